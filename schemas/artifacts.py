@@ -1,0 +1,106 @@
+"""What a trained model is, as a set of files with a manifest; no file of it is ever executed.
+
+A model's identity is ``model_hash``, the SHA-256 of its ONNX bytes. The version is a name for
+people made from it. Nothing is pickled: ONNX, XGBoost's own UBJ and JSON only.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from schemas.time import Interval
+
+MODEL_FILE = "model.onnx"
+CHAMPION = "champion"
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """A measured figure with its 95 % interval and what it was measured on."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+class ModelTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model alias belongs to."""
+
+    instrument: str
+    interval: Interval
+    horizon: Interval
+
+    def __str__(self) -> str:
+        """Such as ``BTC-USDT.BINANCE 15m->15m``."""
+        return f"{self.instrument} {self.interval}->{self.horizon}"
+
+
+class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be known about a model before it is loaded.
+
+    Attributes:
+        version: Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``; unique, made from the hash.
+        kind: The model family, such as ``xgboost``.
+        model_hash: SHA-256 of ``model.onnx``, hexadecimal.
+        feature_spec_hash: Of the features it takes.
+        feature_names: Its input columns, in order.
+        stream: The run its training data came from.
+        source: What its training data said in ``source``.
+        trained_from_ms: As-of time of the first training row.
+        trained_until_ms: Every training label was known by then.
+        metrics: By name, measured out of sample by purged walk-forward.
+        baselines: The same figures for each baseline, by baseline and metric.
+        parameters: What the model was fitted with.
+        code_version: Of the project.
+        created_ms: By the trainer's clock.
+        files: SHA-256 by file name.
+    """
+
+    version: str
+    kind: str
+    target: ModelTarget
+    model_hash: str
+    feature_spec_hash: str
+    feature_names: tuple[str, ...]
+    stream: str
+    source: str
+    trained_from_ms: int
+    trained_until_ms: int
+    n_rows: int
+    metrics: dict[str, Metric]
+    baselines: dict[str, dict[str, Metric]]
+    parameters: dict[str, float | int | str]
+    code_version: str
+    created_ms: int
+    files: dict[str, str]
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+    """A manifest with the bytes it describes."""
+
+    manifest: ModelManifest
+    files: Mapping[str, bytes]
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the append-only ledger: which version an alias pointed to, since when, and why.
+
+    Attributes:
+        effective_from_ms: In the stream's time.
+        recorded_ms: By the clock of who wrote it.
+    """
+
+    alias: str
+    target: ModelTarget
+    version: str
+    model_hash: str
+    stream: str
+    effective_from_ms: int
+    recorded_ms: int
+    reason: str
+
+
+def sha256(data: bytes) -> str:
+    """The hash that names content, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,102 @@
+"""Events to bytes and back: JSON, validated by the structs, one decoder per topic.
+
+Invariant: ``decode(topic, encode(event)) == event``, and the bytes of an event are a function of
+the event alone. NaN exists in arrays only; :func:`null_from_nan` and :func:`nan_from_null` are
+the two crossings. Headers name the schema for people and for later versions; they are read only
+when decoding fails, since reading those of every message costs 40 % of the rate.
+"""
+
+import math
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import DecodeError, InvariantError, SchemaVersionError
+from schemas.events import BarClosed, CandleObserved, Event
+from schemas.topics import Topic
+
+Headers = list[tuple[str, bytes]]
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+
+@cache
+def headers(kind: type[Event]) -> Headers:
+    """The headers of every message of a kind: schema name and version, content type."""
+    return [
+        ("schema", kind.__name__.encode()),
+        ("schema-version", b"1"),
+        ("content-type", b"application/json"),
+    ]
+
+
+@cache
+def _decoder(topic: Topic) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(topic.event_type)
+
+
+def decode(topic: Topic, value: bytes | None, message_headers: Iterable[tuple[str, bytes]] = ()) -> Any:
+    """The event that a message holds.
+
+    Unknown fields are ignored, so that a producer may add some.
+
+    Args:
+        topic: Where the message was read.
+        value: The message's bytes; None is a tombstone, which no event topic knows.
+        message_headers: Consulted when the bytes do not decode, to say why.
+
+    Returns:
+        One of the topic's event structs.
+
+    Raises:
+        DecodeError: If the bytes are not JSON of one of the topic's events.
+        SchemaVersionError: If the headers state a version that this release does not know.
+        InvariantError: If the event states something impossible.
+    """
+    if value is None:
+        message = f"expected an event of {topic.name}, was a tombstone"
+        raise DecodeError(message)
+    try:
+        event = _decoder(topic).decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _explained(topic, error, dict(message_headers)) from error
+    if isinstance(event, CandleObserved | BarClosed):
+        _check_candle(event)
+    return event
+
+
+def _explained(topic: Topic, error: Exception, found: dict[str, bytes]) -> DecodeError | SchemaVersionError:
+    version = found.get("schema-version", b"1")
+    if version != b"1":
+        return SchemaVersionError(f"{topic.name} is read at schema version 1, the message states {version!r}")
+    names = ", ".join(kind.__name__ for kind in topic.events)
+    return DecodeError(f"expected {names} on {topic.name}: {error}")
+
+
+def _check_candle(event: CandleObserved | BarClosed) -> None:
+    if not event.low <= min(event.open, event.close) <= max(event.open, event.close) <= event.high:
+        message = (
+            "a bar needs low <= open, close <= high, "
+            f"was open {event.open}, high {event.high}, low {event.low}, close {event.close}"
+        )
+        raise InvariantError(message)
+    if event.start_ms % event.interval.milliseconds or event.event_time_ms != event.start_ms + event.interval.milliseconds:
+        message = (
+            f"a {event.interval} bar starts on a multiple of its interval and its event time is its end, "
+            f"was start_ms {event.start_ms} and event_time_ms {event.event_time_ms}"
+        )
+        raise InvariantError(message)
+
+
+def null_from_nan(values: Iterable[float]) -> list[float | None]:
+    """Numbers for the wire: NaN becomes None."""
+    return [None if math.isnan(value) else value for value in values]
+
+
+def nan_from_null(values: Iterable[float | None]) -> NDArray[np.float64]:
+    """Numbers for arrays: None becomes NaN; shape (n,)."""
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)

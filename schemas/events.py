@@ -1,0 +1,210 @@
+"""Every event, as the struct that is encoded to JSON; past-tense facts.
+
+Each says when it happened by the venue (``event_time_ms``), when we first had it
+(``known_time_ms``), where it comes from (``source``) and which run it belongs to (``stream``:
+``live``, or the id of one replay or simulation). Known before event happens in life, when a
+venue's clock runs ahead: it is a skew, never an error.
+
+A derived event is a function of its inputs: its known time is the largest of theirs, the record
+that triggered it included. Undefined numbers are ``None`` here and ``null`` on the wire.
+
+The JSON carries the event's name in ``type``, which is how a topic holds more than one kind.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from schemas.time import Interval
+
+Price = Annotated[float, Meta(gt=0)]
+Amount = Annotated[float, Meta(ge=0)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+LIVE = "live"
+
+
+class Direction(StrEnum):
+    """Which way a price is said to go."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class Outcome(StrEnum):
+    """Which way it went: a tie is no price change, void is no bar to compare with."""
+
+    UP = "up"
+    DOWN = "down"
+    TIE = "tie"
+    VOID = "void"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
+    """What every event says.
+
+    Attributes:
+        event_time_ms: When it happened, by the venue.
+        known_time_ms: When we first had it.
+        source: Who says so; a simulated event says ``simulated``.
+        stream: Which run it belongs to.
+    """
+
+    event_time_ms: int
+    known_time_ms: int
+    source: Name
+    stream: Name
+
+
+class WatermarkAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="WatermarkAdvanced"):
+    """All that the source says of times before ``event_time_ms`` has been said, in this partition."""
+
+
+class SourceFellSilent(Event, frozen=True, kw_only=True, gc=False, tag="SourceFellSilent"):
+    """From ``event_time_ms`` on nothing is known of this source in this partition: an outage.
+
+    It ends with the source's next event. No bar is made of the time between.
+    """
+
+
+class TickObserved(Event, frozen=True, kw_only=True, gc=False, tag="TickObserved"):
+    """One trade. Ids grow with the venue's order and are unique per instrument and stream."""
+
+    instrument: Name
+    trade_id: int
+    price: Price
+    size: Amount
+    is_buyer_maker: bool
+
+
+class CandleObserved(Event, frozen=True, kw_only=True, gc=False, tag="CandleObserved"):
+    """A bar that the venue made, over ``[start_ms, start_ms + interval)``; event time is its end."""
+
+    instrument: Name
+    interval: Interval
+    start_ms: int
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Amount
+    n_trades: int | None = None
+    revision: int = 0
+
+
+class BarClosed(Event, frozen=True, kw_only=True, gc=False, tag="BarClosed"):
+    """A bar that we made, over ``[start_ms, start_ms + interval)``; event time is its end.
+
+    Attributes:
+        volume: In base units.
+        buy_volume: The part that buyers took from the book; None where trades are not seen.
+        n_trades: 0 for an interval without a trade; None where the venue's candle does not say.
+        n_late: Trades that came too late for their bar and were not added, since the last bar.
+    """
+
+    instrument: Name
+    interval: Interval
+    start_ms: int
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Amount
+    buy_volume: float | None
+    n_trades: int | None
+    n_late: int
+
+
+class FeaturesComputed(Event, frozen=True, kw_only=True, tag="FeaturesComputed"):
+    """The features of one instrument at the close of a bar; event time is that close.
+
+    Attributes:
+        close: The bar's last price, quote per base.
+        is_warm: Whether every feature has seen as many bars as it declares.
+        values: By feature name, in the spec's order; None where undefined.
+    """
+
+    instrument: Name
+    interval: Interval
+    close: Price
+    feature_spec_hash: Name
+    is_warm: bool
+    values: dict[str, float | None]
+
+
+class PredictionMade(Event, frozen=True, kw_only=True, gc=False, tag="PredictionMade"):
+    """What a model said at a bar's close; event time is the features-as-of time.
+
+    Attributes:
+        horizon: How far ahead; it resolves at ``event_time_ms + horizon``.
+        probability_up: Of a close above ``reference_price``, exactly a float32.
+        reference_price: The close at the as-of time.
+        model_hash: SHA-256 of the model's bytes.
+    """
+
+    instrument: Name
+    interval: Interval
+    horizon: Interval
+    probability_up: Probability
+    direction: Direction
+    reference_price: Price
+    model_version: Name
+    model_hash: Name
+    feature_spec_hash: Name
+
+    @property
+    def features_as_of_ms(self) -> int:
+        """When the features are of."""
+        return self.event_time_ms
+
+    @property
+    def resolves_at_ms(self) -> int:
+        """When it can be judged."""
+        return self.event_time_ms + self.horizon.milliseconds
+
+
+class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, tag="OutcomeResolved"):
+    """How a prediction turned out; event time is when it could be judged.
+
+    Attributes:
+        features_as_of_ms: The event time of the prediction.
+        final_price: The close at the horizon; None when void.
+        is_hit: None for ties and voids, which are neither hit nor miss.
+    """
+
+    instrument: Name
+    interval: Interval
+    horizon: Interval
+    features_as_of_ms: int
+    probability_up: Probability
+    direction: Direction
+    reference_price: Price
+    final_price: float | None
+    outcome: Outcome
+    is_hit: bool | None
+    model_version: Name
+    model_hash: Name
+
+
+class ModelPromoted(Event, frozen=True, kw_only=True, gc=False, tag="ModelPromoted"):
+    """An alias points to another model version, from ``effective_from_ms`` in the stream's time.
+
+    It applies to every as-of time from then on that has not been predicted yet.
+    """
+
+    instrument: Name
+    interval: Interval
+    horizon: Interval
+    alias: Name
+    model_version: Name
+    model_hash: Name
+    feature_spec_hash: Name
+    effective_from_ms: int
+
+
+TickTopicEvent = TickObserved | WatermarkAdvanced | SourceFellSilent
+CandleTopicEvent = CandleObserved | WatermarkAdvanced | SourceFellSilent
+BarTopicEvent = BarClosed | WatermarkAdvanced
+FeaturesTopicEvent = FeaturesComputed | WatermarkAdvanced

@@ -1,0 +1,1 @@
+"""The durable store's tables, as Alembic revisions written in SQL."""

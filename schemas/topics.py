@@ -1,0 +1,134 @@
+"""The table of topics: what each holds, how it is keyed, kept and owned; declared once.
+
+Names are ``domain.event.vN``. Keys are instruments. The partitioner is murmur2 everywhere, as
+Java's and Faust's clients have it, so that the same key lies in the same partition whoever wrote
+it; :func:`partition_of` computes it for records that vouch for a whole partition.
+
+Source:
+    The murmur2 variant of Apache Kafka's default partitioner (seed 0x9747b28c).
+"""
+
+from typing import Any
+
+import msgspec
+
+from schemas import events
+
+N_PARTITIONS = 4
+_HOUR_MS = 3_600_000
+_WEEK_MS = 168 * _HOUR_MS
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """One topic.
+
+    Attributes:
+        name: As on the broker.
+        events: The kinds of event it holds; the first is the one it is for.
+        owner: The one job that writes it.
+        n_partitions: Topics that are joined have the same number.
+        retention_ms: How long records are kept; None with compaction.
+        is_compacted: Whether only the newest record per key is kept.
+    """
+
+    name: str
+    events: tuple[type[events.Event], ...]
+    owner: str
+    n_partitions: int = N_PARTITIONS
+    retention_ms: int | None = _WEEK_MS
+    is_compacted: bool = False
+
+    @property
+    def event_type(self) -> Any:
+        """The union of its events, for a decoder."""
+        union: Any = self.events[0]
+        for kind in self.events[1:]:
+            union = union | kind
+        return union
+
+
+_MARKET_SOURCE = (events.WatermarkAdvanced, events.SourceFellSilent)
+
+MARKET_TICK = Topic(name="market.tick.v1", events=(events.TickObserved, *_MARKET_SOURCE), owner="producers")
+MARKET_CANDLE = Topic(
+    name="market.candle.v1", events=(events.CandleObserved, *_MARKET_SOURCE), owner="producers"
+)
+MARKET_BAR = Topic(
+    name="market.bar.v1", events=(events.BarClosed, events.WatermarkAdvanced), owner="market"
+)
+FEATURES_MARKET = Topic(
+    name="features.market.v1", events=(events.FeaturesComputed, events.WatermarkAdvanced), owner="market"
+)
+PREDICTIONS = Topic(name="predictions.v1", events=(events.PredictionMade,), owner="scoring")
+OUTCOMES = Topic(name="outcomes.v1", events=(events.OutcomeResolved,), owner="outcomes")
+MODELS_EVENT = Topic(
+    name="models.event.v1", events=(events.ModelPromoted,), owner="trainers", n_partitions=1, retention_ms=-1
+)
+
+EVENT_TOPICS = (MARKET_TICK, MARKET_CANDLE, MARKET_BAR, FEATURES_MARKET, PREDICTIONS, OUTCOMES, MODELS_EVENT)
+
+#: Jobs that keep state, and consumers that can meet a bad message.
+STATEFUL_JOBS = ("market", "outcomes", "scoring")
+CONSUMERS = ("market", "outcomes", "scoring", "history", "replay")
+
+
+def changelog(job: str) -> Topic:
+    """Where a job keeps its state's snapshots, by partition number."""
+    return Topic(name=f"changelog.{job}.v1", events=(), owner=job, retention_ms=None, is_compacted=True)
+
+
+def dead_letters(consumer: str) -> Topic:
+    """Where a consumer puts what it could not process, with the reason in the headers."""
+    return Topic(
+        name=f"dead_letters.{consumer}.v1", events=(), owner=consumer, n_partitions=1, retention_ms=4 * _WEEK_MS
+    )
+
+
+ALL_TOPICS = (
+    *EVENT_TOPICS,
+    *(changelog(job) for job in STATEFUL_JOBS),
+    *(dead_letters(consumer) for consumer in CONSUMERS),
+)
+BY_NAME = {topic.name: topic for topic in ALL_TOPICS}
+
+_MASK = 0xFFFFFFFF
+_M = 0x5BD1E995
+
+
+def partition_of(key: bytes, n_partitions: int) -> int:
+    """The partition of a key, as every client of the platform computes it.
+
+    Args:
+        key: The record's key.
+        n_partitions: How many partitions the topic has, > 0.
+
+    Returns:
+        A number in ``[0, n_partitions)``.
+
+    Source:
+        Apache Kafka, ``Utils.murmur2`` and ``Utils.toPositive``.
+
+    Example:
+        >>> partition_of(b"21", 1000)
+        340
+    """
+    return (_murmur2(key) & 0x7FFFFFFF) % n_partitions
+
+
+def _murmur2(data: bytes) -> int:
+    length = len(data)
+    value = (0x9747B28C ^ length) & _MASK
+    whole = length - length % 4
+    for i in range(0, whole, 4):
+        word = int.from_bytes(data[i : i + 4], "little")
+        word = (word * _M) & _MASK
+        word ^= word >> 24
+        word = (word * _M) & _MASK
+        value = ((value * _M) & _MASK) ^ word
+    tail = data[whole:]
+    if tail:
+        value ^= int.from_bytes(tail, "little")
+        value = (value * _M) & _MASK
+    value ^= value >> 13
+    value = (value * _M) & _MASK
+    return value ^ (value >> 15)

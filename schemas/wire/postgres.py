@@ -1,0 +1,462 @@
+"""The door to Postgres: the durable history, written by natural key and read back whole.
+
+Writing an event twice changes nothing; a candle's later revision replaces it. A batch is one
+transaction: staged by COPY, then merged. What is read back is what was written, to the bit.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from schemas import events
+from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
+from schemas.features import FeatureTable
+from schemas.streams import StreamDescription
+
+
+class _Table(NamedTuple):
+    """Where a kind of event is kept.
+
+    Attributes:
+        key: The columns that make a row the same row.
+        replaced_when: Additional condition under which a later write replaces a row.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    replaced_when: str | None = None
+
+
+def _fields(name: str, kind: type[events.Event], key: tuple[str, ...], replaced_when: str | None = None) -> _Table:
+    columns = tuple(kind.__struct_fields__)
+
+    def values(event: Any) -> tuple[Any, ...]:
+        return tuple(getattr(event, column) for column in columns)
+
+    return _Table(name, columns, key, values, replaced_when)
+
+
+def _feature_values(event: events.FeaturesComputed) -> tuple[Any, ...]:
+    values = [float("nan") if value is None else value for value in event.values.values()]
+    return (
+        event.stream,
+        event.instrument,
+        str(event.interval),
+        event.event_time_ms,
+        event.feature_spec_hash,
+        event.close,
+        event.is_warm,
+        values,
+        event.known_time_ms,
+        event.source,
+    )
+
+
+_FEATURE_COLUMNS = (
+    "stream",
+    "instrument",
+    "interval",
+    "event_time_ms",
+    "feature_spec_hash",
+    "close",
+    "is_warm",
+    "feature_values",
+    "known_time_ms",
+    "source",
+)
+_TARGET = ("stream", "instrument", "interval", "horizon")
+_BAR_KEY = ("stream", "instrument", "interval", "start_ms")
+
+_TABLES: dict[type[events.Event], _Table] = {
+    events.CandleObserved: _fields(
+        "candles", events.CandleObserved, _BAR_KEY, "excluded.revision > candles.revision"
+    ),
+    events.TickObserved: _fields("ticks", events.TickObserved, ("stream", "instrument", "trade_id")),
+    events.BarClosed: _fields("bars", events.BarClosed, _BAR_KEY),
+    events.FeaturesComputed: _Table("features", _FEATURE_COLUMNS, _FEATURE_COLUMNS[:5], _feature_values),
+    events.PredictionMade: _fields("predictions", events.PredictionMade, (*_TARGET, "event_time_ms")),
+    events.OutcomeResolved: _fields("outcomes", events.OutcomeResolved, (*_TARGET, "features_as_of_ms")),
+    events.ModelPromoted: _fields(
+        "promotions", events.ModelPromoted, (*_TARGET, "alias", "effective_from_ms", "model_version")
+    ),
+}
+
+
+class Progress(NamedTuple):
+    """A watermark that passed, by the topic and partition it vouches for."""
+
+    stream: str
+    topic: str
+    partition: int
+    watermark_ms: int
+
+
+class Position(NamedTuple):
+    """How far the stored market data of a stream go; None where there are none."""
+
+    last_candle_end_ms: int | None
+    last_tick_known_ms: int | None
+    last_trade_id: int | None
+
+
+class Record(NamedTuple):
+    """How a model's predictions turned out so far; ties and voids are neither hit nor miss."""
+
+    n_predictions: int
+    n_hits: int
+    n_misses: int
+    n_ties: int
+    n_voids: int
+
+
+class Target(NamedTuple):
+    """Which predictions are meant."""
+
+    stream: str
+    instrument: str
+    interval: str
+    horizon: str
+
+
+def translate(error: psycopg.Error | PoolTimeout) -> PlatformError:
+    """The platform's error for one of psycopg's: everything operational may pass."""
+    text = f"Postgres: {error}".strip()
+    if isinstance(error, psycopg.errors.InvalidPassword | psycopg.errors.InvalidCatalogName):
+        return ConfigurationError(f"DATABASE_URL: {text}")
+    if isinstance(error, psycopg.errors.UndefinedTable):
+        return ConfigurationError(f"{text}; the tables are missing: run `driftline up`")
+    return StoreUnavailableError(text)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the platform's errors for psycopg's within the block."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable, PoolTimeout) as error:
+        raise translate(error) from error
+
+
+def migrate(database_url: str) -> None:
+    """Bring the tables to this release's form; does nothing when they are.
+
+    Raises:
+        StoreUnavailableError: If Postgres does not answer.
+        ConfigurationError: If the URL is none.
+    """
+    from alembic import command  # noqa: PLC0415  (one second of imports that only this call needs)
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+
+    check_url(database_url)
+    engine = create_engine("postgresql+psycopg://" + database_url.split("://", 1)[1])
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+    except OperationalError as error:
+        message = f"Postgres: {error.orig}"
+        raise StoreUnavailableError(message) from error
+    finally:
+        engine.dispose()
+
+
+def check_url(database_url: str) -> None:
+    """Refuse what is not a Postgres URL.
+
+    Raises:
+        ConfigurationError: If it is not one.
+    """
+    if not database_url.startswith(("postgresql://", "postgres://")):
+        message = "DATABASE_URL must look like postgresql://user:password@host:port/name"
+        raise ConfigurationError(message)
+
+
+class History:
+    """The durable history of every stream.
+
+    Args:
+        database_url: A ``postgresql://`` URL.
+        max_connections: How many calls may run at once.
+    """
+
+    def __init__(self, database_url: str, *, max_connections: int = 2) -> None:
+        check_url(database_url)
+        self._pool = ConnectionPool(
+            database_url,
+            min_size=1,
+            max_size=max_connections,
+            open=False,
+            timeout=5.0,
+            check=ConnectionPool.check_connection,
+            kwargs={"connect_timeout": 3},
+        )
+
+    def open(self) -> None:
+        """Connect in the background; calls wait for a connection for some seconds."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._pool.close()
+
+    def is_ready(self) -> bool:
+        """Whether Postgres answers."""
+        try:
+            with translated(), self._pool.connection(timeout=1.0) as connection:
+                connection.execute("SELECT 1")
+        except PlatformError:
+            return False
+        return True
+
+    # Writing
+
+    def write(self, batch: Sequence[events.Event], progress: Sequence[Progress] = ()) -> None:
+        """Store events, and the watermarks that vouch for them, in one transaction.
+
+        Args:
+            batch: Events of any kind that has a table; others are a programmer's mistake.
+            progress: Watermarks; an older one than the stored one changes nothing.
+
+        Raises:
+            StoreUnavailableError: If Postgres does not answer; nothing was stored.
+        """
+        by_table: dict[type[events.Event], list[Any]] = {}
+        for event in batch:
+            by_table.setdefault(type(event), []).append(event)
+        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+            for kind, rows in by_table.items():
+                _merge(cursor, _TABLES[kind], rows)
+            _write_feature_specs(cursor, by_table.get(events.FeaturesComputed, []))
+            _write_progress(cursor, progress)
+
+    def register_stream(self, description: StreamDescription) -> StreamDescription:
+        """Remember a run; one that is known stays as it was first described.
+
+        Returns:
+            What is remembered.
+        """
+        with translated(), self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO streams VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (
+                    description.stream,
+                    str(description.kind),
+                    msgspec.json.encode(description).decode(),
+                    description.created_ms,
+                ),
+            )
+        stored = self.stream(description.stream)
+        return description if stored is None else stored
+
+    # Reading
+
+    def stream(self, stream: str) -> StreamDescription | None:
+        """What is remembered of a run, or None."""
+        row = self._one("SELECT description::text FROM streams WHERE stream = %s", (stream,))
+        return None if row is None else msgspec.json.decode(row[0], type=StreamDescription)
+
+    def watermark_ms(self, stream: str, topic: str) -> int | None:
+        """Up to when a topic's events of a run are stored completely: its partitions' newest."""
+        row = self._one(
+            "SELECT max(watermark_ms) FROM stream_progress WHERE stream = %s AND topic = %s", (stream, topic)
+        )
+        return None if row is None else row[0]
+
+    def position(self, stream: str) -> Position:
+        """How far the stored candles and ticks of a run go."""
+        candles = self._one("SELECT max(event_time_ms) FROM candles WHERE stream = %s", (stream,))
+        ticks = self._one("SELECT max(known_time_ms), max(trade_id) FROM ticks WHERE stream = %s", (stream,))
+        known, trade_id = (None, None) if ticks is None else ticks
+        return Position(None if candles is None else candles[0], known, trade_id)
+
+    def candles(self, stream: str) -> Iterator[events.CandleObserved]:
+        """The stored candles of a run, by known time, instrument and start."""
+        return self._stored(events.CandleObserved, stream, "known_time_ms, instrument, start_ms")
+
+    def ticks(self, stream: str) -> Iterator[events.TickObserved]:
+        """The stored ticks of a run, by known time, instrument and trade id."""
+        return self._stored(events.TickObserved, stream, "known_time_ms, instrument, trade_id")
+
+    def feature_table(
+        self, stream: str, *, instrument: str, interval: str, until_ms: int | None = None
+    ) -> FeatureTable | None:
+        """The stored features of an instrument and interval, of the newest set of features.
+
+        Args:
+            until_ms: The last as-of time, inclusive; None for all.
+
+        Returns:
+            The table, or None when nothing is stored.
+        """
+        where = "stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s"
+        key = (stream, instrument, interval, 2**62 if until_ms is None else until_ms)
+        spec = self._one(
+            "SELECT feature_spec_hash, names FROM features JOIN feature_specs USING (feature_spec_hash) "
+            f"WHERE {where} ORDER BY event_time_ms DESC LIMIT 1",
+            key,
+        )
+        if spec is None:
+            return None
+        rows = self._all(
+            "SELECT event_time_ms, known_time_ms, close, is_warm, feature_values FROM features "
+            f"WHERE {where} AND feature_spec_hash = %s ORDER BY event_time_ms",
+            (*key, spec[0]),
+        )
+        as_of, known, close, is_warm, values = zip(*rows, strict=True)
+        return FeatureTable(
+            names=tuple(spec[1]),
+            feature_spec_hash=spec[0],
+            as_of_ms=np.array(as_of, dtype=np.int64),
+            known_ms=np.array(known, dtype=np.int64),
+            close=np.array(close, dtype=np.float64),
+            is_warm=np.array(is_warm, dtype=np.bool_),
+            values=np.array(values, dtype=np.float64).reshape(len(rows), len(spec[1])),
+        )
+
+    def last_predicted_ms(self, stream: str) -> dict[Target, int]:
+        """The newest stored as-of time of each kind of prediction of a run."""
+        rows = self._all(
+            "SELECT instrument, interval, horizon, max(event_time_ms) FROM predictions "
+            "WHERE stream = %s GROUP BY 1, 2, 3",
+            (stream,),
+        )
+        return {Target(stream, row[0], row[1], row[2]): row[3] for row in rows}
+
+    def unresolved(self) -> list[events.PredictionMade]:
+        """The stored predictions, of all runs, that have no outcome yet, oldest first."""
+        columns = ", ".join(f"p.{column}" for column in events.PredictionMade.__struct_fields__)
+        rows = self._dicts(
+            f"SELECT {columns} FROM predictions p LEFT JOIN outcomes o ON "  # noqa: S608
+            "(o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms) = "
+            "(p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms) "
+            "WHERE o.stream IS NULL ORDER BY p.event_time_ms",
+            (),
+        )
+        return [msgspec.convert(row, events.PredictionMade) for row in rows]
+
+    def predictions(
+        self, target: Target, *, limit: int, before_ms: int | None = None
+    ) -> list[tuple[events.PredictionMade, events.OutcomeResolved | None]]:
+        """Stored predictions with their outcomes, newest first.
+
+        Args:
+            before_ms: Only as-of times before this; None for the newest.
+        """
+        end = 2**62 if before_ms is None else before_ms
+        key = (*target, end, limit)
+        where = "stream = %s AND instrument = %s AND interval = %s AND horizon = %s"
+        made = self._dicts(
+            f"SELECT * FROM predictions WHERE {where} AND event_time_ms < %s ORDER BY event_time_ms DESC LIMIT %s",
+            key,
+        )
+        resolved = self._dicts(
+            f"SELECT * FROM outcomes WHERE {where} AND features_as_of_ms < %s "
+            "ORDER BY features_as_of_ms DESC LIMIT %s",
+            key,
+        )
+        outcomes = {row["features_as_of_ms"]: msgspec.convert(row, events.OutcomeResolved) for row in resolved}
+        return [
+            (msgspec.convert(row, events.PredictionMade), outcomes.get(row["event_time_ms"])) for row in made
+        ]
+
+    def record(self, target: Target) -> Record:
+        """The running record of a kind of prediction."""
+        where = "WHERE stream = %s AND instrument = %s AND interval = %s AND horizon = %s"
+        made = self._one(f"SELECT count(*) FROM predictions {where}", target)
+        counts = self._one(
+            "SELECT count(*) FILTER (WHERE is_hit), count(*) FILTER (WHERE NOT is_hit), "
+            f"count(*) FILTER (WHERE outcome = 'tie'), count(*) FILTER (WHERE outcome = 'void') FROM outcomes {where}",
+            target,
+        )
+        return Record(0 if made is None else made[0], *(counts or (0, 0, 0, 0)))
+
+    def promotions(self, stream: str) -> list[events.ModelPromoted]:
+        """The stored promotions of a run, oldest first."""
+        rows = self._dicts("SELECT * FROM promotions WHERE stream = %s ORDER BY effective_from_ms", (stream,))
+        return [msgspec.convert(row, events.ModelPromoted) for row in rows]
+
+    def _stored(self, kind: type[Any], stream: str, order: str) -> Iterator[Any]:
+        table = _TABLES[kind]
+        query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE stream = %s ORDER BY {order}"  # noqa: S608
+        with translated(), self._pool.connection() as connection, connection.cursor("stored") as cursor:
+            cursor.itersize = 10_000
+            cursor.execute(query, (stream,))
+            for row in cursor:
+                yield msgspec.convert(dict(zip(table.columns, row, strict=True)), kind)
+
+    def _one(self, query: str, parameters: Sequence[Any]) -> Any:
+        with translated(), self._pool.connection() as connection:
+            return connection.execute(query, parameters).fetchone()
+
+    def _all(self, query: str, parameters: Sequence[Any]) -> list[Any]:
+        with translated(), self._pool.connection() as connection:
+            return connection.execute(query, parameters, binary=True).fetchall()
+
+    def _dicts(self, query: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        with translated(), self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query, parameters).fetchall()
+
+
+def _merge(cursor: psycopg.Cursor[Any], table: _Table, rows: Sequence[Any]) -> None:
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
+    staged = sql.Identifier(f"staged_{table.name}")
+    target = sql.Identifier(table.name)
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(staged, target)
+    )
+    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(staged, columns)) as copy:
+        for row in rows:
+            copy.write_row(table.values(row))
+    key = sql.SQL(", ").join(map(sql.Identifier, table.key))
+    if table.replaced_when is None:
+        action = sql.SQL("DO NOTHING")
+        distinct = sql.SQL("")
+        order = sql.SQL("")
+    else:
+        changes = sql.SQL(", ").join(
+            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column))
+            for column in table.columns
+            if column not in table.key
+        )
+        action = sql.SQL("DO UPDATE SET {} WHERE ").format(changes) + sql.SQL(table.replaced_when)
+        distinct = sql.SQL("DISTINCT ON ({})").format(key)
+        order = sql.SQL("ORDER BY {}, revision DESC").format(key)
+    cursor.execute(
+        sql.SQL("INSERT INTO {} ({}) SELECT {} {} FROM {} {} ON CONFLICT ({}) {}").format(
+            target, columns, distinct, columns, staged, order, key, action
+        )
+    )
+
+
+def _write_feature_specs(cursor: psycopg.Cursor[Any], rows: Sequence[events.FeaturesComputed]) -> None:
+    specs: Mapping[str, list[str]] = {row.feature_spec_hash: list(row.values) for row in rows}
+    for spec_hash, names in specs.items():
+        cursor.execute("INSERT INTO feature_specs VALUES (%s, %s) ON CONFLICT DO NOTHING", (spec_hash, names))
+
+
+def _write_progress(cursor: psycopg.Cursor[Any], progress: Sequence[Progress]) -> None:
+    newest: dict[tuple[str, str, int], int] = {}
+    for row in progress:
+        key = (row.stream, row.topic, row.partition)
+        newest[key] = max(newest.get(key, row.watermark_ms), row.watermark_ms)
+    for (stream, topic, partition), watermark_ms in newest.items():
+        cursor.execute(
+            "INSERT INTO stream_progress VALUES (%s, %s, %s, %s) ON CONFLICT (stream, topic, partition) "
+            "DO UPDATE SET watermark_ms = greatest(stream_progress.watermark_ms, excluded.watermark_ms)",
+            (stream, topic, partition, watermark_ms),
+        )

@@ -1,0 +1,130 @@
+"""The door to Redis: views, the newest of each thing, guarded by the event's own order.
+
+A view holds a JSON body and the order it is of (an as-of time); a write with an older order
+changes nothing, so writing twice, late or from a restored log is harmless. Redis may be emptied
+at any time: a writer keeps its newest views and writes them all again when its mark is gone.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import redis
+import stamina
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ConnectionError as RedisConnectionError,
+    RedisError,
+    TimeoutError as RedisTimeoutError,
+)
+
+from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
+
+_WRITE_IF_NEWER = """
+local held = redis.call('HGET', KEYS[1], 'order')
+if held and tonumber(held) > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'order', ARGV[1], 'body', ARGV[2])
+return 1
+"""
+
+
+def features_key(stream: str, instrument: str, interval: str) -> str:
+    """Where the newest features of an instrument and interval are."""
+    return f"features:{stream}:{instrument}:{interval}"
+
+
+def prediction_key(stream: str, instrument: str, interval: str, horizon: str) -> str:
+    """Where the newest prediction is."""
+    return f"prediction:{stream}:{instrument}:{interval}:{horizon}"
+
+
+def clock_key(stream: str) -> str:
+    """Where the stream's own time is: the newest watermark."""
+    return f"clock:{stream}"
+
+
+def translate(error: RedisError) -> PlatformError:
+    """The platform's error for one of the client's."""
+    text = f"Redis: {error}"
+    if isinstance(error, AuthenticationError):
+        return ConfigurationError(f"REDIS_URL: {text}")
+    if isinstance(error, RedisConnectionError | RedisTimeoutError | BusyLoadingError):
+        return StoreUnavailableError(text)
+    return StoreUnavailableError(text)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the platform's errors for the client's within the block."""
+    try:
+        yield
+    except RedisError as error:
+        raise translate(error) from error
+
+
+def connect(url: str) -> "redis.Redis":
+    """A client for a URL.
+
+    Raises:
+        ConfigurationError: If the URL is none.
+    """
+    try:
+        return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0)
+    except ValueError as error:
+        message = f"REDIS_URL must look like redis://host:port/0, was {url!r}"
+        raise ConfigurationError(message) from error
+
+
+class Views:
+    """Reads views, and writes those of one job.
+
+    Args:
+        client: From :func:`connect`.
+        job: Whose views are written; names the mark that shows whether Redis was emptied.
+    """
+
+    def __init__(self, client: "redis.Redis", *, job: str) -> None:
+        self._client = client
+        self._mark = f"views:{job}:written"
+        self._script = client.register_script(_WRITE_IF_NEWER)
+        self._held: dict[str, tuple[int, bytes]] = {}
+
+    def write(self, views: Mapping[str, tuple[int, bytes]]) -> None:
+        """Write views by key, each an order and a body; a newer one that is there stays.
+
+        Waits out an unreachable Redis for half a minute.
+
+        Raises:
+            StoreUnavailableError: If it stayed unreachable.
+        """
+        self._held.update(views)
+        for attempt in stamina.retry_context(
+            on=StoreUnavailableError, attempts=None, timeout=30.0, wait_initial=0.1, wait_max=1.0
+        ):
+            with attempt, translated():
+                self._write(views)
+
+    def _write(self, views: Mapping[str, tuple[int, bytes]]) -> None:
+        wanted = views if self._client.exists(self._mark) else self._held
+        pipeline = self._client.pipeline(transaction=False)
+        for key, (order, body) in wanted.items():
+            self._script(keys=[key], args=[order, body], client=pipeline)
+        pipeline.set(self._mark, 1)
+        pipeline.execute()
+
+    def read(self, key: str) -> bytes | None:
+        """The body of a view, or None.
+
+        Raises:
+            StoreUnavailableError: If Redis does not answer.
+        """
+        with translated():
+            body = self._client.hget(key, "body")
+        return bytes(body) if isinstance(body, bytes) else None
+
+    def is_ready(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(self._client.ping())
+        except RedisError:
+            return False

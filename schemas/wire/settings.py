@@ -1,0 +1,171 @@
+"""Settings: read once from a mapping that a ``__main__`` hands over, never from the process.
+
+Every variable has the prefix ``DRIFTLINE_``; a field may name others that are usual for it, such
+as ``DATABASE_URL``. A wrong value stops the start with one line that names the variable.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schemas.errors import ConfigurationError, NotReadyError
+
+PREFIX = "DRIFTLINE_"
+ENDPOINTS_FILE = "endpoints.json"
+
+
+def variables_of(name: str, field: FieldInfo) -> list[str]:
+    """The environment variables that set a field, the preferred one first."""
+    usual = field.validation_alias
+    extra = [str(choice) for choice in usual.choices] if isinstance(usual, AliasChoices) else []
+    return [f"{PREFIX}{name}".upper(), *(variable for variable in extra if variable != name)]
+
+
+class _MappingSource(PydanticBaseSettingsSource):
+    """Field values from a mapping of environment variables."""
+
+    def __init__(self, settings: type[BaseSettings], environment: Mapping[str, str]) -> None:
+        super().__init__(settings)
+        self._environment = environment
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        for variable in variables_of(field_name, field):
+            if variable in self._environment and self._environment[variable] != "":
+                return self._environment[variable], field_name, False
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class EnvironmentSettings(BaseSettings):
+    """The base of every package's settings: frozen, from a mapping, with named errors.
+
+    A field that honours a usual variable declares
+    ``validation_alias=AliasChoices("its_name", "USUAL_VARIABLE")``.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed over: pydantic's own reading of the process is switched off."""
+        return (init_settings,)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], **overrides: Any) -> Self:
+        """The settings that a mapping of environment variables states.
+
+        Args:
+            environment: As ``os.environ``; an empty value counts as unset.
+            overrides: Values that win over the mapping, such as command-line options; None is unset.
+
+        Raises:
+            ConfigurationError: If a value has the wrong form; names the variable.
+        """
+        values = _MappingSource(cls, environment)() | {k: v for k, v in overrides.items() if v is not None}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise ConfigurationError(_named(cls, error)) from error
+
+
+def _named(settings: type[BaseSettings], error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        field = settings.model_fields.get(name)
+        variable = variables_of(name, field)[0] if field is not None else name
+        lines.append(f"{variable}: {problem['msg']}, was {problem['input']!r}")
+    return "; ".join(lines)
+
+
+class KafkaEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the broker is, and whether it is the embedded one, which lacks some of Kafka."""
+
+    bootstrap_servers: str
+    is_embedded: bool
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the servers of a data directory are: the content of ``endpoints.json``.
+
+    Attributes:
+        api_url: Where the prediction API listens; None before it was started.
+    """
+
+    kafka: KafkaEndpoint
+    redis_url: str
+    database_url: str
+    api_url: str | None = None
+
+
+class ServerSettings(EnvironmentSettings):
+    """Where servers are: by URL where one is set, otherwise as the data directory's launcher says."""
+
+    data_dir: Path = Field(default=Path(".driftline"), description="Holds the embedded servers and the registry.")
+    kafka_bootstrap_servers: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("kafka_bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS"),
+        description="host:port of an external broker; unset means the embedded one.",
+    )
+    redis_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("redis_url", "REDIS_URL"),
+        description="redis:// URL of an external Redis or Valkey; unset means the embedded one.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("database_url", "DATABASE_URL"),
+        description="postgresql:// URL of an external Postgres; unset means the embedded one.",
+    )
+
+    def endpoints(self) -> Endpoints:
+        """The servers to use.
+
+        Raises:
+            NotReadyError: If a server is neither set nor running in the data directory.
+            ConfigurationError: If ``endpoints.json`` is not readable as such.
+        """
+        stored = self._stored()
+        if self.kafka_bootstrap_servers is not None:
+            kafka = KafkaEndpoint(bootstrap_servers=self.kafka_bootstrap_servers, is_embedded=False)
+            if stored is not None and stored.kafka.bootstrap_servers == self.kafka_bootstrap_servers:
+                kafka = stored.kafka
+        elif stored is not None:
+            kafka = stored.kafka
+        else:
+            raise NotReadyError(self._missing("KAFKA_BOOTSTRAP_SERVERS"))
+        redis_url = self.redis_url or (stored.redis_url if stored is not None else None)
+        database_url = self.database_url or (stored.database_url if stored is not None else None)
+        if redis_url is None:
+            raise NotReadyError(self._missing("REDIS_URL"))
+        if database_url is None:
+            raise NotReadyError(self._missing("DATABASE_URL"))
+        return Endpoints(
+            kafka=kafka,
+            redis_url=redis_url,
+            database_url=database_url,
+            api_url=stored.api_url if stored is not None else None,
+        )
+
+    def _stored(self) -> Endpoints | None:
+        path = self.data_dir / ENDPOINTS_FILE
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Endpoints)
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, OSError) as error:
+            message = f"{path} is not a list of endpoints ({error}); delete it and start again"
+            raise ConfigurationError(message) from error
+
+    def _missing(self, variable: str) -> str:
+        return f"no servers are running in {self.data_dir}: run `driftline up`, or set {variable}"
