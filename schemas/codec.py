@@ -84,7 +84,10 @@ def _check_candle(event: CandleObserved | BarClosed) -> None:
             f"was open {event.open}, high {event.high}, low {event.low}, close {event.close}"
         )
         raise InvariantError(message)
-    if event.start_ms % event.interval.milliseconds or event.event_time_ms != event.start_ms + event.interval.milliseconds:
+    if (
+        event.start_ms % event.interval.milliseconds
+        or event.event_time_ms != event.start_ms + event.interval.milliseconds
+    ):
         message = (
             f"a {event.interval} bar starts on a multiple of its interval and its event time is its end, "
             f"was start_ms {event.start_ms} and event_time_ms {event.event_time_ms}"

@@ -53,9 +53,7 @@ MARKET_TICK = Topic(name="market.tick.v1", events=(events.TickObserved, *_MARKET
 MARKET_CANDLE = Topic(
     name="market.candle.v1", events=(events.CandleObserved, *_MARKET_SOURCE), owner="producers"
 )
-MARKET_BAR = Topic(
-    name="market.bar.v1", events=(events.BarClosed, events.WatermarkAdvanced), owner="market"
-)
+MARKET_BAR = Topic(name="market.bar.v1", events=(events.BarClosed, events.WatermarkAdvanced), owner="market")
 FEATURES_MARKET = Topic(
     name="features.market.v1", events=(events.FeaturesComputed, events.WatermarkAdvanced), owner="market"
 )
@@ -80,7 +78,11 @@ def changelog(job: str) -> Topic:
 def dead_letters(consumer: str) -> Topic:
     """Where a consumer puts what it could not process, with the reason in the headers."""
     return Topic(
-        name=f"dead_letters.{consumer}.v1", events=(), owner=consumer, n_partitions=1, retention_ms=4 * _WEEK_MS
+        name=f"dead_letters.{consumer}.v1",
+        events=(),
+        owner=consumer,
+        n_partitions=1,
+        retention_ms=4 * _WEEK_MS,
     )
 
 

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import confluent_kafka as ck
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from schemas.errors import (
     BrokerUnavailableError,
@@ -29,6 +30,7 @@ Positions = dict[tuple[str, int], int]
 Callback = Callable[[list[tuple[str, int]]], None]
 
 _BEGINNING = -2
+_ANY_PARTITION = -1
 _FENCED = {ck.KafkaError._FENCED, ck.KafkaError.INVALID_PRODUCER_EPOCH, ck.KafkaError.PRODUCER_FENCED}
 _MISCONFIGURED = {
     ck.KafkaError._INVALID_ARG,
@@ -129,13 +131,17 @@ class Administration:
         if not missing:
             return []
         with translated():
-            for future in self._admin.create_topics([_new_topic(topic, replication) for topic in missing]).values():
+            for future in self._admin.create_topics(
+                [_new_topic(topic, replication) for topic in missing]
+            ).values():
                 _ignoring_existing(future)
         return [topic.name for topic in missing]
 
 
 def _new_topic(topic: Topic, replication: int) -> NewTopic:
-    config = {"cleanup.policy": "compact"} if topic.is_compacted else {"retention.ms": str(topic.retention_ms)}
+    config = (
+        {"cleanup.policy": "compact"} if topic.is_compacted else {"retention.ms": str(topic.retention_ms)}
+    )
     return NewTopic(topic.name, topic.n_partitions, replication, config=config)
 
 
@@ -201,7 +207,9 @@ class Reader:
 
     def _assign(self, owned: list[tuple[str, int]], positions: Mapping[tuple[str, int], int]) -> None:
         with translated():
-            self._consumer.assign([ck.TopicPartition(t, p, positions.get((t, p), _BEGINNING)) for t, p in owned])
+            self._consumer.assign(
+                [ck.TopicPartition(t, p, positions.get((t, p), _BEGINNING)) for t, p in owned]
+            )
 
     def _subscribe(self) -> None:
         def assigned(consumer: Any, partitions: list[Any]) -> None:
@@ -215,7 +223,9 @@ class Reader:
             consumer.unassign()
 
         with translated():
-            self._consumer.subscribe([topic.name for topic in self._topics], on_assign=assigned, on_revoke=revoked)
+            self._consumer.subscribe(
+                [topic.name for topic in self._topics], on_assign=assigned, on_revoke=revoked
+            )
 
     def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
         """The records at hand: waits for the first, then takes what has already arrived."""
@@ -246,7 +256,8 @@ class Reader:
         """Commit offsets, and return when the broker has them."""
         with translated():
             self._consumer.commit(
-                offsets=[ck.TopicPartition(t, p, offset) for (t, p), offset in positions.items()], asynchronous=False
+                offsets=[ck.TopicPartition(t, p, offset) for (t, p), offset in positions.items()],
+                asynchronous=False,
             )
 
     def group_metadata(self) -> Any:
@@ -302,11 +313,11 @@ class Publisher:
         Raises:
             BrokerUnavailableError: If this or an earlier record could not be delivered.
         """
-        extra = {} if partition is None else {"partition": partition}
+        where = _ANY_PARTITION if partition is None else partition
         while True:
             try:
                 self._producer.produce(
-                    topic, value, key=key, headers=list(headers), on_delivery=self._delivered, **extra
+                    topic, value, key, where, on_delivery=self._delivered, headers=list(headers)
                 )
             except BufferError:
                 self._producer.poll(0.05)
@@ -346,7 +357,9 @@ class Publisher:
         with translated():
             self._producer.begin_transaction()
 
-    def send_offsets(self, positions: Mapping[tuple[str, int], int], group_metadata: Any, *, timeout_s: float) -> None:
+    def send_offsets(
+        self, positions: Mapping[tuple[str, int], int], group_metadata: Any, *, timeout_s: float
+    ) -> None:
         """Make consumed offsets part of the transaction."""
         offsets = [ck.TopicPartition(t, p, offset) for (t, p), offset in positions.items()]
         with translated():

@@ -37,7 +37,9 @@ class _Table(NamedTuple):
     replaced_when: str | None = None
 
 
-def _fields(name: str, kind: type[events.Event], key: tuple[str, ...], replaced_when: str | None = None) -> _Table:
+def _fields(
+    name: str, kind: type[events.Event], key: tuple[str, ...], replaced_when: str | None = None
+) -> _Table:
     columns = tuple(kind.__struct_fields__)
 
     def values(event: Any) -> tuple[Any, ...]:
@@ -143,7 +145,12 @@ def translated() -> Iterator[None]:
     """Raise the platform's errors for psycopg's within the block."""
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable, PoolTimeout) as error:
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.UndefinedTable,
+        PoolTimeout,
+    ) as error:
         raise translate(error) from error
 
 
@@ -341,7 +348,7 @@ class History:
         """The stored predictions, of all runs, that have no outcome yet, oldest first."""
         columns = ", ".join(f"p.{column}" for column in events.PredictionMade.__struct_fields__)
         rows = self._dicts(
-            f"SELECT {columns} FROM predictions p LEFT JOIN outcomes o ON "  # noqa: S608
+            f"SELECT {columns} FROM predictions p LEFT JOIN outcomes o ON "
             "(o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms) = "
             "(p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms) "
             "WHERE o.stream IS NULL ORDER BY p.event_time_ms",
@@ -369,7 +376,9 @@ class History:
             "ORDER BY features_as_of_ms DESC LIMIT %s",
             key,
         )
-        outcomes = {row["features_as_of_ms"]: msgspec.convert(row, events.OutcomeResolved) for row in resolved}
+        outcomes = {
+            row["features_as_of_ms"]: msgspec.convert(row, events.OutcomeResolved) for row in resolved
+        }
         return [
             (msgspec.convert(row, events.PredictionMade), outcomes.get(row["event_time_ms"])) for row in made
         ]
@@ -392,7 +401,7 @@ class History:
 
     def _stored(self, kind: type[Any], stream: str, order: str) -> Iterator[Any]:
         table = _TABLES[kind]
-        query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE stream = %s ORDER BY {order}"  # noqa: S608
+        query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE stream = %s ORDER BY {order}"
         with translated(), self._pool.connection() as connection, connection.cursor("stored") as cursor:
             cursor.itersize = 10_000
             cursor.execute(query, (stream,))
@@ -408,7 +417,11 @@ class History:
             return connection.execute(query, parameters, binary=True).fetchall()
 
     def _dicts(self, query: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
-        with translated(), self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        with (
+            translated(),
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
             return cursor.execute(query, parameters).fetchall()
 
 
@@ -423,11 +436,10 @@ def _merge(cursor: psycopg.Cursor[Any], table: _Table, rows: Sequence[Any]) -> N
         for row in rows:
             copy.write_row(table.values(row))
     key = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    if table.replaced_when is None:
-        action = sql.SQL("DO NOTHING")
-        distinct = sql.SQL("")
-        order = sql.SQL("")
-    else:
+    action: sql.Composable = sql.SQL("DO NOTHING")
+    distinct: sql.Composable = sql.SQL("")
+    order: sql.Composable = sql.SQL("")
+    if table.replaced_when is not None:
         changes = sql.SQL(", ").join(
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column))
             for column in table.columns

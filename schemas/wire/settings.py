@@ -40,7 +40,10 @@ class _MappingSource(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        found = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -55,7 +58,12 @@ class EnvironmentSettings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the names are pydantic's)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what is handed over: pydantic's own reading of the process is switched off."""
         return (init_settings,)
@@ -111,7 +119,9 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 class ServerSettings(EnvironmentSettings):
     """Where servers are: by URL where one is set, otherwise as the data directory's launcher says."""
 
-    data_dir: Path = Field(default=Path(".driftline"), description="Holds the embedded servers and the registry.")
+    data_dir: Path = Field(
+        default=Path(".driftline"), description="Holds the embedded servers and the registry."
+    )
     kafka_bootstrap_servers: str | None = Field(
         default=None,
         validation_alias=AliasChoices("kafka_bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS"),

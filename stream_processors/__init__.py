@@ -1,0 +1,1 @@
+"""Stream processors: topics in, topics and views out."""

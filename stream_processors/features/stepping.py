@@ -1,0 +1,62 @@
+"""The live driver of the kernel: one bar at a time, its state kept and restored as bytes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_processors.features import kernel
+
+
+class FeatureStepper:
+    """The features of one instrument and interval, bar by bar."""
+
+    def __init__(self) -> None:
+        self._state = kernel.empty_state()
+        self._bar = np.empty(6, dtype=np.float64)
+        self._out = np.empty(kernel.N_FEATURES, dtype=np.float64)
+        self._end_ms = -1
+        self._n_bars = 0
+
+    def step(self, row: tuple[float, float, float, float, float], *, start_ms: int, end_ms: int) -> list[float]:
+        """Take a bar in.
+
+        A bar that does not start where the last one ended begins anew.
+
+        Args:
+            row: Open, high, low, close (quote per base), volume (base units).
+
+        Returns:
+            The features in the order of the spec; NaN where undefined.
+        """
+        if start_ms != self._end_ms:
+            self._state[:] = 0.0
+            self._n_bars = 0
+        self._bar[:5] = row
+        self._bar[5] = end_ms
+        kernel.step(self._state, self._bar, self._out)
+        self._end_ms = end_ms
+        self._n_bars += 1
+        values: list[float] = self._out.tolist()
+        return values
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether every feature has seen the bars that it declares."""
+        return self._n_bars >= kernel.SPEC.warm_up_bars
+
+    def snapshot(self) -> tuple[int, int, bytes]:
+        """The end of the last bar, the number of bars, and the state's bytes."""
+        return self._end_ms, self._n_bars, self._state.tobytes()
+
+    def restore(self, snapshot: tuple[int, int, bytes]) -> None:
+        """Take over a snapshot.
+
+        Raises:
+            ValueError: If its state is not of this kernel's size.
+        """
+        end_ms, n_bars, raw = snapshot
+        state: NDArray[np.float64] = np.frombuffer(raw, dtype=np.float64)
+        if state.shape != self._state.shape:
+            message = f"a state must have {self._state.size} numbers, had {state.size}"
+            raise ValueError(message)
+        self._state[:] = state
+        self._end_ms, self._n_bars = end_ms, n_bars

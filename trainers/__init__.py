@@ -1,0 +1,1 @@
+"""Trainers: history in, models out, with the evidence for them."""

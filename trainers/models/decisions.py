@@ -1,0 +1,56 @@
+"""The decision: a feature vector in, a prediction out; what scoring and backtests both call."""
+
+from schemas.errors import InvariantError
+from schemas.events import Direction, FeaturesComputed, ModelPromoted, PredictionMade
+from trainers.models.onnx_models import OnnxModel
+
+#: A probability of at least this says up.
+UP_FROM = 0.5
+
+
+def decide(model: OnnxModel, features: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
+    """What a model says about the bar that has just closed; a function of its arguments alone.
+
+    The prediction is of the features' as-of time, source and stream, and known when the later of
+    the features and the promotion was. At exactly one half the direction is up.
+
+    Args:
+        model: The promoted version.
+        features: Warm or not; the caller decides which it wants predicted.
+        promoted: Says which version this is and which horizon it predicts.
+
+    Raises:
+        InvariantError: If the features are not those that the model was fitted on.
+        ValueError: If model, features and promotion do not belong together.
+    """
+    _check(model, features, promoted)
+    probability = float(model.probability_up(features.values))
+    return PredictionMade(
+        event_time_ms=features.event_time_ms,
+        known_time_ms=max(features.known_time_ms, promoted.known_time_ms),
+        source=features.source,
+        stream=features.stream,
+        instrument=features.instrument,
+        interval=features.interval,
+        horizon=promoted.horizon,
+        probability_up=probability,
+        direction=Direction.UP if probability >= UP_FROM else Direction.DOWN,
+        reference_price=features.close,
+        model_version=promoted.model_version,
+        model_hash=promoted.model_hash,
+        feature_spec_hash=features.feature_spec_hash,
+    )
+
+
+def _check(model: OnnxModel, features: FeaturesComputed, promoted: ModelPromoted) -> None:
+    if features.feature_spec_hash != promoted.feature_spec_hash:
+        message = (
+            f"{promoted.model_version} takes features {promoted.feature_spec_hash[:12]}, "
+            f"was handed {features.feature_spec_hash[:12]}: train it again on these"
+        )
+        raise InvariantError(message)
+    stated = (promoted.model_hash, promoted.instrument, promoted.interval, promoted.stream)
+    given = (model.model_hash, features.instrument, features.interval, features.stream)
+    if stated != given:
+        message = f"a promotion of (hash, instrument, interval, stream) {stated} was used for {given}"
+        raise ValueError(message)

@@ -1,0 +1,198 @@
+"""XGBoost: fitting, and export to ONNX with a check that the exported model is the fitted one.
+
+Stands apart from the other models because it is the only module that imports xgboost, which
+serving must not. Same rows, same parameters: same ONNX bytes.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.models.onnx_models import FEATURE_NAMES, INPUT, OnnxModel
+
+#: The largest difference between native and exported probabilities that export accepts. Both add
+#: up the same float32 leaves in another order; the folder's README has what was measured.
+EXPORT_TOLERANCE = 2e-6
+_GRAPH_NAME = "gradient_boosting"
+_OPSET = 15
+
+
+class BoostingParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gradient-boosted model is fitted with; chosen beforehand, not searched.
+
+    Attributes:
+        n_rounds: Trees.
+        learning_rate: The share of each tree that is added.
+        min_child_weight: The least sum of hessians in a leaf: a quarter of a row each at p = 0.5.
+        subsample: Share of rows per tree.
+        column_share: Share of columns per tree.
+        l2: Penalty on leaf weights.
+        n_bins: Of the histogram.
+        n_threads: Part of the result: float sums depend on how they are split. Never the
+            machine's own number, so that every machine fits the same model.
+    """
+
+    n_rounds: int = 150
+    max_depth: int = 3
+    learning_rate: float = 0.05
+    min_child_weight: float = 10.0
+    subsample: float = 0.7
+    column_share: float = 0.5
+    l2: float = 5.0
+    n_bins: int = 64
+    n_threads: int = 2
+    seed: int = 0
+
+
+class Exported(NamedTuple):
+    """A fitted model as bytes, and how closely the two forms agree on the rows it was checked on."""
+
+    onnx: bytes
+    native: bytes
+    largest_difference: float
+
+
+class BoostedTrees:
+    """A fitted model, before export."""
+
+    def __init__(self, booster: Any, *, feature_names: tuple[str, ...]) -> None:
+        self._booster = booster
+        self._feature_names = feature_names
+
+    def native_probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What XGBoost itself predicts; only to check the export against."""
+        probabilities: NDArray[np.float32] = self._booster.inplace_predict(rows)
+        return probabilities
+
+    def onnx(self) -> bytes:
+        """The model as deterministic ONNX bytes that name their input columns."""
+        with _without_scikit_learn():
+            from onnxmltools.convert import convert_xgboost  # noqa: PLC0415  (with xgboost, seconds)
+            from onnxmltools.convert.common.data_types import FloatTensorType  # noqa: PLC0415
+
+        width = len(self._feature_names)
+        model = convert_xgboost(
+            self._booster,
+            name=_GRAPH_NAME,
+            initial_types=[(INPUT, FloatTensorType([None, width]))],
+            target_opset=_OPSET,
+        )
+        entry = model.metadata_props.add()
+        entry.key = FEATURE_NAMES
+        entry.value = msgspec.json.encode(self._feature_names).decode()
+        data: bytes = model.SerializeToString(deterministic=True)
+        return data
+
+    def native(self) -> bytes:
+        """The model in XGBoost's own binary JSON."""
+        return bytes(self._booster.save_raw("ubj"))
+
+    def export(self, rows: NDArray[np.float32]) -> Exported:
+        """Both forms, after checking that they say the same.
+
+        Args:
+            rows: What to check on, shape (n, k): the training rows.
+
+        Raises:
+            ValueError: If a probability differs by more than :data:`EXPORT_TOLERANCE`, or a
+                direction differs where the probability is farther than that from one half.
+        """
+        data = self.onnx()
+        difference = largest_difference(
+            exported=OnnxModel.from_bytes(data).probabilities_up(rows), native=self.native_probabilities(rows)
+        )
+        return Exported(data, self.native(), difference)
+
+
+def fit(
+    rows: NDArray[np.float32],
+    is_up: NDArray[np.bool_],
+    *,
+    feature_names: tuple[str, ...],
+    parameters: BoostingParameters,
+) -> BoostedTrees:
+    """Fit a classifier of up against down by histograms.
+
+    Args:
+        rows: Shape (n, k), oldest first, NaN where undefined.
+        is_up: Shape (n,); ties are left out by the caller.
+        feature_names: k of them.
+        parameters: All that decides the outcome.
+    """
+    xgboost = import_libraries()
+    data = xgboost.QuantileDMatrix(
+        rows, is_up.astype(np.float32), max_bin=parameters.n_bins, nthread=parameters.n_threads
+    )
+    booster = xgboost.train(_settings(parameters), data, parameters.n_rounds)
+    booster.set_param({"nthread": parameters.n_threads})
+    return BoostedTrees(booster, feature_names=feature_names)
+
+
+def _settings(parameters: BoostingParameters) -> dict[str, Any]:
+    return {
+        "objective": "binary:logistic",
+        "base_score": 0.5,
+        "tree_method": "hist",
+        "max_depth": parameters.max_depth,
+        "learning_rate": parameters.learning_rate,
+        "min_child_weight": parameters.min_child_weight,
+        "subsample": parameters.subsample,
+        "colsample_bytree": parameters.column_share,
+        "reg_lambda": parameters.l2,
+        "max_bin": parameters.n_bins,
+        "nthread": parameters.n_threads,
+        "seed": parameters.seed,
+        "verbosity": 0,
+    }
+
+
+def largest_difference(*, exported: NDArray[np.float32], native: NDArray[np.float32]) -> float:
+    """The largest absolute difference between two forms of a model, if it is tolerable.
+
+    Raises:
+        ValueError: If it is not, or the forms are not even numbers.
+    """
+    difference = np.abs(exported.astype(np.float64) - native.astype(np.float64))
+    largest = float(np.max(difference, initial=0.0))
+    if not largest <= EXPORT_TOLERANCE:
+        message = f"the exported model must agree with the native one within {EXPORT_TOLERANCE:g}, differs by {largest:g}"
+        raise ValueError(message)
+    is_clear = np.abs(native - 0.5) > EXPORT_TOLERANCE
+    if np.any(((exported >= 0.5) != (native >= 0.5)) & is_clear):
+        message = "the exported model must decide as the native one does, differs in a direction"
+        raise ValueError(message)
+    return largest
+
+
+def import_libraries() -> Any:
+    """Import xgboost and the converter, which takes seconds; harmless to call again.
+
+    Returns:
+        The module ``xgboost``.
+    """
+    with _without_scikit_learn():
+        import onnxmltools.convert  # noqa: F401, PLC0415
+        import xgboost  # noqa: PLC0415  (seconds: only who fits pays for it)
+    return xgboost
+
+
+@contextmanager
+def _without_scikit_learn() -> Iterator[None]:
+    """Hide scikit-learn while xgboost is imported, unless it is loaded already.
+
+    xgboost imports it, with scipy.stats and pandas, if only it is installed; its own interface,
+    which alone is used here, needs none of them. The README has what this saves.
+    """
+    if "sklearn" in sys.modules or "xgboost" in sys.modules:
+        yield
+        return
+    sys.modules["sklearn"] = None  # type: ignore[assignment]  # the documented way to block an import
+    try:
+        yield
+    finally:
+        del sys.modules["sklearn"]
