@@ -163,6 +163,7 @@ class Reader:
         on_assigned: Called with the partitions that this reader now owns, before any of their
             records; the place to restore state and to :meth:`seek`.
         on_revoked: Called before partitions are given up; the place to commit.
+        sees_ends: Report the end of each partition too; for :func:`read_range`.
     """
 
     def __init__(
@@ -174,6 +175,7 @@ class Reader:
         is_fixed: bool,
         on_assigned: Callback | None = None,
         on_revoked: Callback | None = None,
+        sees_ends: bool = False,
     ) -> None:
         self._is_fixed = is_fixed
         self._consumer = ck.Consumer(
@@ -189,6 +191,7 @@ class Reader:
                 "fetch.queue.backoff.ms": 5,
                 "queued.max.messages.kbytes": 16_384,
                 "partition.assignment.strategy": "range",
+                "enable.partition.eof": sees_ends,
             }
         )
         self._topics = topics
@@ -234,6 +237,12 @@ class Reader:
             rest = self._consumer.consume(max_records - 1, 0) if first and max_records > 1 else []
         return [_record(message) for message in (*first, *rest)]
 
+    def messages(self, *, timeout_s: float) -> list[Any]:
+        """What has arrived, ends of partitions included, as the library has it."""
+        with translated():
+            first = self._consumer.consume(1, timeout_s)
+            return [*first, *self._consumer.consume(10_000, 0)] if first else []
+
     def seek(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Read on from these offsets; partitions that are not named start at their beginning."""
         self._assign(list(positions), positions)
@@ -267,6 +276,46 @@ class Reader:
     def close(self) -> None:
         """Leave the group and free the connection."""
         self._consumer.close()
+
+
+def read_range(
+    endpoint: KafkaEndpoint,
+    starts: Mapping[tuple[str, int], int],
+    ends: Mapping[tuple[str, int], int] | None = None,
+) -> Iterator[Record]:
+    """The committed records of partitions, from given offsets up to others or to the log's end.
+
+    Args:
+        starts: The first offset wanted, by topic and partition; 0 is the beginning.
+        ends: The offset behind the last one wanted; None reads to the present end.
+
+    Yields:
+        The records, in order per partition.
+    """
+    reader = Reader(endpoint, group="driftline-range", topics=(), is_fixed=True, sees_ends=True)
+    open_ends = {where for where, start in starts.items() if ends is None or ends.get(where, start) > start}
+    if not open_ends:
+        return
+    try:
+        reader.seek({where: starts[where] for where in open_ends})
+        while open_ends:
+            for message in reader.messages(timeout_s=0.5):
+                where = (message.topic(), message.partition())
+                if _is_end(message):
+                    open_ends.discard(where)
+                elif where in open_ends:
+                    record = _record(message)
+                    if ends is not None and record.offset >= ends[where] - 1:
+                        open_ends.discard(where)
+                    if ends is None or record.offset < ends[where]:
+                        yield record
+    finally:
+        reader.close()
+
+
+def _is_end(message: Any) -> bool:
+    error = message.error()
+    return error is not None and error.code() == ck.KafkaError._PARTITION_EOF
 
 
 def _record(message: Any) -> Record:

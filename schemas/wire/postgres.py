@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from schemas import events
+from schemas.codec import null_from_nan
 from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
 from schemas.features import FeatureTable
 from schemas.streams import StreamDescription
@@ -199,16 +200,17 @@ class History:
     Args:
         database_url: A ``postgresql://`` URL.
         max_connections: How many calls may run at once.
+        timeout_s: How long a call waits for a connection.
     """
 
-    def __init__(self, database_url: str, *, max_connections: int = 2) -> None:
+    def __init__(self, database_url: str, *, max_connections: int = 2, timeout_s: float = 5.0) -> None:
         check_url(database_url)
         self._pool = ConnectionPool(
             database_url,
             min_size=1,
             max_size=max_connections,
             open=False,
-            timeout=5.0,
+            timeout=timeout_s,
             check=ConnectionPool.check_connection,
             kwargs={"connect_timeout": 3},
         )
@@ -334,6 +336,31 @@ class History:
             is_warm=np.array(is_warm, dtype=np.bool_),
             values=np.array(values, dtype=np.float64).reshape(len(rows), len(spec[1])),
         )
+
+    def newest_features(
+        self, stream: str, *, instrument: str, interval: str
+    ) -> events.FeaturesComputed | None:
+        """The stored features of the newest bar, or None."""
+        rows = self._dicts(
+            "SELECT stream, instrument, interval, event_time_ms, known_time_ms, source, close, is_warm, "
+            "feature_spec_hash, feature_values, names FROM features JOIN feature_specs USING (feature_spec_hash) "
+            "WHERE stream = %s AND instrument = %s AND interval = %s ORDER BY event_time_ms DESC LIMIT 1",
+            (stream, instrument, interval),
+        )
+        if not rows:
+            return None
+        row = rows[0]
+        values = dict(zip(row.pop("names"), null_from_nan(row.pop("feature_values")), strict=True))
+        return msgspec.convert(row | {"values": values}, events.FeaturesComputed)
+
+    def bars(self, stream: str, *, instrument: str, interval: str, limit: int) -> list[events.BarClosed]:
+        """The newest stored bars, oldest first."""
+        rows = self._dicts(
+            "SELECT * FROM bars WHERE stream = %s AND instrument = %s AND interval = %s "
+            "ORDER BY start_ms DESC LIMIT %s",
+            (stream, instrument, interval, limit),
+        )
+        return [msgspec.convert(row, events.BarClosed) for row in reversed(rows)]
 
     def last_predicted_ms(self, stream: str) -> dict[Target, int]:
         """The newest stored as-of time of each kind of prediction of a run."""

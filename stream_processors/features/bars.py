@@ -79,7 +79,7 @@ def roll_up(bars: BarTable, *, interval: Interval, into: Interval) -> BarTable:
     return BarTable(start_ms=start_ms, rows=rows, known_ms=known_ms)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Sums run in the order of the bars, as they do live, so that volumes agree to the bit."""
     n = start_ms.shape[0]

@@ -3,8 +3,10 @@
 import numpy as np
 
 from schemas.features import FeatureTable
+from schemas.time import Interval
 from stream_processors.features import kernel
-from stream_processors.features.bars import BarTable
+from stream_processors.features.bars import BarTable, bar_table, roll_up
+from stream_processors.features.stepping import FeatureStepper
 from stream_processors.features.windows import compiled
 
 
@@ -27,7 +29,7 @@ def compute_table(bars: BarTable) -> FeatureTable:
     )
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def _compute(start_ms, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     n = rows.shape[0]
     out = np.empty((n, kernel.N_FEATURES))
@@ -42,3 +44,14 @@ def _compute(start_ms, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, A
         held += 1
         n_held[i] = held
     return out, n_held
+
+
+def warm_up() -> None:
+    """Compile every driver once; the compiled code is kept in numba's cache folder."""
+    start_ms = np.arange(4, dtype=np.int64) * Interval.ONE_MINUTE.milliseconds
+    bars = bar_table(
+        start_ms=start_ms, prices=np.ones((4, 4)), volume=np.ones(4), interval=Interval.ONE_MINUTE
+    )
+    compute_table(bars)
+    roll_up(bars, interval=Interval.ONE_MINUTE, into=Interval.FIVE_MINUTES)
+    FeatureStepper().step((1.0, 1.0, 1.0, 1.0, 1.0), start_ms=0, end_ms=60_000)

@@ -22,7 +22,9 @@ from stream_processors.features.windows import (
 )
 
 
-def _declared(name: str, memory_bars: int, source: str, *, unit: str = "dimensionless", warm_up: int | None = None) -> FeatureDeclaration:
+def _declared(
+    name: str, memory_bars: int, source: str, *, unit: str = "dimensionless", warm_up: int | None = None
+) -> FeatureDeclaration:
     return FeatureDeclaration(
         name=name,
         unit=unit,
@@ -42,7 +44,7 @@ RETURNS = (
 )
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def step_returns(state, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Log returns over several numbers of bars."""
     close = at(state, RING_CLOSE, 0)
@@ -63,7 +65,7 @@ VOLATILITY = (
 )
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def step_volatility(state, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """How much the price moves."""
     short = deviation(state, RING_RETURN, 15, 0.0)
@@ -81,14 +83,18 @@ def step_volatility(state, out):  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 MOMENTUM = (
-    _declared("bollinger_position_20", 20, "Bollinger (2001): distance of the close from its mean in deviations"),
+    _declared(
+        "bollinger_position_20", 20, "Bollinger (2001): distance of the close from its mean in deviations"
+    ),
     _declared("z_score_60", 60, "distance of the close from its mean in deviations"),
-    _declared("stochastic_14", 14, "Lane (1984): place of the close between lowest low and highest high, 0 to 1"),
+    _declared(
+        "stochastic_14", 14, "Lane (1984): place of the close between lowest low and highest high, 0 to 1"
+    ),
     _declared("return_autocorrelation_30", 32, "lag-one autocorrelation of log returns"),
 )
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def step_momentum(state, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Where the close lies in its recent range, and whether moves continue or reverse."""
     close = at(state, RING_CLOSE, 0)
@@ -117,11 +123,16 @@ VOLUME = (
     _declared("relative_volume_15_60", 60, "mean volume of 15 bars over that of 60"),
     _declared("signed_volume_15", 16, "volume signed by the bar's return, over volume; -1 to 1"),
     _declared("vwap_distance_60", 60, "log of the close over the volume-weighted mean close"),
-    _declared("amihud_illiquidity_15", 16, "Amihud (2002): mean absolute log return over volume", unit="per base unit"),
+    _declared(
+        "amihud_illiquidity_15",
+        16,
+        "Amihud (2002): mean absolute log return over volume",
+        unit="per base unit",
+    ),
 )
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def step_volume(state, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """What volume says of the moves."""
     long = mean(state, RING_VOLUME, 60)
@@ -149,14 +160,18 @@ def step_volume(state, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, AN
 
 
 SHAPE = (
-    _declared("close_location", 1, "place of the close in the bar's range; -1 at the low, 1 at the high, 0 without range"),
+    _declared(
+        "close_location",
+        1,
+        "place of the close in the bar's range; -1 at the low, 1 at the high, 0 without range",
+    ),
     _declared("upper_wick", 1, "share of the range above open and close; 0 without range"),
     _declared("lower_wick", 1, "share of the range below open and close; 0 without range"),
     _declared("relative_range_15", 15, "log range of the bar over its mean"),
 )
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def step_shape(state, open_, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The shape of the newest bar."""
     high = at(state, RING_HIGH, 0)
@@ -181,19 +196,21 @@ _WILDER = "Wilder (1978)"
 AVERAGED = (
     _declared("relative_strength_index_14", 0, f"{_WILDER}, 0 to 100", warm_up=60),
     _declared("average_true_range_14", 0, f"{_WILDER}, over the close", warm_up=60),
-    _declared("macd_histogram_12_26_9", 0, "Appel (2005): MACD less its signal line, over the close", warm_up=61),
+    _declared(
+        "macd_histogram_12_26_9", 0, "Appel (2005): MACD less its signal line, over the close", warm_up=61
+    ),
     _declared("exponential_distance_20", 0, "log of the close over its exponential mean", warm_up=61),
 )
 N_AVERAGES = 8
 _GAIN, _LOSS, _RANGE, _FAST, _SLOW, _SIGNAL, _MEAN, _PREVIOUS = range(N_AVERAGES)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def _blend(old, new, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return old + weight * (new - old)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def step_averaged(state, averages, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Indicators with running averages, which start at the first bar and fade it out."""
     close = at(state, RING_CLOSE, 0)
@@ -237,7 +254,7 @@ _DAY_MS = 86_400_000.0
 _HOUR_MS = 3_600_000.0
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def step_calendar(end_ms, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """When the bar ends; the week begins where the epoch did, on a Thursday."""
     day = 2.0 * math.pi * (end_ms % _DAY_MS) / _DAY_MS

@@ -36,7 +36,7 @@ def empty_state() -> NDArray[np.float64]:
     return np.zeros(STATE_SIZE, dtype=np.float64)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def step(state, bar, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Take one bar in and write its features.
 

@@ -16,7 +16,9 @@ class FeatureStepper:
         self._end_ms = -1
         self._n_bars = 0
 
-    def step(self, row: tuple[float, float, float, float, float], *, start_ms: int, end_ms: int) -> list[float]:
+    def step(
+        self, row: tuple[float, float, float, float, float], *, start_ms: int, end_ms: int
+    ) -> list[float]:
         """Take a bar in.
 
         A bar that does not start where the last one ended begins anew.

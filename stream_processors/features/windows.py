@@ -23,7 +23,7 @@ NAN = math.nan
 compiled = njit(cache=True)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def push(state, high, low, close, volume):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Take the newest bar into the rings; its log return is NaN for the first."""
     n = state[_N_BARS]
@@ -38,13 +38,13 @@ def push(state, high, low, close, volume):  # type: ignore[no-untyped-def]  # no
     state[_HEAD + RING_VOLUME * CAPACITY + cursor] = volume
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def n_bars(state):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """How many bars were pushed since the start or the last gap."""
     return int(state[_N_BARS])
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def at(state, ring, lag):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The value ``lag`` bars ago (0 is the newest); NaN where there was no bar."""
     if lag >= state[_N_BARS] or lag >= CAPACITY:
@@ -52,7 +52,7 @@ def at(state, ring, lag):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
     return state[_HEAD + ring * CAPACITY + (int(state[_CURSOR]) - lag) % CAPACITY]
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def mean(state, ring, window):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The mean of the last ``window`` values; NaN until there are as many."""
     total = 0.0
@@ -61,7 +61,7 @@ def mean(state, ring, window):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
     return total / window
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def deviation(state, ring, window, centre):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The root mean square distance of the last ``window`` values from ``centre``."""
     total = 0.0
@@ -71,7 +71,7 @@ def deviation(state, ring, window, centre):  # type: ignore[no-untyped-def]  # n
     return math.sqrt(total / window)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def ratio(numerator, denominator):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """A quotient that is NaN, not an error, when the denominator is zero."""
     return numerator / denominator if denominator != 0.0 else NAN

@@ -1,1 +1,1 @@
-"""."""
+"""One module of wiring per running job."""

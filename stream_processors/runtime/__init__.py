@@ -1,1 +1,1 @@
-"""."""
+"""The runtime: poll, step, transact, checkpoint, dead letters. PUBLISHED."""

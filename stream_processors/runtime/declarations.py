@@ -4,26 +4,16 @@ The operator is a pure state machine; the runtime polls, decodes, steps, encodes
 commits. Whatever an operator needs to know of time it reads in the events.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
 from schemas.events import Event
 from schemas.topics import Topic
+from stream_processors.operators.protocols import Operator, Output
 
-
-class Output(NamedTuple):
-    """An event to publish.
-
-    Attributes:
-        key: The record's key, which decides the partition; None puts the record, keyed by its
-            source, into the partition of the same number as the input's, which a watermark needs.
-    """
-
-    topic: Topic
-    event: Event
-    key: str | None
+__all__ = ["Job", "Operator", "Output", "View"]
 
 
 class View(NamedTuple):
@@ -38,32 +28,6 @@ class View(NamedTuple):
     body: bytes
 
 
-class Operator(Protocol):
-    """The state machine of one partition number, over all of a job's inputs.
-
-    ``restore`` is called at most once, before any ``step``. After it the records behind the
-    snapshot are stepped again and what they return is thrown away, so ``step`` must be a function
-    of state and event alone. The same record may be stepped twice and must then change nothing.
-    Records of different topics come in any order: joins are decided by content.
-    """
-
-    def step(self, topic: Topic, event: Any) -> Iterable[Output]:
-        """Take one event in; return what follows from it."""
-
-    def snapshot(self) -> bytes:
-        """The state, such that ``restore`` of it gives the same later outputs."""
-
-    def restore(self, snapshot: bytes) -> None:
-        """Take over a state.
-
-        Raises:
-            SnapshotMismatchError: If it is not one of this operator and release.
-        """
-
-    def newest(self) -> Iterable[Event]:
-        """The newest event per view, so that views can be written anew at start."""
-
-
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A processor.
 
@@ -74,7 +38,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         broadcasts: Low-rate topics that every operator reads whole, such as model switches. They
             are read to their end before any input is.
         make_operator: Builds the operator of a partition number.
-        view_of: The view that an output event is, or None.
+        view_of: The view that an event is, of inputs and outputs, or None.
     """
 
     name: str

@@ -1,0 +1,48 @@
+"""The stream processors' part of the command line."""
+
+from collections.abc import Mapping
+
+import click
+
+from schemas.wire.processes import stop_on_signals
+from stream_processors.settings import ProcessorSettings
+
+
+@click.group(help="Stream processors: topics in, topics and views out.")
+def commands() -> None:
+    """The group; each job is a command."""
+
+
+@commands.command()
+@click.pass_obj
+def market(environment: Mapping[str, str]) -> None:
+    """Ticks and candles to bars and features."""
+    from stream_processors.jobs.market import run_market  # noqa: PLC0415  (numba loads with it)
+
+    run_market(ProcessorSettings.from_environment(environment), stop_on_signals())
+
+
+@commands.command()
+@click.pass_obj
+def outcomes(environment: Mapping[str, str]) -> None:
+    """Predictions and bars to outcomes."""
+    from stream_processors.jobs.outcomes import run_outcomes  # noqa: PLC0415
+
+    run_outcomes(ProcessorSettings.from_environment(environment), stop_on_signals())
+
+
+@commands.command()
+@click.pass_obj
+def history(environment: Mapping[str, str]) -> None:
+    """Every event of the log into Postgres."""
+    from stream_processors.jobs.history import run_history  # noqa: PLC0415
+
+    run_history(ProcessorSettings.from_environment(environment), stop_on_signals())
+
+
+@commands.command("compile-kernel")
+def compile_kernel() -> None:
+    """Compile the feature kernel once, so that no first start has to."""
+    from stream_processors.features.batch import warm_up  # noqa: PLC0415
+
+    warm_up()

@@ -1,0 +1,41 @@
+"""The market processor: ticks and candles -> bars -> features, and their views."""
+
+from collections.abc import Callable
+
+from schemas import codec
+from schemas.events import Event, FeaturesComputed, WatermarkAdvanced
+from schemas.topics import MARKET_CANDLE, MARKET_TICK
+from schemas.wire.redis import Views, clock_key, connect, features_key
+from stream_processors.operators.market import MarketOperator
+from stream_processors.runtime.declarations import Job, View
+from stream_processors.runtime.workers import run_job
+from stream_processors.settings import ProcessorSettings
+
+
+def view_of(event: Event) -> View | None:
+    """The newest features per instrument and interval, and the stream's own clock."""
+    match event:
+        case FeaturesComputed():
+            key = features_key(event.stream, event.instrument, str(event.interval))
+            return View(key, event.event_time_ms, codec.encode(event))
+        case WatermarkAdvanced():
+            return View(clock_key(event.stream), event.event_time_ms, str(event.event_time_ms).encode())
+        case _:
+            return None
+
+
+def market_job(settings: ProcessorSettings) -> Job:
+    """The job, as the runtime drives it."""
+    return Job(
+        name="market",
+        inputs=(MARKET_CANDLE, MARKET_TICK),
+        make_operator=lambda _partition: MarketOperator(intervals=settings.bar_intervals),
+        view_of=view_of,
+    )
+
+
+def run_market(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
+    """Run it until asked to stop."""
+    endpoints = settings.endpoints()
+    views = Views(connect(endpoints.redis_url), job="market")
+    run_job(market_job(settings), endpoint=endpoints.kafka, views=views, stop=stop)

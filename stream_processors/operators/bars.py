@@ -1,0 +1,210 @@
+"""Bars from ticks and candles, closed by event time.
+
+::
+
+    ticks       . .  .   |  .     .  |           |    x = comes too late: counted, not added
+    watermark            W           W     x     W
+    bars        [first)  [second   ) [no trade  )
+
+A bar closes when its source has vouched for everything before its end: by a watermark record, or
+by a tick that is later than the end by more than the source's allowed lateness. An interval
+without a trade inside a living stream is a bar with ``n_trades`` 0 at the previous close. An
+outage makes no bars, and neither does an interval that the source joined midway. A candle is a
+whole bar at once, and is never taken apart; where ticks and a candle speak of the same interval
+the candle counts.
+
+Source:
+    The decisions on bars and watermarks in this folder's README.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from schemas.events import BarClosed, CandleObserved, TickObserved
+from schemas.time import Interval, bar_start_ms
+
+#: A longer silence inside a stream is an outage, whatever its watermarks say.
+LONGEST_SILENCE_MS = 24 * 3_600_000
+
+
+class _OpenBar(msgspec.Struct):
+    """A bar under construction; first and last are by event time, then trade id."""
+
+    start_ms: int
+    first: tuple[int, int]
+    last: tuple[int, int]
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    buy_volume: float
+    n_trades: int
+    known_ms: int
+
+    def add(self, tick: TickObserved) -> None:
+        order = (tick.event_time_ms, tick.trade_id)
+        if order < self.first:
+            self.first, self.open = order, tick.price
+        if order >= self.last:
+            self.last, self.close = order, tick.price
+        self.high = max(self.high, tick.price)
+        self.low = min(self.low, tick.price)
+        self.volume += tick.size
+        self.buy_volume += 0.0 if tick.is_buyer_maker else tick.size
+        self.n_trades += 1
+        self.known_ms = max(self.known_ms, tick.known_time_ms)
+
+
+def _opened(tick: TickObserved, start_ms: int) -> _OpenBar:
+    order = (tick.event_time_ms, tick.trade_id)
+    price = tick.price
+    bought = 0.0 if tick.is_buyer_maker else tick.size
+    return _OpenBar(
+        start_ms, order, order, price, price, price, price, tick.size, bought, 1, tick.known_time_ms
+    )
+
+
+class BarBuilder(msgspec.Struct, kw_only=True):
+    """Builds the bars of one instrument in one stream; the struct is its whole state.
+
+    Attributes:
+        interval: Of the bars; ticks make minutes, candles keep their own.
+        next_start_ms: Where the next bar starts; None before the first and in an outage.
+        previous_close: Of the last bar; None before the first.
+        last_trade_id: Repeats are recognised by it.
+        n_late: Late trades since the last bar.
+        n_repeated: Ticks and candles that were seen before.
+        n_unbounded: Ticks in an interval that the source joined midway.
+    """
+
+    stream: str
+    instrument: str
+    source: str
+    interval: Interval = Interval.ONE_MINUTE
+    next_start_ms: int | None = None
+    previous_close: float | None = None
+    last_trade_id: int = -1
+    n_late: int = 0
+    n_repeated: int = 0
+    n_unbounded: int = 0
+    open_bars: dict[int, _OpenBar] = {}
+
+    def on_tick(self, tick: TickObserved, *, allowed_lateness_ms: int) -> Iterator[BarClosed]:
+        """Take a trade in; yield the bars that it closes."""
+        if tick.trade_id <= self.last_trade_id:
+            self.n_repeated += 1
+            return
+        self.last_trade_id = tick.trade_id
+        self.source = tick.source
+        yield from self.on_watermark(tick.event_time_ms - allowed_lateness_ms, known_ms=tick.known_time_ms)
+        start_ms = bar_start_ms(tick.event_time_ms, self.interval)
+        if self.next_start_ms is None:
+            joined_midway = start_ms != tick.event_time_ms
+            self.next_start_ms = start_ms + (self.interval.milliseconds if joined_midway else 0)
+        if start_ms < self.next_start_ms:
+            self._count_early(start_ms)
+        elif start_ms in self.open_bars:
+            self.open_bars[start_ms].add(tick)
+        else:
+            self.open_bars[start_ms] = _opened(tick, start_ms)
+
+    def _count_early(self, start_ms: int) -> None:
+        """Behind the next bar lies either a closed one or the interval that was joined midway."""
+        if self.previous_close is None and start_ms + self.interval.milliseconds == self.next_start_ms:
+            self.n_unbounded += 1
+        else:
+            self.n_late += 1
+
+    def on_watermark(self, watermark_ms: int, *, known_ms: int) -> Iterator[BarClosed]:
+        """All before ``watermark_ms`` has been said: yield the bars that end by then."""
+        if self.next_start_ms is None:
+            return
+        if watermark_ms - self.next_start_ms > LONGEST_SILENCE_MS and not self.open_bars:
+            self.next_start_ms = None
+            return
+        while (
+            self.next_start_ms is not None and self.next_start_ms + self.interval.milliseconds <= watermark_ms
+        ):
+            bar = self._close(self.next_start_ms, known_ms)
+            self.next_start_ms += self.interval.milliseconds
+            if bar is not None:
+                yield bar
+
+    def on_silence(self, from_ms: int, *, known_ms: int) -> Iterator[BarClosed]:
+        """The source knows nothing from ``from_ms`` on: what was complete by then closes."""
+        if self.next_start_ms is None or from_ms < self.next_start_ms:
+            return
+        yield from self.on_watermark(from_ms, known_ms=known_ms)
+        self.open_bars.clear()
+        self.next_start_ms = None
+
+    def on_candle(self, candle: CandleObserved) -> BarClosed | None:
+        """Take a venue's own bar in; None for one that is closed already."""
+        if self.next_start_ms is not None and candle.start_ms < self.next_start_ms:
+            self.n_repeated += 1
+            return None
+        self.interval = candle.interval
+        self.source = candle.source
+        self.next_start_ms = candle.event_time_ms
+        self.previous_close = candle.close
+        self.open_bars = {
+            start: bar for start, bar in self.open_bars.items() if start >= candle.event_time_ms
+        }
+        return self._bar(
+            candle.start_ms,
+            (candle.open, candle.high, candle.low, candle.close),
+            volume=candle.volume,
+            buy_volume=None,
+            n_trades=candle.n_trades,
+            known_ms=candle.known_time_ms,
+        )
+
+    def _close(self, start_ms: int, known_ms: int) -> BarClosed | None:
+        built = self.open_bars.pop(start_ms, None)
+        if built is not None:
+            self.previous_close = built.close
+            return self._bar(
+                start_ms,
+                (built.open, built.high, built.low, built.close),
+                volume=built.volume,
+                buy_volume=built.buy_volume,
+                n_trades=built.n_trades,
+                known_ms=max(built.known_ms, known_ms),
+            )
+        if self.previous_close is None:
+            return None
+        price = self.previous_close
+        return self._bar(
+            start_ms, (price, price, price, price), volume=0.0, buy_volume=0.0, n_trades=0, known_ms=known_ms
+        )
+
+    def _bar(
+        self,
+        start_ms: int,
+        prices: tuple[float, float, float, float],
+        *,
+        volume: float,
+        buy_volume: float | None,
+        n_trades: int | None,
+        known_ms: int,
+    ) -> BarClosed:
+        n_late, self.n_late = self.n_late, 0
+        return BarClosed(
+            event_time_ms=start_ms + self.interval.milliseconds,
+            known_time_ms=known_ms,
+            source=self.source,
+            stream=self.stream,
+            instrument=self.instrument,
+            interval=self.interval,
+            start_ms=start_ms,
+            open=prices[0],
+            high=prices[1],
+            low=prices[2],
+            close=prices[3],
+            volume=volume,
+            buy_volume=buy_volume,
+            n_trades=n_trades,
+            n_late=n_late,
+        )

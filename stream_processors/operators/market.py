@@ -1,0 +1,228 @@
+"""The market processor's state machine: ticks and candles in, bars and features out.
+
+One instance has the same-numbered partition of the tick and the candle topic, with all the
+instruments and streams in them. Per instrument it holds a bar builder, a roll-up for each longer
+interval, and a feature stepper for each interval.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from schemas.codec import null_from_nan
+from schemas.errors import ContractError, SnapshotMismatchError
+from schemas.events import (
+    BarClosed,
+    CandleObserved,
+    Event,
+    FeaturesComputed,
+    SourceFellSilent,
+    TickObserved,
+    WatermarkAdvanced,
+)
+from schemas.features import FeatureSpec
+from schemas.sources import SOURCES
+from schemas.time import Interval
+from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_TICK, Topic
+from stream_processors.features import kernel
+from stream_processors.features.stepping import FeatureStepper
+from stream_processors.operators.bars import BarBuilder
+from stream_processors.operators.protocols import Output
+from stream_processors.operators.rolling_up import RollUp
+
+_Key = tuple[str, str]
+
+
+class _Kept(msgspec.Struct):
+    """One instrument's state, for a snapshot."""
+
+    builder: BarBuilder
+    roll_ups: list[RollUp]
+    steppers: dict[str, tuple[int, int, bytes]]
+    newest: dict[str, FeaturesComputed]
+
+
+class _Snapshot(msgspec.Struct):
+    feature_spec_hash: str
+    instruments: list[_Kept]
+    forwarded: dict[str, int]
+
+
+class _Instrument:
+    """What is held of one instrument in one stream."""
+
+    def __init__(self, builder: BarBuilder) -> None:
+        self.builder = builder
+        self.roll_ups: list[RollUp] = []
+        self.steppers: dict[Interval, FeatureStepper] = {}
+        self.newest: dict[Interval, FeaturesComputed] = {}
+
+
+class MarketOperator:
+    """Bars and features of every instrument in one partition.
+
+    Args:
+        intervals: The bars to make, besides those of the instrument's own shortest interval.
+    """
+
+    def __init__(self, *, intervals: Iterable[Interval], spec: FeatureSpec = kernel.SPEC) -> None:
+        self._intervals = sorted(intervals, key=lambda interval: interval.milliseconds)
+        self._spec = spec
+        self._held: dict[_Key, _Instrument] = {}
+        self._forwarded: dict[str, int] = {}
+
+    def step(self, topic: Topic, event: Event) -> Iterator[Output]:
+        """Take one event in; yield bars, their features, and watermarks that passed a bar's end.
+
+        Raises:
+            ContractError: If a source is not in the table, or an instrument changes its interval.
+        """
+        match event:
+            case TickObserved():
+                held = self._instrument(event)
+                spec = SOURCES[event.source]
+                for bar in held.builder.on_tick(event, allowed_lateness_ms=spec.allowed_lateness_ms):
+                    yield from self._on_bar(held, bar)
+            case CandleObserved():
+                yield from self._on_candle(event)
+            case WatermarkAdvanced():
+                yield from self._on_watermark(topic, event)
+            case SourceFellSilent():
+                for held in self._of_source(event):
+                    for bar in held.builder.on_silence(event.event_time_ms, known_ms=event.known_time_ms):
+                        yield from self._on_bar(held, bar)
+            case _:
+                message = f"the market processor takes no {type(event).__name__}"
+                raise TypeError(message)
+
+    def _instrument(self, event: TickObserved | CandleObserved) -> _Instrument:
+        if event.source not in SOURCES:
+            message = f"source must be one of {', '.join(sorted(SOURCES))}, was {event.source!r}"
+            raise ContractError(message)
+        key = (event.stream, event.instrument)
+        held = self._held.get(key)
+        if held is None:
+            held = _Instrument(
+                BarBuilder(stream=event.stream, instrument=event.instrument, source=event.source)
+            )
+            self._held[key] = held
+        return held
+
+    def _of_source(self, event: Event) -> list[_Instrument]:
+        return [
+            held
+            for (stream, _), held in self._held.items()
+            if stream == event.stream and held.builder.source == event.source
+        ]
+
+    def _on_candle(self, candle: CandleObserved) -> Iterator[Output]:
+        held = self._instrument(candle)
+        if held.builder.previous_close is not None and held.builder.interval is not candle.interval:
+            message = (
+                f"{candle.instrument} in {candle.stream} has {held.builder.interval} bars, "
+                f"the candle is of {candle.interval}"
+            )
+            raise ContractError(message)
+        bar = held.builder.on_candle(candle)
+        if bar is not None:
+            yield from self._on_bar(held, bar)
+
+    def _on_watermark(self, topic: Topic, event: WatermarkAdvanced) -> Iterator[Output]:
+        held_here = self._of_source(event)
+        if topic is MARKET_TICK or topic.name == MARKET_TICK.name:
+            for held in held_here:
+                for bar in held.builder.on_watermark(event.event_time_ms, known_ms=event.known_time_ms):
+                    yield from self._on_bar(held, bar)
+        shortest = min((held.builder.interval.milliseconds for held in held_here), default=60_000)
+        passed_ms = event.event_time_ms - event.event_time_ms % shortest
+        if passed_ms > self._forwarded.get(event.stream, -1):
+            self._forwarded[event.stream] = passed_ms
+            passed = msgspec.structs.replace(event, event_time_ms=passed_ms)
+            yield Output(MARKET_BAR, passed, None)
+            yield Output(FEATURES_MARKET, passed, None)
+
+    def _on_bar(self, held: _Instrument, bar: BarClosed) -> Iterator[Output]:
+        if not held.roll_ups:
+            held.roll_ups = [
+                RollUp(into=interval)
+                for interval in self._intervals
+                if interval.milliseconds > bar.interval.milliseconds
+                and interval.milliseconds % bar.interval.milliseconds == 0
+            ]
+        yield from self._outputs(held, bar)
+        for roll_up in held.roll_ups:
+            longer = roll_up.step(bar)
+            if longer is not None:
+                yield from self._outputs(held, longer)
+
+    def _outputs(self, held: _Instrument, bar: BarClosed) -> Iterator[Output]:
+        yield Output(MARKET_BAR, bar, bar.instrument)
+        stepper = held.steppers.setdefault(bar.interval, FeatureStepper())
+        row = (bar.open, bar.high, bar.low, bar.close, bar.volume)
+        values = stepper.step(row, start_ms=bar.start_ms, end_ms=bar.event_time_ms)
+        features = FeaturesComputed(
+            event_time_ms=bar.event_time_ms,
+            known_time_ms=bar.known_time_ms,
+            source=bar.source,
+            stream=bar.stream,
+            instrument=bar.instrument,
+            interval=bar.interval,
+            close=bar.close,
+            feature_spec_hash=self._spec.hash,
+            is_warm=stepper.is_warm,
+            values=dict(zip(self._spec.names, null_from_nan(values), strict=True)),
+        )
+        held.newest[bar.interval] = features
+        yield Output(FEATURES_MARKET, features, bar.instrument)
+
+    def snapshot(self) -> bytes:
+        """The state of every instrument, as MessagePack."""
+        kept = [
+            _Kept(
+                builder=held.builder,
+                roll_ups=held.roll_ups,
+                steppers={str(interval): stepper.snapshot() for interval, stepper in held.steppers.items()},
+                newest={str(interval): features for interval, features in held.newest.items()},
+            )
+            for held in self._held.values()
+        ]
+        return msgspec.msgpack.encode(
+            _Snapshot(feature_spec_hash=self._spec.hash, instruments=kept, forwarded=self._forwarded)
+        )
+
+    def restore(self, snapshot: bytes) -> None:
+        """Take over a state.
+
+        Raises:
+            SnapshotMismatchError: If it is of another set of features or another release.
+        """
+        try:
+            found = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+        except msgspec.DecodeError as error:
+            message = f"the snapshot is of another release: {error}"
+            raise SnapshotMismatchError(message) from error
+        if found.feature_spec_hash != self._spec.hash:
+            message = f"the snapshot is of feature set {found.feature_spec_hash}, this is {self._spec.hash}"
+            raise SnapshotMismatchError(message)
+        self._forwarded = found.forwarded
+        for kept in found.instruments:
+            self._restore_instrument(kept)
+
+    def _restore_instrument(self, kept: _Kept) -> None:
+        held = _Instrument(kept.builder)
+        held.roll_ups = kept.roll_ups
+        for interval, state in kept.steppers.items():
+            stepper = FeatureStepper()
+            stepper.restore(state)
+            held.steppers[Interval(interval)] = stepper
+        held.newest = {Interval(interval): features for interval, features in kept.newest.items()}
+        self._held[(kept.builder.stream, kept.builder.instrument)] = held
+
+    def newest(self) -> Iterator[Event]:
+        """The newest features of each instrument and interval, and each stream's watermark."""
+        for held in self._held.values():
+            yield from held.newest.values()
+        for stream, watermark_ms in self._forwarded.items():
+            yield WatermarkAdvanced(
+                event_time_ms=watermark_ms, known_time_ms=watermark_ms, source="market", stream=stream
+            )

@@ -1,0 +1,180 @@
+"""The label join: a prediction and the bar that ends at its horizon make an outcome.
+
+Decided by content: the bar of the prediction's interval that ends exactly at as-of + horizon, and
+no other. When bars go on without one that ends there, the outcome is void. It does not matter
+which of the two comes first.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from schemas.errors import SnapshotMismatchError
+from schemas.events import (
+    BarClosed,
+    Direction,
+    Event,
+    Outcome,
+    OutcomeResolved,
+    PredictionMade,
+    WatermarkAdvanced,
+)
+from schemas.topics import OUTCOMES, Topic
+from stream_processors.operators.protocols import Output
+
+N_CLOSES_KEPT = 2048
+
+_BarKey = tuple[str, str, str]
+_TargetKey = tuple[str, str, str, str]
+
+
+class _Close(msgspec.Struct, frozen=True, array_like=True):
+    end_ms: int
+    price: float
+    known_ms: int
+
+
+class _Snapshot(msgspec.Struct):
+    closes: list[tuple[_BarKey, list[_Close]]]
+    pending: list[PredictionMade]
+    last_made: list[tuple[_TargetKey, int]]
+
+
+class OutcomesOperator:
+    """Joins the predictions and bars of one partition.
+
+    Args:
+        seeds: Predictions without an outcome from the durable history, which an emptied log no
+            longer holds.
+    """
+
+    def __init__(self, *, seeds: Iterable[PredictionMade] = ()) -> None:
+        self._closes: dict[_BarKey, deque[_Close]] = {}
+        self._pending: dict[tuple[_TargetKey, int], PredictionMade] = {}
+        self._last_made: dict[_TargetKey, int] = {}
+        for prediction in seeds:
+            self._take(prediction)
+
+    def step(self, _topic: Topic, event: Event) -> Iterator[Output]:
+        """Take a bar or a prediction in; yield the outcomes that are decided by it."""
+        match event:
+            case BarClosed():
+                yield from self._on_bar(event)
+            case PredictionMade():
+                yield from self._on_prediction(event)
+            case WatermarkAdvanced():
+                return
+            case _:
+                message = f"the label join takes no {type(event).__name__}"
+                raise TypeError(message)
+
+    def _on_bar(self, bar: BarClosed) -> Iterator[Output]:
+        key = (bar.stream, bar.instrument, str(bar.interval))
+        closes = self._closes.setdefault(key, deque(maxlen=N_CLOSES_KEPT))
+        if closes and bar.event_time_ms <= closes[-1].end_ms:
+            return
+        closes.append(_Close(bar.event_time_ms, bar.close, bar.known_time_ms))
+        due = [
+            prediction
+            for (target, _), prediction in self._pending.items()
+            if target[:3] == key and prediction.resolves_at_ms <= bar.event_time_ms
+        ]
+        for prediction in due:
+            yield self._resolved(prediction, closes)
+
+    def _on_prediction(self, prediction: PredictionMade) -> Iterator[Output]:
+        if not self._take(prediction):
+            return
+        closes = self._closes.get(_target(prediction)[:3])
+        if closes and closes[-1].end_ms >= prediction.resolves_at_ms:
+            yield self._resolved(prediction, closes)
+
+    def _take(self, prediction: PredictionMade) -> bool:
+        """Whether a prediction is new; they come in as-of order per target, repeats do not."""
+        target = _target(prediction)
+        if prediction.event_time_ms <= self._last_made.get(target, -1):
+            return False
+        self._last_made[target] = prediction.event_time_ms
+        self._pending[(target, prediction.event_time_ms)] = prediction
+        return True
+
+    def _resolved(self, prediction: PredictionMade, closes: deque[_Close]) -> Output:
+        del self._pending[(_target(prediction), prediction.event_time_ms)]
+        at = prediction.resolves_at_ms
+        final = next((close for close in reversed(closes) if close.end_ms <= at), None)
+        if final is not None and final.end_ms != at:
+            final = None
+        judged = final if final is not None else closes[-1]
+        outcome = _outcome(prediction.reference_price, None if final is None else final.price)
+        event = OutcomeResolved(
+            event_time_ms=at,
+            known_time_ms=max(prediction.known_time_ms, judged.known_ms),
+            source=prediction.source,
+            stream=prediction.stream,
+            instrument=prediction.instrument,
+            interval=prediction.interval,
+            horizon=prediction.horizon,
+            features_as_of_ms=prediction.event_time_ms,
+            probability_up=prediction.probability_up,
+            direction=prediction.direction,
+            reference_price=prediction.reference_price,
+            final_price=None if final is None else final.price,
+            outcome=outcome,
+            is_hit=_is_hit(prediction.direction, outcome),
+            model_version=prediction.model_version,
+            model_hash=prediction.model_hash,
+        )
+        return Output(OUTCOMES, event, prediction.instrument)
+
+    def snapshot(self) -> bytes:
+        """Closes, open predictions and the last as-of times, as MessagePack."""
+        return msgspec.msgpack.encode(
+            _Snapshot(
+                closes=[(key, list(closes)) for key, closes in self._closes.items()],
+                pending=list(self._pending.values()),
+                last_made=list(self._last_made.items()),
+            )
+        )
+
+    def restore(self, snapshot: bytes) -> None:
+        """Take over a state.
+
+        Raises:
+            SnapshotMismatchError: If it is of another release.
+        """
+        try:
+            found = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+        except msgspec.DecodeError as error:
+            message = f"the snapshot is of another release: {error}"
+            raise SnapshotMismatchError(message) from error
+        self._closes = {key: deque(closes, maxlen=N_CLOSES_KEPT) for key, closes in found.closes}
+        self._pending = {(_target(made), made.event_time_ms): made for made in found.pending}
+        self._last_made = dict(found.last_made)
+
+    def newest(self) -> Iterator[Event]:
+        """Nothing: outcomes are no view."""
+        yield from ()
+
+
+def _target(prediction: PredictionMade) -> _TargetKey:
+    return (
+        prediction.stream,
+        prediction.instrument,
+        str(prediction.interval),
+        str(prediction.horizon),
+    )
+
+
+def _outcome(reference: float, final: float | None) -> Outcome:
+    if final is None:
+        return Outcome.VOID
+    if final == reference:
+        return Outcome.TIE
+    return Outcome.UP if final > reference else Outcome.DOWN
+
+
+def _is_hit(direction: Direction, outcome: Outcome) -> bool | None:
+    if outcome in {Outcome.TIE, Outcome.VOID}:
+        return None
+    return str(direction) == str(outcome)
