@@ -19,7 +19,7 @@ from schemas.errors import DecodeError, InvariantError, SchemaVersionError
 from schemas.events import BarClosed, CandleObserved, Event
 from schemas.topics import Topic
 
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, str | bytes | None]]
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
 

@@ -47,7 +47,7 @@ class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """SHA-256 of the canonical JSON of the declarations, in hexadecimal."""
         return hashlib.sha256(msgspec.json.encode(self.features, order="deterministic")).hexdigest()
 
-    @property
+    @cached_property
     def warm_up_bars(self) -> int:
         """How many bars until every feature is warm."""
         return max(feature.warm_up_bars for feature in self.features)

@@ -31,6 +31,9 @@ Callback = Callable[[list[tuple[str, int]]], None]
 
 _BEGINNING = -2
 _ANY_PARTITION = -1
+#: Delivery reports are looked at once per so many records; each look costs as much as a record.
+_REPORTS_EVERY = 64
+_RANGE_BUDGET_S = 15.0
 _FENCED = {ck.KafkaError._FENCED, ck.KafkaError.INVALID_PRODUCER_EPOCH, ck.KafkaError.PRODUCER_FENCED}
 _MISCONFIGURED = {
     ck.KafkaError._INVALID_ARG,
@@ -292,25 +295,40 @@ def read_range(
     Yields:
         The records, in order per partition.
     """
-    reader = Reader(endpoint, group="driftline-range", topics=(), is_fixed=True, sees_ends=True)
-    open_ends = {where for where, start in starts.items() if ends is None or ends.get(where, start) > start}
-    if not open_ends:
+    wanted = {where for where, start in starts.items() if ends is None or ends.get(where, start) > start}
+    if not wanted:
         return
+    reader = Reader(endpoint, group="driftline-range", topics=(), is_fixed=True, sees_ends=ends is None)
     try:
-        reader.seek({where: starts[where] for where in open_ends})
-        while open_ends:
-            for message in reader.messages(timeout_s=0.5):
-                where = (message.topic(), message.partition())
-                if _is_end(message):
-                    open_ends.discard(where)
-                elif where in open_ends:
-                    record = _record(message)
-                    if ends is not None and record.offset >= ends[where] - 1:
-                        open_ends.discard(where)
-                    if ends is None or record.offset < ends[where]:
-                        yield record
+        reader.seek({where: starts[where] for where in wanted})
+        idle_s = 0.0
+        while wanted:
+            messages = reader.messages(timeout_s=0.5)
+            idle_s = 0.0 if messages else idle_s + 0.5
+            if idle_s > _RANGE_BUDGET_S:
+                message = f"Kafka: no record came within {_RANGE_BUDGET_S:g} s from {sorted(wanted)}"
+                raise BrokerUnavailableError(message)
+            yield from _within(messages, wanted, ends)
     finally:
         reader.close()
+
+
+def _within(
+    messages: Iterable[Any], wanted: set[tuple[str, int]], ends: Mapping[tuple[str, int], int] | None
+) -> Iterator[Record]:
+    """The records inside the ranges; takes a partition out of ``wanted`` when it is through."""
+    for message in messages:
+        where = (message.topic(), message.partition())
+        if where not in wanted:
+            continue
+        if _is_end(message):
+            wanted.discard(where)
+            continue
+        record = _record(message)
+        if ends is not None and record.offset >= ends[where] - 1:
+            wanted.discard(where)
+        if ends is None or record.offset < ends[where]:
+            yield record
 
 
 def _is_end(message: Any) -> bool:
@@ -347,6 +365,7 @@ class Publisher:
             config |= {"transactional.id": transactional_id, "transaction.timeout.ms": 30_000}
         self._producer = ck.Producer(config)
         self._failed: ck.KafkaError | None = None
+        self._n_published = 0
 
     def publish(
         self,
@@ -355,7 +374,7 @@ class Publisher:
         *,
         key: bytes | None,
         partition: int | None = None,
-        headers: Headers = (),
+        headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """Hand a record over; it is on its way when this returns, and there after :meth:`flush`.
 
@@ -365,17 +384,17 @@ class Publisher:
         where = _ANY_PARTITION if partition is None else partition
         while True:
             try:
-                self._producer.produce(
-                    topic, value, key, where, on_delivery=self._delivered, headers=list(headers)
-                )
+                self._producer.produce(topic, value, key, where, self._delivered, None, 0, headers)
             except BufferError:
                 self._producer.poll(0.05)
             except ck.KafkaException as error:
                 raise translate(error.args[0]) from error
             else:
                 break
-        self._producer.poll(0)
-        self._check()
+        self._n_published += 1
+        if self._n_published % _REPORTS_EVERY == 0:
+            self._producer.poll(0)
+            self._check()
 
     def flush(self, *, timeout_s: float = 15.0) -> None:
         """Wait until every record is acknowledged.

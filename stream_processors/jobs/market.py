@@ -1,6 +1,7 @@
 """The market processor: ticks and candles -> bars -> features, and their views."""
 
 from collections.abc import Callable
+from functools import partial
 
 from schemas import codec
 from schemas.events import Event, FeaturesComputed, WatermarkAdvanced
@@ -17,9 +18,9 @@ def view_of(event: Event) -> View | None:
     match event:
         case FeaturesComputed():
             key = features_key(event.stream, event.instrument, str(event.interval))
-            return View(key, event.event_time_ms, codec.encode(event))
+            return View(key, event.event_time_ms, partial(codec.encode, event))
         case WatermarkAdvanced():
-            return View(clock_key(event.stream), event.event_time_ms, str(event.event_time_ms).encode())
+            return View(clock_key(event.stream), event.event_time_ms, str(event.event_time_ms).encode)
         case _:
             return None
 

@@ -124,11 +124,10 @@ class BarBuilder(msgspec.Struct, kw_only=True):
         if watermark_ms - self.next_start_ms > LONGEST_SILENCE_MS and not self.open_bars:
             self.next_start_ms = None
             return
-        while (
-            self.next_start_ms is not None and self.next_start_ms + self.interval.milliseconds <= watermark_ms
-        ):
-            bar = self._close(self.next_start_ms, known_ms)
-            self.next_start_ms += self.interval.milliseconds
+        length_ms = self.interval.milliseconds
+        for start_ms in range(self.next_start_ms, watermark_ms - length_ms + 1, length_ms):
+            bar = self._close(start_ms, known_ms)
+            self.next_start_ms = start_ms + length_ms
             if bar is not None:
                 yield bar
 

@@ -21,11 +21,12 @@ class View(NamedTuple):
 
     Attributes:
         order: Its own order, such as an as-of time; an older one never replaces a newer.
+        body: Makes the bytes; called only for the newest view of a batch.
     """
 
     key: str
     order: int
-    body: bytes
+    body: Callable[[], bytes]
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,214 @@
+"""The tables that jobs exchange: their columns, and the rules that every row must keep.
+
+A rule is one vectorised predicate over columns, written once and driven twice: over plain arrays
+(:func:`broken_rules`, which tells in milliseconds whether a file is clean) and inside a pandera
+schema (:func:`report_on_candles`, which names column, row and rule). Importing pandera takes about
+five seconds of a small machine, so only a file with a broken rule pays for it.
+
+Times are int64 milliseconds here; a missing time is :data:`MISSING_TIME`, as NaT is in numpy.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.time import Interval
+
+Columns = Mapping[str, NDArray[Any]]
+Mask = NDArray[np.bool_]
+
+PRICES = ("open", "high", "low", "close")
+CANDLE_COLUMNS = ("timestamp", *PRICES, "volume")
+OPTIONAL_CANDLE_COLUMNS = ("segment",)
+MISSING_TIME = int(np.iinfo(np.int64).min)
+
+
+class Fate(StrEnum):
+    """What becomes of a row that breaks a rule."""
+
+    REJECTED = "rejected"
+    DROPPED = "dropped"
+    KEPT = "kept"
+
+
+class Rule(NamedTuple):
+    """What a row must be.
+
+    Attributes:
+        name: As a sentence about the column, such as ``is positive``.
+        column: The column that the rule is about.
+        fate: Of a row that breaks it.
+        holds: Shape (n,) per row, from columns of shape (n,) in the file's order.
+    """
+
+    name: str
+    column: str
+    fate: Fate
+    holds: Callable[[Columns], Mask]
+
+
+class Breach(NamedTuple):
+    """One row that breaks one rule.
+
+    Attributes:
+        row: The row's number in the file; the first row of data is 1.
+        value: What the column says there, as text.
+    """
+
+    column: str
+    row: int
+    rule: str
+    fate: Fate
+    value: str
+
+
+def candle_rules(interval: Interval) -> tuple[Rule, ...]:
+    """The rules of a candle table with bars of this length, in the order in which they are told."""
+    numbers = [Rule("is a number", name, Fate.REJECTED, _is_number(name)) for name in CANDLE_COLUMNS[1:]]
+    positive = [Rule("is positive", name, Fate.REJECTED, _is_positive(name)) for name in PRICES]
+    within = [
+        Rule("lies within low and high", name, Fate.REJECTED, _is_within(name)) for name in ("open", "close")
+    ]
+    return (
+        Rule("is a time", "timestamp", Fate.REJECTED, lambda rows: rows["timestamp"] != MISSING_TIME),
+        Rule(f"starts a bar of {interval}", "timestamp", Fate.REJECTED, _is_aligned(interval)),
+        *numbers,
+        *positive,
+        Rule("is not negative", "volume", Fate.REJECTED, lambda rows: ~(rows["volume"] < 0)),
+        Rule("is not below low", "high", Fate.REJECTED, lambda rows: ~(rows["high"] < rows["low"])),
+        *within,
+        Rule("has one set of numbers", "timestamp", Fate.REJECTED, _is_unambiguous),
+        Rule("comes once", "timestamp", Fate.DROPPED, _is_first),
+        Rule("is not before the row above", "timestamp", Fate.KEPT, _is_in_order),
+    )
+
+
+def _is_number(name: str) -> Callable[[Columns], Mask]:
+    return lambda rows: np.isfinite(rows[name])
+
+
+def _is_positive(name: str) -> Callable[[Columns], Mask]:
+    return lambda rows: ~(rows[name] <= 0)
+
+
+def _is_within(name: str) -> Callable[[Columns], Mask]:
+    # A high below its low is told of once, by its own rule.
+    return lambda rows: (
+        ~((rows[name] < rows["low"]) | (rows[name] > rows["high"])) | (rows["high"] < rows["low"])
+    )
+
+
+def _is_aligned(interval: Interval) -> Callable[[Columns], Mask]:
+    return lambda rows: (rows["timestamp"] % interval.milliseconds == 0) | (rows["timestamp"] == MISSING_TIME)
+
+
+def _sorted_rows(rows: Columns) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    order = np.argsort(rows["timestamp"], kind="stable")
+    return order, np.column_stack([rows[name] for name in CANDLE_COLUMNS[1:]])[order]
+
+
+def _is_first(rows: Columns) -> Mask:
+    """Whether no earlier row of the file has this time and these numbers."""
+    result = np.ones(len(rows["timestamp"]), dtype=np.bool_)
+    if not _has_repeats(rows["timestamp"]):
+        return result
+    seen: set[tuple[Any, ...]] = set()
+    for i in _repeated(rows["timestamp"]):
+        key = tuple(rows[name][i].item() for name in CANDLE_COLUMNS)
+        result[i] = key not in seen
+        seen.add(key)
+    return result
+
+
+def _is_unambiguous(rows: Columns) -> Mask:
+    """Whether every row of this time has the same numbers."""
+    result = np.ones(len(rows["timestamp"]), dtype=np.bool_)
+    if not _has_repeats(rows["timestamp"]):
+        return result
+    order, numbers = _sorted_rows(rows)
+    times = rows["timestamp"][order]
+    same_time = times[1:] == times[:-1]
+    same_row = (numbers[1:] == numbers[:-1]).all(axis=1)
+    conflicting = np.unique(times[1:][same_time & ~same_row & (times[1:] != MISSING_TIME)])
+    return ~np.isin(rows["timestamp"], conflicting)
+
+
+def _has_repeats(times: NDArray[np.int64]) -> bool:
+    ordered = np.sort(times)
+    return bool((ordered[1:] == ordered[:-1]).any())
+
+
+def _repeated(times: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The rows, in the file's order, whose time is there more than once."""
+    values, counts = np.unique(times[times != MISSING_TIME], return_counts=True)
+    return np.flatnonzero(np.isin(times, values[counts > 1]))
+
+
+def _is_in_order(rows: Columns) -> Mask:
+    times = rows["timestamp"]
+    result = np.ones(len(times), dtype=np.bool_)
+    result[1:] = (times[1:] >= times[:-1]) | (times[1:] == MISSING_TIME)
+    return result
+
+
+def broken_rules(columns: Columns, rules: Sequence[Rule]) -> dict[Rule, Mask]:
+    """The rules that some row breaks, with the rows that do.
+
+    Args:
+        columns: Each of shape (n,), in the file's order.
+        rules: As :func:`candle_rules` gives them.
+
+    Returns:
+        By rule, shape (n,): True where the row breaks it. Empty for a clean table.
+    """
+    broken = {rule: ~rule.holds(columns) for rule in rules}
+    return {rule: rows for rule, rows in broken.items() if rows.any()}
+
+
+def report_on_candles(columns: Columns, rules: Sequence[Rule]) -> list[Breach]:
+    """Every breach of every rule, as pandera finds them, by row.
+
+    Args:
+        columns: Each of shape (n,), in the file's order.
+        rules: As :func:`candle_rules` gives them.
+    """
+    import pandas as pd  # noqa: PLC0415  (see above: only a file with a broken rule pays for these)
+    import pandera.pandas as pa  # noqa: PLC0415
+
+    def check(rule: Rule) -> pa.Check:
+        def holds(frame: pd.DataFrame) -> Any:
+            return pd.Series(rule.holds({name: frame[name].to_numpy() for name in frame}), index=frame.index)
+
+        return pa.Check(holds, name=f"{rule.column} {rule.name}", ignore_na=False)
+
+    frame = pd.DataFrame({name: columns[name] for name in CANDLE_COLUMNS})
+    schema = pa.DataFrameSchema(
+        {
+            "timestamp": pa.Column("int64"),
+            **{name: pa.Column("float64", nullable=True) for name in CANDLE_COLUMNS[1:]},
+        },
+        checks=[check(rule) for rule in rules],
+    )
+    try:
+        schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        return _breaches(error.failure_cases, rules, columns)
+    return []
+
+
+def _breaches(cases: Any, rules: Sequence[Rule], columns: Columns) -> list[Breach]:
+    by_check = {f"{rule.column} {rule.name}": (i, rule) for i, rule in enumerate(rules)}
+    found = {(int(row), *by_check[check]) for check, row in zip(cases["check"], cases["index"], strict=True)}
+    return [
+        Breach(rule.column, row + 1, rule.name, rule.fate, _as_text(rule.column, columns[rule.column][row]))
+        for row, _, rule in sorted(found, key=lambda item: item[:2])
+    ]
+
+
+def _as_text(column: str, value: Any) -> str:
+    if column != "timestamp":
+        return str(value)
+    return "missing" if value == MISSING_TIME else str(np.datetime64(int(value), "ms"))

@@ -1,0 +1,19 @@
+"""Fixtures for every test: the recorded data, seeds, and (from tests.fixtures.servers) real servers."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.fixtures.servers"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def recorded_data() -> Path:
+    """The folder of recorded market data; a test that asks for it is skipped where it is missing."""
+    folder = Path(os.environ.get("DRIFTLINE_RECORDED_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "MANIFEST.md").exists():
+        pytest.skip(f"no recorded data in {folder}: set DRIFTLINE_RECORDED_DATA to its folder")
+    return folder
