@@ -15,5 +15,8 @@ def recorded_data() -> Path:
     """The folder of recorded market data; a test that asks for it is skipped where it is missing."""
     folder = Path(os.environ.get("DRIFTLINE_RECORDED_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "MANIFEST.md").exists():
-        pytest.skip(f"no recorded data in {folder}: set DRIFTLINE_RECORDED_DATA to its folder")
+        missing = f"no recorded data in {folder}: set DRIFTLINE_RECORDED_DATA to its folder"
+        if "DRIFTLINE_REQUIRE_RECORDED_DATA" in os.environ:
+            pytest.fail(missing)
+        pytest.skip(missing)
     return folder

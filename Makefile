@@ -1,0 +1,76 @@
+# Everything a person or CI does, as targets; `make` alone prints them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo stop status reset doctor test check format lock wheel wheel-test bench-spine clean
+
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Options of demo: DATA=FILE HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N"
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Driftline needs CPython 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Say PYTHON=python3.11, for instance.")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements.lock pyproject.toml $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/driftline prepare
+	@touch $@
+
+$(VENV)/.developing: requirements-dev.lock $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.installed ## Create the virtual environment and install what running needs
+
+demo: $(VENV)/.installed ## Install, start everything, and print the URL (stays in the foreground; Ctrl-C ends it)
+	@$(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(if $(HISTORY),--history "$(HISTORY)") \
+		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)")
+
+stop: ## Stop a running demo
+	@$(BIN)/driftline stop
+
+status: ## What runs, with its memory and restarts
+	@$(BIN)/driftline status
+
+reset: ## Delete what the demo stored in .driftline
+	@$(BIN)/driftline reset
+
+doctor: ## Check the machine, and say what to do
+	@$(BIN)/driftline doctor
+
+test: $(VENV)/.developing ## Run the tests, those on the embedded servers included
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.developing ## Run ruff, mypy strict and the import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.developing ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.developing ## Renew the locks from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --upgrade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --constraint requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+
+wheel: $(VENV)/.developing ## Build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+wheel-test: wheel ## Install the wheel into an empty environment and run its command
+	$(BIN)/python tests/packaging/wheel_in_empty_environment.py dist
+
+bench-spine: $(VENV)/.developing ## Ticks/s through the whole spine and prediction latency
+	$(BIN)/python -m tests.benchmarks.spine
+
+clean: ## Delete what was built (not the environment, not the demo's data)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
