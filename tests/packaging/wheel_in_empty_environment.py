@@ -18,12 +18,14 @@ def main(dist: Path) -> None:
         venv.create(folder, with_pip=True)
         python = Path(folder) / "bin" / "python"
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--require-hashes", "-r", ROOT / "requirements.lock"], check=True)  # noqa: S603
-        subprocess.run([*pip, "--no-deps", wheels[0].resolve()], check=True)  # noqa: S603
+        subprocess.run([*pip, "--require-hashes", "-r", ROOT / "requirements.lock"], check=True)
+        subprocess.run([*pip, "--no-deps", wheels[0].resolve()], check=True)
         for arguments in (["--help"], ["doctor"], ["up", "--help"]):
-            subprocess.run([Path(folder) / "bin" / "driftline", *arguments], cwd=folder, check=True)  # noqa: S603
-        migrated = "import schemas.migrations.versions, api.routes.pages, deploy.local; print('packages are whole')"
-        subprocess.run([python, "-c", migrated], cwd=folder, check=True)  # noqa: S603
+            subprocess.run([Path(folder) / "bin" / "driftline", *arguments], cwd=folder, check=True)
+        migrated = (
+            "import schemas.migrations.versions, api.routes.pages, deploy.local; print('packages are whole')"
+        )
+        subprocess.run([python, "-c", migrated], cwd=folder, check=True)
 
 
 if __name__ == "__main__":

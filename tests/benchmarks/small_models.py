@@ -1,0 +1,44 @@
+"""A real model, small and quickly fitted, for benchmarks that need some champion."""
+
+import numpy as np
+
+from schemas.artifacts import MODEL_FILE, ModelManifest, ModelTarget, sha256
+from schemas.time import Interval
+from stream_processors.features import kernel
+from trainers.models.gradient_boosting import BoostingParameters, fit
+from trainers.registry.folders import FolderRegistry
+
+
+def publish_small_model(registry: FolderRegistry, *, instrument: str, stream: str) -> ModelManifest:
+    """Fit on noise, export, and publish as a version for one-minute bars."""
+    rng = np.random.default_rng(7)
+    rows = rng.normal(size=(2_000, kernel.N_FEATURES)).astype(np.float32)
+    fitted = fit(
+        rows,
+        rng.random(2_000) < 0.5,
+        feature_names=kernel.SPEC.names,
+        parameters=BoostingParameters(n_rounds=100),
+    )
+    onnx = fitted.export(rows).onnx
+    model_hash = sha256(onnx)
+    manifest = ModelManifest(
+        version=f"benchmark-{instrument.lower()}-{model_hash[:8]}",
+        kind="xgboost",
+        target=ModelTarget(instrument=instrument, interval=Interval.ONE_MINUTE, horizon=Interval.ONE_MINUTE),
+        model_hash=model_hash,
+        feature_spec_hash=kernel.SPEC.hash,
+        feature_names=kernel.SPEC.names,
+        stream=stream,
+        source="simulated",
+        trained_from_ms=0,
+        trained_until_ms=0,
+        n_rows=len(rows),
+        metrics={},
+        baselines={},
+        parameters={},
+        code_version="benchmark",
+        created_ms=0,
+        files={MODEL_FILE: model_hash},
+    )
+    registry.publish(manifest, {MODEL_FILE: onnx})
+    return manifest
