@@ -22,6 +22,7 @@ from schemas.topics import Topic
 Headers = list[tuple[str, str | bytes | None]]
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
+_NUL = b"\\u0000"
 
 
 @cache
@@ -59,6 +60,9 @@ def decode(topic: Topic, value: bytes | None, message_headers: Iterable[tuple[st
     """
     if value is None:
         message = f"expected an event of {topic.name}, was a tombstone"
+        raise DecodeError(message)
+    if _NUL in value:
+        message = f"expected text without the character NUL on {topic.name}, which no database stores"
         raise DecodeError(message)
     try:
         event = _decoder(topic).decode(value)

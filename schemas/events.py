@@ -23,6 +23,12 @@ Price = Annotated[float, Meta(gt=0)]
 Amount = Annotated[float, Meta(ge=0)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+#: What float64 holds exactly, and Postgres's bigint with room for sums.
+TimeMs = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+#: What Postgres's bigint and integer hold: a message beyond them would stop whoever stores it.
+BigInteger = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 LIVE = "live"
 
 
@@ -52,8 +58,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type
         stream: Which run it belongs to.
     """
 
-    event_time_ms: int
-    known_time_ms: int
+    event_time_ms: TimeMs
+    known_time_ms: TimeMs
     source: Name
     stream: Name
 
@@ -73,7 +79,7 @@ class TickObserved(Event, frozen=True, kw_only=True, gc=False, tag="TickObserved
     """One trade. Ids grow with the venue's order and are unique per instrument and stream."""
 
     instrument: Name
-    trade_id: int
+    trade_id: BigInteger
     price: Price
     size: Amount
     is_buyer_maker: bool
@@ -84,14 +90,14 @@ class CandleObserved(Event, frozen=True, kw_only=True, gc=False, tag="CandleObse
 
     instrument: Name
     interval: Interval
-    start_ms: int
+    start_ms: TimeMs
     open: Price
     high: Price
     low: Price
     close: Price
     volume: Amount
-    n_trades: int | None = None
-    revision: int = 0
+    n_trades: Count | None = None
+    revision: Revision = 0
 
 
 class BarClosed(Event, frozen=True, kw_only=True, gc=False, tag="BarClosed"):
@@ -106,15 +112,15 @@ class BarClosed(Event, frozen=True, kw_only=True, gc=False, tag="BarClosed"):
 
     instrument: Name
     interval: Interval
-    start_ms: int
+    start_ms: TimeMs
     open: Price
     high: Price
     low: Price
     close: Price
     volume: Amount
     buy_volume: float | None
-    n_trades: int | None
-    n_late: int
+    n_trades: Count | None
+    n_late: Count
 
 
 class FeaturesComputed(Event, frozen=True, kw_only=True, tag="FeaturesComputed"):
@@ -177,7 +183,7 @@ class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, tag="OutcomeRe
     instrument: Name
     interval: Interval
     horizon: Interval
-    features_as_of_ms: int
+    features_as_of_ms: TimeMs
     probability_up: Probability
     direction: Direction
     reference_price: Price
@@ -201,7 +207,7 @@ class ModelPromoted(Event, frozen=True, kw_only=True, gc=False, tag="ModelPromot
     model_version: Name
     model_hash: Name
     feature_spec_hash: Name
-    effective_from_ms: int
+    effective_from_ms: TimeMs
 
 
 TickTopicEvent = TickObserved | WatermarkAdvanced | SourceFellSilent

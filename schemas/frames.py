@@ -180,7 +180,8 @@ def report_on_candles(columns: Columns, rules: Sequence[Rule]) -> list[Breach]:
 
     def check(rule: Rule) -> pa.Check:
         def holds(frame: pd.DataFrame) -> Any:
-            return pd.Series(rule.holds({name: frame[name].to_numpy() for name in frame}), index=frame.index)
+            rows = {name: frame[name].to_numpy() for name in CANDLE_COLUMNS}
+            return pd.DataFrame({"holds": rule.holds(rows)}, index=frame.index)["holds"]
 
         return pa.Check(holds, name=f"{rule.column} {rule.name}", ignore_na=False)
 

@@ -12,7 +12,7 @@ import msgspec
 from schemas.errors import ConfigurationError
 
 SIMULATED_VENUE = "SIMULATED"
-_PATTERN = re.compile(r"^(?P<base>[A-Z0-9]+)-(?P<quote>[A-Z0-9]+)(?P<perp>-PERP)?\.(?P<venue>[A-Z0-9]+)$")
+_PATTERN = re.compile(r"(?P<base>[A-Z0-9]+)-(?P<quote>[A-Z0-9]+)(?P<perp>-PERP)?\.(?P<venue>[A-Z0-9]+)")
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_instrument(name: str) -> bool:
     """Whether a name has the form of an instrument, rather than of an asset."""
-    return _PATTERN.match(name) is not None
+    return _PATTERN.fullmatch(name) is not None
 
 
 def parse_instrument(name: str) -> Instrument:
@@ -54,7 +54,7 @@ def parse_instrument(name: str) -> Instrument:
         >>> parse_instrument("BTC-USDT-PERP.BINANCE").is_perpetual
         True
     """
-    match = _PATTERN.match(name)
+    match = _PATTERN.fullmatch(name)
     if match is None:
         message = f"an instrument must look like BTC-USDT.BINANCE or BTC-USDT-PERP.BINANCE, was {name!r}"
         raise ConfigurationError(message)

@@ -26,5 +26,5 @@ class ProcessorSettings(ServerSettings):
 
     @property
     def bar_intervals(self) -> list[Interval]:
-        """The intervals, parsed."""
-        return [Interval(part.strip()) for part in self.intervals.split(",")]
+        """The intervals, parsed, each once."""
+        return list(dict.fromkeys(Interval(part.strip()) for part in self.intervals.split(",")))

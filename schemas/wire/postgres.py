@@ -50,7 +50,8 @@ def _fields(
 
 
 def _feature_values(event: events.FeaturesComputed) -> tuple[Any, ...]:
-    values = [float("nan") if value is None else value for value in event.values.values()]
+    # Postgres's own text of an array: psycopg would take ten times as long over the list.
+    values = ",".join("NaN" if value is None else repr(value) for value in event.values.values())
     return (
         event.stream,
         event.instrument,
@@ -59,7 +60,7 @@ def _feature_values(event: events.FeaturesComputed) -> tuple[Any, ...]:
         event.feature_spec_hash,
         event.close,
         event.is_warm,
-        values,
+        f"{{{values}}}",
         event.known_time_ms,
         event.source,
     )

@@ -84,7 +84,7 @@ def run_command(
         sys.exit(EXIT_MISCONFIGURED)
     configure_logging(level=level)
     try:
-        command.main(args=arguments, obj=environment, standalone_mode=False)
+        code = command.main(args=arguments, obj=environment, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_MISCONFIGURED)
@@ -93,4 +93,4 @@ def run_command(
     except PlatformError as error:
         click.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(EXIT_MISCONFIGURED if isinstance(error, ConfigurationError) else EXIT_FAILED)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)  # what a command gave to click's own `exit`

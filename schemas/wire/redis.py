@@ -109,12 +109,16 @@ class Views:
                 self._write(views)
 
     def _write(self, views: Mapping[str, tuple[int, bytes]]) -> None:
-        wanted = views if self._client.exists(self._mark) else self._held
+        if not self._has_sent(views):
+            self._has_sent(self._held)
+
+    def _has_sent(self, views: Mapping[str, tuple[int, bytes]]) -> bool:
+        """Send views; tells whether the mark was still there, set in the same breath."""
         pipeline = self._client.pipeline(transaction=False)
-        for key, (order, body) in wanted.items():
+        pipeline.set(self._mark, 1, get=True)
+        for key, (order, body) in views.items():
             self._script(keys=[key], args=[order, body], client=pipeline)
-        pipeline.set(self._mark, 1)
-        pipeline.execute()
+        return pipeline.execute()[0] is not None
 
     def read(self, key: str) -> bytes | None:
         """The body of a view, or None.

@@ -19,6 +19,7 @@ from stream_processors.features.windows import (
     mean,
     n_bars,
     ratio,
+    standardised,
 )
 
 
@@ -98,10 +99,8 @@ MOMENTUM = (
 def step_momentum(state, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Where the close lies in its recent range, and whether moves continue or reverse."""
     close = at(state, RING_CLOSE, 0)
-    centre = mean(state, RING_CLOSE, 20)
-    out[0] = ratio(close - centre, deviation(state, RING_CLOSE, 20, centre))
-    centre = mean(state, RING_CLOSE, 60)
-    out[1] = ratio(close - centre, deviation(state, RING_CLOSE, 60, centre))
+    out[0] = standardised(state, RING_CLOSE, 20)
+    out[1] = standardised(state, RING_CLOSE, 60)
     highest = at(state, RING_HIGH, 0)
     lowest = at(state, RING_LOW, 0)
     for lag in range(1, 14):

@@ -72,6 +72,25 @@ def deviation(state, ring, window, centre):  # type: ignore[no-untyped-def]  # n
 
 
 @compiled
+def standardised(state, ring, window):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """The newest value's distance from the mean of the last ``window``, in deviations; NaN when flat.
+
+    Counted from the newest value: a mean of equal prices is not always that price, and the quotient
+    of two rounding errors would pass for a signal.
+    """
+    newest = at(state, ring, 0)
+    total = 0.0
+    for lag in range(window):
+        total += at(state, ring, lag) - newest
+    centre = total / window
+    square = 0.0
+    for lag in range(window):
+        distance = at(state, ring, lag) - newest - centre
+        square += distance * distance
+    return ratio(-centre, math.sqrt(square / window))
+
+
+@compiled
 def ratio(numerator, denominator):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """A quotient that is NaN, not an error, when the denominator is zero."""
     return numerator / denominator if denominator != 0.0 else NAN

@@ -72,7 +72,9 @@ class BarBuilder(msgspec.Struct, kw_only=True):
     Attributes:
         interval: Of the bars; ticks make minutes, candles keep their own.
         next_start_ms: Where the next bar starts; None before the first and in an outage.
-        previous_close: Of the last bar; None before the first.
+        joined_ms: Event time at which the source was joined, at first or behind an outage.
+        closed_until_ms: End of the last bar, also through an outage; 0 before the first.
+        previous_close: Of the last bar; None before the first and in an outage.
         last_trade_id: Repeats are recognised by it.
         n_late: Late trades since the last bar.
         n_repeated: Ticks and candles that were seen before.
@@ -84,12 +86,19 @@ class BarBuilder(msgspec.Struct, kw_only=True):
     source: str
     interval: Interval = Interval.ONE_MINUTE
     next_start_ms: int | None = None
+    joined_ms: int = 0
+    closed_until_ms: int = 0
     previous_close: float | None = None
     last_trade_id: int = -1
     n_late: int = 0
     n_repeated: int = 0
     n_unbounded: int = 0
     open_bars: dict[int, _OpenBar] = {}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether bars or trades fix the interval."""
+        return self.closed_until_ms > 0 or self.next_start_ms is not None
 
     def on_tick(self, tick: TickObserved, *, allowed_lateness_ms: int) -> Iterator[BarClosed]:
         """Take a trade in; yield the bars that it closes."""
@@ -100,50 +109,60 @@ class BarBuilder(msgspec.Struct, kw_only=True):
         self.source = tick.source
         yield from self.on_watermark(tick.event_time_ms - allowed_lateness_ms, known_ms=tick.known_time_ms)
         start_ms = bar_start_ms(tick.event_time_ms, self.interval)
+        if start_ms < (self.closed_until_ms if self.next_start_ms is None else self.next_start_ms):
+            self.n_late += 1
+            return
         if self.next_start_ms is None:
-            joined_midway = start_ms != tick.event_time_ms
-            self.next_start_ms = start_ms + (self.interval.milliseconds if joined_midway else 0)
-        if start_ms < self.next_start_ms:
-            self._count_early(start_ms)
+            self.next_start_ms, self.joined_ms = start_ms, tick.event_time_ms
+        if start_ms < self.joined_ms:
+            self.n_unbounded += 1
         elif start_ms in self.open_bars:
             self.open_bars[start_ms].add(tick)
         else:
             self.open_bars[start_ms] = _opened(tick, start_ms)
 
-    def _count_early(self, start_ms: int) -> None:
-        """Behind the next bar lies either a closed one or the interval that was joined midway."""
-        if self.previous_close is None and start_ms + self.interval.milliseconds == self.next_start_ms:
-            self.n_unbounded += 1
-        else:
-            self.n_late += 1
-
     def on_watermark(self, watermark_ms: int, *, known_ms: int) -> Iterator[BarClosed]:
         """All before ``watermark_ms`` has been said: yield the bars that end by then."""
         if self.next_start_ms is None:
             return
-        if watermark_ms - self.next_start_ms > LONGEST_SILENCE_MS and not self.open_bars:
-            self.next_start_ms = None
-            return
         length_ms = self.interval.milliseconds
-        for start_ms in range(self.next_start_ms, watermark_ms - length_ms + 1, length_ms):
+        traded_until_ms = max(self.open_bars, default=self.next_start_ms - length_ms) + length_ms
+        is_outage = watermark_ms - traded_until_ms > LONGEST_SILENCE_MS
+        until_ms = traded_until_ms if is_outage else watermark_ms
+        for start_ms in range(self.next_start_ms, until_ms - length_ms + 1, length_ms):
             bar = self._close(start_ms, known_ms)
             self.next_start_ms = start_ms + length_ms
             if bar is not None:
                 yield bar
+        if is_outage:
+            self._end_stretch()
 
-    def on_silence(self, from_ms: int, *, known_ms: int) -> Iterator[BarClosed]:
-        """The source knows nothing from ``from_ms`` on: what was complete by then closes."""
-        if self.next_start_ms is None or from_ms < self.next_start_ms:
+    def on_silence(
+        self, from_ms: int, *, known_ms: int, is_of_trades: bool = True
+    ) -> Iterator[BarClosed]:
+        """The source knows nothing from ``from_ms`` on: what was complete by then closes.
+
+        A silence from before the present stretch is an old one, told again. One of candles closes
+        nothing: a candle that did not come is missing, not an interval without a trade.
+        """
+        if self.next_start_ms is None or from_ms < max(self.next_start_ms, self.joined_ms):
             return
-        yield from self.on_watermark(from_ms, known_ms=known_ms)
+        if is_of_trades:
+            yield from self.on_watermark(from_ms, known_ms=known_ms)
+        self._end_stretch()
+
+    def _end_stretch(self) -> None:
         self.open_bars.clear()
         self.next_start_ms = None
+        self.previous_close = None
 
     def on_candle(self, candle: CandleObserved) -> BarClosed | None:
         """Take a venue's own bar in; None for one that is closed already."""
-        if self.next_start_ms is not None and candle.start_ms < self.next_start_ms:
+        if candle.start_ms < max(self.closed_until_ms, self.next_start_ms or 0):
             self.n_repeated += 1
             return None
+        if self.next_start_ms is None:
+            self.joined_ms = candle.start_ms
         self.interval = candle.interval
         self.source = candle.source
         self.next_start_ms = candle.event_time_ms
@@ -190,6 +209,7 @@ class BarBuilder(msgspec.Struct, kw_only=True):
         known_ms: int,
     ) -> BarClosed:
         n_late, self.n_late = self.n_late, 0
+        self.closed_until_ms = start_ms + self.interval.milliseconds
         return BarClosed(
             event_time_ms=start_ms + self.interval.milliseconds,
             known_time_ms=known_ms,

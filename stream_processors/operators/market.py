@@ -89,7 +89,11 @@ class MarketOperator:
                 yield from self._on_watermark(topic, event)
             case SourceFellSilent():
                 for held in self._of_source(event):
-                    for bar in held.builder.on_silence(event.event_time_ms, known_ms=event.known_time_ms):
+                    for bar in held.builder.on_silence(
+                        event.event_time_ms,
+                        known_ms=event.known_time_ms,
+                        is_of_trades=topic.name == MARKET_TICK.name,
+                    ):
                         yield from self._on_bar(held, bar)
             case _:
                 message = f"the market processor takes no {type(event).__name__}"
@@ -117,7 +121,7 @@ class MarketOperator:
 
     def _on_candle(self, candle: CandleObserved) -> Iterator[Output]:
         held = self._instrument(candle)
-        if held.builder.previous_close is not None and held.builder.interval is not candle.interval:
+        if held.builder.has_begun and held.builder.interval is not candle.interval:
             message = (
                 f"{candle.instrument} in {candle.stream} has {held.builder.interval} bars, "
                 f"the candle is of {candle.interval}"
@@ -129,7 +133,7 @@ class MarketOperator:
 
     def _on_watermark(self, topic: Topic, event: WatermarkAdvanced) -> Iterator[Output]:
         held_here = self._of_source(event)
-        if topic is MARKET_TICK or topic.name == MARKET_TICK.name:
+        if topic.name == MARKET_TICK.name:
             for held in held_here:
                 for bar in held.builder.on_watermark(event.event_time_ms, known_ms=event.known_time_ms):
                     yield from self._on_bar(held, bar)
@@ -213,7 +217,11 @@ class MarketOperator:
         held.roll_ups = kept.roll_ups
         for interval, state in kept.steppers.items():
             stepper = FeatureStepper()
-            stepper.restore(state)
+            try:
+                stepper.restore(state)
+            except ValueError as error:
+                message = f"the snapshot is of another release: {error}"
+                raise SnapshotMismatchError(message) from error
             held.steppers[Interval(interval)] = stepper
         held.newest = {Interval(interval): features for interval, features in kept.newest.items()}
         self._held[(kept.builder.stream, kept.builder.instrument)] = held

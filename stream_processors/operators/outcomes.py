@@ -23,7 +23,10 @@ from schemas.events import (
 from schemas.topics import OUTCOMES, Topic
 from stream_processors.operators.protocols import Output
 
+#: Closes per instrument and interval, beyond which those go that no prediction can ask for any more.
 N_CLOSES_KEPT = 2048
+#: Where predictions stay away for good, closes go at this number whoever might ask.
+MOST_CLOSES_KEPT = 100_000
 
 _BarKey = tuple[str, str, str]
 _TargetKey = tuple[str, str, str, str]
@@ -53,8 +56,9 @@ class OutcomesOperator:
         self._closes: dict[_BarKey, deque[_Close]] = {}
         self._pending: dict[tuple[_TargetKey, int], PredictionMade] = {}
         self._last_made: dict[_TargetKey, int] = {}
+        # Not among the last made: the log may hold a seed's record too, to be judged when it is read.
         for prediction in seeds:
-            self._take(prediction)
+            self._pending[(_target(prediction), prediction.event_time_ms)] = prediction
 
     def step(self, _topic: Topic, event: Event) -> Iterator[Output]:
         """Take a bar or a prediction in; yield the outcomes that are decided by it."""
@@ -71,10 +75,11 @@ class OutcomesOperator:
 
     def _on_bar(self, bar: BarClosed) -> Iterator[Output]:
         key = (bar.stream, bar.instrument, str(bar.interval))
-        closes = self._closes.setdefault(key, deque(maxlen=N_CLOSES_KEPT))
+        closes = self._closes.setdefault(key, deque())
         if closes and bar.event_time_ms <= closes[-1].end_ms:
             return
         closes.append(_Close(bar.event_time_ms, bar.close, bar.known_time_ms))
+        self._let_go(key, closes)
         due = [
             prediction
             for (target, _), prediction in self._pending.items()
@@ -82,6 +87,16 @@ class OutcomesOperator:
         ]
         for prediction in due:
             yield self._resolved(prediction, closes)
+
+    def _let_go(self, key: _BarKey, closes: deque[_Close]) -> None:
+        """Predictions may lag behind the bars: only what lies before the newest of them can go."""
+        if len(closes) <= N_CLOSES_KEPT:
+            return
+        asked_ms = max((made for target, made in self._last_made.items() if target[:3] == key), default=None)
+        while len(closes) > N_CLOSES_KEPT and (
+            len(closes) > MOST_CLOSES_KEPT or asked_ms is None or closes[0].end_ms <= asked_ms
+        ):
+            closes.popleft()
 
     def _on_prediction(self, prediction: PredictionMade) -> Iterator[Output]:
         if not self._take(prediction):
@@ -102,10 +117,12 @@ class OutcomesOperator:
     def _resolved(self, prediction: PredictionMade, closes: deque[_Close]) -> Output:
         del self._pending[(_target(prediction), prediction.event_time_ms)]
         at = prediction.resolves_at_ms
-        final = next((close for close in reversed(closes) if close.end_ms <= at), None)
-        if final is not None and final.end_ms != at:
-            final = None
-        judged = final if final is not None else closes[-1]
+        judged = closes[-1]
+        for close in reversed(closes):
+            if close.end_ms < at:
+                break
+            judged = close
+        final = judged if judged.end_ms == at else None
         outcome = _outcome(prediction.reference_price, None if final is None else final.price)
         event = OutcomeResolved(
             event_time_ms=at,
@@ -148,7 +165,7 @@ class OutcomesOperator:
         except msgspec.DecodeError as error:
             message = f"the snapshot is of another release: {error}"
             raise SnapshotMismatchError(message) from error
-        self._closes = {key: deque(closes, maxlen=N_CLOSES_KEPT) for key, closes in found.closes}
+        self._closes = {key: deque(closes) for key, closes in found.closes}
         self._pending = {(_target(made), made.event_time_ms): made for made in found.pending}
         self._last_made = dict(found.last_made)
 

@@ -1,0 +1,98 @@
+"""The API's part of the command line: ``serve`` and ``scoring``.
+
+Imports that cost time happen inside the commands, so that ``--help`` is quick.
+"""
+
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import click
+
+from api.settings import ApiSettings
+from schemas.errors import ConfigurationError
+from schemas.wire.processes import stop_on_signals
+
+_GRACE_S = 3
+
+
+@click.group(help="Serve predictions over HTTP, and make them.")
+def commands() -> None:
+    """The group that ``driftline`` mounts."""
+
+
+@commands.command()
+@click.option("--host", help="The address to listen on [DRIFTLINE_HOST, 127.0.0.1].")
+@click.option("--port", type=int, help="The port to listen on, 0 for a free one [DRIFTLINE_PORT, 8000].")
+@click.option("--stream", help="The run to serve [DRIFTLINE_STREAM, live].")
+@click.option("--access-log/--no-access-log", default=False, help="Log a line per request.")
+@click.pass_obj
+def serve(
+    environment: Mapping[str, str],
+    *,
+    host: str | None,
+    port: int | None,
+    stream: str | None,
+    access_log: bool,
+) -> None:
+    """Serve predictions over HTTP, and the page at /."""
+    settings = ApiSettings.from_environment(environment, host=host, port=port, stream=stream)
+    endpoints = settings.endpoints()
+    listening = _listening(settings.host, settings.port)
+
+    import structlog  # noqa: PLC0415  (the port is checked before anything is loaded)
+    import uvicorn  # noqa: PLC0415
+
+    from api.app import create_app  # noqa: PLC0415
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            # uvicorn's own raises the signal again when it is done, and so ends with an error code.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self.handle_exit)
+            yield
+
+    config = uvicorn.Config(
+        create_app(settings, endpoints=endpoints),
+        access_log=access_log,
+        log_level="info" if access_log else "warning",
+        timeout_graceful_shutdown=_GRACE_S,
+        server_header=False,
+    )
+    host_name, port_number = listening.getsockname()[:2]
+    structlog.get_logger(__name__).info(
+        "serving", url=f"http://{host_name}:{port_number}/", stream=settings.stream
+    )
+    Server(config).run(sockets=[listening])
+
+
+@commands.command()
+@click.option("--stream", help="The run to predict [DRIFTLINE_STREAM, live].")
+@click.pass_obj
+def scoring(environment: Mapping[str, str], *, stream: str | None) -> None:
+    """Predict at every bar's close, by the champions of the registry."""
+    settings = ApiSettings.from_environment(environment, stream=stream)
+    endpoints = settings.endpoints()
+
+    from api.scoring.jobs import run_scoring  # noqa: PLC0415  (loads ONNX Runtime and Kafka's client)
+
+    run_scoring(settings, endpoints=endpoints, stop=stop_on_signals())
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        message = (
+            f"DRIFTLINE_PORT: cannot listen on {host}:{port} ({error.strerror}); "
+            "set DRIFTLINE_PORT to a free port, or to 0 to have one chosen"
+        )
+        raise ConfigurationError(message) from error
+    listening.listen(128)
+    return listening

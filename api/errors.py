@@ -1,0 +1,214 @@
+"""From an error to an answer: one table, and the problem documents of RFC 9457.
+
+A class that is not in the table is answered as its nearest ancestor there. What a server's own
+settings or state say is for its log, not for the asker.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from schemas.errors import (
+    ConfigurationError,
+    ContractError,
+    NotReadyError,
+    PlatformError,
+    StateError,
+    TransientError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE = "urn:driftline:problem:"
+
+_log = structlog.get_logger(__name__)
+
+
+class UnknownNameError(PlatformError):
+    """Nothing of this name is served; the message says what is."""
+
+
+class Answer(NamedTuple):
+    """How an error is answered.
+
+    Attributes:
+        retry_after_s: When to ask again; None when asking again will not help.
+        is_told: Whether the error's own message goes to the asker.
+    """
+
+    status: HTTPStatus
+    title: str
+    retry_after_s: int | None
+    is_told: bool
+
+
+ANSWERS: dict[type[PlatformError], Answer] = {
+    PlatformError: Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed", None, is_told=False),
+    ConfigurationError: Answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "The server is set up wrongly", None, is_told=False
+    ),
+    ContractError: Answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "What is stored is not readable", None, is_told=False
+    ),
+    StateError: Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed", None, is_told=False),
+    TransientError: Answer(HTTPStatus.SERVICE_UNAVAILABLE, "A store does not answer", 2, is_told=True),
+    NotReadyError: Answer(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready yet", 5, is_told=True),
+    UnknownNameError: Answer(HTTPStatus.NOT_FOUND, "Unknown", None, is_told=True),
+}
+
+
+class WrongParameter(BaseModel):
+    """One parameter that was not understood."""
+
+    parameter: str = Field(examples=["interval"])
+    expected: str = Field(examples=["Input should be '1m', '5m', '15m', '30m', '1h', '4h' or '1d'"])
+    was: str = Field(examples=["7m"])
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457, ``application/problem+json``)."""
+
+    type: str = Field(description="Names the kind of problem.", examples=[_TYPE + "not-ready"])
+    title: str = Field(examples=["Not ready yet"])
+    status: int = Field(examples=[503])
+    detail: str = Field(description="What was expected, what it was, what to do.")
+    instance: str = Field(description="The path that was asked for.")
+    errors: list[WrongParameter] | None = Field(
+        default=None, description="The parameters that were not understood, if any."
+    )
+
+
+def answer_of(kind: type[PlatformError]) -> Answer:
+    """How an error of a class is answered."""
+    return next(ANSWERS[ancestor] for ancestor in kind.__mro__ if ancestor in ANSWERS)
+
+
+def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The problem answers of a route, for its description."""
+    return {
+        int(status): {
+            "model": Problem,
+            "description": status.phrase,
+        }
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an application with a problem document, and describe them as such."""
+    describe: Callable[[], dict[str, Any]] = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = describe()
+        for path in document["paths"].values():
+            for operation in path.values():
+                for answer in operation["responses"].values():
+                    _describe_as_problem(answer.get("content", {}))
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's own way of changing the document
+    app.add_exception_handler(PlatformError, _on_platform_error)
+    app.add_exception_handler(RequestValidationError, _on_wrong_parameters)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+def _describe_as_problem(content: dict[str, Any]) -> None:
+    # FastAPI files every model under the route's own media type.
+    schema = content.get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith(f"/{Problem.__name__}"):
+        content[MEDIA_TYPE] = content.pop("application/json")
+
+
+def _problem(
+    request: Request,
+    status: HTTPStatus,
+    *,
+    name: str,
+    title: str,
+    detail: str,
+    errors: Sequence[WrongParameter] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    body = Problem(
+        type=_TYPE + name,
+        title=title,
+        status=int(status),
+        detail=detail,
+        instance=request.url.path,
+        errors=None if errors is None else list(errors),
+    )
+    return JSONResponse(
+        body.model_dump(exclude_none=True),
+        status_code=int(status),
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+async def _on_platform_error(request: Request, error: Exception) -> JSONResponse:
+    answer = answer_of(type(error)) if isinstance(error, PlatformError) else ANSWERS[PlatformError]
+    if not answer.is_told:
+        _log.error("request failed", path=request.url.path, error=type(error).__name__, detail=str(error))
+    name = _dashed(type(error).__name__.removesuffix("Error"))
+    return _problem(
+        request,
+        answer.status,
+        name=name,
+        title=answer.title,
+        detail=str(error) if answer.is_told else "The server's log says why.",
+        headers=None if answer.retry_after_s is None else {"Retry-After": str(answer.retry_after_s)},
+    )
+
+
+async def _on_wrong_parameters(request: Request, error: Exception) -> JSONResponse:
+    found = error.errors() if isinstance(error, RequestValidationError) else ()
+    wrong = [
+        WrongParameter(
+            parameter=str(problem["loc"][-1]), expected=str(problem["msg"]), was=str(problem["input"])[:100]
+        )
+        for problem in found
+    ]
+    return _problem(
+        request,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        name="wrong-parameter",
+        title="A parameter was not understood",
+        detail="; ".join(f"{one.parameter}: {one.expected}, was {one.was!r}" for one in wrong),
+        errors=wrong,
+    )
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        return await _on_defect(request, error)
+    status = HTTPStatus(error.status_code)
+    return _problem(
+        request,
+        status,
+        name=_dashed(status.phrase.title().replace(" ", "")),
+        title=status.phrase,
+        detail=f"{request.method} {request.url.path}: {status.description or status.phrase}",
+        headers=error.headers,
+    )
+
+
+async def _on_defect(request: Request, error: Exception) -> JSONResponse:
+    _log.error("request failed", path=request.url.path, error=type(error).__name__, detail=str(error))
+    return _problem(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        name="defect",
+        title="The server failed",
+        detail="The server's log says why.",
+    )
+
+
+def _dashed(name: str) -> str:
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")

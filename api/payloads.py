@@ -1,0 +1,389 @@
+"""What the API answers with, as it stands in the OpenAPI document, and its making from events.
+
+Pure. Every time is there twice: as UTC milliseconds for programs, as ISO 8601 for people.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.artifacts import CHAMPION
+from schemas.events import (
+    BarClosed,
+    Direction,
+    FeaturesComputed,
+    ModelPromoted,
+    Outcome,
+    OutcomeResolved,
+    PredictionMade,
+)
+from schemas.instruments import parse_instrument
+from schemas.sources import SOURCES
+from schemas.streams import StreamKind
+from schemas.time import Interval
+from trainers.evaluation.intervals import wilson_interval
+
+_HASH = "9f2c4e1b7a3d5f60817263544536271809fae1d2c3b4a5968778695a4b3c2d1e"
+
+
+class Payload(BaseModel):
+    """The base of every answer."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+class Store(StrEnum):
+    """Where an answer was read."""
+
+    REDIS = "redis"
+    POSTGRES = "postgres"
+
+
+class Phase(StrEnum):
+    """How a run stands, by its own clock."""
+
+    STARTING = "starting"
+    WARMING_UP = "warming_up"
+    RUNNING = "running"
+    STALLED = "stalled"
+    FINISHED = "finished"
+
+
+class RecordPayload(Payload):
+    """How this kind of prediction has turned out so far; ties and voids are neither hit nor miss."""
+
+    n_predictions: int = Field(description="Predictions made.", examples=[212])
+    n_hits: int = Field(examples=[109])
+    n_misses: int = Field(examples=[98])
+    n_ties: int = Field(description="The price did not change.", examples=[3])
+    n_voids: int = Field(description="There was no bar to compare with.", examples=[1])
+    accuracy: float | None = Field(
+        description="Hits over hits and misses; null before the first.", examples=[0.5266]
+    )
+    accuracy_low: float | None = Field(description="Wilson 95 % interval, lower end.", examples=[0.4587])
+    accuracy_high: float | None = Field(description="Wilson 95 % interval, upper end.", examples=[0.5935])
+
+
+class PredictionPayload(Payload):
+    """What a model said at a bar's close."""
+
+    instrument: str = Field(examples=["BTC-USDT.BINANCE"])
+    asset: str = Field(examples=["BTC"])
+    interval: Interval = Field(description="The bars it looked at.", examples=["15m"])
+    horizon: Interval = Field(description="How far ahead it looks.", examples=["15m"])
+    direction: Direction = Field(examples=["up"])
+    probability_up: float = Field(description="Of a close above the reference price.", examples=[0.5371])
+    confidence: float = Field(description="The probability of the direction.", examples=[0.5371])
+    reference_price: float = Field(description="The close at the as-of time.", examples=[105_214.3])
+    model_version: str = Field(examples=["xgboost-btc-usdt.binance-15m-15m-9f2c4e1b"])
+    model_hash: str = Field(description="SHA-256 of the model's bytes.", examples=[_HASH])
+    feature_spec_hash: str = Field(description="What the features are.", examples=[_HASH[::-1]])
+    features_as_of_ms: int = Field(description="When the features are of.", examples=[1_750_000_500_000])
+    features_as_of: str = Field(examples=["2025-06-15T15:15:00.000Z"])
+    event_time_ms: int = Field(description="When it happened: the as-of time.", examples=[1_750_000_500_000])
+    known_time_ms: int = Field(
+        description="When all of its inputs were known, in the stream's time.", examples=[1_750_000_500_000]
+    )
+    known_time: str = Field(examples=["2025-06-15T15:15:00.000Z"])
+    resolves_at_ms: int = Field(description="When it can be judged.", examples=[1_750_001_400_000])
+    resolves_at: str = Field(examples=["2025-06-15T15:30:00.000Z"])
+    stream: str = Field(description="Which run of data.", examples=["replay-1f0c6a77b2de"])
+    stream_kind: StreamKind = Field(examples=["replay"])
+    source: str = Field(description="Who said the prices.", examples=["binance"])
+    is_simulated: bool = Field(description="Whether the prices are invented.", examples=[False])
+
+
+class LivePredictionPayload(PredictionPayload):
+    """The newest prediction, its age and its record."""
+
+    clock_ms: int | None = Field(
+        description="Now: the stream's own clock in a replay or simulation, the wall clock live.",
+        examples=[1_750_000_620_000],
+    )
+    data_age_s: float | None = Field(
+        description="From the as-of time to now, by that clock; null when it is not known.", examples=[120.0]
+    )
+    served_from: Store = Field(
+        description="Redis, or Postgres when Redis is empty or does not answer.", examples=["redis"]
+    )
+    record: RecordPayload | None = Field(description="Null when Postgres does not answer.")
+
+
+class OutcomePayload(Payload):
+    """How a prediction turned out."""
+
+    outcome: Outcome = Field(examples=["down"])
+    is_hit: bool | None = Field(description="Null for ties and voids.", examples=[False])
+    final_price: float | None = Field(
+        description="The close at the horizon; null when void.", examples=[105_190.1]
+    )
+    resolved_at_ms: int = Field(examples=[1_750_001_400_000])
+
+
+class PastPredictionPayload(PredictionPayload):
+    """An earlier prediction, with its outcome once it is known."""
+
+    outcome: OutcomePayload | None
+
+
+class HistoryPayload(Payload):
+    """One page of predictions, newest first."""
+
+    items: list[PastPredictionPayload]
+    next_before_ms: int | None = Field(
+        description="The `before` of the next page; null on the last.", examples=[1_749_990_600_000]
+    )
+    next: str | None = Field(description="The path of the next page; null on the last.")
+
+
+class TargetPayload(Payload):
+    """One kind of prediction that is served, and its champion."""
+
+    instrument: str = Field(examples=["BTC-USDT.BINANCE"])
+    asset: str = Field(examples=["BTC"])
+    interval: Interval = Field(examples=["15m"])
+    horizon: Interval = Field(examples=["15m"])
+    is_default: bool = Field(description="Whether it is meant when a request names neither.")
+    model_version: str = Field(examples=["xgboost-btc-usdt.binance-15m-15m-9f2c4e1b"])
+    model_hash: str = Field(examples=[_HASH])
+    feature_spec_hash: str = Field(examples=[_HASH[::-1]])
+    effective_from_ms: int = Field(
+        description="Since when it predicts, in the stream's time.", examples=[1_749_800_000_000]
+    )
+    effective_from: str = Field(examples=["2025-06-13T07:33:20.000Z"])
+
+
+class TargetsPayload(Payload):
+    """All kinds of predictions of a run, the default one first."""
+
+    stream: str
+    targets: list[TargetPayload]
+
+
+class StreamPayload(Payload):
+    """A run of data, and how it stands."""
+
+    stream: str = Field(examples=["replay-1f0c6a77b2de"])
+    kind: StreamKind = Field(examples=["replay"])
+    title: str = Field(examples=["btcusdt_binance_spot_1m_segments.parquet, 2025-06-01 to 2025-07-01"])
+    source: str = Field(examples=["binance"])
+    is_simulated: bool
+    instruments: list[str] = Field(examples=[["BTC-USDT.BINANCE"]])
+    origin_ms: int
+    warm_up_until_ms: int = Field(description="Up to here it was published at full speed and trained on.")
+    end_ms: int | None = Field(description="Null for a run without an end.")
+    speed: float = Field(description="In multiples of real time; 0 is as fast as possible.", examples=[60.0])
+    parameters: dict[str, str | int | float | None]
+    clock_ms: int | None = Field(description="The stream's own time, its newest watermark.")
+    clock: str | None
+    clock_unchanged_s: float = Field(description="How long this server has not seen the clock move.")
+    phase: Phase = Field(examples=["running"])
+
+
+class FeaturesPayload(Payload):
+    """The newest features of an instrument and interval."""
+
+    instrument: str
+    interval: Interval
+    features_as_of_ms: int
+    features_as_of: str
+    known_time_ms: int
+    close: float
+    feature_spec_hash: str
+    is_warm: bool = Field(description="Whether every feature has seen as many bars as it declares.")
+    values: dict[str, float | None] = Field(examples=[{"log_return_1": -0.00041, "z_score_60": 1.2}])
+    stream: str
+    source: str
+    is_simulated: bool
+    served_from: Store
+
+
+class BarPayload(Payload):
+    """One bar, over `[start_ms, end_ms)`."""
+
+    start_ms: int
+    end_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float = Field(description="In base units.")
+    n_trades: int | None = Field(description="Null where the venue's candle does not say.")
+
+
+class BarsPayload(Payload):
+    """The newest bars, oldest first."""
+
+    instrument: str
+    interval: Interval
+    stream: str
+    source: str | None
+    is_simulated: bool
+    bars: list[BarPayload]
+
+
+class AlivePayload(Payload):
+    """The process answers."""
+
+    status: str = Field(examples=["alive"])
+
+
+class CheckPayload(Payload):
+    """One thing that readiness needs."""
+
+    name: str = Field(examples=["redis"])
+    is_ok: bool
+    detail: str
+
+
+class ReadyPayload(Payload):
+    """Whether predictions can be served, and what is missing."""
+
+    is_ready: bool
+    checks: list[CheckPayload]
+
+
+def iso(time_ms: int) -> str:
+    """UTC milliseconds as ISO 8601.
+
+    Example:
+        >>> iso(0)
+        '1970-01-01T00:00:00.000Z'
+    """
+    return (
+        datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def is_simulated(*, source: str, instrument: str, kind: StreamKind) -> bool:
+    """Whether prices are invented; any one sign of it is enough."""
+    spec = SOURCES.get(source)
+    return (
+        kind is StreamKind.SIMULATION
+        or parse_instrument(instrument).is_simulated
+        or (spec is not None and spec.is_simulated)
+    )
+
+
+def prediction_payload(made: PredictionMade, *, kind: StreamKind) -> PredictionPayload:
+    """A prediction, as it is answered."""
+    return PredictionPayload(
+        instrument=made.instrument,
+        asset=parse_instrument(made.instrument).base,
+        interval=made.interval,
+        horizon=made.horizon,
+        direction=made.direction,
+        probability_up=made.probability_up,
+        confidence=made.probability_up if made.direction is Direction.UP else 1.0 - made.probability_up,
+        reference_price=made.reference_price,
+        model_version=made.model_version,
+        model_hash=made.model_hash,
+        feature_spec_hash=made.feature_spec_hash,
+        features_as_of_ms=made.features_as_of_ms,
+        features_as_of=iso(made.features_as_of_ms),
+        event_time_ms=made.event_time_ms,
+        known_time_ms=made.known_time_ms,
+        known_time=iso(made.known_time_ms),
+        resolves_at_ms=made.resolves_at_ms,
+        resolves_at=iso(made.resolves_at_ms),
+        stream=made.stream,
+        stream_kind=kind,
+        source=made.source,
+        is_simulated=is_simulated(source=made.source, instrument=made.instrument, kind=kind),
+    )
+
+
+def past_prediction_payload(
+    made: PredictionMade, resolved: OutcomeResolved | None, *, kind: StreamKind
+) -> PastPredictionPayload:
+    """A prediction with its outcome."""
+    outcome = None
+    if resolved is not None:
+        outcome = OutcomePayload(
+            outcome=resolved.outcome,
+            is_hit=resolved.is_hit,
+            final_price=resolved.final_price,
+            resolved_at_ms=resolved.event_time_ms,
+        )
+    return PastPredictionPayload(**dict(prediction_payload(made, kind=kind)), outcome=outcome)
+
+
+def record_payload(
+    *, n_predictions: int, n_hits: int, n_misses: int, n_ties: int, n_voids: int
+) -> RecordPayload:
+    """A record with its accuracy and the Wilson interval of it.
+
+    The interval takes judgements as independent, which those of overlapping horizons are not.
+    """
+    n_judged = n_hits + n_misses
+    low, high = wilson_interval(n_hits, n_judged) if n_judged else (None, None)
+    return RecordPayload(
+        n_predictions=n_predictions,
+        n_hits=n_hits,
+        n_misses=n_misses,
+        n_ties=n_ties,
+        n_voids=n_voids,
+        accuracy=n_hits / n_judged if n_judged else None,
+        accuracy_low=low,
+        accuracy_high=high,
+    )
+
+
+def champions(promotions: list[ModelPromoted]) -> list[ModelPromoted]:
+    """The newest champion of every target, of promotions in the order of their effective time."""
+    newest = {
+        (promoted.instrument, promoted.interval, promoted.horizon): promoted
+        for promoted in promotions
+        if promoted.alias == CHAMPION
+    }
+    return list(newest.values())
+
+
+def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayload:
+    """A target with its champion."""
+    return TargetPayload(
+        instrument=promoted.instrument,
+        asset=parse_instrument(promoted.instrument).base,
+        interval=promoted.interval,
+        horizon=promoted.horizon,
+        is_default=is_default,
+        model_version=promoted.model_version,
+        model_hash=promoted.model_hash,
+        feature_spec_hash=promoted.feature_spec_hash,
+        effective_from_ms=promoted.effective_from_ms,
+        effective_from=iso(promoted.effective_from_ms),
+    )
+
+
+def features_payload(row: FeaturesComputed, *, kind: StreamKind, served_from: Store) -> FeaturesPayload:
+    """A feature vector, as it is answered."""
+    return FeaturesPayload(
+        instrument=row.instrument,
+        interval=row.interval,
+        features_as_of_ms=row.event_time_ms,
+        features_as_of=iso(row.event_time_ms),
+        known_time_ms=row.known_time_ms,
+        close=row.close,
+        feature_spec_hash=row.feature_spec_hash,
+        is_warm=row.is_warm,
+        values=row.values,
+        stream=row.stream,
+        source=row.source,
+        is_simulated=is_simulated(source=row.source, instrument=row.instrument, kind=kind),
+        served_from=served_from,
+    )
+
+
+def bar_payload(bar: BarClosed) -> BarPayload:
+    """A bar, as it is answered."""
+    return BarPayload(
+        start_ms=bar.start_ms,
+        end_ms=bar.event_time_ms,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        n_trades=bar.n_trades,
+    )

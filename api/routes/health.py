@@ -1,0 +1,78 @@
+"""Whether the process lives, whether it can serve, and what it counts."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from api.payloads import AlivePayload, CheckPayload, ReadyPayload
+from api.routes.serving import Serving, ServingPart
+from schemas.errors import PlatformError
+from schemas.wire.postgres import Target
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/healthz", summary="Whether the process lives")
+async def alive() -> AlivePayload:
+    """Answers as long as the process does, whatever the stores do."""
+    return AlivePayload(status="alive")
+
+
+@router.get(
+    "/readyz",
+    summary="Whether predictions can be served",
+    responses={503: {"model": ReadyPayload, "description": "Not ready; the checks say why."}},
+)
+def ready(serving: ServingPart, response: Response) -> ReadyPayload:
+    """Redis and Postgres answer, and the default target has a prediction; each is listed."""
+    checks = [
+        _store("redis", is_ok=serving.stores.is_redis_ready()),
+        _store("postgres", is_ok=serving.stores.is_postgres_ready()),
+        _prediction(serving),
+    ]
+    is_ready = all(check.is_ok for check in checks)
+    if not is_ready:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        response.headers["Retry-After"] = "2"
+    return ReadyPayload(is_ready=is_ready, checks=checks)
+
+
+@router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
+def metrics(serving: ServingPart) -> Response:
+    """In Prometheus' text format; the default target's data age is taken at this moment."""
+    target = _default_target(serving)
+    if target is not None:
+        serving.metrics.set_data_age(target, _data_age_s(serving, target))
+    return Response(serving.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _store(name: str, *, is_ok: bool) -> CheckPayload:
+    return CheckPayload(name=name, is_ok=is_ok, detail="answers" if is_ok else "does not answer")
+
+
+def _prediction(serving: Serving) -> CheckPayload:
+    # A probe reports whatever is wrong instead of failing with it.
+    try:
+        description = serving.stores.description()
+        target = serving.target(description.instruments[0], None, None)
+        found = serving.newest_prediction(target)
+    except PlatformError as error:
+        return CheckPayload(name="prediction", is_ok=False, detail=str(error))
+    detail = f"as of {found.event.features_as_of_ms}, from {found.store}"
+    return CheckPayload(name="prediction", is_ok=True, detail=detail)
+
+
+def _default_target(serving: Serving) -> Target | None:
+    try:
+        return serving.target(serving.stores.description().instruments[0], None, None)
+    except PlatformError:
+        return None
+
+
+def _data_age_s(serving: Serving, target: Target) -> float | None:
+    try:
+        found = serving.newest_prediction(target)
+    except PlatformError:
+        return None
+    return serving.data_age_s(found.event.features_as_of_ms, serving.stores.now_ms())

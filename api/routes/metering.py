@@ -1,0 +1,90 @@
+"""What the API counts of itself, for Prometheus; labels hold route templates and served targets only."""
+
+import time
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from schemas.wire.postgres import Target
+
+_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_UNMATCHED = "unmatched"
+_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+
+
+class Metrics:
+    """The counters of one application, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.request_seconds = Histogram(
+            "driftline_api_request_seconds",
+            "From the request's first byte to the answer's last, by route.",
+            ("method", "route", "status"),
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.predictions_served = Counter(
+            "driftline_api_predictions_served",
+            "Newest predictions answered, not counting those a client already had.",
+            ("instrument", "interval", "horizon"),
+            registry=self.registry,
+        )
+        self.data_age_seconds = Gauge(
+            "driftline_api_data_age_seconds",
+            "From the newest prediction's as-of time to now, by the stream's clock; NaN if not known.",
+            ("instrument", "interval", "horizon"),
+            registry=self.registry,
+        )
+
+    def count_served(self, target: Target) -> None:
+        """Count an answered prediction."""
+        self.predictions_served.labels(*target[1:]).inc()
+
+    def set_data_age(self, target: Target, data_age_s: float | None) -> None:
+        """Note how old the newest prediction is."""
+        self.data_age_seconds.labels(*target[1:]).set(float("nan") if data_age_s is None else data_age_s)
+
+    def exposition(self) -> bytes:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class Metering:
+    """Measures every request; plain ASGI, so that it costs microseconds."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and note how long it took."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+        started_s = time.perf_counter()
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            elapsed_s = time.perf_counter() - started_s
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            route = getattr(scope.get("route"), "path", _UNMATCHED)
+            self._metrics.request_seconds.labels(method, route, str(status)).observe(elapsed_s)

@@ -1,0 +1,117 @@
+"""The newest prediction of a target, and its past ones with their outcomes."""
+
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from api.errors import problems
+from api.payloads import (
+    HistoryPayload,
+    LivePredictionPayload,
+    RecordPayload,
+    past_prediction_payload,
+    prediction_payload,
+    record_payload,
+)
+from api.routes.serving import ServingPart, TargetPart
+from schemas.events import PredictionMade
+from schemas.wire.postgres import Record
+
+_MAX_MS = 2**53
+
+router = APIRouter(tags=["predictions"])
+_PROBLEMS = problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@router.get(
+    "/v1/predictions/{name}",  # noqa: FAST003  (TargetPart takes it)
+    summary="The newest prediction",
+    response_model=LivePredictionPayload,
+    responses={**_PROBLEMS, 304: {"description": "The prediction and its record are as in If-None-Match."}},
+)
+def newest_prediction(
+    serving: ServingPart,
+    response: Response,
+    target: TargetPart,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> LivePredictionPayload | Response:
+    """Which way the price goes next, how sure that is, how old it is, and how often it was right.
+
+    The entity tag names the model, the as-of time and how much of the record is judged. What ages
+    with the clock alone does not change it: the age is also in the header `Driftline-Data-Age-S`.
+    503 with `Retry-After` while there is no model or prediction.
+    """
+    found = serving.newest_prediction(target)
+    made: PredictionMade = found.event
+    now_ms = serving.stores.now_ms()
+    data_age_s = serving.data_age_s(made.features_as_of_ms, now_ms)
+    record = serving.stores.record(target)
+    serving.metrics.set_data_age(target, data_age_s)
+    tag = entity_tag(made, record)
+    headers = {
+        "ETag": tag,
+        "Cache-Control": "no-cache",
+        "Driftline-Data-Age-S": "unknown" if data_age_s is None else f"{data_age_s:.3f}",
+        "Driftline-Served-From": found.store,
+    }
+    if if_none_match is not None and _matches(if_none_match, tag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    serving.metrics.count_served(target)
+    response.headers.update(headers)
+    return LivePredictionPayload(
+        **dict(prediction_payload(made, kind=serving.stores.kind())),
+        clock_ms=now_ms,
+        data_age_s=data_age_s,
+        served_from=found.store,
+        record=_record(record),
+    )
+
+
+@router.get(
+    "/v1/predictions/{name}/history",  # noqa: FAST003  (TargetPart takes it)
+    summary="Past predictions with their outcomes",
+    responses=_PROBLEMS,
+)
+def past_predictions(
+    serving: ServingPart,
+    request: Request,
+    target: TargetPart,
+    limit: Annotated[int, Query(ge=1, le=500, description="Items on a page.")] = 50,
+    before: Annotated[
+        int | None,
+        Query(ge=0, le=_MAX_MS, description="Only as-of times before this, UTC milliseconds."),
+    ] = None,
+) -> HistoryPayload:
+    """Newest first, page by page; a page's `next` leads to the one behind it."""
+    page = serving.stores.predictions(target, limit=limit + 1, before_ms=before)
+    if not page:
+        serving.check_served(target)
+    kind = serving.stores.kind()
+    items = [past_prediction_payload(made, resolved, kind=kind) for made, resolved in page[:limit]]
+    last_ms = items[-1].features_as_of_ms if len(page) > limit else None
+    following = None
+    if last_ms is not None:
+        query = {"interval": target.interval, "horizon": target.horizon, "limit": limit, "before": last_ms}
+        following = f"{request.url.path}?{urlencode(query)}"
+    return HistoryPayload(items=items, next_before_ms=last_ms, next=following)
+
+
+def entity_tag(made: PredictionMade, record: Record | None) -> str:
+    """The weak entity tag of a prediction and its record.
+
+    Example:
+        ``W/"9f2c4e1b7a3d-1750000500000-211"``
+    """
+    n_judged = "none" if record is None else sum(record[1:])
+    return f'W/"{made.model_hash[:12]}-{made.features_as_of_ms}-{n_judged}"'
+
+
+def _matches(if_none_match: str, tag: str) -> bool:
+    held = {one.strip() for one in if_none_match.split(",")}
+    return "*" in held or tag in held or tag.removeprefix("W/") in held
+
+
+def _record(record: Record | None) -> RecordPayload | None:
+    return None if record is None else record_payload(**record._asdict())

@@ -1,0 +1,115 @@
+"""What every route is handed: settings, stores, metrics, and the run's clock as it was seen."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Path, Query, Request
+
+from api.errors import UnknownNameError
+from api.routes.metering import Metrics
+from api.routes.names import instrument_of, target_of
+from api.routes.phases import ClockWatcher, Sight
+from api.routes.stores import Found, Stores
+from api.settings import ApiSettings
+from schemas.errors import NotReadyError
+from schemas.time import Clock, Interval
+from schemas.wire.postgres import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """One application's parts."""
+
+    settings: ApiSettings
+    stores: Stores
+    metrics: Metrics
+    clock: Clock
+    watcher: ClockWatcher = field(default_factory=ClockWatcher)
+    _watching: threading.Lock = field(default_factory=threading.Lock)
+
+    def instrument(self, name: str) -> str:
+        """The instrument that a path names.
+
+        Raises:
+            UnknownNameError: If the run has none of this name.
+            NotReadyError: If the run has not begun.
+        """
+        return instrument_of(name, references=self.settings.references, description=self.stores.description)
+
+    def target(self, name: str, interval: Interval | None, horizon: Interval | None) -> Target:
+        """The target that a request names."""
+        wanted = target_of(interval, horizon, default=self.settings.default)
+        return Target(self.stores.stream, self.instrument(name), wanted.interval, wanted.horizon)
+
+    def newest_prediction(self, target: Target) -> Found:
+        """The newest prediction of a target.
+
+        Raises:
+            NotReadyError: If there is none yet.
+            UnknownNameError: If none is to be expected.
+        """
+        found = self.stores.newest_prediction(target)
+        if found is not None:
+            return found
+        self.check_served(target)
+        message = (
+            f"there is no prediction yet of {target.instrument} {target.interval}:{target.horizon}: "
+            "its model is not trained, or has not met a bar"
+        )
+        raise NotReadyError(message)
+
+    def check_served(self, target: Target) -> None:
+        """Refuse a target that no model is trained for.
+
+        Raises:
+            UnknownNameError: If it is not among the configured ones.
+        """
+        served = [str(name) for name in self.settings.served]
+        if f"{target.interval}:{target.horizon}" not in served:
+            message = (
+                f"no model predicts {target.interval}:{target.horizon} (interval:horizon); "
+                f"served are {', '.join(served)}"
+            )
+            raise UnknownNameError(message)
+
+    def data_age_s(self, as_of_ms: int, now_ms: int | None) -> float | None:
+        """From an as-of time to now; never negative, None when now is not known."""
+        return None if now_ms is None else max(0, now_ms - as_of_ms) / 1000
+
+    def sight(self) -> Sight:
+        """The run's clock, and since when it stands there."""
+        clock_ms = self.stores.clock_ms()
+        with self._watching:
+            return self.watcher.saw(clock_ms, at_s=self.clock.monotonic_s())
+
+
+async def _serving_of(request: Request) -> Serving:
+    return cast("Serving", request.app.state.serving)
+
+
+ServingPart = Annotated[Serving, Depends(_serving_of)]
+NamePart = Annotated[
+    str,
+    Path(
+        max_length=60,
+        description="An instrument, or an asset, which stands for its reference instrument.",
+        examples=["BTC", "BTC-USDT.BINANCE"],
+    ),
+]
+IntervalPart = Annotated[
+    Interval | None, Query(description="The bars that are looked at; by default those of the default target.")
+]
+HorizonPart = Annotated[
+    Interval | None,
+    Query(description="How far ahead; by default the default target's for its interval, else one bar."),
+]
+
+
+def _target_of(
+    serving: ServingPart, name: NamePart, interval: IntervalPart = None, horizon: HorizonPart = None
+) -> Target:
+    return serving.target(name, interval, horizon)
+
+
+TargetPart = Annotated[Target, Depends(_target_of)]

@@ -1,0 +1,213 @@
+"""What the routes read: Redis first, Postgres where Redis is empty or does not answer.
+
+A store that has just failed is left alone for a moment, so that its time-outs do not become those
+of every request. What never changes is kept (a run's description), what changes slowly is kept
+for a second (a record). The wall clock judges live data only; a replay has its own clock.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
+
+from api.payloads import Store
+from schemas.codec import decode
+from schemas.errors import DecodeError, NotReadyError, StoreUnavailableError
+from schemas.events import BarClosed, FeaturesComputed, ModelPromoted, OutcomeResolved, PredictionMade
+from schemas.streams import StreamDescription, StreamKind
+from schemas.time import Clock
+from schemas.topics import FEATURES_MARKET, PREDICTIONS, Topic
+from schemas.wire.postgres import History, Record, Target
+from schemas.wire.redis import Views, clock_key, features_key, prediction_key
+
+_PAUSE_S = 2.0
+_RECORD_KEPT_S = 1.0
+_EventT = TypeVar("_EventT")
+
+_log = structlog.get_logger(__name__)
+
+
+class Outage:
+    """Spares callers the wait for a store that has just failed.
+
+    Args:
+        pause_s: How long it is left alone after a failure.
+    """
+
+    def __init__(self, clock: Clock, *, pause_s: float = _PAUSE_S) -> None:
+        self._clock = clock
+        self._pause_s = pause_s
+        self._until_s = float("-inf")
+        self._reason = ""
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Run the block, or fail at once while the store is left alone.
+
+        Raises:
+            StoreUnavailableError: As the block does, or did a moment ago.
+        """
+        if self._clock.monotonic_s() < self._until_s:
+            raise StoreUnavailableError(self._reason)
+        try:
+            yield
+        except StoreUnavailableError as error:
+            self._reason = str(error)
+            self._until_s = self._clock.monotonic_s() + self._pause_s
+            raise
+
+
+class Found(NamedTuple):
+    """An event, and the store it was read from."""
+
+    event: Any
+    store: Store
+
+
+class Stores:
+    """Reads one run from Redis and Postgres.
+
+    Args:
+        stream: The run that is served.
+    """
+
+    def __init__(self, *, views: Views, history: History, clock: Clock, stream: str) -> None:
+        self.stream = stream
+        self._views = views
+        self._history = history
+        self._clock = clock
+        self._redis = Outage(clock)
+        self._postgres = Outage(clock)
+        self._description: StreamDescription | None = None
+        self._records: dict[Target, tuple[float, Record]] = {}
+
+    def open(self) -> None:
+        """Connect in the background."""
+        self._history.open()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._history.close()
+
+    def is_redis_ready(self) -> bool:
+        """Whether Redis answers, now."""
+        return self._views.is_ready()
+
+    def is_postgres_ready(self) -> bool:
+        """Whether Postgres answers, now."""
+        return self._history.is_ready()
+
+    def description(self) -> StreamDescription:
+        """What the run is.
+
+        Raises:
+            NotReadyError: If it has not been registered yet.
+            StoreUnavailableError: If Postgres does not answer.
+        """
+        if self._description is None:
+            with self._postgres.watched():
+                self._description = self._history.stream(self.stream)
+        if self._description is None:
+            message = f"stream {self.stream} has not begun: nothing was published of it yet"
+            raise NotReadyError(message)
+        return self._description
+
+    def kind(self) -> StreamKind:
+        """The kind of the run, which its id begins with."""
+        if self._description is not None:
+            return self._description.kind
+        begins = (kind for kind in StreamKind if self.stream.startswith(kind))
+        return next(begins, StreamKind.LIVE)
+
+    def clock_ms(self) -> int | None:
+        """The stream's own time, its newest watermark; None before the first.
+
+        Raises:
+            StoreUnavailableError: If neither store answers.
+        """
+        try:
+            with self._redis.watched():
+                body = self._views.read(clock_key(self.stream))
+            if body is not None:
+                return int(body)
+        except (StoreUnavailableError, ValueError) as error:
+            _log.debug("clock is read from Postgres", reason=str(error))
+        with self._postgres.watched():
+            return self._history.watermark_ms(self.stream, FEATURES_MARKET.name)
+
+    def now_ms(self) -> int | None:
+        """Now, by the clock that judges the age of this run's data; None when it is not known."""
+        if self.kind() is StreamKind.LIVE:
+            return self._clock.now_ms()
+        try:
+            return self.clock_ms()
+        except StoreUnavailableError:
+            return None
+
+    def newest_prediction(self, target: Target) -> Found | None:
+        """The newest prediction of a target, or None.
+
+        Raises:
+            StoreUnavailableError: If Redis has none and Postgres does not answer.
+        """
+
+        def stored() -> PredictionMade | None:
+            page = self._history.predictions(target, limit=1)
+            return page[0][0] if page else None
+
+        return self._newest(prediction_key(*target), PREDICTIONS, stored)
+
+    def newest_features(self, *, instrument: str, interval: str) -> Found | None:
+        """The newest features of an instrument and interval, or None.
+
+        Raises:
+            StoreUnavailableError: If Redis has none and Postgres does not answer.
+        """
+
+        def stored() -> FeaturesComputed | None:
+            return self._history.newest_features(self.stream, instrument=instrument, interval=interval)
+
+        return self._newest(features_key(self.stream, instrument, interval), FEATURES_MARKET, stored)
+
+    def _newest(self, key: str, topic: Topic, stored: Callable[[], _EventT | None]) -> Found | None:
+        try:
+            with self._redis.watched():
+                body = self._views.read(key)
+            if body is not None:
+                return Found(decode(topic, body), Store.REDIS)
+        except (StoreUnavailableError, DecodeError) as error:
+            _log.debug("view is read from Postgres", key=key, reason=str(error))
+        with self._postgres.watched():
+            event = stored()
+        return None if event is None else Found(event, Store.POSTGRES)
+
+    def record(self, target: Target) -> Record | None:
+        """How a target's predictions turned out, at most a second old; None if it is not known."""
+        kept = self._records.get(target)
+        if kept is not None and self._clock.monotonic_s() - kept[0] < _RECORD_KEPT_S:
+            return kept[1]
+        try:
+            with self._postgres.watched():
+                record = self._history.record(target)
+        except StoreUnavailableError:
+            return None
+        self._records[target] = (self._clock.monotonic_s(), record)
+        return record
+
+    def predictions(
+        self, target: Target, *, limit: int, before_ms: int | None
+    ) -> list[tuple[PredictionMade, OutcomeResolved | None]]:
+        """Predictions with their outcomes, newest first."""
+        with self._postgres.watched():
+            return self._history.predictions(target, limit=limit, before_ms=before_ms)
+
+    def promotions(self) -> list[ModelPromoted]:
+        """The run's promotions, in the order of their effective time."""
+        with self._postgres.watched():
+            return self._history.promotions(self.stream)
+
+    def bars(self, *, instrument: str, interval: str, limit: int) -> list[BarClosed]:
+        """The newest bars, oldest first."""
+        with self._postgres.watched():
+            return self._history.bars(self.stream, instrument=instrument, interval=interval, limit=limit)

@@ -1,0 +1,62 @@
+"""The run that is served: what it is, how it stands, what is predicted of it."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+
+from api.errors import problems
+from api.payloads import StreamPayload, TargetsPayload, champions, is_simulated, iso, target_payload
+from api.routes.phases import phase_of
+from api.routes.serving import ServingPart
+from api.settings import TargetName
+
+router = APIRouter(tags=["stream"])
+_PROBLEMS = problems(HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@router.get("/v1/stream", summary="The run of data, and its clock", responses=_PROBLEMS)
+def stream(serving: ServingPart) -> StreamPayload:
+    """What data these are, live, replayed or simulated, and how far they have come."""
+    description = serving.stores.description()
+    sight = serving.sight()
+    return StreamPayload(
+        stream=description.stream,
+        kind=description.kind,
+        title=description.title,
+        source=description.source,
+        is_simulated=any(
+            is_simulated(source=description.source, instrument=instrument, kind=description.kind)
+            for instrument in description.instruments
+        ),
+        instruments=list(description.instruments),
+        origin_ms=description.origin_ms,
+        warm_up_until_ms=description.warm_up_until_ms,
+        end_ms=description.end_ms,
+        speed=description.speed,
+        parameters=description.parameters,
+        clock_ms=sight.clock_ms,
+        clock=None if sight.clock_ms is None else iso(sight.clock_ms),
+        clock_unchanged_s=round(sight.unchanged_s, 3),
+        phase=phase_of(description, sight),
+    )
+
+
+@router.get(
+    "/v1/targets",
+    summary="What is predicted, and by which models",
+    responses=_PROBLEMS,
+)
+def targets(serving: ServingPart) -> TargetsPayload:
+    """Every target that has a champion, the default one first."""
+    default = serving.settings.default
+    served = list(serving.settings.served)
+    payloads = [
+        target_payload(promoted, is_default=(promoted.interval, promoted.horizon) == default)
+        for promoted in champions(serving.stores.promotions())
+    ]
+
+    def place(interval_horizon: TargetName) -> int:
+        return served.index(interval_horizon) if interval_horizon in served else len(served)
+
+    payloads.sort(key=lambda one: (one.instrument, place(TargetName(one.interval, one.horizon))))
+    return TargetsPayload(stream=serving.stores.stream, targets=payloads)

@@ -1,0 +1,1 @@
+"""The job that predicts: features and promotions in, predictions out."""

@@ -1,0 +1,16 @@
+"""``driftline``, and ``python -m deploy.local``."""
+
+import os
+from typing import NoReturn
+
+from deploy.local.mounting import driftline
+from schemas.wire.processes import run_command
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    run_command(driftline, os.environ)
+
+
+if __name__ == "__main__":
+    main()

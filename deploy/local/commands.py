@@ -1,0 +1,167 @@
+"""The commands that operate this machine: up, status, stop, reset, doctor."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import psutil
+
+from deploy.local.directories import AlreadyRunningError, DataDirectory, Holder
+from deploy.local.settings import LauncherSettings
+from deploy.local.spawning import clear_stale, find
+from deploy.local.states import read_memory, read_state, render
+from schemas.errors import ConfigurationError
+from schemas.wire.processes import EXIT_FAILED, stop_on_signals
+
+_STOP_S = 20.0
+
+
+@click.group()
+def commands() -> None:
+    """Operate everything on this machine."""
+
+
+@commands.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="A recorded file; without it the market is simulated."
+)
+@click.option(
+    "--history", type=click.Path(path_type=Path), help="A file to warm up and train on, for a short capture."
+)
+@click.option("--from", "from_text", help="Where the run begins, ISO 8601 in UTC.")
+@click.option("--to", "to_text", help="Where it ends.")
+@click.option("--speed", type=float, help="Multiples of real time; 0 is as fast as possible.")
+@click.option("--seed", type=int, help="Of the simulated market.")
+@click.option("--logs/--no-logs", default=True, help="Show the processes' log lines.", show_default=True)
+@click.pass_obj
+def up(environment: Mapping[str, str], /, *, logs: bool, **options: Any) -> None:
+    """Start everything, and keep it running until Ctrl-C.
+
+    Servers whose URL is set (KAFKA_BOOTSTRAP_SERVERS, REDIS_URL, DATABASE_URL) are used; the
+    others run here. What an earlier run stored goes on.
+    """
+    from deploy.local.launching import launch  # noqa: PLC0415  (only `up` needs the launcher)
+    from deploy.local.runs import run_of  # noqa: PLC0415
+    from deploy.local.terminals import Terminal  # noqa: PLC0415
+
+    settings = LauncherSettings.from_environment(environment)
+    run = run_of(environment, **options)
+    stop = stop_on_signals()
+    terminal = Terminal(sys.stdout, shows_logs=logs)
+    try:
+        launch(settings, environment, run, terminal=terminal, stop=stop)
+    except AlreadyRunningError as error:
+        state = read_state(DataDirectory(settings.data_dir))
+        where = "" if state is None else f" at {state.api_url}, {state.data}"
+        click.echo(f"already running{where} ({_named(error.holder)}); `driftline stop` ends it")
+
+
+@commands.command()
+@click.option("--json", "is_json", is_flag=True, help="Print everything as JSON.")
+@click.pass_obj
+def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
+    """Show the processes, their restarts and their memory; exit code 1 when nothing runs."""
+    directory = _directory(environment)
+    holder = directory.holder()
+    state = None if holder is None else read_state(directory)
+    if is_json:
+        content = {
+            "is_running": holder is not None,
+            "state": state,
+            "start": msgspec.json.decode(directory.start.read_bytes()) if directory.start.exists() else None,
+            "memory": read_memory(directory),
+        }
+        click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2))
+    elif state is not None:
+        from rich.console import Console  # noqa: PLC0415  (JSON needs no tables)
+
+        Console().print(render(state))
+    else:
+        click.echo(
+            f"nothing is running in {directory.path}" if holder is None else f"starting ({_named(holder)})"
+        )
+    if holder is None:
+        raise SystemExit(EXIT_FAILED)
+
+
+@commands.command()
+@click.pass_obj
+def stop(environment: Mapping[str, str]) -> None:
+    """End a running launcher, and everything it runs, in order."""
+    directory = _directory(environment)
+    holder = directory.holder()
+    if holder is None:
+        stale = clear_stale(directory)
+        click.echo(f"ended what a crash left running: {', '.join(stale)}" if stale else "nothing is running")
+        return
+    process = find(holder.pid, holder.create_time)
+    if process is not None:
+        process.terminate()
+        _wait_for_end(directory, process)
+    click.echo("everything has ended")
+
+
+@commands.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def reset(environment: Mapping[str, str], /, *, yes: bool) -> None:
+    """Delete everything in the data directory: history, models, logs."""
+    directory = _directory(environment)
+    if directory.holder() is not None:
+        message = f"DRIFTLINE_DATA_DIR: {directory.path} is in use; run `driftline stop` first"
+        raise ConfigurationError(message)
+    if not yes:
+        click.confirm(f"Delete everything in {directory.path}?", abort=True)
+    clear_stale(directory)
+    directory.empty()
+    click.echo(f"{directory.path} is empty")
+
+
+@commands.command()
+@click.pass_obj
+def doctor(environment: Mapping[str, str]) -> None:
+    """Check this machine, a line each, and say what to do; exit code 1 when something is to be done."""
+    from deploy.local.diagnosing import diagnoses  # noqa: PLC0415  (only `doctor` needs it)
+
+    settings = LauncherSettings.from_environment(environment)
+    found = list(diagnoses(settings))
+    for diagnosis in found:
+        mark = click.style("ok  ", fg="green") if diagnosis.is_well else click.style("look", fg="red")
+        remedy = "" if diagnosis.is_well else f": {diagnosis.remedy}"
+        click.echo(f"{mark} {diagnosis.what:<16} {diagnosis.finding}{remedy}")
+    if not all(diagnosis.is_well for diagnosis in found):
+        raise SystemExit(EXIT_FAILED)
+
+
+@commands.command()
+@click.pass_obj
+def prepare(environment: Mapping[str, str]) -> None:
+    """Wait until the servers answer, create the topics and migrate the tables."""
+    from deploy.local.preparing import prepare_servers  # noqa: PLC0415  (a second of imports)
+
+    settings = LauncherSettings.from_environment(environment)
+    stream = environment.get("DRIFTLINE_STREAM") or None
+    prepare_servers(settings.endpoints(), stream=stream, say=click.echo)
+
+
+def _directory(environment: Mapping[str, str]) -> DataDirectory:
+    return DataDirectory(LauncherSettings.from_environment(environment).data_dir)
+
+
+def _named(holder: Holder | None) -> str:
+    return "its process is starting" if holder is None else f"process {holder.pid}"
+
+
+def _wait_for_end(directory: DataDirectory, process: psutil.Process) -> None:
+    deadline = time.monotonic() + _STOP_S
+    while directory.holder() is not None:
+        if time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            clear_stale(directory)
+            return
+        time.sleep(0.1)

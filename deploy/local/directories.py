@@ -1,0 +1,152 @@
+"""The data directory: where everything on this machine is kept, and who runs it.
+
+One launcher at a time: it holds a lock that the system lets go when it dies, however it dies.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+from schemas.errors import ConfigurationError
+from schemas.wire.settings import ENDPOINTS_FILE, Endpoints
+
+LOCK_FILE = "launcher.lock"
+_N_ATTEMPTS = 4
+_BETWEEN_ATTEMPTS_S = 0.05
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds a data directory: a process by its id and its time of birth."""
+
+    pid: int
+    create_time: float
+
+
+class AlreadyRunningError(Exception):
+    """Another launcher holds the data directory."""
+
+    def __init__(self, holder: Holder | None) -> None:
+        super().__init__("another launcher holds the data directory")
+        self.holder = holder
+
+
+class DataDirectory:
+    """The paths of a data directory.
+
+    Args:
+        path: Where it is or will be; made absolute.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.endpoints = self.path / ENDPOINTS_FILE
+        self.lock = self.path / LOCK_FILE
+        self.state = self.path / "state.json"
+        self.start = self.path / "start.json"
+        self.memory = self.path / "memory.jsonl"
+        self.logs = self.path / "logs"
+        self.pids = self.path / "pids"
+        self.numba = self.path / "numba"
+        self.postgres = self.path / "postgres"
+        self.valkey = self.path / "valkey"
+
+    def create(self) -> None:
+        """Make it, if it is not there.
+
+        Raises:
+            ConfigurationError: If that is not possible.
+        """
+        try:
+            for path in (self.path, self.logs, self.pids):
+                path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"DRIFTLINE_DATA_DIR must be a directory that can be written, was {self.path} ({error})"
+            raise ConfigurationError(message) from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold it, alone, within the block.
+
+        Raises:
+            AlreadyRunningError: If another process does.
+        """
+        self.create()
+        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._lock(descriptor)
+            me = Holder(pid=os.getpid(), create_time=psutil.Process().create_time())
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, msgspec.json.encode(me))
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        """Try more than once: whoever asks for the holder has the lock for a moment."""
+        for attempt in range(_N_ATTEMPTS):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if attempt == _N_ATTEMPTS - 1:
+                    raise AlreadyRunningError(self._holder()) from error
+                time.sleep(_BETWEEN_ATTEMPTS_S)
+            else:
+                return
+
+    def holder(self) -> Holder | None:
+        """Who holds it now, or None."""
+        try:
+            descriptor = os.open(self.lock, os.O_RDWR)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._holder()
+        finally:
+            os.close(descriptor)
+        return None
+
+    def _holder(self) -> Holder | None:
+        try:
+            return msgspec.json.decode(self.lock.read_bytes(), type=Holder)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def write_endpoints(self, endpoints: Endpoints) -> None:
+        """Tell every command where the servers are."""
+        write_json(self.endpoints, endpoints)
+
+    def empty(self) -> None:
+        """Delete everything in it.
+
+        Raises:
+            ConfigurationError: If it was never a launcher's, so that nothing else is deleted by mistake.
+        """
+        if not self.path.exists():
+            return
+        if not self.lock.exists() and any(self.path.iterdir()):
+            message = (
+                f"DRIFTLINE_DATA_DIR: {self.path} has no {LOCK_FILE}, so it is not a data directory of ours"
+            )
+            raise ConfigurationError(message)
+        for entry in self.path.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+    partial.replace(path)

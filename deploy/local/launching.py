@@ -1,0 +1,359 @@
+"""The launcher: starts the servers and the project's processes in order, and keeps them running.
+
+One loop in one thread: it looks for ends, decides, starts what is due, and writes down how things
+stand. Nothing in it waits long, and all processes are started by the main thread, to whose life
+theirs is tied.
+"""
+
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import psutil
+
+from deploy.local.asking import predicted_target
+from deploy.local.directories import DataDirectory, write_json
+from deploy.local.environments import job_environment, shared_environment
+from deploy.local.jobs import PREPARE, Job, Lifetime, Stage
+from deploy.local.memory import Footprint, footprint, resident_bytes
+from deploy.local.ports import is_free
+from deploy.local.servers.addresses import check_external
+from deploy.local.servers.embedded import BROKER
+from deploy.local.servers.planning import Plan, external_urls, make_plan
+from deploy.local.settings import LauncherSettings
+from deploy.local.spawning import Command, Spawned, clear_stale, end_together, spawn
+from deploy.local.states import LauncherState, MemorySample, ProcessState, StartRecord, megabytes
+from deploy.local.supervision import Backoff, Ended, Unit, UnitState
+from deploy.local.terminals import LogTail, Terminal, show_new_lines
+from schemas.errors import ConfigurationError
+from schemas.wire.processes import EXIT_MISCONFIGURED, Stop
+
+_TICK_S = 0.1
+_STATE_EVERY_S = 1.0
+_MEMORY_EVERY_S = 10.0
+_ASK_EVERY_S = 0.25
+_N_PLANS = 3
+#: An embedded server is what all else waits for.
+_SERVER_BACKOFF = Backoff(first_s=0.1, longest_s=4.0)
+#: How long each group is given to end by itself, in the order in which they end.
+_END_ORDER = (
+    ((Stage.LIVE, Stage.TRAINING, Stage.WARM_UP), 2.5),
+    ((Stage.SERVICES,), 4.0),
+    ((Stage.SERVERS,), 3.0),
+)
+
+
+class Run(NamedTuple):
+    """What is to be run.
+
+    Attributes:
+        data: For people, plainly marked.
+        environment: Which run it is, by variable, for every job.
+        jobs: The processes behind the servers.
+    """
+
+    data: str
+    environment: Mapping[str, str]
+    jobs: Sequence[Job]
+
+
+class _PortTakenError(Exception):
+    """Another program took a port between our choosing it and the server's listening."""
+
+
+def launch(
+    settings: LauncherSettings, environment: Mapping[str, str], run: Run, *, terminal: Terminal, stop: Stop
+) -> None:
+    """Run everything until asked to stop. Call it in the main thread.
+
+    Raises:
+        AlreadyRunningError: If a launcher of this data directory is running.
+        ConfigurationError: If a setting is wrong, or a process says that one is.
+    """
+    directory = DataDirectory(settings.data_dir)
+    with directory.held():
+        signal.signal(signal.SIGHUP, lambda *_: stop.set())
+        for stale in clear_stale(directory):
+            terminal.say(f"ended {stale}, which a launcher that crashed had left running")
+        for variable, (url, port) in external_urls(settings).items():
+            check_external(variable, url, default_port=port)
+        _set_old_files_aside(directory)
+        for _ in range(_N_PLANS):
+            plan = make_plan(settings, directory, environment)
+            launcher = Launcher(plan, run, settings, environment, directory=directory, terminal=terminal)
+            try:
+                launcher.run(stop)
+            except _PortTakenError as error:
+                terminal.say(f"{error}: choosing others")
+            else:
+                return
+        message = "the servers' ports were taken by other programs three times; set DRIFTLINE_KAFKA_PORT and the like"
+        raise ConfigurationError(message)
+
+
+def _set_old_files_aside(directory: DataDirectory) -> None:
+    for old in (directory.endpoints, directory.state, directory.start, directory.memory):
+        old.unlink(missing_ok=True)
+    for log in directory.logs.glob("*.log"):
+        log.replace(log.with_suffix(".log.1"))
+
+
+class Launcher:
+    """Supervises one plan's servers and one run's jobs."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        run: Run,
+        settings: LauncherSettings,
+        environment: Mapping[str, str],
+        *,
+        directory: DataDirectory,
+        terminal: Terminal,
+    ) -> None:
+        self._plan = plan
+        self._run = run
+        self._environment = {**environment, **run.environment}
+        self._directory = directory
+        self._terminal = terminal
+        self._born_s = psutil.Process().create_time()
+        shared = shared_environment(
+            environment,
+            directory=directory,
+            run=run.environment,
+            api_host=settings.host,
+            api_port=plan.api_port,
+        )
+        self._units = _units(plan, run, shared)
+        self._tails = {unit.name: LogTail(directory.logs / f"{unit.name}.log") for unit in self._units}
+        # What servers say in passing is in their logs; here they are heard when they fail.
+        self._shown = {
+            unit.name: self._tails[unit.name]
+            for unit in self._units
+            if unit.stage is not Stage.SERVERS or unit.lifetime is not Lifetime.SERVICE
+        }
+        self._is_ready = False
+        self._has_been_live = False
+        self._first_prediction_after_s: float | None = None
+        self._memory: Footprint | None = None
+        self._due = dict.fromkeys(("state", "memory", "question"), 0.0)
+
+    def run(self, stop: Stop) -> None:
+        """Supervise until asked to stop, then end everything in order.
+
+        Raises:
+            ConfigurationError: If a process says that a setting is wrong.
+        """
+        self._terminal.say(f"starting in {self._directory.path}: {self._run.data}")
+        try:
+            while not stop():
+                self._step()
+                stop.wait(_TICK_S)
+        finally:
+            self._end()
+
+    def _step(self) -> None:
+        show_new_lines(self._terminal, self._shown)
+        for unit in self._units:
+            ended = unit.notice_end(now_s=time.monotonic())
+            if ended is not None:
+                self._decide(unit, ended)
+        self._start_what_is_due()
+        self._observe()
+
+    # Ends
+
+    def _decide(self, unit: Unit, ended: Ended) -> None:
+        """What the end of one process means for the others."""
+        tail = self._tails[unit.name]
+        for line in tail.read():
+            if ended.code > 0 or unit.name in self._shown:
+                self._terminal.log(unit.name, line)
+        if ended.again_in_s is None:
+            if unit.lifetime is Lifetime.SOURCE:
+                self._terminal.say(f"{unit.name} has come to the end of its data; the rest goes on")
+            return
+        unit.reason = _how(ended.code) if ended.code <= 0 else tail.last_line or _how(ended.code)
+        self._check_whether_hopeless(unit, ended)
+        last_word = f": {tail.last_line}" if ended.code > 0 and tail.last_line else ""
+        how = f"{unit.name} {_how(ended.code)}, starts again in {ended.again_in_s:g} s{last_word}"
+        self._terminal.say(how, style="red")
+        if unit.name == BROKER and unit.stage is Stage.SERVERS:
+            self._start_the_stream_again()
+
+    def _check_whether_hopeless(self, unit: Unit, ended: Ended) -> None:
+        if self._is_port_taken(unit):
+            message = f"{unit.name} found its port taken"
+            raise _PortTakenError(message)
+        is_said_twice = unit.n_failures > 1 or unit.name == PREPARE.name
+        if ended.code == EXIT_MISCONFIGURED and is_said_twice and not self._has_been_live:
+            message = f"{unit.name}: {unit.reason.removeprefix('ConfigurationError: ')}"
+            raise ConfigurationError(message)
+
+    def _is_port_taken(self, unit: Unit) -> bool:
+        ports = {server.name: server.port for server in self._plan.servers}
+        return not self._is_ready and unit.name in ports and not is_free(ports[unit.name])
+
+    def _start_the_stream_again(self) -> None:
+        """The embedded broker keeps nothing: whoever outlived it would skip or double."""
+        self._terminal.say("the broker's log is gone: its clients start again, from what Postgres holds")
+        for unit in self._units:
+            if unit.is_kafka_client:
+                unit.stand_down()
+
+    # Starts
+
+    def _start_what_is_due(self) -> None:
+        for unit in self._units:
+            if unit.stage <= self._reached():
+                unit.start_if_due(self._spawn, now_s=time.monotonic())
+
+    def _spawn(self, command: Command) -> Spawned:
+        return spawn(command, self._directory)
+
+    def _reached(self) -> Stage:
+        """The stage that may run: everything of the stages before it has passed."""
+        for stage in Stage:
+            if not all(unit.has_passed for unit in self._units if unit.stage is stage):
+                return stage
+            if stage is Stage.SERVERS and not self._is_ready:
+                self._is_ready = True
+                self._directory.write_endpoints(self._plan.endpoints)
+        self._has_been_live = True
+        return Stage.LIVE
+
+    # Watching
+
+    def _observe(self) -> None:
+        if (
+            self._first_prediction_after_s is None
+            and self._is_ready
+            and self._is_due("question", _ASK_EVERY_S)
+        ):
+            target = predicted_target(str(self._plan.endpoints.api_url), self._environment)
+            if target is not None:
+                self._announce(target)
+        if self._is_due("memory", _MEMORY_EVERY_S):
+            self._measure()
+        if self._is_due("state", _STATE_EVERY_S):
+            state = self._state()
+            write_json(self._directory.state, state)
+            self._terminal.show(state)
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now_s = time.monotonic()
+        if now_s < self._due[what]:
+            return False
+        self._due[what] = now_s + every_s
+        return True
+
+    def _announce(self, target: str) -> None:
+        after_s = self._first_prediction_after_s = round(time.time_ns() / 1e9 - self._born_s, 1)
+        memory = self._measure()
+        url = str(self._plan.endpoints.api_url)
+        record = StartRecord(
+            url=url,
+            data=self._run.data,
+            stream=self._stream,
+            target=target,
+            first_prediction_after_s=after_s,
+            memory=memory,
+        )
+        write_json(self._directory.start, record)
+        self._terminal.say(
+            f"{url}  {self._run.data}  first prediction ({target}) after {after_s:.1f} s, "
+            f"{megabytes(memory.total_bytes)} {memory.kind} in all processes together",
+            style="bold green",
+        )
+
+    @property
+    def _stream(self) -> str:
+        return self._run.environment.get("DRIFTLINE_STREAM", "")
+
+    def _measure(self) -> Footprint:
+        self._memory = footprint(self._pids())
+        sample = MemorySample(after_s=round(time.time_ns() / 1e9 - self._born_s, 1), memory=self._memory)
+        with self._directory.memory.open("ab") as file:
+            file.write(msgspec.json.encode(sample) + b"\n")
+        return self._memory
+
+    def _pids(self) -> dict[str, int]:
+        running = {unit.name: unit.spawned.pid for unit in self._units if unit.spawned is not None}
+        return {"launcher": psutil.Process().pid, **running}
+
+    def _state(self) -> LauncherState:
+        resident = resident_bytes(self._pids())
+        now_s = time.monotonic()
+        return LauncherState(
+            pid=psutil.Process().pid,
+            api_url=str(self._plan.endpoints.api_url),
+            data=self._run.data,
+            stream=self._stream,
+            uptime_s=round(time.time_ns() / 1e9 - self._born_s, 1),
+            n_broker_restarts=sum(unit.n_restarts for unit in self._units if unit.name == BROKER),
+            first_prediction_after_s=self._first_prediction_after_s,
+            memory=self._memory,
+            processes=tuple(_process_state(unit, resident, now_s=now_s) for unit in self._units),
+        )
+
+    # The end
+
+    def _end(self) -> None:
+        self._terminal.close()
+        self._terminal.say("ending")
+        try:
+            for stages, timeout_s in _END_ORDER:
+                ending = [
+                    unit.spawned for unit in self._units if unit.stage in stages and unit.spawned is not None
+                ]
+                end_together(ending, timeout_s=timeout_s)
+                show_new_lines(self._terminal, self._shown)
+        finally:
+            for unit in self._units:
+                unit.stand_down()
+            for file in (self._directory.endpoints, self._directory.state):
+                file.unlink(missing_ok=True)
+        self._terminal.say("everything has ended")
+
+
+def _units(plan: Plan, run: Run, shared: Mapping[str, str]) -> list[Unit]:
+    """Everything to supervise, in the order in which it is started."""
+    addresses = {
+        "KAFKA_BOOTSTRAP_SERVERS": plan.endpoints.kafka.bootstrap_servers,
+        "REDIS_URL": plan.endpoints.redis_url,
+        "DATABASE_URL": plan.endpoints.database_url,
+    }
+    prepare = _unit_of(PREPARE, dict(shared) | addresses)
+    servers = [
+        Unit(server.command(), stage=Stage.SERVERS, backoff=_SERVER_BACKOFF, prepare=server.prepare)
+        for server in plan.servers
+    ]
+    # Postgres comes last, and prepare before it: its imports run while Postgres creates its files.
+    return [prepare, *servers, *(_unit_of(job, shared) for job in run.jobs)]
+
+
+def _unit_of(job: Job, shared: Mapping[str, str]) -> Unit:
+    command = Command(name=job.name, arguments=job.command_line(), environment=job_environment(job, shared))
+    return Unit(command, stage=job.stage, lifetime=job.lifetime, is_kafka_client=job.is_kafka_client)
+
+
+def _process_state(unit: Unit, resident: Mapping[str, int], *, now_s: float) -> ProcessState:
+    spawned = unit.spawned if unit.state is UnitState.RUNNING else None
+    return ProcessState(
+        name=unit.name,
+        stage=unit.stage.name.lower(),
+        state=str(unit.state),
+        pid=None if spawned is None else spawned.pid,
+        n_restarts=unit.n_restarts,
+        uptime_s=None if spawned is None else round(now_s - spawned.started_s, 1),
+        rss_bytes=resident.get(unit.name, 0),
+        reason=unit.reason,
+    )
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return "ended" if code == 0 else f"failed with exit code {code}"

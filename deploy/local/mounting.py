@@ -1,0 +1,79 @@
+"""The ``driftline`` command: every package's commands under one name, imported when they are called.
+
+It stands apart so that ``driftline --help`` answers at once: the table below is all that it reads.
+"""
+
+import importlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import click
+
+
+class Mounted(NamedTuple):
+    """Where a command is.
+
+    Attributes:
+        module: A package's ``commands`` module, whose group is called ``commands``.
+        command: Its name in that group; None mounts the whole group.
+        help: One line, shown without importing the module.
+    """
+
+    module: str
+    command: str | None
+    help: str
+
+
+OPERATING = {
+    "up": Mounted("deploy.local.commands", "up", "Start everything, and keep it running."),
+    "status": Mounted("deploy.local.commands", "status", "Show the processes and their memory."),
+    "stop": Mounted("deploy.local.commands", "stop", "End a running launcher in order."),
+    "reset": Mounted("deploy.local.commands", "reset", "Delete everything that was stored."),
+    "doctor": Mounted("deploy.local.commands", "doctor", "Check this machine, and say what to do."),
+    "prepare": Mounted("deploy.local.commands", "prepare", "Create topics and tables on running servers."),
+}
+PACKAGES = {
+    "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
+    "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
+    "warm-up": Mounted("producers.commands", "warm-up", "Publish a run's history at full speed."),
+    "process": Mounted("stream_processors.commands", None, "Run one of the stream processors."),
+    "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
+    "models": Mounted("trainers.commands", "models", "Show versions, aliases and the ledger."),
+    "score": Mounted("api.commands", "scoring", "Predict at every bar's close."),
+    "serve": Mounted("api.commands", "serve", "Serve predictions over HTTP."),
+}
+SECTIONS = {"Operating": OPERATING, "The packages' commands": PACKAGES}
+
+
+class MountedGroup(click.Group):
+    """A group whose commands are named in tables, and imported one at a time."""
+
+    def __init__(self, sections: Mapping[str, Mapping[str, Mounted]], *, name: str, help_text: str) -> None:
+        super().__init__(name=name, help=help_text)
+        self._sections = sections
+        self._mounted = {name: mounted for table in sections.values() for name, mounted in table.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (the signature is click's)
+        """The names, in the order of the tables."""
+        return list(self._mounted)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None when there is none of that name."""
+        mounted = self._mounted.get(cmd_name)
+        if mounted is None:
+            return None
+        group: click.Group = importlib.import_module(mounted.module).commands
+        return group if mounted.command is None else group.commands[mounted.command]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the tables' own lines, which need no import."""
+        for title, table in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, mounted.help) for name, mounted in table.items()])
+
+
+driftline = MountedGroup(
+    SECTIONS,
+    name="driftline",
+    help_text="Market intelligence on Kafka: prices in, calibrated predictions out.",
+)

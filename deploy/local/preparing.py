@@ -1,0 +1,69 @@
+"""Making servers usable: wait until they answer, create the topics, migrate the tables.
+
+A process of its own, because the migration tool and the servers' clients weigh 60 MB that the
+launcher would carry for ever, and so that their imports run while the servers start.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from deploy.local.servers.fleets import make_usable
+from deploy.local.servers.health import wait_until_ready
+from schemas.wire.postgres import History, Target
+from schemas.wire.settings import Endpoints
+
+_START_S = 30.0
+
+
+class Continuation(NamedTuple):
+    """What the database already holds of a run."""
+
+    stream: str
+    stored_until_ms: int
+    n_predictions: int
+    champion: str | None
+
+    def __str__(self) -> str:
+        champion = "no champion yet" if self.champion is None else f"champion {self.champion}"
+        until = datetime.fromtimestamp(self.stored_until_ms / 1000, UTC)
+        return (
+            f"going on with stream {self.stream}: stored until {until:%Y-%m-%d %H:%M} UTC, "
+            f"{self.n_predictions} predictions, {champion}"
+        )
+
+
+def prepare_servers(endpoints: Endpoints, *, stream: str | None, say: Callable[[str], None]) -> None:
+    """Make servers usable, and say what is stored of a run.
+
+    Raises:
+        BrokerUnavailableError: If the broker does not answer.
+        StoreUnavailableError: If Redis or Postgres does not.
+    """
+    wait_until_ready(endpoints, timeout_s=_START_S)
+    make_usable(endpoints)
+    history = History(endpoints.database_url, max_connections=1)
+    history.open()
+    try:
+        continued = None if stream is None else continuation(history, stream)
+    finally:
+        history.close()
+    say(f"servers answer at {endpoints.kafka.bootstrap_servers}, topics and tables are there")
+    if continued is not None:
+        say(str(continued))
+
+
+def continuation(history: History, stream: str) -> Continuation | None:
+    """What is stored of a run; None when nothing is."""
+    position = history.position(stream)
+    ends = [end for end in (position.last_candle_end_ms, position.last_tick_known_ms) if end is not None]
+    if not ends:
+        return None
+    promotions = history.promotions(stream)
+    targets = {Target(stream, made.instrument, made.interval, made.horizon) for made in promotions}
+    return Continuation(
+        stream=stream,
+        stored_until_ms=max(ends),
+        n_predictions=sum(history.record(target).n_predictions for target in targets),
+        champion=promotions[-1].model_version if promotions else None,
+    )

@@ -1,0 +1,35 @@
+"""Which run ``driftline up`` starts: from options and environment to a run's facts and jobs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local.jobs import jobs_of_a_run
+from deploy.local.launching import Run
+from producers.jobs.runs import RunRequest, run_environment
+
+
+def run_of(
+    environment: Mapping[str, str],
+    *,
+    data: Path | None = None,
+    history: Path | None = None,
+    from_text: str | None = None,
+    to_text: str | None = None,
+    speed: float | None = None,
+    seed: int | None = None,
+) -> Run:
+    """The run that is asked for; an option wins over its variable.
+
+    Raises:
+        ConfigurationError: If a file is missing, a time is none, or options do not go together.
+    """
+    request = RunRequest(
+        data=data, history=history, from_text=from_text, to_text=to_text, speed=speed, seed=seed
+    )
+    facts = run_environment(request, environment)
+    played = {**environment, **facts}.get("DRIFTLINE_DATA")
+    return Run(
+        data=f"replay of {Path(played).name}" if played else "SIMULATED market",
+        environment=facts,
+        jobs=jobs_of_a_run(is_replay=bool(played)),
+    )

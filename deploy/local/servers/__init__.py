@@ -1,0 +1,1 @@
+"""The embedded servers, from PyPI wheels: how each is started, reached and judged healthy."""

@@ -1,0 +1,224 @@
+"""The three embedded servers, as declarations: how to make them ready to start, and the command.
+
+The figures behind the options are in this folder's README.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import psutil
+
+from deploy.local.ports import LOOPBACK
+from deploy.local.servers import binaries
+from deploy.local.spawning import Command, Owner, tethered
+from schemas.errors import ConfigurationError
+
+BROKER, CACHE, DATABASE = "broker", "valkey", "postgres"
+
+_DATABASE_USER = "driftline"
+_DATABASE_NAME = "postgres"
+_POSTGRES_OPTIONS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "40",
+    "shared_buffers": "32MB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "32MB",
+    "max_wal_size": "256MB",
+    "min_wal_size": "32MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
+    "max_parallel_workers_per_gather": "0",
+    "io_method": "sync",
+    "jit": "off",
+    "autovacuum_max_workers": "1",
+    "autovacuum_naptime": "5min",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+    "log_checkpoints": "off",
+}
+
+
+class EmbeddedServer(Protocol):
+    """A server of the data directory."""
+
+    @property
+    def name(self) -> str:
+        """Names it in logs and tables."""
+
+    @property
+    def port(self) -> int:
+        """Of the loopback, where it listens."""
+
+    def prepare(self) -> None:
+        """Make ready what the next start needs; call it before every start, when it does not run.
+
+        Raises:
+            ConfigurationError: If that is not possible on this machine.
+        """
+
+    def command(self) -> Command:
+        """How it is started."""
+
+
+class Broker(msgspec.Struct, frozen=True, kw_only=True):
+    """Tansu: speaks Kafka's protocol and keeps everything in memory."""
+
+    port: int
+    environment: Mapping[str, str]
+    name: str = BROKER
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients find it."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def prepare(self) -> None:
+        """Nothing: it keeps nothing."""
+
+    def command(self) -> Command:
+        """The broker, advertised where it listens."""
+        url = f"tcp://{LOOPBACK}:{self.port}"
+        program = (str(binaries.tansu()), "broker", "--storage-engine", "memory://tansu/")
+        return Command(
+            name=self.name,
+            arguments=(*program, "--listener-url", url, "--advertised-listener-url", url),
+            environment=dict(self.environment),
+        )
+
+
+class Cache(msgspec.Struct, frozen=True, kw_only=True):
+    """Valkey, without persistence: what it holds, its writers write anew."""
+
+    port: int
+    directory: Path
+    environment: Mapping[str, str]
+    name: str = CACHE
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"redis://{LOOPBACK}:{self.port}/0"
+
+    def prepare(self) -> None:
+        """Make its working directory."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> Command:
+        """The server; when its memory is full it refuses writes rather than forgetting views."""
+        options = {
+            "port": str(self.port),
+            "bind": LOOPBACK,
+            "save": "",
+            "appendonly": "no",
+            "maxmemory": "128mb",
+            "maxmemory-policy": "noeviction",
+            "dir": str(self.directory),
+            "loglevel": "warning",
+        }
+        arguments = [str(binaries.valkey_server())]
+        for option, value in options.items():
+            arguments += [f"--{option}", value]
+        return Command(name=self.name, arguments=tuple(arguments), environment=dict(self.environment))
+
+
+class Database(msgspec.Struct, frozen=True, kw_only=True):
+    """Postgres, tuned to be small; durable: fsync stays on."""
+
+    port: int
+    directory: Path
+    environment: Mapping[str, str]
+    name: str = DATABASE
+
+    @property
+    def url(self) -> str:
+        """Where clients find it; the loopback is trusted."""
+        return f"postgresql://{_DATABASE_USER}@{LOOPBACK}:{self.port}/{_DATABASE_NAME}"
+
+    def prepare(self) -> None:
+        """Create the cluster the first time; later, forget the lock of a dead one."""
+        if (self.directory / "PG_VERSION").exists():
+            _forget_foreign_lock(self.directory)
+        else:
+            self._initialise()
+
+    def _initialise(self) -> None:
+        partial = self.directory.with_name(self.directory.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=0o700, parents=True)
+        owner = database_owner()
+        if owner is not None:
+            os.chown(partial, *owner)
+        options = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
+        program = (str(binaries.postgres("initdb")), "--pgdata", str(partial))
+        done = subprocess.run(  # noqa: S603  (our own command, no shell)
+            tethered(self._as_owner((*program, f"--username={_DATABASE_USER}", *options))),
+            check=False,
+            capture_output=True,
+            text=True,
+            start_new_session=True,
+            env=dict(self.environment),
+        )
+        if done.returncode != 0:
+            last = (done.stderr.strip() or "no reason given").splitlines()[-1]
+            message = f"Postgres could not create its files in {self.directory}: {last}; or set DATABASE_URL"
+            raise ConfigurationError(message)
+        partial.rename(self.directory)
+
+    def command(self) -> Command:
+        """The server; SIGINT is its fast shutdown, which also follows the launcher's death."""
+        arguments = [str(binaries.postgres("postgres")), "-D", str(self.directory), "-c", f"port={self.port}"]
+        for option, value in _POSTGRES_OPTIONS.items():
+            arguments += ["-c", f"{option}={value}"]
+        return self._as_owner(tuple(arguments))
+
+    def _as_owner(self, arguments: tuple[str, ...]) -> Command:
+        return Command(
+            name=self.name,
+            arguments=arguments,
+            environment=dict(self.environment) | {"LC_ALL": "C"},
+            stop_signal=signal.SIGINT,
+            orphan_signal=signal.SIGINT,
+            owner=database_owner(),
+        )
+
+
+def database_owner() -> Owner | None:
+    """Whom Postgres becomes when root starts it, since it refuses root; None otherwise.
+
+    Raises:
+        ConfigurationError: If there is no such user.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError as error:
+        message = "Postgres does not run as root and there is no user `nobody`: use another user, or set DATABASE_URL"
+        raise ConfigurationError(message) from error
+    return Owner(nobody.pw_uid, nobody.pw_gid)
+
+
+def _forget_foreign_lock(directory: Path) -> None:
+    """Remove ``postmaster.pid`` when its process id now belongs to something else.
+
+    Postgres refuses to start while any process has that id, which in a container that was started
+    anew is the rule. The data directory's own lock makes sure that no second launcher is here.
+    """
+    lock = directory / "postmaster.pid"
+    try:
+        pid = int(lock.read_text().splitlines()[0])
+        name = psutil.Process(pid).name()
+    except (FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+        return
+    if name != "postgres":
+        lock.unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""The embedded servers without a launcher around them: for tests, benchmarks and one-off jobs."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from deploy.local.directories import DataDirectory
+from deploy.local.servers.health import wait_until_ready
+from deploy.local.servers.planning import make_plan
+from deploy.local.settings import LauncherSettings
+from deploy.local.spawning import Spawned, clear_stale, end_together, spawn
+from schemas.topics import ALL_TOPICS
+from schemas.wire.kafka import Administration
+from schemas.wire.postgres import migrate
+from schemas.wire.settings import Endpoints
+
+_START_S = 30.0
+_END_S = 5.0
+
+
+@contextmanager
+def running_servers(settings: LauncherSettings, environment: Mapping[str, str]) -> Iterator[Endpoints]:
+    """Run the embedded servers within the block, with topics created and tables migrated.
+
+    Enter it in the main thread: the servers' lives hang on the thread that started them.
+
+    Args:
+        settings: Says the data directory; external servers are used where their URLs are set.
+        environment: Handed to the servers.
+
+    Raises:
+        ConfigurationError: If a server cannot start on this machine.
+        StoreUnavailableError: If one does not answer.
+    """
+    directory = DataDirectory(settings.data_dir)
+    with directory.held():
+        clear_stale(directory)
+        plan = make_plan(settings, directory, environment)
+        processes: list[Spawned] = []
+        try:
+            # Half of a first start is the migration tool's import; Postgres creates its files meanwhile.
+            with ThreadPoolExecutor(max_workers=1) as importing:
+                importing.submit(importlib.import_module, "alembic.command")
+                for server in plan.servers:
+                    server.prepare()
+                    processes.append(spawn(server.command(), directory))
+            wait_until_ready(
+                plan.endpoints,
+                timeout_s=_START_S,
+                has_failed=lambda: any(process.exit_code() is not None for process in processes),
+            )
+            make_usable(plan.endpoints)
+            directory.write_endpoints(plan.endpoints)
+            yield plan.endpoints
+        finally:
+            directory.endpoints.unlink(missing_ok=True)
+            end_together(processes, timeout_s=_END_S)
+
+
+def make_usable(endpoints: Endpoints) -> None:
+    """Create the topics and migrate the tables; changes nothing where they are there.
+
+    Raises:
+        BrokerUnavailableError: If the broker does not answer.
+        StoreUnavailableError: If Postgres does not.
+    """
+    Administration(endpoints.kafka).create_topics(ALL_TOPICS)
+    migrate(endpoints.database_url)

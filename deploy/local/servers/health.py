@@ -1,0 +1,89 @@
+"""Whether servers answer, asked in their own protocols through the doors of ``schemas.wire``."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from deploy.local.servers.addresses import listens, without_password
+from schemas.errors import StoreUnavailableError
+from schemas.wire.kafka import Administration
+from schemas.wire.postgres import History, check_url
+from schemas.wire.redis import Views, connect
+from schemas.wire.settings import Endpoints, KafkaEndpoint
+
+_POLL_S = 0.05
+
+
+class Question(NamedTuple):
+    """One server, and how to ask whether it answers.
+
+    Attributes:
+        variable: Sets its address.
+        address: Without a password.
+    """
+
+    name: str
+    variable: str
+    address: str
+    is_answered: Callable[[], bool]
+
+
+def broker_answers(endpoint: KafkaEndpoint) -> bool:
+    """Whether a broker answers a question for its topics."""
+    addresses = [f"//{address.strip()}" for address in endpoint.bootstrap_servers.split(",")]
+    if not any(listens(address, default_port=9092) for address in addresses):
+        return False
+    return Administration(endpoint).is_ready(timeout_s=2.0)
+
+
+def redis_answers(url: str) -> bool:
+    """Whether Redis answers PING."""
+    return listens(url, default_port=6379) and Views(connect(url), job="launcher").is_ready()
+
+
+def postgres_answers(url: str) -> bool:
+    """Whether Postgres answers SELECT 1."""
+    check_url(url)
+    if not listens(url, default_port=5432):
+        return False
+    history = History(url, max_connections=1)
+    history.open()
+    try:
+        return history.is_ready()
+    finally:
+        history.close()
+
+
+def questions(endpoints: Endpoints) -> tuple[Question, ...]:
+    """How to ask each server of a list of endpoints."""
+    kafka, redis_url, database_url = endpoints.kafka, endpoints.redis_url, endpoints.database_url
+    return (
+        Question("broker", "KAFKA_BOOTSTRAP_SERVERS", kafka.bootstrap_servers, lambda: broker_answers(kafka)),
+        Question("valkey", "REDIS_URL", without_password(redis_url), lambda: redis_answers(redis_url)),
+        Question(
+            "postgres", "DATABASE_URL", without_password(database_url), lambda: postgres_answers(database_url)
+        ),
+    )
+
+
+def wait_until_ready(
+    endpoints: Endpoints, *, timeout_s: float, has_failed: Callable[[], bool] = lambda: False
+) -> None:
+    """Return when every server answers.
+
+    Args:
+        timeout_s: For all of them together.
+        has_failed: Asked between the questions; True ends the wait at once.
+
+    Raises:
+        StoreUnavailableError: If one does not answer in time; names it.
+    """
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a database that is starting is no news
+    deadline = time.monotonic() + timeout_s
+    for question in questions(endpoints):
+        while not question.is_answered():
+            if time.monotonic() > deadline or has_failed():
+                message = f"{question.name} does not answer at {question.address}; see its log"
+                raise StoreUnavailableError(message)
+            time.sleep(_POLL_S)

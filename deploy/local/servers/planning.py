@@ -1,0 +1,74 @@
+"""Which servers are embedded and which are external, and at which addresses."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from deploy.local import ports
+from deploy.local.directories import DataDirectory
+from deploy.local.ports import choose_port
+from deploy.local.servers.embedded import Broker, Cache, Database, EmbeddedServer
+from deploy.local.settings import LauncherSettings
+from schemas.wire.settings import Endpoints, KafkaEndpoint
+
+
+class Plan(NamedTuple):
+    """What is going to run.
+
+    Attributes:
+        servers: The embedded ones, in the order in which to start them: the quick ones first.
+        endpoints: Where every server is going to be, external ones included.
+        api_port: Where the prediction API is going to listen.
+    """
+
+    servers: tuple[EmbeddedServer, ...]
+    endpoints: Endpoints
+    api_port: int
+
+
+def external_urls(settings: LauncherSettings) -> dict[str, tuple[str, int]]:
+    """The addresses of external servers by variable, with their usual ports."""
+    stated = {
+        "KAFKA_BOOTSTRAP_SERVERS": (settings.kafka_bootstrap_servers, 9092),
+        "REDIS_URL": (settings.redis_url, 6379),
+        "DATABASE_URL": (settings.database_url, 5432),
+    }
+    return {variable: (url, port) for variable, (url, port) in stated.items() if url is not None}
+
+
+def make_plan(settings: LauncherSettings, directory: DataDirectory, environment: Mapping[str, str]) -> Plan:
+    """Choose ports for what is embedded, and take over the addresses of what is not.
+
+    Args:
+        environment: Handed to the servers.
+
+    Raises:
+        ConfigurationError: If a port that was set explicitly is in use.
+    """
+    servers: list[EmbeddedServer] = []
+    if settings.kafka_bootstrap_servers is None:
+        port = choose_port(ports.KAFKA, explicit=settings.kafka_port)
+        broker = Broker(port=port, environment=environment)
+        servers.append(broker)
+        kafka = KafkaEndpoint(bootstrap_servers=broker.bootstrap_servers, is_embedded=True)
+    else:
+        kafka = KafkaEndpoint(bootstrap_servers=settings.kafka_bootstrap_servers, is_embedded=False)
+    redis_url = settings.redis_url
+    if redis_url is None:
+        port = choose_port(ports.REDIS, explicit=settings.redis_port)
+        cache = Cache(port=port, directory=directory.valkey, environment=environment)
+        servers.append(cache)
+        redis_url = cache.url
+    database_url = settings.database_url
+    if database_url is None:
+        port = choose_port(ports.POSTGRES, explicit=settings.postgres_port)
+        database = Database(port=port, directory=directory.postgres, environment=environment)
+        servers.append(database)
+        database_url = database.url
+    api_port = choose_port(ports.API, explicit=settings.port, host=settings.host)
+    endpoints = Endpoints(
+        kafka=kafka,
+        redis_url=redis_url,
+        database_url=database_url,
+        api_url=f"http://{settings.host}:{api_port}",
+    )
+    return Plan(tuple(servers), endpoints, api_port)

@@ -1,0 +1,1 @@
+"""The world to topics: recorded files and the simulated market, published as market events."""

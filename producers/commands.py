@@ -1,0 +1,117 @@
+"""The producers' part of the command line.
+
+Heavy imports wait inside the commands (hence each ``noqa: PLC0415``), so that ``--help`` is quick.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+Environment = Mapping[str, str]
+
+
+@click.group(name="producers")
+def commands() -> None:
+    """Publish market data: recorded files and the simulated market."""
+
+
+@commands.command("warm-up")
+@click.pass_obj
+def warm_up_command(environment: Environment) -> None:
+    """Publish a run's stored past and its history up to the warm-up's end; then exit.
+
+    The run is described by DRIFTLINE_DATA, DRIFTLINE_HISTORY, DRIFTLINE_FROM, DRIFTLINE_TO,
+    DRIFTLINE_INSTRUMENT and DRIFTLINE_SEED. Without DATA it is the simulated market.
+    """
+    from producers.jobs.publishing import publish_rejects  # noqa: PLC0415
+    from producers.jobs.sessions import open_session  # noqa: PLC0415
+    from producers.jobs.warming import warm_up  # noqa: PLC0415
+    from producers.settings import ProducerSettings  # noqa: PLC0415
+    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
+    from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
+    from schemas.wire.settings import ServerSettings  # noqa: PLC0415
+
+    settings = ProducerSettings.from_environment(environment)
+    endpoints = ServerSettings.from_environment(environment).endpoints()
+    with open_session(settings, endpoints, clock=SystemClock(), is_stopped=stop_on_signals()) as session:
+        warm_up(session)
+        if session.plan.breaches:
+            from rich.console import Console  # noqa: PLC0415
+
+            from producers.jobs.reporting import print_report  # noqa: PLC0415
+
+            print_report(session.plan.description.title, session.plan.breaches, Console(stderr=True))
+        publish_rejects(session.outlet, session.plan.rejects)
+        session.outlet.flush()
+
+
+@commands.command("replay")
+@click.option("--speed", help="Multiple of real time, or `max`; wins over DRIFTLINE_SPEED.")
+@click.pass_obj
+def replay_command(environment: Environment, speed: str | None) -> None:
+    """Replay DRIFTLINE_DATA from the stored position on; exits 0 at the end of the file."""
+    from schemas.errors import ConfigurationError  # noqa: PLC0415
+
+    if not environment.get("DRIFTLINE_DATA"):
+        message = "DRIFTLINE_DATA must be the file to replay, was not set; `simulate` needs none"
+        raise ConfigurationError(message)
+    _run(environment, speed)
+
+
+@commands.command("simulate")
+@click.option(
+    "--print-news",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Print N items of the simulated news wire, and exit.",
+)
+@click.pass_obj
+def simulate_command(environment: Environment, print_news: int | None) -> None:
+    """Go on with the simulated market from the stored position, in real time."""
+    if print_news is not None:
+        _print_news(environment, print_news)
+        return
+    simulated = {name: value for name, value in environment.items() if name != "DRIFTLINE_DATA"}
+    _run(simulated, None)
+
+
+@commands.command("inspect")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def inspect_command(file: Path) -> None:
+    """Say what a data file holds and which of its rows break a rule; publishes nothing."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from producers.jobs.reporting import print_description  # noqa: PLC0415
+
+    print_description(file, Console())
+
+
+def _run(environment: Environment, speed: str | None) -> None:
+    from producers.jobs.replaying import replay  # noqa: PLC0415
+    from producers.jobs.sessions import open_session  # noqa: PLC0415
+    from producers.settings import ProducerSettings  # noqa: PLC0415
+    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
+    from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
+    from schemas.wire.settings import ServerSettings  # noqa: PLC0415
+
+    settings = ProducerSettings.from_environment(environment, speed=speed)
+    endpoints = ServerSettings.from_environment(environment).endpoints()
+    with open_session(settings, endpoints, clock=SystemClock(), is_stopped=stop_on_signals()) as session:
+        replay(session)
+
+
+def _print_news(environment: Environment, n: int) -> None:
+    from itertools import islice  # noqa: PLC0415
+
+    from producers.jobs.progress import text_of_time  # noqa: PLC0415
+    from producers.settings import ProducerSettings  # noqa: PLC0415
+    from producers.sources.simulated.news import NewsWire  # noqa: PLC0415
+    from producers.sources.simulated.states import HOUR_MS, MarketStates  # noqa: PLC0415
+    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
+
+    settings = ProducerSettings.from_environment(environment)
+    origin_ms = SystemClock().now_ms() // HOUR_MS * HOUR_MS
+    states = MarketStates(settings.market_parameters, origin_ms)
+    for item in islice(NewsWire(states, seed=settings.seed).items(origin_ms), n):
+        click.echo(f"{text_of_time(item.published_ms)}  [{item.source}]  {item.headline}\n    {item.summary}")

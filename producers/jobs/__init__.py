@@ -1,0 +1,1 @@
+"""The jobs: warm up, replay, simulate, and what a run is."""

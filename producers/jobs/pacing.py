@@ -1,0 +1,62 @@
+"""Pacing: when what was known at some time is due, at a multiple of real time."""
+
+from collections.abc import Callable
+
+from schemas.time import Clock
+
+#: A sleep is never longer, so that the end of the process is noticed.
+_LONGEST_SLEEP_S = 0.25
+#: Sleeps shorter than this cost more than they give.
+_SHORTEST_SLEEP_S = 0.0005
+
+
+class Pacer:
+    """Holds a replay back to a multiple of real time.
+
+    The first known time is due at once; later ones as much later as their known times say,
+    divided by the speed. A replay that fell behind catches up without waiting.
+
+    Args:
+        speed: Multiple of real time; 0 never waits.
+        is_stopped: Whether the process was asked to end.
+        starts_at_ms: A known time that is due now; None is that of the first event.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        speed: float,
+        is_stopped: Callable[[], bool],
+        starts_at_ms: int | None = None,
+    ) -> None:
+        self._clock = clock
+        self._speed = speed
+        self._is_stopped = is_stopped
+        self._known_ms = starts_at_ms
+        self._began_s = clock.monotonic_s()
+
+    def wait_until(self, known_ms: int) -> bool:
+        """Return when this is due.
+
+        Returns:
+            Whether to go on; False when the process was asked to end.
+        """
+        if self._is_stopped():
+            return False
+        if self._speed == 0:
+            return True
+        if self._known_ms is None:
+            self._known_ms = known_ms
+            self._began_s = self._clock.monotonic_s()
+        due_s = self._began_s + (known_ms - self._known_ms) / 1000 / self._speed
+        while (left_s := due_s - self._clock.monotonic_s()) > _SHORTEST_SLEEP_S:
+            self._clock.sleep(min(left_s, _LONGEST_SLEEP_S))
+            if self._is_stopped():
+                return False
+        return True
+
+    def skip_gap(self) -> None:
+        """An outage begins: what comes next is due at once, not after the length of the outage."""
+        if self._speed:
+            self._known_ms = None

@@ -1,0 +1,30 @@
+"""Which plan a run has; what reads files is imported only where there is one."""
+
+from producers.jobs.plans import Plan
+from producers.jobs.simulation_plans import SimulationPlan, describe_simulation
+from producers.settings import ProducerSettings
+from producers.sources.files.recognition import file_kind
+from schemas.errors import ConfigurationError
+from schemas.streams import StreamDescription
+
+
+def plan_of(settings: ProducerSettings, stored: StreamDescription | None, *, now_ms: int) -> Plan:
+    """The plan of the run that settings describe.
+
+    Args:
+        stored: What the history remembers of the stream; it wins.
+        now_ms: The wall clock, where a new simulation's history ends.
+
+    Raises:
+        ConfigurationError: If a file is missing, unreadable or holds nothing of the stretch.
+    """
+    if settings.data is None:
+        return SimulationPlan(stored or describe_simulation(settings, now_ms))
+    if not settings.data.is_file():
+        message = f"DRIFTLINE_DATA must be an existing file, was {settings.data}"
+        raise ConfigurationError(message)
+    from producers.jobs.file_plans import CandleFilePlan, CapturePlan  # noqa: PLC0415  (50 MB of pyarrow)
+
+    if file_kind(settings.data).is_candles:
+        return CandleFilePlan(settings, settings.data, stored, now_ms=now_ms)
+    return CapturePlan(settings, settings.data, stored, now_ms=now_ms)

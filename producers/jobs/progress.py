@@ -1,0 +1,85 @@
+"""Progress for people: a bar on a terminal, a line of fields every ten seconds otherwise."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from schemas.time import Clock
+
+log = structlog.get_logger()
+_LINE_EVERY_S = 10.0
+_BAR_EVERY_S = 0.2
+
+
+class Progress(Protocol):
+    """Is told how far a job is."""
+
+    def reached(self, event_time_ms: int, n_events: int) -> None:
+        """Called behind every event; cheap."""
+
+
+class LineProgress:
+    """A log line every ten seconds."""
+
+    def __init__(self, what: str, clock: Clock) -> None:
+        self._what = what
+        self._clock = clock
+        self._next_s = clock.monotonic_s() + _LINE_EVERY_S
+
+    def reached(self, event_time_ms: int, n_events: int) -> None:
+        """Write a line if it is time for one."""
+        if self._clock.monotonic_s() >= self._next_s:
+            self._next_s = self._clock.monotonic_s() + _LINE_EVERY_S
+            log.info(self._what, stream_time=text_of_time(event_time_ms), n_events=n_events)
+
+
+class _BarProgress:
+    def __init__(self, bar: object, clock: Clock, from_ms: int) -> None:
+        self._bar: object = bar
+        self._clock = clock
+        self._from_ms = from_ms
+        self._next_s = 0.0
+
+    def reached(self, event_time_ms: int, n_events: int) -> None:
+        if self._clock.monotonic_s() >= self._next_s:
+            self._next_s = self._clock.monotonic_s() + _BAR_EVERY_S
+            update = getattr(self._bar, "update")  # noqa: B009  (rich is imported only on a terminal)
+            update(0, completed=event_time_ms - self._from_ms, time=text_of_time(event_time_ms), n=n_events)
+
+
+@contextmanager
+def progress_of(what: str, clock: Clock, *, from_ms: int, until_ms: int | None) -> Iterator[Progress]:
+    """A way to show how far a job is.
+
+    Args:
+        what: Of the job, a few words.
+        from_ms: Event time of its beginning.
+        until_ms: Event time of its end; None without one.
+    """
+    if not sys.stderr.isatty() or until_ms is None:
+        yield LineProgress(what, clock)
+        return
+    from rich.console import Console  # noqa: PLC0415  (only on a terminal)
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as RichProgress  # noqa: PLC0415
+
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[time]}"),
+        TextColumn("{task.fields[n]:,} events"),
+        TimeRemainingColumn(),
+    )
+    with RichProgress(*columns, console=Console(stderr=True), transient=False) as bar:
+        bar.add_task(what, total=max(1, until_ms - from_ms), time="", n=0)
+        yield _BarProgress(bar, clock, from_ms)
+
+
+def text_of_time(time_ms: int) -> str:
+    """A time for people, to the second, UTC."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

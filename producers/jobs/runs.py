@@ -1,0 +1,164 @@
+"""What a run is: the request for it, its stream's id, and the environment that its jobs share.
+
+The launcher imports this before it starts anything, so it imports nothing heavy.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from producers.settings import AS_FAST_AS_POSSIBLE, ProducerSettings
+from producers.sources.files.recognition import content_hash, file_kind, instrument_of_file
+from schemas.errors import ConfigurationError
+from schemas.instruments import parse_instrument
+from schemas.streams import StreamKind, stream_id
+
+SIMULATED_INSTRUMENT = "BTC-USDT.SIMULATED"
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What someone asks to be run.
+
+    Attributes:
+        data: A recorded file; None is the simulated market.
+        history: Where a capture takes its warm-up from.
+        from_text: ISO time of the stretch's beginning, or None.
+        to_text: ISO time of its end, exclusive, or None.
+        speed: In multiples of real time, 0 as fast as possible; None is the data's default.
+        seed: Of the simulated market; None is the default.
+    """
+
+    data: Path | None = None
+    history: Path | None = None
+    from_text: str | None = None
+    to_text: str | None = None
+    speed: float | None = None
+    seed: int | None = None
+
+
+def run_environment(request: RunRequest, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment variables by which every job knows the run.
+
+    Args:
+        request: What is asked for.
+        environment: Further settings that shape the data, such as DRIFTLINE_INSTRUMENT and
+            DRIFTLINE_SIMULATED_EDGE; they are part of the stream's id.
+
+    Returns:
+        DRIFTLINE_STREAM, DRIFTLINE_REFERENCE_INSTRUMENT, and what the request states; paths are
+        absolute. What is not stated is left out.
+
+    Raises:
+        ConfigurationError: If a file is missing or of no known kind, or a time or number has
+            another form.
+    """
+    stated = _stated(request)
+    settings = ProducerSettings.from_environment(dict(environment or {}) | stated)
+    return stated | {
+        "DRIFTLINE_STREAM": stream_of(settings),
+        "DRIFTLINE_REFERENCE_INSTRUMENT": instrument_of(settings),
+    }
+
+
+def _stated(request: RunRequest) -> dict[str, str]:
+    if request.speed is not None and request.speed <= 0:
+        speed: str | None = AS_FAST_AS_POSSIBLE
+    else:
+        speed = None if request.speed is None else f"{request.speed:g}"
+    values = {
+        "DRIFTLINE_DATA": _absolute(request.data, "DATA"),
+        "DRIFTLINE_HISTORY": _absolute(request.history, "HISTORY"),
+        "DRIFTLINE_FROM": request.from_text,
+        "DRIFTLINE_TO": request.to_text,
+        "DRIFTLINE_SPEED": speed,
+        "DRIFTLINE_SEED": None if request.seed is None else str(request.seed),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _absolute(path: Path | None, name: str) -> str | None:
+    if path is None:
+        return None
+    if not path.is_file():
+        message = f"{name} must be an existing file, was {path}"
+        raise ConfigurationError(message)
+    return str(path.resolve())
+
+
+def stream_of(settings: ProducerSettings) -> str:
+    """The id of the run that settings describe; one that is set wins.
+
+    Raises:
+        ConfigurationError: If a file is missing, or the settings do not go together.
+    """
+    check_combination(settings)
+    if settings.stream is not None:
+        return settings.stream
+    if settings.data is None:
+        parameters = msgspec.structs.asdict(settings.market_parameters)
+        return stream_id(
+            StreamKind.SIMULATION, parameters | {"history_days": settings.simulated_history_days}
+        )
+    facts: dict[str, str | int | float | None] = {
+        "data": content_hash(settings.data),
+        "history": None if settings.history is None else content_hash(settings.history),
+        "instrument": instrument_of(settings),
+        "from_ms": time_of(settings.from_time, "FROM"),
+        "to_ms": time_of(settings.to_time, "TO"),
+    }
+    return stream_id(StreamKind.REPLAY, facts)
+
+
+def instrument_of(settings: ProducerSettings) -> str:
+    """The instrument of the run that settings describe.
+
+    Raises:
+        ConfigurationError: If neither the settings nor the file tell.
+    """
+    if settings.data is None:
+        return SIMULATED_INSTRUMENT
+    if settings.instrument is not None:
+        return str(parse_instrument(settings.instrument))
+    return instrument_of_file(settings.data)
+
+
+def check_combination(settings: ProducerSettings) -> None:
+    """Refuse settings that do not go together.
+
+    Raises:
+        ConfigurationError: If they do not; says what to change.
+    """
+    is_capture = settings.data is not None and not file_kind(settings.data).is_candles
+    if settings.history is not None and not is_capture:
+        message = "HISTORY is the warm-up of a WebSocket capture: set DATA to one, or leave HISTORY out"
+        raise ConfigurationError(message)
+    if settings.history is not None and not file_kind(settings.history).is_candles:
+        message = f"HISTORY must be a file of 1-minute candles, was {settings.history.name}"
+        raise ConfigurationError(message)
+    has_range = settings.from_time is not None or settings.to_time is not None
+    if has_range and (settings.data is None or is_capture):
+        message = "FROM and TO choose a stretch of a candle file: set DATA to one, or leave them out"
+        raise ConfigurationError(message)
+
+
+def time_of(text: str | None, name: str) -> int | None:
+    """An ISO time as UTC milliseconds; without a zone it is UTC.
+
+    Raises:
+        ConfigurationError: If it is none.
+
+    Example:
+        >>> time_of("1970-01-01T00:01", "FROM")
+        60000
+    """
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"{name} must be an ISO time such as 2025-06-01 or 2025-06-01T12:00, was {text!r}"
+        raise ConfigurationError(message) from error
+    zoned = time.replace(tzinfo=UTC) if time.tzinfo is None else time
+    return int(zoned.timestamp() * 1000)

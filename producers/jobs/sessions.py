@@ -1,0 +1,123 @@
+"""A session: one run, described and registered, with the doors that its jobs use."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple, Protocol
+
+from producers.jobs.planning import plan_of
+from producers.jobs.plans import Plan
+from producers.jobs.progress import Progress, progress_of
+from producers.jobs.publishing import ConsumerWait, Outlet, Speaker
+from producers.jobs.runs import stream_of
+from producers.normalise.watermarks import Reached
+from producers.settings import ProducerSettings
+from schemas.events import CandleObserved, TickObserved
+from schemas.streams import StreamDescription
+from schemas.time import Clock
+from schemas.topics import Topic
+from schemas.wire.kafka import Publisher
+from schemas.wire.postgres import History, Position
+from schemas.wire.settings import Endpoints
+
+
+class StoredPast(Protocol):
+    """What the durable history remembers; :class:`schemas.wire.postgres.History` is one."""
+
+    def register_stream(self, description: StreamDescription) -> StreamDescription:
+        """Remember a run; the first description wins and is returned."""
+
+    def stream(self, stream: str) -> StreamDescription | None:
+        """What is remembered of a run."""
+
+    def position(self, stream: str) -> Position:
+        """How far its stored events go."""
+
+    def candles(self, stream: str) -> Iterator[CandleObserved]:
+        """Its candles by known time."""
+
+    def ticks(self, stream: str) -> Iterator[TickObserved]:
+        """Its ticks by known time."""
+
+
+class Session(NamedTuple):
+    """A run and its doors.
+
+    Attributes:
+        speed: Of the part behind the warm-up.
+        on_change: Called when what is said changes topic.
+    """
+
+    plan: Plan
+    speed: float
+    history: StoredPast
+    outlet: Outlet
+    clock: Clock
+    is_stopped: Callable[[], bool]
+    on_change: Callable[[Topic], None]
+
+    def speaker(self) -> Speaker:
+        """Says what this run's source says."""
+        return Speaker(self.outlet, instruments=self.plan.description.instruments, on_change=self.on_change)
+
+    def reached(self) -> Reached:
+        """How far the stored events of this run go."""
+        position = self.history.position(self.plan.description.stream)
+        return Reached(position.last_candle_end_ms, position.last_tick_known_ms)
+
+    def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[Progress]:
+        """How far a job of this run is, for people."""
+        return progress_of(what, self.clock, from_ms=self.plan.description.origin_ms, until_ms=until_ms)
+
+
+def registered_session(
+    settings: ProducerSettings,
+    *,
+    history: StoredPast,
+    outlet: Outlet,
+    clock: Clock,
+    is_stopped: Callable[[], bool],
+    on_change: Callable[[Topic], None],
+) -> Session:
+    """The session of the run that settings describe; the stream is registered if it is new.
+
+    Raises:
+        ConfigurationError: If settings or file are wrong.
+        StoreUnavailableError: If the history does not answer.
+    """
+    now_ms = clock.now_ms()
+    stored = history.stream(stream_of(settings))
+    plan = plan_of(settings, stored, now_ms=now_ms)
+    remembered = plan.description if stored is not None else history.register_stream(plan.description)
+    if remembered != plan.description:
+        plan = plan_of(settings, remembered, now_ms=now_ms)
+    return Session(
+        plan=plan,
+        speed=remembered.speed if settings.speed is None else settings.speed,
+        history=history,
+        outlet=outlet,
+        clock=clock,
+        is_stopped=is_stopped,
+        on_change=on_change,
+    )
+
+
+@contextmanager
+def open_session(
+    settings: ProducerSettings, endpoints: Endpoints, *, clock: Clock, is_stopped: Callable[[], bool]
+) -> Iterator[Session]:
+    """A session on real servers, closed at the end of the block."""
+    history = History(endpoints.database_url)
+    history.open()
+    try:
+        yield registered_session(
+            settings,
+            history=history,
+            outlet=Publisher(endpoints.kafka, role="producers"),
+            clock=clock,
+            is_stopped=is_stopped,
+            on_change=ConsumerWait(
+                endpoints.kafka, clock=clock, timeout_s=settings.consumer_wait_s, is_stopped=is_stopped
+            ),
+        )
+    finally:
+        history.close()

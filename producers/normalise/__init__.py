@@ -1,0 +1,1 @@
+"""Raw payloads to events, and the watermarks between them; pure."""

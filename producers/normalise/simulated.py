@@ -1,0 +1,41 @@
+"""Simulated trades to events: the simulated venue has no delay, so known time is event time."""
+
+from schemas.errors import InvariantError
+from schemas.events import TickObserved
+from schemas.instruments import SIMULATED_VENUE
+
+SOURCE = SIMULATED_VENUE.lower()
+
+
+def tick_of_simulated_trade(
+    *,
+    instrument: str,
+    stream: str,
+    trade_id: int,
+    time_ms: int,
+    price: float,
+    size: float,
+    is_buyer_maker: bool,
+) -> TickObserved:
+    """A simulated trade as an event, marked as such by its source.
+
+    Raises:
+        InvariantError: If the instrument is a real venue's, or price or size is not positive.
+    """
+    if not instrument.endswith(f".{SIMULATED_VENUE}"):
+        message = f"a simulated trade belongs to the venue {SIMULATED_VENUE}, was {instrument}"
+        raise InvariantError(message)
+    if not (0 < price < float("inf") and 0 < size < float("inf")):
+        message = f"a trade needs a positive price and size, was {price} and {size}"
+        raise InvariantError(message)
+    return TickObserved(
+        event_time_ms=time_ms,
+        known_time_ms=time_ms,
+        source=SOURCE,
+        stream=stream,
+        instrument=instrument,
+        trade_id=trade_id,
+        price=price,
+        size=size,
+        is_buyer_maker=is_buyer_maker,
+    )

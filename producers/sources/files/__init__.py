@@ -1,0 +1,1 @@
+"""Recorded files: candles in parquet or CSV, and captures of Binance WebSocket messages."""

@@ -1,0 +1,107 @@
+"""The trades of an hour, between the prices at its minutes' ends.
+
+Within a minute the price is a Brownian bridge from open to close, so the last trade's price is
+the state's own and trades add no noise of theirs. Trades come in bursts: most follow another
+within a fraction of a second. Sizes are whole multiples of 2**-13, whose sums are exact in any
+order: a candle made here and a bar made of the ticks agree to the last bit.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from producers.sources.simulated.chance import Purpose, generator
+from producers.sources.simulated.parameters import MarketParameters
+from producers.sources.simulated.states import HOUR_MS, MINUTES, HourOfStates
+
+MINUTE_MS = 60_000
+LOT = 2.0**-13
+#: Trade ids are minute since the epoch times this, plus the place within the minute.
+IDS_PER_MINUTE = 100_000
+_MOST_PER_MINUTE = 5_000
+_FOLLOWING = 0.6
+_BURST_S = 0.4
+_TYPICAL_SIZE = 0.05
+
+
+class Trades(NamedTuple):
+    """Trades in order of time; each array of shape (n,).
+
+    Attributes:
+        first: Shape (60,): where each minute's trades begin; every minute has one.
+    """
+
+    time_ms: NDArray[np.int64]
+    trade_id: NDArray[np.int64]
+    price: NDArray[np.float64]
+    size: NDArray[np.float64]
+    is_buyer_maker: NDArray[np.bool_]
+    first: NDArray[np.intp]
+
+
+def trades_of_hour(states: HourOfStates, parameters: MarketParameters) -> Trades:
+    """The trades of an hour; the same for the same states and seed."""
+    chance = generator(seed=parameters.seed, hour=states.hour, purpose=Purpose.TRADES)
+    expected = parameters.trades_per_minute * states.activity
+    counts = np.clip(chance.poisson(expected), 1, _MOST_PER_MINUTE)
+    first = np.concatenate(([0], np.cumsum(counts)[:-1]))
+    minute = np.repeat(np.arange(MINUTES), counts)
+    place = np.arange(len(minute)) - first[minute]
+    time_ms = _times(chance, minute, place)
+    price = _prices(chance, states, minute, time_ms, first + counts - 1)
+    size = np.maximum(1, np.round(chance.exponential(_TYPICAL_SIZE / LOT, len(minute)))) * LOT
+    minute_of_epoch = states.hour * MINUTES + minute
+    return Trades(
+        time_ms=minute_of_epoch * MINUTE_MS + time_ms,
+        trade_id=minute_of_epoch * IDS_PER_MINUTE + place,
+        price=price,
+        size=size,
+        is_buyer_maker=_sides(chance, price),
+        first=first,
+    )
+
+
+def _times(
+    chance: np.random.Generator, minute: NDArray[np.intp], place: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """Milliseconds within the minute, ascending in it: starts of bursts, and their followers."""
+    n = len(minute)
+    leads = (chance.random(n) >= _FOLLOWING) | (place == 0)
+    leader = np.maximum.accumulate(np.where(leads, np.arange(n), 0))
+    started_ms = chance.random(n)[leader] * MINUTE_MS
+    behind_ms = np.where(leads, 0.0, chance.exponential(_BURST_S * 1000, n))
+    within_ms = np.minimum((started_ms + behind_ms).astype(np.int64), MINUTE_MS - 1)
+    return np.sort(minute * MINUTE_MS + within_ms) - minute * MINUTE_MS
+
+
+def _prices(
+    chance: np.random.Generator,
+    states: HourOfStates,
+    minute: NDArray[np.intp],
+    time_ms: NDArray[np.int64],
+    last: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """A bridge per minute from open to close, reached by the last trade; to the cent."""
+    elapsed = (time_ms + 1) / (time_ms[last] + 1)[minute]
+    before = np.concatenate(([0.0], elapsed[:-1]))
+    before[np.concatenate(([0], last[:-1] + 1))] = 0.0
+    walk = np.cumsum(chance.standard_normal(len(minute)) * np.sqrt(elapsed - before))
+    walk -= np.concatenate(([0.0], walk[last[:-1]]))[minute]
+    bridge = walk - elapsed * walk[last][minute]
+    log_open, log_close = np.log(states.open)[minute], np.log(states.close)[minute]
+    price = np.exp(log_open + (log_close - log_open) * elapsed + states.volatility[minute] * bridge)
+    price[last] = states.close
+    return np.maximum(0.01, np.round(price, 2))
+
+
+def _sides(chance: np.random.Generator, price: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Buyers mostly take when the price rises; the maker is then the seller."""
+    change = np.diff(price, prepend=price[0])
+    chance_of_sell = np.where(change > 0, 0.25, np.where(change < 0, 0.75, 0.5))
+    return chance.random(len(price)) < chance_of_sell
+
+
+def hour_start_ms(hour: int) -> int:
+    """When an hour since the epoch begins."""
+    return hour * HOUR_MS

@@ -1,0 +1,93 @@
+"""What every model registry does, whatever it is made of."""
+
+import msgspec
+import pytest
+
+from schemas.artifacts import CHAMPION, MODEL_FILE, ModelTarget
+from schemas.errors import NotReadyError
+from schemas.time import Interval
+from tests.fakes.artifacts import TARGET, entry_of, manifest_of
+from tests.fakes.registries import InMemoryRegistry
+from trainers.registry.folders import FolderRegistry
+
+
+@pytest.fixture(params=["memory", "folder"])
+def registry(request, tmp_path):
+    return InMemoryRegistry() if request.param == "memory" else FolderRegistry(tmp_path / "registry")
+
+
+def test_an_empty_registry_has_no_versions_and_no_champion(registry):
+    assert list(registry.versions()) == []
+    assert list(registry.ledger()) == []
+    assert registry.resolve(CHAMPION, TARGET, stream="replay-1") is None
+
+
+def test_a_published_version_is_loaded_whole(registry):
+    manifest = manifest_of(b"model")
+    registry.publish(manifest, {MODEL_FILE: b"model"})
+    artifact = registry.load(manifest.version)
+    assert artifact.manifest == manifest
+    assert dict(artifact.files) == {MODEL_FILE: b"model"}
+
+
+def test_publishing_the_same_bytes_again_keeps_the_first_manifest(registry):
+    first = manifest_of(b"model", created_ms=1)
+    registry.publish(first, {MODEL_FILE: b"model"})
+    registry.publish(manifest_of(b"model", created_ms=2), {MODEL_FILE: b"model"})
+    assert list(registry.versions()) == [first]
+
+
+def test_a_version_is_not_given_to_other_bytes(registry):
+    registry.publish(manifest_of(b"model"), {MODEL_FILE: b"model"})
+    with pytest.raises(ValueError, match="taken"):
+        registry.publish(manifest_of(b"other"), {MODEL_FILE: b"other"})
+
+
+def test_files_that_are_not_the_manifests_are_refused(registry):
+    with pytest.raises(ValueError, match="hashes"):
+        registry.publish(manifest_of(b"model"), {MODEL_FILE: b"another"})
+    assert list(registry.versions()) == []
+
+
+@pytest.mark.parametrize("version", ["xgboost-none", "../xgboost", ""])
+def test_what_is_not_there_is_not_ready(registry, version):
+    with pytest.raises(NotReadyError):
+        registry.load(version)
+
+
+def test_a_version_that_is_not_there_cannot_be_promoted(registry):
+    with pytest.raises(NotReadyError):
+        registry.promote(entry_of(manifest_of(b"model")))
+
+
+def test_a_promotion_of_another_hash_is_refused(registry):
+    manifest = manifest_of(b"model")
+    registry.publish(manifest, {MODEL_FILE: b"model"})
+    with pytest.raises(ValueError, match="hash"):
+        registry.promote(msgspec.structs.replace(entry_of(manifest), model_hash="another"))
+
+
+def test_an_alias_resolves_to_its_newest_line(registry):
+    for name in (b"one", b"two"):
+        manifest = manifest_of(name, version=f"xgboost-{name.decode()}")
+        registry.publish(manifest, {MODEL_FILE: name})
+        registry.promote(entry_of(manifest))
+    assert registry.resolve(CHAMPION, TARGET, stream="replay-1").version == "xgboost-two"
+    assert [entry.version for entry in registry.ledger()] == ["xgboost-one", "xgboost-two"]
+
+
+def test_an_alias_belongs_to_its_target_and_its_stream(registry):
+    manifest = manifest_of(b"model")
+    registry.publish(manifest, {MODEL_FILE: b"model"})
+    registry.promote(entry_of(manifest))
+    other = ModelTarget(instrument=TARGET.instrument, interval=Interval.ONE_HOUR, horizon=Interval.ONE_HOUR)
+    assert registry.resolve(CHAMPION, other, stream="replay-1") is None
+    assert registry.resolve(CHAMPION, TARGET, stream="replay-2") is None
+    assert registry.resolve("challenger", TARGET, stream="replay-1") is None
+
+
+def test_versions_are_listed_by_when_they_were_made(registry):
+    for name, created_ms in ((b"b", 2), (b"a", 3), (b"c", 1)):
+        manifest = manifest_of(name, version=f"xgboost-{name.decode()}", created_ms=created_ms)
+        registry.publish(manifest, {MODEL_FILE: name})
+    assert [manifest.version for manifest in registry.versions()] == ["xgboost-c", "xgboost-b", "xgboost-a"]

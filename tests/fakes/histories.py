@@ -1,0 +1,47 @@
+"""The durable history as the trainers ask for it, in memory."""
+
+from schemas.errors import StoreUnavailableError
+from schemas.features import FeatureTable
+from schemas.streams import StreamDescription, StreamKind
+from trainers.jobs.waiting import FeatureHistory
+
+
+def description_of(*, stream: str = "simulation-1", until_ms: int, instruments=("BTC-USDT.SIMULATED",)):
+    return StreamDescription(
+        stream=stream,
+        kind=StreamKind.SIMULATION,
+        title="a test",
+        source="simulated",
+        instruments=instruments,
+        origin_ms=0,
+        warm_up_until_ms=until_ms,
+        end_ms=None,
+        speed=1.0,
+        parameters={},
+        created_ms=0,
+    )
+
+
+class InMemoryFeatureHistory(FeatureHistory):
+    """Answers from what it was given; ``watermarks`` are said one after the other, the last for ever.
+
+    A watermark that is an error is a store that does not answer.
+    """
+
+    def __init__(self, description, tables, *, watermarks) -> None:
+        self._description = description
+        self._tables = tables
+        self._watermarks = list(watermarks)
+
+    def stream(self, stream: str) -> StreamDescription | None:
+        known = self._description
+        return known if known is not None and known.stream == stream else None
+
+    def watermark_ms(self, stream: str, topic: str) -> int | None:
+        said = self._watermarks.pop(0) if len(self._watermarks) > 1 else self._watermarks[0]
+        if isinstance(said, StoreUnavailableError):
+            raise said
+        return said
+
+    def feature_table(self, stream, *, instrument, interval, until_ms=None) -> FeatureTable | None:
+        return self._tables.get((instrument, interval))

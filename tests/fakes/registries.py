@@ -1,0 +1,45 @@
+"""A registry in memory: the twin of the folder, held to the same conformance suite."""
+
+from collections.abc import Mapping, Sequence
+
+from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget, sha256
+from schemas.errors import NotReadyError
+from schemas.ports import ModelRegistry
+
+
+class InMemoryRegistry(ModelRegistry):
+    """Keeps everything in dictionaries."""
+
+    def __init__(self) -> None:
+        self._artifacts: dict[str, Artifact] = {}
+        self._ledger: list[LedgerEntry] = []
+
+    def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
+        if {name: sha256(data) for name, data in files.items()} != manifest.files:
+            raise ValueError("the files must have the manifest's hashes")
+        existing = self._artifacts.get(manifest.version)
+        if existing is not None and existing.manifest.files != manifest.files:
+            raise ValueError("the version is taken by other files")
+        self._artifacts.setdefault(manifest.version, Artifact(manifest=manifest, files=dict(files)))
+
+    def load(self, version: str) -> Artifact:
+        if version not in self._artifacts:
+            raise NotReadyError(f"there is no version {version}")
+        return self._artifacts[version]
+
+    def promote(self, entry: LedgerEntry) -> None:
+        manifest = self.load(entry.version).manifest
+        if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
+            raise ValueError("a promotion must state its version's hash and target")
+        self._ledger.append(entry)
+
+    def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
+        wanted = (alias, target, stream)
+        return next((e for e in reversed(self._ledger) if (e.alias, e.target, e.stream) == wanted), None)
+
+    def ledger(self) -> Sequence[LedgerEntry]:
+        return list(self._ledger)
+
+    def versions(self) -> Sequence[ModelManifest]:
+        manifests = [artifact.manifest for artifact in self._artifacts.values()]
+        return sorted(manifests, key=lambda manifest: (manifest.created_ms, manifest.version))

@@ -1,0 +1,43 @@
+"""The real launcher over stub jobs: ``python -m tests.integration.deploy.stub_launcher [WARM_UP_KIND]``."""
+
+import os
+import sys
+
+import click
+
+from deploy.local.jobs import Job, Lifetime, Stage
+from deploy.local.launching import Run, launch
+from deploy.local.settings import LauncherSettings
+from deploy.local.terminals import Terminal
+from schemas.wire.processes import run_command, stop_on_signals
+
+
+def stub_jobs(warm_up):
+    """The table of a run, made of stubs."""
+    module = "tests.integration.deploy.stub_jobs"
+    return (
+        Job(name="service", stage=Stage.SERVICES, arguments=(module, "service", "service")),
+        Job(name="api", stage=Stage.SERVICES, arguments=(module, "api"), is_kafka_client=False),
+        Job(name="warm-up", stage=Stage.WARM_UP, arguments=(module, warm_up), lifetime=Lifetime.ONE_SHOT),
+        Job(
+            name="producer",
+            stage=Stage.LIVE,
+            arguments=(module, "service", "producer"),
+            lifetime=Lifetime.SOURCE,
+        ),
+    )
+
+
+@click.command()
+@click.argument("warm_up", default="once")
+@click.pass_obj
+def stub_up(environment, warm_up):
+    """Run the stubs."""
+    stop = stop_on_signals()
+    run = Run(data="STUBS", environment={"DRIFTLINE_STREAM": "replay-stub"}, jobs=stub_jobs(warm_up))
+    settings = LauncherSettings.from_environment(environment)
+    launch(settings, environment, run, terminal=Terminal(sys.stdout, shows_logs=True), stop=stop)
+
+
+if __name__ == "__main__":
+    run_command(stub_up, os.environ)

@@ -1,0 +1,145 @@
+"""The embedded servers without a launcher."""
+
+import json
+import os
+import signal
+import socket
+
+import pytest
+
+from deploy.local.directories import AlreadyRunningError, DataDirectory
+from deploy.local.ports import KAFKA, LOOPBACK, choose_port
+from deploy.local.servers.embedded import Database
+from deploy.local.servers.fleets import running_servers
+from deploy.local.servers.health import postgres_answers, questions
+from deploy.local.settings import LauncherSettings
+from deploy.local.spawning import spawn
+from schemas.errors import ConfigurationError
+from schemas.streams import StreamDescription, StreamKind
+from schemas.topics import ALL_TOPICS
+from schemas.wire.kafka import Administration
+from schemas.wire.postgres import History
+from tests.integration.deploy.conftest import eventually, is_alive
+
+DESCRIPTION = StreamDescription(
+    stream="replay-kept",
+    kind=StreamKind.REPLAY,
+    title="kept",
+    source="files",
+    instruments=("BTC-USDT.BINANCE",),
+    origin_ms=0,
+    warm_up_until_ms=1,
+    end_ms=2,
+    speed=60.0,
+    parameters={},
+    created_ms=3,
+)
+
+
+@pytest.fixture
+def history():
+    """Opens histories by URL and closes them again."""
+    opened = []
+
+    def open_history(url):
+        found = History(url, max_connections=1)
+        found.open()
+        opened.append(found)
+        return found
+
+    yield open_history
+    for found in opened:
+        found.close()
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return LauncherSettings(data_dir=tmp_path / "data")
+
+
+def test_every_server_answers_in_its_own_protocol(endpoints):
+    assert [question.name for question in questions(endpoints) if not question.is_answered()] == []
+
+
+def test_topics_are_there(endpoints):
+    assert Administration(endpoints.kafka).create_topics(ALL_TOPICS) == []
+
+
+def test_what_was_stored_is_there_after_the_next_start(settings, history):
+    with running_servers(settings, {}) as endpoints:
+        history(endpoints.database_url).register_stream(DESCRIPTION)
+
+    with running_servers(settings, {}) as endpoints:
+        assert history(endpoints.database_url).stream("replay-kept") == DESCRIPTION
+
+
+def test_nothing_is_left_when_they_have_ended(settings):
+    directory = DataDirectory(settings.data_dir)
+    with running_servers(settings, {}):
+        pids = [json.loads(file.read_text())["pid"] for file in directory.pids.iterdir()]
+
+    assert len(pids) == 3
+    assert not [pid for pid in pids if is_alive(pid)]
+    assert not directory.endpoints.exists()
+    assert not list(directory.pids.iterdir())
+
+
+def test_data_directory_has_one_holder(settings):
+    with (
+        running_servers(settings, {}),
+        pytest.raises(AlreadyRunningError) as caught,
+        running_servers(settings, {}),
+    ):
+        pass
+
+    assert caught.value.holder.pid == os.getpid()
+
+
+def test_explicit_port_in_use_is_refused_by_its_variable(tmp_path):
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = LauncherSettings(data_dir=tmp_path / "data", redis_port=port)
+        with (
+            pytest.raises(ConfigurationError, match=f"DRIFTLINE_REDIS_PORT: port {port}"),
+            running_servers(settings, {}),
+        ):
+            pass
+
+
+def test_usual_port_in_use_makes_way_for_the_next_free_one():
+    port = choose_port(KAFKA, explicit=None)
+    with socket.create_server((LOOPBACK, port)):
+        other = choose_port(KAFKA, explicit=None)
+
+    assert other > port
+
+
+def test_killed_postgres_comes_back_with_what_it_held(tmp_path, history):
+    directory = DataDirectory(tmp_path / "data")
+    directory.create()
+    database = Database(port=choose_port(KAFKA, explicit=None), directory=directory.postgres, environment={})
+    database.prepare()
+    first = spawn(database.command(), directory)
+    eventually(lambda: postgres_answers(database.url))
+
+    os.kill(first.pid, signal.SIGKILL)
+    first.kill_after(5.0)
+    database.prepare()
+    second = spawn(database.command(), directory)
+
+    eventually(lambda: postgres_answers(database.url), within_s=15)
+    second.ask_to_end()
+    second.kill_after(5.0)
+    assert second.exit_code() == 0
+
+
+def test_postgres_lock_whose_process_id_is_someone_elses_is_forgotten(tmp_path):
+    """After a container's restart the id in the lock belongs to another program, and Postgres refused."""
+    directory = tmp_path / "postgres"
+    directory.mkdir()
+    (directory / "PG_VERSION").write_text("18\n")
+    (directory / "postmaster.pid").write_text(f"{os.getpid()}\n{directory}\n")
+
+    Database(port=1, directory=directory, environment={}).prepare()
+
+    assert not (directory / "postmaster.pid").exists()

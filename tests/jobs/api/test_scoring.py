@@ -1,0 +1,111 @@
+"""The job that predicts, over the real broker, Redis and Postgres."""
+
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+import pytest
+
+from api.scoring.jobs import scoring_job, stored_predictions, view_of
+from schemas import codec
+from schemas.errors import InvariantError
+from schemas.events import Event, ModelPromoted, PredictionMade
+from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS, Topic
+from schemas.wire.kafka import Publisher, Reader
+from schemas.wire.redis import prediction_key
+from stream_processors.runtime.workers import run_job
+from tests.jobs.api.conftest import wait_until
+from tests.unit.api.events import AS_OF_MS, INSTRUMENT, QUARTER_MS, features, prediction, promotion
+from trainers.models.onnx_models import OnnxModel
+
+
+class StatedModel(OnnxModel):
+    """A model that says what its first feature is."""
+
+    def __init__(self, promoted: ModelPromoted) -> None:
+        super().__init__(None, feature_names=("log_return_1",), model_hash=promoted.model_hash)
+
+    def probability_up(self, values: Mapping[str, float | None]) -> np.float32:
+        """The feature itself."""
+        return np.float32(values["log_return_1"])
+
+
+def publish(endpoints, topic: Topic, rows: Sequence[Event]) -> None:
+    publisher = Publisher(endpoints.kafka, role="test")
+    for event in rows:
+        publisher.publish(
+            topic.name, codec.encode(event), key=INSTRUMENT.encode(), headers=codec.headers(type(event))
+        )
+    publisher.flush(timeout_s=10)
+
+
+def predictions_of(endpoints, stream: str, *, n: int) -> list[PredictionMade]:
+    reader = Reader(endpoints.kafka, group=uuid.uuid4().hex, topics=[PREDICTIONS], is_fixed=True)
+    reader.open()
+    found: list[PredictionMade] = []
+
+    def has_enough() -> bool:
+        for record in reader.poll(max_records=1000, timeout_s=0.2):
+            event = codec.decode(PREDICTIONS, record.value)
+            if event.stream == stream:
+                found.append(event)
+        return len(found) >= n
+
+    wait_until(has_enough)
+    reader.close()
+    return found
+
+
+def test_rows_are_predicted_published_and_shown(endpoints, views, history):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    promoted = promotion(AS_OF_MS - 3 * QUARTER_MS, stream=stream)
+    rows = [
+        features(AS_OF_MS - i * QUARTER_MS, stream=stream, value=0.25 + i / 8) for i in reversed(range(5))
+    ]
+    history.write([prediction(AS_OF_MS - 3 * QUARTER_MS, stream=stream)])
+    loaded = []
+
+    def load(version: str) -> StatedModel:
+        loaded.append(version)
+        return StatedModel(promoted)
+
+    job = scoring_job(load=load, last_stored_ms=stored_predictions(endpoints, stream=stream))
+    publish(endpoints, FEATURES_MARKET, rows)
+    publish(endpoints, MODELS_EVENT, [promoted])
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=run_job, args=(job,), kwargs={"endpoint": endpoints.kafka, "views": views, "stop": stop.is_set}
+    )
+    thread.start()
+    try:
+        made = predictions_of(endpoints, stream, n=3)
+        newest = prediction_key(stream, INSTRUMENT, "15m", "15m")
+        wait_until(lambda: views.read(newest) is not None and b"1750000500000" in views.read(newest))
+    finally:
+        stop.set()
+        thread.join(20)
+    assert [one.features_as_of_ms for one in made] == [AS_OF_MS - i * QUARTER_MS for i in (2, 1, 0)]
+    assert [one.probability_up for one in made] == [0.5, 0.375, 0.25]
+    assert loaded == [promoted.model_version]
+
+
+def test_a_row_without_a_feature_that_its_model_takes_is_a_bad_message():
+    promoted = promotion(0)
+    operator = scoring_job(
+        load=lambda _version: StatedModel(promoted), last_stored_ms=lambda _: None
+    ).make_operator(0)
+    list(operator.step(MODELS_EVENT, promoted))
+    row = msgspec.structs.replace(features(10), values={"another": 1.0})
+    with pytest.raises(InvariantError, match="log_return_1"):
+        list(operator.step(FEATURES_MARKET, row))
+
+
+def test_only_predictions_are_views():
+    made = prediction()
+    view = view_of(made)
+    assert view is not None
+    assert (view.key, view.order) == ("prediction:replay-test:BTC-USDT.BINANCE:15m:15m", AS_OF_MS)
+    assert codec.decode(PREDICTIONS, view.body()) == made
+    assert view_of(features(1)) is None

@@ -1,0 +1,133 @@
+"""Laws that every operator keeps, over every operator there is."""
+
+import inspect
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.events import Event
+from stream_processors.operators import bars, market, outcomes, rolling_up
+from tests.fixtures.market_events import STREAM
+from tests.fixtures.operators import OPERATORS, Registered, Script, interleaved
+
+LAWS = settings(max_examples=30, deadline=None)
+every_operator = pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS.keys())
+
+
+def run(operator: Registered, script: list[Event], state: Any = None) -> list[bytes]:
+    held = operator.make() if state is None else state
+    return [output for event in script for output in operator.step(held, event)]
+
+
+def drawn(data: st.DataObject, operator: Registered, stream: str = STREAM) -> Script:
+    return data.draw(operator.scripts(stream))
+
+
+def test_every_operator_of_the_room_is_registered() -> None:
+    found = {
+        member
+        for module in (bars, market, outcomes, rolling_up)
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if member.__module__ == module.__name__ and not member.__name__.startswith("_")
+    }
+    assert found == {type(operator.make()) for operator in OPERATORS.values()}
+
+
+@every_operator
+@LAWS
+@given(data=st.data())
+def test_snapshot_and_restore_at_any_cut_give_the_same_later_outputs(
+    operator: Registered, data: st.DataObject
+) -> None:
+    script = drawn(data, operator)
+    cut = data.draw(st.integers(0, len(script)))
+    held = operator.make()
+    run(operator, script[:cut], held)
+    kept = operator.keep(held)
+    assert run(operator, script[cut:], operator.restored(kept)) == run(operator, script[cut:], held)
+
+
+@every_operator
+@LAWS
+@given(data=st.data())
+def test_snapshot_of_what_was_restored_is_the_same(operator: Registered, data: st.DataObject) -> None:
+    held = operator.make()
+    run(operator, drawn(data, operator), held)
+    kept = operator.keep(held)
+    assert operator.keep(operator.restored(kept)) == kept
+
+
+@every_operator
+@LAWS
+@given(data=st.data())
+def test_replaying_twice_gives_the_same_bytes(operator: Registered, data: st.DataObject) -> None:
+    script = drawn(data, operator)
+    assert run(operator, script) == run(operator, script)
+
+
+@every_operator
+@LAWS
+@given(data=st.data())
+def test_truncating_the_future_never_changes_the_past(operator: Registered, data: st.DataObject) -> None:
+    script = drawn(data, operator)
+    cut = data.draw(st.integers(0, len(script)))
+    past = run(operator, script[:cut])
+    assert run(operator, script)[: len(past)] == past
+
+
+@every_operator
+@LAWS
+@given(data=st.data())
+def test_inputs_are_left_as_they_were(operator: Registered, data: st.DataObject) -> None:
+    script = drawn(data, operator)
+    before = msgspec.json.encode(script)
+    run(operator, script)
+    assert msgspec.json.encode(script) == before
+
+
+@pytest.mark.parametrize("operator", [o for o in OPERATORS.values() if o.takes_repeats], ids=lambda o: o.make())
+@LAWS
+@given(data=st.data())
+def test_record_that_comes_twice_changes_nothing(operator: Registered, data: st.DataObject) -> None:
+    script = drawn(data, operator)
+    doubled = [event for event in script for _ in range(2)]
+    assert run(operator, doubled) == run(operator, script)
+
+
+@pytest.mark.parametrize("name", ["market", "outcomes"])
+@LAWS
+@given(data=st.data())
+def test_unrelated_keys_interleave_freely(name: str, data: st.DataObject) -> None:
+    operator = OPERATORS[name]
+    here, there = drawn(data, operator), drawn(data, operator, "replay-000000000002")
+    mixed = interleaved(here, there, data.draw(st.randoms(use_true_random=False)))
+    outputs = run(operator, mixed)
+    assert [output for output in outputs if STREAM.encode() in output] == run(operator, here)
+
+
+@LAWS
+@given(data=st.data())
+def test_outcomes_do_not_hang_on_how_predictions_and_bars_interleave(data: st.DataObject) -> None:
+    operator = OPERATORS["outcomes"]
+    script = drawn(data, operator)
+    made = [event for event in script if type(event).__name__ == "PredictionMade"]
+    rest = [event for event in script if type(event).__name__ != "PredictionMade"]
+    again = interleaved(made, rest, data.draw(st.randoms(use_true_random=False)))
+    assert sorted(run(operator, again)) == sorted(run(operator, script))
+
+
+@LAWS
+@given(data=st.data())
+def test_producer_that_goes_on_from_an_earlier_position_adds_no_bars(data: st.DataObject) -> None:
+    """What comes again is a stretch, in its order, of candles and of the silences between them."""
+    operator = OPERATORS["bar builder"]
+    script = [event for event in drawn(data, operator) if type(event).__name__ == "CandleObserved"]
+    script += [event for event in drawn(data, operator) if type(event).__name__ == "SourceFellSilent"]
+    script.sort(key=lambda event: event.event_time_ms)
+    cut = data.draw(st.integers(0, len(script)))
+    back = data.draw(st.integers(0, cut))
+    resumed = [*script[:cut], *script[back:]]
+    assert run(operator, resumed) == run(operator, script)

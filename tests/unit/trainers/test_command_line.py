@@ -1,0 +1,89 @@
+"""Settings and the command line."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from schemas.artifacts import MODEL_FILE
+from schemas.errors import ConfigurationError, NotReadyError
+from schemas.time import Interval
+from tests.fakes.artifacts import entry_of, manifest_of
+from trainers.commands import commands
+from trainers.jobs.checkouts import described_checkout
+from trainers.registry.folders import FolderRegistry
+from trainers.settings import Horizon, TrainerSettings
+
+
+def invoke(arguments, environment):
+    return CliRunner().invoke(commands, arguments, obj=environment)
+
+
+@pytest.fixture
+def environment(tmp_path):
+    registry = FolderRegistry(tmp_path / "registry")
+    manifest = manifest_of(b"model")
+    registry.publish(manifest, {MODEL_FILE: b"model"})
+    registry.promote(entry_of(manifest))
+    return {"DRIFTLINE_DATA_DIR": str(tmp_path)}
+
+
+def test_targets_are_pairs_in_their_order():
+    settings = TrainerSettings.from_environment({"DRIFTLINE_TARGETS": "1h:4h, 1m:1m"})
+    assert settings.parsed_targets() == (
+        Horizon(interval=Interval.ONE_HOUR, horizon=Interval.FOUR_HOURS),
+        Horizon(interval=Interval.ONE_MINUTE, horizon=Interval.ONE_MINUTE),
+    )
+
+
+@pytest.mark.parametrize("targets", ["15m", "15m:", "15m:15m,", "2m:2m", "1m:1m:1m"])
+def test_targets_of_another_form_name_the_variable(targets):
+    settings = TrainerSettings.from_environment({"DRIFTLINE_TARGETS": targets})
+    with pytest.raises(ConfigurationError, match="DRIFTLINE_TARGETS"):
+        settings.parsed_targets()
+
+
+def test_training_without_a_stream_names_the_variable():
+    assert isinstance(invoke(["train"], {}).exception, ConfigurationError)
+
+
+def test_training_without_servers_says_how_to_start_them(tmp_path):
+    environment = {"DRIFTLINE_STREAM": "replay-1", "DRIFTLINE_DATA_DIR": str(tmp_path)}
+    result = invoke(["train"], environment)
+    assert isinstance(result.exception, NotReadyError)
+    assert "driftline up" in str(result.exception)
+
+
+def test_versions_are_listed_with_their_accuracy_and_interval_and_the_baselines(environment):
+    result = invoke(["models", "list"], environment)
+    assert result.exit_code == 0
+    for part in ("xgboost-a-1", "champion", "51.0%", "49.0%", "50.0%"):
+        assert part in result.output
+
+
+def test_a_version_is_shown_with_its_facts_and_its_ledger(environment):
+    result = invoke(["models", "show", "xgboost-a-1"], environment)
+    assert result.exit_code == 0
+    for part in ("replay-1", "0.5100 [0.4900, 0.5300]", "always up", "a test"):
+        assert part in result.output
+
+
+def test_a_version_that_is_not_there_is_said_to_be_so(environment):
+    assert isinstance(invoke(["models", "show", "xgboost-b"], environment).exception, NotReadyError)
+
+
+def test_the_help_imports_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from trainers.commands import commands\n"
+        "assert CliRunner().invoke(commands, ['--help']).exit_code == 0\n"
+        "print(sorted({'xgboost', 'numpy', 'onnxruntime', 'psycopg', 'confluent_kafka'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_folder_that_is_no_checkout_is_not_described(tmp_path):
+    assert described_checkout(tmp_path) is None

@@ -1,0 +1,80 @@
+"""The science as a test: what is not there is not found, what is there is found at its strength.
+
+Through the whole path of training: bars, the features' own kernel, labels, purged walk-forward,
+XGBoost by ONNX, block-bootstrap intervals.
+"""
+
+import msgspec
+import numpy as np
+import pytest
+
+from schemas.time import Interval
+from tests.fakes.feature_tables import simulated_table
+from trainers.datasets.samples import labelled_samples
+from trainers.jobs.fitting import trained
+from trainers.models.gradient_boosting import BoostingParameters
+
+PARAMETERS = BoostingParameters(n_rounds=80, n_threads=1)
+EDGE = 0.58
+
+
+def samples_of(table, horizon=Interval.ONE_MINUTE):
+    return labelled_samples(table, interval=Interval.ONE_MINUTE, horizon=horizon, known_by_ms=2**62)
+
+
+def manifest_of(samples):
+    return trained(
+        samples,
+        instrument="BTC-USDT.SIMULATED",
+        stream="simulation-1",
+        source="simulated",
+        trained_until_ms=int(samples.label_known_ms[-1]),
+        created_ms=0,
+        code_version="test",
+        parameters=PARAMETERS,
+        n_folds=3,
+    ).manifest
+
+
+@pytest.mark.parametrize("horizon", [Interval.ONE_MINUTE, Interval.FIFTEEN_MINUTES])
+def test_a_martingale_gives_one_half_within_its_interval(horizon):
+    """Labels that overlap fifteen-fold tempt most: a shuffled split "finds" 66-88 % in them."""
+    manifest = manifest_of(samples_of(simulated_table(n=5_000, seed=5), horizon))
+    accuracy = manifest.metrics["accuracy"]
+    assert accuracy.low <= 0.5 <= accuracy.high
+    assert accuracy.high - accuracy.low < 0.25
+
+
+def test_a_planted_edge_is_found_at_the_strength_that_theory_predicts():
+    """No rule can beat the planted probability; a model with enough rows comes within a point of it."""
+    manifest = manifest_of(samples_of(simulated_table(n=12_000, seed=6, continuation=EDGE)))
+    accuracy = manifest.metrics["accuracy"]
+    assert accuracy.low > 0.55
+    assert accuracy.low <= EDGE <= accuracy.high
+    assert manifest.baselines["persistence"]["accuracy"].value == pytest.approx(EDGE, abs=0.015)
+
+
+def test_permuted_labels_give_one_half_where_an_edge_was():
+    samples = samples_of(simulated_table(n=5_000, seed=7, continuation=EDGE))
+    shuffled = np.random.default_rng(7).permutation(samples.log_return)
+    fields = {name: getattr(samples, name) for name in samples.__struct_fields__}
+    accuracy = manifest_of(type(samples)(**(fields | {"log_return": shuffled}))).metrics["accuracy"]
+    assert accuracy.low <= 0.5 <= accuracy.high
+
+
+def test_the_same_history_gives_the_same_version_and_the_same_figures():
+    samples = samples_of(simulated_table(n=1_200, seed=8))
+    one, two = manifest_of(samples), manifest_of(samples)
+    assert msgspec.json.encode(one) == msgspec.json.encode(two)
+    assert one.version.startswith("xgboost-btc-usdt.simulated-1m-1m-")
+
+
+def test_what_comes_after_the_warm_up_changes_nothing():
+    """Truncating the future never changes the past: the model is that of the shorter history."""
+    table = simulated_table(n=1_500, seed=9)
+    until_ms = int(table.as_of_ms[1_199])
+    arrays = ("as_of_ms", "known_ms", "close", "is_warm", "values")
+    shorter = msgspec.structs.replace(table, **{name: getattr(table, name)[:1_200] for name in arrays})
+    kinds = {"interval": Interval.ONE_MINUTE, "horizon": Interval.ONE_MINUTE, "known_by_ms": until_ms}
+    whole = manifest_of(labelled_samples(table, **kinds))
+    assert whole.model_hash == manifest_of(labelled_samples(shorter, **kinds)).model_hash

@@ -1,0 +1,165 @@
+"""The training job on a history, a registry and a clock in memory."""
+
+import pytest
+
+from schemas.artifacts import CHAMPION, ModelTarget
+from schemas.errors import NotReadyError, StoreUnavailableError
+from schemas.time import Interval
+from schemas.wire.clocks import ManualClock
+from tests.fakes.feature_tables import simulated_table
+from tests.fakes.histories import InMemoryFeatureHistory, description_of
+from tests.fakes.registries import InMemoryRegistry
+from trainers.jobs.train import Plan, Training
+from trainers.models.gradient_boosting import BoostingParameters
+from trainers.settings import Horizon
+
+MINUTE = Interval.ONE_MINUTE
+INSTRUMENT = "BTC-USDT.SIMULATED"
+TARGET = ModelTarget(instrument=INSTRUMENT, interval=MINUTE, horizon=MINUTE)
+N_ROWS = 700
+UNTIL_MS = N_ROWS * 60_000
+
+
+class Lines:
+    """Remembers what was said."""
+
+    def __init__(self):
+        self.said, self.shares = [], []
+
+    def say(self, line):
+        self.said.append(line)
+
+    def waited(self, *, share):
+        self.shares.append(share)
+
+
+class Job:
+    """A training job with everything it touches."""
+
+    def __init__(
+        self, *, description=None, tables=None, watermarks=(UNTIL_MS,), registry=None, minimum_rows=300
+    ):
+        self.registry = InMemoryRegistry() if registry is None else registry
+        self.report, self.announced, self.is_stopped = Lines(), [], False
+        table = simulated_table(n=N_ROWS, seed=4)
+        self.training = Training(
+            Plan(
+                stream="simulation-1",
+                targets=(Horizon(interval=MINUTE, horizon=MINUTE),),
+                parameters=BoostingParameters(n_rounds=10),
+                n_folds=2,
+                minimum_rows=minimum_rows,
+                patience_s=60.0,
+                code_version="test",
+            ),
+            history=InMemoryFeatureHistory(
+                description,
+                {(INSTRUMENT, MINUTE): table} if tables is None else tables,
+                watermarks=watermarks,
+            ),
+            registry=self.registry,
+            announce=self.announced.append,
+            clock=ManualClock(now_ms=1_000),
+            report=self.report,
+            stop=lambda: self.is_stopped,
+        )
+
+    def champion(self):
+        return self.registry.resolve(CHAMPION, TARGET, stream="simulation-1")
+
+
+def job(**changes):
+    return Job(**({"description": description_of(until_ms=UNTIL_MS)} | changes))
+
+
+def test_a_missing_champion_is_trained_promoted_and_announced_from_the_end_of_the_warm_up():
+    one = job()
+    one.training.run()
+    (event,) = one.announced
+    entry = one.champion()
+    assert (event.model_version, event.model_hash) == (entry.version, entry.model_hash)
+    assert event.effective_from_ms == event.event_time_ms == event.known_time_ms == UNTIL_MS
+    assert (event.source, event.stream, event.instrument) == ("simulated", "simulation-1", INSTRUMENT)
+
+
+def test_the_manifest_says_what_the_model_was_made_of():
+    one = job()
+    one.training.run()
+    manifest = one.registry.load(one.champion().version).manifest
+    assert manifest.trained_until_ms == UNTIL_MS
+    assert (manifest.source, manifest.code_version, manifest.created_ms) == ("simulated", "test", 1_000)
+    assert set(manifest.baselines) == {
+        "always_up",
+        "majority_class",
+        "persistence",
+        "random_walk",
+        "logistic_regression",
+    }
+    assert {"accuracy", "brier_score", "tie_share", "export_difference"} <= set(manifest.metrics)
+
+
+def test_running_again_trains_nothing_and_announces_the_same():
+    first = job()
+    first.training.run()
+    second = job(registry=first.registry, tables={})
+    second.training.run()
+    assert second.announced == first.announced
+    assert len(first.registry.ledger()) == 1
+
+
+def test_a_champion_is_announced_without_waiting_for_history():
+    first = job()
+    first.training.run()
+    second = job(registry=first.registry, watermarks=(None,))
+    second.training.run()
+    assert second.announced == first.announced
+
+
+def test_too_little_history_is_said_in_a_line_and_is_no_failure():
+    one = job(minimum_rows=5_000)
+    one.training.run()
+    assert one.announced == []
+    (line,) = one.report.said
+    assert "too little history" in line
+
+
+def test_no_features_at_all_are_too_little_history():
+    one = job(tables={})
+    one.training.run()
+    assert one.announced == []
+
+
+def test_history_is_waited_for_with_its_progress_though_the_store_fails_meanwhile():
+    """[nothing yet, half, store gone, half, all]."""
+    gone = StoreUnavailableError("Postgres: gone")
+    one = job(watermarks=(None, UNTIL_MS // 2, gone, UNTIL_MS // 2, UNTIL_MS))
+    one.training.run()
+    assert one.report.shares == [0.5]
+    assert len(one.announced) == 1
+
+
+@pytest.mark.parametrize("watermark", [None, UNTIL_MS - 1])
+def test_history_that_does_not_grow_is_given_up(watermark):
+    with pytest.raises(NotReadyError, match="did not grow"):
+        job(watermarks=(watermark,)).training.run()
+
+
+def test_a_stream_that_nobody_registers_is_given_up():
+    with pytest.raises(NotReadyError, match="not registered"):
+        job(description=None).training.run()
+
+
+def test_being_asked_to_stop_ends_the_waiting():
+    one = job(watermarks=(None,))
+    one.is_stopped = True
+    one.training.run()
+    assert one.announced == []
+
+
+def test_every_instrument_gets_a_model_of_its_own():
+    two = (INSTRUMENT, "ETH-USDT.SIMULATED")
+    tables = {(name, MINUTE): simulated_table(n=N_ROWS, seed=seed) for seed, name in enumerate(two)}
+    one = job(description=description_of(until_ms=UNTIL_MS, instruments=two), tables=tables)
+    one.training.run()
+    assert [event.instrument for event in one.announced] == list(two)
+    assert len({event.model_hash for event in one.announced}) == 2

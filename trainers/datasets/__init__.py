@@ -1,0 +1,1 @@
+"""Datasets: feature tables into labelled samples, and samples into training and test stretches; pure."""

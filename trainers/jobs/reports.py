@@ -1,0 +1,43 @@
+"""Progress for people: a bar on a terminal, plain lines otherwise."""
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+_STEP = 0.1
+
+
+class PlainReport:
+    """Lines; waiting says a line at every tenth."""
+
+    def __init__(self) -> None:
+        self._next = _STEP
+
+    def say(self, line: str) -> None:
+        """Print the line."""
+        click.echo(line)
+
+    def waited(self, *, share: float) -> None:
+        """Print a line when another tenth is there."""
+        if share >= self._next:
+            self._next = (share // _STEP + 1) * _STEP
+            click.echo(f"history for training: {share:.0%}")
+
+
+class TerminalReport:
+    """A bar while waiting, with lines above it."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+        self._progress = Progress(*columns, TimeElapsedColumn(), console=Console(), transient=True)
+        self._task = self._progress.add_task("history for training", total=1.0)
+
+    def say(self, line: str) -> None:
+        """Print the line, and take the bar away: the waiting is over."""
+        self._progress.stop()
+        self._progress.console.print(line, highlight=False, markup=False)
+
+    def waited(self, *, share: float) -> None:
+        """Move the bar."""
+        self._progress.start()
+        self._progress.update(self._task, completed=share)

@@ -1,0 +1,105 @@
+"""Versions as tables for people: never a figure without its interval and the baselines."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from rich.table import Table
+
+from schemas.artifacts import LedgerEntry, Metric, ModelManifest
+
+_BASELINES = ("majority_class", "persistence", "always_up", "logistic_regression")
+
+
+def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntry]) -> Table:
+    """All versions, oldest first; those that an alias points to now are marked with it."""
+    newest = {(entry.alias, entry.target, entry.stream): entry for entry in ledger}
+    table = Table(title="Models, by purged walk-forward (95 % intervals; ties apart)")
+    for column in ("version", "alias", "until", "rows", "accuracy", *_BASELINES, "log loss"):
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for manifest in versions:
+        aliases = sorted(
+            {alias for (alias, _, _), entry in newest.items() if entry.version == manifest.version}
+        )
+        table.add_row(
+            manifest.version,
+            ", ".join(aliases),
+            utc(manifest.trained_until_ms),
+            f"{manifest.n_rows:,}",
+            share(manifest.metrics.get("accuracy")),
+            *(short_share(manifest.baselines.get(name, {}).get("accuracy")) for name in _BASELINES),
+            figure(manifest.metrics.get("log_loss")),
+        )
+    return table
+
+
+def version_tables(manifest: ModelManifest, promotions: Iterable[LedgerEntry]) -> list[Table]:
+    """One version: its facts, its figures beside the baselines', its promotions."""
+    return [_facts(manifest), _figures(manifest), _promotions(promotions)]
+
+
+def _facts(manifest: ModelManifest) -> Table:
+    table = Table(title=manifest.version, show_header=False)
+    facts = {
+        "target": str(manifest.target),
+        "stream": f"{manifest.stream} (source {manifest.source})",
+        "trained on": f"{utc(manifest.trained_from_ms)} .. {utc(manifest.trained_until_ms)}, {manifest.n_rows:,} rows",
+        "model hash": manifest.model_hash,
+        "feature spec": f"{manifest.feature_spec_hash} ({len(manifest.feature_names)} features)",
+        "parameters": ", ".join(f"{name} {value}" for name, value in manifest.parameters.items()),
+        "code": manifest.code_version,
+        "made": utc(manifest.created_ms),
+    }
+    for name, value in facts.items():
+        table.add_row(name, value)
+    return table
+
+
+def _figures(manifest: ModelManifest) -> Table:
+    table = Table(title="out of sample, with 95 % intervals")
+    table.add_column("figure")
+    table.add_column(manifest.kind)
+    for baseline in manifest.baselines:
+        table.add_column(baseline.replace("_", " "))
+    for name, metric in manifest.metrics.items():
+        beside = (scores.get(name) for scores in manifest.baselines.values())
+        table.add_row(name.replace("_", " "), figure(metric), *(figure(other) for other in beside))
+    return table
+
+
+def _promotions(promotions: Iterable[LedgerEntry]) -> Table:
+    table = Table(title="ledger")
+    for column in ("alias", "stream", "effective from", "recorded", "reason"):
+        table.add_column(column)
+    for entry in promotions:
+        table.add_row(
+            entry.alias, entry.stream, utc(entry.effective_from_ms), utc(entry.recorded_ms), entry.reason
+        )
+    return table
+
+
+def utc(time_ms: int) -> str:
+    """A time for people, to the minute."""
+    return datetime.fromtimestamp(time_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def share(metric: Metric | None) -> str:
+    """A share in percent with its interval and its n."""
+    if metric is None:
+        return "-"
+    if metric.low is None or metric.high is None:
+        return f"{metric.value:.1%} of {metric.n:,}"
+    return f"{metric.value:.1%} [{metric.low:.1%}, {metric.high:.1%}] of {metric.n:,}"
+
+
+def short_share(metric: Metric | None) -> str:
+    """A share in percent."""
+    return "-" if metric is None else f"{metric.value:.1%}"
+
+
+def figure(metric: Metric | None) -> str:
+    """A figure with its interval."""
+    if metric is None:
+        return "-"
+    if metric.low is None or metric.high is None:
+        return f"{metric.value:.4g}"
+    return f"{metric.value:.4f} [{metric.low:.4f}, {metric.high:.4f}]"

@@ -1,0 +1,218 @@
+"""The job that trains: waits for history, trains what has no champion yet, announces every champion.
+
+Champions that exist are announced before anything else, since serving waits for them. Then each
+missing one is trained, stored, promoted and announced before the next is begun, so that the
+first target predicts while the others are fitted. Running it again trains nothing twice.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from schemas.artifacts import CHAMPION, Artifact, LedgerEntry, ModelManifest, ModelTarget
+from schemas.events import ModelPromoted
+from schemas.features import FeatureTable
+from schemas.ports import ModelRegistry
+from schemas.streams import StreamDescription
+from schemas.time import Clock
+from trainers.datasets.samples import Samples, labelled_samples
+from trainers.evaluation.walk_forward import LEAK_ALARM
+from trainers.jobs.fitting import trained
+from trainers.jobs.waiting import FeatureHistory, Report, wait_for_features, wait_for_stream
+from trainers.models.gradient_boosting import BoostingParameters
+from trainers.settings import Horizon
+
+#: Publishes a promotion, and returns when the broker has it.
+Announce = Callable[[ModelPromoted], None]
+
+
+class Plan(NamedTuple):
+    """What to train, and how.
+
+    Attributes:
+        minimum_rows: Labelled rows without ties below which nothing is trained.
+        patience_s: Seconds without new history after which waiting is given up.
+        code_version: Of the project, for the manifest.
+    """
+
+    stream: str
+    targets: tuple[Horizon, ...]
+    parameters: BoostingParameters
+    n_folds: int
+    minimum_rows: int
+    patience_s: float
+    code_version: str
+
+
+class Training:
+    """One run of the job.
+
+    Args:
+        plan: What to do.
+        history: Where features are read.
+        registry: Where versions are kept.
+        announce: Publishes a promotion.
+        clock: For waiting, and for when a version was made.
+        report: Where progress goes.
+        stop: Whether the process was asked to end.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        history: FeatureHistory,
+        registry: ModelRegistry,
+        announce: Announce,
+        clock: Clock,
+        report: Report,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._plan = plan
+        self._history = history
+        self._registry = registry
+        self._announce_event = announce
+        self._clock = clock
+        self._report = report
+        self._stop = stop
+
+    def run(self) -> None:
+        """Train what is missing and announce everything; returns early when asked to stop.
+
+        Raises:
+            NotReadyError: If the history stops growing before it is long enough.
+            TransientError: If a server stops answering; running the job again goes on.
+            StateError: If the registry was tampered with.
+        """
+        plan = self._plan
+        description = wait_for_stream(
+            self._history, plan.stream, clock=self._clock, patience_s=plan.patience_s, stop=self._stop
+        )
+        if description is None:
+            return
+        missing = [
+            target for target in self._targets(description) if not self._announce_known(description, target)
+        ]
+        if not missing or not self._is_history_there(description):
+            return
+        for target in missing:
+            if self._stop():
+                return
+            self._train(description, target)
+
+    def _targets(self, description: StreamDescription) -> list[ModelTarget]:
+        return [
+            ModelTarget(instrument=instrument, interval=wanted.interval, horizon=wanted.horizon)
+            for wanted in self._plan.targets
+            for instrument in description.instruments
+        ]
+
+    def _is_history_there(self, description: StreamDescription) -> bool:
+        return wait_for_features(
+            self._history,
+            description,
+            clock=self._clock,
+            patience_s=self._plan.patience_s,
+            report=self._report,
+            stop=self._stop,
+        )
+
+    def _announce_known(self, description: StreamDescription, target: ModelTarget) -> bool:
+        """Announce the champion that the registry has; tells whether it has one."""
+        entry = self._registry.resolve(CHAMPION, target, stream=description.stream)
+        if entry is None:
+            return False
+        manifest = self._registry.load(entry.version).manifest
+        self._announce(entry, manifest, source=description.source)
+        self._report.say(f"{target}: champion {entry.version} goes on")
+        return True
+
+    def _train(self, description: StreamDescription, target: ModelTarget) -> None:
+        began_s = self._clock.monotonic_s()
+        until_ms = description.warm_up_until_ms
+        table = self._history.feature_table(
+            description.stream, instrument=target.instrument, interval=target.interval, until_ms=until_ms
+        )
+        samples = None if table is None else _samples(table, target, until_ms)
+        n_decided = 0 if samples is None else int((~samples.is_tie).sum())
+        if samples is None or n_decided < self._plan.minimum_rows:
+            self._report.say(
+                f"{target}: too little history, {n_decided} labelled rows of the {self._plan.minimum_rows} needed; "
+                "no model"
+            )
+            return
+        artifact = self._trained(description, target, samples)
+        entry = self._promoted(description, artifact.manifest, artifact)
+        self._announce(entry, artifact.manifest, source=description.source)
+        took_s = self._clock.monotonic_s() - began_s
+        self._report.say(f"{target}: {summary(artifact.manifest)}; promoted after {took_s:.1f} s")
+
+    def _trained(self, description: StreamDescription, target: ModelTarget, samples: Samples) -> Artifact:
+        return trained(
+            samples,
+            instrument=target.instrument,
+            stream=description.stream,
+            source=description.source,
+            trained_until_ms=description.warm_up_until_ms,
+            created_ms=self._clock.now_ms(),
+            code_version=self._plan.code_version,
+            parameters=self._plan.parameters,
+            n_folds=self._plan.n_folds,
+        )
+
+    def _promoted(
+        self, description: StreamDescription, manifest: ModelManifest, artifact: Artifact
+    ) -> LedgerEntry:
+        self._registry.publish(manifest, artifact.files)
+        entry = LedgerEntry(
+            alias=CHAMPION,
+            target=manifest.target,
+            version=manifest.version,
+            model_hash=manifest.model_hash,
+            stream=description.stream,
+            effective_from_ms=description.warm_up_until_ms,
+            recorded_ms=self._clock.now_ms(),
+            reason="the first model of this stream",
+        )
+        self._registry.promote(entry)
+        return entry
+
+    def _announce(self, entry: LedgerEntry, manifest: ModelManifest, *, source: str) -> None:
+        event = ModelPromoted(
+            event_time_ms=entry.effective_from_ms,
+            known_time_ms=entry.effective_from_ms,
+            source=source,
+            stream=entry.stream,
+            instrument=entry.target.instrument,
+            interval=entry.target.interval,
+            horizon=entry.target.horizon,
+            alias=entry.alias,
+            model_version=entry.version,
+            model_hash=entry.model_hash,
+            feature_spec_hash=manifest.feature_spec_hash,
+            effective_from_ms=entry.effective_from_ms,
+        )
+        self._announce_event(event)
+
+
+def _samples(table: FeatureTable, target: ModelTarget, until_ms: int) -> Samples:
+    return labelled_samples(table, interval=target.interval, horizon=target.horizon, known_by_ms=until_ms)
+
+
+def summary(manifest: ModelManifest) -> str:
+    """A version's evidence in one line: accuracy out of sample with its interval, and the best baseline's."""
+    accuracy = manifest.metrics["accuracy"]
+    rivals = {
+        name: scores["accuracy"].value for name, scores in manifest.baselines.items() if "accuracy" in scores
+    }
+    best = max(rivals, key=lambda name: rivals[name])
+    within = (
+        "" if accuracy.low is None or accuracy.high is None else f" [{accuracy.low:.1%}, {accuracy.high:.1%}]"
+    )
+    return (
+        f"{manifest.version}, out of sample {accuracy.value:.1%}{within} of {accuracy.n} decisions "
+        f"({best.replace('_', ' ')} {rivals[best]:.1%}){_alarm(accuracy.value)}"
+    )
+
+
+def _alarm(accuracy: float) -> str:
+    return f"; above {LEAK_ALARM:.0%}: look for a leak first" if accuracy > LEAK_ALARM else ""

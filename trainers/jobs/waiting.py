@@ -1,0 +1,119 @@
+"""Waiting for history: until the stream is known and its features are stored far enough."""
+
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from schemas.errors import NotReadyError, TransientError
+from schemas.features import FeatureTable
+from schemas.streams import StreamDescription
+from schemas.time import Clock
+from schemas.topics import FEATURES_MARKET
+
+_POLL_S = 0.05
+T = TypeVar("T")
+
+
+class FeatureHistory(Protocol):
+    """What training asks of the durable history; :class:`schemas.wire.postgres.History` is one."""
+
+    def stream(self, stream: str) -> StreamDescription | None:
+        """What is remembered of a run, or None."""
+
+    def watermark_ms(self, stream: str, topic: str) -> int | None:
+        """Up to when a topic's events of a run are stored completely."""
+
+    def feature_table(
+        self, stream: str, *, instrument: str, interval: str, until_ms: int | None = None
+    ) -> FeatureTable | None:
+        """The stored features, the last as-of time inclusive."""
+
+
+class Report(Protocol):
+    """Where progress goes: a terminal's bar or plain lines."""
+
+    def say(self, line: str) -> None:
+        """Something happened."""
+
+    def waited(self, *, share: float) -> None:
+        """Called often while waiting, with how much of the history is there, in [0, 1]."""
+
+
+def wait_for_stream(
+    history: FeatureHistory, stream: str, *, clock: Clock, patience_s: float, stop: Callable[[], bool]
+) -> StreamDescription | None:
+    """The description of a run, as soon as it is registered; None when asked to stop.
+
+    Raises:
+        NotReadyError: If it is not, within the time.
+    """
+    deadline = clock.monotonic_s() + patience_s
+    while not stop():
+        found = _while_answering(lambda: history.stream(stream))
+        if found is not None:
+            return found
+        if clock.monotonic_s() > deadline:
+            message = f"stream {stream} was not registered within {patience_s:g} s: is a producer running?"
+            raise NotReadyError(message)
+        clock.sleep(_POLL_S)
+    return None
+
+
+def wait_for_features(
+    history: FeatureHistory,
+    description: StreamDescription,
+    *,
+    clock: Clock,
+    patience_s: float,
+    report: Report,
+    stop: Callable[[], bool],
+) -> bool:
+    """Return once the features of the warm-up are stored; tells whether they are.
+
+    A store that does not answer is a store without news.
+
+    Returns:
+        False when asked to stop.
+
+    Raises:
+        NotReadyError: If nothing new was stored for ``patience_s``.
+    """
+    until_ms = description.warm_up_until_ms
+    newest: int | None = None
+    deadline = clock.monotonic_s() + patience_s
+    while not stop():
+        watermark_ms = _while_answering(
+            lambda: history.watermark_ms(description.stream, FEATURES_MARKET.name)
+        )
+        if watermark_ms is not None and watermark_ms >= until_ms:
+            return True
+        if watermark_ms is not None and watermark_ms != newest:
+            newest, deadline = watermark_ms, clock.monotonic_s() + patience_s
+            report.waited(share=_share(description, watermark_ms))
+        if clock.monotonic_s() > deadline:
+            message = (
+                f"the features of {description.stream} must be stored up to {until_ms} ms, are up to {newest} "
+                f"and did not grow for {patience_s:g} s: are the market and history jobs running?"
+            )
+            raise NotReadyError(message)
+        clock.sleep(_POLL_S)
+    return False
+
+
+def import_meanwhile(libraries: Callable[[], object]) -> threading.Thread:
+    """Import heavy libraries beside the waiting; whoever needs them imports them again, at once."""
+    thread = threading.Thread(target=libraries, name="imports", daemon=True)
+    thread.start()
+    return thread
+
+
+def _while_answering(ask: Callable[[], T | None]) -> T | None:
+    try:
+        return ask()
+    except TransientError:
+        return None
+
+
+def _share(description: StreamDescription, watermark_ms: int) -> float:
+    whole = max(1, description.warm_up_until_ms - description.origin_ms)
+    return min(1.0, max(0.0, (watermark_ms - description.origin_ms) / whole))

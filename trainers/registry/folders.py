@@ -1,0 +1,262 @@
+"""The registry as a folder: content-addressed files, manifests, and a hash-chained ledger.
+
+::
+
+    objects/3f/9a1c...       a file, named by its SHA-256
+    manifests/VERSION.json   a manifest, with its own SHA-256
+    ledger.jsonl             one promotion a line, each with the hash of the line before
+    temporary/               what a crash may leave; emptied by the next writer
+    lock                     held by the one writer
+
+Invariants: a file has its name only when it is whole and on disk (written beside, synced, then
+renamed), and objects come before the manifest that names them, so a version is whole or absent. A
+line of the ledger counts when its line end is there; what a crash left behind the last one is
+never read, and cut off by the next writer. Readers take no lock. Whatever was changed afterwards
+is refused with a StateError.
+"""
+
+import fcntl
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget, sha256
+from schemas.errors import NotReadyError, StateError, StoreUnavailableError
+from schemas.ports import ModelRegistry
+
+_VERSION = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
+_START = "0" * 64
+
+
+class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """A manifest as it is stored."""
+
+    sha256: str
+    manifest: msgspec.Raw
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger entry as it is stored; ``previous`` is the hash of the line before, without its end."""
+
+    previous: str
+    entry: LedgerEntry
+
+
+class FolderRegistry(ModelRegistry):
+    """A registry in a folder, which is made when something is first written.
+
+    Args:
+        path: The folder; on one file system, which knows ``flock`` and atomic renames.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ledger = path / "ledger.jsonl"
+
+    def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
+        """Keep a version; see the port.
+
+        Raises:
+            ValueError: If a file's hash is not the one in the manifest, the version is no name,
+                or it is taken by other files.
+        """
+        _check(manifest, files)
+        with self._writing():
+            existing = self._manifest(manifest.version)
+            if existing is not None:
+                _check_same(existing, manifest)
+                return
+            for data in files.values():
+                self._place(self._object(sha256(data)), data)
+            self._place(self._manifest_path(manifest.version), _sealed(manifest))
+
+    def load(self, version: str) -> Artifact:
+        """A version with its files; see the port."""
+        manifest = self._expected(version)
+        return Artifact(
+            manifest=manifest, files={name: self._file(digest) for name, digest in manifest.files.items()}
+        )
+
+    def promote(self, entry: LedgerEntry) -> None:
+        """Append a line to the ledger; see the port.
+
+        Raises:
+            NotReadyError: If there is no such version.
+            ValueError: If the entry's hash or target is not the version's.
+        """
+        with self._writing():
+            manifest = self._expected(entry.version)
+            if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
+                message = f"a promotion of {entry.version} must state its hash and target, was {entry}"
+                raise ValueError(message)
+            self._append(entry)
+
+    def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
+        """The newest line of an alias; see the port."""
+        wanted = (alias, target, stream)
+        for entry in reversed(self.ledger()):
+            if (entry.alias, entry.target, entry.stream) == wanted:
+                return entry
+        return None
+
+    def ledger(self) -> Sequence[LedgerEntry]:
+        """Every line, oldest first.
+
+        Raises:
+            StateError: If a line was changed, or one was put in or taken out before the last.
+        """
+        return [line.entry for line in self._lines()]
+
+    def versions(self) -> Sequence[ModelManifest]:
+        """Every version, by when it was made."""
+        names = [path.name.removesuffix(".json") for path in (self._path / "manifests").glob("*.json")]
+        found = [manifest for name in names if (manifest := self._manifest(name)) is not None]
+        return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
+
+    # Reading
+
+    def _expected(self, version: str) -> ModelManifest:
+        manifest = self._manifest(version)
+        if manifest is None:
+            message = f"there is no version {version!r} in {self._path}: `driftline models list` names them"
+            raise NotReadyError(message)
+        return manifest
+
+    def _manifest(self, version: str) -> ModelManifest | None:
+        if _VERSION.match(version) is None:
+            return None
+        path = self._manifest_path(version)
+        try:
+            sealed = msgspec.json.decode(path.read_bytes(), type=_Sealed)
+            manifest = msgspec.json.decode(sealed.manifest, type=ModelManifest)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            message = f"{path} is not a manifest any more ({error})"
+            raise StateError(message) from error
+        if sha256(bytes(sealed.manifest)) != sealed.sha256 or manifest.version != version:
+            message = f"{path} was changed after it was published"
+            raise StateError(message)
+        return manifest
+
+    def _file(self, digest: str) -> bytes:
+        path = self._object(digest)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            message = f"{path} is missing, though a manifest names it"
+            raise StateError(message) from error
+        if sha256(data) != digest:
+            message = f"{path} is not what its name says: its SHA-256 is {sha256(data)}"
+            raise StateError(message)
+        return data
+
+    def _whole_lines(self) -> bytes:
+        """The ledger up to its last line end."""
+        try:
+            content = self._ledger.read_bytes()
+        except FileNotFoundError:
+            return b""
+        return content[: content.rfind(b"\n") + 1]
+
+    def _lines(self) -> list[_Line]:
+        lines = []
+        previous = _START
+        for number, text in enumerate(self._whole_lines().splitlines(), start=1):
+            try:
+                line = msgspec.json.decode(text, type=_Line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                message = f"line {number} of {self._ledger} is not an entry any more ({error})"
+                raise StateError(message) from error
+            if line.previous != previous:
+                message = (
+                    f"line {number} of {self._ledger} does not follow the one before: the ledger was changed"
+                )
+                raise StateError(message)
+            previous = sha256(text)
+            lines.append(line)
+        return lines
+
+    # Writing
+
+    def _append(self, entry: LedgerEntry) -> None:
+        self._lines()
+        content = self._whole_lines()
+        previous = sha256(content.splitlines()[-1]) if content else _START
+        line = msgspec.json.encode(_Line(previous=previous, entry=entry)) + b"\n"
+        with self._ledger.open("ab") as file:
+            file.truncate(len(content))
+            file.write(line)
+            _sync(file.fileno(), file.flush)
+        _sync_folder(self._path)
+
+    def _place(self, path: Path, data: bytes) -> None:
+        """Write a file whole: beside, synced, then renamed to its name."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path / "temporary" / path.name
+        beside.parent.mkdir(exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(data)
+            _sync(file.fileno(), file.flush)
+        beside.replace(path)
+        _sync_folder(path.parent)
+        _sync_folder(path.parent.parent)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the writer's lock, with what a crashed writer left cleared away."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            with (self._path / "lock").open("ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                for left in (self._path / "temporary").glob("*"):
+                    left.unlink()
+                yield
+        except OSError as error:
+            message = f"the registry {self._path} cannot be written: {error}"
+            raise StoreUnavailableError(message) from error
+
+    def _object(self, digest: str) -> Path:
+        return self._path / "objects" / digest[:2] / digest[2:]
+
+    def _manifest_path(self, version: str) -> Path:
+        return self._path / "manifests" / f"{version}.json"
+
+
+def _check(manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
+    if _VERSION.match(manifest.version) is None:
+        message = f"a version must be of a-z, 0-9, '.', '_' and '-', was {manifest.version!r}"
+        raise ValueError(message)
+    found = {name: sha256(data) for name, data in files.items()}
+    if found != manifest.files:
+        message = f"the files of {manifest.version} must have the hashes {manifest.files}, have {found}"
+        raise ValueError(message)
+
+
+def _check_same(existing: ModelManifest, manifest: ModelManifest) -> None:
+    if existing.files != manifest.files:
+        message = f"version {manifest.version} is taken by other files"
+        raise ValueError(message)
+
+
+def _sealed(manifest: ModelManifest) -> bytes:
+    encoded = msgspec.json.encode(manifest)
+    return msgspec.json.encode(_Sealed(sha256=sha256(encoded), manifest=msgspec.Raw(encoded)))
+
+
+def _sync(descriptor: int, flush: Callable[[], None]) -> None:
+    flush()
+    os.fsync(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make renames and new names in a folder last."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

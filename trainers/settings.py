@@ -1,0 +1,69 @@
+"""The trainers' settings, read from the environment that a ``__main__`` hands over."""
+
+import msgspec
+from pydantic import Field
+
+from schemas.errors import ConfigurationError
+from schemas.time import Interval
+from schemas.wire.settings import ServerSettings
+
+REGISTRY_FOLDER = "registry"
+_FORM = "interval:horizon pairs such as 15m:15m,1m:1m"
+
+
+class Horizon(msgspec.Struct, frozen=True, kw_only=True):
+    """What is predicted of every instrument: how far ahead, from bars of which interval."""
+
+    interval: Interval
+    horizon: Interval
+
+
+class TrainerSettings(ServerSettings):
+    """How models are trained."""
+
+    stream: str | None = Field(
+        default=None, description="The run to train on; unset only for commands that need none."
+    )
+    targets: str = Field(
+        default="15m:15m,1m:1m,1h:1h",
+        description="interval:horizon pairs, trained in this order; the first is the first to be served.",
+    )
+    train_minimum_rows: int = Field(
+        default=300, ge=50, description="Labelled rows without ties below which nothing is trained."
+    )
+    train_folds: int = Field(default=4, ge=1, le=50, description="Refits of the walk-forward.")
+    train_seed: int = Field(default=0, ge=0, description="Of the model's sampling and of the bootstrap.")
+    train_patience_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="Seconds without any new history after which waiting for it is given up.",
+    )
+
+    def parsed_targets(self) -> tuple[Horizon, ...]:
+        """The targets, in order.
+
+        Raises:
+            ConfigurationError: If the setting has another form, or an unknown interval.
+        """
+        return tuple(_target(pair) for pair in self.targets.split(","))
+
+    def required_stream(self) -> str:
+        """The run.
+
+        Raises:
+            ConfigurationError: If none is set.
+        """
+        if not self.stream:
+            message = "DRIFTLINE_STREAM must name the run to train on, was not set; `--stream` sets it too"
+            raise ConfigurationError(message)
+        return self.stream
+
+
+def _target(pair: str) -> Horizon:
+    try:
+        interval, horizon = (Interval(part.strip()) for part in pair.split(":"))
+    except ValueError as error:
+        allowed = ", ".join(Interval)
+        message = f"DRIFTLINE_TARGETS must be {_FORM}, of {allowed}; was {pair!r}"
+        raise ConfigurationError(message) from error
+    return Horizon(interval=interval, horizon=horizon)
