@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.environments import kernel_hash
+
 pytest_plugins = ["tests.fixtures.servers"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Before numba is imported: its own cache would go on with a kernel whose other modules have changed.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba" / kernel_hash()))
 
 
 @pytest.fixture(scope="session")

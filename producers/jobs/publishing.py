@@ -25,6 +25,12 @@ DEAD_LETTERS = dead_letters("replay")
 #: The consumer group of the market processor.
 MARKET_GROUP = "driftline-market"
 _LOOK_AGAIN_S = 0.02
+#: The embedded broker was seen to hold the last records of a topic back from a transactional reader
+#: until anything else is published, for as long as one waits; a watermark said again frees them.
+_SAY_AGAIN_S = 0.5
+
+#: Called with the topic that is left, and with what says its last watermark again.
+OnChange = Callable[[Topic, Callable[[], None]], None]
 
 
 class Outlet(Protocol):
@@ -51,17 +57,16 @@ class Speaker:
     Args:
         outlet: Where records go.
         instruments: Of the source; their partitions are what its watermarks vouch for.
-        on_change: Called with the topic that is left, when all that was said there is acknowledged.
+        on_change: Called when what is said changes topic and all that was said is acknowledged.
     """
 
-    def __init__(
-        self, outlet: Outlet, *, instruments: Sequence[str], on_change: Callable[[Topic], None]
-    ) -> None:
+    def __init__(self, outlet: Outlet, *, instruments: Sequence[str], on_change: OnChange) -> None:
         self._outlet = outlet
         self._instruments = instruments
         self._on_change = on_change
         self._topic: Topic | None = None
         self._partitions: list[int] = []
+        self._last_watermark: Said | None = None
         self.n_events = 0
 
     def say(self, said: Said) -> None:
@@ -79,6 +84,7 @@ class Speaker:
                 self._outlet.publish(said.topic.name, value, key=event.instrument.encode(), headers=headers)
                 self.n_events += 1
             case _:
+                self._last_watermark = said
                 for partition in self._partitions:
                     self._outlet.publish(
                         said.topic.name,
@@ -91,11 +97,16 @@ class Speaker:
     def _change_to(self, topic: Topic) -> None:
         if self._topic is not None:
             self._outlet.flush()
-            self._on_change(self._topic)
+            self._on_change(self._topic, self._say_again)
         self._topic = topic
         self._partitions = sorted(
             {partition_of(name.encode(), topic.n_partitions) for name in self._instruments}
         )
+
+    def _say_again(self) -> None:
+        if self._last_watermark is not None:
+            self.say(self._last_watermark)
+            self._outlet.flush()
 
 
 class ConsumerWait:
@@ -113,8 +124,8 @@ class ConsumerWait:
         self._timeout_s = timeout_s
         self._is_stopped = is_stopped
 
-    def __call__(self, topic: Topic) -> None:
-        """Return when it has, or the time is over."""
+    def __call__(self, topic: Topic, say_again: Callable[[], None]) -> None:
+        """Return when it has, or the time is over; meanwhile its last watermark is repeated."""
         if self._timeout_s == 0:
             return
         partitions = [(topic.name, number) for number in range(topic.n_partitions)]
@@ -122,10 +133,14 @@ class ConsumerWait:
         try:
             ends = {partition: end for partition, end in reader.ends(partitions).items() if end > 0}
             until_s = self._clock.monotonic_s() + self._timeout_s
+            say_again_at_s = self._clock.monotonic_s() + _SAY_AGAIN_S
             while self._clock.monotonic_s() < until_s and not self._is_stopped():
                 committed = reader.committed(list(ends)) if ends else {}
                 if all(committed.get(partition, -1) >= end for partition, end in ends.items()):
                     return
+                if self._clock.monotonic_s() >= say_again_at_s:
+                    say_again_at_s += _SAY_AGAIN_S
+                    say_again()
                 self._clock.sleep(_LOOK_AGAIN_S)
         finally:
             reader.close()

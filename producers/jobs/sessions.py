@@ -7,14 +7,13 @@ from typing import NamedTuple, Protocol
 from producers.jobs.planning import plan_of
 from producers.jobs.plans import Plan
 from producers.jobs.progress import Progress, progress_of
-from producers.jobs.publishing import ConsumerWait, Outlet, Speaker
+from producers.jobs.publishing import ConsumerWait, OnChange, Outlet, Speaker
 from producers.jobs.runs import stream_of
 from producers.normalise.watermarks import Reached
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.streams import StreamDescription
 from schemas.time import Clock
-from schemas.topics import Topic
 from schemas.wire.kafka import Publisher
 from schemas.wire.postgres import History, Position
 from schemas.wire.settings import Endpoints
@@ -53,7 +52,7 @@ class Session(NamedTuple):
     outlet: Outlet
     clock: Clock
     is_stopped: Callable[[], bool]
-    on_change: Callable[[Topic], None]
+    on_change: OnChange
 
     def speaker(self) -> Speaker:
         """Says what this run's source says."""
@@ -76,7 +75,7 @@ def registered_session(
     outlet: Outlet,
     clock: Clock,
     is_stopped: Callable[[], bool],
-    on_change: Callable[[Topic], None],
+    on_change: OnChange,
 ) -> Session:
     """The session of the run that settings describe; the stream is registered if it is new.
 

@@ -35,7 +35,9 @@ def stream():
 
 @pytest.fixture
 def settings(tmp_path, stream):
-    return ProducerSettings.from_environment({}, data=minutes_file(tmp_path), stream=stream, speed=0.0, consumer_wait_s=0.0)
+    return ProducerSettings.from_environment(
+        {}, data=minutes_file(tmp_path), stream=stream, speed=0.0, consumer_wait_s=0.0
+    )
 
 
 def minutes_file(tmp_path):
@@ -113,7 +115,9 @@ def test_a_later_start_says_the_stored_past_again_and_replay_says_the_rest(setti
     found = [event for _, event in read_events(endpoints, stream, MARKET_CANDLE, n=840 + 1201)]
     assert found[840:1680] == first
     rest = [event for event in found[1680:] if isinstance(event, CandleObserved)]
-    assert [event.start_ms for event in rest] == list(range(first[-1].event_time_ms, rest[-1].event_time_ms, 60_000))
+    assert [event.start_ms for event in rest] == list(
+        range(first[-1].event_time_ms, rest[-1].event_time_ms, 60_000)
+    )
     assert len(rest) == N_MINUTES - 420
     assert isinstance(found[-1], SourceFellSilent)
 
@@ -143,7 +147,7 @@ def test_a_change_of_topic_waits_until_the_processor_has_read_the_candles(stream
     publisher.flush()
     waiting = threading.Thread(
         target=ConsumerWait(endpoints.kafka, clock=CLOCK, timeout_s=DEADLINE_S, is_stopped=lambda: False),
-        args=(MARKET_CANDLE,),
+        args=(MARKET_CANDLE, lambda: None),
     )
     processor = Reader(endpoints.kafka, group="driftline-market", topics=[MARKET_CANDLE], is_fixed=True)
     processor.open()

@@ -36,7 +36,9 @@ def test_pandera_reports_what_the_arrays_say(columns):
     reported = {(b.column, b.rule, b.row) for b in report_on_candles(columns, RULES)}
 
     assert reported == {
-        (rule.column, rule.name, int(row) + 1) for rule, rows in broken.items() for row in np.flatnonzero(rows)
+        (rule.column, rule.name, int(row) + 1)
+        for rule, rows in broken.items()
+        for row in np.flatnonzero(rows)
     }
 
 

@@ -48,7 +48,9 @@ def test_the_same_seed_is_the_same_market_whatever_was_asked_for_before(seed, fi
     list(asked_before.candles(ORIGIN_MS + first * HOUR_MS, ORIGIN_MS + (first + 1) * HOUR_MS))
 
     start_ms = ORIGIN_MS + then * HOUR_MS
-    assert list(asked_before.ticks(start_ms, start_ms + HOUR_MS)) == list(fresh.ticks(start_ms, start_ms + HOUR_MS))
+    assert list(asked_before.ticks(start_ms, start_ms + HOUR_MS)) == list(
+        fresh.ticks(start_ms, start_ms + HOUR_MS)
+    )
 
 
 @FEW

@@ -46,7 +46,11 @@ class RecordingOutlet(Outlet):
         self.n_flushed = len(self.records)
 
     def events(self) -> list:
-        return [codec.decode(BY_NAME[r.topic], r.value) for r in self.records if r.topic in BY_NAME and BY_NAME[r.topic].events]
+        return [
+            codec.decode(BY_NAME[r.topic], r.value)
+            for r in self.records
+            if r.topic in BY_NAME and BY_NAME[r.topic].events
+        ]
 
 
 class RememberingHistory(StoredPast):
@@ -135,7 +139,11 @@ def drawn(sequence: Iterable[Said]) -> str:
             case "TickObserved":
                 words.append(f"t{event.known_time_ms / 1000:g}")
             case "WatermarkAdvanced":
-                words.append(f"W{event.event_time_ms // MINUTE_MS}" if is_candle else f"w{event.known_time_ms / 1000:g}")
+                words.append(
+                    f"W{event.event_time_ms // MINUTE_MS}"
+                    if is_candle
+                    else f"w{event.known_time_ms / 1000:g}"
+                )
             case _:
                 words.append("S" if is_candle else "s")
     return " ".join(words)

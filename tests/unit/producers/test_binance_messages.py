@@ -30,7 +30,11 @@ def trade(payload=SPOT, **replaced):
 def test_a_trade_becomes_a_tick_at_its_trade_time():
     tick = tick_of_trade(trade(), instrument="BTC-USDT.BINANCE", known_time_ms=1723161600164, stream="s")
 
-    assert (tick.event_time_ms, tick.known_time_ms, tick.trade_id) == (1723161601437, 1723161600164, 3735693016)
+    assert (tick.event_time_ms, tick.known_time_ms, tick.trade_id) == (
+        1723161601437,
+        1723161600164,
+        3735693016,
+    )
     assert (tick.price, tick.size, tick.is_buyer_maker, tick.source) == (61685.99, 0.00017, True, "binance")
 
 

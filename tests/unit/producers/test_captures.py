@@ -44,7 +44,9 @@ def test_a_broken_gzip_is_a_clear_error(tmp_path):
 
 
 def test_an_unreadable_line_is_named_by_its_row_and_the_rest_is_read(tmp_path):
-    path = capture(tmp_path, trade_line(1, 1, 1), "nonsense", trade_line(2, 2, 2, price="-3"), trade_line(3, 3, 3))
+    path = capture(
+        tmp_path, trade_line(1, 1, 1), "nonsense", trade_line(2, 2, 2, price="-3"), trade_line(3, 3, 3)
+    )
 
     survey = survey_capture(path)
 
@@ -92,7 +94,9 @@ def test_no_recorded_trade_is_behind_its_watermark(recorded_data, name, instrume
         lateness_ms=survey.skew.lateness_ms,
     )
     ticks = list(ticks_of_capture(path, instrument=instrument, stream="s", from_ms=0))
-    times = SourceTimes(**{f: getattr(times, f) for f in times.__struct_fields__} | {"ticks_from_ms": ticks[0].event_time_ms})
+    times = SourceTimes(
+        **{f: getattr(times, f) for f in times.__struct_fields__} | {"ticks_from_ms": ticks[0].event_time_ms}
+    )
 
     watermark_ms, n_behind = 0, 0
     for _, event in with_watermarks(ticks, times):

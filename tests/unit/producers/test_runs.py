@@ -50,7 +50,10 @@ def test_the_same_data_and_range_are_the_same_stream_at_any_speed_and_place(minu
     "request_", [RunRequest(seed=8), RunRequest(seed=7), RunRequest()], ids=["seed 8", "seed 7", "default"]
 )
 def test_the_seed_decides_the_simulated_stream(request_):
-    same = run_environment(request_)["DRIFTLINE_STREAM"] == run_environment(RunRequest(seed=7))["DRIFTLINE_STREAM"]
+    same = (
+        run_environment(request_)["DRIFTLINE_STREAM"]
+        == run_environment(RunRequest(seed=7))["DRIFTLINE_STREAM"]
+    )
 
     assert same == (request_.seed != 8)
 

@@ -29,7 +29,7 @@ def session_of(settings, history, *, clock=None, is_stopped=None, on_change=None
         outlet=RecordingOutlet(),
         clock=clock or ManualClock(now_ms=NOW_MS),
         is_stopped=is_stopped or (lambda: False),
-        on_change=on_change or (lambda _topic: None),
+        on_change=on_change or (lambda _topic, _say_again: None),
     )
 
 
@@ -52,7 +52,15 @@ def capture_file(tmp_path):
     lines = []
     for i in range(600):
         known_ms = begin_ms + i * 400
-        data = {"e": "trade", "s": "BTCUSDT", "t": i, "p": "100", "q": "1", "T": known_ms + 1_270 + i % 5, "m": True}
+        data = {
+            "e": "trade",
+            "s": "BTCUSDT",
+            "t": i,
+            "p": "100",
+            "q": "1",
+            "T": known_ms + 1_270 + i % 5,
+            "m": True,
+        }
         lines.append(f"{known_ms}000001 " + json.dumps({"stream": "btcusdt@trade", "data": data}))
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
     return path
@@ -79,14 +87,19 @@ def published(session):
 
 
 def test_the_first_seven_tenths_of_a_file_are_its_warm_up(tmp_path):
-    session = session_of(ProducerSettings.from_environment({}, data=minutes_file(tmp_path)), RememberingHistory())
+    session = session_of(
+        ProducerSettings.from_environment({}, data=minutes_file(tmp_path)), RememberingHistory()
+    )
 
     warm_up(session)
 
     candles = [e for e in session.outlet.events() if isinstance(e, CandleObserved)]
     assert len(candles) == 7 * 60
     assert candles[-1].event_time_ms == session.plan.description.warm_up_until_ms
-    assert session.plan.description.title == "replay of btcusdt_binance_spot_1m.parquet, 2025-06-01 .. 2025-06-01"
+    assert (
+        session.plan.description.title
+        == "replay of btcusdt_binance_spot_1m.parquet, 2025-06-01 .. 2025-06-01"
+    )
 
 
 def test_warm_up_and_replay_together_say_every_row_once(settings):
@@ -135,7 +148,10 @@ def test_what_is_restored_is_what_was_said_first(settings):
     said = [*published(first), *published(second)]
     assert published(restored) == said[: len(published(restored))]
     n_events = sum(isinstance(e, CandleObserved | TickObserved) for e in restored.outlet.events())
-    assert n_events == sum(isinstance(e, CandleObserved | TickObserved) for e in [*first.outlet.events(), *second.outlet.events()])
+    assert n_events == sum(
+        isinstance(e, CandleObserved | TickObserved)
+        for e in [*first.outlet.events(), *second.outlet.events()]
+    )
 
 
 def test_a_simulation_is_warm_up_to_its_last_closed_minute_and_goes_on_by_ticks():
@@ -145,7 +161,9 @@ def test_a_simulation_is_warm_up_to_its_last_closed_minute_and_goes_on_by_ticks(
     warm_up(first)
     history.store(first.outlet.events())
     clock.sleep(30)
-    second = session_of(simulated(), history, clock=clock, is_stopped=lambda: clock.now_ms() >= NOW_MS + 90_000)
+    second = session_of(
+        simulated(), history, clock=clock, is_stopped=lambda: clock.now_ms() >= NOW_MS + 90_000
+    )
 
     replay(second)
 
@@ -173,7 +191,7 @@ def test_a_simulation_that_was_away_for_long_catches_up_by_candles(away_ms, has_
         history,
         clock=clock,
         is_stopped=lambda: clock.now_ms() >= NOW_MS + away_ms + 5_000,
-        on_change=changed.append,
+        on_change=lambda topic, _say_again: changed.append(topic),
     )
 
     replay(second)
@@ -202,7 +220,9 @@ def test_a_simulation_goes_on_as_it_was_first_described():
 
 
 def test_watermarks_go_to_the_partition_of_the_instrument_with_the_source_as_key(tmp_path):
-    session = session_of(ProducerSettings.from_environment({}, data=minutes_file(tmp_path)), RememberingHistory())
+    session = session_of(
+        ProducerSettings.from_environment({}, data=minutes_file(tmp_path)), RememberingHistory()
+    )
 
     warm_up(session)
 
@@ -272,7 +292,9 @@ def test_the_recorded_capture_takes_its_history_from_the_segment_of_its_day(reco
 def test_the_recorded_minutes_are_june_2025_at_sixty_times_real_time(recorded_data):
     path = recorded_data / "prices" / "btcusdt_binance_spot_1m_segments.parquet"
 
-    description = session_of(ProducerSettings.from_environment({}, data=path), RememberingHistory()).plan.description
+    description = session_of(
+        ProducerSettings.from_environment({}, data=path), RememberingHistory()
+    ).plan.description
 
     assert description.title == "replay of btcusdt_binance_spot_1m_segments.parquet, 2025-06-01 .. 2025-07-01"
     assert (description.speed, description.source) == (60.0, "binance")

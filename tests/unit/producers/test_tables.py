@@ -119,7 +119,9 @@ def test_unsorted_rows_are_sorted_and_the_disorder_reported(tmp_path):
     read = read_candles(stored(tmp_path, table))
 
     assert (np.diff(read.columns["start_ms"]) == 60_000).all()
-    assert [(b.row, b.rule, b.fate) for b in read.breaches] == [(12, "is not before the row above", Fate.KEPT)]
+    assert [(b.row, b.rule, b.fate) for b in read.breaches] == [
+        (12, "is not before the row above", Fate.KEPT)
+    ]
 
 
 def test_segments_are_told_by_their_column(tmp_path):

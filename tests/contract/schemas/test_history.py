@@ -1,0 +1,201 @@
+"""The durable history on a real Postgres: idempotent by natural key, read back as written."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import msgspec
+import numpy as np
+import pytest
+
+from schemas.errors import ConfigurationError, StoreUnavailableError
+from schemas.events import Event, FeaturesComputed, Outcome, OutcomeResolved, WatermarkAdvanced
+from schemas.streams import StreamDescription, StreamKind
+from schemas.time import Interval
+from schemas.wire.postgres import History, Position, Progress, Record, Target, check_url, migrate
+from schemas.wire.settings import Endpoints
+from tests.contract.schemas.samples import SAMPLES
+from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, bar, candle, prediction, tick
+
+
+@pytest.fixture(scope="module")
+def history(endpoints: Endpoints) -> Iterator[History]:
+    opened = History(endpoints.database_url)
+    opened.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def stream() -> str:
+    return f"replay-{uuid4().hex[:12]}"
+
+
+def features(stream: str, at_ms: int, values: dict[str, float | None]) -> FeaturesComputed:
+    sample = SAMPLES["features_computed"]
+    assert isinstance(sample, FeaturesComputed)
+    return msgspec.structs.replace(
+        sample,
+        stream=stream,
+        event_time_ms=T0 + at_ms,
+        values=values,
+        feature_spec_hash=f"spec of {stream}",
+    )
+
+
+def outcome(stream: str, as_of_ms: int, of: Outcome, *, is_hit: bool | None) -> OutcomeResolved:
+    sample = SAMPLES["outcome_resolved"]
+    assert isinstance(sample, OutcomeResolved)
+    return msgspec.structs.replace(
+        sample, stream=stream, features_as_of_ms=T0 + as_of_ms, outcome=of, is_hit=is_hit
+    )
+
+
+def test_every_kind_of_row_is_written_once_however_often_it_comes(history: History, stream: str) -> None:
+    rows: list[Event] = [
+        msgspec.structs.replace(event, stream=stream)
+        for event in SAMPLES.values()
+        if type(event).__name__ not in {"WatermarkAdvanced", "SourceFellSilent"}
+    ]
+    history.write(rows)
+    history.write(rows)
+    history.write([*rows, *rows])
+    assert len(list(history.candles(stream))) == 1
+    assert len(list(history.ticks(stream))) == 1
+    assert len(history.bars(stream, instrument=INSTRUMENT, interval="1m", limit=10)) == 1
+    assert len(history.promotions(stream)) == 1
+    target = Target(stream, INSTRUMENT, "1m", "1m")
+    assert history.record(target).n_predictions == 1
+
+
+def test_rows_come_back_as_they_were_written(history: History, stream: str) -> None:
+    made_candle, made_tick = candle(0, stream=stream), tick(0, 0.1 + 0.2, trade_id=2**62, size=1e-8, stream=stream)
+    made_bar = bar(0, 1 / 3, stream=stream)
+    history.write([made_candle, made_tick, made_bar])
+    assert list(history.candles(stream)) == [made_candle]
+    assert list(history.ticks(stream)) == [made_tick]
+    assert history.bars(stream, instrument=INSTRUMENT, interval="1m", limit=1) == [made_bar]
+
+
+def test_later_revision_of_a_candle_replaces_it_and_an_older_one_does_not(history: History, stream: str) -> None:
+    first, second = candle(0, stream=stream), candle(0, (1.0, 2.0, 0.5, 1.5), revision=1, stream=stream)
+    history.write([first])
+    history.write([second, first])
+    history.write([first])
+    assert list(history.candles(stream)) == [second]
+
+
+def test_candles_come_back_by_known_time(history: History, stream: str) -> None:
+    candles = [candle(i * MINUTE, stream=stream) for i in range(20)]
+    history.write(list(reversed(candles)))
+    assert list(history.candles(stream)) == candles
+
+
+def test_feature_table_comes_back_to_the_bit(history: History, stream: str) -> None:
+    chance = np.random.default_rng(5)
+    numbers = chance.normal(size=(50, 3)) * 10.0 ** chance.integers(-300, 300, (50, 3))
+    numbers[0] = (np.nan, -0.0, 5e-324)
+    names = ("first", "second", "third")
+    rows = [
+        features(stream, i * MINUTE, {n: None if np.isnan(v) else float(v) for n, v in zip(names, row, strict=True)})
+        for i, row in enumerate(numbers)
+    ]
+    history.write(rows)
+    table = history.feature_table(stream, instrument=INSTRUMENT, interval="15m")
+    assert table is not None
+    assert table.names == names
+    assert table.values.tobytes() == numbers.tobytes()
+    assert table.as_of_ms.tolist() == [T0 + i * MINUTE for i in range(50)]
+    assert history.newest_features(stream, instrument=INSTRUMENT, interval="15m") == rows[-1]
+
+
+def test_feature_table_ends_where_it_is_told_to(history: History, stream: str) -> None:
+    history.write([features(stream, i * MINUTE, {"first": 1.0}) for i in range(10)])
+    table = history.feature_table(stream, instrument=INSTRUMENT, interval="15m", until_ms=T0 + 4 * MINUTE)
+    assert table is not None
+    assert len(table.as_of_ms) == 5
+
+
+def test_nothing_stored_is_none(history: History, stream: str) -> None:
+    assert history.stream(stream) is None
+    assert history.watermark_ms(stream, "features.market.v1") is None
+    assert history.feature_table(stream, instrument=INSTRUMENT, interval="1m") is None
+    assert history.newest_features(stream, instrument=INSTRUMENT, interval="1m") is None
+    assert history.position(stream) == Position(None, None, None)
+    assert history.last_predicted_ms(stream) == {}
+
+
+def test_progress_is_the_newest_watermark_and_never_runs_back(history: History, stream: str) -> None:
+    history.write([], [Progress(stream, "market.bar.v1", 0, 50), Progress(stream, "market.bar.v1", 0, 40)])
+    history.write([], [Progress(stream, "market.bar.v1", 0, 30), Progress(stream, "market.bar.v1", 1, 20)])
+    assert history.watermark_ms(stream, "market.bar.v1") == 50
+
+
+def test_position_is_how_far_the_market_data_go(history: History, stream: str) -> None:
+    history.write([candle(0, stream=stream), tick(7, trade_id=3, stream=stream, known_ms=9)])
+    assert history.position(stream) == Position(T0 + MINUTE, T0 + 9, 3)
+
+
+def test_first_description_of_a_stream_wins(history: History, stream: str) -> None:
+    description = StreamDescription(
+        stream=stream, kind=StreamKind.REPLAY, title="a file", source="binance", instruments=(INSTRUMENT,),
+        origin_ms=0, warm_up_until_ms=1, end_ms=None, speed=60.0, parameters={"skew_ms": 1270, "path": None},
+        created_ms=5,
+    )  # fmt: skip
+    assert history.register_stream(description) == description
+    assert history.register_stream(msgspec.structs.replace(description, title="another")) == description
+
+
+def test_prediction_is_unresolved_until_its_outcome_is_stored(history: History, stream: str) -> None:
+    made = [prediction(0, stream=stream), prediction(MINUTE, stream=stream)]
+    history.write(made)
+    history.write([outcome(stream, 0, Outcome.UP, is_hit=True)])
+    assert [p for p in history.unresolved() if p.stream == stream] == made[1:]
+    newest = history.predictions(Target(stream, INSTRUMENT, "1m", "1m"), limit=5)
+    assert [(p, o is None) for p, o in newest] == [(made[1], True), (made[0], False)]
+    assert history.last_predicted_ms(stream) == {Target(stream, INSTRUMENT, "1m", "1m"): T0 + MINUTE}
+
+
+def test_record_counts_ties_and_voids_apart(history: History, stream: str) -> None:
+    kinds = [(Outcome.UP, True), (Outcome.DOWN, False), (Outcome.UP, True), (Outcome.TIE, None), (Outcome.VOID, None)]
+    history.write([prediction(i * MINUTE, stream=stream) for i in range(6)])
+    history.write([outcome(stream, i * MINUTE, of, is_hit=hit) for i, (of, hit) in enumerate(kinds)])
+    assert history.record(Target(stream, INSTRUMENT, "1m", "1m")) == Record(6, 2, 1, 1, 1)
+
+
+def test_batch_with_a_bad_row_stores_nothing(history: History, stream: str) -> None:
+    bad = msgspec.structs.replace(tick(0, trade_id=2, stream=stream), trade_id=2**80)
+    with pytest.raises(Exception, match="bigint|range"):
+        history.write([tick(0, trade_id=1, stream=stream), bad], [Progress(stream, "market.tick.v1", 0, 1)])
+    assert list(history.ticks(stream)) == []
+    assert history.watermark_ms(stream, "market.tick.v1") is None
+
+
+def test_event_without_a_table_is_a_programmers_mistake(history: History) -> None:
+    with pytest.raises(KeyError):
+        history.write([WatermarkAdvanced(event_time_ms=0, known_time_ms=0, source="s", stream="s")])
+
+
+def test_migrating_again_changes_nothing(endpoints: Endpoints) -> None:
+    migrate(endpoints.database_url)
+
+
+def test_postgres_that_is_away_is_a_transient_error() -> None:
+    away = History("postgresql://nobody@127.0.0.1:1/nowhere", timeout_s=0.2)
+    away.open()
+    try:
+        assert not away.is_ready()
+        with pytest.raises(StoreUnavailableError):
+            away.stream("any")
+    finally:
+        away.close()
+
+
+def test_url_of_another_kind_is_a_wrong_setting() -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+        check_url("mysql://localhost/x")
+
+
+def test_intervals_are_stored_by_their_names(history: History, stream: str) -> None:
+    history.write([candle(0, interval=Interval.ONE_HOUR, stream=stream)])
+    (found,) = history.candles(stream)
+    assert found.interval is Interval.ONE_HOUR
