@@ -137,9 +137,7 @@ class BarBuilder(msgspec.Struct, kw_only=True):
         if is_outage:
             self._end_stretch()
 
-    def on_silence(
-        self, from_ms: int, *, known_ms: int, is_of_trades: bool = True
-    ) -> Iterator[BarClosed]:
+    def on_silence(self, from_ms: int, *, known_ms: int, is_of_trades: bool = True) -> Iterator[BarClosed]:
         """The source knows nothing from ``from_ms`` on: what was complete by then closes.
 
         A silence from before the present stretch is an old one, told again. One of candles closes

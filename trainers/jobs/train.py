@@ -13,7 +13,7 @@ from schemas.events import ModelPromoted
 from schemas.features import FeatureTable
 from schemas.ports import ModelRegistry
 from schemas.streams import StreamDescription
-from schemas.time import Clock
+from schemas.time import Clock, bar_start_ms
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.jobs.fitting import trained
@@ -162,6 +162,10 @@ class Training:
     def _promoted(
         self, description: StreamDescription, manifest: ModelManifest, artifact: Artifact
     ) -> LedgerEntry:
+        """Put a version into service, from the last bar of the warm-up on.
+
+        That bar is not in the training rows: its label lies behind the warm-up.
+        """
         self._registry.publish(manifest, artifact.files)
         entry = LedgerEntry(
             alias=CHAMPION,
@@ -169,7 +173,7 @@ class Training:
             version=manifest.version,
             model_hash=manifest.model_hash,
             stream=description.stream,
-            effective_from_ms=description.warm_up_until_ms,
+            effective_from_ms=bar_start_ms(description.warm_up_until_ms, manifest.target.interval),
             recorded_ms=self._clock.now_ms(),
             reason="the first model of this stream",
         )

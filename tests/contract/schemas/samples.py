@@ -5,7 +5,17 @@ import msgspec
 from schemas import events
 from schemas.events import Direction, Event, Outcome
 from schemas.time import Interval
-from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, bar, candle, prediction, silence, tick, watermark
+from tests.fixtures.market_events import (
+    INSTRUMENT,
+    STREAM,
+    T0,
+    bar,
+    candle,
+    prediction,
+    silence,
+    tick,
+    watermark,
+)
 
 _OUTCOME = events.OutcomeResolved(
     event_time_ms=T0 + 120_000,
@@ -61,7 +71,9 @@ SAMPLES: dict[str, Event] = {
     "bar_closed": bar(0, 100.25),
     "bar_closed_of_a_candle": msgspec.structs.replace(bar(0), buy_volume=None, n_trades=None),
     "features_computed": _FEATURES,
-    "features_computed_cold": msgspec.structs.replace(_FEATURES, is_warm=False, values={"log_return_1": None}),
+    "features_computed_cold": msgspec.structs.replace(
+        _FEATURES, is_warm=False, values={"log_return_1": None}
+    ),
     "prediction_made": prediction(60_000),
     "outcome_resolved": _OUTCOME,
     "outcome_resolved_void": msgspec.structs.replace(

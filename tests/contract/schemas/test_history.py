@@ -68,7 +68,10 @@ def test_every_kind_of_row_is_written_once_however_often_it_comes(history: Histo
 
 
 def test_rows_come_back_as_they_were_written(history: History, stream: str) -> None:
-    made_candle, made_tick = candle(0, stream=stream), tick(0, 0.1 + 0.2, trade_id=2**62, size=1e-8, stream=stream)
+    made_candle, made_tick = (
+        candle(0, stream=stream),
+        tick(0, 0.1 + 0.2, trade_id=2**62, size=1e-8, stream=stream),
+    )
     made_bar = bar(0, 1 / 3, stream=stream)
     history.write([made_candle, made_tick, made_bar])
     assert list(history.candles(stream)) == [made_candle]
@@ -76,7 +79,9 @@ def test_rows_come_back_as_they_were_written(history: History, stream: str) -> N
     assert history.bars(stream, instrument=INSTRUMENT, interval="1m", limit=1) == [made_bar]
 
 
-def test_later_revision_of_a_candle_replaces_it_and_an_older_one_does_not(history: History, stream: str) -> None:
+def test_later_revision_of_a_candle_replaces_it_and_an_older_one_does_not(
+    history: History, stream: str
+) -> None:
     first, second = candle(0, stream=stream), candle(0, (1.0, 2.0, 0.5, 1.5), revision=1, stream=stream)
     history.write([first])
     history.write([second, first])
@@ -96,7 +101,11 @@ def test_feature_table_comes_back_to_the_bit(history: History, stream: str) -> N
     numbers[0] = (np.nan, -0.0, 5e-324)
     names = ("first", "second", "third")
     rows = [
-        features(stream, i * MINUTE, {n: None if np.isnan(v) else float(v) for n, v in zip(names, row, strict=True)})
+        features(
+            stream,
+            i * MINUTE,
+            {n: None if np.isnan(v) else float(v) for n, v in zip(names, row, strict=True)},
+        )
         for i, row in enumerate(numbers)
     ]
     history.write(rows)
@@ -156,7 +165,13 @@ def test_prediction_is_unresolved_until_its_outcome_is_stored(history: History, 
 
 
 def test_record_counts_ties_and_voids_apart(history: History, stream: str) -> None:
-    kinds = [(Outcome.UP, True), (Outcome.DOWN, False), (Outcome.UP, True), (Outcome.TIE, None), (Outcome.VOID, None)]
+    kinds = [
+        (Outcome.UP, True),
+        (Outcome.DOWN, False),
+        (Outcome.UP, True),
+        (Outcome.TIE, None),
+        (Outcome.VOID, None),
+    ]
     history.write([prediction(i * MINUTE, stream=stream) for i in range(6)])
     history.write([outcome(stream, i * MINUTE, of, is_hit=hit) for i, (of, hit) in enumerate(kinds)])
     assert history.record(Target(stream, INSTRUMENT, "1m", "1m")) == Record(6, 2, 1, 1, 1)

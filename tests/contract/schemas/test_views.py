@@ -52,7 +52,9 @@ def test_emptied_redis_is_rewritten_by_the_next_write_even_of_nothing(
     assert (views.read(key), views.read(key + "2")) == (b"held", b"too")
 
 
-def test_emptied_redis_gets_the_held_views_and_the_new_one(views: Views, key: str, endpoints: Endpoints) -> None:
+def test_emptied_redis_gets_the_held_views_and_the_new_one(
+    views: Views, key: str, endpoints: Endpoints
+) -> None:
     views.write({key: (1, b"held")})
     connect(endpoints.redis_url).flushall()
     views.write({key + "2": (1, b"new")})

@@ -34,7 +34,9 @@ def kafka_codes() -> list[str]:
 
 
 def test_every_code_of_librdkafka_is_mapped() -> None:
-    mapped = {name: type(kafka.translate(ck.KafkaError(getattr(ck.KafkaError, name)))) for name in kafka_codes()}
+    mapped = {
+        name: type(kafka.translate(ck.KafkaError(getattr(ck.KafkaError, name)))) for name in kafka_codes()
+    }
     assert len(mapped) > 100
     allowed = {BrokerUnavailableError, ConfigurationError, OffsetRegressionError, ProducerFencedError}
     assert set(mapped.values()) == allowed
@@ -52,9 +54,9 @@ def test_every_code_of_librdkafka_is_mapped() -> None:
 @pytest.mark.parametrize("kind", all_kinds(ck.KafkaException), ids=lambda kind: kind.__name__)
 def test_every_exception_of_confluent_kafka_is_translated(kind: type) -> None:
     with pytest.raises(BrokerUnavailableError) as caught, kafka.translated():
-        if kind is ck.KafkaException:
-            raise ck.KafkaException(ck.KafkaError(ck.KafkaError._TRANSPORT))
-        raise kind(ck.KafkaError(ck.KafkaError._TRANSPORT), None)
+        error = kind.__new__(kind)
+        error.args = (ck.KafkaError(ck.KafkaError._TRANSPORT),)
+        raise error
     assert isinstance(caught.value.__cause__, kind)
 
 
@@ -67,9 +69,9 @@ def test_every_exception_of_redis_is_translated(kind: type[redis.exceptions.Redi
 
 
 def test_direct_kinds_of_psycopg_errors_are_mapped_or_named() -> None:
-    kinds = {kind.__name__ for kind in psycopg.Error.__subclasses__() if kind.__module__ == "psycopg.errors"}
-    direct = {kind.__name__ for kind in psycopg.DatabaseError.__subclasses__()}
-    assert kinds == {"InterfaceError", "DatabaseError"}
+    kinds = {kind.__name__ for kind in psycopg.Error.__subclasses__()}
+    direct = {kind.__name__ for kind in psycopg.DatabaseError.__subclasses__() if kind.sqlstate is None}
+    assert kinds >= {"InterfaceError", "DatabaseError"}
     assert direct == OUR_MISTAKES | {"OperationalError"}
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HEALED_S = 15.0
 
 
-def eventually(ask, *, within_s=30.0):
+def eventually(ask, *, within_s=60.0):
     """The first true answer, asked for until a deadline."""
     deadline = time.monotonic() + within_s
     while not (answer := ask()):

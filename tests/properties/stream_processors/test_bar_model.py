@@ -49,11 +49,12 @@ def test_bars_are_the_trades_grouped_by_minute(drawn: list[tuple[int, int, int, 
     st.sampled_from([Interval.FIVE_MINUTES, Interval.FIFTEEN_MINUTES, Interval.ONE_HOUR]),
     st.integers(1, 2**31),
 )
-def test_rolling_up_live_and_in_a_batch_agree_to_the_bit(
-    starts: set[int], into: Interval, seed: int
-) -> None:
+def test_rolling_up_live_and_in_a_batch_agree_to_the_bit(starts: set[int], into: Interval, seed: int) -> None:
     chance = np.random.default_rng(seed)
-    bars = [bar(s * MINUTE, float(chance.normal(100.0)), volume=float(chance.exponential())) for s in sorted(starts)]
+    bars = [
+        bar(s * MINUTE, float(chance.normal(100.0)), volume=float(chance.exponential()))
+        for s in sorted(starts)
+    ]
     live = [made for made in map(RollUp(into=into).step, bars) if made is not None]
     table = bar_table(
         start_ms=np.array([b.start_ms for b in bars], dtype=np.int64),

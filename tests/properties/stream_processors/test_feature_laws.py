@@ -143,7 +143,10 @@ def test_table_is_warm_when_every_feature_is() -> None:
 def test_bars_that_do_not_increase_are_refused() -> None:
     with pytest.raises(ValueError, match="increasing"):
         bar_table(
-            start_ms=np.array([T0, T0]), prices=np.ones((2, 4)), volume=np.ones(2), interval=Interval.ONE_MINUTE
+            start_ms=np.array([T0, T0]),
+            prices=np.ones((2, 4)),
+            volume=np.ones(2),
+            interval=Interval.ONE_MINUTE,
         )
 
 
@@ -180,11 +183,15 @@ def test_flat_market_without_volume_is_zero_or_undefined(price: float) -> None:
     calendar = {name for name in last if "_of_" in name or name == "is_hour_mark"}
     undefined = {name for name, value in last.items() if np.isnan(value)}
     assert undefined == FLAT_IS_UNDEFINED | NO_VOLUME_IS_UNDEFINED
-    assert {name: value for name, value in last.items() if name not in undefined | calendar and value != 0.0} == {}
+    assert {
+        name: value for name, value in last.items() if name not in undefined | calendar and value != 0.0
+    } == {}
 
 
 @pytest.mark.recorded
-def test_recorded_minutes_over_a_border_of_segments_step_to_the_bits_of_the_batch(recorded_data: Path) -> None:
+def test_recorded_minutes_over_a_border_of_segments_step_to_the_bits_of_the_batch(
+    recorded_data: Path,
+) -> None:
     bars = recorded_minutes(recorded_data, n=4000)
     table = compute_table(bars)
     assert bits(live(bars)) == bits(table.values)

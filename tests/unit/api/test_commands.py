@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from click.testing import CliRunner
 
-from api.commands import commands
+from api.commands import commands, listening_socket
 from schemas.errors import ConfigurationError
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 
@@ -65,3 +65,9 @@ def test_a_taken_port_is_said_in_one_line(tmp_path):
         done = CliRunner().invoke(commands, ["serve"], obj=environment)
     assert isinstance(done.exception, ConfigurationError)
     assert "DRIFTLINE_PORT" in str(done.exception)
+
+
+def test_answers_are_not_held_back_for_forty_milliseconds():
+    """The socket did not name its protocol, so asyncio left Nagle's algorithm on: p50 was 44 ms, not 1.5."""
+    with listening_socket("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

@@ -1,9 +1,11 @@
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
+from rich.console import Console
 
 from producers.jobs.reporting import print_report
 from producers.sources.files.tables import breach_counts, read_candles
@@ -157,10 +159,6 @@ def test_what_is_no_parquet_is_a_clear_error(tmp_path):
 
 
 def test_the_report_shows_twenty_rows_and_counts_them_all(tmp_path):
-    from io import StringIO
-
-    from rich.console import Console
-
     table = columns()
     table["open"][:25] = np.nan
     shown = StringIO()

@@ -11,7 +11,18 @@ import pytest
 from schemas.events import BarClosed, CandleObserved, Event, SourceFellSilent, TickObserved, WatermarkAdvanced
 from schemas.time import Interval
 from stream_processors.operators.bars import BarBuilder
-from tests.fixtures.market_events import HOUR, INSTRUMENT, MINUTE, STREAM, T0, candle, minutes, silence, tick, watermark
+from tests.fixtures.market_events import (
+    HOUR,
+    INSTRUMENT,
+    MINUTE,
+    STREAM,
+    T0,
+    candle,
+    minutes,
+    silence,
+    tick,
+    watermark,
+)
 
 SECOND = 1000
 
@@ -273,5 +284,7 @@ def test_watermark_before_the_first_event_does_nothing(builder: BarBuilder) -> N
 
 
 def test_watermarks_never_run_backwards(builder: BarBuilder) -> None:
-    bars = feed(builder, [tick(0, trade_id=1), watermark(2 * MINUTE), watermark(MINUTE), watermark(2 * MINUTE)])
+    bars = feed(
+        builder, [tick(0, trade_id=1), watermark(2 * MINUTE), watermark(MINUTE), watermark(2 * MINUTE)]
+    )
     assert minutes(bars) == [0, 1]

@@ -21,7 +21,9 @@ def found() -> pd.DataFrame:
 def expected() -> pd.DataFrame:
     rows = random_walk(N, seed=7).rows
     bars = pd.DataFrame(rows, columns=["open", "high", "low", "close", "volume", "end"])
-    return pd.concat([_moves(bars), _places(bars), _volumes(bars), _shapes(bars), _averages(bars), _calendar(bars)], axis=1)
+    return pd.concat(
+        [_moves(bars), _places(bars), _volumes(bars), _shapes(bars), _averages(bars), _calendar(bars)], axis=1
+    )
 
 
 def _moves(bars: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,18 @@ from stream_processors.features import kernel
 from stream_processors.operators.market import MarketOperator
 from stream_processors.operators.protocols import Output
 from stream_processors.settings import ProcessorSettings
-from tests.fixtures.market_events import HOUR, MINUTE, STREAM, T0, candle, minutes, prediction, silence, tick, watermark
+from tests.fixtures.market_events import (
+    HOUR,
+    MINUTE,
+    STREAM,
+    T0,
+    candle,
+    minutes,
+    prediction,
+    silence,
+    tick,
+    watermark,
+)
 
 INTERVALS = [Interval.ONE_MINUTE, Interval.FIFTEEN_MINUTES, Interval.ONE_HOUR]
 

@@ -1,0 +1,90 @@
+"""Any process killed with -9 during the demo heals by itself, with the history complete and single."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.features import FeatureTable
+from schemas.time import Interval
+from schemas.wire.postgres import History, Target
+from stream_processors.features.bars import bar_table, roll_up
+from stream_processors.features.batch import compute_table
+from tests.chaos.running_demo import CANDLES, INSTRUMENT, LONG_LIVED, Demo, running_demo
+
+pytestmark = [pytest.mark.recorded, pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, recorded_data: Path) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("chaos")
+    with running_demo(folder / "data", recorded_data / CANDLES, log=folder / "demo.log") as found:
+        yield found
+
+
+@pytest.fixture
+def history(demo: Demo) -> Iterator[History]:
+    found = History(demo.database_url())
+    found.open()
+    yield found
+    found.close()
+
+
+def _stream(demo: Demo) -> str:
+    return str(demo.status()["state"]["stream"])
+
+
+@pytest.mark.parametrize("name", LONG_LIVED)
+def test_predictions_go_on_being_made_and_judged_after_a_kill(demo: Demo, name: str) -> None:
+    assert demo.heal_s(name) > 0
+
+
+def test_every_minute_since_the_first_prediction_is_predicted_once(demo: Demo, history: History) -> None:
+    made = [
+        made for made, _ in history.predictions(Target(_stream(demo), INSTRUMENT, "1m", "1m"), limit=100_000)
+    ]
+    as_of = np.array([prediction.event_time_ms for prediction in made][::-1])
+    assert len(as_of) > 30
+    assert set(np.diff(as_of).tolist()) == {60_000}
+
+
+def test_every_judged_prediction_was_judged_by_the_right_bar(demo: Demo, history: History) -> None:
+    closes = {candle.event_time_ms: candle.close for candle in history.candles(_stream(demo))}
+    pairs = history.predictions(Target(_stream(demo), INSTRUMENT, "1m", "1m"), limit=100_000)
+    unjudged = [made for made, outcome in pairs if outcome is None]
+    assert len(unjudged) <= 3
+    for made, outcome in pairs:
+        assert made.reference_price == closes[made.event_time_ms]
+        if outcome is not None:
+            assert outcome.final_price == closes[made.resolves_at_ms]
+
+
+@pytest.mark.parametrize("interval", [Interval.ONE_MINUTE, Interval.FIFTEEN_MINUTES, Interval.ONE_HOUR])
+def test_stored_features_are_those_of_the_file_to_the_bit(
+    demo: Demo, history: History, recorded_data: Path, interval: Interval
+) -> None:
+    stored = history.feature_table(_stream(demo), instrument=INSTRUMENT, interval=str(interval))
+    assert stored is not None
+    expected = _from_file(recorded_data / CANDLES, stored, interval)
+    assert stored.as_of_ms.tolist() == expected.as_of_ms.tolist()
+    assert stored.values.tobytes() == expected.values.tobytes()
+    assert stored.close.tobytes() == expected.close.tobytes()
+
+
+def _from_file(path: Path, stored: FeatureTable, interval: Interval) -> FeatureTable:
+    """What the batch driver makes of the same stretch of the file."""
+    table = pq.read_table(path)
+    start_ms = table["timestamp"].to_numpy().astype("datetime64[ms]").astype(np.int64)
+    first_ms = int(np.datetime64("2025-06-20T00:00", "ms").astype(np.int64))
+    here = (start_ms >= first_ms) & (start_ms < stored.as_of_ms[-1])
+    minutes = bar_table(
+        start_ms=start_ms[here],
+        prices=np.column_stack([table[name].to_numpy()[here] for name in ("open", "high", "low", "close")]),
+        volume=table["volume"].to_numpy()[here],
+        interval=Interval.ONE_MINUTE,
+    )
+    if interval is Interval.ONE_MINUTE:
+        return compute_table(minutes)
+    return compute_table(roll_up(minutes, interval=Interval.ONE_MINUTE, into=interval))

@@ -1,0 +1,99 @@
+"""The history sink and the label join on real servers."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from schemas import codec
+from schemas.events import Event, Outcome
+from schemas.topics import EVENT_TOPICS, MARKET_BAR, MARKET_CANDLE, OUTCOMES, PREDICTIONS
+from schemas.wire.postgres import History
+from schemas.wire.settings import Endpoints
+from stream_processors.jobs.history import run_history, writer
+from stream_processors.jobs.outcomes import run_outcomes
+from stream_processors.runtime.sinks import run_sink
+from stream_processors.settings import ProcessorSettings
+from tests.fixtures.logs import once, publish, records
+from tests.fixtures.market_events import MINUTE, T0, bar, candle, prediction, watermark
+
+DEADLINE_S = 60.0
+
+
+@pytest.fixture
+def stream() -> str:
+    return f"replay-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def settings(endpoints: Endpoints, servers_directory: Path) -> ProcessorSettings:
+    return ProcessorSettings.from_environment({"DRIFTLINE_DATA_DIR": str(servers_directory)})
+
+
+@pytest.fixture
+def history(endpoints: Endpoints) -> Iterator[History]:
+    opened = History(endpoints.database_url)
+    opened.open()
+    yield opened
+    opened.close()
+
+
+def until(is_true: Callable[[], bool]) -> Callable[[], bool]:
+    """A stop flag: whether it is true, and a failure at the deadline."""
+    end = time.monotonic() + DEADLINE_S
+
+    def check() -> bool:
+        assert time.monotonic() < end, "the job did not get there in time"
+        return is_true()
+
+    return check
+
+
+def test_history_holds_every_event_once_also_when_the_log_is_read_again(
+    settings: ProcessorSettings, endpoints: Endpoints, history: History, stream: str
+) -> None:
+    candles = [candle(i * MINUTE, volume=1.0 + i, stream=stream) for i in range(200)]
+    events: list[Event] = [
+        e for one in candles for e in (one, watermark(one.event_time_ms - T0, stream=stream))
+    ]
+    publish(endpoints.kafka, MARKET_CANDLE, [*events[:10], b"not JSON", *events[10:]])
+    last = T0 + 200 * MINUTE
+    run_history(settings, until(lambda: history.watermark_ms(stream, MARKET_CANDLE.name) == last))
+    assert list(history.candles(stream)) == candles
+
+    again: list[int] = []
+
+    def write_again(batch: list[object]) -> None:
+        writer(history)(batch)  # type: ignore[arg-type]
+        again.append(sum(received.event == candles[-1] for received in batch))  # type: ignore[attr-defined]
+
+    run_sink(
+        name="replay", topics=EVENT_TOPICS, endpoint=endpoints.kafka, write=write_again, stop=until(lambda: any(again))  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert list(history.candles(stream)) == candles
+
+
+def test_outcomes_are_published_once_for_what_is_stored_and_for_what_is_logged(
+    settings: ProcessorSettings, endpoints: Endpoints, history: History, stream: str
+) -> None:
+    stored = prediction(0, stream=stream)
+    logged = [prediction(i * MINUTE, stream=stream) for i in range(1, 30)]
+    bars = [bar(i * MINUTE, 100.0 + i % 3, stream=stream) for i in range(-1, 30)]
+    history.write([stored])
+    publish(endpoints.kafka, PREDICTIONS, logged)
+    publish(endpoints.kafka, MARKET_BAR, bars)
+
+    def found() -> list[bytes]:
+        return once(records(endpoints.kafka, OUTCOMES), stream)
+
+    run_outcomes(settings, until(lambda: len(found()) == 30))
+    run_outcomes(settings, until(lambda: True))
+    outcomes = [codec.decode(OUTCOMES, value) for value in found()]
+    assert sorted(outcome.features_as_of_ms - T0 for outcome in outcomes) == [i * MINUTE for i in range(30)]
+    closes = {outcome.features_as_of_ms: outcome.final_price for outcome in outcomes}
+    assert all(closes[T0 + i * MINUTE] == 100.0 + i % 3 for i in range(30))
+    assert {outcome.outcome for outcome in outcomes} == {Outcome.UP, Outcome.TIE}
+    assert msgspec.structs.asdict(outcomes[0])["model_version"] == "xgboost-1"
