@@ -179,7 +179,7 @@ def test_record_counts_ties_and_voids_apart(history: History, stream: str) -> No
 
 def test_batch_with_a_bad_row_stores_nothing(history: History, stream: str) -> None:
     bad = msgspec.structs.replace(tick(0, trade_id=2, stream=stream), trade_id=2**80)
-    with pytest.raises(Exception, match="bigint|range"):
+    with pytest.raises(Exception, match=r"bigint|range"):
         history.write([tick(0, trade_id=1, stream=stream), bad], [Progress(stream, "market.tick.v1", 0, 1)])
     assert list(history.ticks(stream)) == []
     assert history.watermark_ms(stream, "market.tick.v1") is None

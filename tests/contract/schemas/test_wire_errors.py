@@ -53,9 +53,9 @@ def test_every_code_of_librdkafka_is_mapped() -> None:
 
 @pytest.mark.parametrize("kind", all_kinds(ck.KafkaException), ids=lambda kind: kind.__name__)
 def test_every_exception_of_confluent_kafka_is_translated(kind: type) -> None:
+    error = kind.__new__(kind)
+    error.args = (ck.KafkaError(ck.KafkaError._TRANSPORT),)
     with pytest.raises(BrokerUnavailableError) as caught, kafka.translated():
-        error = kind.__new__(kind)
-        error.args = (ck.KafkaError(ck.KafkaError._TRANSPORT),)
         raise error
     assert isinstance(caught.value.__cause__, kind)
 

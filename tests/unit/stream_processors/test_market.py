@@ -180,7 +180,7 @@ def test_snapshot_with_a_state_of_another_size_is_refused(operator: MarketOperat
     found = msgspec.msgpack.decode(operator.snapshot())
     end_ms, n_bars, _ = found["instruments"][0]["steppers"]["1m"]
     found["instruments"][0]["steppers"]["1m"] = (end_ms, n_bars, b"\0" * 80)
-    with pytest.raises(SnapshotMismatchError, match="80|10"):
+    with pytest.raises(SnapshotMismatchError, match="had 10"):
         MarketOperator(intervals=INTERVALS).restore(msgspec.msgpack.encode(found))
 
 

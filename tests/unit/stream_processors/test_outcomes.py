@@ -32,7 +32,10 @@ def feed(operator: OutcomesOperator, events: Sequence[Event]) -> list[OutcomeRes
     ],
 )
 def test_prediction_is_judged_by_the_close_at_its_horizon(
-    direction: Direction, close: float, outcome: Outcome, is_hit: bool | None
+    direction: Direction,
+    close: float,
+    outcome: Outcome,
+    is_hit: bool | None,  # noqa: FBT001
 ) -> None:
     made = prediction(MINUTE, direction=direction)
     (resolved,) = feed(OutcomesOperator(), [bar(0), made, bar(MINUTE, close)])
