@@ -1,5 +1,6 @@
 """The commands that operate this machine: up, status, stop, reset, doctor."""
 
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -20,6 +21,20 @@ from schemas.wire.processes import EXIT_FAILED, stop_on_signals
 _STOP_S = 20.0
 
 
+def _speed(text: str | None) -> float | None:
+    """A speed as it is typed; 0 stands for as fast as possible."""
+    if text is None:
+        return None
+    try:
+        speed = 0.0 if text == "max" else float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed < math.inf:
+        message = f"must be a number of 0 or more, or max, was {text!r}"
+        raise click.BadParameter(message)
+    return speed
+
+
 @click.group()
 def commands() -> None:
     """Operate everything on this machine."""
@@ -34,7 +49,9 @@ def commands() -> None:
 )
 @click.option("--from", "from_text", help="Where the run begins, ISO 8601 in UTC.")
 @click.option("--to", "to_text", help="Where it ends.")
-@click.option("--speed", type=float, help="Multiples of real time; 0 is as fast as possible.")
+@click.option(
+    "--speed", callback=lambda _context, _option, text: _speed(text), help="Multiples of real time, or max."
+)
 @click.option("--seed", type=int, help="Of the simulated market.")
 @click.option("--logs/--no-logs", default=True, help="Show the processes' log lines.", show_default=True)
 @click.pass_obj

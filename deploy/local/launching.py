@@ -219,10 +219,21 @@ class Launcher:
             if not all(unit.has_passed for unit in self._units if unit.stage is stage):
                 return stage
             if stage is Stage.SERVERS and not self._is_ready:
+                if not self._servers_are_ours():
+                    return stage
                 self._is_ready = True
                 self._directory.write_endpoints(self._plan.endpoints)
         self._has_been_live = True
         return Stage.LIVE
+
+    def _servers_are_ours(self) -> bool:
+        """Whether what answers is not another launcher's server that was quicker to take the port."""
+        ports = {server.name: server.port for server in self._plan.servers}
+        return all(
+            unit.spawned is not None and unit.spawned.listens_on(ports[unit.name])
+            for unit in self._units
+            if unit.name in ports
+        )
 
     # Watching
 

@@ -80,6 +80,19 @@ class Spawned:
             self._pid_file.unlink(missing_ok=True)
         return code
 
+    def listens_on(self, port: int) -> bool:
+        """Whether this very process listens on a TCP port, and not another program on its port."""
+        try:
+            connections = psutil.Process(self.pid).net_connections(kind="tcp")
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.AccessDenied:  # root in a container without CAP_SYS_PTRACE may not look
+            return self.exit_code() is None
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in connections
+        )
+
     def ask_to_end(self) -> None:
         """Send the signal that it ends on."""
         if self.exit_code() is None:

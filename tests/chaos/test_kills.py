@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from schemas.features import FeatureTable
 from schemas.time import Interval
 from schemas.wire.postgres import History, Target
-from stream_processors.features.bars import bar_table, roll_up
+from stream_processors.features.bars import roll_up
 from stream_processors.features.batch import compute_table
-from tests.chaos.running_demo import CANDLES, INSTRUMENT, LONG_LIVED, Demo, running_demo
+from tests.fixtures.recorded_bars import minutes_of
+from tests.fixtures.running_demo import CANDLES, FROM, INSTRUMENT, LONG_LIVED, Demo, running_demo
 
 pytestmark = [pytest.mark.recorded, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -75,16 +75,8 @@ def test_stored_features_are_those_of_the_file_to_the_bit(
 
 def _from_file(path: Path, stored: FeatureTable, interval: Interval) -> FeatureTable:
     """What the batch driver makes of the same stretch of the file."""
-    table = pq.read_table(path)
-    start_ms = table["timestamp"].to_numpy().astype("datetime64[ms]").astype(np.int64)
-    first_ms = int(np.datetime64("2025-06-20T00:00", "ms").astype(np.int64))
-    here = (start_ms >= first_ms) & (start_ms < stored.as_of_ms[-1])
-    minutes = bar_table(
-        start_ms=start_ms[here],
-        prices=np.column_stack([table[name].to_numpy()[here] for name in ("open", "high", "low", "close")]),
-        volume=table["volume"].to_numpy()[here],
-        interval=Interval.ONE_MINUTE,
-    )
+    until = str(np.datetime64(int(stored.as_of_ms[-1]), "ms"))
+    minutes = minutes_of(path, FROM, until)
     if interval is Interval.ONE_MINUTE:
         return compute_table(minutes)
     return compute_table(roll_up(minutes, interval=Interval.ONE_MINUTE, into=interval))

@@ -1,6 +1,7 @@
 """The embedded servers without a launcher around them: for tests, benchmarks and one-off jobs."""
 
 import importlib
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from deploy.local.servers.health import wait_until_ready
 from deploy.local.servers.planning import make_plan
 from deploy.local.settings import LauncherSettings
 from deploy.local.spawning import Spawned, clear_stale, end_together, spawn
+from schemas.errors import StoreUnavailableError
 from schemas.topics import ALL_TOPICS
 from schemas.wire.kafka import Administration
 from schemas.wire.postgres import migrate
@@ -17,6 +19,8 @@ from schemas.wire.settings import Endpoints
 
 _START_S = 30.0
 _END_S = 5.0
+_POLL_S = 0.02
+_N_PLANS = 3
 
 
 @contextmanager
@@ -36,26 +40,52 @@ def running_servers(settings: LauncherSettings, environment: Mapping[str, str]) 
     directory = DataDirectory(settings.data_dir)
     with directory.held():
         clear_stale(directory)
-        plan = make_plan(settings, directory, environment)
         processes: list[Spawned] = []
         try:
-            # Half of a first start is the migration tool's import; Postgres creates its files meanwhile.
-            with ThreadPoolExecutor(max_workers=1) as importing:
-                importing.submit(importlib.import_module, "alembic.command")
-                for server in plan.servers:
-                    server.prepare()
-                    processes.append(spawn(server.command(), directory))
-            wait_until_ready(
-                plan.endpoints,
-                timeout_s=_START_S,
-                has_failed=lambda: any(process.exit_code() is not None for process in processes),
-            )
-            make_usable(plan.endpoints)
-            directory.write_endpoints(plan.endpoints)
-            yield plan.endpoints
+            endpoints = _start(settings, environment, directory=directory, processes=processes)
+            make_usable(endpoints)
+            directory.write_endpoints(endpoints)
+            yield endpoints
         finally:
             directory.endpoints.unlink(missing_ok=True)
             end_together(processes, timeout_s=_END_S)
+
+
+def _start(
+    settings: LauncherSettings,
+    environment: Mapping[str, str],
+    *,
+    directory: DataDirectory,
+    processes: list[Spawned],
+) -> Endpoints:
+    """Start them until each listens on its own port: other programs choose ports at the same time."""
+    for _ in range(_N_PLANS):
+        plan = make_plan(settings, directory, environment)
+        # Half of a first start is the migration tool's import; Postgres creates its files meanwhile.
+        with ThreadPoolExecutor(max_workers=1) as importing:
+            importing.submit(importlib.import_module, "alembic.command")
+            for server in plan.servers:
+                server.prepare()
+                processes.append(spawn(server.command(), directory))
+        ports = [server.port for server in plan.servers]
+        if _all_listen(dict(zip(ports, processes, strict=True))):
+            wait_until_ready(plan.endpoints, timeout_s=_START_S)
+            return plan.endpoints
+        end_together(processes, timeout_s=_END_S)
+        processes.clear()
+    message = f"the embedded servers did not start; see {directory.logs}"
+    raise StoreUnavailableError(message)
+
+
+def _all_listen(processes: Mapping[int, Spawned]) -> bool:
+    """Whether each process came to listen on its port; False as soon as one has ended."""
+    deadline = time.monotonic() + _START_S
+    while not all(process.listens_on(port) for port, process in processes.items()):
+        has_failed = any(process.exit_code() is not None for process in processes.values())
+        if has_failed or time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
 
 
 def make_usable(endpoints: Endpoints) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from deploy.local.directories import AlreadyRunningError, DataDirectory
 from deploy.local.ports import KAFKA, LOOPBACK, choose_port
-from deploy.local.servers.embedded import Database
+from deploy.local.servers.embedded import Cache, Database
 from deploy.local.servers.fleets import running_servers
-from deploy.local.servers.health import postgres_answers, questions
+from deploy.local.servers.health import questions
 from deploy.local.settings import LauncherSettings
 from deploy.local.spawning import spawn
 from schemas.errors import ConfigurationError
@@ -114,23 +114,30 @@ def test_usual_port_in_use_makes_way_for_the_next_free_one():
     assert other > port
 
 
-def test_killed_postgres_comes_back_with_what_it_held(tmp_path, history):
+def test_killed_postgres_comes_back_with_what_it_held(settings, history):
+    directory = DataDirectory(settings.data_dir)
+    with running_servers(settings, {}) as endpoints:
+        history(endpoints.database_url).register_stream(DESCRIPTION)
+        pid = json.loads((directory.pids / "postgres.json").read_text())["pid"]
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not is_alive(pid))
+
+    with running_servers(settings, {}) as endpoints:
+        assert history(endpoints.database_url).stream("replay-kept") == DESCRIPTION
+
+
+def test_server_that_lost_its_port_is_known_not_to_listen_on_it(tmp_path):
+    """Two starts at once chose the same port: the one that lost it then used the other's server."""
     directory = DataDirectory(tmp_path / "data")
     directory.create()
-    database = Database(port=choose_port(KAFKA, explicit=None), directory=directory.postgres, environment={})
-    database.prepare()
-    first = spawn(database.command(), directory)
-    eventually(lambda: postgres_answers(database.url))
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        cache = Cache(port=port, directory=directory.valkey, environment={})
+        cache.prepare()
+        spawned = spawn(cache.command(), directory)
+        eventually(lambda: spawned.exit_code() is not None)
 
-    os.kill(first.pid, signal.SIGKILL)
-    first.kill_after(5.0)
-    database.prepare()
-    second = spawn(database.command(), directory)
-
-    eventually(lambda: postgres_answers(database.url), within_s=15)
-    second.ask_to_end()
-    second.kill_after(5.0)
-    assert second.exit_code() == 0
+    assert not spawned.listens_on(port)
 
 
 def test_postgres_lock_whose_process_id_is_someone_elses_is_forgotten(tmp_path):
