@@ -280,12 +280,20 @@ class History:
         row = self._one("SELECT description::text FROM streams WHERE stream = %s", (stream,))
         return None if row is None else msgspec.json.decode(row[0], type=StreamDescription)
 
-    def watermark_ms(self, stream: str, topic: str) -> int | None:
-        """Up to when a topic's events of a run are stored completely: its partitions' newest."""
+    def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
+        """Up to when a topic's events of a run are stored completely.
+
+        Args:
+            n_partitions: How many partitions hold events of the run.
+
+        Returns:
+            The least of the partitions' watermarks; None until each has one.
+        """
         row = self._one(
-            "SELECT max(watermark_ms) FROM stream_progress WHERE stream = %s AND topic = %s", (stream, topic)
+            "SELECT min(watermark_ms), count(*) FROM stream_progress WHERE stream = %s AND topic = %s",
+            (stream, topic),
         )
-        return None if row is None else row[0]
+        return None if row is None or row[1] < n_partitions else row[0]
 
     def position(self, stream: str) -> Position:
         """How far the stored candles and ticks of a run go."""
@@ -303,22 +311,30 @@ class History:
         return self._stored(events.TickObserved, stream, "known_time_ms, instrument, trade_id")
 
     def feature_table(
-        self, stream: str, *, instrument: str, interval: str, until_ms: int | None = None
+        self,
+        stream: str,
+        *,
+        instrument: str,
+        interval: str,
+        until_ms: int | None = None,
+        spec_hash: str | None = None,
     ) -> FeatureTable | None:
-        """The stored features of an instrument and interval, of the newest set of features.
+        """The stored features of an instrument and interval, of one set of features.
 
         Args:
             until_ms: The last as-of time, inclusive; None for all.
+            spec_hash: Which set; None for that of the newest row.
 
         Returns:
             The table, or None when nothing is stored.
         """
         where = "stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s"
         key = (stream, instrument, interval, 2**62 if until_ms is None else until_ms)
+        chosen = "" if spec_hash is None else " AND feature_spec_hash = %s"
         spec = self._one(
             "SELECT feature_spec_hash, names FROM features JOIN feature_specs USING (feature_spec_hash) "
-            f"WHERE {where} ORDER BY event_time_ms DESC LIMIT 1",
-            key,
+            f"WHERE {where}{chosen} ORDER BY event_time_ms DESC LIMIT 1",
+            key if spec_hash is None else (*key, spec_hash),
         )
         if spec is None:
             return None

@@ -6,6 +6,7 @@ from schemas.features import FeatureTable
 from schemas.time import Interval
 from stream_processors.features import kernel
 from stream_processors.features.bars import BarTable, bar_table, roll_up
+from stream_processors.features.declarations import SPEC
 from stream_processors.features.stepping import FeatureStepper
 from stream_processors.features.windows import compiled
 
@@ -19,12 +20,12 @@ def compute_table(bars: BarTable) -> FeatureTable:
     """
     values, n_held = _compute(bars.start_ms, bars.rows)
     return FeatureTable(
-        names=kernel.SPEC.names,
-        feature_spec_hash=kernel.SPEC.hash,
+        names=SPEC.names,
+        feature_spec_hash=SPEC.hash,
         as_of_ms=bars.rows[:, 5].astype(np.int64),
         known_ms=bars.known_ms,
         close=bars.rows[:, 3].copy(),
-        is_warm=n_held >= kernel.SPEC.warm_up_bars,
+        is_warm=n_held >= SPEC.warm_up_bars,
         values=values,
     )
 

@@ -6,27 +6,19 @@ launcher names a cache folder by the content of this package, since numba itself
 when a function of another module changes.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.features import FeatureSpec
 from stream_processors.features import indicators
 from stream_processors.features.bars import CLOSE, END_MS, HIGH, LOW, OPEN, VOLUME
+from stream_processors.features.declarations import GROUPS, SPEC
 from stream_processors.features.windows import AVERAGES, compiled, push
 
-_GROUPS = (
-    indicators.RETURNS,
-    indicators.VOLATILITY,
-    indicators.MOMENTUM,
-    indicators.VOLUME,
-    indicators.SHAPE,
-    indicators.AVERAGED,
-    indicators.CALENDAR,
-)
-_ENDS = tuple(sum(len(group) for group in _GROUPS[: i + 1]) for i in range(len(_GROUPS)))
+_ENDS = tuple(sum(len(group) for group in GROUPS[: i + 1]) for i in range(len(GROUPS)))
 _A, _B, _C, _D, _E, _F, _G = _ENDS
 
-SPEC = FeatureSpec(features=tuple(feature for group in _GROUPS for feature in group))
 N_FEATURES = len(SPEC.features)
 STATE_SIZE = AVERAGES + indicators.N_AVERAGES
 
@@ -53,3 +45,6 @@ def step(state, bar, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN2
     indicators.step_shape(state, bar[OPEN], out[_D:_E])
     indicators.step_averaged(state, state[AVERAGES:], out[_E:_F])
     indicators.step_calendar(bar[END_MS], out[_F:_G])
+    for i in range(out.shape[0]):
+        if math.isnan(out[i]):
+            out[i] = math.nan  # one NaN of all there are: what is undefined has no sign

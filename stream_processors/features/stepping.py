@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_processors.features import kernel
+from stream_processors.features.declarations import SPEC
 
 
 class FeatureStepper:
@@ -43,7 +44,7 @@ class FeatureStepper:
     @property
     def is_warm(self) -> bool:
         """Whether every feature has seen the bars that it declares."""
-        return self._n_bars >= kernel.SPEC.warm_up_bars
+        return self._n_bars >= SPEC.warm_up_bars
 
     def snapshot(self) -> tuple[int, int, bytes]:
         """The end of the last bar, the number of bars, and the state's bytes."""

@@ -24,7 +24,7 @@ from schemas.features import FeatureSpec
 from schemas.sources import SOURCES
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_TICK, Topic
-from stream_processors.features import kernel
+from stream_processors.features.declarations import SPEC
 from stream_processors.features.stepping import FeatureStepper
 from stream_processors.operators.bars import BarBuilder
 from stream_processors.operators.protocols import Output
@@ -65,7 +65,7 @@ class MarketOperator:
         intervals: The bars to make, besides those of the instrument's own shortest interval.
     """
 
-    def __init__(self, *, intervals: Iterable[Interval], spec: FeatureSpec = kernel.SPEC) -> None:
+    def __init__(self, *, intervals: Iterable[Interval], spec: FeatureSpec = SPEC) -> None:
         self._intervals = sorted(intervals, key=lambda interval: interval.milliseconds)
         self._spec = spec
         self._held: dict[_Key, _Instrument] = {}

@@ -51,7 +51,10 @@ def newest_snapshots(
     for record in read_range(endpoint, {(topic.name, partition): 0 for partition in partitions}):
         if record.value is None:
             continue
-        snapshot = msgspec.msgpack.decode(record.value, type=Snapshot)
+        try:
+            snapshot = msgspec.msgpack.decode(record.value, type=Snapshot)
+        except msgspec.DecodeError:
+            continue  # of another release: an older one, or the log itself, is what is left
         is_committed = all(
             offset <= committed.get((name, record.partition), 0) for name, offset in snapshot.offsets.items()
         )

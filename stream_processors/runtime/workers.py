@@ -14,13 +14,14 @@ Start-up is recovery: each operator is restored from its newest snapshot and ste
 what was committed since, then its views are written anew. A crash anywhere loses nothing.
 """
 
+import heapq
 from collections.abc import Callable, Iterable
 
 import msgspec
 import structlog
 
 from schemas import codec
-from schemas.errors import ContractError, OffsetRegressionError
+from schemas.errors import ContractError, OffsetRegressionError, SnapshotMismatchError
 from schemas.events import Event
 from schemas.time import Clock
 from schemas.topics import BY_NAME, Topic
@@ -139,8 +140,8 @@ class Worker:
             for topic in self._job.broadcasts
             for partition in range(topic.n_partitions)
         }
-        self._reader.open()
         try:
+            self._reader.open()
             while not self._stop():
                 self._run_once()
             self._commit(_Pending(needs_snapshot=True))
@@ -160,7 +161,7 @@ class Worker:
             self._endpoint, job=self._job.name, partitions=partitions, committed=committed
         )
         for partition in partitions:
-            self._tasks[partition] = self._restored(partition, snapshots.get(partition))
+            self._tasks[partition] = self._restored(partition, snapshots)
         self._restep_broadcasts(snapshots)
         n_restepped = self._restep_inputs(partitions, committed)
         self._read_broadcasts_from(snapshots)
@@ -186,12 +187,21 @@ class Worker:
                 )
                 raise OffsetRegressionError(message)
 
-    def _restored(self, partition: int, snapshot: Snapshot | None) -> _Task:
+    def _restored(self, partition: int, snapshots: dict[int, Snapshot]) -> _Task:
+        """An operator from its snapshot; one of another release is left out, and the log stepped instead."""
         task = _Task(self._job.make_operator(partition))
-        if snapshot is not None:
-            task.operator.restore(snapshot.state)
-            task.offsets = dict(snapshot.offsets)
         task.snapshot_at_s = self._clock.monotonic_s()
+        snapshot = snapshots.get(partition)
+        if snapshot is None:
+            return task
+        try:
+            task.operator.restore(snapshot.state)
+        except SnapshotMismatchError as error:
+            self._log.warning("snapshot left out", partition=partition, reason=str(error))
+            del snapshots[partition]
+            task.operator = self._job.make_operator(partition)
+        else:
+            task.offsets = dict(snapshot.offsets)
         return task
 
     def _restep_broadcasts(self, snapshots: dict[int, Snapshot]) -> None:
@@ -219,23 +229,34 @@ class Worker:
         self._broadcasts.seek(self._broadcast_positions)
 
     def _restep_inputs(self, partitions: Iterable[int], committed: Positions) -> int:
-        """Step silently from each snapshot to what was committed; outputs are out already."""
-        ends = {where: offset for where, offset in committed.items() if where[1] in set(partitions)}
-        starts = {(name, partition): self._tasks[partition].offsets.get(name, 0) for name, partition in ends}
+        """Step silently from each snapshot to what was committed; outputs are out already.
+
+        The topics of a partition number are merged by known time, as they were read when they
+        were new: a read of a whole stretch returns them in any order.
+        """
         n = 0
-        for record in read_range(self._endpoint, starts, ends):
-            task = self._tasks[record.partition]
-            topic = BY_NAME[record.topic]
-            event = self._decoded(topic, record)
-            if event is not None:
-                try:
-                    list(task.operator.step(topic, event))
-                except ContractError:
-                    self._log.debug("dead letter met again", topic=record.topic, offset=record.offset)
-            task.offsets[record.topic] = record.offset + 1
+        for partition in partitions:
+            task = self._tasks[partition]
+            ends = {where: offset for where, offset in committed.items() if where[1] == partition}
+            starts = {where: task.offsets.get(where[0], 0) for where in ends}
+            by_topic: dict[str, list[tuple[int, Event]]] = {name: [] for name, _ in ends}
+            for record in read_range(self._endpoint, starts, ends):
+                event = self._decoded(BY_NAME[record.topic], record)
+                if event is not None:
+                    by_topic[record.topic].append((event.known_time_ms, event))
+            n += self._restep(task, by_topic)
+            task.offsets |= {name: offset for (name, _), offset in ends.items()}
+        return n
+
+    def _restep(self, task: _Task, by_topic: dict[str, list[tuple[int, Event]]]) -> int:
+        streams = [[(known_ms, name, event) for known_ms, event in found] for name, found in by_topic.items()]
+        n = 0
+        for _, name, event in heapq.merge(*streams, key=lambda entry: entry[0]):
             n += 1
-        for (name, partition), offset in ends.items():
-            self._tasks[partition].offsets[name] = offset
+            try:
+                list(task.operator.step(BY_NAME[name], event))
+            except ContractError:
+                self._log.debug("dead letter met again", topic=name)
         return n
 
     def _decoded(self, topic: Topic, record: Record) -> Event | None:

@@ -5,6 +5,7 @@ import numpy as np
 from schemas.artifacts import MODEL_FILE, ModelManifest, ModelTarget, sha256
 from schemas.time import Interval
 from stream_processors.features import kernel
+from stream_processors.features.declarations import SPEC
 from trainers.models.gradient_boosting import BoostingParameters, fit
 from trainers.registry.folders import FolderRegistry
 
@@ -16,7 +17,7 @@ def publish_small_model(registry: FolderRegistry, *, instrument: str, stream: st
     fitted = fit(
         rows,
         rng.random(2_000) < 0.5,
-        feature_names=kernel.SPEC.names,
+        feature_names=SPEC.names,
         parameters=BoostingParameters(n_rounds=100),
     )
     onnx = fitted.export(rows).onnx
@@ -26,8 +27,8 @@ def publish_small_model(registry: FolderRegistry, *, instrument: str, stream: st
         kind="xgboost",
         target=ModelTarget(instrument=instrument, interval=Interval.ONE_MINUTE, horizon=Interval.ONE_MINUTE),
         model_hash=model_hash,
-        feature_spec_hash=kernel.SPEC.hash,
-        feature_names=kernel.SPEC.names,
+        feature_spec_hash=SPEC.hash,
+        feature_names=SPEC.names,
         stream=stream,
         source="simulated",
         trained_from_ms=0,

@@ -28,7 +28,7 @@ from schemas.time import Interval
 from schemas.topics import MARKET_TICK, MODELS_EVENT, PREDICTIONS
 from schemas.wire.kafka import Publisher, Reader, read_range
 from schemas.wire.settings import Endpoints, KafkaEndpoint
-from stream_processors.features import kernel
+from stream_processors.features.declarations import SPEC
 from tests.benchmarks.reporting import Figure, report
 from tests.benchmarks.small_models import publish_small_model
 from trainers.registry.folders import FolderRegistry
@@ -73,10 +73,7 @@ def _ticks(instruments: Sequence[str], n: int, *, per_minute: int) -> Iterator[t
 def _jobs(data_dir: Path) -> Iterator[None]:
     environment = os.environ | {"DRIFTLINE_DATA_DIR": str(data_dir), "DRIFTLINE_STREAM": STREAM}
     commands = (["stream_processors", "market"], ["api", "scoring"])
-    processes = [
-        subprocess.Popen([sys.executable, "-m", *command], env=environment)
-        for command in commands
-    ]
+    processes = [subprocess.Popen([sys.executable, "-m", *command], env=environment) for command in commands]
     try:
         yield
     finally:
@@ -101,7 +98,7 @@ def _promote(data_dir: Path, publisher: Publisher, instruments: Sequence[str]) -
             alias=CHAMPION,
             model_version=manifest.version,
             model_hash=manifest.model_hash,
-            feature_spec_hash=kernel.SPEC.hash,
+            feature_spec_hash=SPEC.hash,
             effective_from_ms=_ORIGIN_MS,
         )
         publisher.publish(MODELS_EVENT.name, codec.encode(promoted), key=instrument.encode())
@@ -151,7 +148,7 @@ def _measure_latency(
     """Milliseconds from the closing tick's publication to the readable prediction."""
     reader = Reader(endpoint, group="bench-latency", topics=(PREDICTIONS,), is_fixed=True)
     reader.open()
-    warm_minutes = kernel.SPEC.warm_up_bars + 5
+    warm_minutes = SPEC.warm_up_bars + 5
     messages = list(_ticks(instruments, (warm_minutes + N_CLOSINGS) * N_INSTRUMENTS, per_minute=1))
     n_warm = warm_minutes * N_INSTRUMENTS
     for key, value in messages[:n_warm]:

@@ -37,11 +37,13 @@ class InMemoryFeatureHistory(FeatureHistory):
         known = self._description
         return known if known is not None and known.stream == stream else None
 
-    def watermark_ms(self, stream: str, topic: str) -> int | None:
+    def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
         said = self._watermarks.pop(0) if len(self._watermarks) > 1 else self._watermarks[0]
         if isinstance(said, StoreUnavailableError):
             raise said
         return said
 
-    def feature_table(self, stream, *, instrument, interval, until_ms=None) -> FeatureTable | None:
+    def feature_table(
+        self, stream, *, instrument, interval, until_ms=None, spec_hash=None
+    ) -> FeatureTable | None:
         return self._tables.get((instrument, interval))

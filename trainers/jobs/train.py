@@ -14,6 +14,7 @@ from schemas.features import FeatureTable
 from schemas.ports import ModelRegistry
 from schemas.streams import StreamDescription
 from schemas.time import Clock, bar_start_ms
+from stream_processors.features.declarations import SPEC
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.jobs.fitting import trained
@@ -117,11 +118,14 @@ class Training:
         )
 
     def _announce_known(self, description: StreamDescription, target: ModelTarget) -> bool:
-        """Announce the champion that the registry has; tells whether it has one."""
+        """Announce the champion that the registry has; tells whether it has one for today's features."""
         entry = self._registry.resolve(CHAMPION, target, stream=description.stream)
         if entry is None:
             return False
         manifest = self._registry.load(entry.version).manifest
+        if manifest.feature_spec_hash != SPEC.hash:
+            self._report.say(f"{target}: champion {entry.version} is of an earlier set of features")
+            return False
         self._announce(entry, manifest, source=description.source)
         self._report.say(f"{target}: champion {entry.version} goes on")
         return True
@@ -130,7 +134,11 @@ class Training:
         began_s = self._clock.monotonic_s()
         until_ms = description.warm_up_until_ms
         table = self._history.feature_table(
-            description.stream, instrument=target.instrument, interval=target.interval, until_ms=until_ms
+            description.stream,
+            instrument=target.instrument,
+            interval=target.interval,
+            until_ms=until_ms,
+            spec_hash=SPEC.hash,
         )
         samples = None if table is None else _samples(table, target, until_ms)
         n_decided = 0 if samples is None else int((~samples.is_tie).sum())
@@ -175,7 +183,7 @@ class Training:
             stream=description.stream,
             effective_from_ms=bar_start_ms(description.warm_up_until_ms, manifest.target.interval),
             recorded_ms=self._clock.now_ms(),
-            reason="the first model of this stream",
+            reason="the first model of this stream and set of features",
         )
         self._registry.promote(entry)
         return entry

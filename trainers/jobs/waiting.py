@@ -8,7 +8,7 @@ from schemas.errors import NotReadyError, TransientError
 from schemas.features import FeatureTable
 from schemas.streams import StreamDescription
 from schemas.time import Clock
-from schemas.topics import FEATURES_MARKET
+from schemas.topics import FEATURES_MARKET, partition_of
 
 _POLL_S = 0.05
 T = TypeVar("T")
@@ -20,13 +20,19 @@ class FeatureHistory(Protocol):
     def stream(self, stream: str) -> StreamDescription | None:
         """What is remembered of a run, or None."""
 
-    def watermark_ms(self, stream: str, topic: str) -> int | None:
+    def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
         """Up to when a topic's events of a run are stored completely."""
 
     def feature_table(
-        self, stream: str, *, instrument: str, interval: str, until_ms: int | None = None
+        self,
+        stream: str,
+        *,
+        instrument: str,
+        interval: str,
+        until_ms: int | None = None,
+        spec_hash: str | None = None,
     ) -> FeatureTable | None:
-        """The stored features, the last as-of time inclusive."""
+        """The stored features of one set, the last as-of time inclusive."""
 
 
 class Report(Protocol):
@@ -83,7 +89,9 @@ def wait_for_features(
     deadline = clock.monotonic_s() + patience_s
     while not stop():
         watermark_ms = _while_answering(
-            lambda: history.watermark_ms(description.stream, FEATURES_MARKET.name)
+            lambda: history.watermark_ms(
+                description.stream, FEATURES_MARKET.name, n_partitions=_n_partitions(description)
+            )
         )
         if watermark_ms is not None and watermark_ms >= until_ms:
             return True
@@ -98,6 +106,13 @@ def wait_for_features(
             raise NotReadyError(message)
         clock.sleep(_POLL_S)
     return False
+
+
+def _n_partitions(description: StreamDescription) -> int:
+    """In how many partitions the run's instruments lie."""
+    return len(
+        {partition_of(name.encode(), FEATURES_MARKET.n_partitions) for name in description.instruments}
+    )
 
 
 def import_meanwhile(libraries: Callable[[], object]) -> threading.Thread:

@@ -133,10 +133,13 @@ def test_nothing_stored_is_none(history: History, stream: str) -> None:
     assert history.last_predicted_ms(stream) == {}
 
 
-def test_progress_is_the_newest_watermark_and_never_runs_back(history: History, stream: str) -> None:
+def test_progress_is_that_of_the_slowest_partition_and_never_runs_back(history: History, stream: str) -> None:
     history.write([], [Progress(stream, "market.bar.v1", 0, 50), Progress(stream, "market.bar.v1", 0, 40)])
     history.write([], [Progress(stream, "market.bar.v1", 0, 30), Progress(stream, "market.bar.v1", 1, 20)])
-    assert history.watermark_ms(stream, "market.bar.v1") == 50
+    assert history.watermark_ms(stream, "market.bar.v1") == 20
+    history.write([], [Progress(stream, "market.bar.v1", 1, 60)])
+    assert history.watermark_ms(stream, "market.bar.v1", n_partitions=2) == 50
+    assert history.watermark_ms(stream, "market.bar.v1", n_partitions=3) is None
 
 
 def test_position_is_how_far_the_market_data_go(history: History, stream: str) -> None:

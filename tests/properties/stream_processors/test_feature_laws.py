@@ -12,13 +12,14 @@ from schemas.time import Interval
 from stream_processors.features import kernel
 from stream_processors.features.bars import BarTable, bar_table
 from stream_processors.features.batch import compute_table
+from stream_processors.features.declarations import SPEC
 from stream_processors.features.stepping import FeatureStepper
 from tests.fixtures.bar_tables import random_walk, recorded_minutes
 from tests.fixtures.market_events import MINUTE, T0
 
 LAWS = settings(max_examples=25, deadline=None)
 N = 200
-every_feature = pytest.mark.parametrize("i", range(kernel.N_FEATURES), ids=kernel.SPEC.names)
+every_feature = pytest.mark.parametrize("i", range(kernel.N_FEATURES), ids=SPEC.names)
 
 
 def live(bars: BarTable, stepper: FeatureStepper | None = None) -> NDArray[np.float64]:
@@ -92,7 +93,7 @@ def test_no_value_is_ever_infinite(bars: BarTable) -> None:
 
 @every_feature
 def test_feature_sees_only_the_bars_of_its_memory(i: int) -> None:
-    declared = kernel.SPEC.features[i]
+    declared = SPEC.features[i]
     if declared.memory_bars == 0:
         return  # its older bars fade but never vanish: the law of fading is the next one
     bars = random_walk(N, seed=i)
@@ -113,12 +114,12 @@ def test_feature_forgets_what_lies_long_before_its_warm_up(i: int) -> None:
 @every_feature
 def test_feature_is_defined_from_its_declared_warm_up_on(i: int) -> None:
     values = compute_table(random_walk(N, seed=i)).values[:, i]
-    assert not np.isnan(values[kernel.SPEC.features[i].warm_up_bars - 1 :]).any()
+    assert not np.isnan(values[SPEC.features[i].warm_up_bars - 1 :]).any()
 
 
 @every_feature
 def test_windowed_feature_is_undefined_before_its_memory_is_full(i: int) -> None:
-    declared = kernel.SPEC.features[i]
+    declared = SPEC.features[i]
     values = compute_table(random_walk(N, seed=i)).values[: max(declared.memory_bars - 1, 0), i]
     assert np.isnan(values).all()
 
@@ -135,7 +136,7 @@ def test_gap_begins_anew(i: int) -> None:
 
 def test_table_is_warm_when_every_feature_is() -> None:
     table = compute_table(random_walk(N, seed=1))
-    warm_up = kernel.SPEC.warm_up_bars
+    warm_up = SPEC.warm_up_bars
     assert table.is_warm.tolist() == [False] * (warm_up - 1) + [True] * (N - warm_up + 1)
     assert not np.isnan(table.values[table.is_warm]).any()
 
@@ -179,7 +180,7 @@ def test_flat_market_without_volume_is_zero_or_undefined(price: float) -> None:
         volume=np.zeros(N),
         interval=Interval.ONE_MINUTE,
     )
-    last = dict(zip(kernel.SPEC.names, compute_table(bars).values[-1].tolist(), strict=True))
+    last = dict(zip(SPEC.names, compute_table(bars).values[-1].tolist(), strict=True))
     calendar = {name for name in last if "_of_" in name or name == "is_hour_mark"}
     undefined = {name for name, value in last.items() if np.isnan(value)}
     assert undefined == FLAT_IS_UNDEFINED | NO_VOLUME_IS_UNDEFINED
@@ -197,4 +198,4 @@ def test_recorded_minutes_over_a_border_of_segments_step_to_the_bits_of_the_batc
     assert bits(live(bars)) == bits(table.values)
     assert np.isnan(table.values[table.is_warm]).mean() < 0.01
     assert not np.isinf(table.values).any()
-    assert (~table.is_warm).sum() == 2 * (kernel.SPEC.warm_up_bars - 1)
+    assert (~table.is_warm).sum() == 2 * (SPEC.warm_up_bars - 1)

@@ -6,6 +6,7 @@ import pytest
 
 from stream_processors.features import kernel
 from stream_processors.features.batch import compute_table
+from stream_processors.features.declarations import SPEC
 from tests.fixtures.bar_tables import random_walk
 
 N = 400
@@ -108,12 +109,12 @@ def test_every_feature_has_a_reference(found: pd.DataFrame, expected: pd.DataFra
     assert set(expected.columns) == set(found.columns)
 
 
-@pytest.mark.parametrize("name", kernel.SPEC.names)
+@pytest.mark.parametrize("name", SPEC.names)
 def test_feature_is_its_reference(name: str, found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    warm = slice(kernel.SPEC.warm_up_bars, None)
+    warm = slice(SPEC.warm_up_bars, None)
     np.testing.assert_allclose(found[name][warm], expected[name][warm], rtol=1e-7, atol=1e-10)
 
 
 def test_feature_names_are_unique_and_the_hash_is_of_all_that_is_declared() -> None:
-    assert len(set(kernel.SPEC.names)) == kernel.N_FEATURES
-    assert len(kernel.SPEC.hash) == 64
+    assert len(set(SPEC.names)) == kernel.N_FEATURES
+    assert len(SPEC.hash) == 64

@@ -9,7 +9,7 @@ from schemas.errors import ContractError, SnapshotMismatchError
 from schemas.events import BarClosed, CandleObserved, Event, FeaturesComputed, WatermarkAdvanced
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_CANDLE, MARKET_TICK, Topic
-from stream_processors.features import kernel
+from stream_processors.features.declarations import SPEC
 from stream_processors.operators.market import MarketOperator
 from stream_processors.operators.protocols import Output
 from stream_processors.settings import ProcessorSettings
@@ -67,18 +67,18 @@ def test_minutes_roll_up_into_longer_bars(operator: MarketOperator) -> None:
 def test_features_name_every_declared_feature_in_order(operator: MarketOperator) -> None:
     computed = feed(operator, [candle(0)])[1].event
     assert isinstance(computed, FeaturesComputed)
-    assert tuple(computed.values) == kernel.SPEC.names
-    assert computed.feature_spec_hash == kernel.SPEC.hash
+    assert tuple(computed.values) == SPEC.names
+    assert computed.feature_spec_hash == SPEC.hash
 
 
 def test_features_are_warm_when_every_feature_has_seen_its_bars(operator: MarketOperator) -> None:
-    outputs = feed(operator, [candle(i * MINUTE) for i in range(kernel.SPEC.warm_up_bars)])
+    outputs = feed(operator, [candle(i * MINUTE) for i in range(SPEC.warm_up_bars)])
     is_warm = [
         output.event.is_warm
         for output in outputs
         if isinstance(output.event, FeaturesComputed) and output.event.interval is Interval.ONE_MINUTE
     ]
-    assert is_warm == [False] * (kernel.SPEC.warm_up_bars - 1) + [True]
+    assert is_warm == [False] * (SPEC.warm_up_bars - 1) + [True]
 
 
 def test_watermark_is_forwarded_behind_the_bars_it_closed_without_a_key(operator: MarketOperator) -> None:
