@@ -19,7 +19,7 @@ $(VENV)/.python:
 $(VENV)/.installed: requirements.lock pyproject.toml $(VENV)/.python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(BIN)/driftline prepare
+	$(BIN)/driftline compile
 	@touch $@
 
 $(VENV)/.developing: requirements-dev.lock $(VENV)/.installed

@@ -165,6 +165,20 @@ def prepare(environment: Mapping[str, str]) -> None:
     prepare_servers(settings.endpoints(), stream=stream, say=click.echo)
 
 
+@commands.command("compile")
+@click.pass_obj
+def compile_kernel(environment: Mapping[str, str]) -> None:
+    """Compile the feature kernel into the data directory, so that no start has to."""
+    import subprocess  # noqa: PLC0415  (only this command needs them)
+
+    from deploy.local.environments import kernel_cache  # noqa: PLC0415
+
+    cache = kernel_cache(_directory(environment))
+    command = [sys.executable, "-m", "stream_processors", "compile-kernel"]
+    subprocess.run(command, env={**environment, "NUMBA_CACHE_DIR": str(cache)}, check=True)  # noqa: S603
+    click.echo(f"the feature kernel is compiled into {cache}")
+
+
 def _directory(environment: Mapping[str, str]) -> DataDirectory:
     return DataDirectory(LauncherSettings.from_environment(environment).data_dir)
 

@@ -126,7 +126,7 @@ class DataDirectory:
         write_json(self.endpoints, endpoints)
 
     def empty(self) -> None:
-        """Delete everything in it.
+        """Delete everything in it, but for the compiled kernels, which belong to the code.
 
         Raises:
             ConfigurationError: If it was never a launcher's, so that nothing else is deleted by mistake.
@@ -139,6 +139,8 @@ class DataDirectory:
             )
             raise ConfigurationError(message)
         for entry in self.path.iterdir():
+            if entry == self.numba:
+                continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:

@@ -83,7 +83,7 @@ def jobs_of_a_run(*, is_replay: bool) -> tuple[Job, ...]:
         ),
         Job(
             name="train",
-            stage=Stage.TRAINING,
+            stage=Stage.WARM_UP,
             arguments=("trainers", "train"),
             lifetime=Lifetime.ONE_SHOT,
             n_threads=0,

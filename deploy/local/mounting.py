@@ -30,9 +30,13 @@ OPERATING = {
     "stop": Mounted("deploy.local.commands", "stop", "End a running launcher in order."),
     "reset": Mounted("deploy.local.commands", "reset", "Delete everything that was stored."),
     "doctor": Mounted("deploy.local.commands", "doctor", "Check this machine, and say what to do."),
+    "compile": Mounted("deploy.local.commands", "compile", "Compile the feature kernel beforehand."),
     "prepare": Mounted("deploy.local.commands", "prepare", "Create topics and tables on running servers."),
 }
 PACKAGES = {
+    "inspect": Mounted(
+        "producers.commands", "inspect", "Show what a recorded file holds, bad rows included."
+    ),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish a run's history at full speed."),
