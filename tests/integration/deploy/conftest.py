@@ -99,14 +99,9 @@ def is_alive(pid):
 
 
 @pytest.fixture(scope="session")
-def launcher_environment(tmp_path_factory):
-    """What a newcomer's shell has, with compiled modules kept between the starts."""
-    compiled = str(tmp_path_factory.mktemp("compiled"))
-    return {
-        "PATH": os.environ.get("PATH", ""),
-        "HOME": os.environ.get("HOME", ""),
-        "PYTHONPYCACHEPREFIX": compiled,
-    }
+def launcher_environment():
+    """What a newcomer's shell has."""
+    return {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "")}
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_stop_ends_everything_within_ten_seconds_and_reset_waits_for_that(launch
     assert "driftline stop" in refused.stderr
     assert took_s < 10
     assert left == []
-    assert list(launched.directory.path.iterdir()) == []
+    assert [entry for entry in launched.directory.path.iterdir() if entry.name != "numba"] == []
 
 
 @pytest.mark.parametrize(
