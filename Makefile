@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo stop status reset doctor test check format lock wheel wheel-test bench-spine clean
+.PHONY: help install demo stop status reset doctor test check format lock wheel wheel-test bench-spine bench-start bench-healing clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,12 @@ wheel-test: wheel ## Install the wheel into an empty environment and run its com
 
 bench-spine: $(VENV)/.developing ## Ticks/s through the whole spine and prediction latency
 	$(BIN)/python -m tests.benchmarks.spine
+
+bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MINUTES=60 watches it grow)
+	$(BIN)/python -m tests.benchmarks.starting
+
+bench-healing: $(VENV)/.developing ## Seconds to heal after each process is killed with -9
+	$(BIN)/python -m tests.benchmarks.healing
 
 clean: ## Delete what was built (not the environment, not the demo's data)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,7 +3,7 @@
 On the embedded servers, with the market and the scoring job as processes of their own:
 
 - *Rate*: from the first tick published until the predictions of the last bars can be read, beside
-  the limit of the same run: consuming the same ticks and decoding them, nothing else.
+  the limit of the same run: the client library consuming ticks and msgspec decoding them, nothing else.
 - *Latency*: from publishing the tick that closes a bar until its prediction can be read by a
   read_committed subscriber, with event time at 60 times the clock.
 """
@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import confluent_kafka
+import msgspec
 import numpy as np
 
 from deploy.local.servers.fleets import running_servers
@@ -26,7 +28,7 @@ from schemas.artifacts import CHAMPION
 from schemas.events import ModelPromoted, PredictionMade, TickObserved
 from schemas.time import Interval
 from schemas.topics import MARKET_TICK, MODELS_EVENT, PREDICTIONS
-from schemas.wire.kafka import Publisher, Reader, read_range
+from schemas.wire.kafka import Publisher, Reader
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 from stream_processors.features.declarations import SPEC
 from tests.benchmarks.reporting import Figure, report
@@ -133,13 +135,31 @@ def _measure_rate(
     _wait_for_predictions(reader, instruments, _ORIGIN_MS + (n_minutes - 1) * 60_000)
     rate = len(messages) / (time.perf_counter() - began)
     reader.close()
-    began = time.perf_counter()
-    starts = {(MARKET_TICK.name, partition): 0 for partition in range(MARKET_TICK.n_partitions)}
+    return rate, _limit(endpoint, len(messages))
+
+
+def _limit(endpoint: KafkaEndpoint, n_wanted: int) -> float:
+    """Ticks/s of the client library and the decoder alone, in batches, nothing kept."""
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": endpoint.bootstrap_servers,
+            "group.id": "bench-limit",
+            "enable.auto.commit": False,
+            "fetch.queue.backoff.ms": 5,
+        }
+    )
+    partitions = range(MARKET_TICK.n_partitions)
+    consumer.assign([confluent_kafka.TopicPartition(MARKET_TICK.name, p, 0) for p in partitions])
+    decode = msgspec.json.Decoder(MARKET_TICK.event_type).decode
     n = 0
-    for record in read_range(endpoint, starts):
-        codec.decode(MARKET_TICK, record.value)
-        n += 1
-    return rate, n / (time.perf_counter() - began)
+    began = time.perf_counter()
+    while n < n_wanted:
+        for message in consumer.consume(5_000, 0.2):
+            decode(message.value())
+            n += 1
+    took_s = time.perf_counter() - began
+    consumer.close()
+    return n / took_s
 
 
 def _measure_latency(

@@ -150,12 +150,13 @@ def description(
     end_ms: int | None = None,
     speed: float = 60.0,
     warm_up_until_ms: int = AS_OF_MS - 100 * QUARTER_MS,
+    source: str = "binance",
 ) -> StreamDescription:
     return StreamDescription(
         stream=stream,
         kind=kind,
         title="a test",
-        source="binance",
+        source=source,
         instruments=instruments,
         origin_ms=AS_OF_MS - 1000 * QUARTER_MS,
         warm_up_until_ms=warm_up_until_ms,

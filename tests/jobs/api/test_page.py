@@ -1,0 +1,90 @@
+"""The page in a real browser: what a person sees of a real server."""
+
+import os
+import re
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from schemas.codec import encode
+from schemas.streams import StreamKind
+from schemas.wire.redis import clock_key, prediction_key
+from tests.unit.api.events import AS_OF_MS, description, prediction
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=5000",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """The browser of this machine; a test that asks for it is skipped where there is none."""
+    found = next((path for path in map(shutil.which, _NAMES) if path is not None), None)
+    if found is None:
+        missing = f"no browser: install one of {', '.join(_NAMES)}"
+        if "DRIFTLINE_REQUIRE_BROWSER" in os.environ:
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+def seen(browser: str, url: str, profile: Path) -> str:
+    """The document as it stands after five seconds of the page's own time."""
+    command = [browser, *_QUIET, f"--user-data-dir={profile}", "--dump-dom", url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+def text_of(document: str, element: str) -> str:
+    match = re.search(rf'id="{element}"[^>]*>(.*?)</', document, re.DOTALL)
+    assert match is not None
+    return re.sub(r"<[^>]+>", "", match[1]).strip()
+
+
+def shown(views, made) -> None:
+    key = prediction_key(made.stream, made.instrument, made.interval, made.horizon)
+    views.write(
+        {
+            key: (made.event_time_ms, encode(made)),
+            clock_key(made.stream): (AS_OF_MS, str(AS_OF_MS).encode()),
+        }
+    )
+
+
+def test_a_person_sees_the_prediction_and_where_it_comes_from(browser, serving, views, history, tmp_path):
+    stream = f"simulation-{uuid.uuid4().hex[:12]}"
+    history.register_stream(description(stream=stream, kind=StreamKind.SIMULATION, source="simulated"))
+    made = msgspec.structs.replace(prediction(stream=stream), source="simulated")
+    shown(views, made)
+
+    with serving(stream) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert "simulated" in text_of(document, "banner-word").lower()
+    assert text_of(document, "word").lower() == str(made.direction)
+    assert text_of(document, "probability").startswith(f"{made.probability_up:.1%}".rstrip("%"))
+    assert made.model_version in text_of(document, "model")
+
+
+def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, history, tmp_path):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    history.register_stream(description(stream=stream))
+
+    with serving(stream) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert re.search(r'<main id="main" hidden', document)
+    assert text_of(document, "waiting-title")
