@@ -13,7 +13,7 @@ import pytest
 from schemas.codec import encode
 from schemas.streams import StreamKind
 from schemas.wire.redis import clock_key, prediction_key
-from tests.unit.api.events import AS_OF_MS, description, prediction
+from tests.unit.api.events import AS_OF_MS, QUARTER_MS, description, prediction, promotion
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _QUIET = (
@@ -69,12 +69,13 @@ def test_a_person_sees_the_prediction_and_where_it_comes_from(browser, serving, 
     history.register_stream(description(stream=stream, kind=StreamKind.SIMULATION, source="simulated"))
     made = msgspec.structs.replace(prediction(stream=stream), source="simulated")
     shown(views, made)
+    history.write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
 
     with serving(stream) as client:
         document = seen(browser, f"{client.base_url}/", tmp_path)
 
     assert "simulated" in text_of(document, "banner-word").lower()
-    assert text_of(document, "word").lower() == str(made.direction)
+    assert text_of(document, "word").lower() == str(made.direction), text_of(document, "waiting-text")
     assert text_of(document, "probability").startswith(f"{made.probability_up:.1%}".rstrip("%"))
     assert made.model_version in text_of(document, "model")
 
