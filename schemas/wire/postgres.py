@@ -4,7 +4,7 @@ Writing an event twice changes nothing; a candle's later revision replaces it. A
 transaction: staged by COPY, then merged. What is read back is what was written, to the bit.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -21,88 +20,7 @@ from schemas.codec import null_from_nan
 from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
 from schemas.features import FeatureTable
 from schemas.streams import StreamDescription
-
-
-class _Table(NamedTuple):
-    """Where a kind of event is kept.
-
-    Attributes:
-        key: The columns that make a row the same row.
-        replaced_when: Additional condition under which a later write replaces a row.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    values: Callable[[Any], tuple[Any, ...]]
-    replaced_when: str | None = None
-
-
-def _fields(
-    name: str, kind: type[events.Event], key: tuple[str, ...], replaced_when: str | None = None
-) -> _Table:
-    columns = tuple(kind.__struct_fields__)
-
-    def values(event: Any) -> tuple[Any, ...]:
-        return tuple(getattr(event, column) for column in columns)
-
-    return _Table(name, columns, key, values, replaced_when)
-
-
-def _feature_values(event: events.FeaturesComputed) -> tuple[Any, ...]:
-    # Postgres's own text of an array: psycopg would take ten times as long over the list.
-    values = ",".join("NaN" if value is None else repr(value) for value in event.values.values())
-    return (
-        event.stream,
-        event.instrument,
-        str(event.interval),
-        event.event_time_ms,
-        event.feature_spec_hash,
-        event.close,
-        event.is_warm,
-        f"{{{values}}}",
-        event.known_time_ms,
-        event.source,
-    )
-
-
-_FEATURE_COLUMNS = (
-    "stream",
-    "instrument",
-    "interval",
-    "event_time_ms",
-    "feature_spec_hash",
-    "close",
-    "is_warm",
-    "feature_values",
-    "known_time_ms",
-    "source",
-)
-_TARGET = ("stream", "instrument", "interval", "horizon")
-_BAR_KEY = ("stream", "instrument", "interval", "start_ms")
-
-_TABLES: dict[type[events.Event], _Table] = {
-    events.CandleObserved: _fields(
-        "candles", events.CandleObserved, _BAR_KEY, "excluded.revision > candles.revision"
-    ),
-    events.TickObserved: _fields("ticks", events.TickObserved, ("stream", "instrument", "trade_id")),
-    events.BarClosed: _fields("bars", events.BarClosed, _BAR_KEY),
-    events.FeaturesComputed: _Table("features", _FEATURE_COLUMNS, _FEATURE_COLUMNS[:5], _feature_values),
-    events.PredictionMade: _fields("predictions", events.PredictionMade, (*_TARGET, "event_time_ms")),
-    events.OutcomeResolved: _fields("outcomes", events.OutcomeResolved, (*_TARGET, "features_as_of_ms")),
-    events.ModelPromoted: _fields(
-        "promotions", events.ModelPromoted, (*_TARGET, "alias", "effective_from_ms", "model_version")
-    ),
-}
-
-
-class Progress(NamedTuple):
-    """A watermark that passed, by the topic and partition it vouches for."""
-
-    stream: str
-    topic: str
-    partition: int
-    watermark_ms: int
+from schemas.wire.tables import TABLES, Progress, merge, write_feature_specs, write_progress
 
 
 class Position(NamedTuple):
@@ -250,9 +168,9 @@ class History:
             by_table.setdefault(type(event), []).append(event)
         with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
             for kind, rows in by_table.items():
-                _merge(cursor, _TABLES[kind], rows)
-            _write_feature_specs(cursor, by_table.get(events.FeaturesComputed, []))
-            _write_progress(cursor, progress)
+                merge(cursor, TABLES[kind], rows)
+            write_feature_specs(cursor, by_table.get(events.FeaturesComputed, []))
+            write_progress(cursor, progress)
 
     def register_stream(self, description: StreamDescription) -> StreamDescription:
         """Remember a run; one that is known stays as it was first described.
@@ -444,7 +362,7 @@ class History:
         return [msgspec.convert(row, events.ModelPromoted) for row in rows]
 
     def _stored(self, kind: type[Any], stream: str, order: str) -> Iterator[Any]:
-        table = _TABLES[kind]
+        table = TABLES[kind]
         query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE stream = %s ORDER BY {order}"
         with translated(), self._pool.connection() as connection, connection.cursor("stored") as cursor:
             cursor.itersize = 10_000
@@ -467,52 +385,3 @@ class History:
             connection.cursor(row_factory=dict_row) as cursor,
         ):
             return cursor.execute(query, parameters).fetchall()
-
-
-def _merge(cursor: psycopg.Cursor[Any], table: _Table, rows: Sequence[Any]) -> None:
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
-    staged = sql.Identifier(f"staged_{table.name}")
-    target = sql.Identifier(table.name)
-    cursor.execute(
-        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(staged, target)
-    )
-    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(staged, columns)) as copy:
-        for row in rows:
-            copy.write_row(table.values(row))
-    key = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    action: sql.Composable = sql.SQL("DO NOTHING")
-    distinct: sql.Composable = sql.SQL("")
-    order: sql.Composable = sql.SQL("")
-    if table.replaced_when is not None:
-        changes = sql.SQL(", ").join(
-            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column))
-            for column in table.columns
-            if column not in table.key
-        )
-        action = sql.SQL("DO UPDATE SET {} WHERE ").format(changes) + sql.SQL(table.replaced_when)
-        distinct = sql.SQL("DISTINCT ON ({})").format(key)
-        order = sql.SQL("ORDER BY {}, revision DESC").format(key)
-    cursor.execute(
-        sql.SQL("INSERT INTO {} ({}) SELECT {} {} FROM {} {} ON CONFLICT ({}) {}").format(
-            target, columns, distinct, columns, staged, order, key, action
-        )
-    )
-
-
-def _write_feature_specs(cursor: psycopg.Cursor[Any], rows: Sequence[events.FeaturesComputed]) -> None:
-    specs: Mapping[str, list[str]] = {row.feature_spec_hash: list(row.values) for row in rows}
-    for spec_hash, names in specs.items():
-        cursor.execute("INSERT INTO feature_specs VALUES (%s, %s) ON CONFLICT DO NOTHING", (spec_hash, names))
-
-
-def _write_progress(cursor: psycopg.Cursor[Any], progress: Sequence[Progress]) -> None:
-    newest: dict[tuple[str, str, int], int] = {}
-    for row in progress:
-        key = (row.stream, row.topic, row.partition)
-        newest[key] = max(newest.get(key, row.watermark_ms), row.watermark_ms)
-    for (stream, topic, partition), watermark_ms in newest.items():
-        cursor.execute(
-            "INSERT INTO stream_progress VALUES (%s, %s, %s, %s) ON CONFLICT (stream, topic, partition) "
-            "DO UPDATE SET watermark_ms = greatest(stream_progress.watermark_ms, excluded.watermark_ms)",
-            (stream, topic, partition, watermark_ms),
-        )
