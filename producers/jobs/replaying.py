@@ -50,7 +50,7 @@ def replay(session: Session) -> bool:
     )
     speaker = session.speaker()
     events = plan.events(after, until_ms=None, now_ms=now_ms)
-    with session.progress("replay", until_ms=description.end_ms) as progress:
+    with session.progress(str(description.kind), until_ms=description.end_ms) as progress:
         for said in with_watermarks(events, times, after=after, is_to_the_end=True):
             if not pacer.wait_until(said.event.known_time_ms):
                 session.outlet.flush()

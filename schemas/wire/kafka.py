@@ -190,7 +190,7 @@ class Reader:
                 "isolation.level": "read_committed",
                 "session.timeout.ms": 6000,
                 "heartbeat.interval.ms": 1500,
-                "fetch.wait.max.ms": 500,
+                "fetch.wait.max.ms": 100,
                 "fetch.queue.backoff.ms": 5,
                 "queued.max.messages.kbytes": 16_384,
                 "partition.assignment.strategy": "range",

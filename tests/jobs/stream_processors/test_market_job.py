@@ -123,7 +123,7 @@ def run(
 ) -> None:
     settings = WorkerSettings(
         max_batch=max_batch,
-        poll_s=0.05,
+        poll_s=0.3,
         snapshot_every_s=3600.0,
         snapshot_every_records=snapshot_every_records,
     )
