@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from schemas.events import SourceFellSilent, WatermarkAdvanced
 from schemas.topics import EVENT_TOPICS
-from schemas.wire.postgres import History, Progress
+from schemas.wire.postgres import History
+from schemas.wire.tables import Progress
 from stream_processors.runtime.sinks import Received, run_sink
 from stream_processors.settings import ProcessorSettings
 

@@ -13,7 +13,8 @@ from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MODELS_EVENT
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Reader
-from schemas.wire.postgres import History, Progress
+from schemas.wire.postgres import History
+from schemas.wire.tables import Progress
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import description_of
 from trainers.commands import commands
