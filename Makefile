@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Options of demo: DATA=FILE HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N"
+	@echo "  Options of demo: DATA=FILE HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME"
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Driftline needs CPython 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Say PYTHON=python3.11, for instance.")'
@@ -29,19 +29,19 @@ $(VENV)/.developing: requirements-dev.lock $(VENV)/.installed
 install: $(VENV)/.installed ## Create the virtual environment and install what running needs
 
 demo: $(VENV)/.installed ## Install, start everything, and print the URL (stays in the foreground; Ctrl-C ends it)
-	@$(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(if $(HISTORY),--history "$(HISTORY)") \
+	@$(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(if $(HISTORY),--history "$(HISTORY)") \
 		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)")
 
-stop: ## Stop a running demo
+stop: $(VENV)/.installed ## Stop a running demo
 	@$(BIN)/driftline stop
 
-status: ## What runs, with its memory and restarts
+status: $(VENV)/.installed ## What runs, with its memory and restarts
 	@$(BIN)/driftline status
 
-reset: ## Delete what the demo stored in .driftline
+reset: $(VENV)/.installed ## Delete what the demo stored in .driftline
 	@$(BIN)/driftline reset
 
-doctor: ## Check the machine, and say what to do
+doctor: $(VENV)/.installed ## Check the machine, and say what to do
 	@$(BIN)/driftline doctor
 
 test: $(VENV)/.developing ## Run the tests, those on the embedded servers included

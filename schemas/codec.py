@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import DecodeError, InvariantError, SchemaVersionError
 from schemas.events import BarClosed, CandleObserved, Event
+from schemas.sources import LARGEST_LEAD_MS
 from schemas.topics import Topic
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -66,10 +67,16 @@ def decode(topic: Topic, value: bytes | None, message_headers: Iterable[tuple[st
         raise DecodeError(message)
     try:
         event = _decoder(topic).decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _explained(topic, error, dict(message_headers)) from error
     if isinstance(event, CandleObserved | BarClosed):
         _check_candle(event)
+    if event.event_time_ms - event.known_time_ms > LARGEST_LEAD_MS:
+        message = (
+            f"a venue's clock may run {LARGEST_LEAD_MS} ms ahead of ours, event_time_ms {event.event_time_ms} "
+            f"was {event.event_time_ms - event.known_time_ms} ms ahead of known_time_ms"
+        )
+        raise InvariantError(message)
     return event
 
 

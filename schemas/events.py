@@ -19,10 +19,12 @@ from msgspec import Meta
 
 from schemas.time import Interval
 
-Price = Annotated[float, Meta(gt=0)]
-Amount = Annotated[float, Meta(ge=0)]
+#: Bounded so that sums over a day of bars stay finite.
+Price = Annotated[float, Meta(gt=0, le=1e15)]
+Amount = Annotated[float, Meta(ge=0, le=1e15)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+#: Short enough for four of them in one key of the durable store.
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
 #: What float64 holds exactly, and Postgres's bigint with room for sums.
 TimeMs = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 #: What Postgres's bigint and integer hold: a message beyond them would stop whoever stores it.

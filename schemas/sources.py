@@ -7,6 +7,10 @@ newest event an older one may still come (``allowed_lateness_ms``) before it cou
 
 import msgspec
 
+#: No source's clock runs farther ahead of ours than this. A record that claims more is wrong: taken
+#: as it is, it would make everything after it late.
+LARGEST_LEAD_MS = 60_000
+
 
 class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One source of market events.

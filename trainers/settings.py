@@ -29,7 +29,7 @@ class TrainerSettings(ServerSettings):
         description="interval:horizon pairs, trained in this order; the first is the first to be served.",
     )
     train_minimum_rows: int = Field(
-        default=300, ge=50, description="Labelled rows without ties below which nothing is trained."
+        default=250, ge=50, description="Labelled rows without ties below which nothing is trained."
     )
     train_folds: int = Field(default=4, ge=1, le=50, description="Refits of the walk-forward.")
     train_seed: int = Field(default=0, ge=0, description="Of the model's sampling and of the bootstrap.")

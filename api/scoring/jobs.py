@@ -5,11 +5,13 @@ from functools import lru_cache, partial
 
 import structlog
 
-from api.scoring.operators import Decide, LastStored, ScoringOperator, TargetKey
+from api.scoring.operators import Check, Decide, LastStored, ScoringOperator, TargetKey
 from api.settings import ApiSettings
+from schemas.artifacts import ModelTarget
 from schemas.codec import encode
-from schemas.errors import InvariantError
+from schemas.errors import InvariantError, NotReadyError
 from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade
+from schemas.ports import ModelRegistry
 from schemas.topics import FEATURES_MARKET, MODELS_EVENT
 from schemas.wire import redis
 from schemas.wire.postgres import History, Target
@@ -43,24 +45,49 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
 
     job = scoring_job(
         load=load,
+        check=partial(check_promotion, registry),
         last_stored_ms=stored_predictions(endpoints, stream=settings.stream),
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
     run_job(job, endpoint=endpoints.kafka, views=views, stop=stop)
 
 
-def scoring_job(*, load: LoadModel, last_stored_ms: LastStored) -> Job:
+def check_promotion(registry: ModelRegistry, promoted: ModelPromoted) -> None:
+    """Refuse a promotion that names no version of ours, or one made for something else.
+
+    Raises:
+        InvariantError: Says which; the message is dead-lettered.
+    """
+    try:
+        manifest = registry.load(promoted.model_version).manifest
+    except NotReadyError as error:
+        message = f"a promotion must name a version of the registry: {error}"
+        raise InvariantError(message) from error
+    target = ModelTarget(instrument=promoted.instrument, interval=promoted.interval, horizon=promoted.horizon)
+    if (manifest.target, manifest.model_hash) != (target, promoted.model_hash):
+        message = (
+            f"{promoted.model_version} is {manifest.target} with hash {manifest.model_hash[:12]}, "
+            f"was promoted for {target} with hash {promoted.model_hash[:12]}"
+        )
+        raise InvariantError(message)
+
+
+def scoring_job(*, load: LoadModel, last_stored_ms: LastStored, check: Check = lambda _promoted: None) -> Job:
     """The job: features of an instrument, all promotions, predictions of that instrument.
 
     Args:
         load: A model by its version; asked when a version is first needed.
         last_stored_ms: The newest as-of time of a target that the history holds, or None.
+        check: Refuses a promotion, by InvariantError.
     """
     decide_by_champion = decision(load)
 
     def make_operator(_partition: int) -> ScoringOperator:
         return ScoringOperator(
-            decide=decide_by_champion, last_stored_ms=last_stored_ms, on_mismatch=_report_mismatch
+            decide=decide_by_champion,
+            check=check,
+            last_stored_ms=last_stored_ms,
+            on_mismatch=_report_mismatch,
         )
 
     return Job(

@@ -42,6 +42,7 @@ N_KEPT = 16
 
 Decide = Callable[[FeaturesComputed, ModelPromoted], PredictionMade]
 Mismatch = Callable[[FeaturesComputed, ModelPromoted], None]
+Check = Callable[[ModelPromoted], None]
 
 
 class SeriesKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +120,7 @@ class ScoringOperator:
         decide: What a champion says about a row; a function of its arguments.
         last_stored_ms: The newest as-of time of a target that an earlier log has predicted, or
             None; asked once per target and then part of the state.
+        check: Raises InvariantError for a promotion that cannot be served; the champion before it goes on.
         on_mismatch: Told the first time a champion meets features that are not its own.
         n_waiting: How many rows wait for the first champion.
         n_kept: How many are kept when there is one.
@@ -129,12 +131,14 @@ class ScoringOperator:
         *,
         decide: Decide,
         last_stored_ms: LastStored = lambda _target: None,
+        check: Check = lambda _promoted: None,
         on_mismatch: Mismatch = lambda _row, _promoted: None,
         n_waiting: int = N_WAITING,
         n_kept: int = N_KEPT,
     ) -> None:
         self._decide = decide
         self._last_stored_ms = last_stored_ms
+        self._check = check
         self._on_mismatch = on_mismatch
         self._n_waiting = n_waiting
         self._n_kept = n_kept
@@ -189,6 +193,7 @@ class ScoringOperator:
             before = _Target(promotions=[], predicted_until_ms=stored)
         if any(_is_same(known, promoted) for known in before.promotions):
             return []
+        self._check(promoted)
         promotions = sorted([*before.promotions, promoted], key=_effective_from_ms)
         target = msgspec.structs.replace(before, promotions=promotions)
         series = self._series.get(key)

@@ -1,5 +1,6 @@
 """Asks the API whether it serves a prediction yet, as any client would."""
 
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,14 +22,16 @@ def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None
     for target in targets.split(","):
         interval, _, horizon = target.strip().partition(":")
         query = urllib.parse.urlencode({"interval": interval, "horizon": horizon or interval})
-        if _is_served(f"{api_url}/v1/predictions/{instrument}?{query}"):
+        if _is_served(f"{api_url}/v1/predictions/{instrument}?{query}", environment.get("DRIFTLINE_STREAM")):
             return target.strip()
     return None
 
 
-def _is_served(url: str) -> bool:
+def _is_served(url: str, stream: str | None) -> bool:
+    """Whether a prediction is answered, and one of this run: another's server may have the port."""
     try:
         with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  (the launcher's own http URL)
-            return bool(answer.status == 200)
-    except OSError:
+            body = json.load(answer)
+    except (OSError, ValueError):
         return False
+    return stream is None or (isinstance(body, dict) and body.get("stream") == stream)

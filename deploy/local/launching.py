@@ -30,6 +30,7 @@ from deploy.local.terminals import LogTail, Terminal, show_new_lines
 from schemas.errors import ConfigurationError
 from schemas.wire.processes import EXIT_MISCONFIGURED, Stop
 
+_API = "api"
 _TICK_S = 0.1
 _STATE_EVERY_S = 1.0
 _MEMORY_EVERY_S = 10.0
@@ -134,6 +135,7 @@ class Launcher:
             for unit in self._units
             if unit.stage is not Stage.SERVERS or unit.lifetime is not Lifetime.SERVICE
         }
+        self._chooses_api_port = settings.port is None
         self._is_ready = False
         self._has_been_live = False
         self._first_prediction_after_s: float | None = None
@@ -193,6 +195,8 @@ class Launcher:
             raise ConfigurationError(message)
 
     def _is_port_taken(self, unit: Unit) -> bool:
+        if unit.name == _API and self._chooses_api_port and self._first_prediction_after_s is None:
+            return not is_free(self._plan.api_port)
         ports = {server.name: server.port for server in self._plan.servers}
         return not self._is_ready and unit.name in ports and not is_free(ports[unit.name])
 

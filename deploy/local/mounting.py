@@ -79,5 +79,5 @@ class MountedGroup(click.Group):
 driftline = MountedGroup(
     SECTIONS,
     name="driftline",
-    help_text="Market intelligence on Kafka: prices in, calibrated predictions out.",
+    help_text="Market intelligence on Kafka: prices in, predictions with their record out.",
 )

@@ -33,6 +33,8 @@ _BEGINNING = -2
 _ANY_PARTITION = -1
 #: Delivery reports are looked at once per so many records; each look costs as much as a record.
 _REPORTS_EVERY = 64
+#: Of a record with its headers: snapshots and dead letters may be larger than events.
+LARGEST_MESSAGE_BYTES = 16_000_000
 _RANGE_BUDGET_S = 15.0
 _FENCED = {ck.KafkaError._FENCED, ck.KafkaError.INVALID_PRODUCER_EPOCH, ck.KafkaError.PRODUCER_FENCED}
 _MISCONFIGURED = {
@@ -145,6 +147,8 @@ def _new_topic(topic: Topic, replication: int) -> NewTopic:
     config = (
         {"cleanup.policy": "compact"} if topic.is_compacted else {"retention.ms": str(topic.retention_ms)}
     )
+    if not topic.events:  # a changelog or dead letters
+        config["max.message.bytes"] = str(LARGEST_MESSAGE_BYTES)
     return NewTopic(topic.name, topic.n_partitions, replication, config=config)
 
 
@@ -360,6 +364,7 @@ class Publisher:
             "linger.ms": 2,
             "partitioner": "murmur2_random",
             "queue.buffering.max.messages": 200_000,
+            "message.max.bytes": LARGEST_MESSAGE_BYTES,
         }
         if transactional_id is not None:
             config |= {"transactional.id": transactional_id, "transaction.timeout.ms": 30_000}

@@ -258,8 +258,8 @@ class History:
             return None
         rows = self._all(
             "SELECT event_time_ms, known_time_ms, close, is_warm, feature_values FROM features "
-            f"WHERE {where} AND feature_spec_hash = %s ORDER BY event_time_ms",
-            (*key, spec[0]),
+            f"WHERE {where} AND feature_spec_hash = %s AND cardinality(feature_values) = %s ORDER BY event_time_ms",
+            (*key, spec[0], len(spec[1])),
         )
         as_of, known, close, is_warm, values = zip(*rows, strict=True)
         return FeatureTable(

@@ -16,7 +16,7 @@ from schemas.events import Event
 from schemas.topics import BY_NAME, Topic
 from schemas.wire.kafka import Positions, Publisher, Reader, Record
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.dead_letters import publish_dead_letter
+from stream_processors.runtime.dead_letters import publish_dead_letter, reason_of
 
 log = structlog.get_logger()
 MAX_BATCH = 10_000
@@ -71,7 +71,9 @@ def _write_batch(
         try:
             event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
         except ContractError as error:
-            log.warning("dead letter", job=name, topic=record.topic, offset=record.offset, reason=str(error))
+            log.warning(
+                "dead letter", job=name, topic=record.topic, offset=record.offset, reason=reason_of(error)
+            )
             publish_dead_letter(publisher, consumer=name, record=record, error=error)
             n_dead += 1
         else:

@@ -16,6 +16,7 @@ what was committed since, then its views are written anew. A crash anywhere lose
 
 import heapq
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -31,7 +32,7 @@ from schemas.wire.redis import Views
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.operators.protocols import Operator, Output
 from stream_processors.runtime.checkpointing import Snapshot, newest_snapshots, publish_snapshot
-from stream_processors.runtime.dead_letters import publish_dead_letter
+from stream_processors.runtime.dead_letters import publish_dead_letter, reason_of
 from stream_processors.runtime.declarations import Job, View
 
 log = structlog.get_logger()
@@ -215,7 +216,8 @@ class Worker:
             topic = BY_NAME[record.topic]
             event = self._decoded(topic, record)
             for task in fresh if event is not None else ():
-                list(task.operator.step(topic, event))
+                with suppress(ContractError):
+                    list(task.operator.step(topic, event))
 
     def _read_broadcasts_from(self, snapshots: dict[int, Snapshot]) -> None:
         """Step the broadcasts that no snapshot holds, to their present end, before any input."""
@@ -321,7 +323,9 @@ class Worker:
         for partition, output in pending.outputs:
             self._publish(partition, output)
         for record, error in pending.dead:
-            self._log.warning("dead letter", topic=record.topic, offset=record.offset, reason=str(error))
+            self._log.warning(
+                "dead letter", topic=record.topic, offset=record.offset, reason=reason_of(error)
+            )
             publish_dead_letter(self._publisher, consumer=self._job.name, record=record, error=error)
         self._publish_snapshots(is_forced=pending.needs_snapshot)
         if pending.positions:

@@ -5,8 +5,10 @@ of one time with other numbers are rejected, all of them, as nobody can say whic
 is rejected leaves a missing stretch, and no bar is invented for it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -34,6 +36,9 @@ from schemas.time import Interval
 
 #: Whole numbers below this are seconds since the epoch, not milliseconds.
 _EPOCH_S_LIMIT = 10**11
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,17}")
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _Number = TypeVar("_Number", np.int64, np.float64)
 
 
@@ -143,7 +148,7 @@ def _arrow_table(path: Path) -> pa.Table:
             case FileKind.CAPTURE:
                 message = f"{path.name} is a capture of messages, expected a table of candles"
                 raise ConfigurationError(message)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
         message = f"{path.name} cannot be read as {file_kind(path)}: {error}"
         raise ConfigurationError(message) from error
 
@@ -198,13 +203,16 @@ def _milliseconds(times: NDArray[np.int64]) -> NDArray[np.int64]:
 def _time_of_text(text: str | None) -> int:
     if text is None or not text.strip():
         return MISSING_TIME
-    if text.strip().isdigit():
+    if _WHOLE_NUMBER.fullmatch(text.strip()):
         return int(_milliseconds(np.array([int(text)], dtype=np.int64))[0])
     try:
-        stamp = np.datetime64(text.strip().removesuffix("Z").removesuffix("+00:00"), "ms")
+        stamp = datetime.fromisoformat(text.strip()) if _ISO_DAY.match(text.strip()) else None
     except ValueError:
         return MISSING_TIME
-    return int(stamp.astype(np.int64))
+    if stamp is None:
+        return MISSING_TIME
+    in_utc = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    return (in_utc - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _numbers(column: pa.ChunkedArray, name: str, path: Path) -> NDArray[np.float64]:

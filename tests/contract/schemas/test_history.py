@@ -12,8 +12,8 @@ from schemas.events import Event, FeaturesComputed, Outcome, OutcomeResolved, Wa
 from schemas.streams import StreamDescription, StreamKind
 from schemas.time import Interval
 from schemas.wire.postgres import History, Position, Record, Target, check_url, migrate
-from schemas.wire.tables import Progress
 from schemas.wire.settings import Endpoints
+from schemas.wire.tables import Progress
 from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, bar, candle, prediction, tick
 

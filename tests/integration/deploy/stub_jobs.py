@@ -1,5 +1,6 @@
 """Small real processes for the launcher to supervise: ``python -m tests.integration.deploy.stub_jobs KIND``."""
 
+import json
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(json.dumps({"stream": os.environ["DRIFTLINE_STREAM"]}).encode())
 
 
 def serve():
