@@ -42,6 +42,8 @@ def test_predictions_go_on_being_made_and_judged_after_a_kill(demo: Demo, name: 
 
 
 def test_every_minute_since_the_first_prediction_is_predicted_once(demo: Demo, history: History) -> None:
+    newest_ms = demo.wait_for_judged(after_ms=0, deadline_s=60)
+    demo.wait_for_judged(after_ms=newest_ms + 20 * 60_000, deadline_s=120)
     made = [
         made for made, _ in history.predictions(Target(_stream(demo), INSTRUMENT, "1m", "1m"), limit=100_000)
     ]
@@ -51,8 +53,8 @@ def test_every_minute_since_the_first_prediction_is_predicted_once(demo: Demo, h
 
 
 def test_every_judged_prediction_was_judged_by_the_right_bar(demo: Demo, history: History) -> None:
-    closes = {candle.event_time_ms: candle.close for candle in history.candles(_stream(demo))}
     pairs = history.predictions(Target(_stream(demo), INSTRUMENT, "1m", "1m"), limit=100_000)
+    closes = {candle.event_time_ms: candle.close for candle in history.candles(_stream(demo))}
     unjudged = [made for made, outcome in pairs if outcome is None]
     assert len(unjudged) <= 3
     for made, outcome in pairs:
