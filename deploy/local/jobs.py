@@ -17,8 +17,7 @@ class Stage(IntEnum):
     SERVERS = 1
     SERVICES = 2
     WARM_UP = 3
-    TRAINING = 4
-    LIVE = 5
+    LIVE = 4
 
 
 class Lifetime(StrEnum):
@@ -40,6 +39,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         arguments: What follows ``python -m``.
         is_kafka_client: Whether it must be started anew when the embedded broker died.
+        is_awaited_once: Whether later stages wait for its end at the first start only: behind a
+            broker that died, what it says again may come while the rest goes on.
         n_threads: Of numeric libraries; 0 is one per core.
     """
 
@@ -48,6 +49,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[str, ...]
     lifetime: Lifetime = Lifetime.SERVICE
     is_kafka_client: bool = True
+    is_awaited_once: bool = False
     n_threads: int = 1
 
     def command_line(self) -> tuple[str, ...]:
@@ -86,6 +88,7 @@ def jobs_of_a_run(*, is_replay: bool) -> tuple[Job, ...]:
             stage=Stage.WARM_UP,
             arguments=("trainers", "train"),
             lifetime=Lifetime.ONE_SHOT,
+            is_awaited_once=True,
             n_threads=0,
         ),
         Job(

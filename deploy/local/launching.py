@@ -40,7 +40,7 @@ _N_PLANS = 3
 _SERVER_BACKOFF = Backoff(first_s=0.1, longest_s=4.0)
 #: How long each group is given to end by itself, in the order in which they end.
 _END_ORDER = (
-    ((Stage.LIVE, Stage.TRAINING, Stage.WARM_UP), 2.5),
+    ((Stage.LIVE, Stage.WARM_UP), 2.5),
     ((Stage.SERVICES,), 4.0),
     ((Stage.SERVERS,), 3.0),
 )
@@ -220,7 +220,7 @@ class Launcher:
     def _reached(self) -> Stage:
         """The stage that may run: everything of the stages before it has passed."""
         for stage in Stage:
-            if not all(unit.has_passed for unit in self._units if unit.stage is stage):
+            if not all(unit.has_passed for unit in self._units if self._is_awaited(unit, stage)):
                 return stage
             if stage is Stage.SERVERS and not self._is_ready:
                 if not self._servers_are_ours():
@@ -229,6 +229,9 @@ class Launcher:
                 self._directory.write_endpoints(self._plan.endpoints)
         self._has_been_live = True
         return Stage.LIVE
+
+    def _is_awaited(self, unit: Unit, stage: Stage) -> bool:
+        return unit.stage is stage and not (unit.is_awaited_once and self._has_been_live)
 
     def _servers_are_ours(self) -> bool:
         """Whether what answers is not another launcher's server that was quicker to take the port."""
@@ -351,7 +354,13 @@ def _units(plan: Plan, run: Run, shared: Mapping[str, str]) -> list[Unit]:
 
 def _unit_of(job: Job, shared: Mapping[str, str]) -> Unit:
     command = Command(name=job.name, arguments=job.command_line(), environment=job_environment(job, shared))
-    return Unit(command, stage=job.stage, lifetime=job.lifetime, is_kafka_client=job.is_kafka_client)
+    return Unit(
+        command,
+        stage=job.stage,
+        lifetime=job.lifetime,
+        is_kafka_client=job.is_kafka_client,
+        is_awaited_once=job.is_awaited_once,
+    )
 
 
 def _process_state(unit: Unit, resident: Mapping[str, int], *, now_s: float) -> ProcessState:

@@ -72,6 +72,7 @@ class Unit:
         stage: Stage,
         lifetime: Lifetime = Lifetime.SERVICE,
         is_kafka_client: bool = False,
+        is_awaited_once: bool = False,
         backoff: Backoff | None = None,
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
@@ -79,6 +80,7 @@ class Unit:
         self.stage = stage
         self.lifetime = lifetime
         self.is_kafka_client = is_kafka_client
+        self.is_awaited_once = is_awaited_once
         self.state = UnitState.WAITING
         self.spawned: Spawned | None = None
         self.n_restarts = 0
