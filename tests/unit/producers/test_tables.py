@@ -66,7 +66,7 @@ def test_other_columns_are_one_clear_error(tmp_path):
         ("close", 150.0, "lies within low and high"),
         ("volume", -2.0, "is not negative"),
         ("timestamp", np.datetime64("2025-06-01T00:07:00.005", "ms"), "starts a bar of 1m"),
-        ("timestamp", np.datetime64("NaT"), "is a time"),
+        ("timestamp", np.datetime64("NaT", "ms"), "is a time"),
     ],
 )
 def test_a_bad_row_is_named_and_left_out_and_the_others_kept(tmp_path, column, value, rule):
