@@ -12,14 +12,7 @@ import redis
 import stamina
 from redis.exceptions import (
     AuthenticationError,
-    BusyLoadingError,
     RedisError,
-)
-from redis.exceptions import (
-    ConnectionError as RedisConnectionError,
-)
-from redis.exceptions import (
-    TimeoutError as RedisTimeoutError,
 )
 
 from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
@@ -48,12 +41,10 @@ def clock_key(stream: str) -> str:
 
 
 def translate(error: RedisError) -> PlatformError:
-    """The platform's error for one of the client's."""
+    """The platform's error for one of the client's: all but a refused password may pass."""
     text = f"Redis: {error}"
     if isinstance(error, AuthenticationError):
         return ConfigurationError(f"REDIS_URL: {text}")
-    if isinstance(error, RedisConnectionError | RedisTimeoutError | BusyLoadingError):
-        return StoreUnavailableError(text)
     return StoreUnavailableError(text)
 
 
