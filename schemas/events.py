@@ -212,6 +212,36 @@ class ModelPromoted(Event, frozen=True, kw_only=True, gc=False, tag="ModelPromot
     effective_from_ms: TimeMs
 
 
+class Severity(StrEnum):
+    """How soon somebody must look: not at all, today, now."""
+
+    INFORMATION = "information"
+    WARNING = "warning"
+    PAGE = "page"
+
+
+class AlertRaised(Event, frozen=True, kw_only=True, gc=False, tag="AlertRaised"):
+    """Something of the platform itself needs a look, or no longer does.
+
+    An alert is known by its ``name`` and ``subject``; the same one again, with ``is_resolved``,
+    ends it. Times are the wall clock's of whoever raises it.
+
+    Attributes:
+        name: What kind, such as ``dead_letters`` or ``stalled_partition``.
+        subject: What it is about, such as a consumer or ``market.tick.v1/3``.
+        summary: One sentence for people: what was found, what to do.
+        value: The number that raised it; None where there is none.
+        is_resolved: Whether what it was about is well again.
+    """
+
+    name: Name
+    subject: Name
+    severity: Severity
+    summary: Annotated[str, Meta(max_length=500)]
+    value: float | None = None
+    is_resolved: bool = False
+
+
 TickTopicEvent = TickObserved | WatermarkAdvanced | SourceFellSilent
 CandleTopicEvent = CandleObserved | WatermarkAdvanced | SourceFellSilent
 BarTopicEvent = BarClosed | WatermarkAdvanced

@@ -62,8 +62,19 @@ OUTCOMES = Topic(name="outcomes.v1", events=(events.OutcomeResolved,), owner="ou
 MODELS_EVENT = Topic(
     name="models.event.v1", events=(events.ModelPromoted,), owner="trainers", n_partitions=1, retention_ms=-1
 )
+#: Every worker raises what it sees of itself, so this topic's owner is the runtime they share.
+ALERTS = Topic(name="alerts.v1", events=(events.AlertRaised,), owner="runtime", n_partitions=1)
 
-EVENT_TOPICS = (MARKET_TICK, MARKET_CANDLE, MARKET_BAR, FEATURES_MARKET, PREDICTIONS, OUTCOMES, MODELS_EVENT)
+EVENT_TOPICS = (
+    MARKET_TICK,
+    MARKET_CANDLE,
+    MARKET_BAR,
+    FEATURES_MARKET,
+    PREDICTIONS,
+    OUTCOMES,
+    MODELS_EVENT,
+    ALERTS,
+)
 
 #: Jobs that keep state, and consumers that can meet a bad message.
 STATEFUL_JOBS = ("market", "outcomes", "scoring")

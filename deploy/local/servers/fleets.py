@@ -13,7 +13,7 @@ from deploy.local.settings import LauncherSettings
 from deploy.local.spawning import Spawned, clear_stale, end_together, spawn
 from schemas.errors import StoreUnavailableError
 from schemas.topics import ALL_TOPICS
-from schemas.wire.kafka import Administration
+from schemas.wire.administration import Administration
 from schemas.wire.postgres import migrate
 from schemas.wire.settings import Endpoints
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from deploy.local.servers.addresses import listens, without_password
 from schemas.errors import StoreUnavailableError
-from schemas.wire.kafka import Administration
+from schemas.wire.administration import Administration
 from schemas.wire.postgres import History, check_url
 from schemas.wire.redis import Views, connect
 from schemas.wire.settings import Endpoints, KafkaEndpoint

@@ -6,7 +6,8 @@ import pytest
 
 from schemas.errors import BrokerUnavailableError, ConfigurationError, ProducerFencedError
 from schemas.topics import Topic, partition_of
-from schemas.wire.kafka import Administration, Publisher, Reader, read_range
+from schemas.wire.administration import Administration
+from schemas.wire.kafka import Publisher, Reader, read_range
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 
 AWAY = KafkaEndpoint(bootstrap_servers="127.0.0.1:1", is_embedded=True)

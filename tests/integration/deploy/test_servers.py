@@ -17,7 +17,7 @@ from deploy.local.spawning import spawn
 from schemas.errors import ConfigurationError
 from schemas.streams import StreamDescription, StreamKind
 from schemas.topics import ALL_TOPICS
-from schemas.wire.kafka import Administration
+from schemas.wire.administration import Administration
 from schemas.wire.postgres import History
 from tests.integration.deploy.conftest import eventually, is_alive
 
