@@ -70,6 +70,7 @@ _FEATURE_COLUMNS = (
 )
 _TARGET = ("stream", "instrument", "interval", "horizon")
 _BAR_KEY = ("stream", "instrument", "interval", "start_ms")
+_ALERT_KEY = ("stream", "name", "subject", "source", "event_time_ms", "is_resolved")
 
 TABLES: dict[type[events.Event], Table] = {
     events.CandleObserved: _fields(
@@ -83,6 +84,7 @@ TABLES: dict[type[events.Event], Table] = {
     events.ModelPromoted: _fields(
         "promotions", events.ModelPromoted, (*_TARGET, "alias", "effective_from_ms", "model_version")
     ),
+    events.AlertRaised: _fields("alerts", events.AlertRaised, _ALERT_KEY),
 }
 
 
