@@ -12,7 +12,7 @@ The JSON carries the event's name in ``type``, which is how a topic holds more t
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -59,6 +59,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type
         source: Who says so; a simulated event says ``simulated``.
         stream: Which run it belongs to.
     """
+
+    #: Of the JSON: a kind whose JSON changes so that its readers break declares the next number.
+    schema_version: ClassVar[int] = 1
 
     event_time_ms: TimeMs
     known_time_ms: TimeMs

@@ -78,7 +78,8 @@ class Speaker:
         if said.topic is not self._topic:
             self._change_to(said.topic)
         event = said.event
-        value, headers = codec.encode(event), codec.headers(type(event))
+        value = codec.encode(event)
+        headers = codec.headers(type(event), codec.trace_id(value))
         match event:
             case CandleObserved() | TickObserved():
                 self._outlet.publish(said.topic.name, value, key=event.instrument.encode(), headers=headers)

@@ -1,6 +1,6 @@
 """Announcing promotions on ``models.event.v1``."""
 
-from schemas.codec import encode, headers
+from schemas.codec import encode, headers, trace_id
 from schemas.events import ModelPromoted
 from schemas.topics import MODELS_EVENT
 from schemas.wire.kafka import Publisher
@@ -22,7 +22,11 @@ class Announcements:
         Raises:
             BrokerUnavailableError: If it was not acknowledged.
         """
+        value = encode(event)
         self._publisher.publish(
-            MODELS_EVENT.name, encode(event), key=event.instrument.encode(), headers=headers(ModelPromoted)
+            MODELS_EVENT.name,
+            value,
+            key=event.instrument.encode(),
+            headers=headers(ModelPromoted, trace_id(value)),
         )
         self._publisher.flush()

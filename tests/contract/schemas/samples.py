@@ -61,6 +61,17 @@ _PROMOTED = events.ModelPromoted(
     feature_spec_hash="cd" * 32,
     effective_from_ms=T0,
 )
+_ALERT = events.AlertRaised(
+    event_time_ms=T0,
+    known_time_ms=T0,
+    source="market",
+    stream="live",
+    name="stalled_partition",
+    subject="market.tick.v1/3",
+    severity=events.Severity.PAGE,
+    summary="No record was committed for 31 s although 1200 wait: the worker was restarted.",
+    value=31.5,
+)
 
 SAMPLES: dict[str, Event] = {
     "watermark_advanced": watermark(1),
@@ -80,4 +91,6 @@ SAMPLES: dict[str, Event] = {
         _OUTCOME, final_price=None, outcome=Outcome.VOID, is_hit=None
     ),
     "model_promoted": _PROMOTED,
+    "alert_raised": _ALERT,
+    "alert_raised_resolved": msgspec.structs.replace(_ALERT, value=None, is_resolved=True),
 }

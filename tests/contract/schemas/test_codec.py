@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.errors import ContractError, DecodeError, InvariantError, SchemaVersionError
-from schemas.events import Event, FeaturesComputed
+from schemas.events import Event, FeaturesComputed, TickObserved
 from schemas.topics import EVENT_TOPICS, FEATURES_MARKET, MARKET_CANDLE, MARKET_TICK, Topic
 from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.market_events import candle, tick
@@ -178,3 +178,18 @@ def test_headers_name_schema_version_and_content(event: Event) -> None:
         ("schema-version", b"1"),
         ("content-type", b"application/json"),
     ]
+
+
+def test_headers_without_a_trace_are_made_once_and_stay_as_they_are_when_one_is_added() -> None:
+    plain = codec.headers(TickObserved)
+    traced = codec.headers(TickObserved, "ab" * 16)
+    assert traced == [*plain, ("trace-id", b"ab" * 16)]
+    assert codec.headers(TickObserved) is plain
+    assert len(plain) == 3
+
+
+def test_trace_id_is_a_function_of_the_bytes_of_the_length_that_traces_have() -> None:
+    """The constant is RFC 7693's BLAKE2b of no bytes, with a digest of 16."""
+    assert codec.trace_id(b"") == "cae66941d9efbd404e4d88758ea67670"
+    assert codec.trace_id(b"1") != codec.trace_id(b"2")
+    assert codec.trace_id(b"1") == codec.trace_id(b"1")

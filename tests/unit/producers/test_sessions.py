@@ -13,6 +13,7 @@ from producers.jobs.replaying import replay
 from producers.jobs.sessions import registered_session
 from producers.jobs.warming import warm_up
 from producers.settings import ProducerSettings
+from schemas import codec
 from schemas.events import CandleObserved, SourceFellSilent, TickObserved, WatermarkAdvanced
 from schemas.topics import MARKET_CANDLE, partition_of
 from schemas.wire.clocks import ManualClock
@@ -230,6 +231,7 @@ def test_watermarks_go_to_the_partition_of_the_instrument_with_the_source_as_key
     assert (candle.key, candle.partition) == (b"BTC-USDT.BINANCE", None)
     assert (watermark.key, watermark.partition) == (b"binance", partition_of(b"BTC-USDT.BINANCE", 4))
     assert candle.headers[0] == ("schema", b"CandleObserved")
+    assert candle.headers[-1] == ("trace-id", codec.trace_id(candle.value).encode())
 
 
 def test_a_capture_leaves_the_minute_that_it_joined_midway_to_the_candles(tmp_path):
