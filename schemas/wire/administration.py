@@ -3,17 +3,19 @@
 It stands apart from reading and publishing, which every job does; this is for operators' tools.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import confluent_kafka as ck
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from schemas.errors import ConfigurationError
 from schemas.topics import Topic
-from schemas.wire.kafka import LARGEST_MESSAGE_BYTES, connection, translated
+from schemas.wire.kafka import LARGEST_MESSAGE_BYTES, Positions, connection, read_range, translated
 from schemas.wire.settings import KafkaEndpoint
+
+_TIMEOUT_S = 15.0
 
 
 class Administration:
@@ -36,7 +38,8 @@ class Administration:
 
         Args:
             topics: From the table of :mod:`schemas.topics`.
-            replication: Copies of each partition.
+            replication: Copies of each partition. With more than one, a record counts as
+                acknowledged when all but one have it, so that the loss of one loses nothing.
 
         Returns:
             The names that were created.
@@ -65,6 +68,75 @@ class Administration:
                 _ignoring_existing(future)
         return [topic.name for topic in missing]
 
+    def ends(self, partitions: Iterable[tuple[str, int]]) -> Positions:
+        """The offset behind the last record of each partition, records of open transactions included.
+
+        On Apache Kafka the mark that ends a transaction takes an offset too. The embedded broker
+        names the second record of the last batch it was sent, so there the rest is read.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not answer, or has no such partition.
+        """
+        found = self._positions(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return _behind_last_batch(self._endpoint, found) if self._endpoint.is_embedded else found
+
+    def beginnings(self, partitions: Iterable[tuple[str, int]]) -> Positions:
+        """The offset of the first record that each partition still has.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not answer, or has no such partition.
+        """
+        return self._positions(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def offsets_at(self, times: Mapping[tuple[str, int], int]) -> Positions:
+        """The first offset whose record was published at or after a time; the end where none was.
+
+        Args:
+            times: UTC ms of the record timestamp, by topic and partition.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not answer, or has no such partition.
+        """
+        found = self._listed({where: OffsetSpec.for_timestamp(time_ms) for where, time_ms in times.items()})
+        # Without one Apache Kafka answers -1 for both, the embedded broker 0.
+        there = {w: o.offset for w, o in found.items() if o.offset >= 0 and o.timestamp >= times[w]}
+        return there | self.ends(times.keys() - there.keys())
+
+    def committed(self, group: str, partitions: Iterable[tuple[str, int]]) -> Positions:
+        """The offsets that a consumer group has committed; partitions without one are left out.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not answer.
+        """
+        asked = [ck.TopicPartition(topic, partition) for topic, partition in partitions]
+        if not asked:
+            return {}
+        request = [ck.ConsumerGroupTopicPartitions(group, asked)]
+        with translated():
+            answers = self._admin.list_consumer_group_offsets(request, request_timeout=_TIMEOUT_S)
+            found = answers[group].result().topic_partitions
+        return {(where.topic, where.partition): where.offset for where in found if where.offset >= 0}
+
+    def _positions(self, partitions: Iterable[tuple[str, int]], which: Any) -> Positions:
+        return {
+            where: found.offset for where, found in self._listed(dict.fromkeys(partitions, which)).items()
+        }
+
+    def _listed(self, asked: Mapping[tuple[str, int], Any]) -> dict[tuple[str, int], Any]:
+        if not asked:
+            return {}
+        request = {ck.TopicPartition(topic, partition): spec for (topic, partition), spec in asked.items()}
+        with translated():
+            answers = self._admin.list_offsets(request, request_timeout=_TIMEOUT_S)
+            return {(where.topic, where.partition): answer.result() for where, answer in answers.items()}
+
+
+def _behind_last_batch(endpoint: KafkaEndpoint, found: Positions) -> Positions:
+    last = dict(found)
+    for record in read_range(endpoint, {where: offset - 1 for where, offset in found.items() if offset > 0}):
+        last[record.topic, record.partition] = record.offset + 1
+    return last
+
 
 def _new_topic(topic: Topic, replication: int) -> NewTopic:
     config = (
@@ -72,6 +144,8 @@ def _new_topic(topic: Topic, replication: int) -> NewTopic:
     )
     if not topic.events:  # a changelog or dead letters
         config["max.message.bytes"] = str(LARGEST_MESSAGE_BYTES)
+    if replication > 1:
+        config["min.insync.replicas"] = str(replication - 1)
     return NewTopic(topic.name, topic.n_partitions, replication, config=config)
 
 
