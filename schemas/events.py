@@ -54,14 +54,20 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type
     """What every event says.
 
     Attributes:
-        event_time_ms: When it happened, by the venue.
-        known_time_ms: When we first had it.
-        source: Who says so; a simulated event says ``simulated``.
-        stream: Which run it belongs to.
+        event_time_ms: When it happened, by the venue's clock: UTC milliseconds since 1970.
+        known_time_ms: When the platform first had it; of a derived event, when the last of its
+            inputs was known. Nothing that was known later went into it.
+        source: Who says so, such as ``binance``; all that comes of a simulated market says ``simulated``.
+        stream: The run it belongs to: ``live``, or the id of one replay or simulation. Runs share
+            topics, so read one stream at a time.
     """
 
     #: Of the JSON: a kind whose JSON changes so that its readers break declares the next number.
     schema_version: ClassVar[int] = 1
+    #: The fields whose values, joined by a slash, are the record's key.
+    key_fields: ClassVar[tuple[str, ...]] = ("instrument",)
+    #: The fields that make two records the same fact, however often it was published.
+    natural_key: ClassVar[tuple[str, ...]] = ()
 
     event_time_ms: TimeMs
     known_time_ms: TimeMs
@@ -70,7 +76,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type
 
 
 class WatermarkAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="WatermarkAdvanced"):
-    """All that the source says of times before ``event_time_ms`` has been said, in this partition."""
+    """All that the source says of times before ``event_time_ms`` has been said, in this partition.
+
+    It holds for the partition it lies in and for no other. A reader that collects by event time may
+    close everything that ended at or before it.
+    """
+
+    key_fields = ("source",)
+    natural_key = ("stream", "source", "event_time_ms")
 
 
 class SourceFellSilent(Event, frozen=True, kw_only=True, gc=False, tag="SourceFellSilent"):
@@ -79,9 +92,22 @@ class SourceFellSilent(Event, frozen=True, kw_only=True, gc=False, tag="SourceFe
     It ends with the source's next event. No bar is made of the time between.
     """
 
+    key_fields = ("source",)
+    natural_key = ("stream", "source", "event_time_ms")
+
 
 class TickObserved(Event, frozen=True, kw_only=True, gc=False, tag="TickObserved"):
-    """One trade. Ids grow with the venue's order and are unique per instrument and stream."""
+    """One trade, as a venue reported it.
+
+    Attributes:
+        instrument: What was traded and where, such as ``BTC-USDT.BINANCE``.
+        trade_id: The venue's; grows with the venue's order and is unique per instrument and stream.
+        price: Quote units per base unit.
+        size: Base units.
+        is_buyer_maker: Whether the buyer's order was in the book, so that the seller took it.
+    """
+
+    natural_key = ("stream", "instrument", "trade_id")
 
     instrument: Name
     trade_id: BigInteger
@@ -91,7 +117,22 @@ class TickObserved(Event, frozen=True, kw_only=True, gc=False, tag="TickObserved
 
 
 class CandleObserved(Event, frozen=True, kw_only=True, gc=False, tag="CandleObserved"):
-    """A bar that the venue made, over ``[start_ms, start_ms + interval)``; event time is its end."""
+    """A bar that the venue made, over ``[start_ms, start_ms + interval)``; event time is its end.
+
+    Attributes:
+        instrument: What was traded and where, such as ``BTC-USDT.BINANCE``.
+        interval: The bar's length.
+        start_ms: When it begins: UTC milliseconds, a multiple of the interval.
+        open: The first price, quote units per base unit.
+        high: The highest price.
+        low: The lowest price.
+        close: The last price.
+        volume: What was traded, in base units.
+        n_trades: How many trades; None where the venue does not say.
+        revision: 0 at first; the venue's later corrections count up, and the largest is what holds.
+    """
+
+    natural_key = ("stream", "instrument", "interval", "start_ms", "revision")
 
     instrument: Name
     interval: Interval
@@ -106,14 +147,26 @@ class CandleObserved(Event, frozen=True, kw_only=True, gc=False, tag="CandleObse
 
 
 class BarClosed(Event, frozen=True, kw_only=True, gc=False, tag="BarClosed"):
-    """A bar that we made, over ``[start_ms, start_ms + interval)``; event time is its end.
+    """A bar that the platform made, over ``[start_ms, start_ms + interval)``; event time is its end.
+
+    An interval without a trade inside a living stream is a bar at the previous close; an outage
+    makes none.
 
     Attributes:
-        volume: In base units.
+        instrument: What was traded and where, such as ``BTC-USDT.BINANCE``.
+        interval: The bar's length.
+        start_ms: When it begins: UTC milliseconds, a multiple of the interval.
+        open: The first price, quote units per base unit.
+        high: The highest price.
+        low: The lowest price.
+        close: The last price.
+        volume: What was traded, in base units.
         buy_volume: The part that buyers took from the book; None where trades are not seen.
         n_trades: 0 for an interval without a trade; None where the venue's candle does not say.
         n_late: Trades that came too late for their bar and were not added, since the last bar.
     """
+
+    natural_key = ("stream", "instrument", "interval", "start_ms")
 
     instrument: Name
     interval: Interval
@@ -132,10 +185,16 @@ class FeaturesComputed(Event, frozen=True, kw_only=True, tag="FeaturesComputed")
     """The features of one instrument at the close of a bar; event time is that close.
 
     Attributes:
-        close: The bar's last price, quote per base.
+        instrument: Whose features.
+        interval: The length of the bars they are computed from.
+        close: The bar's last price, quote units per base unit.
+        feature_spec_hash: Of the declarations of the features: two vectors with the same one mean
+            the same by each name.
         is_warm: Whether every feature has seen as many bars as it declares.
         values: By feature name, in the spec's order; None where undefined.
     """
+
+    natural_key = ("stream", "instrument", "interval", "event_time_ms", "feature_spec_hash")
 
     instrument: Name
     interval: Interval
@@ -149,11 +208,18 @@ class PredictionMade(Event, frozen=True, kw_only=True, gc=False, tag="Prediction
     """What a model said at a bar's close; event time is the features-as-of time.
 
     Attributes:
+        instrument: Whose price.
+        interval: The length of the bars that the model looked at.
         horizon: How far ahead; it resolves at ``event_time_ms + horizon``.
         probability_up: Of a close above ``reference_price``, exactly a float32.
-        reference_price: The close at the as-of time.
+        direction: ``up`` where that is at least one half.
+        reference_price: The close at the as-of time, quote units per base unit.
+        model_version: The registry's name of the model.
         model_hash: SHA-256 of the model's bytes.
+        feature_spec_hash: Of the features that the model saw, as in ``FeaturesComputed``.
     """
+
+    natural_key = ("stream", "instrument", "interval", "horizon", "event_time_ms")
 
     instrument: Name
     interval: Interval
@@ -180,10 +246,21 @@ class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, tag="OutcomeRe
     """How a prediction turned out; event time is when it could be judged.
 
     Attributes:
+        instrument: As in the prediction.
+        interval: As in the prediction.
+        horizon: As in the prediction.
         features_as_of_ms: The event time of the prediction.
-        final_price: The close at the horizon; None when void.
-        is_hit: None for ties and voids, which are neither hit nor miss.
+        probability_up: As in the prediction.
+        direction: As in the prediction.
+        reference_price: As in the prediction.
+        final_price: The close at the horizon, quote units per base unit; None when void.
+        outcome: Which way the price went.
+        is_hit: Whether the prediction was right; None for ties and voids, which are neither.
+        model_version: As in the prediction.
+        model_hash: As in the prediction.
     """
+
+    natural_key = ("stream", "instrument", "interval", "horizon", "features_as_of_ms")
 
     instrument: Name
     interval: Interval
@@ -203,7 +280,27 @@ class ModelPromoted(Event, frozen=True, kw_only=True, gc=False, tag="ModelPromot
     """An alias points to another model version, from ``effective_from_ms`` in the stream's time.
 
     It applies to every as-of time from then on that has not been predicted yet.
+
+    Attributes:
+        instrument: Whose price the model predicts.
+        interval: The length of the bars that it looks at.
+        horizon: How far ahead it predicts.
+        alias: Such as ``champion``, the model that serves.
+        model_version: The registry's name of the model that the alias now means.
+        model_hash: SHA-256 of the model's bytes.
+        feature_spec_hash: Of the features that the model sees, as in ``FeaturesComputed``.
+        effective_from_ms: The first as-of time that it predicts: UTC milliseconds, event time.
     """
+
+    natural_key = (
+        "stream",
+        "instrument",
+        "interval",
+        "horizon",
+        "alias",
+        "effective_from_ms",
+        "model_version",
+    )
 
     instrument: Name
     interval: Interval
@@ -232,10 +329,14 @@ class AlertRaised(Event, frozen=True, kw_only=True, gc=False, tag="AlertRaised")
     Attributes:
         name: What kind, such as ``dead_letters`` or ``stalled_partition``.
         subject: What it is about, such as a consumer or ``market.tick.v1/3``.
+        severity: How soon somebody must look.
         summary: One sentence for people: what was found, what to do.
         value: The number that raised it; None where there is none.
         is_resolved: Whether what it was about is well again.
     """
+
+    key_fields = ("name", "subject")
+    natural_key = ("stream", "name", "subject", "source", "event_time_ms", "is_resolved")
 
     name: Name
     subject: Name

@@ -26,14 +26,16 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         name: As on the broker.
         events: The kinds of event it holds; the first is the one it is for.
         owner: The one job that writes it.
+        about: What a subscriber finds there.
         n_partitions: Topics that are joined have the same number.
-        retention_ms: How long records are kept; None with compaction.
+        retention_ms: How long records are kept; None with compaction, -1 for good.
         is_compacted: Whether only the newest record per key is kept.
     """
 
     name: str
     events: tuple[type[events.Event], ...]
     owner: str
+    about: str = ""
     n_partitions: int = N_PARTITIONS
     retention_ms: int | None = _WEEK_MS
     is_compacted: bool = False
@@ -49,21 +51,58 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 _MARKET_SOURCE = (events.WatermarkAdvanced, events.SourceFellSilent)
 
-MARKET_TICK = Topic(name="market.tick.v1", events=(events.TickObserved, *_MARKET_SOURCE), owner="producers")
+MARKET_TICK = Topic(
+    name="market.tick.v1",
+    events=(events.TickObserved, *_MARKET_SOURCE),
+    owner="producers",
+    about="Trades as venues report them.",
+)
 MARKET_CANDLE = Topic(
-    name="market.candle.v1", events=(events.CandleObserved, *_MARKET_SOURCE), owner="producers"
+    name="market.candle.v1",
+    events=(events.CandleObserved, *_MARKET_SOURCE),
+    owner="producers",
+    about="Bars that venues made, from files and their REST interfaces.",
 )
-MARKET_BAR = Topic(name="market.bar.v1", events=(events.BarClosed, events.WatermarkAdvanced), owner="market")
+MARKET_BAR = Topic(
+    name="market.bar.v1",
+    events=(events.BarClosed, events.WatermarkAdvanced),
+    owner="market",
+    about="Bars that the platform made of trades or of shorter bars, closed by event time.",
+)
 FEATURES_MARKET = Topic(
-    name="features.market.v1", events=(events.FeaturesComputed, events.WatermarkAdvanced), owner="market"
+    name="features.market.v1",
+    events=(events.FeaturesComputed, events.WatermarkAdvanced),
+    owner="market",
+    about="The indicators of an instrument at each bar's close, by name.",
 )
-PREDICTIONS = Topic(name="predictions.v1", events=(events.PredictionMade,), owner="scoring")
-OUTCOMES = Topic(name="outcomes.v1", events=(events.OutcomeResolved,), owner="outcomes")
+PREDICTIONS = Topic(
+    name="predictions.v1",
+    events=(events.PredictionMade,),
+    owner="scoring",
+    about="What the model that serves says at each bar's close.",
+)
+OUTCOMES = Topic(
+    name="outcomes.v1",
+    events=(events.OutcomeResolved,),
+    owner="outcomes",
+    about="How each prediction turned out, at its horizon.",
+)
 MODELS_EVENT = Topic(
-    name="models.event.v1", events=(events.ModelPromoted,), owner="trainers", n_partitions=1, retention_ms=-1
+    name="models.event.v1",
+    events=(events.ModelPromoted,),
+    owner="trainers",
+    about="Which model serves from when.",
+    n_partitions=1,
+    retention_ms=-1,
 )
 #: Every worker raises what it sees of itself, so this topic's owner is the runtime they share.
-ALERTS = Topic(name="alerts.v1", events=(events.AlertRaised,), owner="runtime", n_partitions=1)
+ALERTS = Topic(
+    name="alerts.v1",
+    events=(events.AlertRaised,),
+    owner="runtime",
+    about="What is wrong with the platform itself, and when it is well again.",
+    n_partitions=1,
+)
 
 EVENT_TOPICS = (
     MARKET_TICK,
@@ -83,7 +122,14 @@ CONSUMERS = ("market", "outcomes", "scoring", "history", "replay")
 
 def changelog(job: str) -> Topic:
     """Where a job keeps its state's snapshots, by partition number."""
-    return Topic(name=f"changelog.{job}.v1", events=(), owner=job, retention_ms=None, is_compacted=True)
+    return Topic(
+        name=f"changelog.{job}.v1",
+        events=(),
+        owner=job,
+        about=f"The state of the job {job}, for itself: no contract with anybody else.",
+        retention_ms=None,
+        is_compacted=True,
+    )
 
 
 def dead_letters(consumer: str) -> Topic:
@@ -92,6 +138,7 @@ def dead_letters(consumer: str) -> Topic:
         name=f"dead_letters.{consumer}.v1",
         events=(),
         owner=consumer,
+        about=f"Messages that {consumer} could not process, whole, with the reason in the headers.",
         n_partitions=1,
         retention_ms=4 * _WEEK_MS,
     )
