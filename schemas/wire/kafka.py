@@ -46,7 +46,11 @@ _REGRESSED = {ck.KafkaError.OFFSET_OUT_OF_RANGE, ck.KafkaError._AUTO_OFFSET_RESE
 
 
 class Record(NamedTuple):
-    """One message as it was read."""
+    """One message as it was read.
+
+    Attributes:
+        timestamp_ms: When it was published; asked only by :func:`read_range`, as it costs.
+    """
 
     topic: str
     partition: int
@@ -54,6 +58,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers
+    timestamp_ms: int | None = None
 
 
 def translate(error: ck.KafkaError) -> PlatformError:
@@ -260,7 +265,7 @@ def _within(
         if _is_end(message):
             wanted.discard(where)
             continue
-        record = _record(message)
+        record = _record(message, timestamp_ms=message.timestamp()[1])
         if ends is not None and record.offset >= ends[where] - 1:
             wanted.discard(where)
         if ends is None or record.offset < ends[where]:
@@ -272,7 +277,7 @@ def _is_end(message: Any) -> bool:
     return error is not None and error.code() == ck.KafkaError._PARTITION_EOF
 
 
-def _record(message: Any) -> Record:
+def _record(message: Any, timestamp_ms: int | None = None) -> Record:
     error = message.error()
     if error is not None:
         raise translate(error)
@@ -283,6 +288,7 @@ def _record(message: Any) -> Record:
         message.key(),
         message.value(),
         message.headers() or (),
+        timestamp_ms,
     )
 
 

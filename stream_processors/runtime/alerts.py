@@ -10,6 +10,9 @@ from schemas.events import LIVE, AlertRaised, Severity
 from schemas.topics import ALERTS
 from schemas.wire.kafka import Publisher
 
+#: The names of alerts: letters that wait, and a consumer that does not move on.
+DEAD_LETTERS = "dead_letters"
+STALLED_PARTITION = "stalled_partition"
 #: What the struct allows; a longer text is cut, since an alert must not fail on its own words.
 _LONGEST_SUMMARY = 500
 _LONGEST_SUBJECT = 100
@@ -55,12 +58,14 @@ def raise_alert(
         value=value,
         is_resolved=is_resolved,
     )
-    publisher.publish(
-        ALERTS.name,
-        codec.encode(event),
-        key=alert_key(event),
-        headers=codec.headers(AlertRaised),
-    )
+    value_bytes = codec.encode(event)
+    headers = codec.headers(AlertRaised, codec.trace_id(value_bytes))
+    publisher.publish(ALERTS.name, value_bytes, key=alert_key(event), headers=headers)
+
+
+def stalled_subject(group: str, topic: str, partition: int) -> str:
+    """The subject of ``stalled_partition``: one form, so that a worker and the monitor mean the same."""
+    return f"{group} {topic}/{partition}"
 
 
 def alert_key(event: AlertRaised) -> bytes:

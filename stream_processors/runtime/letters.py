@@ -1,0 +1,209 @@
+"""The form of a dead letter: a message that was put aside, and the record that resolves it.
+
+It stands apart from publishing and reading so that both go by one description. A letter is known
+by where its message lay, ``TOPIC/PARTITION/OFFSET``; the same message put aside twice is one
+letter. Nothing is taken out of a dead-letter topic: what was replayed or discarded is followed by
+a record with the same key and the header ``resolution``, and a letter without one is open.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from schemas.topics import CONSUMERS, dead_letters
+from schemas.wire.kafka import Record
+
+#: In front of the names of the message's own headers.
+ORIGINAL = "original-"
+#: Headers of a message that was published again: which letter it comes from, how often it was tried.
+REPLAY_OF = "replay-of"
+REPLAY_ATTEMPTS = "replay-attempts"
+RESOLUTION = "resolution"
+
+Headers = list[tuple[str, str | bytes | None]]
+CONSUMER_OF = {dead_letters(consumer).name: consumer for consumer in CONSUMERS}
+
+
+class Kept(StrEnum):
+    """How much of a message a letter holds; a tombstone has no value, which is not an empty one."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    TOMBSTONE = "tombstone"
+
+
+class How(StrEnum):
+    """How a letter was resolved."""
+
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that was put aside, without its bytes.
+
+    Attributes:
+        letter_id: Where the message lay; of a file's row, which one it was.
+        dead_offset: Where the letter lies in its consumer's dead-letter topic.
+        topic: Where the message lay; of a file's row, the file.
+        partition: None for what did not come from Kafka.
+        offset: None likewise.
+        headers: The message's own.
+        attempts: How often the message has been tried, 1 for the first time.
+        event_time_ms: What the message says of itself, where it can be read.
+        record_time_ms: When the message was published, where the consumer knew.
+        put_aside_ms: When the letter was published.
+    """
+
+    letter_id: str
+    consumer: str
+    dead_offset: int
+    topic: str
+    partition: int | None
+    offset: int | None
+    key: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    reason: str
+    error_class: str
+    attempts: int
+    kept: Kept
+    value_bytes: int
+    value_sha256: str
+    event_time_ms: int | None
+    record_time_ms: int | None
+    put_aside_ms: int | None
+
+
+class Resolution(msgspec.Struct, frozen=True, kw_only=True):
+    """That a letter was replayed or discarded."""
+
+    letter_id: str
+    how: How
+    reason: str
+    resolved_ms: int | None
+
+
+def letter_id(record: Record) -> str:
+    """What the letter of a message is known by."""
+    return f"{record.topic}/{record.partition}/{record.offset}"
+
+
+def read(record: Record) -> Letter | Resolution:
+    """What a record of a dead-letter topic says; nothing in one is unreadable.
+
+    What states no origin in Kafka, such as a row of a file, is known by what it does state, or
+    else by where it lies itself.
+    """
+    found = dict(record.headers)
+    if RESOLUTION in found:
+        return _resolution(record, found)
+    return Letter(
+        letter_id=_identity(record, found),
+        consumer=CONSUMER_OF.get(record.topic, record.topic),
+        dead_offset=record.offset,
+        topic=_text(found, "topic") or _text(found, "file"),
+        partition=_number(found, "partition"),
+        offset=_number(found, "offset"),
+        key=found.get("message-key"),
+        headers=tuple((n.removeprefix(ORIGINAL), v) for n, v in record.headers if n.startswith(ORIGINAL)),
+        reason=_text(found, "reason"),
+        error_class=_text(found, "error-class") or _text(found, "rule"),
+        attempts=_number(found, "attempts") or 1,
+        kept=_kept(record, found),
+        value_bytes=_number(found, "value-bytes") or len(record.value or b""),
+        value_sha256=_text(found, "value-sha256"),
+        event_time_ms=_number(found, "event-time-ms"),
+        record_time_ms=_number(found, "record-time-ms"),
+        put_aside_ms=record.timestamp_ms,
+    )
+
+
+def identity(record: Record) -> tuple[str, bool]:
+    """The id of a record's letter, and whether the record resolves it; cheaper than :func:`read`."""
+    found = dict(record.headers)
+    return _identity(record, found), RESOLUTION in found
+
+
+def resolution_headers(letter: Letter, how: How, *, reason: str) -> Headers:
+    """The headers of the record that resolves a letter; its key is the letter's id."""
+    return [
+        (RESOLUTION, how.encode()),
+        ("resolution-reason", reason.encode()),
+        ("letter-id", letter.letter_id.encode()),
+        ("consumer", letter.consumer.encode()),
+        ("attempts", str(letter.attempts).encode()),
+    ]
+
+
+def replay_headers(letter: Letter) -> Headers:
+    """The headers with which a letter's message is published again: its own, and that it is a replay."""
+    own: Headers = [
+        (name, value) for name, value in letter.headers if name not in {REPLAY_OF, REPLAY_ATTEMPTS}
+    ]
+    return [
+        *own,
+        (REPLAY_OF, letter.letter_id.encode()),
+        (REPLAY_ATTEMPTS, str(letter.attempts).encode()),
+    ]
+
+
+def attempts(headers: Iterable[tuple[str, bytes]]) -> int:
+    """How often a message has been tried, this time included."""
+    return (_number(dict(headers), REPLAY_ATTEMPTS) or 0) + 1
+
+
+class Mailbox:
+    """The letters of one consumer with what became of them."""
+
+    def __init__(self) -> None:
+        self.letters: dict[str, Letter] = {}
+        self.resolutions: dict[str, Resolution] = {}
+
+    def take(self, record: Record) -> None:
+        """Take in a record; a letter that is there already stays as it was first."""
+        match read(record):
+            case Letter() as letter:
+                self.letters.setdefault(letter.letter_id, letter)
+            case Resolution() as resolution:
+                self.resolutions.setdefault(resolution.letter_id, resolution)
+
+    def open(self) -> Sequence[Letter]:
+        """The letters that nothing has been done about, oldest first."""
+        return [letter for name, letter in self.letters.items() if name not in self.resolutions]
+
+
+def _resolution(record: Record, found: dict[str, bytes]) -> Resolution:
+    how = _text(found, RESOLUTION)
+    return Resolution(
+        letter_id=_identity(record, found),
+        how=How(how) if how in set(How) else How.DISCARDED,
+        reason=_text(found, "resolution-reason"),
+        resolved_ms=record.timestamp_ms,
+    )
+
+
+def _identity(record: Record, found: dict[str, bytes]) -> str:
+    if "letter-id" in found:
+        return _text(found, "letter-id")
+    if {"file", "row", "column"} <= found.keys():
+        return "/".join(_text(found, name) for name in ("file", "row", "column"))
+    return letter_id(record)
+
+
+def _kept(record: Record, found: dict[str, bytes]) -> Kept:
+    stated = _text(found, "value-kept")
+    if stated in set(Kept):
+        return Kept(stated)
+    return Kept.TOMBSTONE if record.value is None else Kept.WHOLE
+
+
+def _text(found: dict[str, bytes], name: str) -> str:
+    return (found.get(name) or b"").decode(errors="backslashreplace")
+
+
+def _number(found: dict[str, bytes], name: str) -> int | None:
+    try:
+        return int(found.get(name) or b"")
+    except ValueError:
+        return None
