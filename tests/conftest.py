@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local.environments import kernel_hash
 
-pytest_plugins = ["tests.fixtures.servers"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.apache"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

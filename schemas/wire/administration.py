@@ -16,6 +16,9 @@ from schemas.wire.kafka import LARGEST_MESSAGE_BYTES, Positions, connection, rea
 from schemas.wire.settings import KafkaEndpoint
 
 _TIMEOUT_S = 15.0
+_COMPACTED_SEGMENT_BYTES = 2 * LARGEST_MESSAGE_BYTES
+#: To Apache Kafka: as the broker's own settings say.
+_BROKERS_CHOICE = -1
 
 
 class Administration:
@@ -33,13 +36,36 @@ class Administration:
             return False
         return True
 
-    def create_topics(self, topics: Iterable[Topic], *, replication: int = 1) -> list[str]:
+    def brokers(self, *, timeout_s: float = 10.0) -> frozenset[int]:
+        """The numbers of the brokers that the cluster counts on now; none if nobody answers."""
+        try:
+            return frozenset(self._admin.list_topics(timeout=timeout_s).brokers)
+        except ck.KafkaException:
+            return frozenset()
+
+    def under_replicated(self, *, timeout_s: float = 10.0) -> list[tuple[str, int]]:
+        """The partitions of which a copy is not up to date.
+
+        Raises:
+            BrokerUnavailableError: If no broker answers.
+        """
+        with translated():
+            topics = self._admin.list_topics(timeout=timeout_s).topics
+        return [
+            (name, number)
+            for name, topic in topics.items()
+            for number, partition in topic.partitions.items()
+            if len(partition.isrs) < len(partition.replicas)
+        ]
+
+    def create_topics(self, topics: Iterable[Topic], *, replication: int | None = None) -> list[str]:
         """Create the topics that are missing.
 
         Args:
             topics: From the table of :mod:`schemas.topics`.
-            replication: Copies of each partition. With more than one, a record counts as
-                acknowledged when all but one have it, so that the loss of one loses nothing.
+            replication: Copies of each partition; None leaves it to the broker's own settings. With
+                more than one, a record counts as acknowledged when all but one have it, so that
+                the loss of one loses nothing.
 
         Returns:
             The names that were created.
@@ -59,11 +85,12 @@ class Administration:
                 )
                 raise ConfigurationError(message)
         missing = [topic for topic in wanted if topic.name not in existing]
+        n_copies = replication or (1 if self._endpoint.is_embedded else _BROKERS_CHOICE)
         if not missing:
             return []
         with translated():
             for future in self._admin.create_topics(
-                [_new_topic(topic, replication) for topic in missing]
+                [_new_topic(topic, n_copies) for topic in missing]
             ).values():
                 _ignoring_existing(future)
         return [topic.name for topic in missing]
@@ -142,6 +169,9 @@ def _new_topic(topic: Topic, replication: int) -> NewTopic:
     config = (
         {"cleanup.policy": "compact"} if topic.is_compacted else {"retention.ms": str(topic.retention_ms)}
     )
+    if topic.is_compacted:
+        # Only closed segments are compacted, and whoever restores from it reads the open one whole.
+        config |= {"segment.bytes": str(_COMPACTED_SEGMENT_BYTES), "min.cleanable.dirty.ratio": "0.2"}
     if not topic.events:  # a changelog or dead letters
         config["max.message.bytes"] = str(LARGEST_MESSAGE_BYTES)
     if replication > 1:

@@ -1,0 +1,149 @@
+"""Apache Kafka for tests, benchmarks and ``driftline kafka``: one node, or a cluster of three.
+
+Each node can be killed and started again; its log survives that. One node alone is a container
+where a Docker engine answers, and Java on this machine elsewhere; a cluster is always the latter.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from deploy.local.directories import DataDirectory
+from deploy.local.servers.apache_nodes import end_nodes, start_nodes
+from deploy.local.servers.jars import kafka_jars
+from deploy.local.servers.java import find_java
+from deploy.local.servers.kraft import QUICK_JVM
+from deploy.local.spawning import clear_stale
+from schemas.errors import BrokerUnavailableError
+from schemas.wire.administration import Administration
+from schemas.wire.settings import KafkaEndpoint
+
+_READY_S = 60.0
+_POLL_S = 0.05
+_INHERITED: Mapping[str, str] = MappingProxyType({})
+#: Two processes that start Apache Kafka at once begin to look for ports apart from each other.
+_FIRST_PORT, _N_STRETCHES, _STRETCH = 21_000, 400, 25
+
+
+class ApacheNode(Protocol):
+    """One node, wherever it runs."""
+
+    @property
+    def node_id(self) -> int:
+        """Its number in the cluster, from 1."""
+
+    @property
+    def endpoint(self) -> KafkaEndpoint:
+        """This node alone."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+
+    def start(self) -> None:
+        """Start it, with the log that it has; returns at once. Call it in the main thread."""
+
+    def kill(self) -> None:
+        """End it by SIGKILL; returns when it is gone."""
+
+    def wait_until_ready(self, *, timeout_s: float = _READY_S) -> None:
+        """Return when clients can use it.
+
+        Raises:
+            BrokerUnavailableError: If it ended, or the time is over.
+        """
+
+
+class ApacheCluster:
+    """Nodes that share one log.
+
+    Attributes:
+        nodes: By number.
+    """
+
+    def __init__(self, nodes: Sequence[ApacheNode]) -> None:
+        self.nodes = tuple(nodes)
+
+    @property
+    def endpoint(self) -> KafkaEndpoint:
+        """Where clients find it, whichever node is lost."""
+        addresses = ",".join(node.endpoint.bootstrap_servers for node in self.nodes)
+        return KafkaEndpoint(bootstrap_servers=addresses, is_embedded=False)
+
+    def wait_until_ready(self, *, timeout_s: float = _READY_S) -> None:
+        """Return when every node can be used.
+
+        Raises:
+            BrokerUnavailableError: If one cannot in time.
+        """
+        for node in self.nodes:
+            node.wait_until_ready(timeout_s=timeout_s)
+
+    def wait_until_in_sync(self, *, timeout_s: float = _READY_S) -> None:
+        """Return when every copy of every partition is up to date: before the next node is killed.
+
+        Raises:
+            BrokerUnavailableError: If they are not in time.
+        """
+        administration = Administration(self.endpoint)
+        deadline = time.monotonic() + timeout_s
+        while behind := administration.under_replicated():
+            if time.monotonic() > deadline:
+                message = (
+                    f"Kafka: copies of {len(behind)} partitions are not up to date after {timeout_s:g} s"
+                )
+                raise BrokerUnavailableError(message)
+            time.sleep(_POLL_S)
+
+
+@contextmanager
+def running_apache(
+    directory: Path,
+    *,
+    n_nodes: int = 1,
+    jvm: tuple[str, ...] = QUICK_JVM,
+    environment: Mapping[str, str] = _INHERITED,
+    first_port: int | None = None,
+    say: Callable[[str], None] = print,
+) -> Iterator[ApacheCluster]:
+    """Run Apache Kafka within the block; no topics are made.
+
+    Enter it in the main thread: the nodes' lives hang on the thread that started them.
+
+    Args:
+        directory: Holds the nodes' logs, and what they say in ``logs/``; one that has logs goes on.
+        n_nodes: 1, or 3 with every partition on all of them, two of which must have a record.
+        jvm: ``QUICK_JVM`` or, for measuring, ``THOROUGH_JVM``.
+        environment: Handed to Java and Maven; empty, they are found on this process' path.
+        first_port: The lowest to try; None chooses by process id.
+        say: Told, for people, when the jars are fetched.
+
+    Raises:
+        AlreadyRunningError: If another process uses the directory.
+        ConfigurationError: If Java or Maven are missing; says what to install.
+        BrokerUnavailableError: If a node does not start.
+    """
+    home = DataDirectory(directory)
+    with home.held():
+        clear_stale(home)
+        nodes = start_nodes(
+            home,
+            n_nodes=n_nodes,
+            first_port=_first_port() if first_port is None else first_port,
+            java=find_java(environment),
+            jars=kafka_jars(environment, say=say),
+            jvm=jvm,
+            environment=environment,
+        )
+        try:
+            yield ApacheCluster(nodes)
+        finally:
+            end_nodes(nodes)
+
+
+def _first_port() -> int:
+    return _FIRST_PORT + os.getpid() % _N_STRETCHES * _STRETCH

@@ -1,0 +1,158 @@
+"""Nodes of Apache Kafka on this machine's Java: each can be killed and started again.
+
+They stand apart from the cluster that they make, since a node may run elsewhere.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from deploy.local.directories import DataDirectory
+from deploy.local.ports import KAFKA, PortChoice, choose_port
+from deploy.local.servers.kraft import KraftNode, new_cluster_id, seats_of
+from deploy.local.spawning import Spawned, end_together, spawn
+from schemas.errors import BrokerUnavailableError
+from schemas.wire.administration import Administration
+from schemas.wire.settings import KafkaEndpoint
+
+_START_S = 60.0
+_END_S = 2.0
+_POLL_S = 0.05
+_N_PLANS = 3
+
+
+class JavaNode:
+    """A node on this machine's Java, tied to this process' life."""
+
+    def __init__(self, declaration: KraftNode, directory: DataDirectory) -> None:
+        self._declaration = declaration
+        self._directory = directory
+        self.spawned: Spawned | None = None
+
+    @property
+    def node_id(self) -> int:
+        """Its number in the cluster, from 1."""
+        return self._declaration.seat.node_id
+
+    @property
+    def endpoint(self) -> KafkaEndpoint:
+        """This node alone."""
+        return self._declaration.endpoint
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self.spawned is not None and self.spawned.exit_code() is None
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether clients can connect to this very process."""
+        return self.spawned is not None and self.spawned.listens_on(self._declaration.port)
+
+    def prepare(self) -> None:
+        """Make its log the first time."""
+        self._declaration.prepare()
+
+    def start(self) -> None:
+        """Start it, with the log that it has; returns at once. Call it in the main thread."""
+        if not self.is_running:
+            self.spawned = spawn(self._declaration.command(), self._directory)
+
+    def kill(self) -> None:
+        """End it by SIGKILL; returns when it is gone."""
+        if self.spawned is not None:
+            self.spawned.kill()
+
+    def wait_until_ready(self, *, timeout_s: float = _START_S) -> None:
+        """Return when it listens and the cluster counts it among its brokers.
+
+        Raises:
+            BrokerUnavailableError: If it ended, or the time is over.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not self.is_listening:
+            self._check(deadline)
+            time.sleep(_POLL_S)
+        administration = Administration(self.endpoint)
+        while self.node_id not in administration.brokers(timeout_s=1.0):
+            self._check(deadline)
+            time.sleep(_POLL_S)
+
+    def _check(self, deadline: float) -> None:
+        log = self._directory.logs / f"{self._declaration.name}.log"
+        if not self.is_running:
+            message = f"Apache Kafka, node {self.node_id}, has ended; see {log}"
+            raise BrokerUnavailableError(message)
+        if time.monotonic() > deadline:
+            message = f"Apache Kafka, node {self.node_id}, is not ready in time; see {log}"
+            raise BrokerUnavailableError(message)
+
+
+def start_nodes(
+    directory: DataDirectory,
+    *,
+    n_nodes: int,
+    first_port: int,
+    java: Path,
+    jars: Path,
+    jvm: tuple[str, ...],
+    environment: Mapping[str, str],
+) -> list[JavaNode]:
+    """Start a cluster; other programs choose ports at the same time, so it may take more than one attempt.
+
+    Raises:
+        ConfigurationError: If a log cannot be made.
+        BrokerUnavailableError: If a node does not start.
+    """
+    cluster_id = new_cluster_id()
+    for attempt in range(1, _N_PLANS + 1):
+        seats = seats_of(_free_ports(2 * n_nodes, first_port))
+        declarations = [
+            KraftNode(
+                name=f"kafka-{seat.node_id}",
+                seat=seat,
+                seats=seats,
+                cluster_id=cluster_id,
+                directory=directory.path / f"kafka-{seat.node_id}",
+                java=java,
+                jars=jars,
+                jvm=jvm,
+                environment=environment,
+            )
+            for seat in seats
+        ]
+        nodes = [JavaNode(declaration, directory) for declaration in declarations]
+        try:
+            _start_together(nodes)
+        except BrokerUnavailableError:
+            end_nodes(nodes)
+            if attempt == _N_PLANS:
+                raise
+        except BaseException:
+            end_nodes(nodes)
+            raise
+        else:
+            return nodes
+    raise AssertionError
+
+
+def _start_together(nodes: Sequence[JavaNode]) -> None:
+    with ThreadPoolExecutor(max_workers=len(nodes)) as formatting:
+        list(formatting.map(JavaNode.prepare, nodes))
+    for node in nodes:
+        node.start()
+    for node in nodes:
+        node.wait_until_ready()
+
+
+def end_nodes(nodes: Sequence[JavaNode]) -> None:
+    """Ask them to end, and kill those that have not soon; their logs are safe either way."""
+    end_together([node.spawned for node in nodes if node.spawned is not None], timeout_s=_END_S)
+
+
+def _free_ports(n_ports: int, first_port: int) -> list[int]:
+    taken: list[int] = []
+    for _ in range(n_ports):
+        taken.append(choose_port(PortChoice(first_port, KAFKA.variable), explicit=None, excluded=taken))
+    return taken
