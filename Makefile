@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo stop status reset doctor test check format lock wheel wheel-test bench-spine bench-start bench-healing clean
+.PHONY: help install demo stop status reset doctor test check format contracts lock wheel wheel-test bench-spine bench-start bench-healing clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ check: $(VENV)/.developing ## Run ruff, mypy strict and the import contracts
 format: $(VENV)/.developing ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+contracts: $(VENV)/.developing ## Write the JSON Schemas and the AsyncAPI document, unless that breaks a promise
+	$(BIN)/python -m schemas.contracts
 
 lock: $(VENV)/.developing ## Renew the locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -1,0 +1,45 @@
+"""Docstrings of the structs, as descriptions for readers of other languages.
+
+It stands apart so that what a field means is written once, where the field is declared. Docstrings
+follow the Google convention; code in them is marked by double backquotes, which become Markdown's.
+"""
+
+import inspect
+import re
+
+import msgspec
+
+_SECTION = re.compile(r"^Attributes:\n", re.MULTILINE)
+_FIELD = re.compile(r"^ {4}(\w+): ", re.MULTILINE)
+
+
+def summary_of(kind: type) -> str:
+    """The first line of what a class is."""
+    return _for_readers(inspect.cleandoc(kind.__doc__ or "").split("\n", 1)[0])
+
+
+def description_of(kind: type) -> str:
+    """What a class is, without its attributes; paragraphs keep an empty line between them."""
+    text = _SECTION.split(inspect.cleandoc(kind.__doc__ or ""))[0]
+    return "\n\n".join(_for_readers(paragraph) for paragraph in text.strip().split("\n\n"))
+
+
+def descriptions_of_fields(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """What each field of a struct means; inherited ones as the parent says."""
+    found: dict[str, str] = {}
+    for parent in reversed(kind.__mro__):
+        found |= _described(parent.__doc__ or "")
+    return {name: text for name, text in found.items() if name in kind.__struct_fields__}
+
+
+def _described(docstring: str) -> dict[str, str]:
+    parts = _SECTION.split(inspect.cleandoc(docstring))
+    if len(parts) == 1:
+        return {}
+    _, *pairs = _FIELD.split(parts[1].split("\n\n")[0])
+    return {name: _for_readers(text) for name, text in zip(pairs[::2], pairs[1::2], strict=True)}
+
+
+def _for_readers(text: str) -> str:
+    """One line, in Markdown, with the wire's word for what is undefined."""
+    return re.sub(r"\bNone\b", "`null`", " ".join(text.split())).replace("``", "`")

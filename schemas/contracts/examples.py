@@ -1,0 +1,163 @@
+"""One example of every kind of event with every field set, and those with what may be undefined.
+
+They stand in the documents for subscribers, and their bytes in ``tests/contract/golden`` are what
+the codec is held to.
+"""
+
+from msgspec.structs import replace
+
+from schemas import events
+from schemas.events import LIVE, Direction, Event, Outcome, Severity
+from schemas.time import Interval
+
+_T0 = 1_748_736_000_000
+_MINUTE_MS = 60_000
+_SOURCE = "binance"
+_STREAM = "replay-000000000001"
+_INSTRUMENT = "BTC-USDT.BINANCE"
+_MODEL_HASH = "ab" * 32
+_SPEC_HASH = "cd" * 32
+
+_TICK = events.TickObserved(
+    event_time_ms=_T0 + 3,
+    known_time_ms=_T0 - 1270,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    trade_id=4_000_000_000,
+    price=100.1,
+    size=1e-8,
+    is_buyer_maker=True,
+)
+_CANDLE = events.CandleObserved(
+    event_time_ms=_T0 + _MINUTE_MS,
+    known_time_ms=_T0 + _MINUTE_MS,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.ONE_MINUTE,
+    start_ms=_T0,
+    open=100.0,
+    high=101.0,
+    low=99.0,
+    close=100.5,
+    volume=1.0,
+    n_trades=7,
+    revision=2,
+)
+_BAR = events.BarClosed(
+    event_time_ms=_T0 + _MINUTE_MS,
+    known_time_ms=_T0 + _MINUTE_MS,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.ONE_MINUTE,
+    start_ms=_T0,
+    open=100.25,
+    high=100.25,
+    low=100.25,
+    close=100.25,
+    volume=1.0,
+    buy_volume=0.5,
+    n_trades=1,
+    n_late=0,
+)
+_FEATURES = events.FeaturesComputed(
+    event_time_ms=_T0 + _MINUTE_MS,
+    known_time_ms=_T0 + _MINUTE_MS + 1,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.FIFTEEN_MINUTES,
+    close=100.1,
+    feature_spec_hash=_SPEC_HASH,
+    is_warm=True,
+    values={"log_return_1": 0.1, "z_score_60": 1e-17},
+)
+_PREDICTION = events.PredictionMade(
+    event_time_ms=_T0 + _MINUTE_MS,
+    known_time_ms=_T0 + _MINUTE_MS,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.ONE_MINUTE,
+    horizon=Interval.ONE_MINUTE,
+    probability_up=0.75,
+    direction=Direction.UP,
+    reference_price=100.0,
+    model_version="xgboost-1",
+    model_hash=_MODEL_HASH,
+    feature_spec_hash=_SPEC_HASH,
+)
+_OUTCOME = events.OutcomeResolved(
+    event_time_ms=_T0 + 2 * _MINUTE_MS,
+    known_time_ms=_T0 + 2 * _MINUTE_MS + 5,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.ONE_MINUTE,
+    horizon=Interval.ONE_MINUTE,
+    features_as_of_ms=_T0 + _MINUTE_MS,
+    probability_up=0.625,
+    direction=Direction.UP,
+    reference_price=100.0,
+    final_price=100.5,
+    outcome=Outcome.UP,
+    is_hit=True,
+    model_version="xgboost-1",
+    model_hash=_MODEL_HASH,
+)
+_PROMOTED = events.ModelPromoted(
+    event_time_ms=_T0,
+    known_time_ms=_T0,
+    source="trainers",
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.ONE_HOUR,
+    horizon=Interval.FOUR_HOURS,
+    alias="champion",
+    model_version="xgboost-1",
+    model_hash=_MODEL_HASH,
+    feature_spec_hash=_SPEC_HASH,
+    effective_from_ms=_T0,
+)
+_ALERT = events.AlertRaised(
+    event_time_ms=_T0,
+    known_time_ms=_T0,
+    source="market",
+    stream=LIVE,
+    name="stalled_partition",
+    subject="market.tick.v1/3",
+    severity=Severity.PAGE,
+    summary="No record was committed for 31 s although 1200 wait: the worker was restarted.",
+    value=31.5,
+)
+
+EXAMPLES: dict[str, Event] = {
+    "watermark_advanced": events.WatermarkAdvanced(
+        event_time_ms=_T0 + 1, known_time_ms=_T0 + 1, source=_SOURCE, stream=_STREAM
+    ),
+    "source_fell_silent": events.SourceFellSilent(
+        event_time_ms=_T0 + 2, known_time_ms=_T0 + 2, source=_SOURCE, stream=_STREAM
+    ),
+    "tick_observed": _TICK,
+    "candle_observed": _CANDLE,
+    "candle_observed_without_trades": replace(_CANDLE, n_trades=None, revision=0),
+    "bar_closed": _BAR,
+    "bar_closed_of_a_candle": replace(
+        _BAR, open=100.0, high=100.0, low=100.0, close=100.0, buy_volume=None, n_trades=None
+    ),
+    "features_computed": _FEATURES,
+    "features_computed_cold": replace(_FEATURES, is_warm=False, values={"log_return_1": None}),
+    "prediction_made": _PREDICTION,
+    "outcome_resolved": _OUTCOME,
+    "outcome_resolved_void": replace(_OUTCOME, final_price=None, outcome=Outcome.VOID, is_hit=None),
+    "model_promoted": _PROMOTED,
+    "alert_raised": _ALERT,
+    "alert_raised_resolved": replace(_ALERT, value=None, is_resolved=True),
+}
+
+
+def examples_of(kind: type[Event]) -> dict[str, Event]:
+    """The examples of a kind, by name; the one with every field set is first."""
+    return {name: event for name, event in EXAMPLES.items() if type(event) is kind}

@@ -1,0 +1,106 @@
+"""Messages of the AsyncAPI document: events with their headers, key and examples; dead letters."""
+
+from typing import Any
+
+import msgspec
+
+from schemas import codec
+from schemas.contracts.docstrings import description_of, summary_of
+from schemas.contracts.examples import examples_of
+from schemas.contracts.json_schemas import Schema, name_of
+from schemas.events import Event
+
+KAFKA_BINDING = "0.5.0"
+DEAD_LETTER = "DeadLetter"
+#: What each header of an event says.
+_HEADERS = {
+    "schema": "The kind of event.",
+    "schema-version": "The version of the kind's schema.",
+    "content-type": "How the value is written.",
+    "trace-id": (
+        "The trace that the event belongs to: 32 hexadecimal digits, the 128-bit BLAKE2b of the value of "
+        "the event that began it, such as a trade. What is derived from an event carries its trace."
+    ),
+}
+#: What each header of a dead letter says.
+DEAD_LETTER_HEADERS = {
+    "reason": "Why the message could not be processed, in a sentence.",
+    "error-class": "The class of the error, such as `DecodeError` or `SchemaVersionError`.",
+    "topic": "Where the message was read.",
+    "partition": "Its partition there.",
+    "offset": "Its offset there.",
+    "value-bytes": "The size of its value; what is larger than 8,000,000 bytes is kept in part.",
+    "value-sha256": "SHA-256 of its whole value.",
+}
+
+
+def event_message(kind: type[Event]) -> dict[str, Any]:
+    """A kind of event as a message."""
+    return {
+        "name": kind.__name__,
+        "title": f"{kind.__name__}, version {kind.schema_version}",
+        "summary": summary_of(kind),
+        "description": f"{description_of(kind)}\n\n{_identity(kind)}",
+        "contentType": "application/json",
+        "headers": _headers(kind),
+        "payload": {"$ref": f"#/components/schemas/{name_of(kind)}"},
+        "correlationId": {
+            "description": _HEADERS["trace-id"],
+            "location": "$message.header#/trace-id",
+        },
+        "bindings": {"kafka": {"key": _key(kind), "bindingVersion": KAFKA_BINDING}},
+        "examples": [_example(name, event) for name, event in examples_of(kind).items()],
+    }
+
+
+def dead_letter_message() -> dict[str, Any]:
+    """A message that a consumer could not process."""
+    return {
+        "name": DEAD_LETTER,
+        "title": "Dead letter",
+        "summary": "A message that a consumer could not process, with the reason in the headers.",
+        "contentType": "application/octet-stream",
+        "headers": {
+            "type": "object",
+            "properties": {
+                name: {"type": "string", "description": text} for name, text in DEAD_LETTER_HEADERS.items()
+            },
+            "required": list(DEAD_LETTER_HEADERS),
+        },
+        "payload": {"description": "The message's value as it was, which need not be JSON."},
+    }
+
+
+def _identity(kind: type[Event]) -> str:
+    fields = ", ".join(f"`{name}`" for name in kind.natural_key)
+    return f"Two records with the same {fields} state the same fact: drop the second."
+
+
+def _headers(kind: type[Event]) -> Schema:
+    fixed = {name: value for name, value in codec.headers(kind) if isinstance(value, bytes)}
+    properties: Schema = {
+        name: {"type": "string", "const": value.decode(), "description": _HEADERS[name]}
+        for name, value in fixed.items()
+    }
+    properties["trace-id"] = {
+        "type": "string",
+        "pattern": "^[0-9a-f]{32}$",
+        "description": _HEADERS["trace-id"],
+    }
+    return {"type": "object", "properties": properties, "required": list(fixed)}
+
+
+def _key(kind: type[Event]) -> Schema:
+    fields = " and ".join(f"`{name}`" for name in kind.key_fields)
+    joined = ", joined by a slash" if len(kind.key_fields) > 1 else ""
+    return {"type": "string", "description": f"UTF-8: {fields}{joined}."}
+
+
+def _example(name: str, event: Event) -> dict[str, Any]:
+    value = codec.encode(event)
+    headers = {
+        header: content.decode()
+        for header, content in codec.headers(type(event), codec.trace_id(value))
+        if isinstance(content, bytes)
+    }
+    return {"name": name, "headers": headers, "payload": msgspec.json.decode(value)}
