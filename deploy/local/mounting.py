@@ -41,6 +41,9 @@ PACKAGES = {
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish a run's history at full speed."),
     "process": Mounted("stream_processors.commands", None, "Run one of the stream processors."),
+    "dead-letters": Mounted(
+        "stream_processors.commands", "dead-letters", "List, show, replay and discard dead letters."
+    ),
     "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
     "models": Mounted("trainers.commands", "models", "Show versions, aliases and the ledger."),
     "score": Mounted("api.commands", "scoring", "Predict at every bar's close."),

@@ -146,14 +146,7 @@ class ServerSettings(EnvironmentSettings):
             ConfigurationError: If ``endpoints.json`` is not readable as such.
         """
         stored = self._stored()
-        if self.kafka_bootstrap_servers is not None:
-            kafka = KafkaEndpoint(bootstrap_servers=self.kafka_bootstrap_servers, is_embedded=False)
-            if stored is not None and stored.kafka.bootstrap_servers == self.kafka_bootstrap_servers:
-                kafka = stored.kafka
-        elif stored is not None:
-            kafka = stored.kafka
-        else:
-            raise NotReadyError(self._missing("KAFKA_BOOTSTRAP_SERVERS"))
+        kafka = self._kafka(stored)
         redis_url = self.redis_url or (stored.redis_url if stored is not None else None)
         database_url = self.database_url or (stored.database_url if stored is not None else None)
         if redis_url is None:
@@ -166,6 +159,24 @@ class ServerSettings(EnvironmentSettings):
             database_url=database_url,
             api_url=stored.api_url if stored is not None else None,
         )
+
+    def kafka_endpoint(self) -> KafkaEndpoint:
+        """The broker alone, for what needs no other server.
+
+        Raises:
+            NotReadyError: If it is neither set nor running in the data directory.
+            ConfigurationError: If ``endpoints.json`` is not readable as such.
+        """
+        return self._kafka(self._stored())
+
+    def _kafka(self, stored: Endpoints | None) -> KafkaEndpoint:
+        if self.kafka_bootstrap_servers is not None:
+            if stored is not None and stored.kafka.bootstrap_servers == self.kafka_bootstrap_servers:
+                return stored.kafka
+            return KafkaEndpoint(bootstrap_servers=self.kafka_bootstrap_servers, is_embedded=False)
+        if stored is None:
+            raise NotReadyError(self._missing("KAFKA_BOOTSTRAP_SERVERS"))
+        return stored.kafka
 
     def _stored(self) -> Endpoints | None:
         path = self.data_dir / ENDPOINTS_FILE

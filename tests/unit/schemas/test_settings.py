@@ -110,3 +110,11 @@ def test_folder_in_the_place_of_the_file_of_endpoints_says_what_to_do(tmp_path: 
     (tmp_path / ENDPOINTS_FILE).mkdir()
     with pytest.raises(ConfigurationError, match="delete it"):
         ServerSettings.from_environment({"DRIFTLINE_DATA_DIR": str(tmp_path)}).endpoints()
+
+
+def test_broker_alone_is_found_without_the_other_servers(tmp_path: Path) -> None:
+    settings = ServerSettings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": "broker:9092"}, data_dir=tmp_path)
+
+    assert settings.kafka_endpoint() == KafkaEndpoint(bootstrap_servers="broker:9092", is_embedded=False)
+    with pytest.raises(NotReadyError):
+        settings.endpoints()

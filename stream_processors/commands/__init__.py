@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import click
 
 from schemas.wire.processes import stop_on_signals
+from stream_processors.commands.dead_letters import dead_letters
 from stream_processors.settings import ProcessorSettings
 
 
@@ -46,3 +47,6 @@ def compile_kernel() -> None:
     from stream_processors.features.batch import warm_up  # noqa: PLC0415
 
     warm_up()
+
+
+commands.add_command(dead_letters)

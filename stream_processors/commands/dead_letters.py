@@ -1,0 +1,213 @@
+"""``driftline dead-letters``: look at what was put aside, publish it again, or let it be."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from schemas.topics import CONSUMERS
+from schemas.wire.clocks import SystemClock
+
+_FILTERS = (
+    click.option("--consumer", type=click.Choice(CONSUMERS), help="Only what this consumer put aside."),
+    click.option("--error-class", help="Only this class of error, such as DecodeError."),
+    click.option("--topic", help="Only messages of this topic."),
+    click.option(
+        "--since", help="Only what was put aside since: an age such as 90m or 2d, or ISO 8601 in UTC."
+    ),
+)
+Command = Callable[..., None]
+
+
+def filtered(command: Command) -> Command:
+    """The options that say which letters are meant."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Messages that a consumer could not process, kept whole: look, replay, discard.
+
+    A letter's ID is where its message lay, TOPIC/PARTITION/OFFSET, as `list` prints it.
+    """
+
+
+@dead_letters.command(name="list")
+@filtered
+@click.option("--all", "with_resolved", is_flag=True, help="Also what was replayed or discarded.")
+@click.option("--json", "is_json", is_flag=True, help="Print a JSON object per line.")
+@click.pass_obj
+def list_letters(
+    environment: Mapping[str, str], /, *, with_resolved: bool, is_json: bool, **filters: str | None
+) -> None:
+    """The letters that wait, oldest first."""
+    import msgspec  # noqa: PLC0415
+
+    from stream_processors.jobs.showing import letter_as_json, letters_table  # noqa: PLC0415
+
+    found = _selected(environment, filters, with_resolved=with_resolved)
+    now_ms = SystemClock().now_ms()
+    if is_json:
+        for selected in found:
+            click.echo(msgspec.json.encode(letter_as_json(selected, now_ms=now_ms)))
+    elif found:
+        _print(letters_table(found, now_ms=now_ms))
+    else:
+        click.echo("no dead letters" if with_resolved else "no open dead letters")
+
+
+@dead_letters.command()
+@click.argument("letter_id", metavar="ID")
+@click.option("--consumer", type=click.Choice(CONSUMERS), help="Whose letter, where several have one.")
+@click.option("--raw", is_flag=True, help="Write the message's bytes as they are, and nothing else.")
+@click.pass_obj
+def show(environment: Mapping[str, str], /, letter_id: str, *, consumer: str | None, raw: bool) -> None:
+    """One letter: its reason, headers and body."""
+    from stream_processors.jobs.showing import body, letter_facts  # noqa: PLC0415
+    from stream_processors.runtime.dead_letters import read_values  # noqa: PLC0415
+
+    found = _selected(environment, {"consumer": consumer}, ids=[letter_id], with_resolved=True)
+    now_ms = SystemClock().now_ms()
+    for selected in found[:1] if raw else found:
+        ((_, value),) = read_values(_endpoint(environment), [selected.letter])
+        if raw:
+            sys.stdout.buffer.write(value or b"")
+            return
+        _print(letter_facts(selected, now_ms=now_ms))
+        click.echo(body(value))
+
+
+@dead_letters.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@filtered
+@click.option("--all", "is_all", is_flag=True, help="Every open letter that passes the filters.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be published.")
+@click.option("--yes", is_flag=True, help="Do not ask before several are published.")
+@click.pass_obj
+def replay(
+    environment: Mapping[str, str],
+    /,
+    ids: Sequence[str],
+    *,
+    is_all: bool,
+    dry_run: bool,
+    yes: bool,
+    **filters: str | None,
+) -> None:
+    """Publish messages again where they came from, with their keys and headers.
+
+    Each is published once however often this is repeated, after a crash too. A message that
+    fails again becomes a new letter, with one attempt more.
+    """
+    from stream_processors.jobs.replaying import obstacle, replay  # noqa: PLC0415
+
+    chosen = [selected.letter for selected in _chosen(environment, ids, filters, is_all=is_all)]
+    refused = {letter.letter_id: why for letter in chosen if (why := obstacle(letter)) is not None}
+    for letter_id, why in refused.items():
+        click.echo(f"cannot replay {letter_id}: {why}", err=True)
+    wanted = list(dict.fromkeys(letter.letter_id for letter in chosen if letter.letter_id not in refused))
+    if dry_run:
+        for letter_id in wanted:
+            click.echo(f"would replay {letter_id}")
+    elif wanted:
+        _confirm(f"Publish {len(wanted)} messages again?", n=len(wanted), yes=yes)
+        n = sum(len(batch) for batch in replay(_endpoint(environment), set(wanted)))
+        click.echo(f"replayed {n} of {len(wanted)}" if n < len(wanted) else f"replayed {n}")
+    else:
+        click.echo("nothing to replay")
+    if refused and not is_all:
+        raise SystemExit(1)
+
+
+@dead_letters.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@filtered
+@click.option("--all", "is_all", is_flag=True, help="Every open letter that passes the filters.")
+@click.option("--reason", required=True, help="Why nothing is to be done; kept with the letter.")
+@click.option("--yes", is_flag=True, help="Do not ask before several are discarded.")
+@click.pass_obj
+def discard(
+    environment: Mapping[str, str],
+    /,
+    ids: Sequence[str],
+    *,
+    is_all: bool,
+    reason: str,
+    yes: bool,
+    **filters: str | None,
+) -> None:
+    """Say that nothing is to be done about letters; they stay readable with `list --all`."""
+    from stream_processors.jobs.replaying import discard  # noqa: PLC0415
+
+    chosen = [selected.letter for selected in _chosen(environment, ids, filters, is_all=is_all)]
+    if not chosen:
+        click.echo("nothing to discard")
+        return
+    _confirm(f"Discard {len(chosen)} letters?", n=len(chosen), yes=yes)
+    discard(_endpoint(environment), chosen, reason=reason)
+    click.echo(f"discarded {len(chosen)}")
+
+
+def _chosen(
+    environment: Mapping[str, str], ids: Sequence[str], filters: Mapping[str, str | None], *, is_all: bool
+) -> Sequence[Any]:
+    """The open letters that a person named, or all; what is resolved already is said."""
+    if bool(ids) == is_all:
+        message = "name letters by their IDs, or say --all"
+        raise click.UsageError(message)
+    if is_all:
+        return _selected(environment, filters)
+    found = _selected(environment, filters, ids=ids, with_resolved=True)
+    for letter, resolution in found:
+        if resolution is not None:
+            click.echo(f"{letter.letter_id} of {letter.consumer} is {resolution.how} already", err=True)
+    return [selected for selected in found if selected.resolution is None]
+
+
+def _selected(
+    environment: Mapping[str, str],
+    filters: Mapping[str, str | None],
+    *,
+    ids: Sequence[str] | None = None,
+    with_resolved: bool = False,
+) -> Sequence[Any]:
+    from stream_processors.jobs.selecting import Filters, select, time_of  # noqa: PLC0415
+    from stream_processors.runtime.dead_letters import read_mailboxes  # noqa: PLC0415
+
+    options, since_ms = dict(filters), None
+    since = options.pop("since", None)
+    if since is not None:
+        try:
+            since_ms = time_of(since, now_ms=SystemClock().now_ms())
+        except ValueError as error:
+            message = f"must be an age such as 90m or 2d, or a time in ISO 8601, was {since!r}"
+            raise click.BadParameter(message, param_hint="--since") from error
+    mailboxes = read_mailboxes(_endpoint(environment))
+    found = select(mailboxes, Filters(**options, since_ms=since_ms), ids=ids, with_resolved=with_resolved)
+    missing = set(ids or ()) - {selected.letter.letter_id for selected in found}
+    if missing:
+        message = (
+            f"no such letter: {', '.join(sorted(missing))}; `driftline dead-letters list --all` names all"
+        )
+        raise click.UsageError(message)
+    return found
+
+
+def _confirm(question: str, *, n: int, yes: bool) -> None:
+    if n > 1 and not yes:
+        click.confirm(question, abort=True)
+
+
+def _endpoint(environment: Mapping[str, str]) -> Any:
+    from stream_processors.settings import ProcessorSettings  # noqa: PLC0415
+
+    return ProcessorSettings.from_environment(environment).kafka_endpoint()
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    Console(width=None if sys.stdout.isatty() else 200).print(table)

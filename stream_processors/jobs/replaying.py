@@ -1,0 +1,138 @@
+"""Publishing dead letters again, each exactly once however often one asks.
+
+The steps, of which any may be the last before a crash::
+
+    1 fence     an earlier replay that is still running, and end its transaction
+    2 read      which letters are open, now that nobody else resolves any
+    3 publish   the messages of a batch where they came from, with a resolution for each letter
+    4 commit    both at once; then the next batch
+
+A message goes to every consumer of its topic, so one publication resolves the letters that any of
+them made of it.
+
+The embedded broker shows what an aborted transaction wrote, so there step 2 also looks whether a
+message is back already, in which case only its resolution is missing.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from schemas.errors import BrokerUnavailableError
+from schemas.topics import BY_NAME
+from schemas.wire.kafka import Publisher, read_range
+from schemas.wire.settings import KafkaEndpoint
+from stream_processors.runtime.dead_letters import publish_resolution, read_mailboxes, read_values
+from stream_processors.runtime.letters import REPLAY_OF, How, Kept, Letter, Mailbox, replay_headers
+
+TRANSACTIONAL_ID = "driftline-dead-letters"
+#: Small enough for a transaction to be over within a second.
+MOST_LETTERS = 200
+MOST_BYTES = 16_000_000
+_TRANSACTION_S = 20.0
+_FENCE_S = 60.0
+
+
+class _Message(NamedTuple):
+    """What is published again, with every letter that was made of it."""
+
+    letters: Sequence[Letter]
+    value: bytes | None
+
+
+def obstacle(letter: Letter) -> str | None:
+    """Why a letter cannot be replayed; None when it can."""
+    if letter.partition is None or letter.offset is None:
+        return f"it is of {letter.topic or 'nowhere in Kafka'}: mend that, and play it again"
+    if letter.kept is Kept.CUT:
+        return f"only a part of its {letter.value_bytes} bytes was kept: publish it again from where it came"
+    topic = BY_NAME.get(letter.topic)
+    if topic is None or letter.partition >= topic.n_partitions:
+        return f"this release has no partition {letter.partition} of {letter.topic}"
+    return None
+
+
+def replay(endpoint: KafkaEndpoint, ids: Collection[str]) -> Iterator[Sequence[str]]:
+    """Publish letters again; those that are resolved, unknown or cannot be replayed are left alone.
+
+    Args:
+        ids: Which letters; the same message's letters of other consumers are resolved with them.
+
+    Yields:
+        The ids of each batch, behind its commit.
+
+    Raises:
+        ProducerFencedError: If another replay took over; what was not yielded is its to do.
+        BrokerUnavailableError: If the broker refused a message, or does not answer.
+    """
+    publisher = Publisher(endpoint, role="dead-letters", transactional_id=TRANSACTIONAL_ID)
+    publisher.prepare_transactions(timeout_s=_FENCE_S)
+    messages = _messages(read_mailboxes(endpoint), ids)
+    back = _back_already(endpoint, messages) if endpoint.is_embedded else frozenset[str]()
+    for batch in _batches(endpoint, messages):
+        _publish_batch(publisher, batch, back)
+        yield [message.letters[0].letter_id for message in batch]
+
+
+def discard(endpoint: KafkaEndpoint, letters: Iterable[Letter], *, reason: str) -> None:
+    """Say that nothing is to be done about letters; their messages stay where they are.
+
+    Raises:
+        BrokerUnavailableError: If the broker does not answer.
+    """
+    publisher = Publisher(endpoint, role="dead-letters")
+    for letter in letters:
+        publish_resolution(publisher, letter, How.DISCARDED, reason=reason)
+    publisher.flush()
+
+
+def _messages(mailboxes: Mapping[str, Mailbox], ids: Collection[str]) -> dict[str, list[Letter]]:
+    """The open letters of each message to publish, one that holds all of it first."""
+    found: dict[str, list[Letter]] = {}
+    for letter in chain.from_iterable(mailbox.open() for mailbox in mailboxes.values()):
+        if letter.letter_id in ids:
+            found.setdefault(letter.letter_id, []).append(letter)
+    ordered = {
+        name: sorted(letters, key=lambda one: obstacle(one) is not None) for name, letters in found.items()
+    }
+    return {name: letters for name, letters in ordered.items() if obstacle(letters[0]) is None}
+
+
+def _back_already(endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[Letter]]) -> frozenset[str]:
+    """The messages that an aborted transaction published again."""
+    starts: dict[tuple[str, int], int] = {}
+    for letters in messages.values():
+        where, offset = (letters[0].topic, letters[0].partition or 0), letters[0].offset or 0
+        starts[where] = min(offset, starts.get(where, offset))
+    found = (dict(record.headers).get(REPLAY_OF) for record in read_range(endpoint, starts))
+    return frozenset(value.decode() for value in found if value is not None) & messages.keys()
+
+
+def _batches(endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[Letter]]) -> Iterator[list[_Message]]:
+    batch, size = list[_Message](), 0
+    for letter, value in read_values(endpoint, [letters[0] for letters in messages.values()]):
+        size += len(value or b"")
+        if batch and (len(batch) >= MOST_LETTERS or size > MOST_BYTES):
+            yield batch
+            batch, size = [], len(value or b"")
+        batch.append(_Message(messages[letter.letter_id], value))
+    if batch:
+        yield batch
+
+
+def _publish_batch(publisher: Publisher, batch: Sequence[_Message], back: Collection[str]) -> None:
+    publisher.begin()
+    for letters, value in batch:
+        first = letters[0]
+        if first.letter_id not in back:
+            publisher.publish(
+                first.topic, value, key=first.key, partition=first.partition, headers=replay_headers(first)
+            )
+        for letter in letters:
+            publish_resolution(publisher, letter, How.REPLAYED, reason="")
+    try:
+        publisher.commit(timeout_s=_TRANSACTION_S)
+    except BrokerUnavailableError as error:
+        names = f"{batch[0].letters[0].letter_id} to {batch[-1].letters[0].letter_id}"
+        message = f"letters {names} were not replayed: {error}"
+        raise BrokerUnavailableError(message) from error

@@ -1,0 +1,84 @@
+"""Which dead letters are meant: filters as they are typed, and the letters that pass them."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from stream_processors.runtime.letters import Letter, Mailbox, Resolution
+
+_UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+class Filters(NamedTuple):
+    """What letters must be like; None is any.
+
+    Attributes:
+        since_ms: Put aside at this time or later.
+    """
+
+    consumer: str | None = None
+    error_class: str | None = None
+    topic: str | None = None
+    since_ms: int | None = None
+
+    def pass_(self, letter: Letter) -> bool:
+        """Whether a letter is as asked for."""
+        return (
+            self.consumer in {None, letter.consumer}
+            and self.error_class in {None, letter.error_class}
+            and self.topic in {None, letter.topic}
+            and (self.since_ms is None or (letter.put_aside_ms or 0) >= self.since_ms)
+        )
+
+
+class Selected(NamedTuple):
+    """A letter with what became of it."""
+
+    letter: Letter
+    resolution: Resolution | None
+
+
+def select(
+    mailboxes: Mapping[str, Mailbox],
+    filters: Filters,
+    *,
+    ids: Collection[str] | None = None,
+    with_resolved: bool = False,
+) -> list[Selected]:
+    """The letters that pass, oldest first.
+
+    Args:
+        ids: Only these; None for any.
+        with_resolved: Also those that were replayed or discarded.
+    """
+    found = [
+        selected
+        for selected in _all(mailboxes)
+        if filters.pass_(selected.letter)
+        and (ids is None or selected.letter.letter_id in ids)
+        and (with_resolved or selected.resolution is None)
+    ]
+    return sorted(found, key=lambda selected: selected.letter.put_aside_ms or 0)
+
+
+def time_of(text: str, *, now_ms: int) -> int:
+    """A point in time as it is typed: an age such as ``90m``, or ISO 8601, in UTC unless it says otherwise.
+
+    Raises:
+        ValueError: If it is neither.
+
+    Example:
+        >>> time_of("2m", now_ms=300_000)
+        180000
+    """
+    number, unit = text[:-1], _UNITS_MS.get(text[-1:])
+    if unit is not None and number.isascii() and number.isdigit():
+        return now_ms - int(number) * unit
+    stated = datetime.fromisoformat(text)
+    return int(stated.replace(tzinfo=stated.tzinfo or UTC).timestamp() * 1000)
+
+
+def _all(mailboxes: Mapping[str, Mailbox]) -> Iterator[Selected]:
+    for mailbox in mailboxes.values():
+        for letter in mailbox.letters.values():
+            yield Selected(letter, mailbox.resolutions.get(letter.letter_id))
