@@ -1,0 +1,39 @@
+"""Runs the parts that ``PARTS`` names, on servers of their own, and reports."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.reporting import Figure, report
+from tests.benchmarks.stream.growth import growth
+from tests.benchmarks.stream.latency import latency
+from tests.benchmarks.stream.options import read_options
+from tests.benchmarks.stream.scaling import scaling
+from tests.benchmarks.stream.servers import running_bench_servers
+from tests.benchmarks.stream.telling import tell
+from tests.benchmarks.stream.throughput import throughput
+
+_PARTS = {"throughput": throughput, "latency": latency, "scaling": scaling, "growth": growth}
+
+
+def main() -> None:
+    """Run it."""
+    try:
+        options = read_options(os.environ)
+    except ValueError as error:
+        sys.exit(str(error))
+    figures: list[Figure] = []
+    Path("build").mkdir(exist_ok=True)
+    # Under build/ and not in memory: the log of ten million ticks has some 4 GB.
+    with tempfile.TemporaryDirectory(dir="build", prefix="bench-stream-") as folder:
+        directory = Path(folder).absolute()
+        with running_bench_servers(directory) as servers:
+            for part in options.parts:
+                tell(f"{part} ...")
+                figures += _PARTS[part](servers, options, directory)
+    report("stream", figures)
+
+
+if __name__ == "__main__":
+    main()
