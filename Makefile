@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo stop status reset doctor test check format contracts lock wheel wheel-test bench-spine bench-start bench-healing clean
+.PHONY: help install demo kafka stop status reset doctor test check format contracts lock wheel wheel-test bench-spine bench-start bench-healing clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Options of demo: DATA=FILE HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME"
+	@echo "  Options of demo: DATA=FILE HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME KAFKA=apache"
+	@echo "  Options of kafka: NODES=1|3 PORT=N"
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Driftline needs CPython 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Say PYTHON=python3.11, for instance.")'
@@ -29,8 +30,11 @@ $(VENV)/.developing: requirements-dev.lock $(VENV)/.installed
 install: $(VENV)/.installed ## Create the virtual environment and install what running needs
 
 demo: $(VENV)/.installed ## Install, start everything, and print the URL (stays in the foreground; Ctrl-C ends it)
-	@$(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(if $(HISTORY),--history "$(HISTORY)") \
+	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(if $(HISTORY),--history "$(HISTORY)") \
 		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)")
+
+kafka: $(VENV)/.installed ## Run Apache Kafka in the foreground (needs Java 17 and Maven, or Docker)
+	@$(BIN)/driftline kafka $(if $(NODES),--nodes $(NODES)) $(if $(PORT),--port $(PORT))
 
 stop: $(VENV)/.installed ## Stop a running demo
 	@$(BIN)/driftline stop

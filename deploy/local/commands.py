@@ -11,7 +11,7 @@ import click
 import msgspec
 import psutil
 
-from deploy.local.directories import AlreadyRunningError, DataDirectory, Holder
+from deploy.local.directories import LOCK_FILE, AlreadyRunningError, DataDirectory, Holder
 from deploy.local.settings import LauncherSettings
 from deploy.local.spawning import clear_stale, find
 from deploy.local.states import read_memory, read_state, render
@@ -131,11 +131,40 @@ def reset(environment: Mapping[str, str], /, *, yes: bool) -> None:
     if directory.holder() is not None:
         message = f"DRIFTLINE_DATA_DIR: {directory.path} is in use; run `driftline stop` first"
         raise ConfigurationError(message)
+    for lock in directory.path.glob(f"apache-*/{LOCK_FILE}"):
+        if DataDirectory(lock.parent).holder() is not None:
+            message = f"DRIFTLINE_DATA_DIR: `driftline kafka` runs in {lock.parent}; end it first"
+            raise ConfigurationError(message)
     if not yes:
         click.confirm(f"Delete everything in {directory.path}?", abort=True)
     clear_stale(directory)
     directory.empty()
     click.echo(f"{directory.path} is empty")
+
+
+@commands.command()
+@click.option("--nodes", "n_nodes", type=click.Choice([1, 3]), default=1, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=9092, show_default=True, help="The lowest to try."
+)
+@click.pass_obj
+def kafka(environment: Mapping[str, str], /, *, n_nodes: int, port: int) -> None:
+    """Run Apache Kafka, one node or a cluster of three, until Ctrl-C; its log stays."""
+    from deploy.local.foreground import run_apache  # noqa: PLC0415  (only `kafka` needs a client)
+
+    path = _directory(environment).path / f"apache-{n_nodes}"
+    try:
+        run_apache(
+            path,
+            n_nodes=n_nodes,
+            first_port=port,
+            environment=environment,
+            stop=stop_on_signals(),
+            say=click.echo,
+        )
+    except AlreadyRunningError as error:
+        click.echo(f"already running in {path} ({_named(error.holder)})")
+        raise SystemExit(EXIT_FAILED) from error
 
 
 @commands.command()
@@ -145,7 +174,7 @@ def doctor(environment: Mapping[str, str]) -> None:
     from deploy.local.diagnosing import diagnoses  # noqa: PLC0415  (only `doctor` needs it)
 
     settings = LauncherSettings.from_environment(environment)
-    found = list(diagnoses(settings))
+    found = list(diagnoses(settings, environment))
     for diagnosis in found:
         mark = click.style("ok  ", fg="green") if diagnosis.is_well else click.style("look", fg="red")
         remedy = "" if diagnosis.is_well else f": {diagnosis.remedy}"

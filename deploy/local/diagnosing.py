@@ -3,7 +3,7 @@
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,10 @@ from deploy.local.ports import API, KAFKA, LOOPBACK, POSTGRES, REDIS, PortChoice
 from deploy.local.servers import binaries
 from deploy.local.servers.addresses import check_external, without_password
 from deploy.local.servers.embedded import database_owner
+from deploy.local.servers.jars import VERSION, jars_folder
+from deploy.local.servers.java import OLDEST_JAVA, find_java, find_maven
 from deploy.local.servers.planning import external_urls
-from deploy.local.settings import LauncherSettings
+from deploy.local.settings import KafkaEngine, LauncherSettings
 from schemas.errors import ConfigurationError
 
 _OLDEST, _NEWEST = (3, 11), (3, 13)
@@ -34,14 +36,19 @@ class Diagnosis(NamedTuple):
     remedy: str = ""
 
 
-def diagnoses(settings: LauncherSettings) -> Iterator[Diagnosis]:
-    """Look at everything, one thing after the other."""
+def diagnoses(settings: LauncherSettings, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
+    """Look at everything, one thing after the other.
+
+    Args:
+        environment: Says where programs are.
+    """
     yield _python()
     yield _platform()
     external = external_urls(settings)
     yield from _wheels(external)
     for variable, (url, port) in external.items():
         yield _external(variable, url, port)
+    yield _apache(environment, is_wanted=settings.kafka is KafkaEngine.APACHE)
     yield _disk(settings.data_dir)
     directory = DataDirectory(settings.data_dir)
     if directory.holder() is None:
@@ -84,6 +91,22 @@ def _wheels(external: dict[str, tuple[str, int]]) -> Iterator[Diagnosis]:
 def _postgres() -> Path:
     database_owner()
     return binaries.postgres("postgres")
+
+
+def _apache(environment: Mapping[str, str], *, is_wanted: bool) -> Diagnosis:
+    """Whether Apache Kafka can be run here; nothing else needs Java or Maven."""
+    try:
+        java, folder = find_java(environment), jars_folder(environment)
+        has_jars = folder.is_dir()
+        if not has_jars:
+            find_maven(environment)
+    except ConfigurationError as error:
+        if is_wanted:
+            return Diagnosis("Apache Kafka", is_well=False, finding="cannot run", remedy=str(error))
+        missing = f"cannot run here, and need not: it wants Java {OLDEST_JAVA} and Maven"
+        return Diagnosis("Apache Kafka", is_well=True, finding=missing)
+    jars = f"{VERSION} in {folder}" if has_jars else f"{VERSION} is fetched when it is first wanted"
+    return Diagnosis("Apache Kafka", is_well=True, finding=f"{jars}; {java}")
 
 
 def _external(variable: str, url: str, default_port: int) -> Diagnosis:

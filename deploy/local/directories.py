@@ -57,6 +57,7 @@ class DataDirectory:
         self.numba = self.path / "numba"
         self.postgres = self.path / "postgres"
         self.valkey = self.path / "valkey"
+        self.kafka = self.path / "kafka"
 
     def create(self) -> None:
         """Make it, if it is not there.

@@ -82,7 +82,7 @@ def launch(
             check_external(variable, url, default_port=port)
         _set_old_files_aside(directory)
         for _ in range(_N_PLANS):
-            plan = make_plan(settings, directory, environment)
+            plan = make_plan(settings, directory, environment, say=terminal.say)
             launcher = Launcher(plan, run, settings, environment, directory=directory, terminal=terminal)
             try:
                 launcher.run(stop)
@@ -182,7 +182,7 @@ class Launcher:
         last_word = f": {tail.last_line}" if ended.code > 0 and tail.last_line else ""
         how = f"{unit.name} {_how(ended.code)}, starts again in {ended.again_in_s:g} s{last_word}"
         self._terminal.say(how, style="red")
-        if unit.name == BROKER and unit.stage is Stage.SERVERS:
+        if unit.name == BROKER and self._plan.endpoints.kafka.is_embedded:
             self._start_the_stream_again()
 
     def _check_whether_hopeless(self, unit: Unit, ended: Ended) -> None:

@@ -30,6 +30,7 @@ OPERATING = {
     "stop": Mounted("deploy.local.commands", "stop", "End a running launcher in order."),
     "reset": Mounted("deploy.local.commands", "reset", "Delete everything that was stored."),
     "doctor": Mounted("deploy.local.commands", "doctor", "Check this machine, and say what to do."),
+    "kafka": Mounted("deploy.local.commands", "kafka", "Run Apache Kafka alone, in the foreground."),
     "compile": Mounted("deploy.local.commands", "compile", "Compile the feature kernel beforehand."),
     "prepare": Mounted("deploy.local.commands", "prepare", "Create topics and tables on running servers."),
 }

@@ -3,6 +3,7 @@
 Which run it starts is the producers' to say: see ``producers.settings``.
 """
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,23 @@ from schemas.wire.settings import ServerSettings
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+class KafkaEngine(StrEnum):
+    """Which broker the launcher runs: the embedded one, which forgets, or Apache Kafka, which needs Java."""
+
+    EMBEDDED = "embedded"
+    APACHE = "apache"
+
+
 class LauncherSettings(ServerSettings):
     """What ``driftline up`` reads."""
 
+    kafka: KafkaEngine = Field(
+        default=KafkaEngine.EMBEDDED,
+        description="`apache` runs Apache Kafka, which needs Java 17 and, the first time, Maven; its log "
+        "outlives a restart. Not together with KAFKA_BOOTSTRAP_SERVERS.",
+    )
     kafka_port: Port | None = Field(
-        default=None, description="Of the embedded broker; unset means 19092, or a free one above."
+        default=None, description="Of the broker that is run here; unset means 19092, or a free one above."
     )
     redis_port: Port | None = Field(
         default=None, description="Of the embedded Valkey; unset means 16379, or a free one above."

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from deploy.local.directories import DataDirectory
-from deploy.local.servers.apache_nodes import end_nodes, start_nodes
+from deploy.local.servers.apache_nodes import end_nodes, free_ports, start_nodes
+from deploy.local.servers.containers import engine_answers, running_container
 from deploy.local.servers.jars import kafka_jars
 from deploy.local.servers.java import find_java
 from deploy.local.servers.kraft import QUICK_JVM
@@ -116,9 +117,10 @@ def running_apache(
 
     Args:
         directory: Holds the nodes' logs, and what they say in ``logs/``; one that has logs goes on.
+            A container's log goes with it.
         n_nodes: 1, or 3 with every partition on all of them, two of which must have a record.
         jvm: ``QUICK_JVM`` or, for measuring, ``THOROUGH_JVM``.
-        environment: Handed to Java and Maven; empty, they are found on this process' path.
+        environment: Handed to Docker, Java and Maven; empty, they are found on this process' path.
         first_port: The lowest to try; None chooses by process id.
         say: Told, for people, when the jars are fetched.
 
@@ -127,13 +129,18 @@ def running_apache(
         ConfigurationError: If Java or Maven are missing; says what to install.
         BrokerUnavailableError: If a node does not start.
     """
+    lowest_port = _first_port() if first_port is None else first_port
+    if n_nodes == 1 and engine_answers(environment):
+        with running_container(port=free_ports(1, lowest_port)[0], jvm=jvm) as node:
+            yield ApacheCluster([node])
+        return
     home = DataDirectory(directory)
     with home.held():
         clear_stale(home)
         nodes = start_nodes(
             home,
             n_nodes=n_nodes,
-            first_port=_first_port() if first_port is None else first_port,
+            first_port=lowest_port,
             java=find_java(environment),
             jars=kafka_jars(environment, say=say),
             jvm=jvm,

@@ -107,7 +107,7 @@ def start_nodes(
     """
     cluster_id = new_cluster_id()
     for attempt in range(1, _N_PLANS + 1):
-        seats = seats_of(_free_ports(2 * n_nodes, first_port))
+        seats = seats_of(free_ports(2 * n_nodes, first_port))
         declarations = [
             KraftNode(
                 name=f"kafka-{seat.node_id}",
@@ -151,7 +151,8 @@ def end_nodes(nodes: Sequence[JavaNode]) -> None:
     end_together([node.spawned for node in nodes if node.spawned is not None], timeout_s=_END_S)
 
 
-def _free_ports(n_ports: int, first_port: int) -> list[int]:
+def free_ports(n_ports: int, first_port: int) -> list[int]:
+    """Ports that nobody listens on now, the lowest first."""
     taken: list[int] = []
     for _ in range(n_ports):
         taken.append(choose_port(PortChoice(first_port, KAFKA.variable), explicit=None, excluded=taken))

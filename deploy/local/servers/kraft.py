@@ -21,7 +21,6 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.servers.jars import RESOURCES
 from deploy.local.spawning import Command, tethered
 from schemas.errors import ConfigurationError
-from schemas.wire.kafka import LARGEST_MESSAGE_BYTES
 from schemas.wire.settings import KafkaEndpoint
 
 #: Starts in 3 s and is small; what is compiled is compiled lightly.
@@ -31,8 +30,9 @@ THOROUGH_JVM = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Xms1g", "-Xmx1g")
 _JVM = ("-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv4Stack=true")
 _FORMAT_S = 120
 _MIB = 1024 * 1024
-#: A batch is a record and some 100 bytes around it.
-_LARGEST_BATCH_BYTES = LARGEST_MESSAGE_BYTES + 4096
+#: What clients may send at most (``schemas.wire.kafka``, which would weigh on the launcher), and some
+#: 100 bytes around it.
+LARGEST_BATCH_BYTES = 16_004_096
 
 
 class Seat(NamedTuple):
@@ -174,8 +174,8 @@ def cluster_properties(n_nodes: int) -> dict[str, str | int]:
         "broker.heartbeat.interval.ms": 300,
         # A transaction that its worker left open holds back read_committed readers until it is aborted.
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
-        "message.max.bytes": _LARGEST_BATCH_BYTES,
-        "replica.fetch.max.bytes": _LARGEST_BATCH_BYTES,
+        "message.max.bytes": LARGEST_BATCH_BYTES,
+        "replica.fetch.max.bytes": LARGEST_BATCH_BYTES,
         "log.cleaner.backoff.ms": 1000,
         # 128 MB by default, a quarter of the heap.
         "log.cleaner.dedupe.buffer.size": 16 * _MIB,

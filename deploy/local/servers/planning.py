@@ -1,13 +1,17 @@
-"""Which servers are embedded and which are external, and at which addresses."""
+"""Which servers are run here and which are external, and at which addresses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from deploy.local import ports
 from deploy.local.directories import DataDirectory
-from deploy.local.ports import choose_port
-from deploy.local.servers.embedded import Broker, Cache, Database, EmbeddedServer
-from deploy.local.settings import LauncherSettings
+from deploy.local.ports import PortChoice, choose_port
+from deploy.local.servers.embedded import BROKER, Broker, Cache, Database, EmbeddedServer
+from deploy.local.servers.jars import kafka_jars
+from deploy.local.servers.java import find_java
+from deploy.local.servers.kraft import KraftNode, Seat, new_cluster_id
+from deploy.local.settings import KafkaEngine, LauncherSettings
+from schemas.errors import ConfigurationError
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 
 
@@ -15,7 +19,7 @@ class Plan(NamedTuple):
     """What is going to run.
 
     Attributes:
-        servers: The embedded ones, in the order in which to start them: the quick ones first.
+        servers: Those that are run here, in the order in which to start them: the quick ones first.
         endpoints: Where every server is going to be, external ones included.
         api_port: Where the prediction API is going to listen.
     """
@@ -35,23 +39,38 @@ def external_urls(settings: LauncherSettings) -> dict[str, tuple[str, int]]:
     return {variable: (url, port) for variable, (url, port) in stated.items() if url is not None}
 
 
-def make_plan(settings: LauncherSettings, directory: DataDirectory, environment: Mapping[str, str]) -> Plan:
-    """Choose ports for what is embedded, and take over the addresses of what is not.
+def make_plan(
+    settings: LauncherSettings,
+    directory: DataDirectory,
+    environment: Mapping[str, str],
+    *,
+    say: Callable[[str], None] = print,
+) -> Plan:
+    """Choose ports for what is run here, and take over the addresses of what is not.
 
     Args:
         environment: Handed to the servers.
+        say: Told, for people, what takes longer.
 
     Raises:
-        ConfigurationError: If a port that was set explicitly is in use.
+        ConfigurationError: If a port that was set explicitly is in use, or Apache Kafka is wanted
+            and cannot run.
     """
     servers: list[EmbeddedServer] = []
-    if settings.kafka_bootstrap_servers is None:
+    if settings.kafka_bootstrap_servers is not None:
+        if settings.kafka is KafkaEngine.APACHE:
+            message = "DRIFTLINE_KAFKA=apache runs Apache Kafka here, KAFKA_BOOTSTRAP_SERVERS names one elsewhere: unset one"
+            raise ConfigurationError(message)
+        kafka = KafkaEndpoint(bootstrap_servers=settings.kafka_bootstrap_servers, is_embedded=False)
+    elif settings.kafka is KafkaEngine.APACHE:
+        node = _apache(settings, directory, environment, say)
+        servers.append(node)
+        kafka = node.endpoint
+    else:
         port = choose_port(ports.KAFKA, explicit=settings.kafka_port)
         broker = Broker(port=port, environment=environment)
         servers.append(broker)
         kafka = KafkaEndpoint(bootstrap_servers=broker.bootstrap_servers, is_embedded=True)
-    else:
-        kafka = KafkaEndpoint(bootstrap_servers=settings.kafka_bootstrap_servers, is_embedded=False)
     redis_url = settings.redis_url
     if redis_url is None:
         port = choose_port(ports.REDIS, explicit=settings.redis_port)
@@ -72,3 +91,26 @@ def make_plan(settings: LauncherSettings, directory: DataDirectory, environment:
         api_url=f"http://{settings.host}:{api_port}",
     )
     return Plan(tuple(servers), endpoints, api_port)
+
+
+def _apache(
+    settings: LauncherSettings,
+    directory: DataDirectory,
+    environment: Mapping[str, str],
+    say: Callable[[str], None],
+) -> KraftNode:
+    """Apache Kafka as the broker, with the controller's port above the clients'."""
+    java, jars = find_java(environment), kafka_jars(environment, say=say)
+    port = choose_port(ports.KAFKA, explicit=settings.kafka_port)
+    above = PortChoice(port + 1, ports.KAFKA.variable)
+    seat = Seat(node_id=1, port=port, controller_port=choose_port(above, explicit=None))
+    return KraftNode(
+        name=BROKER,
+        seat=seat,
+        seats=(seat,),
+        cluster_id=new_cluster_id(),
+        directory=directory.kafka,
+        java=java,
+        jars=jars,
+        environment=environment,
+    )

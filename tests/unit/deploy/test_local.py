@@ -140,7 +140,7 @@ def test_password_is_never_shown():
 def test_doctor_says_what_to_do_about_an_unreachable_server(tmp_path):
     settings = LauncherSettings(data_dir=tmp_path, redis_url="redis://127.0.0.1:9/0")
 
-    found = {diagnosis.what: diagnosis for diagnosis in diagnoses(settings)}
+    found = {diagnosis.what: diagnosis for diagnosis in diagnoses(settings, {})}
 
     assert not found["REDIS_URL"].is_well
     assert "unset it to use the embedded one" in found["REDIS_URL"].remedy
