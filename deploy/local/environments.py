@@ -62,7 +62,7 @@ def kernel_cache(directory: DataDirectory) -> Path:
 
 
 def kernel_hash() -> str:
-    """Names the compiled kernels: a hash of the feature sources and numba's version.
+    """Names the compiled kernels: a hash of the compiled sources and numba's version.
 
     numba's own cache looks at the time stamp of the one file that holds a function, not at what
     that function calls, so a kernel would survive a change in another module.
@@ -70,7 +70,8 @@ def kernel_hash() -> str:
     digest = hashlib.sha256(importlib.metadata.version("numba").encode())
     found = importlib.util.find_spec("stream_processors")
     for folder in [] if found is None else found.submodule_search_locations or []:
-        for source in sorted(Path(folder, "features").rglob("*.py")):
+        compiled = (Path(folder, "features"), Path(folder, "operators", "ticks"))
+        for source in sorted(path for room in compiled for path in room.rglob("*.py")):
             digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:16]
 

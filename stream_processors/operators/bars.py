@@ -23,47 +23,10 @@ import msgspec
 
 from schemas.events import BarClosed, CandleObserved, TickObserved
 from schemas.time import Interval, bar_start_ms
+from stream_processors.operators.open_bars import OpenBar, opened
 
 #: A longer silence inside a stream is an outage, whatever its watermarks say.
 LONGEST_SILENCE_MS = 24 * 3_600_000
-
-
-class _OpenBar(msgspec.Struct):
-    """A bar under construction; first and last are by event time, then trade id."""
-
-    start_ms: int
-    first: tuple[int, int]
-    last: tuple[int, int]
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    buy_volume: float
-    n_trades: int
-    known_ms: int
-
-    def add(self, tick: TickObserved) -> None:
-        order = (tick.event_time_ms, tick.trade_id)
-        if order < self.first:
-            self.first, self.open = order, tick.price
-        if order >= self.last:
-            self.last, self.close = order, tick.price
-        self.high = max(self.high, tick.price)
-        self.low = min(self.low, tick.price)
-        self.volume += tick.size
-        self.buy_volume += 0.0 if tick.is_buyer_maker else tick.size
-        self.n_trades += 1
-        self.known_ms = max(self.known_ms, tick.known_time_ms)
-
-
-def _opened(tick: TickObserved, start_ms: int) -> _OpenBar:
-    order = (tick.event_time_ms, tick.trade_id)
-    price = tick.price
-    bought = 0.0 if tick.is_buyer_maker else tick.size
-    return _OpenBar(
-        start_ms, order, order, price, price, price, price, tick.size, bought, 1, tick.known_time_ms
-    )
 
 
 class BarBuilder(msgspec.Struct, kw_only=True):
@@ -93,7 +56,7 @@ class BarBuilder(msgspec.Struct, kw_only=True):
     n_late: int = 0
     n_repeated: int = 0
     n_unbounded: int = 0
-    open_bars: dict[int, _OpenBar] = {}
+    open_bars: dict[int, OpenBar] = {}
 
     @property
     def has_begun(self) -> bool:
@@ -119,7 +82,7 @@ class BarBuilder(msgspec.Struct, kw_only=True):
         elif start_ms in self.open_bars:
             self.open_bars[start_ms].add(tick)
         else:
-            self.open_bars[start_ms] = _opened(tick, start_ms)
+            self.open_bars[start_ms] = opened(tick, start_ms)
 
     def on_watermark(self, watermark_ms: int, *, known_ms: int) -> Iterator[BarClosed]:
         """All before ``watermark_ms`` has been said: yield the bars that end by then."""

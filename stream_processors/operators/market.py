@@ -5,7 +5,7 @@ instruments and streams in them. Per instrument it holds a bar builder, a roll-u
 interval, and a feature stepper for each interval.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -27,10 +27,15 @@ from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_TICK, Topic
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.stepping import FeatureStepper
 from stream_processors.operators.bars import BarBuilder
-from stream_processors.operators.protocols import Output
+from stream_processors.operators.protocols import HeadersOf, Output, Stepped, step_each
 from stream_processors.operators.rolling_up import RollUp
+from stream_processors.operators.ticks.columns import Columns, Scanner
+from stream_processors.operators.ticks.folding import NEVER_MS, Folder
+from stream_processors.operators.ticks.names import KnownNames
+from stream_processors.operators.ticks.scanning import UNKNOWN
 
 _Key = tuple[str, str]
+_MINUTE_MS = Interval.ONE_MINUTE.milliseconds
 
 
 class _Kept(msgspec.Struct):
@@ -53,6 +58,7 @@ class _Instrument:
 
     def __init__(self, builder: BarBuilder) -> None:
         self.builder = builder
+        self.row: int | None = None
         self.roll_ups: list[RollUp] = []
         self.steppers: dict[Interval, FeatureStepper] = {}
         self.newest: dict[Interval, FeaturesComputed] = {}
@@ -70,6 +76,10 @@ class MarketOperator:
         self._spec = spec
         self._held: dict[_Key, _Instrument] = {}
         self._forwarded: dict[str, int] = {}
+        self._names = KnownNames()
+        self._scanner = Scanner(self._names)
+        self._folder = Folder()
+        self._is_folding = False
 
     def step(self, topic: Topic, event: Event) -> Iterator[Output]:
         """Take one event in; yield bars, their features, and watermarks that passed a bar's end.
@@ -77,6 +87,10 @@ class MarketOperator:
         Raises:
             ContractError: If a source is not in the table, or an instrument changes its interval.
         """
+        self._end_folding()
+        yield from self._step(topic, event)
+
+    def _step(self, topic: Topic, event: Event) -> Iterator[Output]:
         match event:
             case TickObserved():
                 held = self._instrument(event)
@@ -137,7 +151,7 @@ class MarketOperator:
             for held in held_here:
                 for bar in held.builder.on_watermark(event.event_time_ms, known_ms=event.known_time_ms):
                     yield from self._on_bar(held, bar)
-        shortest = min((held.builder.interval.milliseconds for held in held_here), default=60_000)
+        shortest = min((held.builder.interval.milliseconds for held in held_here), default=_MINUTE_MS)
         passed_ms = event.event_time_ms - event.event_time_ms % shortest
         if passed_ms > self._forwarded.get(event.stream, -1):
             self._forwarded[event.stream] = passed_ms
@@ -179,8 +193,114 @@ class MarketOperator:
         held.newest[bar.interval] = features
         yield Output(FEATURES_MARKET, features, bar.instrument)
 
+    # Trades by the batch
+
+    def step_values(self, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf) -> Stepped:
+        """Take messages of one partition in; trades are folded into their bars by compiled code."""
+        if topic.name != MARKET_TICK.name:
+            return step_each(self, topic, values, headers_of)
+        columns = self._scanner.columns(values, headers_of)
+        self._begin_folding()
+        stepped = Stepped([], [], columns.newest_watermarks())
+        kinds, numbers, amounts = columns.kinds, columns.numbers, columns.amounts
+        at = self._folder.fold(kinds, numbers, amounts, first=0)
+        while at < len(values):
+            self._step_row(columns, at, stepped)
+            at = self._folder.fold(kinds, numbers, amounts, first=at + 1)
+        return stepped
+
+    def _step_row(self, columns: Columns, i: int, stepped: Stepped) -> None:
+        """A message that needs a decision: by the builders, which are brought up to date for it."""
+        event = columns.event(i)
+        if isinstance(event, ContractError):
+            stepped.rejected.append((i, event))
+            return
+        concerned = self._concerned(event)
+        for held in concerned:
+            self._give_back(held)
+        try:
+            outputs = list(self._step(MARKET_TICK, event))
+        except ContractError as error:
+            stepped.rejected.append((i, error))
+        else:
+            stepped.outputs.extend((i, output) for output in outputs)
+            kind = int(columns.kinds[i])
+            if isinstance(event, TickObserved) and kind != UNKNOWN:
+                self._hold(event, kind)
+            elif kind == UNKNOWN:
+                stepped.seen.append(event)
+        for held in concerned:
+            self._take(held)
+        self._look_ahead(event)
+
+    def _concerned(self, event: Event) -> list[_Instrument]:
+        """Whose state an event may read or change."""
+        if isinstance(event, TickObserved):
+            held = self._held.get((event.stream, event.instrument))
+            return [] if held is None else [held]
+        return self._of_source(event)
+
+    def _hold(self, tick: TickObserved, key: int) -> None:
+        """Find a row for the instrument of a trade that was stepped, so that its next ones are folded."""
+        held = self._held[(tick.stream, tick.instrument)]
+        if held.row is None:
+            held.row = self._folder.add(held.builder)
+        lateness_ms = SOURCES[tick.source].allowed_lateness_ms
+        self._folder.link(key, held.row, source=tick.source, allowed_lateness_ms=lateness_ms)
+
+    def _begin_folding(self) -> None:
+        if self._is_folding:
+            return
+        for held in self._held.values():
+            self._take(held)
+        for group in range(self._names.n_groups):
+            self._folder.acts_from[group] = -NEVER_MS
+        self._is_folding = True
+
+    def _end_folding(self) -> None:
+        """Bring every builder up to date: what follows looks at them, and not at the folder."""
+        if not self._is_folding:
+            return
+        for held in self._held.values():
+            self._give_back(held)
+        self._is_folding = False
+
+    def _take(self, held: _Instrument) -> None:
+        if held.row is not None:
+            self._folder.take(held.row)
+
+    def _give_back(self, held: _Instrument) -> None:
+        if held.row is not None:
+            self._folder.give_back(held.row)
+
+    def _look_ahead(self, event: Event) -> None:
+        """From which watermark on the event's source and stream need a decision again.
+
+        Closing a bar only moves that on, so it is looked at when a watermark got there, and when
+        a trade may have begun a stretch.
+        """
+        group = self._names.group_of(event.source, event.stream)
+        if group is None:
+            return
+        if event.stream not in self._forwarded:
+            self._folder.acts_from[group] = -NEVER_MS
+            return
+        builders = [held.builder for held in self._of_source(event)]
+        lengths = [builder.interval.milliseconds for builder in builders]
+        shortest = min(lengths, default=_MINUTE_MS)
+        forwarded = self._forwarded[event.stream]
+        ends = [
+            builder.next_start_ms + length
+            for builder, length in zip(builders, lengths, strict=True)
+            if builder.next_start_ms is not None
+        ]
+        self._folder.acts_from[group] = min(forwarded - forwarded % shortest + shortest, *ends, NEVER_MS)
+
+    # State
+
     def snapshot(self) -> bytes:
         """The state of every instrument, as MessagePack."""
+        self._end_folding()
         kept = [
             _Kept(
                 builder=held.builder,

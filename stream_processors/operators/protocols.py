@@ -1,10 +1,15 @@
 """What an operator is to the runtime: events in, outputs out, a state that can be kept."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from schemas import codec
+from schemas.errors import ContractError
 from schemas.events import Event
 from schemas.topics import Topic
+
+#: The headers of the message of a number, read only when they are needed.
+HeadersOf = Callable[[int], Iterable[tuple[str, bytes]]]
 
 
 class Output(NamedTuple):
@@ -18,6 +23,20 @@ class Output(NamedTuple):
     topic: Topic
     event: Event
     key: str | None
+
+
+class Stepped(NamedTuple):
+    """What a batch of messages led to; the numbers count within the batch.
+
+    Attributes:
+        outputs: In order, each with the message that triggered it.
+        rejected: Messages that break the contract, and why.
+        seen: Events of the inputs that may be views.
+    """
+
+    outputs: list[tuple[int, Output]]
+    rejected: list[tuple[int, ContractError]]
+    seen: list[Event]
 
 
 class Operator(Protocol):
@@ -48,3 +67,41 @@ class Operator(Protocol):
 
     def newest(self) -> Iterable[Event]:
         """The newest event per view, so that views can be written anew at start."""
+
+
+@runtime_checkable
+class BatchOperator(Protocol):
+    """An operator that also takes whole batches in, faster than event by event.
+
+    The outcome is that of :func:`step_each`, but that ``seen`` may leave out what a later event
+    of the same view replaces.
+    """
+
+    def step_values(self, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf) -> Stepped:
+        """Take the messages of one partition in, in the order of the log."""
+
+
+def step_values(
+    operator: Operator, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf
+) -> Stepped:
+    """Messages of one partition through an operator, in the way that it takes them."""
+    if isinstance(operator, BatchOperator):
+        return operator.step_values(topic, values, headers_of)
+    return step_each(operator, topic, values, headers_of)
+
+
+def step_each(
+    operator: Operator, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf
+) -> Stepped:
+    """Messages through an operator one by one: decoded by the codec, stepped, put aside if bad."""
+    stepped = Stepped([], [], [])
+    for i, value in enumerate(values):
+        try:
+            event: Event = codec.decode(topic, value, headers_of(i))
+            outputs = list(operator.step(topic, event))
+        except ContractError as error:
+            stepped.rejected.append((i, error))
+            continue
+        stepped.seen.append(event)
+        stepped.outputs.extend((i, output) for output in outputs)
+    return stepped

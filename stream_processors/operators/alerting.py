@@ -1,0 +1,207 @@
+"""Judging what the monitor sees: which alerts begin, and which are over.
+
+It stands apart from looking, so that it can be tested as a timeline. Two rules:
+
+``dead_letters``
+    A consumer has open letters. Raised at once, over when there were none for a while.
+``stalled_partition``
+    A group has records left to read in a partition and has not moved on there for
+    ``stalled_after_s``. Over when it has moved, or had nothing to read, for as long again: so one
+    step between two stalls ends nothing.
+
+An alert is raised once, whoever raised it, and stays until its end is seen: what is not known yet,
+such as the progress of a group that was looked at only once, neither raises nor ends anything.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from schemas.events import AlertRaised, Severity
+
+DEAD_LETTERS = "dead_letters"
+STALLED_PARTITION = "stalled_partition"
+#: So long a consumer must be without dead letters: a replay that fails again takes about a second.
+LETTERS_SETTLED_S = 15.0
+
+Key = tuple[str, str]
+
+
+class Place(NamedTuple):
+    """One partition as one consumer group reads it."""
+
+    group: str
+    topic: str
+    partition: int
+
+    def subject(self) -> str:
+        """What an alert about it says: one form, so that a worker and the monitor mean the same."""
+        return f"{self.group} {self.topic}/{self.partition}"
+
+
+class Progress(NamedTuple):
+    """How far a group is in a partition.
+
+    Attributes:
+        committed: The next offset that it will read after a restart.
+        end: The offset behind the partition's last record.
+        waiting_since_ms: When the first record was published that it has not consumed; None when
+            nothing is left to read, though the marks of transactions may lie before the end.
+    """
+
+    committed: int
+    end: int
+    waiting_since_ms: int | None
+
+    @property
+    def n_messages(self) -> int:
+        """How many offsets it is behind."""
+        return 0 if self.waiting_since_ms is None else max(0, self.end - self.committed)
+
+
+class Observation(NamedTuple):
+    """What was seen at one time.
+
+    Attributes:
+        at_s: By a clock that never runs backwards.
+        depths: Open dead letters by consumer.
+    """
+
+    at_s: float
+    depths: Mapping[str, int]
+    progress: Mapping[Place, Progress]
+
+
+class Verdict(NamedTuple):
+    """An alert to publish."""
+
+    name: str
+    subject: str
+    severity: Severity
+    summary: str
+    value: float | None
+    is_resolved: bool
+
+
+class _State(Enum):
+    GOOD = 1
+    BAD = 2
+    UNKNOWN = 3
+
+
+class _Finding(NamedTuple):
+    name: str
+    subject: str
+    state: _State
+    severity: Severity
+    value: float
+    trouble: str
+    relief: str
+    settled_s: float
+
+
+class _Stand(NamedTuple):
+    """Where a group was seen to stand; ``has_moved`` when it is known that it came there."""
+
+    committed: int
+    since_s: float
+    has_moved: bool
+
+
+class Judge:
+    """Turns observations into alerts.
+
+    Args:
+        stalled_after_s: How long a group may stand still with records left to read.
+    """
+
+    def __init__(self, *, stalled_after_s: float) -> None:
+        self._stalled_after_s = stalled_after_s
+        self._stands: dict[Place, _Stand] = {}
+        self._good_since_s: dict[Key, float | None] = {}
+
+    @property
+    def raised(self) -> frozenset[Key]:
+        """The alerts that last, by name and subject."""
+        return frozenset(self._good_since_s)
+
+    def remember(self, alert: AlertRaised) -> None:
+        """Take note of an alert that was published, by an earlier run or another process."""
+        key = (alert.name, alert.subject)
+        if alert.is_resolved:
+            self._good_since_s.pop(key, None)
+        else:
+            self._good_since_s.setdefault(key, None)
+
+    def judge(self, seen: Observation) -> Iterator[Verdict]:
+        """Yield what begins and what is over."""
+        for consumer, depth in seen.depths.items():
+            yield from self._decide(_of_letters(consumer, depth), seen.at_s)
+        for place, progress in seen.progress.items():
+            yield from self._decide(self._of_progress(place, progress, seen.at_s), seen.at_s)
+
+    def _decide(self, finding: _Finding, at_s: float) -> Iterator[Verdict]:
+        key = (finding.name, finding.subject)
+        is_raised = key in self._good_since_s
+        match finding.state:
+            case _State.BAD:
+                self._good_since_s[key] = None
+                if not is_raised:
+                    yield _verdict(finding, is_resolved=False)
+            case _State.GOOD if is_raised:
+                since_s = self._good_since_s[key]
+                self._good_since_s[key] = since_s = at_s if since_s is None else since_s
+                if at_s - since_s >= finding.settled_s:
+                    del self._good_since_s[key]
+                    yield _verdict(finding, is_resolved=True)
+            case _:
+                pass
+
+    def _of_progress(self, place: Place, progress: Progress, at_s: float) -> _Finding:
+        stand = self._stands.get(place)
+        if progress.waiting_since_ms is None:
+            stand = _Stand(progress.committed, at_s, has_moved=True)
+        elif stand is None or stand.committed != progress.committed:
+            stand = _Stand(progress.committed, at_s, has_moved=stand is not None)
+        self._stands[place] = stand
+        still_s = at_s - stand.since_s
+        if still_s >= self._stalled_after_s:
+            state = _State.BAD
+        else:
+            state = _State.GOOD if stand.has_moved else _State.UNKNOWN
+        return _Finding(
+            name=STALLED_PARTITION,
+            subject=place.subject(),
+            state=state,
+            severity=Severity.PAGE,
+            value=float(progress.n_messages),
+            trouble=f"{place.group} stands at offset {progress.committed} of {place.topic}/{place.partition} "
+            f"for {still_s:.0f} s with {progress.n_messages} messages to read: see its log, and restart it",
+            relief=f"{place.group} moves on in {place.topic}/{place.partition}",
+            settled_s=self._stalled_after_s,
+        )
+
+
+def _of_letters(consumer: str, depth: int) -> _Finding:
+    return _Finding(
+        name=DEAD_LETTERS,
+        subject=consumer,
+        state=_State.BAD if depth > 0 else _State.GOOD,
+        severity=Severity.WARNING,
+        value=float(depth),
+        trouble=f"{depth} messages that {consumer} could not process wait: "
+        f"see driftline dead-letters list --consumer {consumer}",
+        relief=f"no dead letters of {consumer} wait any more",
+        settled_s=LETTERS_SETTLED_S,
+    )
+
+
+def _verdict(finding: _Finding, *, is_resolved: bool) -> Verdict:
+    return Verdict(
+        name=finding.name,
+        subject=finding.subject,
+        severity=finding.severity,
+        summary=finding.relief if is_resolved else finding.trouble,
+        value=finding.value,
+        is_resolved=is_resolved,
+    )

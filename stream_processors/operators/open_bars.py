@@ -1,0 +1,45 @@
+"""A bar under construction: what trades add up to until its end is reached."""
+
+import msgspec
+
+from schemas.events import TickObserved
+
+
+class OpenBar(msgspec.Struct):
+    """A bar under construction; first and last are by event time, then trade id."""
+
+    start_ms: int
+    first: tuple[int, int]
+    last: tuple[int, int]
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    buy_volume: float
+    n_trades: int
+    known_ms: int
+
+    def add(self, tick: TickObserved) -> None:
+        """Take a trade of its interval in."""
+        order = (tick.event_time_ms, tick.trade_id)
+        if order < self.first:
+            self.first, self.open = order, tick.price
+        if order >= self.last:
+            self.last, self.close = order, tick.price
+        self.high = max(self.high, tick.price)
+        self.low = min(self.low, tick.price)
+        self.volume += tick.size
+        self.buy_volume += 0.0 if tick.is_buyer_maker else tick.size
+        self.n_trades += 1
+        self.known_ms = max(self.known_ms, tick.known_time_ms)
+
+
+def opened(tick: TickObserved, start_ms: int) -> OpenBar:
+    """The bar from ``start_ms`` on, with its first trade."""
+    order = (tick.event_time_ms, tick.trade_id)
+    price = tick.price
+    bought = 0.0 if tick.is_buyer_maker else tick.size
+    return OpenBar(
+        start_ms, order, order, price, price, price, price, tick.size, bought, 1, tick.known_time_ms
+    )

@@ -1,0 +1,208 @@
+"""The compiled scan: the JSON of trades and watermarks, as our codec writes it, into columns.
+
+A message is taken only when it is, byte for byte, what :func:`schemas.codec.encode` writes of a
+trade or watermark whose names are known, and when its numbers are plain: whole numbers of at most
+18 digits, decimals of at most 16 that a float64 holds exactly before the point is set. Anything
+else, however valid, is :data:`UNKNOWN` and left to the codec. So whatever is taken here, the codec
+would have taken with the very same values; ``tests/properties`` holds the two against each other.
+
+Source:
+    A decimal with an exact integer mantissa over an exact power of ten is correctly rounded:
+    Clinger, How to read floating point numbers accurately (1990).
+"""
+
+import numpy as np
+from numba import njit
+
+from schemas.sources import LARGEST_LEAD_MS
+from stream_processors.operators.ticks.memory import are_equal, byte_at, word_at
+
+#: What ``kinds`` says of a message that the codec must look at; groups of watermarks count down from -2.
+UNKNOWN = -1
+FIRST_GROUP = -2
+
+#: Columns of ``numbers``.
+EVENT_MS, KNOWN_MS, TRADE_ID = range(3)
+#: Columns of ``amounts``.
+PRICE, SIZE, BOUGHT = range(3)
+
+_PIECES = (
+    b'{"type":"TickObserved","event_time_ms":',
+    b'{"type":"WatermarkAdvanced","event_time_ms":',
+    b',"known_time_ms":',
+    b',"price":',
+    b',"size":',
+    b',"is_buyer_maker":',
+)
+TEXT = np.frombuffer(b"".join(_PIECES), dtype=np.uint8)
+_TICK, _WATERMARK, _KNOWN, _PRICE, _SIZE, _MAKER = (
+    sum(len(piece) for piece in _PIECES[:i]) for i in range(len(_PIECES))
+)
+_N_TICK, _N_WATERMARK, _N_KNOWN, _N_PRICE, _N_SIZE, _N_MAKER = (len(piece) for piece in _PIECES)
+
+_POWERS = 10.0 ** np.arange(17)
+_LARGEST_MANTISSA = 2**53
+_LARGEST_TIME = 2**53
+_LARGEST_AMOUNT = 1e15
+_MOST_DIGITS = 18
+_MOST_DECIMALS = 16
+_TRUE = int.from_bytes(b"true}", "little")
+_FALSE = int.from_bytes(b"false}", "little")
+_BRACE = ord("}")
+#: Behind the last message: reads may go this far over its end.
+PADDING = bytes(64)
+
+
+@njit(cache=True, nogil=True)
+def slot_of(first, second, n_slots):  # type: ignore[no-untyped-def]
+    """Where a key is looked for first, by the first sixteen bytes of its instrument's name."""
+    mixed = first * np.int64(-7046029254386353131) + second * np.int64(-4417276706812531889)
+    return (mixed >> 29) & (n_slots - 1)
+
+
+@njit(cache=True, nogil=True)
+def _whole(at, most):  # type: ignore[no-untyped-def]
+    """A whole number of at most ``most`` digits, and where it ends; -1 when it is not plain."""
+    value = 0
+    first = at
+    digit = byte_at(at) - 48
+    while 0 <= digit <= 9:
+        value = value * 10 + digit
+        at += 1
+        digit = byte_at(at) - 48
+    n = at - first
+    is_plain = 0 < n <= most and (n == 1 or byte_at(first) != 48)
+    return (value if is_plain else -1), at
+
+
+@njit(cache=True, nogil=True)
+def _decimal(at, powers):  # type: ignore[no-untyped-def]
+    """A decimal, and where it ends; -1.0 when it is not plain."""
+    mantissa, end = _whole(at, _MOST_DECIMALS)
+    if mantissa < 0:
+        return -1.0, end
+    if byte_at(end) != 46:
+        return float(mantissa), end
+    n_whole = end - at
+    first = end + 1
+    end = first
+    digit = byte_at(end) - 48
+    while 0 <= digit <= 9 and end - first < _MOST_DECIMALS:
+        mantissa = mantissa * 10 + digit
+        end += 1
+        digit = byte_at(end) - 48
+    n = end - first
+    if n == 0 or n_whole + n > _MOST_DECIMALS or mantissa > _LARGEST_MANTISSA:
+        return -1.0, end
+    return mantissa / powers[n], end
+
+
+@njit(cache=True, nogil=True)
+def _prefix_at(at, end, names, prefixes, n_prefixes):  # type: ignore[no-untyped-def]
+    """Which of the known sources and streams the message names; -1 for none."""
+    for i in range(n_prefixes):
+        if at + prefixes[i, 1] <= end and are_equal(at, names + prefixes[i, 0], prefixes[i, 2]):
+            return i
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _key_at(at, end, group, names, prefixes, keys, slots):  # type: ignore[no-untyped-def]
+    """Which of the known keys the message names; -1 for none."""
+    n_slots = slots.shape[0]
+    instrument = at + prefixes[group, 1]
+    slot = slot_of(word_at(instrument), word_at(instrument + 8), n_slots)
+    while slots[slot] >= 0:
+        key = slots[slot]
+        size = keys[key, 1]
+        if at + size <= end and are_equal(at, names + keys[key, 0], size):
+            return key
+        slot = (slot + 1) & (n_slots - 1)
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _tick(at, end, text, names, prefixes, n_prefixes, keys, slots, powers, number, amount):  # type: ignore[no-untyped-def]
+    """One trade into its row; its key, or UNKNOWN."""
+    event_ms, at = _whole(at + _N_TICK, _MOST_DIGITS)
+    if not are_equal(at, text + _KNOWN, _N_KNOWN):
+        return UNKNOWN
+    known_ms, at = _whole(at + _N_KNOWN, _MOST_DIGITS)
+    if not (0 <= event_ms <= _LARGEST_TIME and 0 <= known_ms <= _LARGEST_TIME):
+        return UNKNOWN
+    group = _prefix_at(at, end, names, prefixes, n_prefixes)
+    if group < 0 or event_ms - known_ms > LARGEST_LEAD_MS:
+        return UNKNOWN
+    key = _key_at(at, end, group, names, prefixes, keys, slots)
+    if key < 0:
+        return UNKNOWN
+    trade_id, at = _whole(at + keys[key, 1], _MOST_DIGITS)
+    if trade_id < 0 or not are_equal(at, text + _PRICE, _N_PRICE):
+        return UNKNOWN
+    price, at = _decimal(at + _N_PRICE, powers)
+    if not 0.0 < price <= _LARGEST_AMOUNT or not are_equal(at, text + _SIZE, _N_SIZE):
+        return UNKNOWN
+    size, at = _decimal(at + _N_SIZE, powers)
+    if not 0.0 <= size <= _LARGEST_AMOUNT or not are_equal(at, text + _MAKER, _N_MAKER):
+        return UNKNOWN
+    at += _N_MAKER
+    last = word_at(at)
+    is_buyer_maker = at + 5 == end and last & 0xFFFFFFFFFF == _TRUE
+    if not is_buyer_maker and not (at + 6 == end and last & 0xFFFFFFFFFFFF == _FALSE):
+        return UNKNOWN
+    number[EVENT_MS], number[KNOWN_MS], number[TRADE_ID] = event_ms, known_ms, trade_id
+    amount[PRICE], amount[SIZE] = price, size
+    amount[BOUGHT] = 0.0 if is_buyer_maker else size
+    return key
+
+
+@njit(cache=True, nogil=True)
+def _watermark(at, end, text, names, prefixes, n_prefixes, number):  # type: ignore[no-untyped-def]
+    """One watermark into its row; its group, or UNKNOWN."""
+    event_ms, at = _whole(at + _N_WATERMARK, _MOST_DIGITS)
+    if not are_equal(at, text + _KNOWN, _N_KNOWN):
+        return UNKNOWN
+    known_ms, at = _whole(at + _N_KNOWN, _MOST_DIGITS)
+    if not (0 <= event_ms <= _LARGEST_TIME and 0 <= known_ms <= _LARGEST_TIME):
+        return UNKNOWN
+    if event_ms - known_ms > LARGEST_LEAD_MS:
+        return UNKNOWN
+    for group in range(n_prefixes):
+        size = prefixes[group, 2]
+        is_it = at + size + 1 == end and are_equal(at, names + prefixes[group, 0], size)
+        if is_it and byte_at(at + size) == _BRACE:
+            number[EVENT_MS], number[KNOWN_MS] = event_ms, known_ms
+            return FIRST_GROUP - group
+    return UNKNOWN
+
+
+@njit(cache=True, nogil=True)
+def scan(address, ends, text, names, prefixes, n_prefixes, keys, slots, kinds, numbers, amounts):  # type: ignore[no-untyped-def]
+    """Every message into its row of the columns.
+
+    Args:
+        address: Of the messages, one behind the other, with ``PADDING`` behind the last.
+        ends: Shape (n,): where each ends, counted from the first's beginning.
+        text: Address of ``TEXT``.
+        names: Address of the known names.
+        prefixes: Shape (g, 3): per source and stream, where its text lies in the names, its length
+            up to an instrument's name, and up to the end of the stream's.
+        keys: Shape (k, 2): per key, where its text lies in the names, and its length.
+        slots: Shape (a power of two,): keys by hash, -1 where there is none.
+        kinds: Shape (n,), written: the key of a trade, ``FIRST_GROUP - group`` of a watermark, or UNKNOWN.
+        numbers: Shape (n, 3), int64, written: event time, known time, trade id.
+        amounts: Shape (n, 3), float64, written: price, size, and the size if a buyer took it.
+    """
+    powers = _POWERS
+    begin = 0
+    for i in range(ends.shape[0]):
+        at, end = address + begin, address + ends[i]
+        kinds[i] = UNKNOWN
+        if end - at > _N_WATERMARK:
+            if are_equal(at, text + _TICK, _N_TICK):
+                kinds[i] = _tick(
+                    at, end, text, names, prefixes, n_prefixes, keys, slots, powers, numbers[i], amounts[i]
+                )
+            elif are_equal(at, text + _WATERMARK, _N_WATERMARK):
+                kinds[i] = _watermark(at, end, text, names, prefixes, n_prefixes, numbers[i])
+        begin = ends[i]
