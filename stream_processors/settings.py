@@ -14,6 +14,23 @@ class ProcessorSettings(ServerSettings):
         description="The bars to make, besides those of a candle file's own interval; comma-separated.",
     )
 
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Where the monitor answers Prometheus, on this machine alone; unset means 19464, or a "
+        "free one above; 0 does not listen.",
+    )
+    monitor_every_s: float = Field(
+        default=5.0, gt=0, description="Seconds between two looks of the monitor at the log."
+    )
+    stalled_after_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds that a consumer group may stand still in a partition with records left to "
+        "read, before the monitor calls somebody. A worker is restarted long before.",
+    )
+
     @field_validator("intervals")
     @classmethod
     def _known(cls, value: str) -> str:

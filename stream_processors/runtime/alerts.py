@@ -9,10 +9,10 @@ from schemas import codec
 from schemas.events import LIVE, AlertRaised, Severity
 from schemas.topics import ALERTS
 from schemas.wire.kafka import Publisher
+from stream_processors.operators.alerting import DEAD_LETTERS, STALLED_PARTITION, Place
 
-#: The names of alerts: letters that wait, and a consumer that does not move on.
-DEAD_LETTERS = "dead_letters"
-STALLED_PARTITION = "stalled_partition"
+__all__ = ["DEAD_LETTERS", "STALLED_PARTITION", "Place", "alert_key", "raise_alert"]
+
 #: What the struct allows; a longer text is cut, since an alert must not fail on its own words.
 _LONGEST_SUMMARY = 500
 _LONGEST_SUBJECT = 100
@@ -37,8 +37,8 @@ def raise_alert(
     transaction, its commit.
 
     Args:
-        name: What kind, such as ``stalled_partition``.
-        subject: What it is about, such as ``driftline-market market.tick.v1/3``.
+        name: What kind, such as ``STALLED_PARTITION``.
+        subject: What it is about; of a partition :meth:`Place.subject`.
         summary: One sentence for people: what was found, what to do.
         now_ms: The wall clock, UTC milliseconds.
         value: The number that raised it.
@@ -61,11 +61,6 @@ def raise_alert(
     value_bytes = codec.encode(event)
     headers = codec.headers(AlertRaised, codec.trace_id(value_bytes))
     publisher.publish(ALERTS.name, value_bytes, key=alert_key(event), headers=headers)
-
-
-def stalled_subject(group: str, topic: str, partition: int) -> str:
-    """The subject of ``stalled_partition``: one form, so that a worker and the monitor mean the same."""
-    return f"{group} {topic}/{partition}"
 
 
 def alert_key(event: AlertRaised) -> bytes:

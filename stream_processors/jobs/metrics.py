@@ -1,0 +1,82 @@
+"""The monitor's figures for Prometheus, over HTTP on this machine alone.
+
+Names and labels are the field's: ``driftline_consumer_lag_messages{group,topic,partition}``.
+"""
+
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, start_http_server
+
+from schemas.errors import ConfigurationError
+from stream_processors.operators.alerting import Key, Observation
+
+LOOPBACK = "127.0.0.1"
+#: Below the range from which Linux takes ports of outgoing connections.
+USUAL_PORT = 19464
+_N_TRIED = 100
+_PARTITION = ("group", "topic", "partition")
+
+
+class Metrics:
+    """Gauges of what was observed last."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._depth = self._gauge("dead_letters_depth", "Dead letters without a resolution.", ("consumer",))
+        self._messages = self._gauge(
+            "consumer_lag_messages",
+            "From the committed offset to the end; 0 when nothing is left to read.",
+            _PARTITION,
+        )
+        self._seconds = self._gauge(
+            "consumer_lag_seconds", "How long ago the first unconsumed record was published.", _PARTITION
+        )
+        self._committed = self._gauge("consumer_committed_offset", "The next offset to read.", _PARTITION)
+        self._end = self._gauge(
+            "topic_end_offset", "The offset behind the last record.", ("topic", "partition")
+        )
+        self._alerts = self._gauge("alerts_open", "Alerts that are raised and not resolved.", ("alert",))
+        self._observed = self._gauge("monitor_observed_timestamp_seconds", "When the monitor last saw all.")
+
+    def show(self, seen: Observation, raised: frozenset[Key], *, now_ms: int) -> None:
+        """Set every gauge to an observation."""
+        for consumer, depth in seen.depths.items():
+            self._depth.labels(consumer).set(depth)
+        for (group, topic, partition), progress in seen.progress.items():
+            where = (group, topic, str(partition))
+            since_ms = progress.waiting_since_ms
+            self._messages.labels(*where).set(progress.n_messages)
+            self._seconds.labels(*where).set(0.0 if since_ms is None else max(0, now_ms - since_ms) / 1000)
+            self._committed.labels(*where).set(progress.committed)
+            self._end.labels(topic, str(partition)).set(progress.end)
+        self._alerts.clear()
+        for name, _ in raised:
+            self._alerts.labels(name).inc()
+        self._observed.set(now_ms / 1000)
+
+    def serve(self, port: int | None) -> int | None:
+        """Answer scrapes in a thread of its own.
+
+        Args:
+            port: Where; None takes the usual one or the next free above, 0 does not listen.
+
+        Returns:
+            The port, or None.
+
+        Raises:
+            ConfigurationError: If the port is in use.
+        """
+        if port == 0:
+            return None
+        for number in range(USUAL_PORT, USUAL_PORT + _N_TRIED) if port is None else (port,):
+            try:
+                start_http_server(number, addr=LOOPBACK, registry=self.registry)
+            except OSError:
+                continue
+            return number
+        message = (
+            f"DRIFTLINE_METRICS_PORT: port {port or USUAL_PORT} of {LOOPBACK} is in use; set another, or 0"
+        )
+        raise ConfigurationError(message)
+
+    def _gauge(self, name: str, what: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(f"driftline_{name}", what, labels, registry=self.registry)

@@ -1,0 +1,86 @@
+"""The monitor: dead letters, lag and progress as metrics, and alerts when they are not well.
+
+It keeps nothing: which alerts last it reads in ``alerts.v1`` at start, so that a restart raises
+nothing again. It ends ``stalled_partition`` alerts that a worker raised about itself, too.
+"""
+
+import structlog
+
+from schemas.errors import BrokerUnavailableError
+from schemas.time import Clock
+from schemas.wire.clocks import SystemClock
+from schemas.wire.kafka import Publisher
+from schemas.wire.processes import Stop
+from schemas.wire.settings import KafkaEndpoint
+from stream_processors.jobs.metrics import LOOPBACK, Metrics
+from stream_processors.jobs.observing import Observer
+from stream_processors.operators.alerting import Judge
+from stream_processors.runtime.alerts import raise_alert
+from stream_processors.settings import ProcessorSettings
+
+log = structlog.get_logger()
+SOURCE = "monitor"
+#: So long a broker may be away before the monitor ends, to be started again.
+_PATIENCE_S = 60.0
+
+
+class Monitor:
+    """Looks, shows and raises.
+
+    Args:
+        stalled_after_s: See :class:`Judge`.
+    """
+
+    def __init__(
+        self, endpoint: KafkaEndpoint, *, stalled_after_s: float, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._observer = Observer(endpoint, clock=clock)
+        self._judge = Judge(stalled_after_s=stalled_after_s)
+        self._publisher = Publisher(endpoint, role=SOURCE)
+        self._has_looked = False
+
+    def look(self) -> None:
+        """Look once, and publish what begins and what is over.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not answer.
+        """
+        seen, alerts = self._observer.look()
+        for alert in alerts:
+            # Its own come back in the topic; what it found there at start is an earlier run's.
+            if alert.source != SOURCE or not self._has_looked:
+                self._judge.remember(alert)
+        self._has_looked = True
+        for verdict in self._judge.judge(seen):
+            log.warning("alert", **verdict._asdict())
+            raise_alert(self._publisher, **verdict._asdict(), now_ms=self._clock.now_ms(), source=SOURCE)
+        self._publisher.flush()
+        self._metrics.show(seen, self._judge.raised, now_ms=self._clock.now_ms())
+
+
+def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:
+    """Run it until asked to stop.
+
+    Raises:
+        BrokerUnavailableError: If the broker stayed away for a minute.
+        ConfigurationError: If the port for metrics is in use.
+    """
+    clock, metrics = SystemClock(), Metrics()
+    port = metrics.serve(settings.metrics_port)
+    if port is not None:
+        log.info("metrics", url=f"http://{LOOPBACK}:{port}/metrics")
+    monitor = Monitor(
+        settings.kafka_endpoint(), stalled_after_s=settings.stalled_after_s, clock=clock, metrics=metrics
+    )
+    well_at_s = clock.monotonic_s()
+    while not stop():
+        try:
+            monitor.look()
+            well_at_s = clock.monotonic_s()
+        except BrokerUnavailableError as error:
+            if clock.monotonic_s() - well_at_s > _PATIENCE_S:
+                raise
+            log.warning("broker is away", reason=str(error))
+        stop.wait(settings.monitor_every_s)

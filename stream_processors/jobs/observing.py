@@ -1,0 +1,123 @@
+"""Looking at the log as the monitor does: open dead letters, and how far each group is.
+
+Nothing is committed and no group is joined. A look reads what was added to the dead-letter topics
+and ``alerts.v1`` since the last, and asks where groups and partitions stand.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from schemas import codec
+from schemas.errors import ContractError
+from schemas.events import AlertRaised
+from schemas.time import Clock
+from schemas.topics import (
+    ALERTS,
+    CONSUMERS,
+    EVENT_TOPICS,
+    FEATURES_MARKET,
+    MARKET_BAR,
+    MARKET_CANDLE,
+    MARKET_TICK,
+    PREDICTIONS,
+    Topic,
+)
+from schemas.wire.administration import Administration
+from schemas.wire.following import first_published
+from schemas.wire.kafka import Positions, Record, read_range
+from schemas.wire.settings import KafkaEndpoint
+from stream_processors.operators.alerting import Observation, Place, Progress
+from stream_processors.runtime.letters import CONSUMER_OF, identity
+
+#: What each consumer group reads; ``tests/jobs/stream_processors/test_monitor.py`` compares it with the jobs.
+READ_BY: Mapping[str, tuple[Topic, ...]] = {
+    "driftline-market": (MARKET_CANDLE, MARKET_TICK),
+    "driftline-outcomes": (PREDICTIONS, MARKET_BAR),
+    "driftline-scoring": (FEATURES_MARKET,),
+    "driftline-history": EVENT_TOPICS,
+}
+_Where = tuple[str, int]
+
+
+class Observer:
+    """Looks at one broker."""
+
+    def __init__(self, endpoint: KafkaEndpoint, *, clock: Clock) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+        self._administration = Administration(endpoint)
+        self._read_to: Positions = {(name, 0): 0 for name in (*CONSUMER_OF, ALERTS.name)}
+        self._open: dict[str, set[str]] = {consumer: set() for consumer in CONSUMERS}
+        self._resolved: dict[str, set[str]] = {consumer: set() for consumer in CONSUMERS}
+        self._seen: dict[Place, Progress] = {}
+
+    def look(self) -> tuple[Observation, list[AlertRaised]]:
+        """What is to be seen now, and the alerts that were published since the last look.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not answer, or a topic is missing.
+        """
+        alerts = list(self._new_alerts())
+        self._seen = self._progress()
+        depths = {consumer: len(letters) for consumer, letters in self._open.items()}
+        return Observation(self._clock.monotonic_s(), depths, self._seen), alerts
+
+    def _new_alerts(self) -> Iterator[AlertRaised]:
+        for record in read_range(self._endpoint, self._read_to):
+            self._read_to[record.topic, record.partition] = record.offset + 1
+            if record.topic == ALERTS.name:
+                yield from alert_of(record)
+            else:
+                self._take_letter(record)
+
+    def _take_letter(self, record: Record) -> None:
+        consumer = CONSUMER_OF[record.topic]
+        letter, is_resolution = identity(record)
+        if is_resolution:
+            self._resolved[consumer].add(letter)
+            self._open[consumer].discard(letter)
+        elif letter not in self._resolved[consumer]:
+            self._open[consumer].add(letter)
+
+    def _progress(self) -> dict[Place, Progress]:
+        """Committed offsets are asked for first: what a group commits meanwhile is no lag."""
+        committed = {group: self._committed(group, topics) for group, topics in READ_BY.items()}
+        ends = self._administration.ends({where for found in committed.values() for where in found})
+        seen: dict[Place, Progress] = {}
+        for group, found in committed.items():
+            waiting = self._waiting_since(group, found, ends)
+            for where, offset in found.items():
+                seen[Place(group, *where)] = Progress(offset, ends[where], waiting.get(where))
+        return seen
+
+    def _committed(self, group: str, topics: tuple[Topic, ...]) -> Positions:
+        """Where a group goes on: where it never committed, at the first record that there is."""
+        partitions = [(topic.name, number) for topic in topics for number in range(topic.n_partitions)]
+        found = self._administration.committed(group, partitions)
+        return self._administration.beginnings(set(partitions) - found.keys()) | found
+
+    def _waiting_since(self, group: str, committed: Positions, ends: Positions) -> dict[_Where, int | None]:
+        """When the first unread record of each partition was published; asked again only where something moved."""
+        waiting: dict[_Where, int | None] = {}
+        unknown: Positions = {}
+        for where, offset in committed.items():
+            before = self._seen.get(Place(group, *where))
+            if offset >= ends[where]:
+                waiting[where] = None
+            elif (
+                before is not None
+                and before.committed == offset
+                and (before.end == ends[where] or before.waiting_since_ms is not None)
+            ):
+                waiting[where] = before.waiting_since_ms
+            else:
+                unknown[where] = offset
+        return waiting | first_published(self._endpoint, unknown)
+
+
+def alert_of(record: Record) -> Iterator[AlertRaised]:
+    """The alert that a record holds; none when it cannot be read, which the history puts aside."""
+    try:
+        alert: AlertRaised = codec.decode(ALERTS, record.value, record.headers)
+    except ContractError:
+        return
+    yield alert
