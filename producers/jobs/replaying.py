@@ -1,13 +1,14 @@
 """The part of a run behind its warm-up: a file at a multiple of real time, a simulation in time.
 
-Resuming from the stored position may repeat the events of its last millisecond; consumers drop
-what they have.
+It resumes behind the log's newest event. Where the broker forgot it, it resumes from the stored
+position, which may repeat the events of its last millisecond; consumers drop what they have.
 """
 
 import structlog
 
 from producers.jobs.pacing import Pacer
 from producers.jobs.plans import times_of
+from producers.jobs.positions import Logged
 from producers.jobs.progress import text_of_time
 from producers.jobs.sessions import Session
 from producers.normalise.watermarks import Reached, with_watermarks
@@ -32,7 +33,8 @@ def replay(session: Session) -> bool:
     """
     plan, clock = session.plan, session.clock
     description, times = plan.description, times_of(plan.description)
-    after = _resumed(session)
+    said = _resumed(session)
+    after = said.reached
     now_ms = clock.now_ms()
     is_simulation = description.kind is StreamKind.SIMULATION
     pacer = Pacer(
@@ -49,28 +51,28 @@ def replay(session: Session) -> bool:
         from_time=text_of_time(after.event_time_ms(times) or description.origin_ms),
     )
     speaker = session.speaker()
-    events = plan.events(after, until_ms=None, now_ms=now_ms)
+    events = session.events(said, until_ms=None, now_ms=now_ms)
     with session.progress(str(description.kind), until_ms=description.end_ms) as progress:
-        for said in with_watermarks(events, times, after=after, is_to_the_end=True):
-            if not pacer.wait_until(said.event.known_time_ms):
+        for spoken in with_watermarks(events, times, after=after, is_to_the_end=True):
+            if not pacer.wait_until(spoken.event.known_time_ms):
                 session.outlet.flush()
                 log.info("source stops", n_events=speaker.n_events)
                 return False
-            speaker.say(said)
-            if isinstance(said.event, SourceFellSilent):
+            speaker.say(spoken)
+            if isinstance(spoken.event, SourceFellSilent):
                 pacer.skip_gap()
-            progress.reached(said.event.event_time_ms, speaker.n_events)
+            progress.reached(spoken.event.event_time_ms, speaker.n_events)
     session.outlet.flush()
     log.info("source is at its end", title=description.title, n_events=speaker.n_events)
     return True
 
 
-def _resumed(session: Session) -> Reached:
-    """The stored position, or the end of the warm-up where the history is still behind it."""
+def _resumed(session: Session) -> Logged:
+    """How far the run was said, or the end of the warm-up where the history is still behind it."""
     times = times_of(session.plan.description)
-    reached = session.reached()
+    said = session.said()
     warm_up_ms = session.plan.description.warm_up_until_ms
-    time_ms = reached.event_time_ms(times)
+    time_ms = said.reached.event_time_ms(times)
     if time_ms is None or time_ms < warm_up_ms:
-        return Reached(candle_end_ms=warm_up_ms)
-    return reached
+        return Logged(Reached(candle_end_ms=warm_up_ms))
+    return said

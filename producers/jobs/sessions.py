@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from producers.jobs.planning import plan_of
 from producers.jobs.plans import Plan
+from producers.jobs.positions import Logged, logged
 from producers.jobs.progress import Progress, progress_of
 from producers.jobs.publishing import ConsumerWait, OnChange, Outlet, Speaker
 from producers.jobs.runs import stream_of
-from producers.normalise.watermarks import Reached
+from producers.normalise.histories import in_order
+from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.streams import StreamDescription
@@ -38,12 +41,16 @@ class StoredPast(Protocol):
         """Its ticks by known time."""
 
 
+LookUp = Callable[[StreamDescription], Logged]
+
+
 class Session(NamedTuple):
     """A run and its doors.
 
     Attributes:
         speed: Of the part behind the warm-up.
         on_change: Called when what is said changes topic.
+        look_up: How far the log goes; None for a broker that forgot what is stored.
     """
 
     plan: Plan
@@ -53,15 +60,37 @@ class Session(NamedTuple):
     clock: Clock
     is_stopped: Callable[[], bool]
     on_change: OnChange
+    look_up: LookUp | None = None
 
     def speaker(self) -> Speaker:
         """Says what this run's source says."""
         return Speaker(self.outlet, instruments=self.plan.description.instruments, on_change=self.on_change)
 
-    def reached(self) -> Reached:
-        """How far the stored events of this run go."""
+    def logged(self) -> Logged:
+        """What the log has of this run; nothing, where the broker forgot."""
+        return Logged() if self.look_up is None else self.look_up(self.plan.description)
+
+    def said(self) -> Logged:
+        """How far this run has been said: by the log, or where that has nothing by what is stored."""
+        found = self.logged()
+        if found.reached != Reached():
+            return found
+        return Logged(self._stored())
+
+    def _stored(self) -> Reached:
         position = self.history.position(self.plan.description.stream)
         return Reached(position.last_candle_end_ms, position.last_tick_known_ms)
+
+    def stored_events(self, there: Logged) -> Iterator[MarketEvent]:
+        """What is stored of this run and not in the log, in the order in which it was said."""
+        if there.covers(self._stored()):
+            return iter(())
+        stream = self.plan.description.stream
+        return filter(there.lacks, in_order(self.history.candles(stream), self.history.ticks(stream)))
+
+    def events(self, said: Logged, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:
+        """The plan's events behind what was said."""
+        return filter(said.lacks, self.plan.events(said.reached, until_ms=until_ms, now_ms=now_ms))
 
     def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[Progress]:
         """How far a job of this run is, for people."""
@@ -76,6 +105,7 @@ def registered_session(
     clock: Clock,
     is_stopped: Callable[[], bool],
     on_change: OnChange,
+    look_up: LookUp | None = None,
 ) -> Session:
     """The session of the run that settings describe; the stream is registered if it is new.
 
@@ -97,6 +127,7 @@ def registered_session(
         clock=clock,
         is_stopped=is_stopped,
         on_change=on_change,
+        look_up=look_up,
     )
 
 
@@ -117,6 +148,7 @@ def open_session(
             on_change=ConsumerWait(
                 endpoints.kafka, clock=clock, timeout_s=settings.consumer_wait_s, is_stopped=is_stopped
             ),
+            look_up=None if endpoints.kafka.is_embedded else partial(logged, endpoints.kafka),
         )
     finally:
         history.close()

@@ -2,19 +2,19 @@
 
 A one-shot. When it returns, everything it said is acknowledged by the broker. Saying the stored
 past again is what makes a broker that forgot everything the same broker as before: the sequence,
-watermarks included, is the one that was said first.
+watermarks included, is the one that was said first. A broker that keeps its log is told only what
+it lacks.
 """
 
 from collections.abc import Iterable
 
 import structlog
 
-from producers.jobs.plans import Plan, times_of
+from producers.jobs.plans import times_of
 from producers.jobs.progress import Progress
 from producers.jobs.publishing import Speaker
 from producers.jobs.sessions import Session
-from producers.normalise.histories import in_order
-from producers.normalise.watermarks import Reached, Said, with_watermarks
+from producers.normalise.watermarks import Said, with_watermarks
 
 log = structlog.get_logger()
 
@@ -26,15 +26,16 @@ def warm_up(session: Session) -> None:
         BrokerUnavailableError: If the broker does not take a record.
         StoreUnavailableError: If the history does not answer.
     """
-    plan, history = session.plan, session.history
+    plan = session.plan
     stream, times = plan.description.stream, times_of(plan.description)
     began_s = session.clock.monotonic_s()
     speaker = session.speaker()
-    stored = in_order(history.candles(stream), history.ticks(stream))
+    there = session.logged()
+    stored = session.stored_events(there)
     with session.progress("warm-up", until_ms=plan.description.warm_up_until_ms) as progress:
-        is_whole = _say_all(session, with_watermarks(stored, times), speaker, progress)
+        is_whole = _say_all(session, with_watermarks(stored, times, after=there.reached), speaker, progress)
         n_restored = speaker.n_events
-        is_whole = is_whole and _say_all(session, _missing(plan, session.reached()), speaker, progress)
+        is_whole = is_whole and _say_all(session, _missing(session), speaker, progress)
     session.outlet.flush()
     if not is_whole:
         log.info("warm-up stops", stream=stream, n_events=speaker.n_events)
@@ -50,14 +51,15 @@ def warm_up(session: Session) -> None:
     )
 
 
-def _missing(plan: Plan, reached: Reached) -> Iterable[Said]:
-    description = plan.description
+def _missing(session: Session) -> Iterable[Said]:
+    session.outlet.flush()
+    said, description = session.said(), session.plan.description
     times = times_of(description)
-    time_ms = reached.event_time_ms(times)
+    time_ms = said.reached.event_time_ms(times)
     if time_ms is not None and time_ms >= description.warm_up_until_ms:
         return ()
-    events = plan.events(reached, until_ms=description.warm_up_until_ms, now_ms=description.created_ms)
-    return with_watermarks(events, times, after=reached)
+    events = session.events(said, until_ms=description.warm_up_until_ms, now_ms=description.created_ms)
+    return with_watermarks(events, times, after=said.reached)
 
 
 def _say_all(session: Session, sequence: Iterable[Said], speaker: Speaker, progress: Progress) -> bool:

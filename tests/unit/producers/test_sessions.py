@@ -23,7 +23,7 @@ NOW_MS = 1_763_900_000_000
 HOUR_MS = 60 * MINUTE_MS
 
 
-def session_of(settings, history, *, clock=None, is_stopped=None, on_change=None):
+def session_of(settings, history, *, clock=None, is_stopped=None, on_change=None, look_up=None):
     return registered_session(
         settings,
         history=history,
@@ -31,6 +31,7 @@ def session_of(settings, history, *, clock=None, is_stopped=None, on_change=None
         clock=clock or ManualClock(now_ms=NOW_MS),
         is_stopped=is_stopped or (lambda: False),
         on_change=on_change or (lambda _topic, _say_again: None),
+        look_up=look_up,
     )
 
 

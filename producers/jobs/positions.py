@@ -1,0 +1,103 @@
+"""How far the log itself goes: where a source goes on when its broker remembers.
+
+The history lags behind the log by what its sink has not stored yet; a source that went on from
+there would say those events twice. So a broker that keeps its log is asked for its newest events.
+The embedded one starts empty, and is told everything that is stored.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from producers.normalise.watermarks import MarketEvent, Reached
+from schemas import codec
+from schemas.errors import ContractError
+from schemas.events import CandleObserved, TickObserved
+from schemas.streams import StreamDescription
+from schemas.topics import BY_NAME, MARKET_CANDLE, MARKET_TICK, partition_of
+from schemas.wire.administration import Administration
+from schemas.wire.kafka import Record, read_range
+from schemas.wire.settings import KafkaEndpoint
+
+#: Watermarks lie between events, and other runs' events may lie behind this one's.
+_FIRST_LOOK, _WIDER = 500, 10
+
+
+class Logged(NamedTuple):
+    """The newest events of a stream in the log.
+
+    Attributes:
+        trade_ids: Of the ticks that were known in the newest tick's millisecond, by instrument.
+    """
+
+    reached: Reached = Reached()
+    trade_ids: frozenset[tuple[str, int]] = frozenset()
+
+    def covers(self, reached: Reached) -> bool:
+        """Whether the log goes as far as something else."""
+        pairs = zip(reached, self.reached, strict=True)
+        return all(theirs is None or (ours is not None and ours >= theirs) for theirs, ours in pairs)
+
+    def lacks(self, event: MarketEvent) -> bool:
+        """Whether an event of the stream is not in the log; they are published in order."""
+        candle_end_ms, tick_known_ms = self.reached
+        match event:
+            case CandleObserved():
+                return candle_end_ms is None or event.event_time_ms > candle_end_ms
+            case TickObserved():
+                if tick_known_ms is None or event.known_time_ms != tick_known_ms:
+                    return tick_known_ms is None or event.known_time_ms > tick_known_ms
+                return (event.instrument, event.trade_id) not in self.trade_ids
+
+
+def logged(endpoint: KafkaEndpoint, description: StreamDescription) -> Logged:
+    """How far a stream has been published.
+
+    Raises:
+        BrokerUnavailableError: If the broker does not answer.
+    """
+    found = Logged()
+    for topic in (MARKET_CANDLE, MARKET_TICK):
+        partitions = {partition_of(name.encode(), topic.n_partitions) for name in description.instruments}
+        for partition in sorted(partitions):
+            newest = _newest(endpoint, (topic.name, partition), description.stream)
+            found = with_newer(found, newest)
+    return found
+
+
+def _newest(endpoint: KafkaEndpoint, where: tuple[str, int], stream: str) -> list[MarketEvent]:
+    """The stream's last events in a partition, looked for in ever longer pieces of its end."""
+    administration = Administration(endpoint)
+    begin, end = administration.beginnings([where])[where], administration.ends([where])[where]
+    n_records = _FIRST_LOOK
+    while end > begin:
+        start = max(begin, end - n_records)
+        events = list(_events_of(read_range(endpoint, {where: start}), stream))
+        if events or start == begin:
+            return events
+        n_records *= _WIDER
+    return []
+
+
+def _events_of(records: Iterable[Record], stream: str) -> Iterator[MarketEvent]:
+    for record in records:
+        try:
+            event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
+        except ContractError:
+            continue  # the market processor puts it aside
+        if isinstance(event, CandleObserved | TickObserved) and event.stream == stream:
+            yield event
+
+
+def with_newer(found: Logged, events: Iterable[MarketEvent]) -> Logged:
+    """The same behind more events, in the order of their log."""
+    (candle_end_ms, tick_known_ms), trade_ids = found
+    for event in events:
+        match event:
+            case CandleObserved():
+                candle_end_ms = max(event.event_time_ms, candle_end_ms or event.event_time_ms)
+            case TickObserved():
+                if tick_known_ms is None or event.known_time_ms > tick_known_ms:
+                    tick_known_ms, trade_ids = event.known_time_ms, frozenset()
+                if event.known_time_ms == tick_known_ms:
+                    trade_ids |= {(event.instrument, event.trade_id)}
+    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids)
