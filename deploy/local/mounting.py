@@ -42,9 +42,14 @@ PACKAGES = {
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish a run's history at full speed."),
     "process": Mounted("stream_processors.commands", None, "Run one of the stream processors."),
+    "topics": Mounted(
+        "stream_processors.commands", "topics", "List topics, schemas, and how far behind readers are."
+    ),
+    "tail": Mounted("stream_processors.commands", "tail", "Print what a topic holds, as it comes."),
     "dead-letters": Mounted(
         "stream_processors.commands", "dead-letters", "List, show, replay and discard dead letters."
     ),
+    "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
     "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
     "models": Mounted("trainers.commands", "models", "Show versions, aliases and the ledger."),
     "score": Mounted("api.commands", "scoring", "Predict at every bar's close."),

@@ -3,19 +3,22 @@
 It stands apart from reading and publishing, which every job does; this is for operators' tools.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import confluent_kafka as ck
+import stamina
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
-from schemas.errors import ConfigurationError
+from schemas.errors import BrokerUnavailableError, ConfigurationError
 from schemas.topics import Topic
 from schemas.wire.kafka import LARGEST_MESSAGE_BYTES, Positions, connection, read_range, translated
 from schemas.wire.settings import KafkaEndpoint
 
 _TIMEOUT_S = 15.0
+_ATTEMPTS = 6
+_Answer = TypeVar("_Answer")
 _COMPACTED_SEGMENT_BYTES = 2 * LARGEST_MESSAGE_BYTES
 #: To Apache Kafka: as the broker's own settings say.
 _BROKERS_CHOICE = -1
@@ -35,6 +38,16 @@ class Administration:
         except ck.KafkaException:
             return False
         return True
+
+    def topics(self, *, timeout_s: float = 10.0) -> dict[str, int]:
+        """The number of partitions of every topic that exists.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not answer.
+        """
+        with translated():
+            found = self._admin.list_topics(timeout=timeout_s).topics
+        return {name: len(topic.partitions) for name, topic in found.items()}
 
     def brokers(self, *, timeout_s: float = 10.0) -> frozenset[int]:
         """The numbers of the brokers that the cluster counts on now; none if nobody answers."""
@@ -139,9 +152,13 @@ class Administration:
         if not asked:
             return {}
         request = [ck.ConsumerGroupTopicPartitions(group, asked)]
-        with translated():
+
+        def ask() -> list[Any]:
             answers = self._admin.list_consumer_group_offsets(request, request_timeout=_TIMEOUT_S)
-            found = answers[group].result().topic_partitions
+            partitions: list[Any] = answers[group].result().topic_partitions
+            return partitions
+
+        found = _patiently(ask)
         return {(where.topic, where.partition): where.offset for where in found if where.offset >= 0}
 
     def _positions(self, partitions: Iterable[tuple[str, int]], which: Any) -> Positions:
@@ -153,9 +170,22 @@ class Administration:
         if not asked:
             return {}
         request = {ck.TopicPartition(topic, partition): spec for (topic, partition), spec in asked.items()}
-        with translated():
+
+        def ask() -> dict[tuple[str, int], Any]:
             answers = self._admin.list_offsets(request, request_timeout=_TIMEOUT_S)
             return {(where.topic, where.partition): answer.result() for where, answer in answers.items()}
+
+        return _patiently(ask)
+
+
+def _patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """A broker that has just started, or lost another, has no leaders and coordinators for a moment."""
+    for attempt in stamina.retry_context(
+        on=BrokerUnavailableError, attempts=_ATTEMPTS, wait_initial=0.1, wait_max=0.5
+    ):
+        with attempt, translated():
+            return ask()
+    raise AssertionError  # the last attempt returns or raises
 
 
 def _behind_last_batch(endpoint: KafkaEndpoint, found: Positions) -> Positions:

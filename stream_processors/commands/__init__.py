@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import click
 
 from schemas.wire.processes import stop_on_signals
+from stream_processors.commands.alerts import alerts
 from stream_processors.commands.dead_letters import dead_letters
+from stream_processors.commands.topics import tail, topics
 from stream_processors.settings import ProcessorSettings
 
 
@@ -41,12 +43,26 @@ def history(environment: Mapping[str, str]) -> None:
     run_history(ProcessorSettings.from_environment(environment), stop_on_signals())
 
 
+@commands.command()
+@click.pass_obj
+def monitor(environment: Mapping[str, str]) -> None:
+    """Dead letters, lag and progress: as metrics, and alerts when they are not well."""
+    from stream_processors.jobs.monitor import run_monitor  # noqa: PLC0415
+
+    run_monitor(ProcessorSettings.from_environment(environment), stop_on_signals())
+
+
 @commands.command("compile-kernel")
 def compile_kernel() -> None:
-    """Compile the feature kernel once, so that no first start has to."""
+    """Compile the kernels once, so that no first start has to."""
     from stream_processors.features.batch import warm_up  # noqa: PLC0415
+    from stream_processors.operators.ticks.warming import warm_up_ticks  # noqa: PLC0415
 
     warm_up()
+    warm_up_ticks()
 
 
+commands.add_command(alerts)
 commands.add_command(dead_letters)
+commands.add_command(topics)
+commands.add_command(tail)

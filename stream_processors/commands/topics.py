@@ -1,0 +1,119 @@
+"""``driftline topics`` and ``driftline tail``: what lies on the log, and what passes by on it."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from schemas.topics import BY_NAME
+from schemas.wire.clocks import SystemClock
+from schemas.wire.processes import stop_on_signals
+
+#: Of a table that goes into a file or a pipe.
+_WIDE = 180
+
+
+@click.command("topics")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON array.")
+@click.option("--asyncapi", is_flag=True, help="Print the AsyncAPI document instead; needs no broker.")
+@click.option(
+    "--group", "groups", multiple=True, help="Also this consumer group, such as your own; repeatable."
+)
+@click.pass_obj
+def topics(environment: Mapping[str, str], *, is_json: bool, asyncapi: bool, groups: Sequence[str]) -> None:
+    """Topics, owners, schemas, partitions, and how far behind each reader is.
+
+    Time behind is the age of the first record that the group has not consumed. Messages are counted by
+    offsets; on Apache Kafka those count the marks of transactions too.
+    """
+    if asyncapi:
+        from schemas.contracts.documents import ASYNCAPI, documents  # noqa: PLC0415
+
+        click.echo(documents()[ASYNCAPI], nl=False)
+        return
+    import msgspec  # noqa: PLC0415
+
+    from stream_processors.jobs.topic_reports import GROUPS, topic_reports, topics_table  # noqa: PLC0415
+
+    now_ms = SystemClock().now_ms()
+    found = topic_reports(_endpoint(environment), groups=(*GROUPS, *groups), now_ms=now_ms)
+    if is_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    else:
+        _console().print(topics_table(found))
+
+
+@click.command("tail")
+@click.argument("topic", type=click.Choice(list(BY_NAME)), metavar="TOPIC")
+@click.option(
+    "--from",
+    "since",
+    default="end",
+    show_default=True,
+    metavar="beginning|end|TIME",
+    help="Where to begin; TIME of publication is an age such as 90m or 2d, or ISO 8601 in UTC.",
+)
+@click.option("--key", help="Only records with this key, such as BTC-USDT.BINANCE.")
+@click.option("--stream", help="Only events of this run, such as live.")
+@click.option("-n", "limit", type=click.IntRange(min=1), help="End after so many records.")
+@click.option("--no-follow", is_flag=True, help="End at the present end, rather than wait for more.")
+@click.option("--headers", "with_headers", is_flag=True, help="Show the records' headers too.")
+@click.option("--json", "is_json", is_flag=True, help="Print a JSON object per line.")
+@click.pass_obj
+def tail(
+    environment: Mapping[str, str],
+    topic: str,
+    *,
+    since: str,
+    key: str | None,
+    stream: str | None,
+    limit: int | None,
+    no_follow: bool,
+    with_headers: bool,
+    is_json: bool,
+) -> None:
+    """Print what a topic holds, event by event, and go on as more comes.
+
+    Times are UTC and the events' own. A record that is no event is shown with the reason.
+    """
+    from itertools import islice  # noqa: PLC0415
+
+    import msgspec  # noqa: PLC0415
+
+    from schemas.wire.administration import Administration  # noqa: PLC0415
+    from stream_processors.jobs.event_lines import line_of, object_of  # noqa: PLC0415
+    from stream_processors.jobs.tailing import Wanted, starts_of, tail  # noqa: PLC0415
+
+    endpoint, found = _endpoint(environment), BY_NAME[topic]
+    try:
+        starts = starts_of(Administration(endpoint), found, since, now_ms=SystemClock().now_ms())
+    except ValueError as error:
+        message = f"must be beginning, end, an age such as 90m, or a time in ISO 8601, was {since!r}"
+        raise click.BadParameter(message, param_hint="--from") from error
+    if not starts:
+        message = f"topic {topic} is not on this broker"
+        raise click.ClickException(message)
+    records = tail(
+        endpoint, found, starts, Wanted(key, stream), stop=stop_on_signals(), is_endless=not no_follow
+    )
+    console = _console()
+    with suppress(BrokenPipeError):
+        for seen in islice(records, limit):
+            if is_json:
+                click.echo(msgspec.json.encode(object_of(seen, with_headers=with_headers)))
+            else:
+                console.print(line_of(seen, with_headers=with_headers), soft_wrap=True, highlight=False)
+
+
+def _endpoint(environment: Mapping[str, str]) -> Any:
+    from stream_processors.settings import ProcessorSettings  # noqa: PLC0415
+
+    return ProcessorSettings.from_environment(environment).kafka_endpoint()
+
+
+def _console() -> Any:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(width=None if sys.stdout.isatty() else _WIDE)

@@ -1,0 +1,151 @@
+"""What lies on each topic, and how far behind its readers are, for people and for scripts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from schemas.topics import ALL_TOPICS, CONSUMERS, STATEFUL_JOBS, Topic
+from schemas.wire.administration import Administration
+from schemas.wire.lags import Lag, Where, lags, worst
+from schemas.wire.settings import KafkaEndpoint
+
+#: The groups that the platform's own jobs read in.
+GROUPS = tuple(f"driftline-{job}" for job in sorted({*STATEFUL_JOBS, *CONSUMERS}))
+_DAY_MS = 86_400_000
+#: A reader that is so far behind is shown in yellow, and in red.
+_SLOW_S, _LATE_S = 5.0, 60.0
+
+
+class GroupLag(msgspec.Struct, frozen=True, kw_only=True):
+    """How far behind a group is on a topic.
+
+    Attributes:
+        lag_messages: Over all partitions that it has committed; on Apache Kafka with the marks
+            of transactions.
+        lag_s: The age of the oldest record that it has not consumed; 0 when it has all.
+    """
+
+    group: str
+    lag_messages: int
+    lag_s: float
+
+
+class TopicReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One topic.
+
+    Attributes:
+        schemas: The kinds of event with their versions.
+        keys: What the record keys are made of, by kind.
+        messages: As offsets count them; None where the topic does not exist yet.
+    """
+
+    topic: str
+    owner: str
+    about: str
+    schemas: list[str]
+    keys: dict[str, str]
+    partitions: int
+    retention_ms: int | None
+    is_compacted: bool
+    messages: int | None
+    readers: list[GroupLag]
+
+
+def topic_reports(
+    endpoint: KafkaEndpoint, *, groups: Iterable[str], now_ms: int, topics: Sequence[Topic] = ALL_TOPICS
+) -> list[TopicReport]:
+    """A report per topic of the table, in its order.
+
+    Raises:
+        BrokerUnavailableError: If the broker does not answer.
+    """
+    administration = Administration(endpoint)
+    there = administration.topics()
+    found = [(topic.name, number) for topic in topics for number in range(there.get(topic.name, 0))]
+    ends, beginnings = administration.ends(found), administration.beginnings(found)
+    n_messages = {where: ends[where] - beginnings[where] for where in found}
+    by_group = {
+        group: lags(endpoint, administration, group=group, partitions=found, now_ms=now_ms)
+        for group in dict.fromkeys(groups)
+    }
+    return [_report(topic, n_messages, by_group) for topic in topics]
+
+
+def _report(
+    topic: Topic, n_messages: Mapping[Where, int], by_group: Mapping[str, Mapping[Where, Lag]]
+) -> TopicReport:
+    counts = [n for (name, _), n in n_messages.items() if name == topic.name]
+    readers = {
+        group: {where: lag for where, lag in found.items() if where[0] == topic.name}
+        for group, found in by_group.items()
+    }
+    return TopicReport(
+        topic=topic.name,
+        owner=topic.owner,
+        about=topic.about,
+        schemas=[f"{kind.__name__} v{kind.schema_version}" for kind in topic.events],
+        keys={kind.__name__: "/".join(kind.key_fields) for kind in topic.events},
+        partitions=topic.n_partitions,
+        retention_ms=topic.retention_ms,
+        is_compacted=topic.is_compacted,
+        messages=sum(counts) if counts else None,
+        readers=[
+            GroupLag(group=group, lag_messages=lag.n_messages, lag_s=round(lag.behind_s, 3))
+            for group, found in readers.items()
+            if found
+            for lag in [worst(found)]
+        ],
+    )
+
+
+def topics_table(reports: Iterable[TopicReport]) -> Table:
+    """A row per topic."""
+    table = Table(title="Topics, and how far behind their readers are", title_justify="left")
+    for column in ("topic", "owner", "events", "key"):
+        table.add_column(column, overflow="fold")
+    for column in ("parts", "kept", "messages"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("readers: messages, time behind", no_wrap=True)
+    for report in reports:
+        table.add_row(
+            report.topic,
+            report.owner,
+            "\n".join(report.schemas) or "-",
+            "\n".join(dict.fromkeys(report.keys.values())) or "-",
+            str(report.partitions),
+            _kept(report),
+            "missing" if report.messages is None else f"{report.messages:,}",
+            Text("\n").join(_reader(reader) for reader in report.readers),
+            end_section=True,
+        )
+    return table
+
+
+def _kept(report: TopicReport) -> str:
+    if report.is_compacted or report.retention_ms is None:
+        return "newest"
+    return "for good" if report.retention_ms < 0 else f"{report.retention_ms // _DAY_MS} d"
+
+
+def _reader(reader: GroupLag) -> Text:
+    style = "green" if reader.lag_s < _SLOW_S else "yellow" if reader.lag_s < _LATE_S else "red"
+    name = reader.group.removeprefix("driftline-")
+    return Text.assemble(f"{name} ", (f"{reader.lag_messages:,}, {duration(reader.lag_s)}", style))
+
+
+def duration(seconds: float) -> str:
+    """A time span in the two units that say something.
+
+    Example:
+        >>> duration(4.25), duration(250), duration(90_000)
+        ('4.2 s', '4m 10s', '1d 1h')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    for unit, length, smaller, part in (("d", 86_400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+        if whole >= length:
+            return f"{whole // length}{unit} {whole % length // part}{smaller}"
+    return f"{whole}s"
