@@ -21,7 +21,6 @@ def commands() -> None:
 def train(environment: Mapping[str, str], stream: str | None, targets: str | None) -> None:
     """Train what has no champion yet, once the history is there, and announce every champion."""
     from schemas.wire.clocks import SystemClock  # noqa: PLC0415
-    from schemas.wire.kafka import Publisher  # noqa: PLC0415
     from schemas.wire.postgres import History  # noqa: PLC0415
     from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
     from trainers.jobs.announcing import Announcements  # noqa: PLC0415
@@ -51,7 +50,7 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
             plan,
             history=history,
             registry=FolderRegistry(settings.data_dir / REGISTRY_FOLDER),
-            announce=Announcements(Publisher(endpoints.kafka, role="trainers")),
+            announce=Announcements(endpoints.kafka),
             clock=SystemClock(),
             report=_report(),
             stop=stop,
