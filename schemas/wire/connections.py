@@ -1,0 +1,91 @@
+"""What every client of Kafka shares: how it connects, how large a record may be, whose error is which."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import confluent_kafka as ck
+
+from schemas.errors import (
+    BrokerUnavailableError,
+    ConfigurationError,
+    OffsetRegressionError,
+    PlatformError,
+    ProducerFencedError,
+)
+from schemas.wire.settings import KafkaEndpoint
+
+#: Of a record with its headers: snapshots and dead letters may be larger than events.
+LARGEST_MESSAGE_BYTES = 16_000_000
+_FENCED = {
+    ck.KafkaError._FENCED,
+    ck.KafkaError.INVALID_PRODUCER_EPOCH,
+    ck.KafkaError.PRODUCER_FENCED,
+    ck.KafkaError.FENCED_INSTANCE_ID,
+    ck.KafkaError.ILLEGAL_GENERATION,
+    ck.KafkaError.UNKNOWN_MEMBER_ID,
+}
+_MISCONFIGURED = {
+    ck.KafkaError._INVALID_ARG,
+    ck.KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    ck.KafkaError.GROUP_AUTHORIZATION_FAILED,
+    ck.KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    ck.KafkaError._AUTHENTICATION,
+}
+_REGRESSED = {ck.KafkaError.OFFSET_OUT_OF_RANGE, ck.KafkaError._AUTO_OFFSET_RESET}
+
+
+def translate(error: ck.KafkaError) -> PlatformError:
+    """The platform's error for one of librdkafka's.
+
+    What is neither fencing, nor a wrong setting, nor a shortened log is a broker that does not
+    do what it was asked: the same call may succeed later.
+    """
+    code = error.code()
+    text = f"Kafka: {error.str()} ({error.name()})"
+    if code in _FENCED:
+        return ProducerFencedError(text)
+    if code in _MISCONFIGURED:
+        return ConfigurationError(text)
+    if code in _REGRESSED:
+        return OffsetRegressionError(text)
+    return BrokerUnavailableError(text)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the platform's errors for librdkafka's within the block."""
+    try:
+        yield
+    except ck.KafkaException as error:
+        raise translate(error.args[0]) from error
+
+
+def connection(endpoint: KafkaEndpoint, role: str) -> dict[str, Any]:
+    """What every client of the library is told: where the broker is, and who asks."""
+    return {
+        "bootstrap.servers": endpoint.bootstrap_servers,
+        "client.id": f"driftline-{role}",
+        "log_level": 2,
+        "reconnect.backoff.max.ms": 2000,
+    }
+
+
+def is_abortable(error: PlatformError) -> bool:
+    """Whether what failed was a transaction that can be aborted and tried again."""
+    cause = error.__cause__
+    return (
+        isinstance(cause, ck.KafkaException)
+        and isinstance(cause.args[0], ck.KafkaError)
+        and cause.args[0].txn_requires_abort()
+    )
+
+
+def is_retriable(error: PlatformError) -> bool:
+    """Whether the same call may be made again, and goes on where it was."""
+    cause = error.__cause__
+    return (
+        isinstance(cause, ck.KafkaException)
+        and isinstance(cause.args[0], ck.KafkaError)
+        and cause.args[0].retriable()
+    )

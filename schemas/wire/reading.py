@@ -1,0 +1,217 @@
+"""Reading topics: a reader for what takes records one by one, and ranges of the log.
+
+Two ways to read. In a *group* the broker shares partitions out among readers. *Fixed* reading
+takes every partition at once and joins nothing: the embedded broker holds a first join back for
+3 s and a join after a kill for 11 s, and has one worker per job. Both commit offsets to the group.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import confluent_kafka as ck
+
+from schemas.errors import BrokerUnavailableError
+from schemas.topics import Topic
+from schemas.wire.connections import connection, translate, translated
+from schemas.wire.runs import Positions, Record, Run, Taken, record_of, taken_apart
+from schemas.wire.settings import KafkaEndpoint
+
+Callback = Callable[[list[tuple[str, int]]], None]
+_BEGINNING = -2
+_RANGE_BUDGET_S = 15.0
+
+
+class Reader:
+    """Reads topics in batches, as a read_committed consumer that never commits by itself.
+
+    Args:
+        group: The consumer group; offsets are kept under this name.
+        topics: What to read.
+        is_fixed: Take every partition at once, without joining the group.
+        on_assigned: Called with the partitions that this reader now owns, before any of their
+            records; the place to restore state and to :meth:`seek`.
+        on_revoked: Called before partitions are given up; the place to commit.
+        sees_ends: Report the end of each partition too; for :func:`read_range`.
+    """
+
+    def __init__(
+        self,
+        endpoint: KafkaEndpoint,
+        *,
+        group: str,
+        topics: Sequence[Topic],
+        is_fixed: bool,
+        on_assigned: Callback | None = None,
+        on_revoked: Callback | None = None,
+        sees_ends: bool = False,
+    ) -> None:
+        self._is_fixed = is_fixed
+        self._consumer = ck.Consumer(
+            {
+                **connection(endpoint, group),
+                "group.id": group,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "session.timeout.ms": 6000,
+                "heartbeat.interval.ms": 1500,
+                "fetch.wait.max.ms": 100,
+                "fetch.queue.backoff.ms": 5,
+                "queued.max.messages.kbytes": 16_384,
+                "partition.assignment.strategy": "range",
+                "enable.partition.eof": sees_ends,
+            }
+        )
+        self._topics = topics
+        self._on_assigned = on_assigned
+        self._on_revoked = on_revoked
+
+    def open(self) -> None:
+        """Start reading; what was committed before is not read again."""
+        if not self._is_fixed:
+            self._subscribe()
+            return
+        owned = [(topic.name, p) for topic in self._topics for p in range(topic.n_partitions)]
+        self._assign(owned, self.committed(owned))
+        if self._on_assigned is not None:
+            self._on_assigned(owned)
+
+    def _assign(self, owned: list[tuple[str, int]], positions: Mapping[tuple[str, int], int]) -> None:
+        with translated():
+            self._consumer.assign(
+                [ck.TopicPartition(t, p, positions.get((t, p), _BEGINNING)) for t, p in owned]
+            )
+
+    def _subscribe(self) -> None:
+        def assigned(consumer: Any, partitions: list[Any]) -> None:
+            consumer.assign(partitions)
+            if self._on_assigned is not None:
+                self._on_assigned([(p.topic, p.partition) for p in partitions])
+
+        def revoked(consumer: Any, partitions: list[Any]) -> None:
+            if self._on_revoked is not None:
+                self._on_revoked([(p.topic, p.partition) for p in partitions])
+            consumer.unassign()
+
+        with translated():
+            self._consumer.subscribe(
+                [topic.name for topic in self._topics], on_assign=assigned, on_revoke=revoked
+            )
+
+    def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
+        """The records at hand: waits for the first, then takes what has already arrived."""
+        with translated():
+            first = self._consumer.consume(1, timeout_s)
+            rest = self._consumer.consume(max_records - 1, 0) if first and max_records > 1 else []
+        return [_checked(message) for message in (*first, *rest)]
+
+    def messages(self, *, timeout_s: float) -> list[Any]:
+        """What has arrived, ends of partitions included, as the library has it."""
+        with translated():
+            first = self._consumer.consume(1, timeout_s)
+            return [*first, *self._consumer.consume(10_000, 0)] if first else []
+
+    def seek(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Read on from these offsets; partitions that are not named start at their beginning."""
+        self._assign(list(positions), positions)
+
+    def committed(self, partitions: Sequence[tuple[str, int]]) -> Positions:
+        """The committed offsets of partitions; those without one are left out."""
+        with translated():
+            found = self._consumer.committed([ck.TopicPartition(t, p) for t, p in partitions], timeout=15)
+        return {(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
+
+    def ends(self, partitions: Iterable[tuple[str, int]]) -> Positions:
+        """The offset behind the last record of each partition."""
+        with translated():
+            return {
+                (t, p): self._consumer.get_watermark_offsets(ck.TopicPartition(t, p), timeout=15)[1]
+                for t, p in partitions
+            }
+
+    def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Commit offsets, and return when the broker has them."""
+        with translated():
+            self._consumer.commit(
+                offsets=[ck.TopicPartition(t, p, offset) for (t, p), offset in positions.items()],
+                asynchronous=False,
+            )
+
+    def group_metadata(self) -> Any:
+        """What a transaction needs to know of the group."""
+        return self._consumer.consumer_group_metadata()
+
+    def close(self) -> None:
+        """Leave the group and free the connection."""
+        self._consumer.close()
+
+
+def read_range(
+    endpoint: KafkaEndpoint,
+    starts: Mapping[tuple[str, int], int],
+    ends: Mapping[tuple[str, int], int] | None = None,
+) -> Iterator[Record]:
+    """The committed records of partitions, from given offsets up to others or to the log's end.
+
+    Args:
+        starts: The first offset wanted, by topic and partition; 0 is the beginning. What the log
+            no longer has is left out.
+        ends: The offset behind the last one wanted; None reads to the present end.
+
+    Yields:
+        The records, in order per partition.
+
+    Raises:
+        BrokerUnavailableError: If nothing came for a quarter of a minute.
+    """
+    for run in read_runs(endpoint, starts, ends):
+        for message in run.messages:
+            yield record_of(message)
+
+
+def read_runs(
+    endpoint: KafkaEndpoint,
+    starts: Mapping[tuple[str, int], int],
+    ends: Mapping[tuple[str, int], int] | None = None,
+) -> Iterator[Run]:
+    """As :func:`read_range`, run by run."""
+    wanted = {where for where, start in starts.items() if ends is None or ends.get(where, start) > start}
+    if not wanted:
+        return
+    # The embedded broker states its ends too low at times: there a stated end is read up to.
+    trusts_end = ends is None or not endpoint.is_embedded
+    reader = Reader(endpoint, group="driftline-range", topics=(), is_fixed=True, sees_ends=trusts_end)
+    try:
+        reader.seek({where: starts[where] for where in wanted})
+        idle_s = 0.0
+        while wanted:
+            messages = reader.messages(timeout_s=0.5)
+            idle_s = 0.0 if messages else idle_s + 0.5
+            if idle_s > _RANGE_BUDGET_S:
+                message = f"Kafka: no record came within {_RANGE_BUDGET_S:g} s from {sorted(wanted)}"
+                raise BrokerUnavailableError(message)
+            yield from _within(taken_apart(messages), wanted, ends)
+    finally:
+        reader.close()
+
+
+def _within(
+    taken: Taken, wanted: set[tuple[str, int]], ends: Mapping[tuple[str, int], int] | None
+) -> Iterator[Run]:
+    """The runs inside the ranges; takes a partition out of ``wanted`` when it is through."""
+    for run in taken.runs:
+        if run.place not in wanted:
+            continue
+        inside = run if ends is None else run.until(ends[run.place])
+        if ends is not None and run.next_offset >= ends[run.place]:
+            wanted.discard(run.place)
+        if inside is not None:
+            yield inside
+    wanted.difference_update(taken.ends)
+
+
+def _checked(message: Any) -> Record:
+    error = message.error()
+    if error is not None:
+        raise translate(error)
+    return record_of(message)

@@ -1,0 +1,157 @@
+"""Runs: messages of one partition, one behind the other, as the client library handed them over.
+
+A run exists so that a batch of many thousand messages is taken apart by a few looks, not by one at
+each message: offsets grow within a partition, so when the message ``n`` places on has an offset
+greater by ``n``, everything between is of the same partition. What a message costs here is the
+making of its bytes; keys, headers and times are only read when somebody asks.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import confluent_kafka as ck
+
+from schemas.wire.connections import translate
+
+Headers = Sequence[tuple[str, bytes]]
+Positions = dict[tuple[str, int], int]
+_NO_TIMESTAMP = 0
+_value = ck.Message.value
+
+
+class Record(NamedTuple):
+    """One message as it was read; ``timestamp_ms`` is when it was published, None if not stated."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp_ms: int | None = None
+
+
+class Run(NamedTuple):
+    """Messages of one partition in the order of the log.
+
+    Attributes:
+        messages: As the library has them, not empty, none of them an error.
+    """
+
+    topic: str
+    partition: int
+    messages: Sequence[Any]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Its topic and partition."""
+        return self.topic, self.partition
+
+    @property
+    def first_offset(self) -> int:
+        """Of the first message."""
+        return int(self.messages[0].offset())
+
+    @property
+    def next_offset(self) -> int:
+        """Behind the last message."""
+        return int(self.messages[-1].offset()) + 1
+
+    def values(self) -> list[bytes | None]:
+        """The messages' bytes."""
+        return list(map(_value, self.messages))
+
+    def headers_of(self, number: int) -> Iterator[tuple[str, bytes]]:
+        """The headers of a message, read when the first is asked for."""
+        yield from self.messages[number].headers() or ()
+
+    def record(self, number: int) -> Record:
+        """One of the messages, whole."""
+        return record_of(self.messages[number])
+
+    def since(self, offset: int) -> "Run | None":
+        """What is left of it from an offset on; None when nothing is."""
+        if self.first_offset >= offset:
+            return self
+        left = [message for message in self.messages if message.offset() >= offset]
+        return Run(self.topic, self.partition, left) if left else None
+
+    def until(self, offset: int) -> "Run | None":
+        """What of it lies before an offset; None when nothing does."""
+        if self.next_offset <= offset:
+            return self
+        left = [message for message in self.messages if message.offset() < offset]
+        return Run(self.topic, self.partition, left) if left else None
+
+
+class Taken(NamedTuple):
+    """What a poll brought: runs in the order of arrival, and partitions whose end was reached."""
+
+    runs: list[Run]
+    ends: list[tuple[str, int]]
+
+    def __len__(self) -> int:
+        return sum(len(run.messages) for run in self.runs)
+
+
+def record_of(message: Any) -> Record:
+    """A message of the library, whole."""
+    kind, timestamp_ms = message.timestamp()
+    return Record(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.key(),
+        message.value(),
+        message.headers() or (),
+        timestamp_ms if kind != _NO_TIMESTAMP else None,
+    )
+
+
+def taken_apart(messages: Sequence[Any]) -> Taken:
+    """The runs of what a poll brought.
+
+    Raises:
+        PlatformError: If the library reports anything but messages and ends of partitions.
+    """
+    taken = Taken([], [])
+    at, n = 0, len(messages)
+    while at < n:
+        error = messages[at].error()
+        if error is None:
+            until = _run_end(messages, at)
+            whole = at == 0 and until == n
+            run = messages if whole else messages[at:until]
+            taken.runs.append(Run(messages[at].topic(), messages[at].partition(), run))
+            at = until
+            continue
+        if error.code() == ck.KafkaError._PARTITION_EOF:
+            taken.ends.append((messages[at].topic(), messages[at].partition()))
+        else:
+            raise translate(error)
+        at += 1
+    return taken
+
+
+def _run_end(messages: Sequence[Any], first: int) -> int:
+    """Where the run that begins at a message ends: looked for in leaps that double, then halve."""
+    topic, partition, offset = messages[first].topic(), messages[first].partition(), messages[first].offset()
+
+    def belongs(at: int) -> bool:
+        message = messages[at]
+        return (
+            message.offset() == offset + at - first
+            and message.partition() == partition
+            and message.topic() == topic
+            and message.error() is None
+        )
+
+    n, leap, last = len(messages), 1, first
+    while last + leap < n and belongs(last + leap):
+        last += leap
+        leap *= 2
+    while leap:
+        if last + leap < n and belongs(last + leap):
+            last += leap
+        leap //= 2
+    return last + 1
