@@ -9,8 +9,9 @@ Source:
 
 from typing import Any
 
+from schemas.contracts.dead_letters import dead_letter_messages
 from schemas.contracts.json_schemas import components_of, name_of
-from schemas.contracts.messages import DEAD_LETTER, KAFKA_BINDING, dead_letter_message, event_message
+from schemas.contracts.messages import KAFKA_BINDING, event_message
 from schemas.events import Event
 from schemas.topics import CONSUMERS, EVENT_TOPICS, Topic, dead_letters
 
@@ -38,7 +39,7 @@ How to subscribe, with examples in three languages: `schemas/SUBSCRIBING.md`.
 def asyncapi() -> dict[str, Any]:
     """The document."""
     kinds = _kinds()
-    messages = {name_of(kind): event_message(kind) for kind in kinds} | {DEAD_LETTER: dead_letter_message()}
+    messages = {name_of(kind): event_message(kind) for kind in kinds} | dead_letter_messages()
     channels = {topic.name: _channel(topic) for topic in EVENT_TOPICS} | {_DEAD_LETTERS: _dead_letters()}
     return {
         "asyncapi": "3.0.0",
@@ -133,7 +134,7 @@ def _dead_letters() -> dict[str, Any]:
         "parameters": {
             "consumer": {"description": "Who could not process it.", "enum": list(CONSUMERS)},
         },
-        "messages": {DEAD_LETTER: {"$ref": f"#/components/messages/{DEAD_LETTER}"}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in dead_letter_messages()},
         "bindings": {"kafka": binding},
     }
 

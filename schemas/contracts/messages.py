@@ -1,4 +1,4 @@
-"""Messages of the AsyncAPI document: events with their headers, key and examples; dead letters."""
+"""Messages of the AsyncAPI document: events with their headers, key and examples."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from schemas.contracts.json_schemas import Schema, name_of
 from schemas.events import Event
 
 KAFKA_BINDING = "0.5.0"
-DEAD_LETTER = "DeadLetter"
 #: What each header of an event says.
 _HEADERS = {
     "schema": "The kind of event.",
@@ -21,16 +20,6 @@ _HEADERS = {
         "The trace that the event belongs to: 32 hexadecimal digits, the 128-bit BLAKE2b of the value of "
         "the event that began it, such as a trade. What is derived from an event carries its trace."
     ),
-}
-#: What each header of a dead letter says.
-DEAD_LETTER_HEADERS = {
-    "reason": "Why the message could not be processed, in a sentence.",
-    "error-class": "The class of the error, such as `DecodeError` or `SchemaVersionError`.",
-    "topic": "Where the message was read.",
-    "partition": "Its partition there.",
-    "offset": "Its offset there.",
-    "value-bytes": "The size of its value; what is larger than 8,000,000 bytes is kept in part.",
-    "value-sha256": "SHA-256 of its whole value.",
 }
 
 
@@ -50,24 +39,6 @@ def event_message(kind: type[Event]) -> dict[str, Any]:
         },
         "bindings": {"kafka": {"key": _key(kind), "bindingVersion": KAFKA_BINDING}},
         "examples": [_example(name, event) for name, event in examples_of(kind).items()],
-    }
-
-
-def dead_letter_message() -> dict[str, Any]:
-    """A message that a consumer could not process."""
-    return {
-        "name": DEAD_LETTER,
-        "title": "Dead letter",
-        "summary": "A message that a consumer could not process, with the reason in the headers.",
-        "contentType": "application/octet-stream",
-        "headers": {
-            "type": "object",
-            "properties": {
-                name: {"type": "string", "description": text} for name, text in DEAD_LETTER_HEADERS.items()
-            },
-            "required": list(DEAD_LETTER_HEADERS),
-        },
-        "payload": {"description": "The message's value as it was, which need not be JSON."},
     }
 
 

@@ -11,17 +11,22 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 import schemas.contracts
+from producers.jobs.plans import Reject
+from producers.jobs.publishing import publish_rejects
 from schemas import codec
 from schemas.contracts import __main__ as command
 from schemas.contracts.documents import ASYNCAPI, documents
 from schemas.contracts.examples import EXAMPLES
 from schemas.contracts.gates import broken_promises
 from schemas.contracts.json_schemas import json_schema, name_of
-from schemas.contracts.messages import DEAD_LETTER
-from schemas.errors import ContractError
+from schemas.errors import ContractError, DecodeError
 from schemas.events import Event
-from schemas.topics import BY_NAME, CONSUMERS, EVENT_TOPICS
+from schemas.topics import BY_NAME, CONSUMERS, EVENT_TOPICS, dead_letters
+from schemas.wire.kafka import Publisher, Record, read_range
+from schemas.wire.settings import Endpoints
 from schemas.wire.tables import TABLES
+from stream_processors.runtime.dead_letters import publish_dead_letter, publish_resolution
+from stream_processors.runtime.letters import How, Mailbox
 from tests.contract.documents.specifications import asyncapi_schema
 
 FOLDER = Path(schemas.contracts.__file__).parent
@@ -162,8 +167,29 @@ def test_examples_are_golden_bytes_with_their_headers(kind: type[Event]) -> None
         assert example["headers"]["trace-id"] == codec.trace_id(value)
 
 
-def test_dead_letters_have_a_message_of_their_own() -> None:
-    assert "reason" in asyncapi()["components"]["messages"][DEAD_LETTER]["headers"]["required"]
+def test_dead_letters_have_the_headers_that_are_documented(endpoints: Endpoints) -> None:
+    """Read back from a broker: the letter of a bad message, its resolution, and a rejected row."""
+    publisher = Publisher(endpoints.kafka, role="tests")
+    bad = Record("market.tick.v1", 3, 99, b"key", b"{", (("schema", b"TickObserved"),), 1)
+    publish_dead_letter(publisher, consumer="replay", record=bad, error=DecodeError("expected a tick"))
+    letter = Mailbox()
+    reject = Reject(reason="r", value=b"{}", column="close", row=4, rule="is a number", file="f.parquet")
+    publish_rejects(publisher, [reject])
+    publisher.flush()
+    (place,) = [(dead_letters("replay").name, 0)]
+    for record in read_range(endpoints.kafka, {place: 0}):
+        letter.take(record)
+    publish_resolution(publisher, letter.letters["market.tick.v1/3/99"], How.DISCARDED, reason="a test")
+    publisher.flush()
+
+    kinds = asyncapi()["components"]["messages"]
+    for record in list(read_range(endpoints.kafka, {place: 0}))[-3:]:
+        headers = {name: (value or b"").decode() for name, value in record.headers}
+        documented = "DeadLetterResolved" if "resolution" in headers else "RowRejected"
+        schema = kinds["DeadLetter" if "error-class" in headers else documented]["headers"]
+        Draft202012Validator(schema).validate(headers)
+        own = {name for name in headers if not name.startswith("original-")}
+        assert own <= schema["properties"].keys()
 
 
 def test_command_writes_everything_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
