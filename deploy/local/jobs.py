@@ -91,6 +91,8 @@ def jobs_of_a_run(*, is_replay: bool) -> tuple[Job, ...]:
             is_awaited_once=True,
             n_threads=0,
         ),
+        # Behind the warm-up: it watches what runs, and must not hold up what starts.
+        Job(name="monitor", stage=Stage.LIVE, arguments=("stream_processors", "monitor")),
         Job(
             name="producer",
             stage=Stage.LIVE,

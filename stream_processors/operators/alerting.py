@@ -24,6 +24,9 @@ STALLED_PARTITION = "stalled_partition"
 #: So long a consumer must be without dead letters: a replay that fails again takes about a second.
 LETTERS_SETTLED_S = 15.0
 
+#: Where a group stands that has nothing to read: the wait begins with the look that finds something.
+_NOWHERE = -1
+
 Key = tuple[str, str]
 
 
@@ -160,7 +163,7 @@ class Judge:
     def _of_progress(self, place: Place, progress: Progress, at_s: float) -> _Finding:
         stand = self._stands.get(place)
         if progress.waiting_since_ms is None:
-            stand = _Stand(progress.committed, at_s, has_moved=True)
+            stand = _Stand(_NOWHERE, at_s, has_moved=True)
         elif stand is None or stand.committed != progress.committed:
             stand = _Stand(progress.committed, at_s, has_moved=stand is not None)
         self._stands[place] = stand

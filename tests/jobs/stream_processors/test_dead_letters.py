@@ -25,11 +25,9 @@ Command = Callable[..., Result]
 ERROR = DecodeError("expected a tick")
 
 
-@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
-def kafka(request: pytest.FixtureRequest) -> KafkaEndpoint:
-    """Both brokers, one after the other."""
-    found = request.getfixturevalue("apache" if request.param == "apache" else "endpoints")
-    return found if isinstance(found, KafkaEndpoint) else found.kafka
+@pytest.fixture
+def kafka(quiet_kafka: KafkaEndpoint) -> KafkaEndpoint:
+    return quiet_kafka
 
 
 @pytest.fixture
