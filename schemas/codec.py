@@ -86,13 +86,13 @@ def decode(topic: Topic, value: bytes | None, message_headers: Iterable[tuple[st
     if value is None:
         message = f"expected an event of {topic.name}, was a tombstone"
         raise DecodeError(message)
-    if _NUL in value:
-        message = f"expected text without the character NUL on {topic.name}, which no database stores"
-        raise DecodeError(message)
     try:
         event = _decoder(topic).decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _explained(topic, error, dict(message_headers)) from error
+    if _NUL in value and _has_nul(msgspec.to_builtins(event)):
+        message = f"expected text without the character NUL on {topic.name}, which no database stores"
+        raise DecodeError(message)
     if isinstance(event, CandleObserved | BarClosed):
         _check_candle(event)
     if event.event_time_ms - event.known_time_ms > LARGEST_LEAD_MS:
@@ -114,6 +114,13 @@ def _explained(topic: Topic, error: Exception, found: dict[str, bytes]) -> Decod
         )
     names = ", ".join(kind.__name__ for kind in topic.events)
     return DecodeError(f"expected {names} on {topic.name}: {error}")
+
+
+def _has_nul(part: Any) -> bool:
+    """Whether a text has the character: a backslash before ``u0000`` may be one that is meant itself."""
+    if isinstance(part, dict):
+        return any(_has_nul(key) or _has_nul(value) for key, value in part.items())
+    return isinstance(part, str) and "\0" in part
 
 
 def _check_candle(event: CandleObserved | BarClosed) -> None:

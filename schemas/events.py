@@ -31,6 +31,8 @@ TimeMs = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 BigInteger = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+#: Far more than there are, and few enough that no message is a row that cannot be stored.
+FeatureValues = Annotated[dict[Name, float | None], Meta(max_length=1000)]
 LIVE = "live"
 
 
@@ -201,7 +203,7 @@ class FeaturesComputed(Event, frozen=True, kw_only=True, tag="FeaturesComputed")
     close: Price
     feature_spec_hash: Name
     is_warm: bool
-    values: dict[str, float | None]
+    values: FeatureValues
 
 
 class PredictionMade(Event, frozen=True, kw_only=True, gc=False, tag="PredictionMade"):
