@@ -1,6 +1,7 @@
 """Dead letters on a real broker: put aside whole, shown, published again exactly once, discarded."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from deploy.local.mounting import driftline
 from schemas.errors import DecodeError, ProducerFencedError
 from schemas.topics import MARKET_TICK, dead_letters
 from schemas.wire.kafka import Publisher, Record, read_range
-from schemas.wire.settings import KafkaEndpoint
+from schemas.wire.settings import Endpoints, KafkaEndpoint
 from stream_processors.jobs.replaying import TRANSACTIONAL_ID, replay
 from stream_processors.runtime.dead_letters import LARGEST_VALUE_BYTES, publish_dead_letter, read_mailboxes
 from stream_processors.runtime.letters import Kept, Letter, letter_id
@@ -60,6 +61,16 @@ class Bench:
         self, *values: bytes | None, consumers: tuple[str, ...] = ("market",), times: int = 1
     ) -> list[str]:
         """Publish messages, and letters of them; the ids."""
+        self.publish(*values)
+        records = self.messages()[-len(values) :]
+        for record in records:
+            for consumer in consumers * times:
+                publish_dead_letter(self.publisher, consumer=consumer, record=record, error=ERROR)
+        self.publisher.flush()
+        return [letter_id(record) for record in records]
+
+    def publish(self, *values: bytes | None) -> None:
+        """Publish messages with headers of their own."""
         for value in values:
             headers: list[tuple[str, str | bytes | None]] = [
                 ("test", self.name.encode()),
@@ -67,12 +78,6 @@ class Bench:
             ]
             self.publisher.publish(MARKET_TICK.name, value, key=b"KEY", partition=3, headers=headers)
         self.publisher.flush()
-        records = self.messages()[-len(values) :]
-        for record in records:
-            for consumer in consumers * times:
-                publish_dead_letter(self.publisher, consumer=consumer, record=record, error=ERROR)
-        self.publisher.flush()
-        return [letter_id(record) for record in records]
 
     def messages(self) -> list[Record]:
         """This test's messages in the topic they were published to."""
@@ -266,6 +271,37 @@ def test_replay_killed_in_the_middle_and_repeated_publishes_each_exactly_once(
     assert n_kills >= 3
     assert command("replay", *names).output.count("replayed already") == len(names)
     assert sorted(dict(record.headers)["replay-of"].decode() for record in bench.replayed()) == sorted(names)
+
+
+def test_poison_that_a_worker_met_is_replayed_to_it_and_comes_back_as_the_next_attempt(
+    endpoints: Endpoints, environment: dict[str, str], bench: Bench, command: Command
+) -> None:
+    bench.publish(b'{"type":"TickObserved","event_time_ms":1}')
+    name = letter_id(bench.messages()[-1])
+    with subprocess.Popen(
+        [sys.executable, "-m", "stream_processors", "market"],
+        env=os.environ | environment | {"REDIS_URL": endpoints.redis_url},
+        stderr=subprocess.DEVNULL,
+    ) as worker:
+        try:
+            (first,) = wait_for(lambda: [letter for letter in bench.open() if letter.letter_id == name])
+            assert command("replay", name).output == "replayed 1\n"
+            (second,) = wait_for(lambda: [letter for letter in bench.open() if letter.letter_id != name])
+        finally:
+            worker.kill()
+    assert (first.attempts, second.attempts, second.event_time_ms) == (1, 2, 1)
+    assert "known_time_ms" in second.reason
+    assert command("discard", second.letter_id, "--reason", "hopeless").exit_code == 0
+    assert bench.open() == []
+
+
+def wait_for(found: Callable[[], list[Letter]]) -> list[Letter]:
+    """Poll until there is something."""
+    deadline = time.monotonic() + 60
+    while not (letters := found()):
+        assert time.monotonic() < deadline, "the worker did not get there in time"
+        time.sleep(0.1)
+    return letters
 
 
 def test_row_of_a_file_is_a_letter_that_cannot_be_replayed(kafka: KafkaEndpoint, command: Command) -> None:
