@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.reporting import Figure, report
+from tests.benchmarks.stream.environments import python_of
 from tests.benchmarks.stream.growth import growth
 from tests.benchmarks.stream.latency import latency
 from tests.benchmarks.stream.options import read_options
@@ -23,6 +24,8 @@ def main() -> None:
         options = read_options(os.environ)
     except ValueError as error:
         sys.exit(str(error))
+    for name in options.peers if "throughput" in options.parts else ():
+        python_of(name)
     figures: list[Figure] = []
     Path("build").mkdir(exist_ok=True)
     # Under build/ and not in memory: the log of ten million ticks has some 4 GB.

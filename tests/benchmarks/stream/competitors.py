@@ -91,7 +91,7 @@ def running(
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a process within the block; what it says lies in ``build/bench/logs``."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    with (LOGS / f"{name}.log").open("ab") as log:
+    with (LOGS / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             list(command),
             env=environment,

@@ -26,6 +26,7 @@ def _producer(endpoint: KafkaEndpoint, **more: object) -> ck.Producer:
     return ck.Producer(
         {
             "bootstrap.servers": endpoint.bootstrap_servers,
+            "enable.idempotence": True,
             "linger.ms": 20,
             "queue.buffering.max.messages": 500_000,
             "queue.buffering.max.kbytes": 500_000,

@@ -74,7 +74,7 @@ def _run(servers: Servers, watch: FeaturesWatch, *, n_minutes: int, stamps: Path
 def _pacing(plan: Plan) -> "subprocess.Popen[str]":
     LOGS.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.benchmarks.stream.pacing", msgspec.json.encode(plan).decode()]
-    with (LOGS / "pacing.log").open("ab") as log:
+    with (LOGS / "pacing.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
         )

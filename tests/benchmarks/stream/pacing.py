@@ -97,7 +97,9 @@ def main() -> None:
     plan = msgspec.json.decode(sys.argv[1], type=Plan)
     market = make_market(plan.n_minutes)
     n_ready = market.n_before(plan.n_ready_minutes)
-    producer = ck.Producer({"bootstrap.servers": plan.broker, "linger.ms": 0, "log_level": 2})
+    producer = ck.Producer(
+        {"bootstrap.servers": plan.broker, "enable.idempotence": True, "linger.ms": 0, "log_level": 2}
+    )
     for piece in records(market, 0, n_ready, n_partitions=plan.n_partitions):
         _publish(producer, piece)
     producer.flush(30)

@@ -10,21 +10,13 @@ import os
 from typing import Any
 
 from quixstreams import Application
-from quixstreams.models import Deserializer
+from quixstreams.models import JSONDeserializer
 
 from schemas import codec
 from schemas.events import TickObserved
 from schemas.topics import FEATURES_MARKET, MARKET_TICK
 from tests.benchmarks.stream.markets import MINUTE_MS
 from tests.benchmarks.stream.peers.outputs import Bar, Indicators, NewestViews, decode
-
-
-class Events(Deserializer):
-    """Bytes to our structs."""
-
-    def __call__(self, value: bytes, _context: Any) -> Any:
-        """The event."""
-        return decode(value)
 
 
 def _event_time_ms(value: Any, _headers: Any, _timestamp: float, _kind: Any) -> int:
@@ -55,7 +47,7 @@ def main() -> None:
     ticks = app.topic(
         MARKET_TICK.name,
         key_deserializer="str",
-        value_deserializer=Events(),
+        value_deserializer=JSONDeserializer(loads=decode),
         timestamp_extractor=_event_time_ms,
     )
     features = app.topic(FEATURES_MARKET.name, key_serializer="str", value_serializer="bytes")
