@@ -31,6 +31,13 @@ class ProcessorSettings(ServerSettings):
         "read, before the monitor calls somebody. A worker is restarted long before.",
     )
 
+    worker_id: str = Field(
+        default="0",
+        pattern=r"[A-Za-z0-9._-]{1,40}",
+        description="Names this worker among those of its job. Workers that run at the same time need "
+        "different names; one that starts again keeps its name, and with it its share.",
+    )
+
     @field_validator("intervals")
     @classmethod
     def _known(cls, value: str) -> str:

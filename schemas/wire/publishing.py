@@ -109,3 +109,9 @@ class Publisher:
         with translated():
             self._producer.commit_transaction(timeout_s)
         self._check()
+
+    def abort(self, *, timeout_s: float) -> None:
+        """Abort the transaction; nothing of it will be visible, and another may begin."""
+        with translated():
+            self._producer.abort_transaction(timeout_s)
+        self._failed = None

@@ -39,4 +39,6 @@ def run_market(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
     """Run it until asked to stop."""
     endpoints = settings.endpoints()
     views = Views(connect(endpoints.redis_url), job="market")
-    run_job(market_job(settings), endpoint=endpoints.kafka, views=views, stop=stop)
+    run_job(
+        market_job(settings), endpoint=endpoints.kafka, views=views, stop=stop, worker_id=settings.worker_id
+    )

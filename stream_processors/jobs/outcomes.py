@@ -37,4 +37,10 @@ def run_outcomes(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
     history.open()
     unresolved = history.unresolved()
     history.close()
-    run_job(outcomes_job(unresolved), endpoint=endpoints.kafka, views=None, stop=stop)
+    run_job(
+        outcomes_job(unresolved),
+        endpoint=endpoints.kafka,
+        views=None,
+        stop=stop,
+        worker_id=settings.worker_id,
+    )

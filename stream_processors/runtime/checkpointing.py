@@ -3,15 +3,24 @@
 A snapshot is written in the same transaction as the outputs and offsets of its batch. The newest
 one that does not run ahead of the committed offsets is the one to restore: the embedded broker
 also shows what an aborted transaction wrote.
+
+The newest lies at the changelog's end, so the end is read first, and more only if there is none:
+how long a changelog has become does not matter. The embedded broker states its ends too low at
+times, so there a changelog is read from its beginning; snapshots are rarer there.
 """
 
 from collections.abc import Iterable
 
 import msgspec
 
-from schemas.topics import Topic, changelog
-from schemas.wire.kafka import Positions, Publisher, read_range
+from schemas.topics import changelog
+from schemas.wire.administration import Administration
+from schemas.wire.kafka import Positions, Publisher, Record, read_range
 from schemas.wire.settings import KafkaEndpoint
+
+#: Offsets, of which every other is a transaction's mark; so this many again are looked at first.
+_TAIL = 32
+_FARTHER = 16
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,9 +55,25 @@ def newest_snapshots(
     Args:
         committed: The committed offsets of the job's inputs.
     """
-    topic: Topic = changelog(job)
+    places = [(changelog(job).name, partition) for partition in partitions]
+    if endpoint.is_embedded:
+        return _found(read_range(endpoint, dict.fromkeys(places, 0)), committed)
+    administration = Administration(endpoint)
+    ends, beginnings = administration.ends(places), administration.beginnings(places)
     found: dict[int, Snapshot] = {}
-    for record in read_range(endpoint, {(topic.name, partition): 0 for partition in partitions}):
+    reach = _TAIL
+    wanted = {place for place in places if ends[place] > beginnings[place]}
+    while wanted:
+        starts = {place: max(beginnings[place], ends[place] - reach) for place in wanted}
+        found |= _found(read_range(endpoint, starts), committed)
+        wanted = {p for p in wanted if p[1] not in found and starts[p] > beginnings[p]}
+        reach *= _FARTHER
+    return found
+
+
+def _found(records: Iterable[Record], committed: Positions) -> dict[int, Snapshot]:
+    found: dict[int, Snapshot] = {}
+    for record in records:
         if record.value is None:
             continue
         try:
