@@ -25,6 +25,7 @@ from schemas import codec
 from schemas.errors import BrokerUnavailableError
 from schemas.events import Event
 from schemas.time import Clock
+from schemas.topics import changelog
 from schemas.wire.connections import is_abortable, is_retriable
 from schemas.wire.kafka import Publisher
 from schemas.wire.redis import Views
@@ -45,16 +46,25 @@ class Transactions:
     Args:
         views: Where the newest outputs go; None for a job without views.
         budget_s: For steps 1 to 6 together.
+        is_embedded: Whether the broker forgets the offsets of a transaction without a record.
     """
 
     def __init__(
-        self, job: Job, *, publisher: Publisher, views: Views | None, clock: Clock, budget_s: float
+        self,
+        job: Job,
+        *,
+        publisher: Publisher,
+        views: Views | None,
+        clock: Clock,
+        budget_s: float,
+        is_embedded: bool = False,
     ) -> None:
         self._job = job
         self._publisher = publisher
         self._views = views
         self._clock = clock
         self._budget_s = budget_s
+        self._is_embedded = is_embedded
         self._shown_at_s = 0.0
 
     def run(self, pending: Pending, group_metadata: Any) -> None:
@@ -111,8 +121,14 @@ class Transactions:
             publish_snapshot(self._publisher, job=self._job.name, partition=partition, snapshot=snapshot)
 
     def _send_offsets(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> None:
-        if pending.positions:
-            self._publisher.send_offsets(pending.positions, group_metadata, timeout_s=deadline.left_s())
+        if not pending.positions:
+            return
+        self._publisher.send_offsets(pending.positions, group_metadata, timeout_s=deadline.left_s())
+        if self._is_embedded and not (pending.outputs or pending.dead or pending.snapshots):
+            (_, partition), *_ = pending.positions
+            self._publisher.publish(
+                changelog(self._job.name).name, None, key=b"offsets alone", partition=partition
+            )
 
     def _commit(self, deadline: Deadline) -> None:
         """The call is made again when it says that it may be: it goes on where it was."""

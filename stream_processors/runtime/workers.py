@@ -104,6 +104,7 @@ class Worker:
                 views=views,
                 clock=self._clock,
                 budget_s=self._settings.transaction_s,
+                is_embedded=endpoint.is_embedded,
             )
         )
         hooks = Hooks(self._take_over, self._give_up, self._lose)
