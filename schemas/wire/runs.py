@@ -59,7 +59,9 @@ class Run(NamedTuple):
 
     def values(self) -> list[bytes | None]:
         """The messages' bytes."""
-        return list(map(_value, self.messages))
+        if isinstance(self.messages[0], ck.Message):
+            return list(map(_value, self.messages))
+        return [message.value() for message in self.messages]
 
     def headers_of(self, number: int) -> Iterator[tuple[str, bytes]]:
         """The headers of a message, read when the first is asked for."""

@@ -57,7 +57,7 @@ def newest_snapshots(
     """
     places = [(changelog(job).name, partition) for partition in partitions]
     if endpoint.is_embedded:
-        return _found(read_range(endpoint, dict.fromkeys(places, 0)), committed)
+        return newest_of(read_range(endpoint, dict.fromkeys(places, 0)), committed)
     administration = Administration(endpoint)
     ends, beginnings = administration.ends(places), administration.beginnings(places)
     found: dict[int, Snapshot] = {}
@@ -65,13 +65,14 @@ def newest_snapshots(
     wanted = {place for place in places if ends[place] > beginnings[place]}
     while wanted:
         starts = {place: max(beginnings[place], ends[place] - reach) for place in wanted}
-        found |= _found(read_range(endpoint, starts), committed)
+        found |= newest_of(read_range(endpoint, starts), committed)
         wanted = {p for p in wanted if p[1] not in found and starts[p] > beginnings[p]}
         reach *= _FARTHER
     return found
 
 
-def _found(records: Iterable[Record], committed: Positions) -> dict[int, Snapshot]:
+def newest_of(records: Iterable[Record], committed: Positions) -> dict[int, Snapshot]:
+    """The newest committed snapshot per partition number among a changelog's records."""
     found: dict[int, Snapshot] = {}
     for record in records:
         if record.value is None:

@@ -43,6 +43,9 @@ def test_every_code_of_librdkafka_is_mapped() -> None:
     assert {name for name, kind in mapped.items() if kind is ProducerFencedError} == {
         "_FENCED",
         "INVALID_PRODUCER_EPOCH",
+        "FENCED_INSTANCE_ID",
+        "ILLEGAL_GENERATION",
+        "UNKNOWN_MEMBER_ID",
         *({"PRODUCER_FENCED"} & mapped.keys()),
     }
     for name in ("_TRANSPORT", "_ALL_BROKERS_DOWN", "_TIMED_OUT", "COORDINATOR_LOAD_IN_PROGRESS"):

@@ -1,0 +1,136 @@
+"""The test driver: a job without a broker, from bytes to bytes, by a clock that the test advances.
+
+It runs what the worker runs, the real codec, tasks, commit protocol and snapshots, on a log in
+memory. What it leaves out is what a broker adds: groups, networks, marks of transactions. ::
+
+    driver = TopologyDriver(market_job(settings))
+    driver.send(MARKET_CANDLE, candle, key="BTC-USDT.BINANCE")
+    driver.run()
+    driver.values(FEATURES_MARKET)
+    driver.crash()            # what was not committed is gone; state comes from the snapshots
+    driver.clock.sleep(1.0)   # and time passes when the test says so
+"""
+
+from schemas import codec
+from schemas.events import Event
+from schemas.topics import Topic, changelog
+from schemas.wire.clocks import ManualClock
+from schemas.wire.kafka import Record
+from schemas.wire.memory import MemoryLog, MemoryPublisher, MemoryViews
+from stream_processors.runtime.checkpointing import newest_of
+from stream_processors.runtime.committing import Transactions
+from stream_processors.runtime.declarations import Job
+from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+
+
+class TopologyDriver:
+    """Drives a job in memory.
+
+    Args:
+        snapshot_every_s: By the driver's clock.
+
+    Attributes:
+        clock: Stands still until it is advanced.
+        log: Every topic, in and out.
+        views: What Redis would hold.
+    """
+
+    def __init__(self, job: Job, *, snapshot_every_s: float = 1.0) -> None:
+        self._job = job
+        self._every_s = snapshot_every_s
+        self.clock = ManualClock()
+        self.log = MemoryLog()
+        self.views = MemoryViews()
+        self._transactions = Transactions(
+            job,
+            publisher=MemoryPublisher(self.log),
+            views=self.views,
+            clock=self.clock,
+            budget_s=1.0,
+        )
+        self._numbers = range(job.inputs[0].n_partitions)
+        self._tasks: dict[int, Task] = {}
+        self.crash()
+
+    def send(
+        self, topic: Topic, message: Event | bytes | None, *, key: str, partition: int | None = None
+    ) -> Record:
+        """Put a message into an input, as a producer does; it is processed by :meth:`run`."""
+        headers: codec.Headers = []
+        if isinstance(message, Event):
+            value: bytes | None = codec.encode(message)
+            headers = codec.headers(type(message), codec.trace_id(value or b""))
+        else:
+            value = message
+        whole = [(name, part) for name, part in headers if isinstance(part, bytes)]
+        return self.log.append(topic.name, value, key=key.encode(), partition=partition, headers=whole)
+
+    def run(self, *, max_messages: int | None = None) -> int:
+        """Process what has come, in one transaction; how many messages of the inputs that were."""
+        pending = self.step(max_messages=max_messages)
+        self.commit(pending)
+        return pending.n_messages
+
+    def step(self, *, max_messages: int | None = None) -> Pending:
+        """Process what has come without committing it; a crash then loses it."""
+        pending = Pending()
+        self._step_broadcasts(pending)
+        for task in self._tasks.values():
+            for topic in self._job.inputs:
+                start = task.offsets.get(topic.name, 0)
+                end = None if max_messages is None else start + max_messages
+                run = self.log.run(topic.name, task.partition, start, end)
+                if run is not None:
+                    task.step(run, pending)
+        return pending
+
+    def commit(self, pending: Pending) -> None:
+        """Make the outcome of :meth:`step` visible."""
+        if pending.is_empty:
+            return
+        now_s = self.clock.monotonic_s()
+        for number, task in self._tasks.items():
+            is_due = task.n_since_snapshot and now_s - task.snapshot_at_s >= self._every_s
+            if is_due or pending.needs_snapshot:
+                pending.snapshots[number] = task.snapshot()
+                task.n_since_snapshot, task.snapshot_at_s = 0, now_s
+        self._transactions.run(pending, None)
+
+    def crash(self) -> None:
+        """Lose everything but the log, and recover from it as a worker does."""
+        snapshots = newest_of(self.log.records(changelog(self._job.name).name), self.log.committed)
+        self._tasks = {}
+        for number in self._numbers:
+            task = self._tasks[number] = Task(self._job.make_operator(number), partition=number)
+            task.snapshot_at_s = self.clock.monotonic_s()
+            if number in snapshots:
+                task.restore(snapshots[number])
+        pending = Pending()
+        self._step_broadcasts(pending)
+        for task in self._tasks.values():
+            self._restep(task)
+        self.commit(pending)
+        self._transactions.show([event for task in self._tasks.values() for event in task.operator.newest()])
+
+    def values(self, topic: Topic) -> list[bytes | None]:
+        """What lies in a topic, partition by partition."""
+        return [record.value for record in self.log.records(topic.name)]
+
+    def _step_broadcasts(self, pending: Pending) -> None:
+        for topic in self._job.broadcasts:
+            for record in self.log.records(topic.name):
+                place = (record.topic, record.partition)
+                if any(
+                    record.offset >= task.broadcast_offsets.get(place, 0) for task in self._tasks.values()
+                ):
+                    step_broadcast(self._tasks.values(), record, pending)
+
+    def _restep(self, task: Task) -> None:
+        for topic in self._job.inputs:
+            start, end = (
+                task.offsets.get(topic.name, 0),
+                self.log.committed.get((topic.name, task.partition), 0),
+            )
+            run = self.log.run(topic.name, task.partition, start, end) if end > start else None
+            if run is not None:
+                task.step_silently(run)
