@@ -140,8 +140,13 @@ class Judge:
         """Yield what begins and what is over."""
         for consumer, depth in seen.depths.items():
             yield from self._decide(_of_letters(consumer, depth), seen.at_s)
+        well: dict[str, bool] = {}
         for place, progress in seen.progress.items():
-            yield from self._decide(self._of_progress(place, progress, seen.at_s), seen.at_s)
+            finding = self._of_progress(place, progress, seen.at_s)
+            well[place.group] = well.get(place.group, True) and finding.state is _State.GOOD
+            yield from self._decide(finding, seen.at_s)
+        for group, is_well in well.items():
+            yield from self._decide(self._of_group(group, is_well=is_well), seen.at_s)
 
     def _decide(self, finding: _Finding, at_s: float) -> Iterator[Verdict]:
         key = (finding.name, finding.subject)
@@ -181,6 +186,19 @@ class Judge:
             trouble=f"{place.group} stands at offset {progress.committed} of {place.topic}/{place.partition} "
             f"for {still_s:.0f} s with {progress.n_messages} messages to read: see its log, and restart it",
             relief=f"{place.group} moves on in {place.topic}/{place.partition}",
+            settled_s=self._stalled_after_s,
+        )
+
+    def _of_group(self, group: str, *, is_well: bool) -> _Finding:
+        """A worker that stood still as a whole says so of its group; the monitor only ends that."""
+        return _Finding(
+            name=STALLED_PARTITION,
+            subject=group,
+            state=_State.GOOD if is_well else _State.UNKNOWN,
+            severity=Severity.PAGE,
+            value=0.0,
+            trouble="",
+            relief=f"{group} moves on everywhere",
             settled_s=self._stalled_after_s,
         )
 

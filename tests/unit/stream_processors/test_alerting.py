@@ -134,6 +134,19 @@ def test_stall_that_a_worker_raised_of_itself_is_ended_when_it_moves_on() -> Non
     assert progress(judge, ">>>>>>", start=3) == "----v-"
 
 
+def test_worker_that_stood_still_as_a_whole_is_well_when_its_group_moves_on_everywhere() -> None:
+    judge = made()
+    judge.remember(alert(STALLED_PARTITION, PLACE.group))
+    assert progress(judge, "======") == "----!-"
+    assert judge.raised == {(STALLED_PARTITION, PLACE.group), (STALLED_PARTITION, PLACE.subject())}
+    ends = [
+        v.subject
+        for i in range(6, 11)
+        for v in judge.judge(Observation(i * LOOK_S, {}, {PLACE: Progress(i, 99, 0)}))
+    ]
+    assert ends == [PLACE.subject(), PLACE.group]
+
+
 def test_marks_of_transactions_are_no_lag() -> None:
     assert Progress(committed=10, end=11, waiting_since_ms=None).n_messages == 0
     assert Progress(committed=10, end=13, waiting_since_ms=5).n_messages == 3
