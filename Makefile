@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test check format contracts lock wheel wheel-test bench-spine bench-start bench-healing clean
+.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,14 @@ format: $(VENV)/.developing ## Format the code and mend what ruff can mend
 
 contracts: $(VENV)/.developing ## Write the JSON Schemas and the AsyncAPI document, unless that breaks a promise
 	$(BIN)/python -m schemas.contracts
+
+build/fuzz/.installed:
+	@rm -rf build/fuzz/atheris && mkdir -p build/fuzz
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --target build/fuzz/atheris "atheris>=3,<4"
+	@touch $@
+
+fuzz: $(VENV)/.developing build/fuzz/.installed ## Fuzz the codec with atheris (Linux; SECONDS=60)
+	@SECONDS=$(or $(SECONDS),60) $(BIN)/python -m tests.fuzzing
 
 lock: $(VENV)/.developing ## Renew the locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
