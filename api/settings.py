@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field, field_validator
 from schemas.events import LIVE
 from schemas.instruments import is_instrument, parse_instrument
 from schemas.time import Interval
-from schemas.wire.settings import ServerSettings
+from schemas.wire.settings import JobSettings
 
 _TARGET = re.compile(r"^(?P<interval>\w+):(?P<horizon>\w+)$")
 
@@ -41,7 +41,7 @@ def parse_target(text: str) -> TargetName:
     raise ValueError(message)
 
 
-class ApiSettings(ServerSettings):
+class ApiSettings(JobSettings):
     """What the API and the scoring job can be told."""
 
     stream: str = Field(default=LIVE, description="The run that is served and predicted.")

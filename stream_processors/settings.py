@@ -3,10 +3,10 @@
 from pydantic import Field, field_validator
 
 from schemas.time import Interval
-from schemas.wire.settings import ServerSettings
+from schemas.wire.settings import JobSettings
 
 
-class ProcessorSettings(ServerSettings):
+class ProcessorSettings(JobSettings):
     """What the stream processors can be told."""
 
     intervals: str = Field(
@@ -29,13 +29,6 @@ class ProcessorSettings(ServerSettings):
         gt=0,
         description="Seconds that a consumer group may stand still in a partition with records left to "
         "read, before the monitor calls somebody. A worker is restarted long before.",
-    )
-
-    worker_id: str = Field(
-        default="0",
-        pattern=r"[A-Za-z0-9._-]{1,40}",
-        description="Names this worker among those of its job. Workers that run at the same time need "
-        "different names; one that starts again keeps its name, and with it its share.",
     )
 
     @field_validator("intervals")

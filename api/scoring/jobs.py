@@ -49,7 +49,7 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
         last_stored_ms=stored_predictions(endpoints, stream=settings.stream),
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
-    run_job(job, endpoint=endpoints.kafka, views=views, stop=stop)
+    run_job(job, endpoint=endpoints.kafka, views=views, stop=stop, worker_id=settings.worker_id)
 
 
 def check_promotion(registry: ModelRegistry, promoted: ModelPromoted) -> None:

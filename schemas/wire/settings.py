@@ -190,3 +190,14 @@ class ServerSettings(EnvironmentSettings):
 
     def _missing(self, variable: str) -> str:
         return f"no servers are running in {self.data_dir}: run `driftline up`, or set {variable}"
+
+
+class JobSettings(ServerSettings):
+    """What every job on the log can be told."""
+
+    worker_id: str = Field(
+        default="0",
+        pattern=r"[A-Za-z0-9._-]{1,40}",
+        description="Names this worker among those of its job. Workers that run at the same time need "
+        "different names; one that starts again keeps its name, and with it its share.",
+    )

@@ -49,7 +49,9 @@ def run_sink(
         StoreUnavailableError: If the store stayed away for a minute.
         BrokerUnavailableError: If the broker did.
     """
-    reader = Reader(endpoint, group=f"driftline-{name}", topics=topics, is_fixed=endpoint.is_embedded)
+    reader = Reader(
+        endpoint, group=f"driftline-{name}", topics=topics, is_fixed=endpoint.is_embedded, member="0"
+    )
     publisher = Publisher(endpoint, role=name)
     reader.open()
     try:

@@ -27,6 +27,7 @@ from schemas.wire.kafka import Member, Positions, Publisher, Reader
 from schemas.wire.members import Hooks
 from schemas.wire.redis import Views
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.runtime.collecting import seldom_collecting
 from stream_processors.runtime.committing import Committer, Transactions
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.recovery import check_log, recovered_tasks
@@ -126,8 +127,9 @@ class Worker:
         self._watchdog.start()
         try:
             self._member.open()
-            while not self._stop():
-                self._run_once()
+            with seldom_collecting():
+                while not self._stop():
+                    self._run_once()
             self._settle()
             self._tasks.clear()
         finally:
