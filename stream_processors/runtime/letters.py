@@ -40,7 +40,11 @@ class How(StrEnum):
     DISCARDED = "discarded"
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
+_KEPT: dict[bytes | None, Kept] = {kept.encode(): kept for kept in Kept}
+_HOW: dict[bytes | None, How] = {how.encode(): how for how in How}
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message that was put aside, without its bytes.
 
     Attributes:
@@ -75,7 +79,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     put_aside_ms: int | None
 
 
-class Resolution(msgspec.Struct, frozen=True, kw_only=True):
+class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That a letter was replayed or discarded."""
 
     letter_id: str
@@ -174,10 +178,9 @@ class Mailbox:
 
 
 def _resolution(record: Record, found: dict[str, bytes]) -> Resolution:
-    how = _text(found, RESOLUTION)
     return Resolution(
         letter_id=_identity(record, found),
-        how=How(how) if how in set(How) else How.DISCARDED,
+        how=_HOW.get(found[RESOLUTION], How.DISCARDED),
         reason=_text(found, "resolution-reason"),
         resolved_ms=record.timestamp_ms,
     )
@@ -192,10 +195,8 @@ def _identity(record: Record, found: dict[str, bytes]) -> str:
 
 
 def _kept(record: Record, found: dict[str, bytes]) -> Kept:
-    stated = _text(found, "value-kept")
-    if stated in set(Kept):
-        return Kept(stated)
-    return Kept.TOMBSTONE if record.value is None else Kept.WHOLE
+    whole = Kept.TOMBSTONE if record.value is None else Kept.WHOLE
+    return _KEPT.get(found.get("value-kept"), whole)
 
 
 def _text(found: dict[str, bytes], name: str) -> str:
@@ -203,7 +204,8 @@ def _text(found: dict[str, bytes], name: str) -> str:
 
 
 def _number(found: dict[str, bytes], name: str) -> int | None:
+    value = found.get(name)
     try:
-        return int(found.get(name) or b"")
+        return int(value) if value else None
     except ValueError:
         return None
