@@ -21,8 +21,20 @@ _WIDE = 180
 @click.option(
     "--group", "groups", multiple=True, help="Also this consumer group, such as your own; repeatable."
 )
+@click.option(
+    "--unknown-fields",
+    is_flag=True,
+    help="Look at the newest events of each partition for fields that nobody declared instead.",
+)
 @click.pass_obj
-def topics(environment: Mapping[str, str], *, is_json: bool, asyncapi: bool, groups: Sequence[str]) -> None:
+def topics(
+    environment: Mapping[str, str],
+    *,
+    is_json: bool,
+    asyncapi: bool,
+    groups: Sequence[str],
+    unknown_fields: bool,
+) -> None:
     """Topics, owners, schemas, partitions, and how far behind each reader is.
 
     Time behind is the age of the first record that the group has not consumed. Messages are counted by
@@ -33,16 +45,30 @@ def topics(environment: Mapping[str, str], *, is_json: bool, asyncapi: bool, gro
 
         click.echo(documents()[ASYNCAPI], nl=False)
         return
+    from stream_processors.jobs.field_census import FieldCensus  # noqa: PLC0415
+    from stream_processors.jobs.topic_reports import (  # noqa: PLC0415
+        GROUPS,
+        fields_table,
+        topic_reports,
+        topics_table,
+    )
+
+    endpoint = _endpoint(environment)
+    if unknown_fields:
+        counts = FieldCensus(endpoint).look()
+        _show(counts, fields_table(counts), is_json=is_json)
+        return
+    found = topic_reports(endpoint, groups=(*GROUPS, *groups), now_ms=SystemClock().now_ms())
+    _show(found, topics_table(found), is_json=is_json)
+
+
+def _show(found: Any, table: Any, *, is_json: bool) -> None:
     import msgspec  # noqa: PLC0415
 
-    from stream_processors.jobs.topic_reports import GROUPS, topic_reports, topics_table  # noqa: PLC0415
-
-    now_ms = SystemClock().now_ms()
-    found = topic_reports(_endpoint(environment), groups=(*GROUPS, *groups), now_ms=now_ms)
     if is_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
-        _console().print(topics_table(found))
+        _console().print(table)
 
 
 @click.command("tail")

@@ -3,9 +3,12 @@
 Names and labels are the field's: ``driftline_consumer_lag_messages{group,topic,partition}``.
 """
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, start_http_server
 
 from schemas.errors import ConfigurationError
+from stream_processors.jobs.field_census import FieldCounts
 from stream_processors.operators.alerting import Key, Observation
 
 LOOPBACK = "127.0.0.1"
@@ -35,6 +38,14 @@ class Metrics:
             "topic_end_offset", "The offset behind the last record.", ("topic", "partition")
         )
         self._alerts = self._gauge("alerts_open", "Alerts that are raised and not resolved.", ("alert",))
+        self._checked = self._gauge(
+            "events_checked_for_unknown_fields",
+            "Newest events that were looked at, since the start.",
+            ("topic",),
+        )
+        self._unknown = self._gauge(
+            "events_with_unknown_fields", "Those of them with a field that nobody declared.", ("topic",)
+        )
         self._observed = self._gauge("monitor_observed_timestamp_seconds", "When the monitor last saw all.")
 
     def show(self, seen: Observation, raised: frozenset[Key], *, now_ms: int) -> None:
@@ -52,6 +63,12 @@ class Metrics:
         for name, _ in raised:
             self._alerts.labels(name).inc()
         self._observed.set(now_ms / 1000)
+
+    def show_fields(self, found: Mapping[str, FieldCounts]) -> None:
+        """Set what was found of unknown fields; their names are others' text, and no labels."""
+        for topic, counts in found.items():
+            self._checked.labels(topic).set(counts.n_checked)
+            self._unknown.labels(topic).set(counts.n_with_unknown)
 
     def serve(self, port: int | None) -> int | None:
         """Answer scrapes in a thread of its own.

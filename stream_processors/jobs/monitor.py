@@ -12,6 +12,7 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher
 from schemas.wire.processes import Stop
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.jobs.field_census import FieldCensus
 from stream_processors.jobs.metrics import LOOPBACK, Metrics
 from stream_processors.jobs.observing import Observer
 from stream_processors.operators.alerting import Judge
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 SOURCE = "monitor"
 #: So long a broker may be away before the monitor ends, to be started again.
 _PATIENCE_S = 60.0
+_FIELDS_EVERY_S = 30.0
 
 
 class Monitor:
@@ -40,6 +42,8 @@ class Monitor:
         self._judge = Judge(stalled_after_s=stalled_after_s)
         self._publisher = Publisher(endpoint, role=SOURCE)
         self._has_looked = False
+        self._census = FieldCensus(endpoint)
+        self._census_at_s = clock.monotonic_s()
 
     def look(self) -> None:
         """Look once, and publish what begins and what is over.
@@ -58,6 +62,12 @@ class Monitor:
             raise_alert(self._publisher, **verdict._asdict(), now_ms=self._clock.now_ms(), source=SOURCE)
         self._publisher.flush()
         self._metrics.show(seen, self._judge.raised, now_ms=self._clock.now_ms())
+        self._look_at_fields()
+
+    def _look_at_fields(self) -> None:
+        if self._clock.monotonic_s() - self._census_at_s >= _FIELDS_EVERY_S:
+            self._census_at_s = self._clock.monotonic_s()
+            self._metrics.show_fields(self._census.look())
 
 
 def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:

@@ -10,6 +10,8 @@ from schemas.topics import ALL_TOPICS, CONSUMERS, STATEFUL_JOBS, Topic
 from schemas.wire.administration import Administration
 from schemas.wire.lags import Lag, Where, lags, worst
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.jobs.field_census import FieldCounts
+from stream_processors.jobs.showing import printable
 
 #: The groups that the platform's own jobs read in.
 GROUPS = tuple(f"driftline-{job}" for job in sorted({*STATEFUL_JOBS, *CONSUMERS}))
@@ -120,6 +122,19 @@ def topics_table(reports: Iterable[TopicReport]) -> Table:
             Text("\n").join(_reader(reader) for reader in report.readers),
             end_section=True,
         )
+    return table
+
+
+def fields_table(found: Mapping[str, FieldCounts]) -> Table:
+    """A row per topic of what was found of unknown fields."""
+    table = Table(title="Fields that nobody declared, on the newest events", title_justify="left")
+    table.add_column("topic", overflow="fold")
+    table.add_column("looked at", justify="right")
+    table.add_column("with unknown fields", justify="right")
+    table.add_column("fields", overflow="fold")
+    for topic, counts in found.items():
+        names = ", ".join(f"{printable(name)} {n:,}" for name, n in counts.names.most_common())
+        table.add_row(topic, f"{counts.n_checked:,}", f"{counts.n_with_unknown:,}", Text(names))
     return table
 
 

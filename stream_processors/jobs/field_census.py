@@ -1,0 +1,85 @@
+"""Counting messages with fields that nobody declared: on the newest records, away from every hot path.
+
+What is counted is a sample, and says how large it is: on a topic that grows by fewer records per
+look than are read it is every record, on a faster one the newest of each partition.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import msgspec
+
+from schemas import codec
+from schemas.contracts.unknown_fields import unknown_fields
+from schemas.errors import ContractError
+from schemas.topics import BY_NAME, EVENT_TOPICS
+from schemas.wire.administration import Administration
+from schemas.wire.following import Where, follow
+from schemas.wire.kafka import Record
+from schemas.wire.settings import KafkaEndpoint
+
+#: Of each partition at each look: some 6,000 records over all topics at most.
+N_NEWEST = 200
+_MOST_NAMES = 20
+_LONGEST_NAME = 100
+
+
+class FieldCounts(msgspec.Struct):
+    """What was found on one topic since the first look.
+
+    Attributes:
+        n_checked: Messages that were events, and were looked at.
+        n_with_unknown: Those of them that had a field which nobody declared.
+        names: How often each such field was there; no more than twenty names are kept.
+    """
+
+    n_checked: int = 0
+    n_with_unknown: int = 0
+    names: Counter[str] = msgspec.field(default_factory=Counter)
+
+    def take(self, names: list[str]) -> None:
+        """Count one message."""
+        self.n_checked += 1
+        self.n_with_unknown += bool(names)
+        for name in (found[:_LONGEST_NAME] for found in names):
+            if name in self.names or len(self.names) < _MOST_NAMES:
+                self.names[name] += 1
+
+
+class FieldCensus:
+    """Looks at the event topics of one broker, each record at most once."""
+
+    def __init__(self, endpoint: KafkaEndpoint, *, n_newest: int = N_NEWEST) -> None:
+        self._endpoint = endpoint
+        self._n_newest = n_newest
+        self._administration = Administration(endpoint)
+        self._looked_to: dict[Where, int] = {}
+        self._counts = {topic.name: FieldCounts() for topic in EVENT_TOPICS}
+
+    def look(self) -> Mapping[str, FieldCounts]:
+        """Look at what is newest, and return the counts by topic.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not answer.
+        """
+        there = self._administration.topics()
+        partitions = [(topic.name, n) for topic in EVENT_TOPICS for n in range(there.get(topic.name, 0))]
+        ends = self._administration.ends(partitions)
+        starts = {w: max(self._looked_to.get(w, 0), ends[w] - self._n_newest) for w in partitions}
+        new = {where: start for where, start in starts.items() if start < ends[where]}
+        left = set(new)
+        for record in follow(self._endpoint, new, stop=lambda: not left, is_endless=False):
+            where = (record.topic, record.partition)
+            if record.offset < ends[where]:
+                self._take(record)
+            if record.offset >= ends[where] - 1:
+                left.discard(where)
+        self._looked_to |= ends
+        return self._counts
+
+    def _take(self, record: Record) -> None:
+        try:
+            event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
+        except ContractError:
+            return  # a dead letter, which is counted as one
+        self._counts[record.topic].take(unknown_fields(event, record.value or b""))
