@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing clean
+.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,15 @@ bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MIN
 
 bench-healing: $(VENV)/.developing ## Seconds to heal after each process is killed with -9
 	$(BIN)/python -m tests.benchmarks.healing
+
+bench-stream: $(VENV)/.developing ## Ours, Faust, quix-streams and bytewax on one job on Apache Kafka (PARTS=, PEERS=, ROWS=, REPEATS=, QUICK=1)
+	$(BIN)/python -m tests.benchmarks.stream
+
+bench-stream-lock: $(VENV)/.developing ## Renew the locks of the peers' environments
+	@for peer in faust quix bytewax; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+			--no-emit-index-url --upgrade tests/benchmarks/stream/peers/locks/$$peer.in \
+			-o tests/benchmarks/stream/peers/locks/$$peer.txt || exit 1; done
 
 clean: ## Delete what was built (not the environment, not the demo's data)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -50,10 +50,12 @@ class Servers:
         Administration(self.kafka).create_topics(wanted)
         self._redis.flushall()
 
-    def n_members(self, group: str) -> int:
-        """How many workers share a group; 0 while they are joining."""
+    def n_busy_members(self, group: str) -> int:
+        """How many workers of a group have partitions; 0 while they are sharing them out."""
         found = self._admin.describe_consumer_groups([group])[group].result()
-        return len(found.members) if found.state == ck.ConsumerGroupState.STABLE else 0
+        if found.state != ck.ConsumerGroupState.STABLE:
+            return 0
+        return sum(bool(member.assignment.topic_partitions) for member in found.members)
 
     def _delete_groups(self) -> None:
         deadline = time.monotonic() + _WAIT_S

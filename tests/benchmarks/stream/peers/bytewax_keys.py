@@ -3,7 +3,7 @@
 No guarantee: its source keeps offsets in a recovery store of bytewax's own, which is at least
 once when it is switched on; it is left off here, which is the faster way. Ticks are decoded a
 batch at a time, and the state of a key takes a batch at a time (``stateful_batch``), the fastest
-of bytewax's keyed operators; a batch of the source is 5,000 records, where the default is 1,000.
+of bytewax's keyed operators.
 """
 
 import os
@@ -19,8 +19,6 @@ from schemas.events import TickObserved
 from schemas.topics import FEATURES_MARKET, MARKET_TICK
 from tests.benchmarks.stream.markets import MINUTE_MS
 from tests.benchmarks.stream.peers.outputs import Bar, Indicators, NewestViews, decode
-
-_BATCH = 5_000
 
 
 class Minutes(StatefulBatchLogic):
@@ -73,9 +71,7 @@ def flow() -> Dataflow:
 
     brokers = [os.environ["BENCH_BROKER"]]
     flow = Dataflow("bars")
-    source = KafkaSource(
-        brokers, [MARKET_TICK.name], add_config={"fetch.queue.backoff.ms": "5"}, batch_size=_BATCH
-    )
+    source = KafkaSource(brokers, [MARKET_TICK.name], add_config={"fetch.queue.backoff.ms": "5"})
     ticks = op.flat_map_batch("decode", op.input("ticks", flow, source), _decoded)
     bars = op.stateful_batch("minutes", ticks, Minutes)
     features = op.flat_map_batch("features", bars, outputs)

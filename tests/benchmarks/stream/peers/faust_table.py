@@ -3,8 +3,9 @@
 ``processing_guarantee="exactly_once"``: the changelog of the table, the features and the offsets
 are transactions of Faust's. The table's store is in memory, the faster one, and its values are
 bytes that msgspec makes, rather than Faust's own JSON. The state of the indicators is kept beside the
-table, which a careful user would not do, and costs Faust nothing. Offsets are committed once a
-second (the default is 2.8 s), so that the last commit weighs little.
+table, which a careful user would not do, and costs Faust nothing. Its producers wait five
+milliseconds and send up to a megabyte at once, which was seen to double the rate; what else there
+is to set is left as it comes.
 """
 
 import os
@@ -40,7 +41,8 @@ app = faust.App(
     datadir=os.environ["BENCH_DIRECTORY"],
     processing_guarantee="exactly_once",
     consumer_auto_offset_reset="earliest",
-    broker_commit_interval=1.0,
+    producer_linger=0.005,
+    producer_max_batch_size=1_000_000,
     topic_partitions=MARKET_TICK.n_partitions,
     topic_replication_factor=1,
     topic_disable_leader=True,
@@ -90,7 +92,7 @@ async def _close(bar: Bar) -> None:
 
 def main() -> None:
     """Run the worker."""
-    sys.argv = [sys.argv[0], "worker", "-l", "warn"]
+    sys.argv = [sys.argv[0], "worker", "-l", "error"]
     app.main()
 
 
