@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from confluent_kafka.cimpl import NewTopic
 
 from schemas.errors import BrokerUnavailableError, ConfigurationError
-from schemas.topics import Topic
+from schemas.topics import MARKET_TICK, Topic
 from schemas.wire.kafka import LARGEST_MESSAGE_BYTES, Positions, connection, read_range, translated
 from schemas.wire.settings import KafkaEndpoint
 
@@ -107,6 +107,14 @@ class Administration:
             ).values():
                 _ignoring_existing(future)
         return [topic.name for topic in missing]
+
+    def wake_coordinators(self) -> None:
+        """Return when offsets can be committed: a new broker makes its topic of offsets at the first question.
+
+        Raises:
+            BrokerUnavailableError: If they cannot within a few seconds.
+        """
+        self.committed("driftline-administration", [(MARKET_TICK.name, 0)])
 
     def ends(self, partitions: Iterable[tuple[str, int]]) -> Positions:
         """The offset behind the last record of each partition, records of open transactions included.

@@ -22,8 +22,9 @@ _FENCED = {
     ck.KafkaError.INVALID_PRODUCER_EPOCH,
     ck.KafkaError.PRODUCER_FENCED,
     ck.KafkaError.FENCED_INSTANCE_ID,
-    ck.KafkaError.ILLEGAL_GENERATION,
     ck.KafkaError.UNKNOWN_MEMBER_ID,
+    # Whatever it was, the client cannot be used again; a static member learns so that it is fenced.
+    ck.KafkaError._FATAL,
 }
 _MISCONFIGURED = {
     ck.KafkaError._INVALID_ARG,
@@ -39,7 +40,8 @@ def translate(error: ck.KafkaError) -> PlatformError:
     """The platform's error for one of librdkafka's.
 
     What is neither fencing, nor a wrong setting, nor a shortened log is a broker that does not
-    do what it was asked: the same call may succeed later.
+    do what it was asked: the same call may succeed later. So is a commit in the name of the group's
+    last generation: a member that is still one makes it again in the name of the next.
     """
     code = error.code()
     text = f"Kafka: {error.str()} ({error.name()})"

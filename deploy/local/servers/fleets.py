@@ -95,5 +95,7 @@ def make_usable(endpoints: Endpoints) -> None:
         BrokerUnavailableError: If the broker does not answer.
         StoreUnavailableError: If Postgres does not.
     """
-    Administration(endpoints.kafka).create_topics(ALL_TOPICS)
+    administration = Administration(endpoints.kafka)
+    administration.create_topics(ALL_TOPICS)
+    administration.wake_coordinators()
     migrate(endpoints.database_url)

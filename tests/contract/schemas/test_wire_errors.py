@@ -41,10 +41,10 @@ def test_every_code_of_librdkafka_is_mapped() -> None:
     allowed = {BrokerUnavailableError, ConfigurationError, OffsetRegressionError, ProducerFencedError}
     assert set(mapped.values()) == allowed
     assert {name for name, kind in mapped.items() if kind is ProducerFencedError} == {
+        "_FATAL",
         "_FENCED",
         "INVALID_PRODUCER_EPOCH",
         "FENCED_INSTANCE_ID",
-        "ILLEGAL_GENERATION",
         "UNKNOWN_MEMBER_ID",
         *({"PRODUCER_FENCED"} & mapped.keys()),
     }
