@@ -106,19 +106,20 @@ def replay(
 
     chosen = [selected.letter for selected in _chosen(environment, ids, filters, is_all=is_all)]
     refused = {letter.letter_id: why for letter in chosen if (why := obstacle(letter)) is not None}
-    for letter_id, why in refused.items():
-        click.echo(f"cannot replay {letter_id}: {why}", err=True)
     wanted = list(dict.fromkeys(letter.letter_id for letter in chosen if letter.letter_id not in refused))
     if dry_run:
         for letter_id in wanted:
             click.echo(f"would replay {letter_id}")
     elif wanted:
         _confirm(f"Publish {len(wanted)} messages again?", n=len(wanted), yes=yes)
-        n = sum(len(batch) for batch in replay(_endpoint(environment), set(wanted)))
+        batches = replay(_endpoint(environment), set(wanted), on_refused=refused.__setitem__)
+        n = sum(len(batch) for batch in batches)
         click.echo(f"replayed {n} of {len(wanted)}" if n < len(wanted) else f"replayed {n}")
     else:
         click.echo("nothing to replay")
-    if refused and not is_all:
+    for letter_id, why in refused.items():
+        click.echo(f"cannot replay {letter_id}: {why}", err=True)
+    if refused:
         raise SystemExit(1)
 
 

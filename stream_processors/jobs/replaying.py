@@ -7,6 +7,8 @@ The steps, of which any may be the last before a crash::
     3 publish   the messages of a batch where they came from, with a resolution for each letter
     4 commit    both at once; then the next batch
 
+A batch that the broker refuses is halved, down to the message that it does not take.
+
 A message goes to every consumer of its topic, so one publication resolves the letters that any of
 them made of it.
 
@@ -14,7 +16,7 @@ The embedded broker shows what an aborted transaction wrote, so there step 2 als
 message is back already, in which case only its resolution is missing.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -52,26 +54,47 @@ def obstacle(letter: Letter) -> str | None:
     return None
 
 
-def replay(endpoint: KafkaEndpoint, ids: Collection[str]) -> Iterator[Sequence[str]]:
+def replay(
+    endpoint: KafkaEndpoint,
+    ids: Collection[str],
+    *,
+    on_refused: Callable[[str, str], None] = lambda _letter_id, _why: None,
+) -> Iterator[Sequence[str]]:
     """Publish letters again; those that are resolved, unknown or cannot be replayed are left alone.
 
     Args:
         ids: Which letters; the same message's letters of other consumers are resolved with them.
+        on_refused: Told of a message that the broker does not take, such as one that its topic
+            has no room for any more, and why; the others go on.
 
     Yields:
         The ids of each batch, behind its commit.
 
     Raises:
         ProducerFencedError: If another replay took over; what was not yielded is its to do.
-        BrokerUnavailableError: If the broker refused a message, or does not answer.
+        BrokerUnavailableError: If the broker does not answer.
     """
-    publisher = Publisher(endpoint, role="dead-letters", transactional_id=TRANSACTIONAL_ID)
-    publisher.prepare_transactions(timeout_s=_FENCE_S)
-    messages = _messages(read_mailboxes(endpoint), ids)
-    back = _back_already(endpoint, messages) if endpoint.is_embedded else frozenset[str]()
-    for batch in _batches(endpoint, messages):
-        _publish_batch(publisher, batch, back)
-        yield [message.letters[0].letter_id for message in batch]
+    refused: set[str] = set()
+    most = MOST_LETTERS
+    while most:
+        # Behind a failed transaction all is as at a start: another replay may have taken over meanwhile.
+        publisher = Publisher(endpoint, role="dead-letters", transactional_id=TRANSACTIONAL_ID)
+        publisher.prepare_transactions(timeout_s=_FENCE_S)
+        messages = _messages(read_mailboxes(endpoint), set(ids) - refused)
+        back = _back_already(endpoint, messages) if endpoint.is_embedded else frozenset[str]()
+        for batch in _batches(endpoint, messages, most):
+            names = [message.letters[0].letter_id for message in batch]
+            try:
+                _publish_batch(publisher, batch, back)
+            except BrokerUnavailableError as error:
+                if len(batch) == 1:
+                    refused.add(names[0])
+                    on_refused(names[0], str(error))
+                most = len(batch) // 2 or MOST_LETTERS
+                break
+            yield names
+        else:
+            most = 0
 
 
 def discard(endpoint: KafkaEndpoint, letters: Iterable[Letter], *, reason: str) -> None:
@@ -108,11 +131,13 @@ def _back_already(endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[Lette
     return frozenset(value.decode() for value in found if value is not None) & messages.keys()
 
 
-def _batches(endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[Letter]]) -> Iterator[list[_Message]]:
+def _batches(
+    endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[Letter]], most: int
+) -> Iterator[list[_Message]]:
     batch, size = list[_Message](), 0
     for letter, value in read_values(endpoint, [letters[0] for letters in messages.values()]):
         size += len(value or b"")
-        if batch and (len(batch) >= MOST_LETTERS or size > MOST_BYTES):
+        if batch and (len(batch) >= most or size > MOST_BYTES):
             yield batch
             batch, size = [], len(value or b"")
         batch.append(_Message(messages[letter.letter_id], value))
@@ -130,9 +155,4 @@ def _publish_batch(publisher: Publisher, batch: Sequence[_Message], back: Collec
             )
         for letter in letters:
             publish_resolution(publisher, letter, How.REPLAYED, reason="")
-    try:
-        publisher.commit(timeout_s=_TRANSACTION_S)
-    except BrokerUnavailableError as error:
-        names = f"{batch[0].letters[0].letter_id} to {batch[-1].letters[0].letter_id}"
-        message = f"letters {names} were not replayed: {error}"
-        raise BrokerUnavailableError(message) from error
+    publisher.commit(timeout_s=_TRANSACTION_S)

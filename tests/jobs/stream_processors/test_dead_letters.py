@@ -8,17 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from deploy.local.mounting import driftline
 from schemas.errors import DecodeError, ProducerFencedError
 from schemas.topics import MARKET_TICK, dead_letters
 from schemas.wire.kafka import Publisher, Record, read_range
 from schemas.wire.settings import Endpoints, KafkaEndpoint
-from stream_processors.jobs.replaying import TRANSACTIONAL_ID, replay
+from stream_processors.jobs.replaying import TRANSACTIONAL_ID, discard, replay
 from stream_processors.runtime.dead_letters import LARGEST_VALUE_BYTES, publish_dead_letter, read_mailboxes
 from stream_processors.runtime.letters import Kept, Letter, letter_id
 
@@ -201,6 +203,42 @@ def test_letter_that_was_cut_is_refused_and_can_be_discarded(bench: Bench, comma
     assert bench.open() == []
     assert "too large" in command("show", letter.letter_id).output
     assert "discarded already" in command("discard", letter.letter_id, "--reason", "again").output
+
+
+@pytest.mark.kafka
+def test_message_that_its_topic_has_no_room_for_any_more_holds_up_no_other(
+    quiet_apache: KafkaEndpoint, tmp_path: Path
+) -> None:
+    bench = Bench(quiet_apache)
+    names = bench.put_aside(b"before", b"x" * 500_000, b"behind")
+    limit_messages(quiet_apache, "100000")
+    stored = {"bootstrap_servers": quiet_apache.bootstrap_servers, "is_embedded": False}
+    (tmp_path / "endpoints.json").write_text(
+        json.dumps({"kafka": stored, "redis_url": "-", "database_url": "-"})
+    )
+    arguments = ["dead-letters", "replay", "--yes", *names]
+    done = CliRunner().invoke(driftline, arguments, obj={"DRIFTLINE_DATA_DIR": str(tmp_path)})
+    limit_messages(quiet_apache, "16000000")
+    assert done.exit_code == 1
+    assert f"cannot replay {names[1]}: Kafka" in done.output
+    assert "MSG_SIZE_TOO_LARGE" in done.output
+    assert [record.value for record in bench.replayed()] == [b"before", b"behind"]
+    assert [letter.letter_id for letter in bench.open()] == [names[1]]
+    discard(quiet_apache, bench.open(), reason="too large")
+
+
+def limit_messages(kafka: KafkaEndpoint, largest: str) -> None:
+    """Set the largest message that the topic takes."""
+    resource = ConfigResource(
+        ConfigResource.Type.TOPIC,
+        MARKET_TICK.name,
+        incremental_configs=[
+            ConfigEntry("max.message.bytes", largest, incremental_operation=AlterConfigOpType.SET)
+        ],
+    )
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(timeout=15)
 
 
 def test_letter_that_does_not_exist_is_named(command: Command) -> None:
