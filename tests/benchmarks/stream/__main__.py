@@ -6,15 +6,19 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.reporting import Figure, report
+from tests.benchmarks.stream.competitors import LOGS
 from tests.benchmarks.stream.environments import python_of
 from tests.benchmarks.stream.growth import growth
 from tests.benchmarks.stream.latency import latency
 from tests.benchmarks.stream.options import read_options
+from tests.benchmarks.stream.rates import make_job, measure_worker
 from tests.benchmarks.stream.scaling import scaling
 from tests.benchmarks.stream.servers import running_bench_servers
 from tests.benchmarks.stream.telling import tell
 from tests.benchmarks.stream.throughput import throughput
+from tests.benchmarks.stream.watching import WrongOutputError
 
+_WARM_UP_MINUTES = 20
 _PARTS = {"throughput": throughput, "latency": latency, "scaling": scaling, "growth": growth}
 
 
@@ -27,15 +31,23 @@ def main() -> None:
     for name in options.peers if "throughput" in options.parts else ():
         python_of(name)
     figures: list[Figure] = []
+    failures: list[str] = []
     Path("build").mkdir(exist_ok=True)
     # Under build/ and not in memory: the log of ten million ticks has some 4 GB.
     with tempfile.TemporaryDirectory(dir="build", prefix="bench-stream-") as folder:
         directory = Path(folder).absolute()
         with running_bench_servers(directory) as servers:
+            tell("warming the broker and our kernel, not measured ...")
+            measure_worker(servers, make_job(_WARM_UP_MINUTES))
             for part in options.parts:
                 tell(f"{part} ...")
-                figures += _PARTS[part](servers, options, directory)
+                try:
+                    figures += _PARTS[part](servers, options, directory)
+                except WrongOutputError as error:
+                    failures.append(f"{part}: {error}; see {LOGS}")
     report("stream", figures)
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 if __name__ == "__main__":

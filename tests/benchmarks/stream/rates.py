@@ -84,10 +84,10 @@ def measure(
         WrongOutputError: If it did not do the job.
     """
     servers.empty(n_partitions=n_partitions, extra=extra)
-    feed = Feed(servers.kafka, job.market, n_ready=job.n_ready, n_partitions=n_partitions)
     watch = FeaturesWatch(servers.kafka, n_partitions=n_partitions)
     try:
         with start() as is_alive:
+            feed = Feed(servers.kafka, job.market, n_ready=job.n_ready, n_partitions=n_partitions)
             watch.wait_for(job.first_bars, timeout_s=_READY_S, is_alive=is_alive)
             time.sleep(_SETTLE_S)
             let_go = feed.let_go()
@@ -101,7 +101,7 @@ def measure(
 
 
 def measure_worker(servers: Servers, job: Job, *, n_partitions: int = 4, n_workers: int = 1) -> Run:
-    """Ours; with more than one worker, all have their partitions before the start."""
+    """Ours; with more than one worker, all have their partitions before there are ticks."""
 
     @contextmanager
     def start() -> Iterator[Alive]:
