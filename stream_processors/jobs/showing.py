@@ -62,7 +62,7 @@ def letter_as_json(selected: Selected, *, now_ms: int) -> dict[str, Any]:
 def letter_facts(selected: Selected, *, now_ms: int) -> Table:
     """All that a letter says of its message."""
     letter, resolution = selected
-    table = Table(title=printable(letter.letter_id), show_header=False)
+    table = Table(title=Text(printable(letter.letter_id)), show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _facts(letter, now_ms):

@@ -205,6 +205,19 @@ def test_letter_that_was_cut_is_refused_and_can_be_discarded(bench: Bench, comma
     assert "discarded already" in command("discard", letter.letter_id, "--reason", "again").output
 
 
+def test_letter_of_a_message_with_headers_of_two_megabytes_says_that_they_are_not_kept(bench: Bench) -> None:
+    record = Record(
+        "market.tick.v1", 3, 10**12 + 1, b"KEY", bench.name.encode(), [("large", b"x" * 2_000_000)]
+    )
+    publish_dead_letter(bench.publisher, consumer="market", record=record, error=ERROR)
+    bench.publisher.flush()
+    (letter,) = [
+        one for one in read_mailboxes(bench.kafka)["market"].open() if one.letter_id == letter_id(record)
+    ]
+    assert (letter.kept, letter.headers, letter.key) == (Kept.CUT, (), None)
+    discard(bench.kafka, [letter], reason="too large")
+
+
 @pytest.mark.kafka
 def test_message_that_its_topic_has_no_room_for_any_more_holds_up_no_other(
     quiet_apache: KafkaEndpoint, tmp_path: Path
