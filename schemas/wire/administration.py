@@ -166,8 +166,22 @@ class Administration:
             partitions: list[Any] = answers[group].result().topic_partitions
             return partitions
 
-        found = _patiently(ask)
+        found = self._patiently(ask)
         return {(where.topic, where.partition): where.offset for where in found if where.offset >= 0}
+
+    def _patiently(self, ask: Callable[[], _Answer]) -> _Answer:
+        """A broker that has just started, or lost another, has no leaders and coordinators for a moment.
+
+        The library goes on asking in the name of leaders that it once knew, until it looks anew.
+        """
+        for attempt in stamina.retry_context(
+            on=BrokerUnavailableError, attempts=_ATTEMPTS, wait_initial=0.1, wait_max=0.5
+        ):
+            with attempt, translated():
+                if attempt.num > 1:
+                    self._admin.list_topics(timeout=_TIMEOUT_S)
+                return ask()
+        raise AssertionError  # the last attempt returns or raises
 
     def _positions(self, partitions: Iterable[tuple[str, int]], which: Any) -> Positions:
         return {
@@ -183,17 +197,7 @@ class Administration:
             answers = self._admin.list_offsets(request, request_timeout=_TIMEOUT_S)
             return {(where.topic, where.partition): answer.result() for where, answer in answers.items()}
 
-        return _patiently(ask)
-
-
-def _patiently(ask: Callable[[], _Answer]) -> _Answer:
-    """A broker that has just started, or lost another, has no leaders and coordinators for a moment."""
-    for attempt in stamina.retry_context(
-        on=BrokerUnavailableError, attempts=_ATTEMPTS, wait_initial=0.1, wait_max=0.5
-    ):
-        with attempt, translated():
-            return ask()
-    raise AssertionError  # the last attempt returns or raises
+        return self._patiently(ask)
 
 
 def _behind_last_batch(endpoint: KafkaEndpoint, found: Positions) -> Positions:

@@ -69,7 +69,7 @@ def connection(endpoint: KafkaEndpoint, role: str) -> dict[str, Any]:
         "bootstrap.servers": endpoint.bootstrap_servers,
         "client.id": f"driftline-{role}",
         "log_level": 2,
-        "reconnect.backoff.max.ms": 2000,
+        "reconnect.backoff.max.ms": 1000,
     }
 
 

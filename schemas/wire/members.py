@@ -28,7 +28,8 @@ _OPTIONS: dict[str, Any] = {
     "auto.offset.reset": "earliest",
     "isolation.level": "read_committed",
     "partition.assignment.strategy": "cooperative-sticky",
-    "session.timeout.ms": 6000,
+    # Longer than a cluster takes to put another broker in a lost one's place.
+    "session.timeout.ms": 10_000,
     "heartbeat.interval.ms": 1000,
     "enable.partition.eof": True,
     # A fast reader would otherwise be stalled for a second whenever the queue has filled.
@@ -67,6 +68,7 @@ class Member:
     ) -> None:
         self._topics = topics
         self._hooks = hooks
+        self._is_abandoned = self._is_closed = False
         self._is_fixed = endpoint.is_embedded
         identity = {} if self._is_fixed else {"group.instance.id": f"{group}-{name}"}
         self._consumer = ck.Consumer(
@@ -117,19 +119,32 @@ class Member:
 
     def close(self) -> None:
         """Free the connection; the group keeps the share for the session's timeout."""
-        self._consumer.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self._consumer.close()
+
+    def abandon(self) -> None:
+        """As :meth:`close`, without a word to the worker, which has failed."""
+        self._is_abandoned = True
+        self.close()
 
     def _assigned(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        if self._is_abandoned:
+            return
         numbers = [partition.partition for partition in partitions]
         starts = self._hooks.on_assigned(numbers) if numbers else {}
         consumer.incremental_assign(self._partitions(numbers, starts))
 
     def _revoked(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        if self._is_abandoned:
+            return
         numbers = [partition.partition for partition in partitions]
         self._hooks.on_revoked(numbers)
         consumer.incremental_unassign(self._partitions(numbers))
 
     def _lost(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        if self._is_abandoned:
+            return
         numbers = [partition.partition for partition in partitions]
         consumer.incremental_unassign(self._partitions(numbers))
         self._hooks.on_lost(numbers)

@@ -14,7 +14,11 @@ _ANY_PARTITION = -1
 _REPORTS_EVERY = 64
 #: The broker ends a transaction by itself that is open longer: what a worker that never came back
 #: left open holds up every reader behind it for so long.
-_TRANSACTION_TIMEOUT_MS = 20_000
+_TRANSACTION_TIMEOUT_MS = 10_000
+#: The library sends offsets to the group's coordinator, and when that broker is lost it looks for the
+#: next one only when some other connection opens or closes (librdkafka issue 5511): for ever, perhaps.
+#: Idle connections that are closed, and opened again when needed, see to that.
+_IDLE_MS = 2000
 
 
 class Publisher:
@@ -32,6 +36,7 @@ class Publisher:
         if transactional_id is not None:
             config |= {
                 "transactional.id": transactional_id,
+                "connections.max.idle.ms": _IDLE_MS,
                 "transaction.timeout.ms": _TRANSACTION_TIMEOUT_MS,
             }
         self._producer = ck.Producer(config)

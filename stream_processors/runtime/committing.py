@@ -11,13 +11,16 @@ Each step is one function, in this order, under one shared deadline::
     7 show             the newest of what was committed, in Redis, guarded by its own order
 
 A transaction that the broker asks to abort is aborted and made again from the same outcome, while
-the deadline lasts. :class:`Committer` runs the protocol in a thread of its own, one batch at a
+the deadline lasts: such as one in the name of a generation of the group that has just passed. :class:`Committer` runs the protocol in a thread of its own, one batch at a
 time, while the worker steps the next.
 """
 
+import queue
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -67,21 +70,29 @@ class Transactions:
         self._is_embedded = is_embedded
         self._shown_at_s = 0.0
 
-    def run(self, pending: Pending, group_metadata: Any) -> None:
-        """All of it.
+    def deadline(self) -> Deadline:
+        """The budget of one outcome, for all its attempts; it runs from now on."""
+        return Deadline(self._clock, self._budget_s)
+
+    def run(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> bool:
+        """All of it; False when the transaction was aborted and may be made again.
+
+        Args:
+            group_metadata: The newest: while the group shares out anew, what a worker keeps may
+                only be committed in the name of the group's present generation.
 
         Raises:
             BrokerUnavailableError: If the broker did not take it within the budget.
             ProducerFencedError: If another worker took over.
             StoreUnavailableError: If Redis stayed away; what was committed stays.
         """
-        deadline = Deadline(self._clock, self._budget_s)
-        while not self._has_committed(pending, group_metadata, deadline):
-            log.warning("transaction made again", job=self._job.name)
+        if not self._has_committed(pending, group_metadata, deadline):
+            return False
         self.show([*pending.seen, *(due.output.event for due in pending.outputs)])
+        return True
 
     def _has_committed(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> bool:
-        """Steps 1 to 6; False when the transaction was aborted and may be made again."""
+        """Steps 1 to 6."""
         try:
             self._begin()
             self._publish(pending.outputs)
@@ -141,10 +152,10 @@ class Transactions:
             else:
                 return
 
-    def show(self, events: Iterable[Event]) -> None:
+    def show(self, events: Iterable[Event]) -> bool:
         """Step 7; once a second also without events."""
         if self._views is None:
-            return
+            return True
         newest: dict[str, View] = {}
         for event in events:
             view = self._job.view_of(event)
@@ -154,47 +165,79 @@ class Transactions:
         if newest or now_s - self._shown_at_s >= _LOOK_EVERY_S:
             self._views.write({view.key: (view.order, view.body()) for view in newest.values()})
             self._shown_at_s = now_s
+        return True
+
+
+class _Call(NamedTuple):
+    function: Callable[[], bool]
+    outcome: Future[bool]
 
 
 class Committer:
     """Commits in a thread of its own, one outcome at a time.
 
-    An error of the thread is raised in the worker, at its next call.
+    An error of the thread is raised in the worker, at its next call. What was aborted is made again
+    at the worker's next call too: only the worker's own thread may ask the group's member anything,
+    since the client library lets no second thread in.
+
+    Args:
+        group_metadata: Asked before each attempt.
     """
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, *, group_metadata: Callable[[], Any]) -> None:
         self._transactions = transactions
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
-        self._running: Future[None] | None = None
+        self._group_metadata = group_metadata
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        # Not one that the end of the process would wait for: it may hang on a broker that is away.
+        self._thread = threading.Thread(target=self._work, name="commit", daemon=True)
+        self._thread.start()
+        self._running: Future[bool] | None = None
+        self._again: Callable[[], None] = lambda: None
 
     @property
     def is_idle(self) -> bool:
         """Whether another outcome can be taken without waiting."""
-        if self._running is None:
-            return True
-        if not self._running.done():
-            return False
-        self.wait()
-        return True
+        if self._running is not None and self._running.done():
+            self._look()
+        return self._running is None
 
-    def submit(self, pending: Pending, group_metadata: Any) -> None:
+    def submit(self, pending: Pending) -> None:
         """Take an outcome, behind the one before."""
-        self._start(self._transactions.run, pending, group_metadata)
+        self.wait()
+        self._attempt(pending, self._transactions.deadline())
 
     def show(self, events: Iterable[Event]) -> None:
         """Show views that are committed already, or look whether Redis still has them."""
-        self._start(self._transactions.show, list(events))
+        self.wait()
+        self._begin(partial(self._transactions.show, list(events)))
 
     def wait(self) -> None:
         """Return when what was taken is committed and shown."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.result()
+        while self._running is not None:
+            self._look()
 
     def close(self) -> None:
-        """End the thread; what it is at comes to its end."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """End the thread; what it is at comes to its end, waited for or not."""
+        self._calls.put(None)
 
-    def _start(self, call: Callable[..., None], *arguments: Any) -> None:
-        self.wait()
-        self._running = self._thread.submit(call, *arguments)
+    def _attempt(self, pending: Pending, deadline: Deadline) -> None:
+        self._again = partial(self._attempt, pending, deadline)
+        self._begin(partial(self._transactions.run, pending, self._group_metadata(), deadline))
+
+    def _begin(self, call: Callable[[], bool]) -> None:
+        self._running = Future()
+        self._calls.put(_Call(call, self._running))
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            try:
+                call.outcome.set_result(call.function())
+            except BaseException as error:  # noqa: BLE001  (raised in the worker)
+                call.outcome.set_exception(error)
+
+    def _look(self) -> None:
+        """Wait for what runs, and begin it again if it was aborted."""
+        running, self._running = self._running, None
+        if running is not None and not running.result():
+            log.warning("transaction made again")
+            self._again()

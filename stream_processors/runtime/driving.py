@@ -94,7 +94,7 @@ class TopologyDriver:
             if is_due or pending.needs_snapshot:
                 pending.snapshots[number] = task.snapshot()
                 task.n_since_snapshot, task.snapshot_at_s = 0, now_s
-        self._transactions.run(pending, None)
+        self._transactions.run(pending, None, self._transactions.deadline())
 
     def crash(self) -> None:
         """Lose everything but the log, and recover from it as a worker does."""

@@ -98,6 +98,8 @@ class Worker:
         self._reads_broadcasts = False
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
         self._publisher = Publisher(endpoint, role=job.name, transactional_id=f"{name}-{worker_id}")
+        hooks = Hooks(self._take_over, self._give_up, self._lose)
+        self._member = Member(endpoint, group=name, name=worker_id, topics=job.inputs, hooks=hooks)
         self._committer = Committer(
             Transactions(
                 job,
@@ -106,10 +108,9 @@ class Worker:
                 clock=self._clock,
                 budget_s=self._settings.transaction_s,
                 is_embedded=endpoint.is_embedded,
-            )
+            ),
+            group_metadata=self._member.group_metadata,
         )
-        hooks = Hooks(self._take_over, self._give_up, self._lose)
-        self._member = Member(endpoint, group=name, name=worker_id, topics=job.inputs, hooks=hooks)
         self._broadcasts = Reader(endpoint, group=f"{name}-broadcasts", topics=job.broadcasts, is_fixed=True)
         self._vitals = Vitals(self._clock)
         self._watchdog = Watchdog(
@@ -132,10 +133,11 @@ class Worker:
                     self._run_once()
             self._settle()
             self._tasks.clear()
+            self._member.close()
         finally:
             self._watchdog.stop()
             self._committer.close()
-            self._member.close()
+            self._member.abandon()
             self._broadcasts.close()
         log.info("stopped", job=self._job.name)
 
@@ -153,10 +155,10 @@ class Worker:
         for place in taken.ends:
             self._vitals.moved(place)
         self._vitals.beat()
-        is_full = self._pending.n_messages >= self._settings.max_batch
-        if is_full or (self._is_due() and self._committer.is_idle):
+        is_full, is_idle = self._pending.n_messages >= self._settings.max_batch, self._committer.is_idle
+        if is_full or (is_idle and self._is_due()):
             self._submit()
-        elif self._clock.monotonic_s() - self._shown_at_s >= _LOOK_EVERY_S and self._committer.is_idle:
+        elif is_idle and self._clock.monotonic_s() - self._shown_at_s >= _LOOK_EVERY_S:
             self._shown_at_s = self._clock.monotonic_s()
             self._committer.show([])
 
@@ -181,7 +183,7 @@ class Worker:
             if self._needs_snapshot(task, now_s, is_forced=pending.needs_snapshot):
                 pending.snapshots[partition] = task.snapshot()
                 task.n_since_snapshot, task.snapshot_at_s = 0, now_s
-        self._committer.submit(pending, self._member.group_metadata())
+        self._committer.submit(pending)
 
     def _needs_snapshot(self, task: Task, now_s: float, *, is_forced: bool) -> bool:
         if is_forced:
@@ -245,6 +247,8 @@ class Worker:
         self._vitals.forget(numbers)
 
     def _lose(self, numbers: list[int]) -> None:
+        if not self._tasks:
+            return
         message = f"{self._job.name}: the partitions {numbers} went to another worker while this one was not heard of"
         raise ProducerFencedError(message)
 
