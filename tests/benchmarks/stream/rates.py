@@ -77,8 +77,14 @@ def measure(
     *,
     n_partitions: int = MARKET_TICK.n_partitions,
     extra: Sequence[Topic] = (),
+    starts_first: bool = False,
 ) -> Run:
     """Run a competitor over a job, and check its output.
+
+    Args:
+        start: Starts it.
+        extra: Topics that it needs besides ours.
+        starts_first: Whether it starts on empty topics rather than on those that are filled.
 
     Raises:
         WrongOutputError: If it did not do the job.
@@ -86,8 +92,10 @@ def measure(
     servers.empty(n_partitions=n_partitions, extra=extra)
     watch = FeaturesWatch(servers.kafka, n_partitions=n_partitions)
     try:
-        with start() as is_alive:
+        with ExitStack() as stack:
+            early = stack.enter_context(start()) if starts_first else None
             feed = Feed(servers.kafka, job.market, n_ready=job.n_ready, n_partitions=n_partitions)
+            is_alive = early or stack.enter_context(start())
             watch.wait_for(job.first_bars, timeout_s=_READY_S, is_alive=is_alive)
             time.sleep(_SETTLE_S)
             let_go = feed.let_go()
@@ -111,7 +119,7 @@ def measure_worker(servers: Servers, job: Job, *, n_partitions: int = 4, n_worke
                 _wait_for_members(servers, n_workers)
             yield lambda: all(is_alive() for is_alive in alive)
 
-    return measure(servers, job, start, n_partitions=n_partitions)
+    return measure(servers, job, start, n_partitions=n_partitions, starts_first=n_workers > 1)
 
 
 def _wait_for_members(servers: Servers, n_workers: int) -> None:
