@@ -5,10 +5,10 @@ import numpy as np
 from schemas.features import FeatureTable
 from schemas.time import Interval
 from stream_processors.features import kernel
-from stream_processors.features.bars import BarTable, bar_table, roll_up
+from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
+from stream_processors.features.compiling import compiled
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.stepping import FeatureStepper
-from stream_processors.features.windows import compiled
 
 
 def compute_table(bars: BarTable) -> FeatureTable:
@@ -18,33 +18,32 @@ def compute_table(bars: BarTable) -> FeatureTable:
         One row per bar; where a bar does not start at the end of the one before, everything
         begins anew.
     """
-    values, n_held = _compute(bars.start_ms, bars.rows)
+    n = len(bars.start_ms)
+    # Made here and not by the compiled code: numpy asks for large pages, which saves a fifth of the time.
+    values, n_held = np.empty((n, kernel.N_FEATURES)), np.empty(n, np.int64)
+    _compute(bars.start_ms, bars.rows, kernel.scratch_space(), values, n_held)
     return FeatureTable(
         names=SPEC.names,
         feature_spec_hash=SPEC.hash,
-        as_of_ms=bars.rows[:, 5].astype(np.int64),
+        as_of_ms=bars.rows[:, END_MS].astype(np.int64),
         known_ms=bars.known_ms,
-        close=bars.rows[:, 3].copy(),
+        close=bars.rows[:, CLOSE].copy(),
         is_warm=n_held >= SPEC.warm_up_bars,
         values=values,
     )
 
 
 @compiled
-def _compute(start_ms, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    n = rows.shape[0]
-    out = np.empty((n, kernel.N_FEATURES))
-    n_held = np.empty(n, np.int64)
+def _compute(start_ms, rows, scratch, out, n_held):  # type: ignore[no-untyped-def]
     state = np.zeros(kernel.STATE_SIZE)
     held = 0
-    for i in range(n):
-        if i > 0 and start_ms[i] != rows[i - 1, 5]:
+    for i in range(rows.shape[0]):
+        if i > 0 and start_ms[i] != rows[i - 1, END_MS]:
             state[:] = 0.0
             held = 0
-        kernel.step(state, rows[i], out[i])
+        kernel.step(state, scratch, rows[i], out[i])
         held += 1
         n_held[i] = held
-    return out, n_held
 
 
 def warm_up() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_processors.features import kernel
+from stream_processors.features.bars import BUY_VOLUME, END_MS, N_COLUMNS, START_MS
 from stream_processors.features.declarations import SPEC
 
 
@@ -12,13 +13,19 @@ class FeatureStepper:
 
     def __init__(self) -> None:
         self._state = kernel.empty_state()
-        self._bar = np.empty(6, dtype=np.float64)
+        self._scratch = kernel.scratch_space()
+        self._bar = np.empty(N_COLUMNS, dtype=np.float64)
         self._out = np.empty(kernel.N_FEATURES, dtype=np.float64)
         self._end_ms = -1
         self._n_bars = 0
 
     def step(
-        self, row: tuple[float, float, float, float, float], *, start_ms: int, end_ms: int
+        self,
+        row: tuple[float, float, float, float, float],
+        *,
+        start_ms: int,
+        end_ms: int,
+        buy_volume: float | None = None,
     ) -> list[float]:
         """Take a bar in.
 
@@ -26,6 +33,7 @@ class FeatureStepper:
 
         Args:
             row: Open, high, low, close (quote per base), volume (base units).
+            buy_volume: The part that buyers took from the book; None where that is not known.
 
         Returns:
             The features in the order of the spec; NaN where undefined.
@@ -34,8 +42,10 @@ class FeatureStepper:
             self._state[:] = 0.0
             self._n_bars = 0
         self._bar[:5] = row
-        self._bar[5] = end_ms
-        kernel.step(self._state, self._bar, self._out)
+        self._bar[END_MS] = end_ms
+        self._bar[BUY_VOLUME] = np.nan if buy_volume is None else buy_volume
+        self._bar[START_MS] = start_ms
+        kernel.step(self._state, self._scratch, self._bar, self._out)
         self._end_ms = end_ms
         self._n_bars += 1
         values: list[float] = self._out.tolist()
@@ -43,7 +53,7 @@ class FeatureStepper:
 
     @property
     def is_warm(self) -> bool:
-        """Whether every feature has seen the bars that it declares."""
+        """Whether every feature that is not optional has seen the bars that it declares."""
         return self._n_bars >= SPEC.warm_up_bars
 
     def snapshot(self) -> tuple[int, int, bytes]:
