@@ -6,10 +6,10 @@ end of the one before, what lies between is unknown, and every feature starts an
 
 import msgspec
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from schemas.time import Interval
+from stream_processors.features.compiling import compiled
 
 #: Columns of a bar row, as the kernel sees it.
 OPEN, HIGH, LOW, CLOSE, VOLUME, END_MS, BUY_VOLUME, START_MS = range(8)
@@ -83,8 +83,8 @@ def roll_up(bars: BarTable, *, interval: Interval, into: Interval) -> BarTable:
     return BarTable(start_ms=start_ms, rows=rows, known_ms=known_ms)
 
 
-@njit(cache=True)
-def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped-def]
     """Sums run in the order of the bars, as they do live, so that volumes agree to the bit."""
     n = start_ms.shape[0]
     out = np.empty((n, N_COLUMNS))
@@ -97,7 +97,8 @@ def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped
         is_first = start_ms[i] % into == 0
         if is_first:
             n_held = 1
-            out[n_out] = rows[i]
+            for column in range(N_COLUMNS):
+                out[n_out, column] = rows[i, column]
             out_start[n_out] = start_ms[i]
             out_known[n_out] = known_ms[i]
         elif n_held > 0 and start_ms[i] == out_start[n_out] + n_held * length:

@@ -21,7 +21,9 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from stream_processors.features.compiling import compiled
+import numpy as np
+
+from stream_processors.features.compiling import fill, inlined
 
 #: Bars in a block.
 BLOCK = 12
@@ -35,88 +37,110 @@ class WindowTable(NamedTuple):
         size: How many numbers of state it takes.
         clear: ``clear(table)``: no bars.
         push: ``push(table, number, row)``: take the bar of that number in; numbers count up by one.
-        window: ``window(table, number, length, out)``: what the last ``length`` bars come to.
+        windows: ``windows(table, number, out)``: what the last bars come to, for each of the lengths.
     """
 
     size: int
     clear: Callable[..., Any]
     push: Callable[..., Any]
-    window: Callable[..., Any]
+    windows: Callable[..., Any]
 
 
-def sum_table(*, capacity: int, width: int) -> WindowTable:
-    """Sums of ``width`` quantities over any window of at most ``capacity`` bars, a multiple of a block."""
+@inlined
+def _copy(table, to, row, width):  # type: ignore[no-untyped-def]
+    """Offsets here and below are unsigned: a signed one is looked at for being counted from the end."""
+    for i in range(width):
+        q = np.uint64(i)
+        table[np.uint64(to) + q] = row[q]
+
+
+@inlined
+def _add(table, to, row, width):  # type: ignore[no-untyped-def]
+    for i in range(width):
+        q = np.uint64(i)
+        table[np.uint64(to) + q] += row[q]
+
+
+@inlined
+def _add_within(table, to, a, b, width):  # type: ignore[no-untyped-def]
+    for i in range(width):
+        q = np.uint64(i)
+        table[np.uint64(to) + q] = table[np.uint64(a) + q] + table[np.uint64(b) + q]
+
+
+@inlined
+def _add_three(out, to, table, a, b, c, width):  # type: ignore[no-untyped-def]
+    for i in range(width):
+        q = np.uint64(i)
+        total = table[np.uint64(a) + q] + table[np.uint64(b) + q] + table[np.uint64(c) + q]
+        out[np.uint64(to) + q] = total
+
+
+@inlined
+def _add_all(out, to, table, first, n, width):  # type: ignore[no-untyped-def]
+    for i in range(width):
+        q = np.uint64(i)
+        total = table[np.uint64(first) + q]
+        for k in range(1, n):
+            total += table[np.uint64(first + k * width) + q]
+        out[np.uint64(to) + q] = total
+
+
+def sum_table(*, capacity: int, width: int, lengths: tuple[int, ...]) -> WindowTable:
+    """Sums of ``width`` quantities over windows of at most ``capacity`` bars, a multiple of a block."""
     closed = capacity * width
     prefix = closed + capacity // BLOCK * width
+    n_lengths = len(lengths)
 
-    @compiled
+    @inlined
     def clear(table):  # type: ignore[no-untyped-def]
-        table[:] = NAN
-        table[closed : closed + width] = 0.0
+        fill(table, NAN)
+        fill(table[closed : closed + width], 0.0)
 
-    @compiled
+    @inlined
     def close(table, number):  # type: ignore[no-untyped-def]
         first = (number - BLOCK) % capacity * width
-        for i in range(BLOCK - 1, 0, -1):
-            later = table[first + i * width : first + (i + 1) * width]
-            here = table[first + (i - 1) * width : first + i * width]
-            for q in range(width):
-                here[q] += later[q]
+        for i in range(BLOCK - 2, -1, -1):
+            here = first + i * width
+            _add_within(table, here, here, here + width, width)
         for k in range(1, capacity // BLOCK):
             block = (number - k * BLOCK) % capacity * width
-            whole = table[block : block + width]
-            fewer = table[closed + (k - 1) * width : closed + k * width]
-            total = table[closed + k * width : closed + (k + 1) * width]
-            for q in range(width):
-                total[q] = fewer[q] + whole[q]
+            _add_within(table, closed + k * width, closed + (k - 1) * width, block, width)
 
-    @compiled
+    @inlined
     def push(table, number, row):  # type: ignore[no-untyped-def]
-        running = table[prefix : prefix + width]
         if number % BLOCK == 0:
             close(table, number)
-            for q in range(width):
-                running[q] = row[q]
+            _copy(table, prefix, row, width)
         else:
-            for q in range(width):
-                running[q] += row[q]
-        slot = number % capacity * width
-        here = table[slot : slot + width]
-        for q in range(width):
-            here[q] = row[q]
+            _add(table, prefix, row, width)
+        _copy(table, number % capacity * width, row, width)
 
-    @compiled
-    def window(table, number, length, out):  # type: ignore[no-untyped-def]
-        oldest = number - length + 1
-        slot = oldest % capacity * width
-        first = table[slot : slot + width]
-        n_between = number // BLOCK - oldest // BLOCK - 1
-        if n_between >= 0:
-            between = table[closed + n_between * width : closed + (n_between + 1) * width]
-            running = table[prefix : prefix + width]
-            for q in range(width):
-                out[q] = first[q] + between[q] + running[q]
-            return
-        for q in range(width):
-            out[q] = first[q]
-        for i in range(1, length):
-            later = table[slot + i * width : slot + (i + 1) * width]
-            for q in range(width):
-                out[q] += later[q]
+    @inlined
+    def windows(table, number, out):  # type: ignore[no-untyped-def]
+        for i in range(n_lengths):
+            oldest = number - lengths[i] + 1
+            first = oldest % capacity * width
+            n_between = number // BLOCK - oldest // BLOCK - 1
+            if n_between >= 0:
+                _add_three(out, i * width, table, first, closed + n_between * width, prefix, width)
+            else:
+                _add_all(out, i * width, table, first, lengths[i], width)
 
-    return WindowTable(prefix + width, clear, push, window)
+    return WindowTable(prefix + width, clear, push, windows)
 
 
-def maximum_table(*, capacity: int, width: int) -> WindowTable:
+def maximum_table(*, capacity: int, width: int, lengths: tuple[int, ...]) -> WindowTable:
     """The same for maxima, over windows longer than a block; a window that is not full has no meaning."""
+    n_lengths = len(lengths)
     closed = capacity * width
     prefix = closed + capacity // BLOCK * width
 
-    @compiled
+    @inlined
     def clear(table):  # type: ignore[no-untyped-def]
-        table[:] = -math.inf
+        fill(table, -math.inf)
 
-    @compiled
+    @inlined
     def close(table, number):  # type: ignore[no-untyped-def]
         first = (number - BLOCK) % capacity * width
         for i in range((BLOCK - 1) * width - 1, -1, -1):
@@ -126,7 +150,7 @@ def maximum_table(*, capacity: int, width: int) -> WindowTable:
             for q in range(width):
                 table[closed + k * width + q] = max(table[closed + (k - 1) * width + q], table[block + q])
 
-    @compiled
+    @inlined
     def push(table, number, row):  # type: ignore[no-untyped-def]
         is_new = number % BLOCK == 0
         if is_new:
@@ -136,18 +160,19 @@ def maximum_table(*, capacity: int, width: int) -> WindowTable:
             table[slot + q] = row[q]
             table[prefix + q] = row[q] if is_new else max(table[prefix + q], row[q])
 
-    @compiled
-    def window(table, number, length, out):  # type: ignore[no-untyped-def]
-        oldest = number - length + 1
-        slot = oldest % capacity * width
-        between = closed + (number // BLOCK - oldest // BLOCK - 1) * width
-        for q in range(width):
-            out[q] = max(table[slot + q], table[between + q], table[prefix + q])
+    @inlined
+    def windows(table, number, out):  # type: ignore[no-untyped-def]
+        for i in range(n_lengths):
+            oldest = number - lengths[i] + 1
+            slot = oldest % capacity * width
+            between = closed + (number // BLOCK - oldest // BLOCK - 1) * width
+            for q in range(width):
+                out[i * width + q] = max(table[slot + q], table[between + q], table[prefix + q])
 
-    return WindowTable(prefix + width, clear, push, window)
+    return WindowTable(prefix + width, clear, push, windows)
 
 
-@compiled
+@inlined
 def _merge(mean, square, n, other_mean, other_square, n_other):  # type: ignore[no-untyped-def]
     """Mean and sum of squared deviations of two samples together; Chan, Golub and LeVeque (1979)."""
     apart = other_mean - mean
@@ -155,19 +180,20 @@ def _merge(mean, square, n, other_mean, other_square, n_other):  # type: ignore[
     return mean + apart * share, square + other_square + apart * apart * (n * share)
 
 
-def moment_table(*, capacity: int) -> WindowTable:
+def moment_table(*, capacity: int, lengths: tuple[int, ...]) -> WindowTable:
     """Mean, and sum of squared deviations from it, of one quantity over windows longer than a block.
 
     Merged and not subtracted: equal values have exactly their value as mean, and deviation zero.
     """
+    n_lengths = len(lengths)
     closed = capacity * 2
     prefix = closed + capacity // BLOCK * 2
 
-    @compiled
+    @inlined
     def clear(table):  # type: ignore[no-untyped-def]
-        table[:] = NAN
+        fill(table, NAN)
 
-    @compiled
+    @inlined
     def close(table, number):  # type: ignore[no-untyped-def]
         first = (number - BLOCK) % capacity * 2
         mean, square = table[first + (BLOCK - 1) * 2], 0.0
@@ -184,7 +210,7 @@ def moment_table(*, capacity: int) -> WindowTable:
             table[closed + k * 2] = mean
             table[closed + k * 2 + 1] = square
 
-    @compiled
+    @inlined
     def push(table, number, value):  # type: ignore[no-untyped-def]
         position = number % BLOCK
         if position == 0:
@@ -199,21 +225,28 @@ def moment_table(*, capacity: int) -> WindowTable:
         table[slot] = value
         table[slot + 1] = 0.0
 
-    @compiled
-    def window(table, number, length):  # type: ignore[no-untyped-def]
-        oldest = number - length + 1
-        slot = oldest % capacity * 2
-        n_first = float(BLOCK - oldest % BLOCK)
+    @inlined
+    def windows(table, number, out):  # type: ignore[no-untyped-def]
         n_newest = float(number % BLOCK + 1)
-        mean, square = _merge(
-            table[slot], table[slot + 1], n_first, table[prefix], table[prefix + 1], n_newest
-        )
-        n_between = number // BLOCK - oldest // BLOCK - 1
-        if n_between == 0:
-            return mean, square
-        between = closed + n_between * 2
-        return _merge(
-            mean, square, n_first + n_newest, table[between], table[between + 1], float(n_between * BLOCK)
-        )
+        for i in range(n_lengths):
+            oldest = number - lengths[i] + 1
+            slot = oldest % capacity * 2
+            n_first = float(BLOCK - oldest % BLOCK)
+            mean, square = _merge(
+                table[slot], table[slot + 1], n_first, table[prefix], table[prefix + 1], n_newest
+            )
+            n_between = number // BLOCK - oldest // BLOCK - 1
+            if n_between > 0:
+                between = closed + n_between * 2
+                mean, square = _merge(
+                    mean,
+                    square,
+                    n_first + n_newest,
+                    table[between],
+                    table[between + 1],
+                    float(n_between * BLOCK),
+                )
+            out[i * 2] = mean
+            out[i * 2 + 1] = square
 
-    return WindowTable(prefix + 2, clear, push, window)
+    return WindowTable(prefix + 2, clear, push, windows)

@@ -17,7 +17,7 @@ from stream_processors.features.bars import (
     START_MS,
     VOLUME,
 )
-from stream_processors.features.compiling import compiled
+from stream_processors.features.compiling import fill, inlined
 from stream_processors.features.tables import maximum_table, moment_table, sum_table
 
 NAN = math.nan
@@ -39,8 +39,10 @@ LONG = 60
     LOG_HIGH,
     LOG_LOW,
     OVERNIGHT,
-) = range(11)
-_HEAD = 11
+    END_OF_LAST,
+    PREVIOUS_CLOSE,
+) = range(13)
+_HEAD = 13
 
 #: Quantities that are added up over up to 168 bars.
 LONG_COLUMNS = 4
@@ -69,10 +71,28 @@ SHORT_COLUMNS = 18
     BOUGHT_VOLUME,
 ) = range(SHORT_COLUMNS)
 
-_long_sums = sum_table(capacity=LONGEST, width=LONG_COLUMNS)
-_short_sums = sum_table(capacity=LONG, width=SHORT_COLUMNS)
-_extremes = maximum_table(capacity=LONG, width=2)
-_moments = moment_table(capacity=LONGEST)
+#: The windows of each table, in bars.
+_LONG_WINDOWS = (5, 15, 20, 30, 60, LONGEST)
+_SHORT_WINDOWS = (5, 14, 15, 20, 30, LONG)
+_EXTREME_WINDOWS = (14, LONG)
+_MOMENT_WINDOWS = (20, LONG, LONGEST)
+
+#: Where a window's sums lie in the scratch space.
+LONG_5, LONG_15, LONG_20, LONG_30, LONG_60, LONG_168 = range(0, 6 * LONG_COLUMNS, LONG_COLUMNS)
+_SHORT_FROM = 6 * LONG_COLUMNS
+_SHORT_UNTIL = _SHORT_FROM + 6 * SHORT_COLUMNS
+SHORT_5, SHORT_14, SHORT_15, SHORT_20, SHORT_30, SHORT_60 = range(_SHORT_FROM, _SHORT_UNTIL, SHORT_COLUMNS)
+#: Pairs: the lowest low as a negative number, and the highest high.
+EXTREMES_14, EXTREMES_60 = range(_SHORT_UNTIL, _SHORT_UNTIL + 4, 2)
+#: Pairs: the mean of the closes, and the sum of squared deviations from it.
+MOMENTS_20, MOMENTS_60, MOMENTS_168 = range(_SHORT_UNTIL + 4, _SHORT_UNTIL + 10, 2)
+_ROW = _SHORT_UNTIL + 10
+SCRATCH_SIZE = _ROW + SHORT_COLUMNS
+
+_long_sums = sum_table(capacity=LONGEST, width=LONG_COLUMNS, lengths=_LONG_WINDOWS)
+_short_sums = sum_table(capacity=LONG, width=SHORT_COLUMNS, lengths=_SHORT_WINDOWS)
+_extremes = maximum_table(capacity=LONG, width=2, lengths=_EXTREME_WINDOWS)
+_moments = moment_table(capacity=LONGEST, lengths=_MOMENT_WINDOWS)
 
 _CLOSES = _HEAD
 _N_CLOSES = LONGEST + 1
@@ -82,43 +102,43 @@ _EXTREMES = _SHORT_SUMS + _short_sums.size
 _MOMENTS = _EXTREMES + _extremes.size
 AVERAGES = _MOMENTS + _moments.size
 
-_clear_long, _push_long, _window_long = _long_sums.clear, _long_sums.push, _long_sums.window
-_clear_short, _push_short, _window_short = _short_sums.clear, _short_sums.push, _short_sums.window
-_clear_extremes, _push_extremes, _window_extremes = _extremes.clear, _extremes.push, _extremes.window
-_clear_moments, _push_moments, _window_moments = _moments.clear, _moments.push, _moments.window
+_clear_long, _push_long, _long_windows = _long_sums.clear, _long_sums.push, _long_sums.windows
+_clear_short, _push_short, _short_windows = _short_sums.clear, _short_sums.push, _short_sums.windows
+_clear_extremes, _push_extremes, _extreme_windows = _extremes.clear, _extremes.push, _extremes.windows
+_clear_moments, _push_moments, _moment_windows = _moments.clear, _moments.push, _moments.windows
 
 _MOST_IN_A_RUN = 10.0
 
 
-@compiled
+@inlined
 def bar_number(bar):  # type: ignore[no-untyped-def]
     """Which bar it is of all bars of its length since 1970: blocks are aligned to it."""
     end_ms = int(bar[END_MS])
     return end_ms // (end_ms - int(bar[START_MS]))
 
 
-@compiled
+@inlined
 def ratio(numerator, denominator):  # type: ignore[no-untyped-def]
     """A quotient that is NaN, not an error, when the denominator is zero."""
     return numerator / denominator if denominator != 0.0 else NAN
 
 
-@compiled
+@inlined
 def sign(value):  # type: ignore[no-untyped-def]
     """1, -1, 0, or NaN."""
     return 1.0 if value > 0.0 else -1.0 if value < 0.0 else value
 
 
-@compiled
+@inlined
 def close_location(bar):  # type: ignore[no-untyped-def]
     """The place of the close in the bar's range, -1 at the low and 1 at the high; 0 without range."""
     spread = bar[HIGH] - bar[LOW]
     return 2.0 * (bar[CLOSE] - bar[LOW]) / spread - 1.0 if spread > 0.0 else 0.0
 
 
-@compiled
+@inlined
 def _clear(state):  # type: ignore[no-untyped-def]
-    state[:_LONG_SUMS] = NAN
+    fill(state[:_LONG_SUMS], NAN)
     _clear_long(state[_LONG_SUMS:_SHORT_SUMS])
     _clear_short(state[_SHORT_SUMS:_EXTREMES])
     _clear_extremes(state[_EXTREMES:_MOMENTS])
@@ -127,7 +147,7 @@ def _clear(state):  # type: ignore[no-untyped-def]
     state[RUN_LENGTH] = 0.0
 
 
-@compiled
+@inlined
 def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
     """Take the newest bar in; a state whose count of bars is zero is made ready first.
 
@@ -135,7 +155,7 @@ def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
         state: Changed in place.
         number: Of the bar.
         bar: Columns of :mod:`.bars`.
-        scratch: At least SHORT_COLUMNS numbers, overwritten.
+        scratch: Shape (SCRATCH_SIZE,): what all windows come to, afterwards.
     """
     if state[N_BARS] == 0.0:
         _clear(state)
@@ -143,12 +163,16 @@ def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
     log_close = math.log(bar[CLOSE])
     log_return = log_close - state[LOG_CLOSE]
     state[_CLOSES + number % _N_CLOSES] = log_close
-    _push_sums(state, number, bar, log_return, scratch)
-    low_and_high = scratch[:2]
+    _push_sums(state, number, bar, log_return, scratch[_ROW:])
+    low_and_high = scratch[_ROW : _ROW + 2]
     low_and_high[0] = -bar[LOW]
     low_and_high[1] = bar[HIGH]
     _push_extremes(state[_EXTREMES:_MOMENTS], number, low_and_high)
     _push_moments(state[_MOMENTS:AVERAGES], number, bar[CLOSE])
+    _long_windows(state[_LONG_SUMS:_SHORT_SUMS], number, scratch)
+    _short_windows(state[_SHORT_SUMS:_EXTREMES], number, scratch[SHORT_5:])
+    _extreme_windows(state[_EXTREMES:_MOMENTS], number, scratch[EXTREMES_14:])
+    _moment_windows(state[_MOMENTS:AVERAGES], number, scratch[MOMENTS_20:])
     way = sign(log_return)
     run = state[RUN_LENGTH]
     if way > 0.0:
@@ -161,7 +185,7 @@ def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
     state[LOG_RETURN] = log_return
 
 
-@compiled
+@inlined
 def _push_sums(state, number, bar, log_return, row):  # type: ignore[no-untyped-def]
     volume = bar[VOLUME]
     way = sign(log_return)
@@ -209,35 +233,7 @@ def _push_sums(state, number, bar, log_return, row):  # type: ignore[no-untyped-
     state[OVERNIGHT] = overnight
 
 
-@compiled
+@inlined
 def log_close_before(state, number, lag):  # type: ignore[no-untyped-def]
     """The log close ``lag`` bars before this one, up to 168; NaN where there was no bar."""
     return state[_CLOSES + (number - lag) % _N_CLOSES]
-
-
-@compiled
-def long_sums(state, number, length, out):  # type: ignore[no-untyped-def]
-    """The sums of the long quantities over the last bars; shape (LONG_COLUMNS,)."""
-    _window_long(state[_LONG_SUMS:_SHORT_SUMS], number, length, out)
-
-
-@compiled
-def short_sums(state, number, length, out):  # type: ignore[no-untyped-def]
-    """The sums of the short quantities over the last bars, 60 at most; shape (SHORT_COLUMNS,)."""
-    _window_short(state[_SHORT_SUMS:_EXTREMES], number, length, out)
-
-
-@compiled
-def place_between_extremes(state, number, close, length, scratch):  # type: ignore[no-untyped-def]
-    """The place of the close between the lowest low and the highest high: 0 to 1, NaN when flat."""
-    if state[N_BARS] < length:
-        return NAN
-    _window_extremes(state[_EXTREMES:_MOMENTS], number, length, scratch)
-    return ratio(close + scratch[0], scratch[1] + scratch[0])
-
-
-@compiled
-def mean_and_deviation(state, number, length):  # type: ignore[no-untyped-def]
-    """Mean and deviation (over n) of the last closes; NaN until there are as many."""
-    mean, square = _window_moments(state[_MOMENTS:AVERAGES], number, length)
-    return mean, math.sqrt(square / length)

@@ -3,8 +3,8 @@
 import math
 
 from stream_processors.features.bars import CLOSE, HIGH, LOW
-from stream_processors.features.compiling import compiled
-from stream_processors.features.windows import LOG_RETURN, N_BARS, ratio
+from stream_processors.features.compiling import fill, inlined
+from stream_processors.features.windows import LOG_RETURN, N_BARS, PREVIOUS_CLOSE, ratio
 
 N_AVERAGES = 17
 (
@@ -30,21 +30,21 @@ _WILDER = 1.0 / 14
 _DECAY = 0.94
 
 
-@compiled
+@inlined
 def _start(averages, bar):  # type: ignore[no-untyped-def]
     close = bar[CLOSE]
-    averages[:] = 0.0
+    fill(averages, 0.0)
     averages[_RANGE] = bar[HIGH] - bar[LOW]
     averages[_FAST] = averages[_SLOW] = close
     averages[_MEAN_10] = averages[_MEAN_20] = averages[_MEAN_30] = close
 
 
-@compiled
+@inlined
 def _blend(averages, which, new, weight):  # type: ignore[no-untyped-def]
     averages[which] += weight * (new - averages[which])
 
 
-@compiled
+@inlined
 def _blend_directions(averages, bar):  # type: ignore[no-untyped-def]
     """Wilder's directional movement: the larger of the moves of high and low, if it is outward."""
     up, down = bar[HIGH] - averages[_HIGH], averages[_LOW] - bar[LOW]
@@ -55,7 +55,7 @@ def _blend_directions(averages, bar):  # type: ignore[no-untyped-def]
         _blend(averages, _DIRECTION, abs(averages[_UP] - averages[_DOWN]) / total, _WILDER)
 
 
-@compiled
+@inlined
 def _take(averages, bar, previous, log_return):  # type: ignore[no-untyped-def]
     close = bar[CLOSE]
     gain, loss = max(close - previous, 0.0), max(previous - close, 0.0)
@@ -74,16 +74,17 @@ def _take(averages, bar, previous, log_return):  # type: ignore[no-untyped-def]
     _blend(averages, _VARIANCE, log_return * log_return, 1.0 - _DECAY)
 
 
-@compiled
-def step_averaged(state, averages, bar, previous, out):  # type: ignore[no-untyped-def]
-    """Wilder's and exponential averages; ``previous`` is the close before, NaN at first."""
+@inlined
+def step_averaged(state, averages, bar, out):  # type: ignore[no-untyped-def]
+    """Wilder's and exponential averages."""
     close = bar[CLOSE]
     if state[N_BARS] == 1.0:
         _start(averages, bar)
     else:
-        _take(averages, bar, previous, state[LOG_RETURN])
+        _take(averages, bar, state[PREVIOUS_CLOSE], state[LOG_RETURN])
     averages[_HIGH] = bar[HIGH]
     averages[_LOW] = bar[LOW]
+    state[PREVIOUS_CLOSE] = close
     macd = averages[_FAST] - averages[_SLOW]
     out[0] = 100.0 * ratio(averages[_GAIN_6], averages[_GAIN_6] + averages[_LOSS_6])
     out[1] = 100.0 * ratio(averages[_GAIN], averages[_GAIN] + averages[_LOSS])

@@ -2,7 +2,7 @@
 
 import math
 
-from stream_processors.features.compiling import compiled
+from stream_processors.features.compiling import inlined
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -11,12 +11,12 @@ _WEEK_MS = 7 * _DAY_MS
 _SATURDAY_MS = 2 * _DAY_MS
 
 
-@compiled
+@inlined
 def _is_within(time_ms, first_ms, until_ms):  # type: ignore[no-untyped-def]
     return 1.0 if first_ms <= time_ms < until_ms else 0.0
 
 
-@compiled
+@inlined
 def step_calendar(end_ms, out):  # type: ignore[no-untyped-def]
     """The week's circle begins where the epoch did, on a Thursday."""
     of_week = end_ms % _WEEK_MS

@@ -1,19 +1,21 @@
 """The shape of the newest bar."""
 
 from stream_processors.features.bars import CLOSE, HIGH, LOW, OPEN
-from stream_processors.features.compiling import compiled
+from stream_processors.features.compiling import inlined
 from stream_processors.features.windows import (
     LOG_HIGH,
     LOG_LOW,
     OVERNIGHT,
     RANGE,
+    SHORT_15,
+    SHORT_60,
     close_location,
     ratio,
 )
 
 
-@compiled
-def step_shape(state, bar, short_15, short_60, out):  # type: ignore[no-untyped-def]
+@inlined
+def step_shape(state, sums, bar, out):  # type: ignore[no-untyped-def]
     """Places within the bar; zero where it has no range."""
     open_, close = bar[OPEN], bar[CLOSE]
     spread = bar[HIGH] - bar[LOW]
@@ -24,5 +26,5 @@ def step_shape(state, bar, short_15, short_60, out):  # type: ignore[no-untyped-
     out[3] = (close - open_) * per_spread
     out[4] = state[OVERNIGHT]
     log_range = state[LOG_HIGH] - state[LOG_LOW]
-    out[5] = ratio(15.0 * log_range, short_15[RANGE])
-    out[6] = ratio(60.0 * log_range, short_60[RANGE])
+    out[5] = ratio(15.0 * log_range, sums[SHORT_15 + RANGE])
+    out[6] = ratio(60.0 * log_range, sums[SHORT_60 + RANGE])
