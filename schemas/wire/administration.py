@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import confluent_kafka as ck
 import stamina
+from confluent_kafka import IsolationLevel
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
@@ -117,8 +118,12 @@ class Administration:
         """
         self.committed("driftline-administration", [(MARKET_TICK.name, 0)])
 
-    def ends(self, partitions: Iterable[tuple[str, int]]) -> Positions:
-        """The offset behind the last record of each partition, records of open transactions included.
+    def ends(self, partitions: Iterable[tuple[str, int]], *, are_stable: bool = False) -> Positions:
+        """The offset behind the last record of each partition.
+
+        Args:
+            are_stable: Count only what a read_committed reader can get to; otherwise records of open
+                transactions count too. The embedded broker makes no difference.
 
         On Apache Kafka the mark that ends a transaction takes an offset too. The embedded broker
         names the second record of the last batch it was sent, so there the rest is read.
@@ -126,7 +131,9 @@ class Administration:
         Raises:
             BrokerUnavailableError: If the broker does not answer, or has no such partition.
         """
-        found = self._positions(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        which = IsolationLevel.READ_COMMITTED if are_stable else IsolationLevel.READ_UNCOMMITTED
+        latest = dict.fromkeys(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        found = {where: answer.offset for where, answer in self._listed(latest, which).items()}
         return _behind_last_batch(self._endpoint, found) if self._endpoint.is_embedded else found
 
     def beginnings(self, partitions: Iterable[tuple[str, int]]) -> Positions:
@@ -194,13 +201,17 @@ class Administration:
             where: found.offset for where, found in self._listed(dict.fromkeys(partitions, which)).items()
         }
 
-    def _listed(self, asked: Mapping[tuple[str, int], Any]) -> dict[tuple[str, int], Any]:
+    def _listed(
+        self,
+        asked: Mapping[tuple[str, int], Any],
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    ) -> dict[tuple[str, int], Any]:
         if not asked:
             return {}
         request = {ck.TopicPartition(topic, partition): spec for (topic, partition), spec in asked.items()}
 
         def ask() -> dict[tuple[str, int], Any]:
-            answers = self._admin.list_offsets(request, request_timeout=_TIMEOUT_S)
+            answers = self._admin.list_offsets(request, isolation_level=isolation, request_timeout=_TIMEOUT_S)
             return {(where.topic, where.partition): answer.result() for where, answer in answers.items()}
 
         return self._patiently(ask)
