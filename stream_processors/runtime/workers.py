@@ -255,7 +255,9 @@ class Worker:
 
 def default_settings(endpoint: KafkaEndpoint, *, worker_id: str = "0") -> WorkerSettings:
     """How a worker runs on a broker, if nothing else is said."""
-    return WorkerSettings(worker_id=worker_id, snapshot_every_s=10.0 if endpoint.is_embedded else 1.0)
+    if endpoint.is_embedded:  # which never compacts, and keeps a record for every commit
+        return WorkerSettings(worker_id=worker_id, snapshot_every_s=10.0, commit_every_s=0.5)
+    return WorkerSettings(worker_id=worker_id)
 
 
 def run_job(
