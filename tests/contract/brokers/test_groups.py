@@ -7,7 +7,16 @@ from schemas.topics import Topic
 from schemas.wire.administration import Administration
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Reader
-from tests.contract.brokers.brokers import Broker, Consumer, Lack, closing, eventually, fresh, shared_out
+from tests.contract.brokers.brokers import (
+    Broker,
+    Consumer,
+    Lack,
+    closing,
+    eventually,
+    fresh,
+    on_a_cluster_too,
+    shared_out,
+)
 
 EAGER, COOPERATIVE = "range", "cooperative-sticky"
 
@@ -22,6 +31,7 @@ def static_member(broker: Broker, group: str, topic: Topic, name: str) -> Consum
     return Consumer(broker, group, topic, group_instance_id=name, session_timeout_ms=6000)
 
 
+@on_a_cluster_too
 def test_reader_goes_on_behind_what_it_committed(broker: Broker, topic: Topic) -> None:
     broker.publish(topic, [b"%d" % i for i in range(10)])
     group = fresh("group")
@@ -93,6 +103,7 @@ def test_eager_rebalance_takes_everything_away_and_shares_it_out_anew(broker: Br
         assert first.moves[-1] == ("+", [0, 1, 2, 3])
 
 
+@on_a_cluster_too
 def test_cooperative_rebalance_takes_only_what_moves(broker: Broker, topic: Topic) -> None:
     group = fresh("group")
     first = Consumer(broker, group, topic, partition_assignment_strategy=COOPERATIVE)
