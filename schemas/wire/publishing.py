@@ -14,7 +14,7 @@ _ANY_PARTITION = -1
 _REPORTS_EVERY = 64
 #: The broker ends a transaction by itself that is open longer: what a worker that never came back
 #: left open holds up every reader behind it for so long.
-_TRANSACTION_TIMEOUT_MS = 10_000
+_TRANSACTION_TIMEOUT_MS = 15_000
 #: The library sends offsets to the group's coordinator, and when that broker is lost it looks for the
 #: next one only when some other connection opens or closes (librdkafka issue 5511): for ever, perhaps.
 #: Idle connections that are closed, and opened again when needed, see to that.

@@ -53,6 +53,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
         snapshot_every_records: An operator that took in this many is due whatever the time, so
             that a restart has little to step again.
         transaction_s: The budget of a commit, in seconds.
+        session_s: For how long the group keeps the share of a worker that is not heard of: longer
+            than a cluster takes to put another broker in a lost one's place.
         stalled_after_s: A partition with more to read that has not moved for so long, or a step
             that has not ended, is stalled: the worker says so and ends, to be started again.
     """
@@ -64,6 +66,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_every_s: float = 1.0
     snapshot_every_records: int = 1_000_000
     transaction_s: float = 30.0
+    session_s: float = 10.0
     stalled_after_s: float = 45.0
 
 
@@ -99,7 +102,14 @@ class Worker:
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
         self._publisher = Publisher(endpoint, role=job.name, transactional_id=f"{name}-{worker_id}")
         hooks = Hooks(self._take_over, self._give_up, self._lose)
-        self._member = Member(endpoint, group=name, name=worker_id, topics=job.inputs, hooks=hooks)
+        self._member = Member(
+            endpoint,
+            group=name,
+            name=worker_id,
+            topics=job.inputs,
+            hooks=hooks,
+            session_s=self._settings.session_s,
+        )
         self._committer = Committer(
             Transactions(
                 job,
