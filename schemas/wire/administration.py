@@ -3,6 +3,7 @@
 It stands apart from reading and publishing, which every job does; this is for operators' tools.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from schemas.wire.kafka import LARGEST_MESSAGE_BYTES, Positions, connection, rea
 from schemas.wire.settings import KafkaEndpoint
 
 _TIMEOUT_S = 15.0
+_LOOK_AGAIN_S = 0.1
 _ATTEMPTS = 6
 _Answer = TypeVar("_Answer")
 _COMPACTED_SEGMENT_BYTES = 2 * LARGEST_MESSAGE_BYTES
@@ -110,13 +112,24 @@ class Administration:
                 _ignoring_existing(future)
         return [topic.name for topic in missing]
 
-    def wake_coordinators(self) -> None:
+    def wake_coordinators(self, *, timeout_s: float = 15.0) -> None:
         """Return when offsets can be committed: a new broker makes its topic of offsets at the first question.
 
         Raises:
-            BrokerUnavailableError: If they cannot within a few seconds.
+            BrokerUnavailableError: If they cannot in time.
         """
-        self.committed("driftline-administration", [(MARKET_TICK.name, 0)])
+        client, asked = self._asking("driftline-administration"), [ck.TopicPartition(MARKET_TICK.name, 0)]
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                with translated():
+                    client.committed(asked, timeout=timeout_s)
+            except BrokerUnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_AGAIN_S)
+            else:
+                return
 
     def ends(self, partitions: Iterable[tuple[str, int]], *, are_stable: bool = False) -> Positions:
         """The offset behind the last record of each partition.
