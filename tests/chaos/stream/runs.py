@@ -1,6 +1,8 @@
 """A run: servers, workers and the flow between them, and the loop in which faults are waited out."""
 
 import random
+import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from tests.chaos.stream.servers import Servers, running_chaos_servers
 from tests.chaos.stream.watching import Subscriber
 from tests.chaos.stream.workers import Fleet
 
+#: What workers said is kept here.
+LOGS = Path("build") / "chaos" / "logs"
 _POLL_S = 0.01
 _LONGEST_S = 90.0
 
@@ -70,6 +74,11 @@ class Run:
     def recovery_s(self, kind: str, since_s: float) -> float:
         """Wait until bars flow that were closed after a fault; how long that took."""
         self.wait_until(lambda: self.flow.has_passed(since_s), kind)
+        for moment, worker_id, code in self.fleet.ends:
+            if moment > since_s and code != -signal.SIGKILL:
+                tell(
+                    f"  worker {worker_id} ended by itself with {code}, {moment - since_s:.2f} s behind the fault"
+                )
         took_s = self.flow.passed_at_s(since_s) - since_s
         self.samples.setdefault(kind, []).append(took_s)
         return took_s
@@ -107,3 +116,4 @@ def running(path: Path, options: Options, *, n_nodes: int, n_workers: int = 2) -
             yield run
         finally:
             fleet.close()
+            shutil.copytree(servers.directory.logs, LOGS / path.name, dirs_exist_ok=True)
