@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -57,6 +58,61 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
         ).run()
     finally:
         history.close()
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@commands.command()
+@click.option(
+    "--bars", type=_FILE, required=True, help="Candles (parquet or CSV) whose direction is predicted."
+)
+@click.option("--bars-eth", type=_FILE, help="Candles of another instrument, as further features.")
+@click.option("--perp", type=_FILE, help="Candles of the perpetual, for its premium as a feature.")
+@click.option("--news", type=_FILE, help="Articles with a timestamp each, for counts as features.")
+@click.option(
+    "--outcomes", type=_FILE, help="Shorter candles of the same instrument to read outcomes and lags from."
+)
+@click.option(
+    "--interval", required=True, help="Between decisions; longer than the file's bars rolls these up."
+)
+@click.option("--horizon", required=True, help="How far ahead is predicted.")
+@click.option(
+    "--train-until", required=True, help="The test begins here: a day or time in UTC, such as 2019-01-01."
+)
+@click.option("--test-until", help="The test ends here; by default with the file.")
+@click.option("--refit", default="quarterly", show_default=True, help="monthly, quarterly or never.")
+@click.option("--model", help="A recipe's name; by default the mixture.")
+@click.option("--quick", is_flag=True, help="A small mixture, several times faster and somewhat worse.")
+@click.option("--seed", default=0, show_default=True, help="Of the bootstrap intervals.")
+@click.option("--workers", type=click.IntRange(min=1), help="Fits at a time; by default one per core.")
+@click.option(
+    "--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go."
+)
+def evaluate(output: Path | None, **options: Any) -> None:
+    """Train on what lies before a date, test on what lies after, and say how good it really was.
+
+    Walk-forward with purged labels; thresholds for selective figures come from earlier
+    out-of-sample confidences only; intervals are 95 % by circular blocks of seven days.
+    """
+    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
+    from trainers.jobs.evaluate import evaluate_files, write_figures  # noqa: PLC0415
+    from trainers.jobs.evaluation_options import inputs_of, model_of, question_of  # noqa: PLC0415
+    from trainers.jobs.evaluation_tables import evaluation_tables  # noqa: PLC0415
+    from trainers.jobs.reports import fitting_progress  # noqa: PLC0415
+
+    with fitting_progress("fitting") as progress:
+        figures = evaluate_files(
+            inputs_of(options),
+            question_of(options),
+            model=model_of(options),
+            clock=SystemClock(),
+            progress=progress,
+        )
+    if output is not None:
+        write_figures(figures, output)
+    for table in evaluation_tables(figures):
+        _print(table)
 
 
 @commands.group()
