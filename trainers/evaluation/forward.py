@@ -96,4 +96,5 @@ def _outcome(
 def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:
     start_ms = decisions.as_of_ms[rows]
     weights = uniqueness(start_ms=start_ms, end_ms=start_ms + multiple * decisions.horizon.milliseconds)
-    return weights / weights.mean()
+    scaled: NDArray[np.float64] = weights / weights.mean()
+    return scaled

@@ -15,14 +15,14 @@ _EULER = 0.5772156649015329
 _FEW_DISAGREEMENTS = 25
 
 
-class TestResult(NamedTuple):
+class Verdict(NamedTuple):
     """A statistic and its p-value; NaN and 1 where it is undefined."""
 
     statistic: float
     p_value: float
 
 
-UNDEFINED = TestResult(math.nan, 1.0)
+UNDEFINED = Verdict(math.nan, 1.0)
 
 
 def normal_cdf(x: float) -> float:
@@ -41,7 +41,7 @@ def normal_quantile(share: float) -> float:
     return NormalDist().inv_cdf(share)
 
 
-def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) -> TestResult:
+def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) -> Verdict:
     """Whether said and true directions agree more than if they were independent; one-sided.
 
     Args:
@@ -66,10 +66,10 @@ def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) 
     if variance - of_expected <= 0:
         return UNDEFINED
     statistic = (agreed - expected) / math.sqrt(variance - of_expected)
-    return TestResult(statistic, normal_cdf(-statistic))
+    return Verdict(statistic, normal_cdf(-statistic))
 
 
-def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> TestResult:
+def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> Verdict:
     """Whether two classifiers are right equally often on the same rows.
 
     Exact by the binomial distribution for few disagreements, else chi-square with continuity
@@ -82,18 +82,18 @@ def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> Te
     only_second = int(np.sum(~is_hit & other_is_hit))
     n = only_first + only_second
     if n == 0:
-        return TestResult(0.0, 1.0)
+        return Verdict(0.0, 1.0)
     if n < _FEW_DISAGREEMENTS:
         fewer = min(only_first, only_second)
         tail = sum(math.comb(n, k) for k in range(fewer + 1)) / 2**n
-        return TestResult(float(fewer), min(1.0, 2 * tail))
+        return Verdict(float(fewer), min(1.0, 2 * tail))
     statistic = max(0.0, abs(only_first - only_second) - 1) ** 2 / n
-    return TestResult(statistic, math.erfc(math.sqrt(statistic / 2)))
+    return Verdict(statistic, math.erfc(math.sqrt(statistic / 2)))
 
 
 def diebold_mariano(
     loss: NDArray[np.float64], other_loss: NDArray[np.float64], *, n_ahead: int = 1
-) -> TestResult:
+) -> Verdict:
     """Whether two forecasts have the same expected loss; negative where the first loses less.
 
     With the correction of Harvey, Leybourne and Newbold and Student's distribution; the long-run
@@ -119,7 +119,7 @@ def diebold_mariano(
         return UNDEFINED
     correction = (n + 1 - 2 * n_ahead + n_ahead * (n_ahead - 1) / n) / n
     statistic = float(difference.mean()) / math.sqrt(variance / n) * math.sqrt(max(correction, 0.0))
-    return TestResult(statistic, student_two_sided(statistic, degrees=n - 1))
+    return Verdict(statistic, student_two_sided(statistic, degrees=n - 1))
 
 
 def student_two_sided(statistic: float, *, degrees: int) -> float:
