@@ -60,6 +60,8 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
         history.close()
 
 
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -86,9 +88,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--quick", is_flag=True, help="A small mixture, several times faster and somewhat worse.")
 @click.option("--seed", default=0, show_default=True, help="Of the bootstrap intervals.")
 @click.option("--workers", type=click.IntRange(min=1), help="Fits at a time; by default one per core.")
-@click.option(
-    "--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go."
-)
+@click.option("--json", "output", type=_NEW_FILE, help="Where the figures go.")
+@click.option("--save-dataset", type=_FOLDER, help="A folder to keep the data set in, with its manifest.")
 def evaluate(output: Path | None, **options: Any) -> None:
     """Train on what lies before a date, test on what lies after, and say how good it really was.
 
@@ -108,11 +109,43 @@ def evaluate(output: Path | None, **options: Any) -> None:
             model=model_of(options),
             clock=SystemClock(),
             progress=progress,
+            dataset_folder=options["save_dataset"],
         )
     if output is not None:
         write_figures(figures, output)
     for table in evaluation_tables(figures):
         _print(table)
+
+
+@commands.command()
+@click.option("--bars", type=_FILE, help="Candles (parquet or CSV) to compute the registered features on.")
+@click.option("--dataset", type=_FILE, help="A stored data set's manifest, to audit instead.")
+@click.option("--interval", help="Of the bars; by default the file's.")
+@click.option("--feature", "features", multiple=True, help="Audit only this one; may be repeated.")
+@click.option(
+    "--tolerance", default=1e-6, show_default=True, help="Of the warm-up check, as a relative difference."
+)
+def audit(
+    bars: Path | None, dataset: Path | None, interval: str | None, features: tuple[str, ...], tolerance: float
+) -> None:
+    """Say which features know the future or hang on where the data begin, and by how much.
+
+    Ends with status 1 when something was found.
+    """
+    from schemas.errors import ConfigurationError  # noqa: PLC0415
+    from trainers.jobs.audit import audited_dataset, audited_features, findings_table  # noqa: PLC0415
+    from trainers.jobs.evaluation_options import interval_of  # noqa: PLC0415
+
+    if dataset is not None:
+        findings = audited_dataset(dataset)
+    elif bars is not None:
+        findings = audited_features(bars, interval=interval_of(interval), names=features, tolerance=tolerance)
+    else:
+        message = "--bars or --dataset must name what to audit, neither was given"
+        raise ConfigurationError(message)
+    _print(findings_table(findings))
+    if findings:
+        sys.exit(1)
 
 
 @commands.group()

@@ -13,6 +13,7 @@ from stream_processors.features.batch import compute_table
 from trainers.datasets.decisions import merged
 from trainers.datasets.joining import basis_columns, columns_of_other, news_columns, with_columns
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
+from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED, recipe_named
 
@@ -31,9 +32,19 @@ class Inputs(NamedTuple):
     news: Path | None = None
     outcomes: Path | None = None
 
+    def given(self) -> dict[str, Path]:
+        """Those that there are, by their part."""
+        return {name: path for name, path in self._asdict().items() if path is not None}
+
 
 def evaluate_files(
-    inputs: Inputs, question: Question, *, model: str, clock: Clock, progress: Progress | None = None
+    inputs: Inputs,
+    question: Question,
+    *,
+    model: str,
+    clock: Clock,
+    progress: Progress | None = None,
+    dataset_folder: Path | None = None,
 ) -> dict[str, object]:
     """Train on what lies before the date, test on what lies after.
 
@@ -43,6 +54,7 @@ def evaluate_files(
         model: The name of a recipe.
         clock: For ``seconds``.
         progress: Told the share of fits done.
+        dataset_folder: Where the data set is kept; None keeps none.
 
     Raises:
         ConfigurationError: If a file or a date does not do.
@@ -57,6 +69,8 @@ def evaluate_files(
     _check_horizon(question, prices.interval_ms)
     table = features_of(bars, inputs, question.interval)
     decisions = decisions_for(table, prices, question, recipe.multiples)
+    if dataset_folder is not None:
+        store(decisions, dataset_folder, sources=inputs.given())
     figures, _ = evaluated(decisions, recipe, question, progress=progress)
     return {
         **figures,

@@ -38,6 +38,15 @@ def question_of(options: Mapping[str, Any]) -> Question:
     )
 
 
+def interval_of(word: str | None) -> Interval | None:
+    """The interval of a bar, where one was given.
+
+    Raises:
+        ConfigurationError: If it is none of those there are.
+    """
+    return None if word is None else _one_of(Interval, word, "--interval")
+
+
 def model_of(options: Mapping[str, Any]) -> str:
     """The recipe's name.
 
