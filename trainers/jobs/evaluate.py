@@ -1,6 +1,7 @@
 """The job behind ``driftline evaluate``: files in, honest figures out."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,12 +11,13 @@ from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Clock, Interval
 from stream_processors.features.batch import compute_table
-from trainers.datasets.decisions import merged
+from trainers.datasets.decisions import DecisionSet, PricePath, merged
 from trainers.datasets.joining import basis_columns, columns_of_other, news_columns, with_columns
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED, recipe_named
+from trainers.models.recipes import Recipe
 
 
 class Inputs(NamedTuple):
@@ -60,15 +62,9 @@ def evaluate_files(
         ConfigurationError: If a file or a date does not do.
     """
     began_s = clock.monotonic_s()
-    near = max(1, question.interval.milliseconds // question.horizon.milliseconds)
-    recipe = recipe_named(model, near=near)
-    bars = read_bars(inputs.bars)
-    prices = bars.prices()
-    if inputs.outcomes is not None:
-        prices = merged(read_bars(inputs.outcomes).prices(), prices)
-    _check_horizon(question, prices.interval_ms)
-    table = features_of(bars, inputs, question.interval)
-    decisions = decisions_for(table, prices, question, recipe.multiples)
+    read = _read(inputs, question)
+    recipe = recipe_named(model, near=read.near)
+    decisions = decisions_for(read.table, read.prices, question, recipe.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
     figures, _ = evaluated(decisions, recipe, question, progress=progress)
@@ -81,11 +77,48 @@ def evaluate_files(
         "horizon": str(question.horizon),
         "refit": str(question.refit),
         "train_until": str(np.datetime64(question.train_until_ms, "ms")),
-        "features": list(table.names),
-        "feature_spec_hash": table.feature_spec_hash,
-        "bars": {"interval": str(bars.interval), "n": len(bars.bars.start_ms), "n_left_out": bars.n_left_out},
+        "features": list(read.table.names),
+        "feature_spec_hash": read.table.feature_spec_hash,
+        "bars": {
+            "interval": str(read.bars.interval),
+            "n": len(read.bars.bars.start_ms),
+            "n_left_out": read.bars.n_left_out,
+        },
         "seed": question.seed,
     }
+
+
+class _Read(NamedTuple):
+    """The files' contents."""
+
+    bars: BarFile
+    prices: PricePath
+    table: FeatureTable
+    near: int
+
+
+def _read(inputs: Inputs, question: Question) -> _Read:
+    bars = read_bars(inputs.bars)
+    prices = bars.prices()
+    if inputs.outcomes is not None:
+        prices = merged(read_bars(inputs.outcomes).prices(), prices)
+    _check_horizon(question, prices.interval_ms)
+    near = max(1, question.interval.milliseconds // question.horizon.milliseconds)
+    return _Read(bars, prices, features_of(bars, inputs, question.interval), near)
+
+
+def decisions_of_files(
+    inputs: Inputs, question: Question, models: Sequence[str]
+) -> tuple[DecisionSet, dict[str, Recipe]]:
+    """The decisions that several recipes can be judged on, and the recipes by name.
+
+    Raises:
+        ConfigurationError: If a file or a name does not do.
+    """
+    read = _read(inputs, question)
+    recipes = {name: recipe_named(name, near=read.near) for name in models}
+    multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
+    return decisions_for(read.table, read.prices, question, multiples), recipes
 
 
 def _check_horizon(question: Question, step_ms: int) -> None:
