@@ -1,0 +1,59 @@
+"""Columns of the user's own and of the news beside a feature table, by what was known at its time.
+
+Other instruments are joined by :mod:`stream_processors.features.vectors`.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.features import FeatureTable
+
+_HOUR_MS = 3_600_000
+_NEWS_WINDOWS_MS = {"1h": _HOUR_MS, "6h": 6 * _HOUR_MS, "24h": 24 * _HOUR_MS}
+
+
+def with_columns(table: FeatureTable, columns: Mapping[str, NDArray[np.float64]]) -> FeatureTable:
+    """The table with more columns; its spec hash then names the whole set.
+
+    Args:
+        table: Oldest first.
+        columns: By name, each of shape (n,), NaN where undefined.
+
+    Raises:
+        ValueError: If a name is there already.
+    """
+    taken = set(table.names) & set(columns)
+    if taken:
+        message = f"columns must be new, there already: {sorted(taken)}"
+        raise ValueError(message)
+    names = "\n".join(columns)
+    return msgspec.structs.replace(
+        table,
+        names=(*table.names, *columns),
+        feature_spec_hash=hashlib.sha256(f"{table.feature_spec_hash}\n{names}".encode()).hexdigest(),
+        values=np.column_stack([table.values, *columns.values()]) if columns else table.values,
+    )
+
+
+def news_columns(table: FeatureTable, published_ms: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """How many articles were out by each decision, in three windows, and the age of the newest.
+
+    Undefined before the first and after the last article: there the file says nothing.
+
+    Args:
+        table: Whose times.
+        published_ms: When each article was known, increasing.
+    """
+    upto = np.searchsorted(published_ms, table.as_of_ms, side="right")
+    covered = (upto > 0) & (upto < len(published_ms))
+    columns = {}
+    for label, window_ms in _NEWS_WINDOWS_MS.items():
+        count = upto - np.searchsorted(published_ms, table.as_of_ms - window_ms, side="right")
+        columns[f"news_log_count_{label}"] = np.where(covered, np.log1p(count), np.nan)
+    newest = published_ms[np.maximum(upto - 1, 0)] if len(published_ms) else table.as_of_ms
+    age = np.log1p(np.maximum(table.as_of_ms - newest, 0) / 60_000)
+    return columns | {"news_log_age_minutes": np.where(covered, age, np.nan)}
