@@ -51,6 +51,9 @@ PACKAGES = {
     ),
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
     "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
+    "backtest": Mounted(
+        "trainers.commands", "backtest", "Replay a model over past data, costs and lag included."
+    ),
     "models": Mounted("trainers.commands", "models", "Show versions, aliases and the ledger."),
     "score": Mounted("api.commands", "scoring", "Predict at every bar's close."),
     "serve": Mounted("api.commands", "serve", "Serve predictions over HTTP."),

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from trainers.commands.backtests import backtest
+
 _VERSION_OF = "driftline"
 
 
@@ -120,3 +122,6 @@ def _code_version() -> str:
         number = "0+unknown"
     described = described_checkout()
     return number if described is None else f"{number}+{described}"
+
+
+commands.add_command(backtest)
