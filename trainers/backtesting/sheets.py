@@ -1,22 +1,14 @@
-"""The tear sheet: one HTML file that needs nothing else, with its pictures as SVG inside it.
-
-Pictures are by pygal: pure Python, without the hundred megabytes of a plotting stack, and without
-a script in the page.
-"""
+"""The tear sheet: one HTML file that needs nothing else, with its pictures as SVG inside it."""
 
 import html
 from datetime import UTC, datetime
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from trainers.backtesting.money import daily, drawdown
+from trainers.backtesting.money import drawdown
+from trainers.backtesting.pictures import bars, lines
 from trainers.backtesting.reports import Report, verdict, warnings
 from trainers.backtesting.results import Curves
 from trainers.backtesting.summaries import Summary, summaries
 
-_POINTS = 600
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
@@ -68,12 +60,12 @@ def _parity(report: Report) -> str:
 
 def _pictures(report: Report, curves: Curves) -> str:
     end_ms = curves.prices.end_ms
-    equity = _lines(
+    equity = lines(
         "equity from 1",
         end_ms,
         {"after costs": curves.net, "before costs": curves.gross, "buy and hold": curves.buy_and_hold},
     )
-    fall = _lines(
+    fall = lines(
         "drawdown, %",
         end_ms,
         {
@@ -84,68 +76,13 @@ def _pictures(report: Report, curves: Curves) -> str:
     return "\n".join(f"<figure>{picture}</figure>" for picture in (equity, fall, _hit_rates(report)))
 
 
-def _lines(title: str, end_ms: NDArray[np.int64], series: dict[str, NDArray[np.float64]]) -> str:
-    import pygal  # noqa: PLC0415  (only who draws needs it)
-
-    chart = pygal.DateTimeLine(
-        **_settings(title), x_value_formatter=lambda at: at.strftime("%Y-%m-%d"), show_dots=False
-    )
-    for name, values in series.items():
-        days = daily(end_ms, values)
-        if len(days.day_ms) > 2:
-            end, shown = days.day_ms, days.equity
-        else:
-            end, shown = end_ms, values
-        step = max(1, -(-len(end) // _POINTS))
-        rows = np.unique(np.append(np.arange(0, len(end), step), len(end) - 1))
-        chart.add(
-            name,
-            [
-                (datetime.fromtimestamp(int(end[row]) / 1000, tz=UTC), round(float(shown[row]), 6))
-                for row in rows
-            ],
-        )
-    return str(chart.render(is_unicode=True))
-
-
 def _hit_rates(report: Report) -> str:
-    import pygal  # noqa: PLC0415
-
-    quarters = [period for period in report.results.quarters if period.record.hit_rate is not None]
-    chart = pygal.Bar(**_settings("hit rate of the decisions taken, % less 50, at the lag, by quarter"))
-    chart.x_labels = [period.name for period in quarters]
-    chart.add(
-        "hit rate",
-        [
-            round(100 * (period.record.hit_rate.value - 0.5), 2)
-            for period in quarters
-            if period.record.hit_rate is not None
-        ],
-    )
-    return str(chart.render(is_unicode=True))
-
-
-def _settings(title: str) -> dict[str, Any]:
-    import pygal  # noqa: PLC0415
-    from pygal.style import Style  # noqa: PLC0415
-
-    style = Style(
-        background="transparent",
-        plot_background="transparent",
-        font_family="system-ui, sans-serif",
-        colors=("#b35900", "#0b62a4", "#6b7280"),
-    )
-    return {
-        "title": title,
-        "js": (),
-        "disable_xml_declaration": True,
-        "width": 960,
-        "height": 320,
-        "style": style,
-        "legend_at_bottom": True,
-        "config": pygal.Config(no_prefix=False),
-        "stroke_style": {"width": 1.5},
+    rates = {
+        period.name: 100 * (period.record.hit_rate.value - 0.5)
+        for period in report.results.quarters
+        if period.record.hit_rate is not None
     }
+    return bars("hit rate of the decisions taken, % less 50, at the lag, by quarter", rates)
 
 
 def _table(summary: Summary) -> str:
