@@ -16,9 +16,9 @@ from trainers.backtesting.schedules import Refit
 from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
 from trainers.jobs.backtested_models import Asked, asked_models, boosting_fit
 from trainers.jobs.materials import Material, from_file, from_postgres, from_topics
+from trainers.jobs.registries import registry_of
 from trainers.jobs.times import utc_ms
-from trainers.registry.folders import FolderRegistry
-from trainers.settings import REGISTRY_FOLDER, TrainerSettings
+from trainers.settings import TrainerSettings
 
 _ALL = 10**8
 
@@ -62,7 +62,7 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
     settings = TrainerSettings.from_environment(environment)
     over = _over(options)
     asked = asked_models(
-        FolderRegistry(settings.data_dir / REGISTRY_FOLDER),
+        registry_of(settings),
         options.model,
         stream=options.stream or options.parity,
         target=options.target,
