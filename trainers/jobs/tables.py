@@ -81,7 +81,7 @@ def ledger_table(lines: Iterable[LedgerEntry], *, title: str) -> Table:
     """Lines of the ledger: what an alias meant, from when, and why."""
     table = Table(title=title)
     for column in ("alias", "target", "stream", "version", "effective from", "recorded", "reason"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "version")
     for line in lines:
         table.add_row(
             line.alias,

@@ -224,6 +224,22 @@ def test_an_edge_that_is_there_is_found_and_the_lag_takes_it():
     assert late.low < 0.5
 
 
+def test_on_random_walks_the_record_holds_one_half_about_as_often_as_it_says():
+    """A null control: nothing of judging finds an edge where there is none."""
+    held = 0
+    for seed in range(40):
+        prices, _ = walk(800, seed=seed)
+        said = np.random.default_rng(1_000 + seed).choice([0.4, 0.6], 800)
+        found = record(
+            decisions_of(said), np.ones(800, bool), prices, lag_ms=0, every_ms=MINUTE_MS, generator=chance()
+        ).hit_rate
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 0.5 <= found.high
+    assert held >= 34
+
+
 def test_edge_against_costs_is_said_plainly():
     prices, decisions = oracle()
     losing = backtest(decisions, prices, terms()).results
