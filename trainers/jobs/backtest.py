@@ -83,6 +83,12 @@ class Live(NamedTuple):
     stream: str
     predictions: list[PredictionMade]
 
+    def within(self, plan: Plan) -> Plan:
+        """The plan, which ends with what was said last where it has no end of its own."""
+        if plan.to_ms is not None or not self.predictions:
+            return plan
+        return plan._replace(to_ms=max(made.event_time_ms for made in self.predictions) + 1)
+
 
 def run_backtest(
     plan: Plan,

@@ -71,14 +71,15 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
     plan = _plan(options, asked, minimum_rows=settings.train_minimum_rows)
     with _history(settings, is_needed=over == "postgres" or options.parity is not None) as history:
         description = _described(history, options.parity)
+        live = _live(history, options.parity, asked, plan)
         return run_backtest(
-            plan,
+            plan if live is None else live.within(plan),
             asked,
             _loader(
                 options, over, asked, settings=settings, history=history, parity=description, say=report.say
             ),
             fit=boosting_fit,
-            live=_live(history, options.parity, asked, plan),
+            live=live,
             clock=SystemClock(),
             progress=report,
         )
@@ -202,7 +203,7 @@ def _loader(
 
 
 def _live(history: History | None, stream: str | None, asked: Asked, plan: Plan) -> Live | None:
-    """What was said live within the span; with an open end, all of it."""
+    """What was said live within the span."""
     if history is None or stream is None:
         return None
     target = asked.manifest.target
