@@ -16,6 +16,8 @@ Conventions:
 5. Neither funding, borrowing, minimum lots nor market impact beyond the slippage are counted.
 """
 
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -107,9 +109,23 @@ def simulate(prices: Prices, trades: Fills, *, cost_bps: float) -> Path:
         trades: As :func:`fills` makes them.
         cost_bps: Per unit of value traded.
     """
-    close, rows, weights = prices.close, trades.rows, trades.weights
-    if len(rows) == 0:
+    if len(trades.rows) == 0:
         return Path(equity=np.ones(len(prices)), traded=np.empty(0), gained=np.empty(0))
+    account = _account(prices.close, trades, cost_bps)
+    equity = _marked(prices.close, trades.rows, trades.weights, account.after)
+    return Path(equity=equity, traded=account.traded, gained=account.gained)
+
+
+class _Account(NamedTuple):
+    """By fill: equity just after it, value traded in it, and what was earned until the next."""
+
+    after: NDArray[np.float64]
+    traded: NDArray[np.float64]
+    gained: NDArray[np.float64]
+
+
+def _account(close: NDArray[np.float64], trades: Fills, cost_bps: float) -> _Account:
+    rows, weights = trades.rows, trades.weights
     ratio = np.append(close[rows[1:]], close[-1]) / close[rows]
     gained = weights * (ratio - 1)
     growth = 1 + gained
@@ -121,7 +137,7 @@ def simulate(prices: Prices, trades: Fills, *, cost_bps: float) -> Path:
     kept = (1 + sign * cost * drifted) / (1 + sign * cost * weights)
     traded = np.abs(weights * kept - drifted)
     after = np.cumprod(kept * np.concatenate([[1.0], np.where(is_ruined, 0.0, growth)[:-1]]))
-    return Path(equity=_marked(close, rows, weights, after), traded=traded, gained=gained)
+    return _Account(after, traded, gained)
 
 
 def _marked(
@@ -131,12 +147,10 @@ def _marked(
     after: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Equity at every row: 1 before the first trade, then linear in the price."""
-    held = np.searchsorted(rows, np.arange(len(close)), side="right") - 1
-    is_in = held >= 0
+    n_rows = np.diff(rows, append=len(close))
     equity = np.ones(len(close))
-    mine = held[is_in]
-    moved = weights[mine] * (close[is_in] / close[rows[mine]] - 1)
-    equity[is_in] = after[mine] * np.maximum(1 + moved, 0.0)
+    moved = close[rows[0] :] / np.repeat(close[rows], n_rows) - 1
+    equity[rows[0] :] = np.repeat(after, n_rows) * np.maximum(1 + np.repeat(weights, n_rows) * moved, 0.0)
     return equity
 
 
@@ -151,7 +165,8 @@ def break_even_bps(prices: Prices, trades: Fills, *, most_bps: float = 1000.0) -
     low, high = 0.0, most_bps
 
     def final(cost_bps: float) -> float:
-        return float(simulate(prices, trades, cost_bps=cost_bps).equity[-1])
+        # The last fill sells everything, so nothing comes behind it.
+        return float(_account(prices.close, trades, cost_bps).after[-1])
 
     if final(low) <= 1:
         return 0.0

@@ -3,19 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.streams import StreamDescription
 from schemas.time import Interval
 from schemas.wire.clocks import SystemClock
-from schemas.wire.postgres import History, Target
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, Rule
 from trainers.backtesting.schedules import Refit
 from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
 from trainers.jobs.backtested_models import Asked, asked_models, boosting_fit
-from trainers.jobs.materials import Material, from_file, from_postgres, from_topics
+from trainers.jobs.materials import Material, from_file
 from trainers.jobs.registries import registry_of
 from trainers.jobs.times import utc_ms
 from trainers.settings import TrainerSettings
@@ -154,10 +153,12 @@ def _every_ms(options: BacktestOptions, asked: Asked) -> int:
 
 
 @contextmanager
-def _history(settings: TrainerSettings, *, is_needed: bool) -> Iterator[History | None]:
+def _history(settings: TrainerSettings, *, is_needed: bool) -> Iterator[Any]:
     if not is_needed:
         yield None
         return
+    from schemas.wire.postgres import History  # noqa: PLC0415  (only who asks it pays for its client)
+
     history = History(settings.endpoints().database_url)
     history.open()
     try:
@@ -166,10 +167,10 @@ def _history(settings: TrainerSettings, *, is_needed: bool) -> Iterator[History 
         history.close()
 
 
-def _described(history: History | None, stream: str | None) -> StreamDescription | None:
+def _described(history: Any, stream: str | None) -> StreamDescription | None:
     if history is None or stream is None:
         return None
-    description = history.stream(stream)
+    description: StreamDescription | None = history.stream(stream)
     if description is None:
         message = f"there is no stream {stream!r} in Postgres, with whose predictions --parity could compare"
         raise NotReadyError(message)
@@ -182,7 +183,7 @@ def _loader(
     asked: Asked,
     *,
     settings: TrainerSettings,
-    history: History | None,
+    history: Any,
     parity: StreamDescription | None,
     say: Callable[[str], None],
 ) -> Callable[[], Material]:
@@ -191,8 +192,12 @@ def _loader(
     def load() -> Material:
         stream = options.stream or ""
         if over == "topics":
+            from trainers.jobs.stored_materials import from_topics  # noqa: PLC0415  (and its clients)
+
             return from_topics(settings.kafka_endpoint(), stream, manifest.target, say=say)
         if over == "postgres" and history is not None:
+            from trainers.jobs.stored_materials import from_postgres  # noqa: PLC0415
+
             return from_postgres(history, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # What a run computed began where it began: features that fade remember it.
         begin_ms = None if parity is None else parity.origin_ms
@@ -202,10 +207,12 @@ def _loader(
     return load
 
 
-def _live(history: History | None, stream: str | None, asked: Asked, plan: Plan) -> Live | None:
+def _live(history: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | None:
     """What was said live within the span."""
     if history is None or stream is None:
         return None
+    from schemas.wire.postgres import Target  # noqa: PLC0415
+
     target = asked.manifest.target
     key = Target(stream, target.instrument, target.interval, target.horizon)
     found = [made for made, _ in history.predictions(key, limit=_ALL, before_ms=plan.to_ms)]
