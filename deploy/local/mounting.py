@@ -54,7 +54,7 @@ PACKAGES = {
     "backtest": Mounted(
         "trainers.commands", "backtest", "Replay a model over past data, costs and lag included."
     ),
-    "models": Mounted("trainers.commands", "models", "Show versions, aliases and the ledger."),
+    "models": Mounted("trainers.commands", "models", "List, show, promote and roll back versions; who served when."),
     "score": Mounted("api.commands", "scoring", "Predict at every bar's close."),
     "serve": Mounted("api.commands", "serve", "Serve predictions over HTTP."),
 }
