@@ -71,6 +71,8 @@ def _settings(pygal: Any, title: str) -> dict[str, Any]:
         plot_background="transparent",
         font_family="system-ui, sans-serif",
         colors=("#b35900", "#0b62a4", "#6b7280"),
+        guide_stroke_color="#d8dce1",
+        major_guide_stroke_color="#d8dce1",
     )
     return {
         "title": title,
@@ -80,6 +82,7 @@ def _settings(pygal: Any, title: str) -> dict[str, Any]:
         "height": 320,
         "style": style,
         "legend_at_bottom": True,
+        "legend_at_bottom_columns": 3,
     }
 
 

@@ -66,7 +66,21 @@ def verdict(results: Results) -> str:
             f"{earned} The edge is {edge / costs:.0%} of the costs: traded on these terms it loses. "
             f"It would break even at {results.break_even_bps:.2f} basis points a unit."
         )
-    return f"{earned} The edge is {edge / costs:.1f} times the costs; break-even is at {results.break_even_bps:.2f}."
+    return (
+        f"{earned} The edge is {edge / costs:.1f} times the costs; break-even is at {results.break_even_bps:.2f}."
+        f"{_doubt(results.net.sharpe)}"
+    )
+
+
+def _doubt(sharpe: Metric | None) -> str:
+    if sharpe is None or sharpe.low is None or sharpe.high is None:
+        return " Whether that is more than chance cannot be told from so little."
+    if sharpe.low <= 0:
+        return (
+            f" The Sharpe ratio after costs lies in [{sharpe.low:.2f}, {sharpe.high:.2f}] with 95 %: "
+            "chance alone would do."
+        )
+    return ""
 
 
 def warnings(report: Report) -> list[str]:

@@ -254,6 +254,17 @@ def test_edge_against_costs_is_said_plainly():
     assert "times the costs" in verdict(cheap)
 
 
+def test_an_edge_over_the_costs_that_chance_alone_could_make_is_called_that():
+    n = 60
+    end_ms = np.arange(1, n + 1, dtype=np.int64) * DAY_MS
+    closes = 100 * np.exp(np.cumsum(np.random.default_rng(8).normal(0.002, 0.02, n)))
+    prices = prices_of(closes, end_ms=end_ms)
+    decisions = decisions_of([0.6] * n, closes=closes, as_of_ms=end_ms)
+    results = backtest(decisions, prices, terms(every_ms=DAY_MS)).results
+    assert results.net.total_return > 0
+    assert "chance alone would do" in verdict(results)
+
+
 def test_periods_compound_to_the_whole():
     n = 200
     end_ms = utc_ms("2024-11-01", "") + np.arange(n, dtype=np.int64) * DAY_MS

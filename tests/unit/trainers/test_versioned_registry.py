@@ -125,6 +125,26 @@ def test_the_users_own_clone_is_left_alone(tmp_path):
         ) == before
 
 
+def test_the_users_git_settings_are_not_read(registry, path, tmp_path, monkeypatch):
+    """Settings that would sign, rewrite line ends and demand an identity."""
+    (tmp_path / ".gitconfig").write_text(
+        "[commit]\n gpgsign = true\n[tag]\n gpgsign = true\n[core]\n autocrlf = true\n"
+        "[user]\n useConfigOnly = true\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    first, _ = fill(registry)
+    with Repo(str(path)) as repository:
+        commit = repository[repository.head()]
+        assert commit.gpgsig is None
+        assert b"Driftline" in commit.author
+        (blob,) = [
+            repository[entry.sha].data
+            for entry in iter_tree_contents(repository.object_store, commit.tree)
+            if entry.path == f"cards/{first.version}.md".encode()
+        ]
+    assert blob == (path / "cards" / f"{first.version}.md").read_bytes()
+
+
 # Sending
 
 
