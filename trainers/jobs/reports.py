@@ -47,7 +47,7 @@ class TerminalReport:
 
     def reached(self, what: str, share: float) -> None:
         """Move the bar of a part of the work; it goes when the part is done."""
-        self._progress.start()
         self._progress.update(self._task, description=what, completed=share)
+        self._progress.start()
         if share >= 1:
             self._progress.stop()
