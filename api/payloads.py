@@ -191,7 +191,9 @@ class FeaturesPayload(Payload):
     known_time_ms: int
     close: float
     feature_spec_hash: str
-    is_warm: bool = Field(description="Whether every feature has seen as many bars as it declares.")
+    is_warm: bool = Field(
+        description="Whether every feature that is not optional has seen as many bars as it declares."
+    )
     values: dict[str, float | None] = Field(examples=[{"log_return_1": -0.00041, "z_score_60": 1.2}])
     stream: str
     source: str

@@ -192,7 +192,7 @@ class FeaturesComputed(Event, frozen=True, kw_only=True, tag="FeaturesComputed")
         close: The bar's last price, quote units per base unit.
         feature_spec_hash: Of the declarations of the features: two vectors with the same one mean
             the same by each name.
-        is_warm: Whether every feature has seen as many bars as it declares.
+        is_warm: Whether every feature that is not optional has seen as many bars as it declares.
         values: By feature name, in the spec's order; None where undefined.
     """
 

@@ -22,6 +22,8 @@ class FeatureDeclaration(msgspec.Struct, frozen=True, kw_only=True):
         warm_up_bars: How many bars it needs before it is to be relied on.
         source: Who defined it, and where.
         version: Raised when its numbers change.
+        is_optional: Whether a vector may be used without it: because its window is longer than the
+            others', or because not every source says what it is made of. It is NaN then.
     """
 
     name: str
@@ -30,6 +32,7 @@ class FeatureDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_bars: int
     source: str
     version: int = 1
+    is_optional: bool = False
 
 
 class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -49,8 +52,8 @@ class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def warm_up_bars(self) -> int:
-        """How many bars until every feature is warm."""
-        return max(feature.warm_up_bars for feature in self.features)
+        """How many bars until every feature is warm that is not optional."""
+        return max(feature.warm_up_bars for feature in self.features if not feature.is_optional)
 
 
 class FeatureTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):

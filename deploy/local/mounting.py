@@ -51,10 +51,15 @@ PACKAGES = {
     ),
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
     "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
+    "evaluate": Mounted("trainers.commands", "evaluate", "Judge a model on a file of candles, honestly."),
+    "compare": Mounted("trainers.commands", "compare", "Rank models, and say which differences are noise."),
+    "audit": Mounted("trainers.commands", "audit", "Find features that know the future."),
     "backtest": Mounted(
         "trainers.commands", "backtest", "Replay a model over past data, costs and lag included."
     ),
-    "models": Mounted("trainers.commands", "models", "List, show, promote and roll back versions; who served when."),
+    "models": Mounted(
+        "trainers.commands", "models", "List, show, promote and roll back versions; who served when."
+    ),
     "score": Mounted("api.commands", "scoring", "Predict at every bar's close."),
     "serve": Mounted("api.commands", "serve", "Serve predictions over HTTP."),
 }

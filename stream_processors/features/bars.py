@@ -6,14 +6,14 @@ end of the one before, what lies between is unknown, and every feature starts an
 
 import msgspec
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from schemas.time import Interval
+from stream_processors.features.compiling import compiled
 
 #: Columns of a bar row, as the kernel sees it.
-OPEN, HIGH, LOW, CLOSE, VOLUME, END_MS = range(6)
-N_COLUMNS = 6
+OPEN, HIGH, LOW, CLOSE, VOLUME, END_MS, BUY_VOLUME, START_MS = range(8)
+N_COLUMNS = 8
 
 
 class BarTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -21,8 +21,9 @@ class BarTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     Attributes:
         start_ms: Shape (n,), int64, strictly increasing.
-        rows: Shape (n, 6), float64: open, high, low, close (quote per base), volume (base), and
-            the end in UTC milliseconds, which float64 holds exactly.
+        rows: Shape (n, 8), float64: open, high, low, close (quote per base), volume (base), the end
+            in UTC milliseconds, which float64 holds exactly, the part of the volume that buyers took
+            from the book (NaN where that is not known), and the start.
         known_ms: Shape (n,), int64: when the bar was known.
     """
 
@@ -38,6 +39,7 @@ def bar_table(
     volume: NDArray[np.float64],
     interval: Interval,
     known_ms: NDArray[np.int64] | None = None,
+    buy_volume: NDArray[np.float64] | None = None,
 ) -> BarTable:
     """Bars from columns.
 
@@ -46,6 +48,7 @@ def bar_table(
         prices: Shape (n, 4): open, high, low, close.
         volume: Shape (n,), base units.
         known_ms: Shape (n,); None when each bar was known at its end, as for files of candles.
+        buy_volume: Shape (n,), the part that buyers took; None where that is not known, as in candles.
 
     Returns:
         The table.
@@ -57,7 +60,8 @@ def bar_table(
         message = "start_ms must be strictly increasing"
         raise ValueError(message)
     end_ms = start_ms + interval.milliseconds
-    rows = np.column_stack([prices, volume, end_ms.astype(np.float64)])
+    bought = np.full(len(start_ms), np.nan) if buy_volume is None else buy_volume
+    rows = np.column_stack([prices, volume, end_ms.astype(np.float64), bought, start_ms.astype(np.float64)])
     return BarTable(
         start_ms=start_ms, rows=np.ascontiguousarray(rows), known_ms=end_ms if known_ms is None else known_ms
     )
@@ -79,8 +83,8 @@ def roll_up(bars: BarTable, *, interval: Interval, into: Interval) -> BarTable:
     return BarTable(start_ms=start_ms, rows=rows, known_ms=known_ms)
 
 
-@njit(cache=True)
-def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped-def]
     """Sums run in the order of the bars, as they do live, so that volumes agree to the bit."""
     n = start_ms.shape[0]
     out = np.empty((n, N_COLUMNS))
@@ -93,7 +97,8 @@ def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped
         is_first = start_ms[i] % into == 0
         if is_first:
             n_held = 1
-            out[n_out] = rows[i]
+            for column in range(N_COLUMNS):
+                out[n_out, column] = rows[i, column]
             out_start[n_out] = start_ms[i]
             out_known[n_out] = known_ms[i]
         elif n_held > 0 and start_ms[i] == out_start[n_out] + n_held * length:
@@ -102,6 +107,7 @@ def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped
             out[n_out, LOW] = min(out[n_out, LOW], rows[i, LOW])
             out[n_out, CLOSE] = rows[i, CLOSE]
             out[n_out, VOLUME] += rows[i, VOLUME]
+            out[n_out, BUY_VOLUME] += rows[i, BUY_VOLUME]
             out[n_out, END_MS] = rows[i, END_MS]
             out_known[n_out] = max(out_known[n_out], known_ms[i])
         else:

@@ -1,26 +1,41 @@
-"""The one kernel: all features of one bar, as a single compiled function.
+"""The one kernel: all features of one bar, and the one compiled loop over bars that both drivers run.
 
-``step(state, bar, out)`` takes the bar into the state and writes the feature vector. The live
-driver and the batch driver call this very function. Its compiled form is cached on disk; the
-launcher names a cache folder by the content of this package, since numba itself does not notice
-when a function of another module changes.
+``run(state, scratch, rows, out, n_held)`` takes bars into the state and writes a feature vector
+for each: the batch driver hands it a table, the live driver a table of one row. Its compiled form is
+cached on disk; the launcher names a cache folder by the content of this package, since numba
+itself does not notice when a function of another module changes.
 """
 
-import math
+import sys
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_processors.features import indicators
-from stream_processors.features.bars import CLOSE, END_MS, HIGH, LOW, OPEN, VOLUME
+from stream_processors.features.bars import END_MS, START_MS
+from stream_processors.features.compiling import compiled, inlined
 from stream_processors.features.declarations import GROUPS, SPEC
-from stream_processors.features.windows import AVERAGES, compiled, push
+from stream_processors.features.indicators.averages import N_AVERAGES, step_averaged
+from stream_processors.features.indicators.calendars import step_calendar
+from stream_processors.features.indicators.moves import step_regime, step_returns, step_volatility
+from stream_processors.features.indicators.places import step_momentum
+from stream_processors.features.indicators.shapes import step_shape
+from stream_processors.features.indicators.volumes import step_volume
+from stream_processors.features.windows import (
+    AVERAGES,
+    END_OF_LAST,
+    N_BARS,
+    NAN,
+    SCRATCH_SIZE,
+    bar_number,
+    push,
+)
 
 _ENDS = tuple(sum(len(group) for group in GROUPS[: i + 1]) for i in range(len(GROUPS)))
-_A, _B, _C, _D, _E, _F, _G = _ENDS
+_A, _B, _C, _D, _E, _F, _G, _H = _ENDS
 
 N_FEATURES = len(SPEC.features)
-STATE_SIZE = AVERAGES + indicators.N_AVERAGES
+STATE_SIZE = AVERAGES + N_AVERAGES
+_LARGEST = sys.float_info.max
 
 
 def empty_state() -> NDArray[np.float64]:
@@ -28,23 +43,44 @@ def empty_state() -> NDArray[np.float64]:
     return np.zeros(STATE_SIZE, dtype=np.float64)
 
 
+def scratch_space() -> NDArray[np.float64]:
+    """What a step works in, and nothing outlives; shape (SCRATCH_SIZE,)."""
+    return np.zeros(SCRATCH_SIZE, dtype=np.float64)
+
+
+@inlined
+def _step(state, sums, bar, out):  # type: ignore[no-untyped-def]
+    """Take one bar in and write its features."""
+    number = bar_number(bar)
+    push(state, number, bar, sums)
+    returns = out[:_A]
+    step_returns(state, number, returns)
+    step_volatility(sums, returns, out[_A:_B])
+    step_momentum(state, sums, bar, out[_B:_C])
+    step_volume(state, number, sums, bar, out[_C:_D])
+    step_shape(state, sums, bar, out[_D:_E])
+    step_averaged(state, state[AVERAGES:], bar, out[_E:_F])
+    step_regime(sums, returns, out[_F:_G])
+    step_calendar(int(bar[END_MS]), out[_G:_H])
+    for i in range(N_FEATURES):
+        if not abs(out[i]) <= _LARGEST:
+            out[i] = NAN  # one NaN of all there are, for infinities too: what is undefined has no sign
+
+
 @compiled
-def step(state, bar, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Take one bar in and write its features.
+def run(state, scratch, rows, out, n_held):  # type: ignore[no-untyped-def]
+    """Step over bars; one that does not start at the end of the one before begins anew.
 
     Args:
         state: Shape (STATE_SIZE,), changed in place.
-        bar: Shape (6,), columns of :mod:`.bars`.
-        out: Shape (N_FEATURES,), overwritten; NaN where undefined.
+        scratch: Shape (SCRATCH_SIZE,), overwritten.
+        rows: Shape (n, N_COLUMNS), columns of :mod:`.bars`.
+        out: Shape (n, N_FEATURES), overwritten; NaN where undefined.
+        n_held: Shape (n,), int64, overwritten: bars since the start or the last gap, this one included.
     """
-    push(state, bar[HIGH], bar[LOW], bar[CLOSE], bar[VOLUME])
-    indicators.step_returns(state, out[:_A])
-    indicators.step_volatility(state, out[_A:_B])
-    indicators.step_momentum(state, out[_B:_C])
-    indicators.step_volume(state, out[_C:_D])
-    indicators.step_shape(state, bar[OPEN], out[_D:_E])
-    indicators.step_averaged(state, state[AVERAGES:], out[_E:_F])
-    indicators.step_calendar(bar[END_MS], out[_F:_G])
-    for i in range(out.shape[0]):
-        if math.isnan(out[i]):
-            out[i] = math.nan  # one NaN of all there are: what is undefined has no sign
+    for i in range(rows.shape[0]):
+        if rows[i, START_MS] != state[END_OF_LAST]:
+            state[N_BARS] = 0.0
+        _step(state, scratch, rows[i], out[i])
+        state[END_OF_LAST] = rows[i, END_MS]
+        n_held[i] = int(state[N_BARS])

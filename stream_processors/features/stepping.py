@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_processors.features import kernel
+from stream_processors.features.bars import N_COLUMNS
 from stream_processors.features.declarations import SPEC
 
 
@@ -12,13 +13,19 @@ class FeatureStepper:
 
     def __init__(self) -> None:
         self._state = kernel.empty_state()
-        self._bar = np.empty(6, dtype=np.float64)
-        self._out = np.empty(kernel.N_FEATURES, dtype=np.float64)
+        self._scratch = kernel.scratch_space()
+        self._rows = np.empty((1, N_COLUMNS), dtype=np.float64)
+        self._out = np.empty((1, kernel.N_FEATURES), dtype=np.float64)
+        self._n_held = np.zeros(1, dtype=np.int64)
         self._end_ms = -1
-        self._n_bars = 0
 
     def step(
-        self, row: tuple[float, float, float, float, float], *, start_ms: int, end_ms: int
+        self,
+        row: tuple[float, float, float, float, float],
+        *,
+        start_ms: int,
+        end_ms: int,
+        buy_volume: float | None = None,
     ) -> list[float]:
         """Take a bar in.
 
@@ -26,29 +33,26 @@ class FeatureStepper:
 
         Args:
             row: Open, high, low, close (quote per base), volume (base units).
+            buy_volume: The part that buyers took from the book; None where that is not known.
 
         Returns:
             The features in the order of the spec; NaN where undefined.
         """
-        if start_ms != self._end_ms:
-            self._state[:] = 0.0
-            self._n_bars = 0
-        self._bar[:5] = row
-        self._bar[5] = end_ms
-        kernel.step(self._state, self._bar, self._out)
+        bought = np.nan if buy_volume is None else buy_volume
+        self._rows[0] = (*row, end_ms, bought, start_ms)
+        kernel.run(self._state, self._scratch, self._rows, self._out, self._n_held)
         self._end_ms = end_ms
-        self._n_bars += 1
-        values: list[float] = self._out.tolist()
+        values: list[float] = self._out[0].tolist()
         return values
 
     @property
     def is_warm(self) -> bool:
-        """Whether every feature has seen the bars that it declares."""
-        return self._n_bars >= SPEC.warm_up_bars
+        """Whether every feature that is not optional has seen the bars that it declares."""
+        return bool(self._n_held[0] >= SPEC.warm_up_bars)
 
     def snapshot(self) -> tuple[int, int, bytes]:
         """The end of the last bar, the number of bars, and the state's bytes."""
-        return self._end_ms, self._n_bars, self._state.tobytes()
+        return self._end_ms, int(self._n_held[0]), self._state.tobytes()
 
     def restore(self, snapshot: tuple[int, int, bytes]) -> None:
         """Take over a snapshot.
@@ -62,4 +66,4 @@ class FeatureStepper:
             message = f"a state must have {self._state.size} numbers, had {state.size}"
             raise ValueError(message)
         self._state[:] = state
-        self._end_ms, self._n_bars = end_ms, n_bars
+        self._end_ms, self._n_held[0] = end_ms, n_bars

@@ -1,96 +1,239 @@
-"""The window of recent bars that features look back on, kept in the kernel's state array.
+"""The state of the kernel: what is kept of recent bars, and how a bar is taken in.
 
-A state is one float64 array: a short head, one ring of ``CAPACITY`` values per quantity, then the
-running averages of the indicators that have them. Windowed features are computed anew from the
-ring at each bar, so nothing older than their window can reach them and no rounding builds up.
+One float64 array: a head of single values, the ring of log closes, four tables of :mod:`.tables`,
+then the running averages of the indicators that have them. Windowed features come from the ring and
+the tables, so nothing older than their window reaches them, to the bit, and no rounding builds up.
 """
 
 import math
 
-from numba import njit
+from stream_processors.features.bars import (
+    BUY_VOLUME,
+    CLOSE,
+    END_MS,
+    HIGH,
+    LOW,
+    OPEN,
+    START_MS,
+    VOLUME,
+)
+from stream_processors.features.compiling import fill, inlined
+from stream_processors.features.tables import maximum_table, moment_table, sum_table
 
-CAPACITY = 64
-_HEAD = 2
-_N_BARS = 0
-_CURSOR = 1
-
-#: The rings.
-RING_CLOSE, RING_RETURN, RING_HIGH, RING_LOW, RING_VOLUME = range(5)
-_N_RINGS = 5
-AVERAGES = _HEAD + _N_RINGS * CAPACITY
 NAN = math.nan
 
-compiled = njit(cache=True)
+#: The longest window, of log closes and of the long sums; the other tables reach 60 bars back.
+LONGEST = 168
+LONG = 60
+
+#: The head.
+(
+    N_BARS,
+    LOG_CLOSE,
+    LOG_RETURN,
+    TYPICAL_PRICE,
+    RUN_LENGTH,
+    LAST_STOCHASTIC,
+    LAST_BUT_ONE_STOCHASTIC,
+    LOG_OPEN,
+    LOG_HIGH,
+    LOG_LOW,
+    OVERNIGHT,
+    END_OF_LAST,
+    PREVIOUS_CLOSE,
+) = range(13)
+_HEAD = 13
+
+#: Quantities that are added up over up to 168 bars.
+LONG_COLUMNS = 4
+SQUARE, ABSOLUTE, TRADED_VOLUME, SIGNED_VOLUME = range(LONG_COLUMNS)
+
+#: Quantities that are added up over up to 60 bars.
+SHORT_COLUMNS = 18
+(
+    RANGE,
+    SQUARED_RANGE,
+    SQUARED_BODY,
+    ROGERS_SATCHELL,
+    OVERNIGHT_RETURN,
+    SQUARED_OVERNIGHT,
+    BIPOWER,
+    PRODUCT,
+    CUBE,
+    SIGNED_SQUARE,
+    SQUARED_RETURN_5,
+    VALUE,
+    VALUE_UP,
+    VALUE_DOWN,
+    ILLIQUIDITY,
+    HAS_TRADED,
+    PLACED_VOLUME,
+    BOUGHT_VOLUME,
+) = range(SHORT_COLUMNS)
+
+#: The windows of each table, in bars.
+_LONG_WINDOWS = (5, 15, 20, 30, 60, LONGEST)
+_SHORT_WINDOWS = (5, 14, 15, 20, 30, LONG)
+_EXTREME_WINDOWS = (14, LONG)
+_MOMENT_WINDOWS = (20, LONG, LONGEST)
+
+#: Where a window's sums lie in the scratch space.
+LONG_5, LONG_15, LONG_20, LONG_30, LONG_60, LONG_168 = range(0, 6 * LONG_COLUMNS, LONG_COLUMNS)
+_SHORT_FROM = 6 * LONG_COLUMNS
+_SHORT_UNTIL = _SHORT_FROM + 6 * SHORT_COLUMNS
+SHORT_5, SHORT_14, SHORT_15, SHORT_20, SHORT_30, SHORT_60 = range(_SHORT_FROM, _SHORT_UNTIL, SHORT_COLUMNS)
+#: Pairs: the lowest low as a negative number, and the highest high.
+EXTREMES_14, EXTREMES_60 = range(_SHORT_UNTIL, _SHORT_UNTIL + 4, 2)
+#: Pairs: the mean of the closes, and the sum of squared deviations from it.
+MOMENTS_20, MOMENTS_60, MOMENTS_168 = range(_SHORT_UNTIL + 4, _SHORT_UNTIL + 10, 2)
+_ROW = _SHORT_UNTIL + 10
+SCRATCH_SIZE = _ROW + SHORT_COLUMNS
+
+_long_sums = sum_table(capacity=LONGEST, width=LONG_COLUMNS, lengths=_LONG_WINDOWS)
+_short_sums = sum_table(capacity=LONG, width=SHORT_COLUMNS, lengths=_SHORT_WINDOWS)
+_extremes = maximum_table(capacity=LONG, width=2, lengths=_EXTREME_WINDOWS)
+_moments = moment_table(capacity=LONGEST, lengths=_MOMENT_WINDOWS)
+
+_CLOSES = _HEAD
+_N_CLOSES = LONGEST + 1
+_LONG_SUMS = _CLOSES + _N_CLOSES
+_SHORT_SUMS = _LONG_SUMS + _long_sums.size
+_EXTREMES = _SHORT_SUMS + _short_sums.size
+_MOMENTS = _EXTREMES + _extremes.size
+AVERAGES = _MOMENTS + _moments.size
+
+_clear_long, _push_long, _long_windows = _long_sums.clear, _long_sums.push, _long_sums.windows
+_clear_short, _push_short, _short_windows = _short_sums.clear, _short_sums.push, _short_sums.windows
+_clear_extremes, _push_extremes, _extreme_windows = _extremes.clear, _extremes.push, _extremes.windows
+_clear_moments, _push_moments, _moment_windows = _moments.clear, _moments.push, _moments.windows
+
+_MOST_IN_A_RUN = 10.0
 
 
-@compiled
-def push(state, high, low, close, volume):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Take the newest bar into the rings; its log return is NaN for the first."""
-    n = state[_N_BARS]
-    previous = state[_HEAD + RING_CLOSE * CAPACITY + int(state[_CURSOR])] if n > 0 else NAN
-    cursor = (int(state[_CURSOR]) + 1) % CAPACITY
-    state[_N_BARS] = n + 1
-    state[_CURSOR] = cursor
-    state[_HEAD + RING_CLOSE * CAPACITY + cursor] = close
-    state[_HEAD + RING_RETURN * CAPACITY + cursor] = math.log(close / previous) if n > 0 else NAN
-    state[_HEAD + RING_HIGH * CAPACITY + cursor] = high
-    state[_HEAD + RING_LOW * CAPACITY + cursor] = low
-    state[_HEAD + RING_VOLUME * CAPACITY + cursor] = volume
+@inlined
+def bar_number(bar):  # type: ignore[no-untyped-def]
+    """Which bar it is of all bars of its length since 1970: blocks are aligned to it."""
+    end_ms = int(bar[END_MS])
+    return end_ms // (end_ms - int(bar[START_MS]))
 
 
-@compiled
-def n_bars(state):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """How many bars were pushed since the start or the last gap."""
-    return int(state[_N_BARS])
-
-
-@compiled
-def at(state, ring, lag):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """The value ``lag`` bars ago (0 is the newest); NaN where there was no bar."""
-    if lag >= state[_N_BARS] or lag >= CAPACITY:
-        return NAN
-    return state[_HEAD + ring * CAPACITY + (int(state[_CURSOR]) - lag) % CAPACITY]
-
-
-@compiled
-def mean(state, ring, window):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """The mean of the last ``window`` values; NaN until there are as many."""
-    total = 0.0
-    for lag in range(window):
-        total += at(state, ring, lag)
-    return total / window
-
-
-@compiled
-def deviation(state, ring, window, centre):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """The root mean square distance of the last ``window`` values from ``centre``."""
-    total = 0.0
-    for lag in range(window):
-        distance = at(state, ring, lag) - centre
-        total += distance * distance
-    return math.sqrt(total / window)
-
-
-@compiled
-def standardised(state, ring, window):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """The newest value's distance from the mean of the last ``window``, in deviations; NaN when flat.
-
-    Counted from the newest value: a mean of equal prices is not always that price, and the quotient
-    of two rounding errors would pass for a signal.
-    """
-    newest = at(state, ring, 0)
-    total = 0.0
-    for lag in range(window):
-        total += at(state, ring, lag) - newest
-    centre = total / window
-    square = 0.0
-    for lag in range(window):
-        distance = at(state, ring, lag) - newest - centre
-        square += distance * distance
-    return ratio(-centre, math.sqrt(square / window))
-
-
-@compiled
-def ratio(numerator, denominator):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@inlined
+def ratio(numerator, denominator):  # type: ignore[no-untyped-def]
     """A quotient that is NaN, not an error, when the denominator is zero."""
     return numerator / denominator if denominator != 0.0 else NAN
+
+
+@inlined
+def sign(value):  # type: ignore[no-untyped-def]
+    """1, -1, 0, or NaN."""
+    return 1.0 if value > 0.0 else -1.0 if value < 0.0 else value
+
+
+@inlined
+def close_location(bar):  # type: ignore[no-untyped-def]
+    """The place of the close in the bar's range, -1 at the low and 1 at the high; 0 without range."""
+    spread = bar[HIGH] - bar[LOW]
+    return 2.0 * (bar[CLOSE] - bar[LOW]) / spread - 1.0 if spread > 0.0 else 0.0
+
+
+@inlined
+def _clear(state):  # type: ignore[no-untyped-def]
+    fill(state[:_LONG_SUMS], NAN)
+    _clear_long(state[_LONG_SUMS:_SHORT_SUMS])
+    _clear_short(state[_SHORT_SUMS:_EXTREMES])
+    _clear_extremes(state[_EXTREMES:_MOMENTS])
+    _clear_moments(state[_MOMENTS:AVERAGES])
+    state[N_BARS] = 0.0
+    state[RUN_LENGTH] = 0.0
+
+
+@inlined
+def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
+    """Take the newest bar in; a state whose count of bars is zero is made ready first.
+
+    Args:
+        state: Changed in place.
+        number: Of the bar.
+        bar: Columns of :mod:`.bars`.
+        scratch: Shape (SCRATCH_SIZE,): what all windows come to, afterwards.
+    """
+    if state[N_BARS] == 0.0:
+        _clear(state)
+    state[N_BARS] += 1.0
+    log_close = math.log(bar[CLOSE])
+    log_return = log_close - state[LOG_CLOSE]
+    state[_CLOSES + number % _N_CLOSES] = log_close
+    _push_sums(state, number, bar, log_return, scratch[_ROW:])
+    low_and_high = scratch[_ROW : _ROW + 2]
+    low_and_high[0] = -bar[LOW]
+    low_and_high[1] = bar[HIGH]
+    _push_extremes(state[_EXTREMES:_MOMENTS], number, low_and_high)
+    _push_moments(state[_MOMENTS:AVERAGES], number, bar[CLOSE])
+    _long_windows(state[_LONG_SUMS:_SHORT_SUMS], number, scratch)
+    _short_windows(state[_SHORT_SUMS:_EXTREMES], number, scratch[SHORT_5:])
+    _extreme_windows(state[_EXTREMES:_MOMENTS], number, scratch[EXTREMES_14:])
+    _moment_windows(state[_MOMENTS:AVERAGES], number, scratch[MOMENTS_20:])
+    way = sign(log_return)
+    run = state[RUN_LENGTH]
+    if way > 0.0:
+        state[RUN_LENGTH] = min(max(run, 0.0) + 1.0, _MOST_IN_A_RUN)
+    elif way < 0.0:
+        state[RUN_LENGTH] = max(min(run, 0.0) - 1.0, -_MOST_IN_A_RUN)
+    else:
+        state[RUN_LENGTH] = 0.0
+    state[LOG_CLOSE] = log_close
+    state[LOG_RETURN] = log_return
+
+
+@inlined
+def _push_sums(state, number, bar, log_return, row):  # type: ignore[no-untyped-def]
+    volume = bar[VOLUME]
+    way = sign(log_return)
+    long = row[:LONG_COLUMNS]
+    long[SQUARE] = log_return * log_return
+    long[ABSOLUTE] = abs(log_return)
+    long[TRADED_VOLUME] = volume
+    long[SIGNED_VOLUME] = way * volume
+    _push_long(state[_LONG_SUMS:_SHORT_SUMS], number, long)
+    log_open, log_high, log_low = math.log(bar[OPEN]), math.log(bar[HIGH]), math.log(bar[LOW])
+    log_close = log_close_before(state, number, 0)
+    overnight = log_open - state[LOG_CLOSE]
+    body = log_close - log_open
+    spread = log_high - log_low
+    row[RANGE] = spread
+    row[SQUARED_RANGE] = spread * spread
+    row[SQUARED_BODY] = body * body
+    row[ROGERS_SATCHELL] = (log_high - log_close) * (log_high - log_open) + (log_low - log_close) * (
+        log_low - log_open
+    )
+    row[OVERNIGHT_RETURN] = overnight
+    row[SQUARED_OVERNIGHT] = overnight * overnight
+    row[PRODUCT] = log_return * state[LOG_RETURN]
+    row[BIPOWER] = abs(row[PRODUCT])
+    row[CUBE] = log_return * log_return * log_return
+    row[SIGNED_SQUARE] = way * log_return * log_return
+    over_5 = log_close - log_close_before(state, number, 5)
+    row[SQUARED_RETURN_5] = over_5 * over_5
+    typical = (bar[HIGH] + bar[LOW] + bar[CLOSE]) / 3.0
+    value = typical * volume
+    moved = typical - state[TYPICAL_PRICE]
+    row[VALUE] = value
+    row[VALUE_UP] = value if moved > 0.0 else moved * 0.0
+    row[VALUE_DOWN] = value if moved < 0.0 else moved * 0.0
+    has_traded = volume > 0.0
+    row[ILLIQUIDITY] = abs(log_return) / volume if has_traded else log_return * 0.0
+    row[HAS_TRADED] = 1.0 if has_traded else 0.0
+    row[PLACED_VOLUME] = close_location(bar) * volume
+    row[BOUGHT_VOLUME] = bar[BUY_VOLUME]
+    _push_short(state[_SHORT_SUMS:_EXTREMES], number, row)
+    state[TYPICAL_PRICE] = typical
+    state[LOG_OPEN] = log_open
+    state[LOG_HIGH] = log_high
+    state[LOG_LOW] = log_low
+    state[OVERNIGHT] = overnight
+
+
+@inlined
+def log_close_before(state, number, lag):  # type: ignore[no-untyped-def]
+    """The log close ``lag`` bars before this one, up to 168; NaN where there was no bar."""
+    return state[_CLOSES + (number - lag) % _N_CLOSES]

@@ -1,5 +1,8 @@
 """Progress for people: a bar on a terminal, plain lines otherwise."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -51,3 +54,29 @@ class TerminalReport:
         self._progress.start()
         if share >= 1:
             self._progress.stop()
+
+
+@contextmanager
+def fitting_progress(title: str) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error while many models are fitted; lines at every tenth without a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _TenthLines(title)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task(title, total=1.0)
+        yield lambda share: progress.update(task, completed=share)
+
+
+class _TenthLines:
+    """Says a line when another tenth is done."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._next = _STEP
+
+    def __call__(self, share: float) -> None:
+        if share >= self._next:
+            self._next = (share // _STEP + 1) * _STEP
+            click.echo(f"{self._title}: {share:.0%}", err=True)

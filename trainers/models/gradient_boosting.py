@@ -13,11 +13,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.models.onnx_models import FEATURE_NAMES, INPUT, OnnxModel
+from trainers.models.onnx_models import FEATURE_NAMES, INPUT
+from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, Lesson, exported, largest_difference
 
-#: The largest difference between native and exported probabilities that export accepts. Both add
-#: up the same float32 leaves in another order; the folder's README has what was measured.
-EXPORT_TOLERANCE = 2e-6
+__all__ = [
+    "EXPORT_TOLERANCE",
+    "BoostedTrees",
+    "Boosting",
+    "BoostingParameters",
+    "Exported",
+    "fit",
+    "import_libraries",
+    "largest_difference",
+]
+
 _GRAPH_NAME = "gradient_boosting"
 _OPSET = 15
 
@@ -33,6 +42,8 @@ class BoostingParameters(msgspec.Struct, frozen=True, kw_only=True):
         column_share: Share of columns per tree.
         l2: Penalty on leaf weights.
         n_bins: Of the histogram.
+        n_parallel_trees: More than one, with one round and a learning rate of one, make a random
+            forest.
         n_threads: Fixed, never the machine's own number, so that no model can differ by it; one,
             since threads that wait for each other on busy cores are many times slower (README).
     """
@@ -45,6 +56,7 @@ class BoostingParameters(msgspec.Struct, frozen=True, kw_only=True):
     column_share: float = 0.5
     l2: float = 5.0
     n_bins: int = 64
+    n_parallel_trees: int = 1
     n_threads: int = 1
     seed: int = 0
 
@@ -103,11 +115,8 @@ class BoostedTrees:
             ValueError: If a probability differs by more than :data:`EXPORT_TOLERANCE`, or a
                 direction differs where the probability is farther than that from one half.
         """
-        data = self.onnx()
-        difference = largest_difference(
-            exported=OnnxModel.from_bytes(data).probabilities_up(rows), native=self.native_probabilities(rows)
-        )
-        return Exported(data, self.native(), difference)
+        checked = exported(self, rows)
+        return Exported(checked.onnx, self.native(), checked.largest_difference)
 
 
 def fit(
@@ -116,6 +125,7 @@ def fit(
     *,
     feature_names: tuple[str, ...],
     parameters: BoostingParameters,
+    weight: NDArray[np.float64] | None = None,
 ) -> BoostedTrees:
     """Fit a classifier of up against down by histograms.
 
@@ -124,10 +134,15 @@ def fit(
         is_up: Shape (n,); ties are left out by the caller.
         feature_names: k of them.
         parameters: All that decides the outcome.
+        weight: Shape (n,); None weighs all rows alike.
     """
     xgboost = import_libraries()
     data = xgboost.QuantileDMatrix(
-        rows, is_up.astype(np.float32), max_bin=parameters.n_bins, nthread=parameters.n_threads
+        rows,
+        is_up.astype(np.float32),
+        weight=weight,
+        max_bin=parameters.n_bins,
+        nthread=parameters.n_threads,
     )
     booster = xgboost.train(_settings(parameters), data, parameters.n_rounds)
     booster.set_param({"nthread": parameters.n_threads})
@@ -143,13 +158,48 @@ def _settings(parameters: BoostingParameters) -> dict[str, Any]:
         "learning_rate": parameters.learning_rate,
         "min_child_weight": parameters.min_child_weight,
         "subsample": parameters.subsample,
-        "colsample_bytree": parameters.column_share,
+        **_columns_drawn(parameters),
         "reg_lambda": parameters.l2,
         "max_bin": parameters.n_bins,
         "nthread": parameters.n_threads,
         "seed": parameters.seed,
         "verbosity": 0,
     }
+
+
+def _columns_drawn(parameters: BoostingParameters) -> dict[str, Any]:
+    """A forest draws its columns at every split, boosting once per tree."""
+    if parameters.n_parallel_trees == 1:
+        return {"colsample_bytree": parameters.column_share}
+    return {"colsample_bynode": parameters.column_share, "num_parallel_tree": parameters.n_parallel_trees}
+
+
+class Boosting(msgspec.Struct, frozen=True, kw_only=True):
+    """The recipe of boosted trees, or of a forest.
+
+    Attributes:
+        parameters: Of the fit.
+        multiple: Over how many horizons the outcome reaches.
+    """
+
+    parameters: BoostingParameters = BoostingParameters()
+    multiple: int = OWN_HORIZON
+
+    @property
+    def name(self) -> str:
+        """Its kind, and its horizon where that is another."""
+        kind = "xgboost" if self.parameters.n_parallel_trees == 1 else "random-forest"
+        return kind if self.multiple == OWN_HORIZON else f"{kind}-x{self.multiple}"
+
+    @property
+    def multiples(self) -> frozenset[int]:
+        """Its own."""
+        return frozenset({self.multiple})
+
+    def fit(self, lesson: Lesson) -> BoostedTrees:
+        """By histograms."""
+        rows, is_up, weight = lesson.examples(self.multiple)
+        return fit(rows, is_up, feature_names=lesson.names, parameters=self.parameters, weight=weight)
 
 
 def _drop_base_values(model: Any) -> None:
@@ -162,24 +212,6 @@ def _drop_base_values(model: Any) -> None:
         kept = [attribute for attribute in node.attribute if attribute.name != "base_values"]
         del node.attribute[:]
         node.attribute.extend(kept)
-
-
-def largest_difference(*, exported: NDArray[np.float32], native: NDArray[np.float32]) -> float:
-    """The largest absolute difference between two forms of a model, if it is tolerable.
-
-    Raises:
-        ValueError: If it is not, or the forms are not even numbers.
-    """
-    difference = np.abs(exported.astype(np.float64) - native.astype(np.float64))
-    largest = float(np.max(difference, initial=0.0))
-    if not largest <= EXPORT_TOLERANCE:
-        message = f"the exported model must agree with the native one within {EXPORT_TOLERANCE:g}, differs by {largest:g}"
-        raise ValueError(message)
-    is_clear = np.abs(native - 0.5) > EXPORT_TOLERANCE
-    if np.any(((exported >= 0.5) != (native >= 0.5)) & is_clear):
-        message = "the exported model must decide as the native one does, differs in a direction"
-        raise ValueError(message)
-    return largest
 
 
 def import_libraries() -> Any:

@@ -1,0 +1,167 @@
+"""Candle files, parquet or CSV, as columns: what producers publish from and evaluations read.
+
+The one place where a file's own ways of writing times and numbers are understood. Which rows are
+good is said by the rules of :mod:`schemas.frames`.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import csv, parquet
+
+from schemas.errors import ConfigurationError
+from schemas.frames import CANDLE_COLUMNS, MISSING_TIME, OPTIONAL_CANDLE_COLUMNS
+from schemas.time import Interval
+
+#: Whole numbers below this are seconds since the epoch, not milliseconds.
+_EPOCH_S_LIMIT = 10**11
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,17}")
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_Number = TypeVar("_Number", np.int64, np.float64)
+
+
+def candle_columns(path: Path, *, is_parquet: bool) -> dict[str, NDArray[Any]]:
+    """The columns of a candle file in the file's order, bad cells included.
+
+    Args:
+        path: The file.
+        is_parquet: CSV otherwise, compressed or not.
+
+    Returns:
+        ``timestamp`` (UTC milliseconds, :data:`~schemas.frames.MISSING_TIME` where missing), prices
+        and ``volume`` (NaN where unreadable), and ``segment`` where the file has one.
+
+    Raises:
+        ConfigurationError: If it cannot be read, or its columns are others.
+    """
+    return _columns(_arrow_table(path, is_parquet=is_parquet), path)
+
+
+def times_ms(path: Path, *, is_parquet: bool) -> NDArray[np.int64]:
+    """The column ``timestamp`` alone, of a table of anything, such as articles.
+
+    Raises:
+        ConfigurationError: If it cannot be read, or has no such column.
+    """
+    table = _arrow_table(path, is_parquet=is_parquet)
+    if "timestamp" not in table.column_names:
+        message = f"{path.name} must have a column timestamp, was {' '.join(table.column_names)}"
+        raise ConfigurationError(message)
+    return _times_ms(table.column("timestamp"), path)
+
+
+def _arrow_table(path: Path, *, is_parquet: bool) -> pa.Table:
+    try:
+        if is_parquet:
+            return parquet.ParquetFile(path).read()
+        # Everything as text: a single bad cell must cost its row and not the file.
+        names = csv.open_csv(path).schema.names
+        as_text = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+        lines = csv.ParseOptions(newlines_in_values=True)
+        return csv.read_csv(path, convert_options=as_text, parse_options=lines)
+    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
+        message = f"{path.name} cannot be read as {'parquet' if is_parquet else 'csv'}: {error}"
+        raise ConfigurationError(message) from error
+
+
+def _columns(table: pa.Table, path: Path) -> dict[str, NDArray[Any]]:
+    found = table.column_names
+    if not set(CANDLE_COLUMNS) <= set(found):
+        message = (
+            f"{path.name} must have the columns {' '.join(CANDLE_COLUMNS)} [{' '.join(OPTIONAL_CANDLE_COLUMNS)}], "
+            f"was {' '.join(found)}; missing: {' '.join(sorted(set(CANDLE_COLUMNS) - set(found)))}"
+        )
+        raise ConfigurationError(message)
+    if not table.num_rows:
+        message = f"{path.name} has no rows"
+        raise ConfigurationError(message)
+    columns: dict[str, NDArray[Any]] = {"timestamp": _times_ms(table.column("timestamp"), path)}
+    columns |= {name: _numbers(table.column(name), name, path) for name in CANDLE_COLUMNS[1:]}
+    if "segment" in found:
+        columns["segment"] = _segments(table.column("segment"))
+    return columns
+
+
+def _segments(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """A number per segment, whatever the file calls them."""
+    if pa.types.is_integer(column.type) and not column.null_count:
+        return _array(column.cast(pa.int64()), np.int64)
+    names = np.array([str(name) for name in column.to_pylist()])
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _times_ms(column: pa.ChunkedArray, path: Path) -> NDArray[np.int64]:
+    """Open times as UTC milliseconds: timestamps, ISO text, or whole seconds or milliseconds."""
+    if pa.types.is_string(column.type):
+        return np.array([_time_of_text(text) for text in column.to_pylist()], dtype=np.int64)
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        milliseconds = column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64())
+        return _array(milliseconds.fill_null(MISSING_TIME), np.int64)
+    if pa.types.is_integer(column.type):
+        return _milliseconds(_array(column.cast(pa.int64()).fill_null(MISSING_TIME), np.int64))
+    message = f"timestamp in {path.name} must be a time, ISO text or whole milliseconds, was {column.type}"
+    raise ConfigurationError(message)
+
+
+def _array(column: pa.ChunkedArray, kind: type[_Number]) -> NDArray[_Number]:
+    # By DLPack: pyarrow's own conversion imports pandas, which takes longer than a year of minutes.
+    return np.from_dlpack(column.combine_chunks()).astype(kind)
+
+
+def _milliseconds(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where((times != MISSING_TIME) & (np.abs(times) < _EPOCH_S_LIMIT), times * 1000, times)
+
+
+def _time_of_text(text: str | None) -> int:
+    if text is None or not text.strip():
+        return MISSING_TIME
+    if _WHOLE_NUMBER.fullmatch(text.strip()):
+        return int(_milliseconds(np.array([int(text)], dtype=np.int64))[0])
+    try:
+        stamp = datetime.fromisoformat(text.strip()) if _ISO_DAY.match(text.strip()) else None
+    except ValueError:
+        return MISSING_TIME
+    if stamp is None:
+        return MISSING_TIME
+    in_utc = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    return (in_utc - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _numbers(column: pa.ChunkedArray, name: str, path: Path) -> NDArray[np.float64]:
+    if pa.types.is_string(column.type):
+        return np.array([_number_of_text(text) for text in column.to_pylist()], dtype=np.float64)
+    try:
+        return _array(column.cast(pa.float64()).fill_null(float("nan")), np.float64)
+    except pa.ArrowInvalid as error:
+        message = f"{name} in {path.name} must be numbers, was {column.type}"
+        raise ConfigurationError(message) from error
+
+
+def _number_of_text(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")
+
+
+def recognised_interval(timestamps: NDArray[np.int64], path: Path) -> Interval:
+    """The interval of a table: the commonest step between its times.
+
+    Raises:
+        ConfigurationError: If that is not one of the intervals.
+    """
+    times = np.unique(timestamps[timestamps != MISSING_TIME])
+    steps, counts = np.unique(np.diff(times), return_counts=True)
+    step_ms = int(steps[counts.argmax()]) if len(steps) else 0
+    for interval in Interval:
+        if interval.milliseconds == step_ms:
+            return interval
+    known = ", ".join(Interval)
+    message = f"the rows of {path.name} must be one of {known} apart, most are {step_ms / 1000:g} s apart"
+    raise ConfigurationError(message)

@@ -1,0 +1,63 @@
+"""Volume and order flow: what was traded, in which direction, and how far it moved the price."""
+
+import math
+
+from stream_processors.features.bars import BUY_VOLUME, VOLUME
+from stream_processors.features.compiling import inlined
+from stream_processors.features.windows import (
+    BOUGHT_VOLUME,
+    HAS_TRADED,
+    ILLIQUIDITY,
+    LONG_5,
+    LONG_15,
+    LONG_20,
+    LONG_60,
+    LONG_168,
+    PLACED_VOLUME,
+    SHORT_5,
+    SHORT_14,
+    SHORT_15,
+    SHORT_20,
+    SHORT_60,
+    SIGNED_VOLUME,
+    TRADED_VOLUME,
+    VALUE,
+    VALUE_DOWN,
+    VALUE_UP,
+    log_close_before,
+    ratio,
+)
+
+
+@inlined
+def _imbalance(bought, volume):  # type: ignore[no-untyped-def]
+    """Bought less sold over all, -1 to 1."""
+    return ratio(2.0 * bought - volume, volume)
+
+
+@inlined
+def step_volume(state, number, sums, bar, out):  # type: ignore[no-untyped-def]
+    """What volume says of the moves."""
+    volume_5, volume_15 = sums[LONG_5 + TRADED_VOLUME], sums[LONG_15 + TRADED_VOLUME]
+    volume_60, volume_168 = sums[LONG_60 + TRADED_VOLUME], sums[LONG_168 + TRADED_VOLUME]
+    out[0] = ratio(60.0 * bar[VOLUME], volume_60)
+    out[1] = ratio(12.0 * volume_5, volume_60)
+    out[2] = ratio(4.0 * volume_15, volume_60)
+    out[3] = ratio(2.8 * volume_60, volume_168)
+    out[4] = ratio(sums[LONG_5 + SIGNED_VOLUME], volume_5)
+    out[5] = ratio(sums[LONG_15 + SIGNED_VOLUME], volume_15)
+    out[6] = ratio(sums[LONG_60 + SIGNED_VOLUME], volume_60)
+    out[7] = ratio(sums[LONG_168 + SIGNED_VOLUME], volume_168)
+    close = log_close_before(state, number, 0)
+    out[8] = close - math.log(ratio(sums[SHORT_15 + VALUE], volume_15))
+    out[9] = close - math.log(ratio(sums[SHORT_60 + VALUE], volume_60))
+    fast = ratio(sums[SHORT_15 + ILLIQUIDITY], sums[SHORT_15 + HAS_TRADED])
+    slow = ratio(sums[SHORT_60 + ILLIQUIDITY], sums[SHORT_60 + HAS_TRADED])
+    out[10], out[11], out[12] = fast, slow, ratio(fast, slow)
+    up, down = sums[SHORT_14 + VALUE_UP], sums[SHORT_14 + VALUE_DOWN]
+    out[13] = 100.0 * ratio(up, up + down)
+    out[14] = ratio(sums[SHORT_20 + PLACED_VOLUME], sums[LONG_20 + TRADED_VOLUME])
+    out[15] = _imbalance(bar[BUY_VOLUME], bar[VOLUME])
+    out[16] = _imbalance(sums[SHORT_5 + BOUGHT_VOLUME], volume_5)
+    out[17] = _imbalance(sums[SHORT_15 + BOUGHT_VOLUME], volume_15)
+    out[18] = _imbalance(sums[SHORT_60 + BOUGHT_VOLUME], volume_60)

@@ -1,0 +1,252 @@
+"""Two-level tables: sums, maxima and moments over windows of bars, in a few operations a bar.
+
+A window's sum is not run on from the one before, which would let rounding build up and one
+undefined value stay for good; and it is not added up anew, which costs a pass per window. Bars lie in
+blocks of :data:`BLOCK`, aligned to the calendar (bar number = end divided by length), so that where a block
+begins does not depend on where the data begin::
+
+    bars      ... a b c|d e f g|h i j k|l m     a window from c to m is
+    suffix        - - c|        |       |        what its oldest block adds up to from c on,
+    closed            |d e f g h i j k |        plus the sum of the closed blocks between,
+    prefix            |                |l m     plus the newest block up to now
+
+A ring holds the values of the newest block, and suffix sums of the closed ones in their place. What
+comes out is a function of the window's own bars alone, to the bit, whatever lies before them.
+
+A bar that is missing is NaN, and so is every window that reaches over it; maxima are the
+exception, whose reader counts bars.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stream_processors.features.compiling import fill, inlined
+
+#: Bars in a block.
+BLOCK = 12
+NAN = math.nan
+
+
+class WindowTable(NamedTuple):
+    """The compiled functions of one table.
+
+    Attributes:
+        size: How many numbers of state it takes.
+        clear: ``clear(table)``: no bars.
+        push: ``push(table, number, row)``: take the bar of that number in; numbers count up by one.
+        windows: ``windows(table, number, out)``: what the last bars come to, for each of the lengths.
+    """
+
+    size: int
+    clear: Callable[..., Any]
+    push: Callable[..., Any]
+    windows: Callable[..., Any]
+
+
+@inlined
+def _copy(table, to, row, width):  # type: ignore[no-untyped-def]
+    """Offsets here and below are unsigned: a signed one is looked at for being counted from the end."""
+    for i in range(width):
+        q = np.uint64(i)
+        table[np.uint64(to) + q] = row[q]
+
+
+@inlined
+def _add(table, to, row, width):  # type: ignore[no-untyped-def]
+    for i in range(width):
+        q = np.uint64(i)
+        table[np.uint64(to) + q] += row[q]
+
+
+@inlined
+def _add_within(table, to, a, b, width):  # type: ignore[no-untyped-def]
+    for i in range(width):
+        q = np.uint64(i)
+        table[np.uint64(to) + q] = table[np.uint64(a) + q] + table[np.uint64(b) + q]
+
+
+@inlined
+def _add_three(out, to, table, a, b, c, width):  # type: ignore[no-untyped-def]
+    for i in range(width):
+        q = np.uint64(i)
+        total = table[np.uint64(a) + q] + table[np.uint64(b) + q] + table[np.uint64(c) + q]
+        out[np.uint64(to) + q] = total
+
+
+@inlined
+def _add_all(out, to, table, first, n, width):  # type: ignore[no-untyped-def]
+    for i in range(width):
+        q = np.uint64(i)
+        total = table[np.uint64(first) + q]
+        for k in range(1, n):
+            total += table[np.uint64(first + k * width) + q]
+        out[np.uint64(to) + q] = total
+
+
+def sum_table(*, capacity: int, width: int, lengths: tuple[int, ...]) -> WindowTable:
+    """Sums of ``width`` quantities over windows of at most ``capacity`` bars, a multiple of a block."""
+    closed = capacity * width
+    prefix = closed + capacity // BLOCK * width
+    n_lengths = len(lengths)
+
+    @inlined
+    def clear(table):  # type: ignore[no-untyped-def]
+        fill(table, NAN)
+        fill(table[closed : closed + width], 0.0)
+
+    @inlined
+    def close(table, number):  # type: ignore[no-untyped-def]
+        first = (number - BLOCK) % capacity * width
+        for i in range(BLOCK - 2, -1, -1):
+            here = first + i * width
+            _add_within(table, here, here, here + width, width)
+        for k in range(1, capacity // BLOCK):
+            block = (number - k * BLOCK) % capacity * width
+            _add_within(table, closed + k * width, closed + (k - 1) * width, block, width)
+
+    @inlined
+    def push(table, number, row):  # type: ignore[no-untyped-def]
+        if number % BLOCK == 0:
+            close(table, number)
+            _copy(table, prefix, row, width)
+        else:
+            _add(table, prefix, row, width)
+        _copy(table, number % capacity * width, row, width)
+
+    @inlined
+    def windows(table, number, out):  # type: ignore[no-untyped-def]
+        for i in range(n_lengths):
+            oldest = number - lengths[i] + 1
+            first = oldest % capacity * width
+            n_between = number // BLOCK - oldest // BLOCK - 1
+            if n_between >= 0:
+                _add_three(out, i * width, table, first, closed + n_between * width, prefix, width)
+            else:
+                _add_all(out, i * width, table, first, lengths[i], width)
+
+    return WindowTable(prefix + width, clear, push, windows)
+
+
+def maximum_table(*, capacity: int, width: int, lengths: tuple[int, ...]) -> WindowTable:
+    """The same for maxima, over windows longer than a block; a window that is not full has no meaning."""
+    n_lengths = len(lengths)
+    closed = capacity * width
+    prefix = closed + capacity // BLOCK * width
+
+    @inlined
+    def clear(table):  # type: ignore[no-untyped-def]
+        fill(table, -math.inf)
+
+    @inlined
+    def close(table, number):  # type: ignore[no-untyped-def]
+        first = (number - BLOCK) % capacity * width
+        for i in range((BLOCK - 1) * width - 1, -1, -1):
+            table[first + i] = max(table[first + i], table[first + i + width])
+        for k in range(1, capacity // BLOCK):
+            block = (number - k * BLOCK) % capacity * width
+            for q in range(width):
+                table[closed + k * width + q] = max(table[closed + (k - 1) * width + q], table[block + q])
+
+    @inlined
+    def push(table, number, row):  # type: ignore[no-untyped-def]
+        is_new = number % BLOCK == 0
+        if is_new:
+            close(table, number)
+        slot = number % capacity * width
+        for q in range(width):
+            table[slot + q] = row[q]
+            table[prefix + q] = row[q] if is_new else max(table[prefix + q], row[q])
+
+    @inlined
+    def windows(table, number, out):  # type: ignore[no-untyped-def]
+        for i in range(n_lengths):
+            oldest = number - lengths[i] + 1
+            slot = oldest % capacity * width
+            between = closed + (number // BLOCK - oldest // BLOCK - 1) * width
+            for q in range(width):
+                out[i * width + q] = max(table[slot + q], table[between + q], table[prefix + q])
+
+    return WindowTable(prefix + width, clear, push, windows)
+
+
+@inlined
+def _merge(mean, square, n, other_mean, other_square, n_other):  # type: ignore[no-untyped-def]
+    """Mean and sum of squared deviations of two samples together; Chan, Golub and LeVeque (1979)."""
+    apart = other_mean - mean
+    share = n_other / (n + n_other)
+    return mean + apart * share, square + other_square + apart * apart * (n * share)
+
+
+def moment_table(*, capacity: int, lengths: tuple[int, ...]) -> WindowTable:
+    """Mean, and sum of squared deviations from it, of one quantity over windows longer than a block.
+
+    Merged and not subtracted: equal values have exactly their value as mean, and deviation zero.
+    """
+    n_lengths = len(lengths)
+    closed = capacity * 2
+    prefix = closed + capacity // BLOCK * 2
+
+    @inlined
+    def clear(table):  # type: ignore[no-untyped-def]
+        fill(table, NAN)
+
+    @inlined
+    def close(table, number):  # type: ignore[no-untyped-def]
+        first = (number - BLOCK) % capacity * 2
+        mean, square = table[first + (BLOCK - 1) * 2], 0.0
+        for i in range(BLOCK - 2, -1, -1):
+            mean, square = _merge(mean, square, float(BLOCK - 1 - i), table[first + i * 2], 0.0, 1.0)
+            table[first + i * 2] = mean
+            table[first + i * 2 + 1] = square
+        for k in range(1, capacity // BLOCK):
+            if k > 1:
+                block = (number - k * BLOCK) % capacity * 2
+                mean, square = _merge(
+                    mean, square, float((k - 1) * BLOCK), table[block], table[block + 1], float(BLOCK)
+                )
+            table[closed + k * 2] = mean
+            table[closed + k * 2 + 1] = square
+
+    @inlined
+    def push(table, number, value):  # type: ignore[no-untyped-def]
+        position = number % BLOCK
+        if position == 0:
+            close(table, number)
+            table[prefix] = value
+            table[prefix + 1] = 0.0
+        else:
+            mean, square = _merge(table[prefix], table[prefix + 1], float(position), value, 0.0, 1.0)
+            table[prefix] = mean
+            table[prefix + 1] = square
+        slot = number % capacity * 2
+        table[slot] = value
+        table[slot + 1] = 0.0
+
+    @inlined
+    def windows(table, number, out):  # type: ignore[no-untyped-def]
+        n_newest = float(number % BLOCK + 1)
+        for i in range(n_lengths):
+            oldest = number - lengths[i] + 1
+            slot = oldest % capacity * 2
+            n_first = float(BLOCK - oldest % BLOCK)
+            mean, square = _merge(
+                table[slot], table[slot + 1], n_first, table[prefix], table[prefix + 1], n_newest
+            )
+            n_between = number // BLOCK - oldest // BLOCK - 1
+            if n_between > 0:
+                between = closed + n_between * 2
+                mean, square = _merge(
+                    mean,
+                    square,
+                    n_first + n_newest,
+                    table[between],
+                    table[between + 1],
+                    float(n_between * BLOCK),
+                )
+            out[i * 2] = mean
+            out[i * 2 + 1] = square
+
+    return WindowTable(prefix + 2, clear, push, windows)

@@ -1,0 +1,131 @@
+"""Laws of every recipe that commands offer: found out by the table, so that a new one is held to them."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from schemas.errors import StateError
+from tests.fakes.lessons import NAMES, lesson
+from trainers.jobs.recipes import offered
+from trainers.models.gradient_boosting import Boosting, BoostingParameters
+from trainers.models.light_boosting import LightBoosting
+from trainers.models.logistic import LogisticRegression
+from trainers.models.mixtures import Mixture, Stacked
+from trainers.models.recipes import Lesson, Outcome, exported
+
+
+def made_small(recipe):
+    """The same kind with few trees: laws do not need many."""
+    match recipe:
+        case Boosting():
+            few = {"n_rounds": min(recipe.parameters.n_rounds, 15), "min_child_weight": 5.0}
+            few["n_parallel_trees"] = min(recipe.parameters.n_parallel_trees, 15)
+            return msgspec.structs.replace(
+                recipe, parameters=msgspec.structs.replace(recipe.parameters, **few)
+            )
+        case LightBoosting():
+            return msgspec.structs.replace(recipe, n_rounds=15, min_rows_in_leaf=40, n_leaves=8)
+        case Mixture() | Stacked():
+            return msgspec.structs.replace(recipe, members=tuple(map(made_small, recipe.members)))
+    return recipe
+
+
+RECIPES = {name: made_small(recipe) for name, recipe in offered().items()}
+every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+
+
+@every_recipe
+def test_the_exported_model_says_what_the_native_one_says(recipe):
+    taught = lesson()
+    assert exported(recipe.fit(taught), taught.rows).largest_difference < 2e-6
+
+
+@every_recipe
+def test_a_row_alone_and_in_a_batch_are_equal_to_the_bit(recipe):
+    taught = lesson()
+    model = exported(recipe.fit(taught), taught.rows).model
+    batch = model.probabilities_up(taught.rows)
+    alone = [model.probabilities_up(taught.rows[i : i + 1])[0] for i in range(100)]
+    assert np.array_equal(batch[:100], alone)
+
+
+@every_recipe
+def test_the_same_lesson_gives_the_same_bytes_and_stays_as_it_was(recipe):
+    taught = lesson(n=600)
+    before = taught.rows.copy()
+    assert recipe.fit(taught).onnx() == recipe.fit(lesson(n=600)).onnx()
+    assert np.array_equal(taught.rows, before, equal_nan=True)
+
+
+@every_recipe
+def test_what_can_be_learnt_is_learnt(recipe):
+    taught, unseen = lesson(), lesson(seed=2)
+    says_up = exported(recipe.fit(taught), unseen.rows).model.probabilities_up(unseen.rows) >= 0.5
+    assert (
+        np.mean(says_up == unseen.outcomes[1].is_up) > 0.68
+    )  # the best rule has 0.75 and misses a twentieth
+
+
+@every_recipe
+def test_a_row_without_any_value_has_a_probability(recipe):
+    taught = lesson(n=600)
+    empty = np.full((1, len(NAMES)), np.nan, dtype=np.float32)
+    assert 0 < exported(recipe.fit(taught), empty).model.probabilities_up(empty)[0] < 1
+
+
+@every_recipe
+def test_one_direction_alone_teaches_nothing(recipe):
+    taught = lesson(n=600)
+    only_up = Outcome(taught.outcomes[1].rows, np.ones(600, dtype=np.bool_))
+    with pytest.raises(StateError, match="ups and downs"):
+        recipe.fit(Lesson(taught.names, taught.rows, {1: only_up, 2: only_up}))
+
+
+def test_a_missing_value_goes_where_training_sent_it():
+    """Training rows without any missing value: LightGBM then takes a missing one for zero."""
+    taught = lesson()
+    whole = Lesson(taught.names, np.nan_to_num(taught.rows), taught.outcomes)
+    exported(made_small(LightBoosting()).fit(whole), taught.rows)
+
+
+def test_a_value_on_a_threshold_goes_the_same_way_in_both_forms():
+    """LightGBM's thresholds are doubles; rounded to the nearest float32 some would let a value pass."""
+    generator = np.random.default_rng(3)
+    rows = (generator.integers(0, 40, size=(3_000, 8)) / 10).astype(np.float32)
+    is_up = rows[:, 0] + generator.normal(size=3_000) > 2
+    taught = Lesson(NAMES, rows, {1: Outcome(np.arange(3_000), is_up)})
+    assert exported(LightBoosting(n_rounds=40, is_extra=False).fit(taught), rows).largest_difference < 2e-6
+
+
+def test_weights_matter():
+    taught = lesson(n=600)
+    outcome = taught.outcomes[1]
+    heavy = Outcome(outcome.rows, outcome.is_up, np.where(outcome.is_up, 3.0, 1.0))
+    for recipe in (Boosting(parameters=BoostingParameters(n_rounds=10)), LogisticRegression()):
+        even = recipe.fit(taught).native_probabilities(taught.rows)
+        tilted = recipe.fit(Lesson(taught.names, taught.rows, {1: heavy})).native_probabilities(taught.rows)
+        assert tilted.mean() > even.mean() + 0.05
+
+
+def test_stacking_gives_nothing_to_a_member_that_knows_nothing():
+    taught = lesson(n=6_000)
+    blind = LogisticRegression(ridge=1e12)
+    stacked = Stacked(members=(LogisticRegression(), blind)).fit(taught)
+    alone = LogisticRegression().fit(taught)
+    correlation = np.corrcoef(
+        stacked.native_probabilities(taught.rows), alone.native_probabilities(taught.rows)
+    )[0, 1]
+    assert correlation > 0.99
+
+
+def test_calibration_takes_back_overconfidence():
+    taught, unseen = lesson(n=3_000, strength=0.2), lesson(n=3_000, seed=9, strength=0.2)
+    wild = Boosting(
+        parameters=BoostingParameters(n_rounds=150, max_depth=6, learning_rate=0.3, min_child_weight=1.0)
+    )
+
+    def brier(recipe):
+        probability = recipe.fit(taught).native_probabilities(unseen.rows)
+        return np.mean((probability - unseen.outcomes[1].is_up) ** 2)
+
+    assert brier(Stacked(members=(wild,))) < brier(wild) - 0.03

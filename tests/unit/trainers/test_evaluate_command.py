@@ -1,0 +1,138 @@
+"""``driftline evaluate`` on files: what it promises to write, and what it says of files that do not do."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+
+from schemas.errors import ConfigurationError
+from tests.fakes.candle_files import simulated_candles, written
+from trainers.commands import commands
+
+PROMISED = {
+    "n",
+    "n_ties",
+    "accuracy",
+    "accuracy_interval",
+    "brier",
+    "log_loss",
+    "selective",
+    "baselines",
+    "model",
+    "configurations_tried",
+    "seconds",
+}
+HOURLY = ["--interval", "1h", "--horizon", "1h", "--train-until", "2021-05-20", "--model", "logistic"]
+
+
+def run(*words):
+    result = CliRunner().invoke(commands, ["evaluate", *map(str, words)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def figures_of(tmp_path, *words):
+    output = tmp_path / "out" / "figures.json"
+    run(*words, "--json", output)
+    return json.loads(output.read_text())
+
+
+@pytest.fixture
+def hourly(tmp_path):
+    return written(simulated_candles(n=5_000, seed=1), tmp_path / "unknown_name.parquet")
+
+
+def test_what_is_promised_is_written(tmp_path, hourly):
+    figures = figures_of(tmp_path, "--bars", hourly, *HOURLY)
+    assert set(figures) >= PROMISED | {"by_year", "by_quarter", "lags"}
+    assert [item["target_coverage"] for item in figures["selective"]] == [0.2, 0.1, 0.05, 0.03, 0.01]
+    for item in figures["selective"]:
+        assert set(item) == {"target_coverage", "coverage", "n", "accuracy", "interval"}
+    low, high = figures["accuracy_interval"]
+    assert low <= figures["accuracy"] <= high
+    assert set(figures["baselines"]) >= {"always_up", "majority_class", "persistence", "random_walk"}
+    assert set(figures["lags"]) == {"60m"}
+    assert figures["seconds"] > 0
+
+
+def test_the_test_is_what_lies_after_the_date(tmp_path, hourly):
+    """Hours that end from the date on, but for the last, whose outcome is not there."""
+    figures = figures_of(tmp_path, "--bars", hourly, *HOURLY)
+    n_before = (np.datetime64("2021-05-20") - np.datetime64("2021-01-01")) // np.timedelta64(1, "h")
+    assert figures["n"] + figures["n_ties"] == 5_000 - n_before
+
+
+def test_a_text_file_says_the_same_as_a_binary_one(tmp_path):
+    table = simulated_candles(n=4_200, seed=2)
+    one = figures_of(tmp_path, "--bars", written(table, tmp_path / "a.parquet"), *HOURLY)
+    two = figures_of(tmp_path, "--bars", written(table, tmp_path / "b.csv"), *HOURLY)
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+
+
+def test_disorder_and_repeats_change_nothing_but_their_count(tmp_path):
+    table = simulated_candles(n=4_200, seed=3)
+    order = np.random.default_rng(3).permutation(len(table))
+    messy = pa.concat_tables([table.take(order), table.slice(10, 5)])
+    one = figures_of(tmp_path, "--bars", written(table, tmp_path / "a.parquet"), *HOURLY)
+    two = figures_of(tmp_path, "--bars", written(messy, tmp_path / "b.parquet"), *HOURLY)
+    assert two["bars"]["n_left_out"] == 5
+    assert (one["accuracy"], one["selective"]) == (two["accuracy"], two["selective"])
+
+
+def test_shorter_bars_are_rolled_up_and_give_lags_and_short_horizons(tmp_path):
+    """Decide at the hour mark on five-minute bars, half an hour ahead."""
+    table = simulated_candles(n=12 * 4_000, seed=4, step_ms=300_000)
+    figures = figures_of(
+        tmp_path,
+        *("--bars", written(table, tmp_path / "five.parquet"), "--interval", "1h", "--horizon", "30m"),
+        *("--train-until", "2021-05-20", "--quick"),
+    )
+    assert set(figures["lags"]) == {"5m", "60m"}
+    assert figures["n"] > 500
+
+
+def test_other_files_add_columns(tmp_path, hourly):
+    other = written(simulated_candles(n=4_900, seed=5), tmp_path / "eth.parquet")
+    stamps = pa.table(
+        {"timestamp": simulated_candles(n=4_000, seed=5).column("timestamp"), "headline": ["x"] * 4_000}
+    )
+    news = written(stamps, tmp_path / "news.csv")
+    figures = figures_of(
+        tmp_path, "--bars", hourly, *HOURLY, "--bars-eth", other, "--perp", other, "--news", news
+    )
+    assert {"eth_log_return_1", "perpetual_basis", "news_log_count_1h"} <= set(figures["features"])
+
+
+def test_one_model_for_the_whole_test(tmp_path, hourly):
+    figures = figures_of(tmp_path, "--bars", hourly, *HOURLY, "--refit", "never")
+    assert figures["n_fits"] == 2  # one for the thresholds' year, one for the test
+    assert figures["selective"][0]["n"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--train-until", "2035-01-01"], "must lie before the file's end"),
+        (["--train-until", "2021-01-03"], "at least 250 labelled rows"),
+        (["--train-until", "soon"], "must be a day or a time"),
+        (["--interval", "5m"], "must be at least the file's"),
+        (["--interval", "2h"], "--interval must be one of"),
+        (["--horizon", "30m"], "must be a multiple of the bars"),
+        (["--refit", "daily"], "--refit must be one of"),
+        (["--model", "oracle"], "--model must be one of"),
+        (["--quick"], "--quick takes a model of its own"),
+    ],
+)
+def test_a_wrong_word_is_told_with_what_is_allowed(hourly, words, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        run("--bars", hourly, *HOURLY, *words)
+
+
+def test_a_file_without_the_columns_is_told(tmp_path):
+    path = written(pa.table({"time": [1], "price": [2.0]}), tmp_path / "a.csv")
+    with pytest.raises(ConfigurationError, match="must have the columns"):
+        run("--bars", path, *HOURLY)

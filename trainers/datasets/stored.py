@@ -1,0 +1,149 @@
+"""Decision sets as bytes: parquet that is the same tomorrow, and a manifest that proves it.
+
+The same query gives the same bytes: rows are in order, nothing of the clock or the machine is
+written, and the manifest's hash is of the parquet file. What is read back is held against a
+pandera schema first.
+"""
+
+import hashlib
+import io
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from schemas.errors import StateError
+from schemas.time import Interval
+from trainers.datasets.decisions import DecisionSet, Move
+
+_FEATURE = "feature:"
+_RETURN, _KNOWN, _LATE_RETURN, _LATE_KNOWN = "return:", "known_ms:", "late_return:", "late_known_ms:"
+
+
+class DatasetManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stored data set is.
+
+    Attributes:
+        data_hash: SHA-256 of the parquet bytes.
+        sources: SHA-256 of each file that it was made of, by its part in it.
+    """
+
+    data_hash: str
+    feature_spec_hash: str
+    interval: Interval
+    horizon: Interval
+    n_rows: int
+    n_features: int
+    first_ms: int
+    last_ms: int
+    sources: dict[str, str]
+
+
+def to_bytes(decisions: DecisionSet) -> bytes:
+    """The parquet file."""
+    columns: dict[str, NDArray[np.float64] | NDArray[np.float32] | NDArray[np.int64]] = {
+        "as_of_ms": decisions.as_of_ms,
+        "trailing_log_return": decisions.trailing_log_return,
+    }
+    for multiple, move in decisions.moves.items():
+        columns |= {f"{_RETURN}{multiple}": move.log_return, f"{_KNOWN}{multiple}": move.known_ms}
+    for lag, move in decisions.late.items():
+        columns |= {f"{_LATE_RETURN}{lag}": move.log_return, f"{_LATE_KNOWN}{lag}": move.known_ms}
+    for i, name in enumerate(decisions.names):
+        columns[f"{_FEATURE}{name}"] = decisions.rows[:, i]
+    metadata = {
+        "feature_spec_hash": decisions.feature_spec_hash,
+        "interval": str(decisions.interval),
+        "horizon": str(decisions.horizon),
+    }
+    buffer = io.BytesIO()
+    parquet.write_table(pa.table(columns).replace_schema_metadata(metadata), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def manifest_of(decisions: DecisionSet, data: bytes, *, sources: dict[str, str]) -> DatasetManifest:
+    """The manifest of a data set's bytes."""
+    n = len(decisions)
+    return DatasetManifest(
+        data_hash=hashlib.sha256(data).hexdigest(),
+        feature_spec_hash=decisions.feature_spec_hash,
+        interval=decisions.interval,
+        horizon=decisions.horizon,
+        n_rows=n,
+        n_features=len(decisions.names),
+        first_ms=int(decisions.as_of_ms[0]) if n else 0,
+        last_ms=int(decisions.as_of_ms[-1]) if n else 0,
+        sources=sources,
+    )
+
+
+def from_bytes(data: bytes, manifest: DatasetManifest) -> DecisionSet:
+    """The data set, once its hash and its rules hold.
+
+    Raises:
+        StateError: If the bytes are others than the manifest's, or break a rule.
+    """
+    found = hashlib.sha256(data).hexdigest()
+    if found != manifest.data_hash:
+        message = f"expected the data set {manifest.data_hash[:12]}, found {found[:12]}: make it again"
+        raise StateError(message)
+    table = parquet.read_table(io.BytesIO(data))
+    validate(table)
+    arrays = {name: table.column(name).to_numpy() for name in table.column_names}
+    names = tuple(name.removeprefix(_FEATURE) for name in arrays if name.startswith(_FEATURE))
+    return DecisionSet(
+        names=names,
+        feature_spec_hash=manifest.feature_spec_hash,
+        interval=manifest.interval,
+        horizon=manifest.horizon,
+        as_of_ms=arrays["as_of_ms"],
+        rows=np.column_stack([arrays[f"{_FEATURE}{name}"] for name in names]),
+        moves=_moves(arrays, _RETURN, _KNOWN),
+        late=_moves(arrays, _LATE_RETURN, _LATE_KNOWN),
+        trailing_log_return=arrays["trailing_log_return"],
+    )
+
+
+def _moves(arrays: dict[str, NDArray[np.float64]], returns: str, known: str) -> dict[int, Move]:
+    numbers = [int(name.removeprefix(returns)) for name in arrays if name.startswith(returns)]
+    return {
+        number: Move(
+            log_return=arrays[f"{returns}{number}"], known_ms=arrays[f"{known}{number}"].astype(np.int64)
+        )
+        for number in numbers
+    }
+
+
+def validate(table: pa.Table) -> None:
+    """Hold a data set's table against its rules.
+
+    Raises:
+        StateError: If one is broken; the message has pandera's account of where.
+    """
+    import pandera.pandas as pandera  # noqa: PLC0415  (seconds: only who reads a stored set pays for it)
+
+    known = pandera.Check(lambda column: (column == -1) | (column > 0), name="is a time or -1")
+    finite = pandera.Check(lambda column: ~np.isinf(column), name="is finite or undefined")
+    schema = pandera.DataFrameSchema(
+        {
+            "as_of_ms": pandera.Column(
+                "int64",
+                [
+                    pandera.Check(lambda column: bool(column.is_monotonic_increasing), name="increases"),
+                    pandera.Check(lambda column: column > 0, name="is positive"),
+                ],
+                unique=True,
+            ),
+            f"{_RETURN}.*": pandera.Column("float64", finite, nullable=True, regex=True),
+            f"{_KNOWN}.*": pandera.Column("int64", known, regex=True),
+            f"{_FEATURE}.*": pandera.Column("float32", finite, nullable=True, regex=True),
+        }
+    )
+    try:
+        schema.validate(table.to_pandas(), lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = error.failure_cases[["column", "check", "index"]].head(5).to_dict("records")
+        message = f"a stored data set must keep its rules, breaks {cases}"
+        raise StateError(message) from error

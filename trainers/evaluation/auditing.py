@@ -1,0 +1,214 @@
+"""Audits: does a feature know the future, does it depend on where the data begin, and by how much.
+
+Four checks, each of every column at once, so that a whole feature set takes seconds:
+
+- **truncation**: a value at t must be the same to the bit when all bars after t are removed;
+- **known time**: nothing may be as of later than it was known, nor known before its time;
+- **warm-up**: once a column says it is warm, an older start of the data must not change it much;
+- **permutation**: alone, a column must not tell the direction better than honest features can, and
+  with permuted labels it must tell nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.features import FeatureTable
+from stream_processors.features.bars import BarTable
+from trainers.datasets.decisions import DecisionSet
+
+#: Makes a table of features from bars; what is audited.
+Compute = Callable[[BarTable], FeatureTable]
+
+#: A column that alone is right more often than this over all rows is a leak until shown otherwise.
+LEAK_ALARM = 0.56
+_N_BINS = 20
+_LEAST_ROWS = 400
+_SIGNIFICANT = 5.0
+
+
+class Check(StrEnum):
+    """What was looked at."""
+
+    TRUNCATION = "truncation"
+    KNOWN_TIME = "known time"
+    WARM_UP = "warm-up"
+    PERMUTATION = "permutation"
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong.
+
+    Attributes:
+        column: Whose; ``*`` for the table as a whole.
+        amount: By how much: of a value, the largest relative difference; of an accuracy, itself.
+        at_ms: Where it was seen first; None where it is of the whole.
+    """
+
+    check: Check
+    column: str
+    amount: float
+    at_ms: int | None
+    explanation: str
+
+
+def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int = 32) -> list[Finding]:
+    """Columns whose past changes when the future is taken away.
+
+    Args:
+        compute: The features.
+        bars: Oldest first.
+        n_cuts: At how many places the bars are cut off, evenly spread.
+        n_rows: How many rows before each cut are compared.
+    """
+    whole = compute(bars)
+    worst: dict[str, tuple[float, int]] = {}
+    for cut in np.linspace(len(bars.start_ms) // 4, len(bars.start_ms) - 1, n_cuts).astype(int):
+        shorter = compute(_part(bars, 0, int(cut)))
+        rows = np.flatnonzero(np.isin(whole.as_of_ms, shorter.as_of_ms[-n_rows:]))
+        _note(worst, whole, rows, whole.values[rows], shorter.values[-len(rows) :])
+    return [
+        Finding(Check.TRUNCATION, name, amount, at_ms, "changes when the bars after it are removed")
+        for name, (amount, at_ms) in worst.items()
+    ]
+
+
+def warm_up(compute: Compute, bars: BarTable, *, tolerance: float = 1e-6, n_starts: int = 8) -> list[Finding]:
+    """Columns that say they are warm, and yet depend on how much came before.
+
+    Args:
+        compute: The features.
+        bars: Oldest first.
+        tolerance: The largest relative difference that is let pass.
+        n_starts: At how many places the bars are begun anew, evenly spread.
+    """
+    whole = compute(bars)
+    worst: dict[str, tuple[float, int]] = {}
+    for start in np.linspace(1, len(bars.start_ms) // 2, n_starts).astype(int):
+        later = compute(_part(bars, int(start), len(bars.start_ms)))
+        warm = np.flatnonzero(later.is_warm)[:1]
+        rows = np.flatnonzero(np.isin(whole.as_of_ms, later.as_of_ms[warm]))
+        _note(worst, whole, rows, whole.values[rows], later.values[warm], either_missing=False)
+    return [
+        Finding(Check.WARM_UP, name, amount, at_ms, "depends on bars before its warm-up")
+        for name, (amount, at_ms) in worst.items()
+        if amount > tolerance
+    ]
+
+
+def _part(bars: BarTable, first: int, last: int) -> BarTable:
+    return msgspec.structs.replace(
+        bars,
+        start_ms=bars.start_ms[first:last],
+        rows=np.ascontiguousarray(bars.rows[first:last]),
+        known_ms=bars.known_ms[first:last],
+    )
+
+
+def _note(
+    worst: dict[str, tuple[float, int]],
+    table: FeatureTable,
+    rows: NDArray[np.int64],
+    values: NDArray[np.float64],
+    others: NDArray[np.float64],
+    *,
+    either_missing: bool = True,
+) -> None:
+    """Keep the largest relative difference of each column, and where it was."""
+    missing = np.isnan(values) | np.isnan(others)
+    scale = np.maximum(np.maximum(np.abs(values), np.abs(others)), 1e-12)
+    with np.errstate(invalid="ignore"):
+        difference = np.where(missing, 0.0, np.abs(values - others) / scale)
+    if either_missing:
+        difference[np.isnan(values) != np.isnan(others)] = 1.0
+    for column in np.flatnonzero(difference.max(axis=0, initial=0.0) > 0):
+        row = int(difference[:, column].argmax())
+        amount = float(difference[row, column])
+        name = table.names[column]
+        if amount > worst.get(name, (0.0, 0))[0]:
+            worst[name] = (amount, int(table.as_of_ms[rows[row]]))
+
+
+def known_time(decisions: DecisionSet) -> list[Finding]:
+    """Labels that were known before they had happened, and decisions out of order."""
+    findings = []
+    if np.any(np.diff(decisions.as_of_ms) <= 0):
+        at = int(decisions.as_of_ms[1:][np.diff(decisions.as_of_ms) <= 0][0])
+        findings.append(Finding(Check.KNOWN_TIME, "*", 1.0, at, "decision times must increase"))
+    for multiple, move in decisions.moves.items():
+        ends = decisions.as_of_ms + multiple * decisions.horizon.milliseconds
+        early = (move.known_ms >= 0) & (move.known_ms < ends)
+        if early.any():
+            share = float(early.mean())
+            explanation = f"the label over {multiple} horizons was known before it had happened"
+            findings.append(
+                Finding(Check.KNOWN_TIME, "*", share, int(decisions.as_of_ms[early][0]), explanation)
+            )
+    return findings
+
+
+def permutation(
+    decisions: DecisionSet, *, generator: np.random.Generator, alarm: float = LEAK_ALARM
+) -> list[Finding]:
+    """Columns that alone tell the direction too well, or tell something of permuted labels.
+
+    A column's rule is learnt on the older half (the direction that prevails in each of twenty bins
+    of equal count) and judged on the newer one. Weeks of labels are permuted, not single labels,
+    so that what is slow in both stays slow.
+
+    Args:
+        decisions: Oldest first.
+        generator: Of the permutation.
+        alarm: The accuracy above which a column is a leak until shown otherwise.
+    """
+    moves = decisions.own.log_return
+    counted = np.flatnonzero(~np.isnan(moves) & (moves != 0))
+    if len(counted) < _LEAST_ROWS:
+        return []
+    rows, is_up = decisions.rows[counted], moves[counted] > 0
+    shuffled = _permuted_in_blocks(is_up, block=max(1, len(is_up) // 60), generator=generator)
+    limit = 0.5 + _SIGNIFICANT * 0.5 / np.sqrt(len(counted) / 2)
+    findings = []
+    for column, name in enumerate(decisions.names):
+        accuracy, chance = (accuracy_alone(rows[:, column], labels) for labels in (is_up, shuffled))
+        if accuracy > max(alarm, limit):
+            explanation = "alone tells the direction better than honest features do"
+            findings.append(Finding(Check.PERMUTATION, name, accuracy, None, explanation))
+        if chance > limit:
+            explanation = "tells something of permuted labels: the check itself leaks"
+            findings.append(Finding(Check.PERMUTATION, name, chance, None, explanation))
+    return findings
+
+
+def accuracy_alone(values: NDArray[np.float32], is_up: NDArray[np.bool_]) -> float:
+    """How often a column's own rule, learnt on the older half, is right on the newer half."""
+    half = len(values) // 2
+    edges = _edges(values[:half])
+    old, new = _bins(values[:half], edges), _bins(values[half:], edges)
+    balance = np.bincount(old, weights=2.0 * is_up[:half] - 1, minlength=_N_BINS + 2)
+    return float(np.mean((balance[new] >= 0) == is_up[half:]))
+
+
+def _edges(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return np.empty(0)
+    edges: NDArray[np.float64] = np.unique(np.quantile(defined, np.linspace(0, 1, _N_BINS + 1)[1:-1]))
+    return edges
+
+
+def _bins(values: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin of each value; undefined ones have a bin of their own."""
+    binned = np.searchsorted(edges, values, side="right")
+    return np.where(np.isnan(values), _N_BINS + 1, binned).astype(np.int64)
+
+
+def _permuted_in_blocks(
+    labels: NDArray[np.bool_], *, block: int, generator: np.random.Generator
+) -> NDArray[np.bool_]:
+    blocks: Sequence[NDArray[np.bool_]] = np.array_split(labels, max(2, len(labels) // block))
+    return np.concatenate([blocks[i] for i in generator.permutation(len(blocks))])

@@ -1,0 +1,224 @@
+"""The summary of an evaluation: every figure that a reader needs to believe or to doubt it.
+
+Accuracy over everything stands beside the selective figures always, with intervals, by year, and
+as one would have had it who acted late.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.splits import Fold
+from trainers.evaluation.scores import (
+    balanced_accuracy,
+    brier_score,
+    calibration_error,
+    log_loss,
+    matthews_correlation,
+    probability_contributions,
+)
+from trainers.evaluation.selective import TARGETS, chosen, selective_accuracy, share_interval
+from trainers.evaluation.significance import pesaran_timmermann
+from trainers.evaluation.walk_forward import LEAK_ALARM
+
+Figures = dict[str, Any]
+
+
+class Tested(NamedTuple):
+    """Out-of-sample probabilities, and where the test begins.
+
+    Attributes:
+        probability: Shape (n,), NaN where nothing was predicted; the year before the test included.
+        starts_ms: When thresholds are set anew, from the test's beginning on.
+        until_ms: The end of the test.
+    """
+
+    decisions: DecisionSet
+    probability: NDArray[np.float64]
+    starts_ms: Sequence[int]
+    until_ms: int
+
+    def rows(self, move: Move) -> NDArray[np.int64]:
+        """The tested rows that have this outcome and no tie."""
+        log_return = move.log_return
+        return np.flatnonzero(self._is_tested() & ~np.isnan(log_return) & (log_return != 0))
+
+    def n_ties(self) -> int:
+        """How many tested rows were ties."""
+        return int((self._is_tested() & (self.decisions.own.log_return == 0)).sum())
+
+    def _is_tested(self) -> NDArray[np.bool_]:
+        as_of_ms = self.decisions.as_of_ms
+        within = (as_of_ms >= self.starts_ms[0]) & (as_of_ms < self.until_ms)
+        tested: NDArray[np.bool_] = within & ~np.isnan(self.probability)
+        return tested
+
+
+def summary(tested: Tested, *, seed: int = 0) -> Figures:
+    """All figures of a test.
+
+    Args:
+        tested: What was predicted.
+        seed: Of the bootstraps.
+
+    Returns:
+        JSON-ready: ``n``, ``n_ties``, ``accuracy``, ``accuracy_interval``, ``brier``, ``log_loss``,
+        ``selective``, ``by_year``, ``by_quarter``, ``lags`` and more; None where nothing was tested.
+    """
+    generator = np.random.default_rng(seed)
+    rows = tested.rows(tested.decisions.own)
+    picks = {target: _chosen(tested, target) for target in TARGETS}
+    as_of_ms = tested.decisions.as_of_ms[rows]
+    hit = _hits(tested, tested.decisions.own, rows)
+    return {
+        "n": len(rows),
+        "n_ties": tested.n_ties(),
+        **_whole(hit, as_of_ms, generator),
+        **_probability_figures(tested, rows),
+        "selective": _selective(hit, picks, rows, as_of_ms, generator),
+        "by_year": _by_stretch(tested, picks, rows, hit, unit="Y", generator=generator),
+        "by_quarter": _by_stretch(tested, picks, rows, hit, unit="Q", generator=generator),
+        "lags": _late(tested, picks, generator),
+        "leak_alarm": bool(len(hit) and hit.mean() > LEAK_ALARM),
+        "leak_alarm_above": LEAK_ALARM,
+    }
+
+
+def _hits(tested: Tested, move: Move, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.equal(tested.probability[rows] >= 0.5, move.log_return[rows] > 0)
+
+
+def _chosen(tested: Tested, target: float) -> NDArray[np.bool_]:
+    return chosen(
+        tested.probability,
+        tested.decisions.as_of_ms,
+        starts_ms=tested.starts_ms,
+        until_ms=tested.until_ms,
+        target=target,
+    )
+
+
+def _whole(hit: NDArray[np.bool_], as_of_ms: NDArray[np.int64], generator: np.random.Generator) -> Figures:
+    return {
+        "accuracy": float(hit.mean()) if len(hit) else None,
+        "accuracy_interval": _pair(share_interval(hit, as_of_ms, generator=generator)),
+    }
+
+
+def _pair(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else [interval[0], interval[1]]
+
+
+def _probability_figures(tested: Tested, rows: NDArray[np.int64]) -> Figures:
+    is_up = tested.decisions.own.log_return[rows] > 0
+    probability = tested.probability[rows]
+    if not len(rows):
+        return {"brier": None, "log_loss": None}
+    sums = probability_contributions(
+        probability=probability, is_up=is_up, is_tie=np.zeros(len(rows), dtype=np.bool_)
+    ).sum(axis=0)
+    test = pesaran_timmermann(says_up=probability >= 0.5, is_up=is_up)
+    return {
+        "brier": float(brier_score(sums)),
+        "log_loss": float(log_loss(sums)),
+        "balanced_accuracy": float(balanced_accuracy(sums)),
+        "matthews_correlation": float(matthews_correlation(sums)),
+        "calibration_error": float(calibration_error(sums)),
+        "pesaran_timmermann": {"statistic": test.statistic, "p_value": test.p_value},
+    }
+
+
+def _selective(
+    hit: NDArray[np.bool_],
+    picks: Mapping[float, NDArray[np.bool_]],
+    rows: NDArray[np.int64],
+    as_of_ms: NDArray[np.int64],
+    generator: np.random.Generator,
+) -> list[Figures]:
+    found = []
+    for target, is_chosen in picks.items():
+        one = selective_accuracy(hit, is_chosen[rows], as_of_ms, target=target, generator=generator)
+        found.append({**one._asdict(), "interval": _pair(one.interval)})
+    return found
+
+
+def _by_stretch(
+    tested: Tested,
+    picks: Mapping[float, NDArray[np.bool_]],
+    rows: NDArray[np.int64],
+    hit: NDArray[np.bool_],
+    *,
+    unit: str,
+    generator: np.random.Generator,
+) -> dict[str, Figures]:
+    as_of_ms = tested.decisions.as_of_ms[rows]
+    keys = stretch_names(as_of_ms, unit=unit)
+    found = {}
+    for key in np.unique(keys):
+        here = keys == key
+        found[str(key)] = {
+            "n": int(here.sum()),
+            **_whole(hit[here], as_of_ms[here], generator),
+            "selective": _selective(hit[here], picks, rows[here], as_of_ms[here], generator),
+        }
+    return found
+
+
+def stretch_names(time_ms: NDArray[np.int64], *, unit: str) -> NDArray[np.str_]:
+    """The year (``Y``) or quarter (``Q``) of each time, such as ``2024`` or ``2024-Q3``."""
+    month = time_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+    year = np.char.mod("%d", 1970 + month // 12)
+    return year if unit == "Y" else np.char.add(year, np.char.mod("-Q%d", 1 + month % 12 // 3))
+
+
+def _late(
+    tested: Tested, picks: Mapping[float, NDArray[np.bool_]], generator: np.random.Generator
+) -> dict[str, Figures]:
+    """The same choices, for who enters later and holds for as long."""
+    found = {}
+    for lag_ms, move in tested.decisions.late.items():
+        rows = tested.rows(move)
+        hit = _hits(tested, move, rows)
+        as_of_ms = tested.decisions.as_of_ms[rows]
+        found[f"{lag_ms // 60_000}m"] = {
+            "lag_seconds": lag_ms // 1000,
+            "n": len(rows),
+            **_whole(hit, as_of_ms, generator),
+            "selective": _selective(hit, picks, rows, as_of_ms, generator),
+        }
+    return found
+
+
+def baseline_figures(
+    decisions: DecisionSet, folds: Sequence[Fold], rows: NDArray[np.int64], *, seed: int = 0
+) -> dict[str, Figures]:
+    """Always up, the training majority, persistence and the random walk, on the tested rows.
+
+    Args:
+        decisions: Oldest first.
+        folds: The test's.
+        rows: The tested rows without ties.
+    """
+    generator = np.random.default_rng(seed)
+    is_up = decisions.own.log_return[rows] > 0
+    share = np.full(len(decisions), 0.5)
+    for fold in folds:
+        moves = decisions.own.log_return[fold.train]
+        moves = moves[~np.isnan(moves)]
+        share[fold.test] = float((moves[moves != 0] > 0).mean()) if np.any(moves != 0) else 0.5
+    majority = share[rows] >= 0.5
+    trailing = decisions.trailing_log_return[rows]
+    sides = {
+        "always_up": np.ones(len(rows), dtype=np.bool_),
+        "majority_class": majority,
+        "persistence": np.where(np.isnan(trailing) | (trailing == 0), majority, trailing > 0),
+        "reversal": np.where(np.isnan(trailing) | (trailing == 0), majority, trailing < 0),
+    }
+    as_of_ms = decisions.as_of_ms[rows]
+    figures = {name: _whole(side == is_up, as_of_ms, generator) for name, side in sides.items()}
+    figures["random_walk"] = {"brier": 0.25, "log_loss": float(np.log(2))}
+    figures["majority_class"]["brier"] = float(np.mean((share[rows] - is_up) ** 2)) if len(rows) else None
+    return figures

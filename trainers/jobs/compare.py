@@ -1,0 +1,118 @@
+"""The job behind ``driftline compare``: several recipes on the same file, and which of them to take."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from schemas.errors import ConfigurationError
+from trainers.datasets.decisions import DecisionSet
+from trainers.jobs.evaluate import Inputs, decisions_of_files
+from trainers.jobs.evaluating import Question, evaluated
+from trainers.jobs.recipes import CONFIGURATIONS_TRIED
+from trainers.selection.pages import comparison_page
+from trainers.selection.ranking import RULE, Ranking, ranked
+
+Figures = dict[str, Any]
+
+
+class Comparison(NamedTuple):
+    """What came of a comparison, by candidate."""
+
+    question: Question
+    decisions: DecisionSet
+    figures: dict[str, Figures]
+    probabilities: dict[str, NDArray[np.float64]]
+    ranking: Ranking
+
+    def page(self) -> str:
+        """The HTML page."""
+        return comparison_page(
+            self.ranking,
+            self.figures,
+            self.decisions,
+            self.probabilities,
+            from_ms=self.question.train_until_ms,
+        )
+
+    def summary(self) -> Figures:
+        """JSON-ready: the choice, the pairs, every candidate's figures."""
+        return {
+            "chosen": self.ranking.chosen,
+            "rule": RULE,
+            "order": list(self.ranking.order),
+            "n": self.ranking.n,
+            "pairs": [{**pair._asdict(), "is_noise": pair.is_noise} for pair in self.ranking.pairs],
+            "configurations_tried": CONFIGURATIONS_TRIED + len(self.figures),
+            "candidates": self.figures,
+        }
+
+
+def compared(
+    inputs: Inputs,
+    question: Question,
+    *,
+    models: Sequence[str],
+    progress: Callable[[float], None] | None = None,
+) -> Comparison:
+    """Judge every model on the same decisions, then rank them.
+
+    Args:
+        inputs: The files.
+        question: What to test.
+        models: Names of recipes, the simplest first: ties go to the first.
+        progress: Told the share that is done.
+
+    Raises:
+        ConfigurationError: If fewer than two are named, or one is unknown.
+    """
+    if len(set(models)) < len(models) or len(models) < 2:
+        message = f"--models must name two or more different models, was {','.join(models)}"
+        raise ConfigurationError(message)
+    decisions, recipes = decisions_of_files(inputs, question, models)
+    figures, probabilities = {}, {}
+    for i, (name, recipe) in enumerate(recipes.items()):
+        told = None if progress is None else _share_of(progress, i, len(recipes))
+        figures[name], probabilities[name] = evaluated(decisions, recipe, question, progress=told)
+    ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
+    return Comparison(question, decisions, figures, probabilities, ranking)
+
+
+def _share_of(progress: Callable[[float], None], i: int, n: int) -> Callable[[float], None]:
+    return lambda share: progress((i + share) / n)
+
+
+def comparison_tables(comparison: Comparison) -> list[Table]:
+    """The ranking, and what is noise."""
+    ranking = comparison.ranking
+    table = Table(title=f"chosen: {ranking.chosen}, of {ranking.n:,} decisions")
+    for column in ("model", "Brier", "accuracy", "at 10 %"):
+        table.add_column(column)
+    for name in ranking.order:
+        one = comparison.figures[name]
+        ten = next(item for item in one["selective"] if item["target_coverage"] == 0.1)
+        low, high = one["accuracy_interval"]
+        made = "-" if ten["accuracy"] is None else f"{ten['accuracy']:.1%}, made {ten['coverage']:.1%}"
+        table.add_row(name, f"{one['brier']:.5f}", f"{one['accuracy']:.1%} [{low:.1%}, {high:.1%}]", made)
+    pairs = Table(title="differences, p-values adjusted by Holm")
+    for column in ("pair", "Brier", "p", "accuracy", "p", ""):
+        pairs.add_column(column)
+    for pair in ranking.pairs:
+        pairs.add_row(
+            f"{pair.first} less {pair.second}",
+            f"{pair.brier_difference:+.6f}",
+            f"{pair.brier_p:.3g}",
+            f"{pair.accuracy_difference:+.2%}",
+            f"{pair.accuracy_p:.3g}",
+            "noise" if pair.is_noise else "more than noise",
+        )
+    return [table, pairs]
+
+
+def write_page(comparison: Comparison, path: Path) -> None:
+    """Write the page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(comparison.page(), encoding="utf-8")

@@ -1,0 +1,149 @@
+"""The job behind ``driftline evaluate``: files in, honest figures out."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.errors import ConfigurationError
+from schemas.features import FeatureTable
+from schemas.time import Clock, Interval
+from stream_processors.features.batch import compute_table
+from trainers.datasets.decisions import DecisionSet, PricePath, merged
+from trainers.datasets.joining import basis_columns, columns_of_other, news_columns, with_columns
+from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
+from trainers.jobs.dataset_files import store
+from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
+from trainers.jobs.recipes import CONFIGURATIONS_TRIED, recipe_named
+from trainers.models.recipes import Recipe
+
+
+class Inputs(NamedTuple):
+    """The files of an evaluation.
+
+    Attributes:
+        bars: Whose direction is predicted.
+        outcomes: Shorter bars of the same instrument, in which outcomes are looked up first.
+    """
+
+    bars: Path
+    bars_eth: Path | None = None
+    perp: Path | None = None
+    news: Path | None = None
+    outcomes: Path | None = None
+
+    def given(self) -> dict[str, Path]:
+        """Those that there are, by their part."""
+        return {name: path for name, path in self._asdict().items() if path is not None}
+
+
+def evaluate_files(
+    inputs: Inputs,
+    question: Question,
+    *,
+    model: str,
+    clock: Clock,
+    progress: Progress | None = None,
+    dataset_folder: Path | None = None,
+) -> dict[str, object]:
+    """Train on what lies before the date, test on what lies after.
+
+    Args:
+        inputs: Files of candles with open times, and of articles.
+        question: Interval, horizon, date and refits.
+        model: The name of a recipe.
+        clock: For ``seconds``.
+        progress: Told the share of fits done.
+        dataset_folder: Where the data set is kept; None keeps none.
+
+    Raises:
+        ConfigurationError: If a file or a date does not do.
+    """
+    began_s = clock.monotonic_s()
+    read = _read(inputs, question)
+    recipe = recipe_named(model, near=read.near)
+    decisions = decisions_for(read.table, read.prices, question, recipe.multiples)
+    if dataset_folder is not None:
+        store(decisions, dataset_folder, sources=inputs.given())
+    figures, _ = evaluated(decisions, recipe, question, progress=progress)
+    return {
+        **figures,
+        "model": recipe.name,
+        "configurations_tried": CONFIGURATIONS_TRIED,
+        "seconds": round(clock.monotonic_s() - began_s, 1),
+        "interval": str(question.interval),
+        "horizon": str(question.horizon),
+        "refit": str(question.refit),
+        "train_until": str(np.datetime64(question.train_until_ms, "ms")),
+        "features": list(read.table.names),
+        "feature_spec_hash": read.table.feature_spec_hash,
+        "bars": {
+            "interval": str(read.bars.interval),
+            "n": len(read.bars.bars.start_ms),
+            "n_left_out": read.bars.n_left_out,
+        },
+        "seed": question.seed,
+    }
+
+
+class _Read(NamedTuple):
+    """The files' contents."""
+
+    bars: BarFile
+    prices: PricePath
+    table: FeatureTable
+    near: int
+
+
+def _read(inputs: Inputs, question: Question) -> _Read:
+    bars = read_bars(inputs.bars)
+    prices = bars.prices()
+    if inputs.outcomes is not None:
+        prices = merged(read_bars(inputs.outcomes).prices(), prices)
+    _check_horizon(question, prices.interval_ms)
+    near = max(1, question.interval.milliseconds // question.horizon.milliseconds)
+    return _Read(bars, prices, features_of(bars, inputs, question.interval), near)
+
+
+def decisions_of_files(
+    inputs: Inputs, question: Question, models: Sequence[str]
+) -> tuple[DecisionSet, dict[str, Recipe]]:
+    """The decisions that several recipes can be judged on, and the recipes by name.
+
+    Raises:
+        ConfigurationError: If a file or a name does not do.
+    """
+    read = _read(inputs, question)
+    recipes = {name: recipe_named(name, near=read.near) for name in models}
+    multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
+    return decisions_for(read.table, read.prices, question, multiples), recipes
+
+
+def _check_horizon(question: Question, step_ms: int) -> None:
+    if question.horizon.milliseconds % step_ms:
+        message = (
+            f"--horizon must be a multiple of the bars that outcomes are read from, was {question.horizon} "
+            f"with bars of {step_ms // 60_000} minutes"
+        )
+        raise ConfigurationError(message)
+
+
+def features_of(bars: BarFile, inputs: Inputs, interval: Interval) -> FeatureTable:
+    """The features of the bars, rolled up to the interval, with the other files' columns beside."""
+    table = compute_table(bars.rolled_up(interval))
+    if inputs.bars_eth is not None:
+        other = compute_table(read_bars(inputs.bars_eth).rolled_up(interval))
+        table = with_columns(table, columns_of_other(table, other, prefix="eth"))
+    if inputs.perp is not None:
+        table = with_columns(table, basis_columns(table, read_bars(inputs.perp).prices()))
+    if inputs.news is not None:
+        table = with_columns(table, news_columns(table, read_publication_times(inputs.news)))
+    return table
+
+
+def write_figures(figures: dict[str, object], path: Path) -> None:
+    """Write them as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,173 @@
+"""An evaluation from bars to figures: features, decisions, out-of-sample probabilities, summary.
+
+Apart from the command that reads files and prints, so that null controls run all of it in a test.
+It sees no clock and no disk.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import ConfigurationError
+from schemas.features import FeatureTable
+from schemas.time import Interval
+from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
+from trainers.datasets.schedules import Refit, refit_times
+from trainers.datasets.splits import Fold
+from trainers.evaluation.forward import LEAST_ROWS, Mapper, folds_of, out_of_sample
+from trainers.evaluation.selective import DAY_MS, GAP_MS, TRAILING_MS
+from trainers.evaluation.summaries import Figures, Tested, baseline_figures, summary
+from trainers.models.recipes import Recipe
+
+_MINUTE_MS = 60_000
+_LAGS_MS = (_MINUTE_MS, 5 * _MINUTE_MS)
+
+
+class Question(NamedTuple):
+    """What is asked of an evaluation.
+
+    Attributes:
+        train_until_ms: The test begins here; the first model knows nothing later.
+        test_until_ms: The test ends before this; None ends with the data.
+        n_workers: Folds that are fitted at the same time, one thread each.
+        is_weighted: Whether overlapping labels share their weight.
+    """
+
+    interval: Interval
+    horizon: Interval
+    train_until_ms: int
+    refit: Refit = Refit.QUARTERLY
+    test_until_ms: int | None = None
+    seed: int = 0
+    n_workers: int = 1
+    is_weighted: bool = False
+
+
+#: Told the share of the fitting that is done.
+Progress = Callable[[float], None]
+
+
+def decisions_for(
+    table: FeatureTable, prices: PricePath, question: Question, multiples: frozenset[int]
+) -> DecisionSet:
+    """The decisions with the outcomes that the question and the recipe need.
+
+    Lags of one and five minutes are there where the prices come that often, one bar always.
+    """
+    lags = [lag for lag in _LAGS_MS if lag % prices.interval_ms == 0]
+    return decision_set(
+        table,
+        prices,
+        interval=question.interval,
+        horizon=question.horizon,
+        multiples=tuple(sorted(multiples)),
+        lags_ms=(*lags, question.interval.milliseconds),
+    )
+
+
+def evaluated(
+    decisions: DecisionSet, recipe: Recipe, question: Question, *, progress: Progress | None = None
+) -> tuple[Figures, NDArray[np.float64]]:
+    """The figures, and the probabilities behind them.
+
+    Models are also fitted through the year before the test, so that its thresholds come from
+    out-of-sample confidences.
+
+    Args:
+        decisions: Oldest first.
+        recipe: The model.
+        question: What to test.
+        progress: Told after each fit.
+
+    Raises:
+        ConfigurationError: If there is too little before the date to learn from, or nothing after.
+    """
+    until_ms = _until_ms(decisions, question)
+    test_folds = _test_folds(decisions, question, until_ms)
+    folds = [*_folds_before(decisions, question), *test_folds]
+    mapper, close = _mapper(question.n_workers, len(folds), progress)
+    try:
+        probability = out_of_sample(
+            decisions, recipe, folds=folds, is_weighted=question.is_weighted, mapper=mapper
+        )
+    finally:
+        close()
+    # Thresholds may be set more often than models are fitted: they cost nothing.
+    starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
+    tested = Tested(decisions, probability, starts_ms, until_ms)
+    figures = summary(tested, seed=question.seed)
+    figures["baselines"] = baseline_figures(decisions, test_folds, tested.rows(decisions.own))
+    figures["n_fits"] = len(folds)
+    return figures, probability
+
+
+def _until_ms(decisions: DecisionSet, question: Question) -> int:
+    last_ms = int(decisions.as_of_ms[-1]) + 1 if len(decisions) else 0
+    return last_ms if question.test_until_ms is None else min(last_ms, question.test_until_ms)
+
+
+def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Sequence[Fold]:
+    start_ms = question.train_until_ms
+    if until_ms <= start_ms:
+        message = f"--train-until must lie before the file's end, was {_day(start_ms)} of {_day(until_ms)}"
+        raise ConfigurationError(message)
+    folds = folds_of(decisions, from_ms=start_ms, until_ms=until_ms, refit=question.refit)
+    n = len(folds[0].train) if folds else 0
+    if n < LEAST_ROWS:
+        message = (
+            f"--train-until must leave at least {LEAST_ROWS} labelled rows to learn from, was "
+            f"{_day(start_ms)} with {n}"
+        )
+        raise ConfigurationError(message)
+    return folds
+
+
+def _folds_before(decisions: DecisionSet, question: Question) -> Sequence[Fold]:
+    """Folds through the year before the test, for its thresholds; from when enough is known."""
+    first = decisions.first_known_ms()
+    known = np.sort(first[first >= 0])
+    enough = int(known[min(_least_before(known, question), len(known) - 1)])
+    from_ms = max(question.train_until_ms - TRAILING_MS - GAP_MS, _next_day(enough))
+    if from_ms >= question.train_until_ms:
+        return ()
+    return folds_of(decisions, from_ms=from_ms, until_ms=question.train_until_ms, refit=question.refit)
+
+
+def _least_before(known: NDArray[np.int64], question: Question) -> int:
+    """Where history is short: at most half of it is learnt from before the first threshold fit."""
+    n_before = int(np.searchsorted(known, question.train_until_ms, side="right"))
+    return max(LEAST_ROWS, min(n_before // 2, 2000))
+
+
+def _next_day(time_ms: int) -> int:
+    return -(-time_ms // DAY_MS) * DAY_MS
+
+
+def _day(time_ms: int) -> str:
+    return str(np.datetime64(time_ms, "ms").astype("datetime64[D]"))
+
+
+def _mapper(n_workers: int, n_folds: int, progress: Progress | None) -> tuple[Mapper, Callable[[], None]]:
+    """Folds over threads, the largest first since they take longest; and how to end the threads."""
+    pool = ThreadPoolExecutor(max_workers=max(1, n_workers))
+    n_done = 0
+
+    def mapped(
+        function: Callable[[Fold], NDArray[np.float32]], folds: Sequence[Fold]
+    ) -> list[NDArray[np.float32]]:
+        def done(_: object) -> None:
+            nonlocal n_done
+            n_done += 1
+            if progress is not None:
+                progress(n_done / n_folds)
+
+        order = sorted(range(len(folds)), key=lambda i: -len(folds[i].train))
+        futures = {i: pool.submit(function, folds[i]) for i in order}
+        for future in futures.values():
+            future.add_done_callback(done)
+        return [futures[i].result() for i in range(len(folds))]
+
+    return mapped, lambda: pool.shutdown(cancel_futures=True)

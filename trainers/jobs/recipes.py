@@ -1,0 +1,101 @@
+"""The recipes that commands offer by name, and how many configurations were tried to find them."""
+
+from collections.abc import Mapping
+
+from schemas.errors import ConfigurationError
+from trainers.models.gradient_boosting import Boosting, BoostingParameters
+from trainers.models.light_boosting import LightBoosting
+from trainers.models.logistic import LogisticRegression
+from trainers.models.mixtures import Mixture, Stacked
+from trainers.models.recipes import OWN_HORIZON, Recipe
+
+#: Recipes that were judged on the recorded files before the default was settled; every reported
+#: figure is to be discounted for so many.
+CONFIGURATIONS_TRIED = 8
+DEFAULT = "mixture"
+#: What ``--quick`` takes instead.
+QUICK = "quick"
+
+
+def _xgboost(multiple: int = 1, *, seed: int = 0) -> Boosting:
+    parameters = BoostingParameters(
+        n_rounds=200, max_depth=4, learning_rate=0.03, min_child_weight=50.0, seed=seed
+    )
+    return Boosting(parameters=parameters, multiple=multiple)
+
+
+def _forest() -> Boosting:
+    parameters = BoostingParameters(
+        n_rounds=1,
+        n_parallel_trees=200,
+        learning_rate=1.0,
+        max_depth=7,
+        min_child_weight=50.0,
+        column_share=0.3,
+    )
+    return Boosting(parameters=parameters)
+
+
+def _extra(multiple: int = 1, *, seed: int = 0) -> LightBoosting:
+    return LightBoosting(multiple=multiple, seed=seed)
+
+
+def _mixture(near: int) -> Mixture:
+    """Unlike models of the outcome over ``near`` horizons, and over twice as many."""
+    far = 2 * near
+    return Mixture(
+        members=(
+            _xgboost(near),
+            _extra(near),
+            _extra(near, seed=1),
+            LogisticRegression(multiple=near),
+            _xgboost(far, seed=2),
+            _extra(far, seed=3),
+        ),
+        label="mixture",
+    )
+
+
+def _quick(near: int) -> Mixture:
+    members = (LightBoosting(n_rounds=100, multiple=near), LogisticRegression(multiple=near))
+    return Mixture(members=members, label="quick")
+
+
+def offered(near: int = OWN_HORIZON) -> Mapping[str, Recipe]:
+    """By name.
+
+    Args:
+        near: Over how many horizons the outcome reaches that mixtures learn from: where decisions
+            are further apart than the horizon, as many as lie between them, since what moves the
+            next half hour moves the hour too and is seen with less noise there.
+    """
+    unlike = (_xgboost(), _extra(), LogisticRegression())
+    return {
+        DEFAULT: _mixture(near),
+        QUICK: _quick(near),
+        "xgboost": _xgboost(),
+        "lightgbm-extra": _extra(),
+        "lightgbm": LightBoosting(is_extra=False, n_leaves=15, n_rounds=150),
+        "logistic": LogisticRegression(),
+        "random-forest": _forest(),
+        "vote": Mixture(members=unlike, in_logits=False, label="vote"),
+        "stacked": Stacked(members=unlike),
+        "calibrated": Stacked(members=(_extra(),)),
+    }
+
+
+def recipe_named(name: str, *, near: int = OWN_HORIZON) -> Recipe:
+    """One of them.
+
+    Args:
+        name: As it is offered.
+        near: See :func:`offered`.
+
+    Raises:
+        ConfigurationError: If there is none of that name.
+    """
+    recipes = offered(near)
+    if name not in recipes:
+        message = f"--model must be one of {', '.join(recipes)}, was {name!r}"
+        raise ConfigurationError(message)
+    return recipes[name]

@@ -1,0 +1,147 @@
+"""Recipes: what every kind of batch model is to the code that fits, judges and stores it.
+
+A recipe is a frozen description; fitting it gives a model that can state its probabilities
+natively and as ONNX, and only the ONNX form ever predicts. No form is a pickle.
+
+The calling contract: ``fit`` is a function of its argument alone (same lesson, same bytes), keeps
+no reference to it, and may be called from several threads at once.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import StateError
+from trainers.models.onnx_models import OnnxModel
+
+#: The largest difference between native and exported probabilities that is accepted.
+EXPORT_TOLERANCE = 2e-6
+#: The target's own horizon among the outcomes of a lesson.
+OWN_HORIZON = 1
+
+
+class Outcome(NamedTuple):
+    """What happened after some rows of a lesson; ties are left out.
+
+    Attributes:
+        rows: Row numbers, increasing, shape (m,).
+        is_up: Shape (m,).
+        weight: Shape (m,), mean about one; None weighs all alike.
+    """
+
+    rows: NDArray[np.int64]
+    is_up: NDArray[np.bool_]
+    weight: NDArray[np.float64] | None = None
+
+
+class Lesson(NamedTuple):
+    """What a model may learn from.
+
+    Attributes:
+        names: The k columns.
+        rows: Shape (n, k), oldest first, NaN where undefined.
+        outcomes: By multiple of the target's horizon; 1 is there always.
+    """
+
+    names: tuple[str, ...]
+    rows: NDArray[np.float32]
+    outcomes: Mapping[int, Outcome]
+
+    def examples(
+        self, multiple: int = OWN_HORIZON
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float64] | None]:
+        """Rows, ups and weights of the outcome over so many horizons.
+
+        Raises:
+            StateError: If it has no such outcome, or none of both directions.
+        """
+        outcome = self.outcomes.get(multiple)
+        if outcome is None or not 0 < outcome.is_up.sum() < len(outcome.is_up):
+            message = (
+                f"expected ups and downs over {multiple} horizons to learn from, has {sorted(self.outcomes)}"
+            )
+            raise StateError(message)
+        return self.rows[outcome.rows], outcome.is_up, outcome.weight
+
+    def until(self, row: int) -> "Lesson":
+        """The lesson without the rows from ``row`` on; what is left must be purged by the caller."""
+        return self._replace(
+            outcomes={multiple: _cut(outcome, row) for multiple, outcome in self.outcomes.items()}
+        )
+
+
+def _cut(outcome: Outcome, row: int) -> Outcome:
+    n = int(np.searchsorted(outcome.rows, row))
+    weight = None if outcome.weight is None else outcome.weight[:n]
+    return Outcome(outcome.rows[:n], outcome.is_up[:n], weight)
+
+
+class FittedModel(Protocol):
+    """A model after fitting, before export."""
+
+    def native_probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probability of up as the learning library states it, shape (n,)."""
+
+    def onnx(self) -> bytes:
+        """The model as deterministic ONNX bytes that name their input columns."""
+
+
+class Recipe(Protocol):
+    """How to make a model."""
+
+    @property
+    def name(self) -> str:
+        """Short and telling, such as ``lightgbm-extra``."""
+
+    @property
+    def multiples(self) -> frozenset[int]:
+        """Over how many horizons the outcomes that it learns from reach."""
+
+    def fit(self, lesson: Lesson) -> FittedModel:
+        """A model of the lesson."""
+
+
+class Checked(NamedTuple):
+    """An exported model that agrees with its native form."""
+
+    onnx: bytes
+    model: OnnxModel
+    largest_difference: float
+
+
+def exported(fitted: FittedModel, rows: NDArray[np.float32]) -> Checked:
+    """The ONNX form, after checking that it says what the native form says.
+
+    Args:
+        fitted: Of any recipe.
+        rows: What to check on, shape (n, k).
+
+    Raises:
+        ValueError: If they differ by more than :data:`EXPORT_TOLERANCE` or in a clear direction.
+    """
+    data = fitted.onnx()
+    model = OnnxModel.from_bytes(data)
+    difference = largest_difference(
+        exported=model.probabilities_up(rows), native=fitted.native_probabilities(rows)
+    )
+    return Checked(data, model, difference)
+
+
+def largest_difference(*, exported: NDArray[np.float32], native: NDArray[np.float32]) -> float:
+    """The largest absolute difference between two forms of a model, if it is tolerable.
+
+    Raises:
+        ValueError: If it is not, or the forms are not even numbers.
+    """
+    difference = np.abs(exported.astype(np.float64) - native.astype(np.float64))
+    largest = float(np.max(difference, initial=0.0))
+    if not largest <= EXPORT_TOLERANCE:
+        message = f"the exported model must agree with the native one within {EXPORT_TOLERANCE:g}, differs by {largest:g}"
+        raise ValueError(message)
+    is_clear = np.abs(native - 0.5) > EXPORT_TOLERANCE
+    if np.any(((exported >= 0.5) != (native >= 0.5)) & is_clear):
+        message = "the exported model must decide as the native one does, differs in a direction"
+        raise ValueError(message)
+    return largest
