@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from schemas.artifacts import LedgerEntry, ModelTarget
-from schemas.errors import ConfigurationError, NotReadyError
+from schemas.errors import BrokerUnavailableError, ConfigurationError, NotReadyError, TransientError
 from schemas.events import LIVE, ModelPromoted
 from schemas.topics import FEATURES_MARKET
 from schemas.wire.clocks import SystemClock
@@ -131,7 +131,14 @@ def _announcing(settings: TrainerSettings, say: Say) -> Announce:
         except NotReadyError:
             say("no broker runs here: it is announced when `driftline up` starts")
             return
-        Announcements(endpoint)(event)
+        try:
+            Announcements(endpoint)(event)
+        except TransientError as error:
+            message = (
+                f"the ledger has it, but the broker does not ({error}): "
+                f"`driftline train --stream {event.stream}` announces every champion"
+            )
+            raise BrokerUnavailableError(message) from error
         say("announced on models.event.v1")
 
     return announce

@@ -92,7 +92,10 @@ def _leakage(manifest: ModelManifest) -> list[tuple[str, str]]:
         ("order of rows", "by time alone; the splits have no argument by which rows could be shuffled"),
         ("labels", "the close at exactly as-of plus horizon, known by the fit; no other row stands in"),
         ("purge", "training labels that were not known at a test stretch's first decision are left out"),
-        ("features", "of closed bars by the kernel that runs live; every one passes the truncation test"),
+        (
+            "features",
+            "of closed bars by the kernel that runs live; the test suite truncates the future of each",
+        ),
         (
             "scaling and calibration",
             "whatever is fitted is fitted in the fold and stored in the model's bytes",
