@@ -35,7 +35,8 @@ def main() -> None:
     # A decision at a close is traded at the next one: with trade_on_close that is the bar behind it.
     Following.positions = np.concatenate([[np.nan], np.load(folder / "positions.npy")[:-1]])
     index = pd.date_range("2024-01-01", periods=len(closes), freq="1min")
-    frame = pd.DataFrame({"Open": closes, "High": closes, "Low": closes, "Close": closes}, index)
+    columns = dict.fromkeys(("Open", "High", "Low", "Close"), closes)
+    frame = pd.DataFrame({**columns, "Volume": np.ones(len(closes))}, index)
     began_s = time.perf_counter()
     test = FractionalBacktest(
         frame,
