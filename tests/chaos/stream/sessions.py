@@ -53,7 +53,10 @@ def chaos(path: Path, options: Options) -> list[Figure]:
         outcomes.append(_on_three_nodes(path / "three", options))
     end_ms = max(outcome.end_ms for outcome in outcomes)
     expected = uninterrupted(path / "none", seed=options.seed, end_ms=end_ms)
-    figures = [figure for outcome in outcomes for figure in _recoveries(outcome)]
+    figures = [
+        Figure(metric="workers killed with -9", value=options.n_kills, unit="kills", bar=None, holds=None)
+    ]
+    figures += [figure for outcome in outcomes for figure in _recoveries(outcome)]
     for outcome in outcomes:
         figures += _identity(outcome, expected)
     return figures
@@ -119,7 +122,9 @@ def _recoveries(outcome: Outcome) -> list[Figure]:
     for kind, samples in outcome.samples.items():
         bar = _BARS_S.get(kind)
         if len(samples) > 1:
-            figures.append(_seconds(f"{kind}: p50 of {len(samples)}", float(np.median(samples)), None))
+            figures.append(
+                _seconds(f"{kind}: p50 of {len(samples)} recoveries", float(np.median(samples)), None)
+            )
             figures.append(_seconds(f"{kind}: p95", float(np.quantile(samples, 0.95)), bar))
         figures.append(_seconds(f"{kind}: longest", max(samples), bar if len(samples) == 1 else None))
     return figures
