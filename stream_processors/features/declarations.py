@@ -202,13 +202,13 @@ REGIME = (
     ),
 )
 
-_ROUND = "place on the circle of the bar's end, UTC"
+_ROUND = "place on the circle of the bar's end, UTC, to the minute"
 _HOURS = "1 when the bar ends in these hours, UTC, 0 otherwise"
 CALENDAR = (
-    _declared("hour_of_day_sine", 1, _ROUND),
-    _declared("hour_of_day_cosine", 1, _ROUND),
-    _declared("day_of_week_sine", 1, _ROUND),
-    _declared("day_of_week_cosine", 1, _ROUND),
+    _declared("hour_of_day_sine", 1, _ROUND, version=2),
+    _declared("hour_of_day_cosine", 1, _ROUND, version=2),
+    _declared("day_of_week_sine", 1, _ROUND, version=2),
+    _declared("day_of_week_cosine", 1, _ROUND, version=2),
     _declared("minute_of_hour_sine", 1, _ROUND),
     _declared("minute_of_hour_cosine", 1, _ROUND),
     _declared("is_hour_mark", 1, "1 when the bar ends on the hour, 0 otherwise"),

@@ -55,16 +55,17 @@ def _step(state, sums, bar, out):  # type: ignore[no-untyped-def]
     push(state, number, bar, sums)
     returns = out[:_A]
     step_returns(state, number, returns)
-    step_volatility(sums, returns, out[_A:_B])
+    volatility = out[_A:_B]
+    step_volatility(sums, returns, volatility)
     step_momentum(state, sums, bar, out[_B:_C])
     step_volume(state, number, sums, bar, out[_C:_D])
     step_shape(state, sums, bar, out[_D:_E])
     step_averaged(state, state[AVERAGES:], bar, out[_E:_F])
-    step_regime(sums, returns, out[_F:_G])
+    step_regime(sums, returns, volatility, out[_F:_G])
     step_calendar(int(bar[END_MS]), out[_G:_H])
     for i in range(N_FEATURES):
-        if not abs(out[i]) <= _LARGEST:
-            out[i] = NAN  # one NaN of all there are, for infinities too: what is undefined has no sign
+        # One NaN of all there are, for infinities too: what is undefined has no sign.
+        out[i] = out[i] if abs(out[i]) <= _LARGEST else NAN
 
 
 @compiled

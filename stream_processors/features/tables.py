@@ -37,13 +37,14 @@ class WindowTable(NamedTuple):
         size: How many numbers of state it takes.
         clear: ``clear(table)``: no bars.
         push: ``push(table, number, row)``: take the bar of that number in; numbers count up by one.
-        windows: ``windows(table, number, out)``: what the last bars come to, for each of the lengths.
+        window: ``window(table, number, length, out)``: what the last ``length`` bars come to; of sums,
+            ``window(table, number, length, columns, out)`` from one column until another.
     """
 
     size: int
     clear: Callable[..., Any]
     push: Callable[..., Any]
-    windows: Callable[..., Any]
+    window: Callable[..., Any]
 
 
 @inlined
@@ -68,29 +69,10 @@ def _add_within(table, to, a, b, width):  # type: ignore[no-untyped-def]
         table[np.uint64(to) + q] = table[np.uint64(a) + q] + table[np.uint64(b) + q]
 
 
-@inlined
-def _add_three(out, to, table, a, b, c, width):  # type: ignore[no-untyped-def]
-    for i in range(width):
-        q = np.uint64(i)
-        total = table[np.uint64(a) + q] + table[np.uint64(b) + q] + table[np.uint64(c) + q]
-        out[np.uint64(to) + q] = total
-
-
-@inlined
-def _add_all(out, to, table, first, n, width):  # type: ignore[no-untyped-def]
-    for i in range(width):
-        q = np.uint64(i)
-        total = table[np.uint64(first) + q]
-        for k in range(1, n):
-            total += table[np.uint64(first + k * width) + q]
-        out[np.uint64(to) + q] = total
-
-
-def sum_table(*, capacity: int, width: int, lengths: tuple[int, ...]) -> WindowTable:
+def sum_table(*, capacity: int, width: int) -> WindowTable:
     """Sums of ``width`` quantities over windows of at most ``capacity`` bars, a multiple of a block."""
     closed = capacity * width
     prefix = closed + capacity // BLOCK * width
-    n_lengths = len(lengths)
 
     @inlined
     def clear(table):  # type: ignore[no-untyped-def]
@@ -117,22 +99,25 @@ def sum_table(*, capacity: int, width: int, lengths: tuple[int, ...]) -> WindowT
         _copy(table, number % capacity * width, row, width)
 
     @inlined
-    def windows(table, number, out):  # type: ignore[no-untyped-def]
-        for i in range(n_lengths):
-            oldest = number - lengths[i] + 1
-            first = oldest % capacity * width
-            n_between = number // BLOCK - oldest // BLOCK - 1
-            if n_between >= 0:
-                _add_three(out, i * width, table, first, closed + n_between * width, prefix, width)
+    def window(table, number, length, columns, out):  # type: ignore[no-untyped-def]
+        oldest = number - length + 1
+        first = oldest % capacity * width
+        n_between = number // BLOCK - oldest // BLOCK - 1
+        between = closed + n_between * width
+        for column in range(columns[0], columns[1]):
+            if length > BLOCK or n_between >= 0:
+                out[column] = table[first + column] + table[between + column] + table[prefix + column]
             else:
-                _add_all(out, i * width, table, first, lengths[i], width)
+                total = table[first + column]
+                for i in range(1, length):
+                    total += table[first + i * width + column]
+                out[column] = total
 
-    return WindowTable(prefix + width, clear, push, windows)
+    return WindowTable(prefix + width, clear, push, window)
 
 
-def maximum_table(*, capacity: int, width: int, lengths: tuple[int, ...]) -> WindowTable:
+def maximum_table(*, capacity: int, width: int) -> WindowTable:
     """The same for maxima, over windows longer than a block; a window that is not full has no meaning."""
-    n_lengths = len(lengths)
     closed = capacity * width
     prefix = closed + capacity // BLOCK * width
 
@@ -161,15 +146,14 @@ def maximum_table(*, capacity: int, width: int, lengths: tuple[int, ...]) -> Win
             table[prefix + q] = row[q] if is_new else max(table[prefix + q], row[q])
 
     @inlined
-    def windows(table, number, out):  # type: ignore[no-untyped-def]
-        for i in range(n_lengths):
-            oldest = number - lengths[i] + 1
-            slot = oldest % capacity * width
-            between = closed + (number // BLOCK - oldest // BLOCK - 1) * width
-            for q in range(width):
-                out[i * width + q] = max(table[slot + q], table[between + q], table[prefix + q])
+    def window(table, number, length, out):  # type: ignore[no-untyped-def]
+        oldest = number - length + 1
+        slot = oldest % capacity * width
+        between = closed + (number // BLOCK - oldest // BLOCK - 1) * width
+        for q in range(width):
+            out[q] = max(table[slot + q], table[between + q], table[prefix + q])
 
-    return WindowTable(prefix + width, clear, push, windows)
+    return WindowTable(prefix + width, clear, push, window)
 
 
 @inlined
@@ -180,18 +164,18 @@ def _merge(mean, square, n, other_mean, other_square, n_other):  # type: ignore[
     return mean + apart * share, square + other_square + apart * apart * (n * share)
 
 
-def moment_table(*, capacity: int, lengths: tuple[int, ...]) -> WindowTable:
+def moment_table(*, capacity: int) -> WindowTable:
     """Mean, and sum of squared deviations from it, of one quantity over windows longer than a block.
 
     Merged and not subtracted: equal values have exactly their value as mean, and deviation zero.
     """
-    n_lengths = len(lengths)
     closed = capacity * 2
     prefix = closed + capacity // BLOCK * 2
 
     @inlined
     def clear(table):  # type: ignore[no-untyped-def]
         fill(table, NAN)
+        fill(table[closed : closed + 2], 0.0)
 
     @inlined
     def close(table, number):  # type: ignore[no-untyped-def]
@@ -226,27 +210,20 @@ def moment_table(*, capacity: int, lengths: tuple[int, ...]) -> WindowTable:
         table[slot + 1] = 0.0
 
     @inlined
-    def windows(table, number, out):  # type: ignore[no-untyped-def]
-        n_newest = float(number % BLOCK + 1)
-        for i in range(n_lengths):
-            oldest = number - lengths[i] + 1
-            slot = oldest % capacity * 2
-            n_first = float(BLOCK - oldest % BLOCK)
-            mean, square = _merge(
-                table[slot], table[slot + 1], n_first, table[prefix], table[prefix + 1], n_newest
-            )
-            n_between = number // BLOCK - oldest // BLOCK - 1
-            if n_between > 0:
-                between = closed + n_between * 2
-                mean, square = _merge(
-                    mean,
-                    square,
-                    n_first + n_newest,
-                    table[between],
-                    table[between + 1],
-                    float(n_between * BLOCK),
-                )
-            out[i * 2] = mean
-            out[i * 2 + 1] = square
+    def window(table, number, length, out):  # type: ignore[no-untyped-def]
+        oldest = number - length + 1
+        slot = oldest % capacity * 2
+        n_between = number // BLOCK - oldest // BLOCK - 1
+        between = closed + n_between * 2
+        n_newest, n_closed = float(number % BLOCK + 1), float(n_between * BLOCK)
+        first = table[slot]
+        newest, middle = table[prefix] - first, table[between] - first
+        off = (n_newest * newest + n_closed * middle) * (1.0 / length)
+        from_newest, from_middle = newest - off, middle - off
+        square = table[slot + 1] + table[prefix + 1] + table[between + 1]
+        square += float(BLOCK - oldest % BLOCK) * off * off
+        square += n_newest * from_newest * from_newest + n_closed * from_middle * from_middle
+        out[0] = first + off
+        out[1] = square
 
-    return WindowTable(prefix + 2, clear, push, windows)
+    return WindowTable(prefix + 2, clear, push, window)

@@ -51,6 +51,12 @@ SQUARE, ABSOLUTE, TRADED_VOLUME, SIGNED_VOLUME = range(LONG_COLUMNS)
 #: Quantities that are added up over up to 60 bars.
 SHORT_COLUMNS = 18
 (
+    PLACED_VOLUME,
+    VALUE_UP,
+    VALUE_DOWN,
+    PRODUCT,
+    CUBE,
+    SQUARED_RETURN_5,
     RANGE,
     SQUARED_RANGE,
     SQUARED_BODY,
@@ -58,24 +64,17 @@ SHORT_COLUMNS = 18
     OVERNIGHT_RETURN,
     SQUARED_OVERNIGHT,
     BIPOWER,
-    PRODUCT,
-    CUBE,
     SIGNED_SQUARE,
-    SQUARED_RETURN_5,
     VALUE,
-    VALUE_UP,
-    VALUE_DOWN,
     ILLIQUIDITY,
     HAS_TRADED,
-    PLACED_VOLUME,
     BOUGHT_VOLUME,
 ) = range(SHORT_COLUMNS)
 
-#: The windows of each table, in bars.
-_LONG_WINDOWS = (5, 15, 20, 30, 60, LONGEST)
-_SHORT_WINDOWS = (5, 14, 15, 20, 30, LONG)
-_EXTREME_WINDOWS = (14, LONG)
-_MOMENT_WINDOWS = (20, LONG, LONGEST)
+#: The columns that a window's features need, from one until another.
+_ALL_LONG = (0, LONG_COLUMNS)
+_OF_5, _OF_14, _OF_15 = (BOUGHT_VOLUME, SHORT_COLUMNS), (VALUE_UP, PRODUCT), (RANGE, SHORT_COLUMNS)
+_OF_20, _OF_30, _OF_60 = (PLACED_VOLUME, VALUE_UP), (PRODUCT, CUBE), (PRODUCT, SHORT_COLUMNS)
 
 #: Where a window's sums lie in the scratch space.
 LONG_5, LONG_15, LONG_20, LONG_30, LONG_60, LONG_168 = range(0, 6 * LONG_COLUMNS, LONG_COLUMNS)
@@ -89,10 +88,10 @@ MOMENTS_20, MOMENTS_60, MOMENTS_168 = range(_SHORT_UNTIL + 4, _SHORT_UNTIL + 10,
 _ROW = _SHORT_UNTIL + 10
 SCRATCH_SIZE = _ROW + SHORT_COLUMNS
 
-_long_sums = sum_table(capacity=LONGEST, width=LONG_COLUMNS, lengths=_LONG_WINDOWS)
-_short_sums = sum_table(capacity=LONG, width=SHORT_COLUMNS, lengths=_SHORT_WINDOWS)
-_extremes = maximum_table(capacity=LONG, width=2, lengths=_EXTREME_WINDOWS)
-_moments = moment_table(capacity=LONGEST, lengths=_MOMENT_WINDOWS)
+_long_sums = sum_table(capacity=LONGEST, width=LONG_COLUMNS)
+_short_sums = sum_table(capacity=LONG, width=SHORT_COLUMNS)
+_extremes = maximum_table(capacity=LONG, width=2)
+_moments = moment_table(capacity=LONGEST)
 
 _CLOSES = _HEAD
 _N_CLOSES = LONGEST + 1
@@ -102,12 +101,14 @@ _EXTREMES = _SHORT_SUMS + _short_sums.size
 _MOMENTS = _EXTREMES + _extremes.size
 AVERAGES = _MOMENTS + _moments.size
 
-_clear_long, _push_long, _long_windows = _long_sums.clear, _long_sums.push, _long_sums.windows
-_clear_short, _push_short, _short_windows = _short_sums.clear, _short_sums.push, _short_sums.windows
-_clear_extremes, _push_extremes, _extreme_windows = _extremes.clear, _extremes.push, _extremes.windows
-_clear_moments, _push_moments, _moment_windows = _moments.clear, _moments.push, _moments.windows
+_clear_long, _push_long, _long_window = _long_sums.clear, _long_sums.push, _long_sums.window
+_clear_short, _push_short, _short_window = _short_sums.clear, _short_sums.push, _short_sums.window
+_clear_extremes, _push_extremes, _extreme_window = _extremes.clear, _extremes.push, _extremes.window
+_clear_moments, _push_moments, _moment_window = _moments.clear, _moments.push, _moments.window
 
 _MOST_IN_A_RUN = 10.0
+#: Means of three prices that differ by less are the same: equal ones come out apart by the last digit.
+_ROUNDING = 1e-12
 
 
 @inlined
@@ -169,10 +170,7 @@ def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
     low_and_high[1] = bar[HIGH]
     _push_extremes(state[_EXTREMES:_MOMENTS], number, low_and_high)
     _push_moments(state[_MOMENTS:AVERAGES], number, bar[CLOSE])
-    _long_windows(state[_LONG_SUMS:_SHORT_SUMS], number, scratch)
-    _short_windows(state[_SHORT_SUMS:_EXTREMES], number, scratch[SHORT_5:])
-    _extreme_windows(state[_EXTREMES:_MOMENTS], number, scratch[EXTREMES_14:])
-    _moment_windows(state[_MOMENTS:AVERAGES], number, scratch[MOMENTS_20:])
+    _look_back(state, number, scratch)
     way = sign(log_return)
     run = state[RUN_LENGTH]
     if way > 0.0:
@@ -183,6 +181,32 @@ def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
         state[RUN_LENGTH] = 0.0
     state[LOG_CLOSE] = log_close
     state[LOG_RETURN] = log_return
+
+
+@inlined
+def _look_back(state, number, sums):  # type: ignore[no-untyped-def]
+    """What every window comes to, into the scratch space."""
+    long = state[_LONG_SUMS:_SHORT_SUMS]
+    _long_window(long, number, 5, _ALL_LONG, sums[LONG_5:])
+    _long_window(long, number, 15, _ALL_LONG, sums[LONG_15:])
+    _long_window(long, number, 20, _ALL_LONG, sums[LONG_20:])
+    _long_window(long, number, 30, _ALL_LONG, sums[LONG_30:])
+    _long_window(long, number, 60, _ALL_LONG, sums[LONG_60:])
+    _long_window(long, number, LONGEST, _ALL_LONG, sums[LONG_168:])
+    short = state[_SHORT_SUMS:_EXTREMES]
+    _short_window(short, number, 5, _OF_5, sums[SHORT_5:])
+    _short_window(short, number, 14, _OF_14, sums[SHORT_14:])
+    _short_window(short, number, 15, _OF_15, sums[SHORT_15:])
+    _short_window(short, number, 20, _OF_20, sums[SHORT_20:])
+    _short_window(short, number, 30, _OF_30, sums[SHORT_30:])
+    _short_window(short, number, LONG, _OF_60, sums[SHORT_60:])
+    extremes = state[_EXTREMES:_MOMENTS]
+    _extreme_window(extremes, number, 14, sums[EXTREMES_14:])
+    _extreme_window(extremes, number, LONG, sums[EXTREMES_60:])
+    moments = state[_MOMENTS:AVERAGES]
+    _moment_window(moments, number, 20, sums[MOMENTS_20:])
+    _moment_window(moments, number, LONG, sums[MOMENTS_60:])
+    _moment_window(moments, number, LONGEST, sums[MOMENTS_168:])
 
 
 @inlined
@@ -218,8 +242,9 @@ def _push_sums(state, number, bar, log_return, row):  # type: ignore[no-untyped-
     value = typical * volume
     moved = typical - state[TYPICAL_PRICE]
     row[VALUE] = value
-    row[VALUE_UP] = value if moved > 0.0 else moved * 0.0
-    row[VALUE_DOWN] = value if moved < 0.0 else moved * 0.0
+    rounding = typical * _ROUNDING
+    row[VALUE_UP] = value if moved > rounding else moved * 0.0
+    row[VALUE_DOWN] = value if moved < -rounding else moved * 0.0
     has_traded = volume > 0.0
     row[ILLIQUIDITY] = abs(log_return) / volume if has_traded else log_return * 0.0
     row[HAS_TRADED] = 1.0 if has_traded else 0.0

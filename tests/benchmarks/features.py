@@ -54,7 +54,9 @@ def main() -> None:
         ),
         Figure(metric="a bar live", value=_live_us(), unit="us", bar=None, holds=None),
         Figure(metric="state", value=8 * kernel.STATE_SIZE, unit="bytes", bar=None, holds=None),
-        Figure(metric="compiling, or loading what is compiled", value=ready_s, unit="s", bar=None, holds=None),
+        Figure(
+            metric="compiling, or loading what is compiled", value=ready_s, unit="s", bar=None, holds=None
+        ),
     ]
     report("features", figures)
 

@@ -6,12 +6,14 @@ trailing year that ends a day before the quarter. So coverage is aimed at, and w
 is reported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from trainers.evaluation.intervals import wilson_interval
 
 DAY_MS = 86_400_000
 #: How far back confidences are looked at.
@@ -88,6 +90,32 @@ def threshold(
     if len(earlier) < LEAST_CONFIDENCES:
         return float("inf")
     return float(np.quantile(earlier, 1 - target))
+
+
+def threshold_for_accuracy(
+    confidence: NDArray[np.float64], is_hit: NDArray[np.bool_], *, wanted: float, least: int = 100
+) -> float:
+    """The lowest confidence above which earlier decisions were right often enough, surely.
+
+    Surely: the lower end of the 95 % Wilson interval is at least the wanted accuracy, for this
+    threshold. Trying every threshold is a choice too, so what it promises is to be checked on
+    later decisions, as everything here is.
+
+    Args:
+        confidence: Of earlier out-of-sample decisions without ties, shape (n,).
+        is_hit: Shape (n,).
+        wanted: The accuracy, in (0.5, 1).
+        least: Fewer decisions than this prove nothing.
+
+    Returns:
+        Infinite where no threshold does: then it is always abstained.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    hits = np.cumsum(is_hit[order])
+    for n in range(len(order), least - 1, -1):
+        if hits[n - 1] >= wanted * n and wilson_interval(int(hits[n - 1]), n)[0] >= wanted:
+            return float(confidence[order[n - 1]])
+    return float("inf")
 
 
 def selective_accuracy(
@@ -175,8 +203,3 @@ def circular_block_sums(
     starts = generator.integers(0, n, size=(n_replicates, -(-n // block)))
     sums: NDArray[np.float64] = blocks[starts].sum(axis=1)
     return sums
-
-
-def shares_by(keys: NDArray[np.str_], is_chosen: NDArray[np.bool_]) -> Mapping[str, float]:
-    """The realised coverage of each stretch, such as a year or a quarter."""
-    return {str(key): float(is_chosen[keys == key].mean()) for key in np.unique(keys)}

@@ -40,6 +40,11 @@ def _extra(multiple: int = 1, *, seed: int = 0) -> LightBoosting:
     return LightBoosting(multiple=multiple, seed=seed)
 
 
+def _freer(multiple: int = 1, *, seed: int) -> LightBoosting:
+    """Extra-trees that see fewer rows and columns each, so that they differ more."""
+    return LightBoosting(multiple=multiple, row_share=0.5, column_share=0.3, seed=seed)
+
+
 def _mixture(near: int) -> Mixture:
     """Unlike models of the outcome over ``near`` horizons, and over twice as many."""
     far = 2 * near
@@ -47,10 +52,11 @@ def _mixture(near: int) -> Mixture:
         members=(
             _xgboost(near),
             _extra(near),
-            _extra(near, seed=1),
+            _freer(near, seed=11),
+            _freer(near, seed=12),
             LogisticRegression(multiple=near),
-            _xgboost(far, seed=2),
-            _extra(far, seed=3),
+            _xgboost(far, seed=1),
+            _freer(far, seed=13),
         ),
         label="mixture",
     )

@@ -4,7 +4,7 @@ import math
 
 from stream_processors.features.bars import CLOSE, HIGH, LOW
 from stream_processors.features.compiling import fill, inlined
-from stream_processors.features.windows import LOG_RETURN, N_BARS, PREVIOUS_CLOSE, ratio
+from stream_processors.features.windows import LOG_CLOSE, LOG_RETURN, N_BARS, PREVIOUS_CLOSE, ratio
 
 N_AVERAGES = 17
 (
@@ -88,12 +88,13 @@ def step_averaged(state, averages, bar, out):  # type: ignore[no-untyped-def]
     macd = averages[_FAST] - averages[_SLOW]
     out[0] = 100.0 * ratio(averages[_GAIN_6], averages[_GAIN_6] + averages[_LOSS_6])
     out[1] = 100.0 * ratio(averages[_GAIN], averages[_GAIN] + averages[_LOSS])
-    out[2] = averages[_RANGE] / close
+    per_close = 1.0 / close
+    out[2] = averages[_RANGE] * per_close
     out[3] = 100.0 * averages[_DIRECTION]
     out[4] = ratio(averages[_UP] - averages[_DOWN], averages[_RANGE])
-    out[5] = macd / close
-    out[6] = (macd - averages[_SIGNAL]) / close
-    out[7] = math.log(close / averages[_MEAN_10])
-    out[8] = math.log(close / averages[_MEAN_20])
-    out[9] = math.log(close / averages[_MEAN_30])
+    out[5] = macd * per_close
+    out[6] = (macd - averages[_SIGNAL]) * per_close
+    out[7] = state[LOG_CLOSE] - math.log(averages[_MEAN_10])
+    out[8] = state[LOG_CLOSE] - math.log(averages[_MEAN_20])
+    out[9] = state[LOG_CLOSE] - math.log(averages[_MEAN_30])
     out[10] = math.sqrt(averages[_VARIANCE])

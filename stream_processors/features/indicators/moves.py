@@ -52,13 +52,13 @@ def step_returns(state, number, out):  # type: ignore[no-untyped-def]
 
 @inlined
 def _root_mean(total, length):  # type: ignore[no-untyped-def]
-    return math.sqrt(total / length)
+    return math.sqrt(total * (1.0 / length))
 
 
 @inlined
 def _centred(total_of_squares, total, length):  # type: ignore[no-untyped-def]
     """The unbiased variance; rounding below zero is zero."""
-    return max((total_of_squares - total * total / length) / (length - 1.0), 0.0)
+    return max((total_of_squares - total * total * (1.0 / length)) * (1.0 / (length - 1.0)), 0.0)
 
 
 @inlined
@@ -74,7 +74,7 @@ def _yang_zhang(sums, window, log_return, length):  # type: ignore[no-untyped-de
     return math.sqrt(
         _centred(sums[window + SQUARED_OVERNIGHT], overnight, length)
         + weight * _centred(sums[window + SQUARED_BODY], log_return - overnight, length)
-        + (1.0 - weight) * sums[window + ROGERS_SATCHELL] / length
+        + (1.0 - weight) * (1.0 / length) * sums[window + ROGERS_SATCHELL]
     )
 
 
@@ -97,12 +97,12 @@ def step_volatility(sums, returns, out):  # type: ignore[no-untyped-def]
     bipower_60 = sums[SHORT_60 + BIPOWER] * _OF_PRODUCTS
     out[13] = _root_mean(sums[SHORT_15 + BIPOWER] * _OF_PRODUCTS, 15.0)
     out[14] = _root_mean(bipower_60, 60.0)
-    per_square = ratio(1.0, square_60)
+    per_slow = ratio(1.0, slow)
+    per_square = per_slow * per_slow * (1.0 / 60.0)
     out[15] = 1.0 - bipower_60 * per_square
     out[16] = ratio(sums[SHORT_15 + SIGNED_SQUARE], sums[LONG_15 + SQUARE])
     out[17] = sums[SHORT_60 + SIGNED_SQUARE] * per_square
-    out[18] = sums[SHORT_60 + CUBE] * per_square * ratio(1.0, slow)
-    per_slow = ratio(1.0, slow)
+    out[18] = sums[SHORT_60 + CUBE] * per_square * per_slow
     out[19] = fast * per_slow
     out[20] = middle * per_slow
     out[21] = returns[0] * per_slow
@@ -112,11 +112,10 @@ def step_volatility(sums, returns, out):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def step_regime(sums, returns, out):  # type: ignore[no-untyped-def]
-    """The states of volatility and trend."""
-    square_60 = sums[LONG_60 + SQUARE]
-    out[0] = math.sqrt(ratio(square_60 * 168.0, sums[LONG_168 + SQUARE] * 60.0))
+def step_regime(sums, returns, volatility, out):  # type: ignore[no-untyped-def]
+    """The states of volatility and trend; ``volatility`` are the numbers of :func:`step_volatility`."""
+    out[0] = ratio(volatility[2], volatility[3])
     out[1] = ratio(returns[5], sums[LONG_15 + ABSOLUTE])
     out[2] = ratio(returns[7], sums[LONG_60 + ABSOLUTE])
     out[3] = ratio(returns[9], sums[LONG_168 + ABSOLUTE])
-    out[4] = ratio(sums[SHORT_60 + SQUARED_RETURN_5], 5.0 * square_60)
+    out[4] = ratio(sums[SHORT_60 + SQUARED_RETURN_5], 5.0 * sums[LONG_60 + SQUARE])

@@ -35,7 +35,7 @@ def _place(state, close, sums, window, length):  # type: ignore[no-untyped-def]
 
 @inlined
 def _deviation(sums, window, length):  # type: ignore[no-untyped-def]
-    return math.sqrt(sums[window + 1] / length)
+    return math.sqrt(sums[window + 1] * (1.0 / length))
 
 
 @inlined
@@ -49,7 +49,7 @@ def step_momentum(state, sums, bar, out):  # type: ignore[no-untyped-def]
     out[3] = ratio(close - sums[MOMENTS_168], _deviation(sums, MOMENTS_168, 168.0))
     newest = _place(state, close, sums, EXTREMES_14, 14.0)
     out[4] = newest
-    out[5] = (newest + state[LAST_STOCHASTIC] + state[LAST_BUT_ONE_STOCHASTIC]) / 3.0
+    out[5] = (newest + state[LAST_STOCHASTIC] + state[LAST_BUT_ONE_STOCHASTIC]) * (1.0 / 3.0)
     state[LAST_BUT_ONE_STOCHASTIC] = state[LAST_STOCHASTIC]
     state[LAST_STOCHASTIC] = newest
     out[6] = _place(state, close, sums, EXTREMES_60, 60.0)

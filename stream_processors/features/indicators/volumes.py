@@ -30,34 +30,30 @@ from stream_processors.features.windows import (
 
 
 @inlined
-def _imbalance(bought, volume):  # type: ignore[no-untyped-def]
-    """Bought less sold over all, -1 to 1."""
-    return ratio(2.0 * bought - volume, volume)
-
-
-@inlined
 def step_volume(state, number, sums, bar, out):  # type: ignore[no-untyped-def]
     """What volume says of the moves."""
     volume_5, volume_15 = sums[LONG_5 + TRADED_VOLUME], sums[LONG_15 + TRADED_VOLUME]
     volume_60, volume_168 = sums[LONG_60 + TRADED_VOLUME], sums[LONG_168 + TRADED_VOLUME]
-    out[0] = ratio(60.0 * bar[VOLUME], volume_60)
-    out[1] = ratio(12.0 * volume_5, volume_60)
-    out[2] = ratio(4.0 * volume_15, volume_60)
-    out[3] = ratio(2.8 * volume_60, volume_168)
-    out[4] = ratio(sums[LONG_5 + SIGNED_VOLUME], volume_5)
-    out[5] = ratio(sums[LONG_15 + SIGNED_VOLUME], volume_15)
-    out[6] = ratio(sums[LONG_60 + SIGNED_VOLUME], volume_60)
-    out[7] = ratio(sums[LONG_168 + SIGNED_VOLUME], volume_168)
+    per_5, per_15 = ratio(1.0, volume_5), ratio(1.0, volume_15)
+    per_60, per_168 = ratio(1.0, volume_60), ratio(1.0, volume_168)
+    out[0] = 60.0 * bar[VOLUME] * per_60
+    out[1] = 12.0 * volume_5 * per_60
+    out[2] = 4.0 * volume_15 * per_60
+    out[3] = 2.8 * volume_60 * per_168
+    out[4] = sums[LONG_5 + SIGNED_VOLUME] * per_5
+    out[5] = sums[LONG_15 + SIGNED_VOLUME] * per_15
+    out[6] = sums[LONG_60 + SIGNED_VOLUME] * per_60
+    out[7] = sums[LONG_168 + SIGNED_VOLUME] * per_168
     close = log_close_before(state, number, 0)
-    out[8] = close - math.log(ratio(sums[SHORT_15 + VALUE], volume_15))
-    out[9] = close - math.log(ratio(sums[SHORT_60 + VALUE], volume_60))
+    out[8] = close - math.log(sums[SHORT_15 + VALUE] * per_15)
+    out[9] = close - math.log(sums[SHORT_60 + VALUE] * per_60)
     fast = ratio(sums[SHORT_15 + ILLIQUIDITY], sums[SHORT_15 + HAS_TRADED])
     slow = ratio(sums[SHORT_60 + ILLIQUIDITY], sums[SHORT_60 + HAS_TRADED])
     out[10], out[11], out[12] = fast, slow, ratio(fast, slow)
     up, down = sums[SHORT_14 + VALUE_UP], sums[SHORT_14 + VALUE_DOWN]
     out[13] = 100.0 * ratio(up, up + down)
     out[14] = ratio(sums[SHORT_20 + PLACED_VOLUME], sums[LONG_20 + TRADED_VOLUME])
-    out[15] = _imbalance(bar[BUY_VOLUME], bar[VOLUME])
-    out[16] = _imbalance(sums[SHORT_5 + BOUGHT_VOLUME], volume_5)
-    out[17] = _imbalance(sums[SHORT_15 + BOUGHT_VOLUME], volume_15)
-    out[18] = _imbalance(sums[SHORT_60 + BOUGHT_VOLUME], volume_60)
+    out[15] = ratio(2.0 * bar[BUY_VOLUME] - bar[VOLUME], bar[VOLUME])
+    out[16] = 2.0 * sums[SHORT_5 + BOUGHT_VOLUME] * per_5 - 1.0
+    out[17] = 2.0 * sums[SHORT_15 + BOUGHT_VOLUME] * per_15 - 1.0
+    out[18] = 2.0 * sums[SHORT_60 + BOUGHT_VOLUME] * per_60 - 1.0

@@ -67,7 +67,13 @@ def test_recorded_bars_give_what_talib_and_pandas_say(
     for name, expected in {**features_of(frame), **talib_features(frame)}.items():
         if not name.startswith("buy_volume"):  # which candles do not say
             differences = _differences(found[name][FADED:], np.asarray(expected)[FADED:])
-            assert np.mean(differences > 1e-5) <= 1e-3, name
+            assert np.mean(differences > 1e-5) <= _apart(name), name
+
+
+def _apart(name: str) -> float:
+    """The share of bars that may differ: TA-Lib takes equal typical prices for different by their last digit,
+    and one such bar is in fourteen windows."""
+    return 5e-3 if name == "money_flow_index_14" else 1e-3
 
 
 def _differences(found: np.ndarray, expected: np.ndarray) -> np.ndarray:

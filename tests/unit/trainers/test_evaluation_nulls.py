@@ -12,6 +12,7 @@ from schemas.time import Interval
 from stream_processors.features.bars import CLOSE, bar_table
 from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles
+from tests.fakes.truths import holds
 from tests.properties.trainers.test_recipe_laws import RECIPES
 from trainers.datasets.decisions import Move, PricePath
 from trainers.datasets.schedules import Refit
@@ -41,13 +42,6 @@ def decisions_of(*, n=6_500, seed, continuation=0.5, multiples=frozenset({1, 2})
         end_ms=bars.known_ms, known_ms=bars.known_ms, close=bars.rows[:, CLOSE].copy(), interval_ms=3_600_000
     )
     return decisions_for(compute_table(bars), prices, QUESTION, multiples)
-
-
-def holds(interval, truth):
-    """Whether the truth lies inside, widened from 95 % to 99.8 %: so many recipes are tried here that
-    one in twenty would fail by chance."""
-    low, high = interval
-    return abs((low + high) / 2 - truth) <= 1.58 * (high - low) / 2
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from trainers.evaluation.selective import (
     selective_accuracy,
     share_interval,
     threshold,
+    threshold_for_accuracy,
 )
 
 HOUR_MS = 3_600_000
@@ -98,3 +99,20 @@ def test_blocks_wrap_round_the_end_and_count_every_row_alike():
     assert sums.mean() == pytest.approx(55.0, rel=0.02)
     whole = circular_block_sums(table, block=10, generator=np.random.default_rng(0))
     assert np.unique(whole) == pytest.approx([55.0])
+
+
+def test_a_wanted_accuracy_is_reached_by_abstaining():
+    generator = np.random.default_rng(6)
+    confidence = generator.random(20_000) / 2
+    is_hit = generator.random(20_000) < 0.5 + confidence / 2
+    limit = threshold_for_accuracy(confidence, is_hit, wanted=0.65)
+    later = generator.random(20_000) / 2
+    later_hit = generator.random(20_000) < 0.5 + later / 2
+    assert later_hit[later >= limit].mean() >= 0.65
+    assert np.mean(later >= limit) > 0.5
+
+
+def test_where_no_threshold_reaches_it_nothing_is_decided():
+    generator = np.random.default_rng(7)
+    confidence, is_hit = generator.random(5_000) / 2, generator.random(5_000) < 0.52
+    assert threshold_for_accuracy(confidence, is_hit, wanted=0.65) == float("inf")

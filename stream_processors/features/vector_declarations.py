@@ -1,0 +1,109 @@
+"""The declarations of what stands beside an instrument's own features: other instruments', and news.
+
+A vector is the market features, then the groups that it has, in the order here. Every one of them is
+optional: where the other instrument has no row, it is undefined, and the vector is used without it.
+Live, vectors are to be joined on ``features.vector.v1``; today they are joined from tables, by
+:mod:`.vectors`.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from schemas.features import FeatureDeclaration, FeatureSpec
+from stream_processors.features.declarations import SPEC
+
+
+class Group(StrEnum):
+    """What a vector may have beside the market features."""
+
+    COIN = "coin"
+    PERPETUAL = "perpetual"
+    NEWS = "news"
+
+
+def _declared(name: str, memory_bars: int, source: str, *, unit: str = "dimensionless") -> FeatureDeclaration:
+    return FeatureDeclaration(
+        name=name,
+        unit=unit,
+        memory_bars=memory_bars,
+        warm_up_bars=memory_bars,
+        source=source,
+        is_optional=True,
+    )
+
+
+#: The market features of the other instrument that are taken over, by name.
+TAKEN_FROM_COIN = (
+    "log_return_1",
+    "log_return_2",
+    "log_return_5",
+    "log_return_15",
+    "log_return_60",
+    "close_location",
+    "signed_volume_15",
+    "relative_volume_60",
+    "z_score_60",
+)
+TAKEN_FROM_PERPETUAL = ("close_location", "signed_volume_15", "relative_volume_60")
+_MARKET = {feature.name: feature for feature in SPEC.features}
+
+
+def _taken(prefix: str, names: Iterable[str]) -> tuple[FeatureDeclaration, ...]:
+    return tuple(
+        _declared(
+            f"{prefix}_{name}",
+            _MARKET[name].memory_bars,
+            f"the other instrument's {name}, version {_MARKET[name].version}",
+            unit=_MARKET[name].unit,
+        )
+        for name in names
+    )
+
+
+_LESS = "own less the other's"
+COIN = (
+    *_taken("coin", TAKEN_FROM_COIN),
+    *(
+        _declared(f"return_difference_{n}", n + 1, f"log return over {n} bars, {_LESS}")
+        for n in (1, 5, 15, 60)
+    ),
+    _declared("standardised_return_difference_1", 61, f"in own and its volatilities of 60 bars, {_LESS}"),
+    _declared("coin_volatility_ratio_60", 61, "own realised volatility over the other's"),
+    _declared("coin_correlation_60", 61, "Pearson's, of log returns"),
+    _declared("coin_beta_60", 61, "slope of own log returns on the other's, by least squares"),
+    _declared(
+        "coin_residual_1", 61, "own last log return less beta times the other's, over own volatility of 60"
+    ),
+    _declared("coin_lead_60", 62, "correlation of own log return with the other's one bar before"),
+    _declared("coin_lag_60", 62, "correlation of the other's log return with own one bar before"),
+    _declared(
+        "relative_price_z_score_60", 60, "distance of the log ratio of the closes from its mean in deviations"
+    ),
+    _declared("coin_age", 1, "how long before own bar the other's joined bar ended", unit="bars"),
+)
+
+PERPETUAL = (
+    _declared("basis", 1, "log of the perpetual's close over own"),
+    *(_declared(f"basis_change_{n}", n + 1, f"of {n} bars") for n in (1, 5, 15, 60)),
+    _declared("basis_z_score_60", 60, "distance from its mean in deviations"),
+    *_taken("perpetual", TAKEN_FROM_PERPETUAL),
+    _declared(
+        "perpetual_volume_share",
+        60,
+        "relative volume of the perpetual over own: where it is traded more than usual",
+    ),
+    _declared("perpetual_age", 1, "how long before own bar its joined bar ended", unit="bars"),
+)
+
+#: Room for the news: each feature of it is to come with its age and its novelty, so that a model
+#: can tell what is new from what is only the newest. None is declared before articles are scored.
+NEWS: tuple[FeatureDeclaration, ...] = ()
+
+GROUPS = {Group.COIN: COIN, Group.PERPETUAL: PERPETUAL, Group.NEWS: NEWS}
+
+
+def vector_spec(groups: Iterable[Group]) -> FeatureSpec:
+    """The set of a vector that has these groups beside the market features, in the order of :class:`Group`."""
+    wanted = set(groups)
+    beside = tuple(feature for group in Group if group in wanted for feature in GROUPS[group])
+    return FeatureSpec(features=SPEC.features + beside)
