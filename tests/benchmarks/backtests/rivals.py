@@ -35,7 +35,7 @@ def rival_figures(place: Place, peers: tuple[str, ...]) -> list[Figure]:
     for peer in peers:
         found = _theirs(place, peer)
         tell(f"{peer}: {found['seconds']:.3f} s, equity {found['equity']:.4f}")
-        difference = abs(np.log(found["equity"] / equity))
+        difference = float(abs(np.log(found["equity"] / equity)))
         agrees = difference <= _TOLERANCE
         figures.append(
             Figure(
