@@ -177,9 +177,7 @@ class MarketOperator:
         yield Output(MARKET_BAR, bar, bar.instrument)
         stepper = held.steppers.setdefault(bar.interval, FeatureStepper())
         row = (bar.open, bar.high, bar.low, bar.close, bar.volume)
-        values = stepper.step(
-            row, start_ms=bar.start_ms, end_ms=bar.event_time_ms, buy_volume=bar.buy_volume
-        )
+        values = stepper.step(row, start_ms=bar.start_ms, end_ms=bar.event_time_ms, buy_volume=bar.buy_volume)
         features = FeaturesComputed(
             event_time_ms=bar.event_time_ms,
             known_time_ms=bar.known_time_ms,

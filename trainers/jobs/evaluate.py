@@ -11,8 +11,9 @@ from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Clock, Interval
 from stream_processors.features.batch import compute_table
+from stream_processors.features.vectors import with_coin, with_perpetual
 from trainers.datasets.decisions import DecisionSet, PricePath, merged
-from trainers.datasets.joining import basis_columns, columns_of_other, news_columns, with_columns
+from trainers.datasets.joining import news_columns, with_columns
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
@@ -134,13 +135,16 @@ def features_of(bars: BarFile, inputs: Inputs, interval: Interval) -> FeatureTab
     """The features of the bars, rolled up to the interval, with the other files' columns beside."""
     table = compute_table(bars.rolled_up(interval))
     if inputs.bars_eth is not None:
-        other = compute_table(read_bars(inputs.bars_eth).rolled_up(interval))
-        table = with_columns(table, columns_of_other(table, other, prefix="eth"))
+        table = with_coin(table, _other_table(inputs.bars_eth, interval), interval=interval)
     if inputs.perp is not None:
-        table = with_columns(table, basis_columns(table, read_bars(inputs.perp).prices()))
+        table = with_perpetual(table, _other_table(inputs.perp, interval), interval=interval)
     if inputs.news is not None:
         table = with_columns(table, news_columns(table, read_publication_times(inputs.news)))
     return table
+
+
+def _other_table(path: Path, interval: Interval) -> FeatureTable:
+    return compute_table(read_bars(path).rolled_up(interval))
 
 
 def write_figures(figures: dict[str, object], path: Path) -> None:

@@ -121,7 +121,7 @@ def _add_tree(nodes: Any, number: int, root: dict[str, Any]) -> None:
             own,
             "BRANCH_LEQ",
             feature=int(node["split_feature"]),
-            threshold=_rounded_down(threshold),
+            threshold=rounded_down(threshold),
             branches=(left, right),
             missing_is_true=_missing_goes_left(node, threshold),
         )
@@ -145,10 +145,12 @@ def _append(
         column.append(value)
 
 
-def _rounded_down(threshold: float) -> float:
+def rounded_down(threshold: float) -> float:
     """The largest float32 that is at most the threshold: no float32 lies between the two."""
     rounded = np.float32(threshold)
-    return float(np.nextafter(rounded, np.float32(-np.inf)) if rounded > threshold else rounded)
+    # As a double: numpy would else round the threshold itself before it compares.
+    is_above = float(rounded) > threshold
+    return float(np.nextafter(rounded, np.float32(-np.inf)) if is_above else rounded)
 
 
 def _missing_goes_left(node: dict[str, Any], threshold: float) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.events import BarClosed
 from schemas.time import Interval
-from stream_processors.features.bars import bar_table, roll_up
+from stream_processors.features.bars import N_COLUMNS, bar_table, roll_up
 from stream_processors.operators.bars import BarBuilder
 from stream_processors.operators.rolling_up import RollUp
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, STREAM, T0, bar, tick
@@ -60,11 +60,15 @@ def test_rolling_up_live_and_in_a_batch_agree_to_the_bit(starts: set[int], into:
         start_ms=np.array([b.start_ms for b in bars], dtype=np.int64),
         prices=np.array([[b.open, b.high, b.low, b.close] for b in bars]),
         volume=np.array([b.volume for b in bars]),
+        buy_volume=np.array([b.buy_volume for b in bars]),
         interval=Interval.ONE_MINUTE,
     )
     rolled = roll_up(table, interval=Interval.ONE_MINUTE, into=into)
-    rows = [(b.open, b.high, b.low, b.close, b.volume, float(b.event_time_ms)) for b in live]
-    np.testing.assert_array_equal(rolled.rows, np.array(rows).reshape(len(rows), 6))
+    rows = [
+        (b.open, b.high, b.low, b.close, b.volume, float(b.event_time_ms), b.buy_volume, float(b.start_ms))
+        for b in live
+    ]
+    np.testing.assert_array_equal(rolled.rows, np.array(rows).reshape(len(rows), N_COLUMNS))
     assert rolled.start_ms.tolist() == [b.start_ms for b in live]
     assert rolled.known_ms.tolist() == [b.known_time_ms for b in live]
     assert all(b.event_time_ms - b.start_ms == into.milliseconds for b in live)

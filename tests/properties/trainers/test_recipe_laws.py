@@ -8,7 +8,7 @@ from schemas.errors import StateError
 from tests.fakes.lessons import NAMES, lesson
 from trainers.jobs.recipes import offered
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
-from trainers.models.light_boosting import LightBoosting
+from trainers.models.light_boosting import LightBoosting, rounded_down
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Mixture, Stacked
 from trainers.models.recipes import Lesson, Outcome, exported
@@ -95,6 +95,13 @@ def test_a_value_on_a_threshold_goes_the_same_way_in_both_forms():
     is_up = rows[:, 0] + generator.normal(size=3_000) > 2
     taught = Lesson(NAMES, rows, {1: Outcome(np.arange(3_000), is_up)})
     assert exported(LightBoosting(n_rounds=40, is_extra=False).fit(taught), rows).largest_difference < 2e-6
+
+
+def test_a_threshold_is_rounded_down_to_the_nearest_float32_below():
+    """It was compared as a float32 once, which is never above itself: rows on the edge went astray."""
+    for threshold in np.random.default_rng(4).normal(size=2_000).tolist():
+        rounded = rounded_down(threshold)
+        assert rounded <= threshold < float(np.nextafter(np.float32(rounded), np.float32(np.inf)))
 
 
 def test_weights_matter():

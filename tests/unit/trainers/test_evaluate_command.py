@@ -104,7 +104,7 @@ def test_other_files_add_columns(tmp_path, hourly):
     figures = figures_of(
         tmp_path, "--bars", hourly, *HOURLY, "--bars-eth", other, "--perp", other, "--news", news
     )
-    assert {"eth_log_return_1", "perpetual_basis", "news_log_count_1h"} <= set(figures["features"])
+    assert {"coin_log_return_1", "basis", "news_log_count_1h"} <= set(figures["features"])
 
 
 def test_one_model_for_the_whole_test(tmp_path, hourly):
