@@ -13,6 +13,11 @@ from schemas.time import Interval
 
 MODEL_FILE = "model.onnx"
 CHAMPION = "champion"
+CHALLENGER = "challenger"
+SHADOW = "shadow"
+#: What a version can be to its target and stream: the one that serves, the one that is held
+#: against it, and one that only predicts beside it.
+ALIASES = (CHAMPION, CHALLENGER, SHADOW)
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):

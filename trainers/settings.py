@@ -1,7 +1,7 @@
 """The trainers' settings, read from the environment that a ``__main__`` hands over."""
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from schemas.errors import ConfigurationError
 from schemas.time import Interval
@@ -37,6 +37,21 @@ class TrainerSettings(ServerSettings):
         default=300.0,
         gt=0,
         description="Seconds without any new history after which waiting for it is given up.",
+    )
+
+    registry_remote: str | None = Field(
+        default=None,
+        description="Where the registry's git history is pushed: a URL or a path; unset nowhere.",
+    )
+    registry_repository: str | None = Field(
+        default=None,
+        description="owner/name on GitHub, whose releases hold the files of versions too; unset the folder alone.",
+    )
+    registry_token: SecretStr | None = Field(
+        default=None, description="GitHub's, with the right to write contents; for remote and releases."
+    )
+    registry_api_url: str = Field(
+        default="https://api.github.com", description="Of GitHub, or of an Enterprise server."
     )
 
     def parsed_targets(self) -> tuple[Horizon, ...]:

@@ -54,7 +54,12 @@ PACKAGES = {
     "evaluate": Mounted("trainers.commands", "evaluate", "Judge a model on a file of candles, honestly."),
     "compare": Mounted("trainers.commands", "compare", "Rank models, and say which differences are noise."),
     "audit": Mounted("trainers.commands", "audit", "Find features that know the future."),
-    "models": Mounted("trainers.commands", "models", "Show versions, aliases and the ledger."),
+    "backtest": Mounted(
+        "trainers.commands", "backtest", "Replay a model over past data, costs and lag included."
+    ),
+    "models": Mounted(
+        "trainers.commands", "models", "List, show, promote and roll back versions; who served when."
+    ),
     "score": Mounted("api.commands", "scoring", "Predict at every bar's close."),
     "serve": Mounted("api.commands", "serve", "Serve predictions over HTTP."),
 }

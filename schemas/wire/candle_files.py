@@ -59,7 +59,7 @@ def times_ms(path: Path, *, is_parquet: bool) -> NDArray[np.int64]:
 def _arrow_table(path: Path, *, is_parquet: bool) -> pa.Table:
     try:
         if is_parquet:
-            return parquet.read_table(path)
+            return parquet.ParquetFile(path).read()
         # Everything as text: a single bad cell must cost its row and not the file.
         names = csv.open_csv(path).schema.names
         as_text = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
@@ -102,15 +102,21 @@ def _times_ms(column: pa.ChunkedArray, path: Path) -> NDArray[np.int64]:
         return np.array([_time_of_text(text) for text in column.to_pylist()], dtype=np.int64)
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         milliseconds = column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64())
-        return _array(milliseconds.fill_null(MISSING_TIME), np.int64)
+        return _array(_filled(milliseconds, MISSING_TIME), np.int64)
     if pa.types.is_integer(column.type):
-        return _milliseconds(_array(column.cast(pa.int64()).fill_null(MISSING_TIME), np.int64))
+        return _milliseconds(_array(_filled(column.cast(pa.int64()), MISSING_TIME), np.int64))
     message = f"timestamp in {path.name} must be a time, ISO text or whole milliseconds, was {column.type}"
     raise ConfigurationError(message)
 
 
+def _filled(column: pa.ChunkedArray, value: float) -> pa.ChunkedArray:
+    # Only where there is something to fill: taking a Python number, pyarrow imports pandas.
+    return column.fill_null(value) if column.null_count else column
+
+
 def _array(column: pa.ChunkedArray, kind: type[_Number]) -> NDArray[_Number]:
-    return np.asarray(column.to_numpy(), dtype=kind)
+    # By DLPack: pyarrow's own conversion imports pandas, which takes longer than a year of minutes.
+    return np.from_dlpack(column.combine_chunks()).astype(kind)
 
 
 def _milliseconds(times: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -136,7 +142,7 @@ def _numbers(column: pa.ChunkedArray, name: str, path: Path) -> NDArray[np.float
     if pa.types.is_string(column.type):
         return np.array([_number_of_text(text) for text in column.to_pylist()], dtype=np.float64)
     try:
-        return _array(column.cast(pa.float64()), np.float64)
+        return _array(_filled(column.cast(pa.float64()), float("nan")), np.float64)
     except pa.ArrowInvalid as error:
         message = f"{name} in {path.name} must be numbers, was {column.type}"
         raise ConfigurationError(message) from error

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -296,6 +297,20 @@ class History:
             (stream, instrument, interval, limit),
         )
         return [msgspec.convert(row, events.BarClosed) for row in reversed(rows)]
+
+    def closes(
+        self, stream: str, *, instrument: str, interval: str
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The end and the close of every stored bar, oldest first."""
+        rows = self._all(
+            "SELECT event_time_ms, close FROM bars WHERE stream = %s AND instrument = %s AND interval = %s "
+            "ORDER BY start_ms",
+            (stream, instrument, interval),
+        )
+        return (
+            np.array([row[0] for row in rows], dtype=np.int64),
+            np.array([row[1] for row in rows], dtype=np.float64),
+        )
 
     def last_predicted_ms(self, stream: str) -> dict[Target, int]:
         """The newest stored as-of time of each kind of prediction of a run."""

@@ -1,10 +1,12 @@
 """A replay is what it says: its features and predictions are those of the file, and of any other replay."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
 from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget
 from schemas.codec import null_from_nan
@@ -16,6 +18,7 @@ from stream_processors.features.bars import roll_up
 from stream_processors.features.batch import compute_table
 from tests.fixtures.recorded_bars import minutes_of
 from tests.fixtures.running_demo import CANDLES, FROM, INSTRUMENT, UNTIL, Demo, running_demo
+from trainers.commands import commands
 from trainers.models.decisions import decide
 from trainers.models.parity import parity_hash
 from trainers.registry.folders import FolderRegistry
@@ -33,16 +36,29 @@ class Replayed(NamedTuple):
     champions: list[LedgerEntry]
     registry: FolderRegistry
     stream: str
+    backtest: dict[str, Any]
 
 
 def _replay(folder: Path, candles: Path) -> Replayed:
     with running_demo(folder / "data", candles, log=folder / "demo.log", speed="max") as demo:
         end_ms = int(minutes_of(candles, FROM, UNTIL).rows[-1, 5])
         demo.wait_for_judged(after_ms=end_ms - 3 * 60_000, deadline_s=120)
-        return _collected(demo)
+        return _collected(demo, _backtested(folder, candles))
 
 
-def _collected(demo: Demo) -> Replayed:
+def _backtested(folder: Path, candles: Path) -> dict[str, Any]:
+    """What ``driftline backtest --parity`` finds about the run, beside it."""
+    environment = {"DRIFTLINE_DATA_DIR": str(folder / "data")}
+    stream = FolderRegistry(folder / "data" / "registry").ledger()[0].stream
+    report = folder / "backtest.json"
+    arguments = ["backtest", "--model", CHAMPION, "--bars", str(candles), "--parity", stream]
+    arguments += ["--json", str(report)]
+    CliRunner().invoke(commands, arguments, obj=environment)
+    found: dict[str, Any] = json.loads(report.read_bytes())
+    return found
+
+
+def _collected(demo: Demo, report: dict[str, Any]) -> Replayed:
     history = History(demo.database_url())
     history.open()
     stream = str(demo.status()["state"]["stream"])
@@ -54,6 +70,7 @@ def _collected(demo: Demo) -> Replayed:
         champions=[entry for entry in registry.ledger() if entry.alias == CHAMPION],
         registry=registry,
         stream=stream,
+        backtest=report,
     )
     history.close()
     return found
@@ -138,6 +155,13 @@ def test_features_of_a_replay_are_those_of_the_file_to_the_bit(
 def test_predictions_of_a_replay_are_those_of_the_file(replayed: Replayed, candles: Path) -> None:
     assert len(replayed.predictions) > 1_000
     assert parity_hash(replayed.predictions) == parity_hash(_predicted_from_file(candles, replayed))
+
+
+def test_the_backtest_command_finds_the_same_hash_as_the_live_run(replayed: Replayed) -> None:
+    parity = replayed.backtest["parity"]
+    assert parity["first_difference"] is None
+    assert parity["replayed"] == parity["live"]
+    assert parity["n_live"] > 1_000
 
 
 def test_a_second_replay_trains_and_predicts_the_same(

@@ -26,6 +26,9 @@ class PlainReport:
             self._next = (share // _STEP + 1) * _STEP
             click.echo(f"history for training: {share:.0%}")
 
+    def reached(self, what: str, share: float) -> None:
+        """A terminal's affair: work that is asked for says its results alone."""
+
 
 class TerminalReport:
     """A bar while waiting, with lines above it."""
@@ -44,6 +47,13 @@ class TerminalReport:
         """Move the bar."""
         self._progress.start()
         self._progress.update(self._task, completed=share)
+
+    def reached(self, what: str, share: float) -> None:
+        """Move the bar of a part of the work; it goes when the part is done."""
+        self._progress.update(self._task, description=what, completed=share)
+        self._progress.start()
+        if share >= 1:
+            self._progress.stop()
 
 
 @contextmanager

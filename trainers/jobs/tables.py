@@ -77,6 +77,24 @@ def _promotions(promotions: Iterable[LedgerEntry]) -> Table:
     return table
 
 
+def ledger_table(lines: Iterable[LedgerEntry], *, title: str) -> Table:
+    """Lines of the ledger: what an alias meant, from when, and why."""
+    table = Table(title=title)
+    for column in ("alias", "target", "stream", "version", "effective from", "recorded", "reason"):
+        table.add_column(column, overflow="fold", no_wrap=column == "version")
+    for line in lines:
+        table.add_row(
+            line.alias,
+            str(line.target),
+            line.stream,
+            line.version,
+            utc(line.effective_from_ms),
+            utc(line.recorded_ms),
+            line.reason,
+        )
+    return table
+
+
 def utc(time_ms: int) -> str:
     """A time for people, to the minute."""
     return datetime.fromtimestamp(time_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")

@@ -8,6 +8,8 @@ first target predicts while the others are fitted. Running it again trains nothi
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from schemas.artifacts import CHAMPION, Artifact, LedgerEntry, ModelManifest, ModelTarget
 from schemas.events import ModelPromoted
 from schemas.features import FeatureTable
@@ -18,6 +20,7 @@ from stream_processors.features.declarations import SPEC
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.jobs.fitting import trained
+from trainers.jobs.promoting import promotion_of
 from trainers.jobs.waiting import FeatureHistory, Report, wait_for_features, wait_for_stream
 from trainers.models.gradient_boosting import BoostingParameters
 from trainers.settings import Horizon
@@ -189,20 +192,7 @@ class Training:
         return entry
 
     def _announce(self, entry: LedgerEntry, manifest: ModelManifest, *, source: str) -> None:
-        event = ModelPromoted(
-            event_time_ms=entry.effective_from_ms,
-            known_time_ms=entry.effective_from_ms,
-            source=source,
-            stream=entry.stream,
-            instrument=entry.target.instrument,
-            interval=entry.target.interval,
-            horizon=entry.target.horizon,
-            alias=entry.alias,
-            model_version=entry.version,
-            model_hash=entry.model_hash,
-            feature_spec_hash=manifest.feature_spec_hash,
-            effective_from_ms=entry.effective_from_ms,
-        )
+        event = msgspec.structs.replace(promotion_of(entry, manifest), source=source)
         self._announce_event(event)
 
 

@@ -4,6 +4,7 @@
 
     objects/3f/9a1c...       a file, named by its SHA-256
     manifests/VERSION.json   a manifest, with its own SHA-256
+    cards/VERSION.md         its model card, for people: a function of the manifest
     ledger.jsonl             one promotion a line, each with the hash of the line before
     temporary/               what a crash may leave; emptied by the next writer
     lock                     held by the one writer
@@ -27,6 +28,7 @@ import msgspec
 from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget, sha256
 from schemas.errors import NotReadyError, StateError, StoreUnavailableError
 from schemas.ports import ModelRegistry
+from trainers.registry.cards import model_card
 
 _VERSION = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
 _START = "0" * 64
@@ -65,13 +67,14 @@ class FolderRegistry(ModelRegistry):
                 or it is taken by other files.
         """
         _check(manifest, files)
-        with self._writing():
+        with self.writing():
             existing = self._manifest(manifest.version)
             if existing is not None:
                 _check_same(existing, manifest)
                 return
             for data in files.values():
                 self._place(self._object(sha256(data)), data)
+            self._place(self.card_path(manifest.version), model_card(manifest).encode())
             self._place(self._manifest_path(manifest.version), _sealed(manifest))
 
     def load(self, version: str) -> Artifact:
@@ -88,7 +91,7 @@ class FolderRegistry(ModelRegistry):
             NotReadyError: If there is no such version.
             ValueError: If the entry's hash or target is not the version's.
         """
-        with self._writing():
+        with self.writing():
             manifest = self._expected(entry.version)
             if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
                 message = f"a promotion of {entry.version} must state its hash and target, was {entry}"
@@ -116,6 +119,42 @@ class FolderRegistry(ModelRegistry):
         names = [path.name.removesuffix(".json") for path in (self._path / "manifests").glob("*.json")]
         found = [manifest for name in names if (manifest := self._manifest(name)) is not None]
         return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
+
+    # For registries that keep more than a folder
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._path
+
+    def card_path(self, version: str) -> Path:
+        """Where a version's card is."""
+        return self._path / "cards" / f"{version}.md"
+
+    def manifest(self, version: str) -> ModelManifest:
+        """A version's manifest, without its files.
+
+        Raises:
+            NotReadyError: If there is no such version.
+            StateError: If it was changed.
+        """
+        return self._expected(version)
+
+    def missing_files(self, manifest: ModelManifest) -> list[str]:
+        """The files of a version that are not in the folder."""
+        return [name for name, digest in manifest.files.items() if not self._object(digest).is_file()]
+
+    def keep_file(self, manifest: ModelManifest, name: str, data: bytes) -> None:
+        """Put a version's file into the folder.
+
+        Raises:
+            StateError: If it is not what the manifest says.
+        """
+        if sha256(data) != manifest.files[name]:
+            message = f"{name} of {manifest.version} must have the SHA-256 {manifest.files[name]}, has {sha256(data)}"
+            raise StateError(message)
+        with self.writing():
+            self._place(self._object(sha256(data)), data)
 
     # Reading
 
@@ -207,7 +246,7 @@ class FolderRegistry(ModelRegistry):
         _sync_folder(path.parent.parent)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         """Hold the writer's lock, with what a crashed writer left cleared away."""
         try:
             self._path.mkdir(parents=True, exist_ok=True)

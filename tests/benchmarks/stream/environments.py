@@ -14,11 +14,11 @@ FOLDER = Path("build") / "peers"
 LOCKS = Path("tests") / "benchmarks" / "stream" / "peers" / "locks"
 
 
-def python_of(name: str) -> Path:
+def python_of(name: str, *, locks: Path = LOCKS) -> Path:
     """The interpreter of a peer's environment, which is made when it is missing or its lock is newer."""
     folder = FOLDER / name
     python = folder / "bin" / "python"
-    lock = LOCKS / f"{name}.txt"
+    lock = locks / f"{name}.txt"
     mark = folder / ".installed"
     if mark.exists() and mark.read_bytes() == lock.read_bytes():
         return python

@@ -2,18 +2,35 @@
 
 import msgspec
 import pytest
+from dulwich.repo import Repo
 
 from schemas.artifacts import CHAMPION, MODEL_FILE, ModelTarget
 from schemas.errors import NotReadyError
 from schemas.time import Interval
 from tests.fakes.artifacts import TARGET, entry_of, manifest_of
+from tests.fakes.github import REPOSITORY, TOKEN, running_github
 from tests.fakes.registries import InMemoryRegistry
 from trainers.registry.folders import FolderRegistry
+from trainers.registry.releases import ReleaseAssets
+from trainers.registry.versioned import GitRegistry, Remote
 
 
-@pytest.fixture(params=["memory", "folder"])
+@pytest.fixture(params=["memory", "folder", "git", "git-with-remote", "git-with-releases"])
 def registry(request, tmp_path):
-    return InMemoryRegistry() if request.param == "memory" else FolderRegistry(tmp_path / "registry")
+    if request.param == "memory":
+        yield InMemoryRegistry()
+        return
+    folder = FolderRegistry(tmp_path / "registry")
+    if request.param == "folder":
+        yield folder
+    elif request.param == "git":
+        yield GitRegistry(folder)
+    elif request.param == "git-with-remote":
+        Repo.init_bare(str(tmp_path / "remote.git"), mkdir=True).close()
+        yield GitRegistry(folder, remote=Remote(str(tmp_path / "remote.git"), {}))
+    else:
+        with running_github() as github:
+            yield GitRegistry(folder, assets=ReleaseAssets(REPOSITORY, TOKEN, api_url=github.url))
 
 
 def test_an_empty_registry_has_no_versions_and_no_champion(registry):

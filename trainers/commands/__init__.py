@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from trainers.commands.backtests import backtest
+from trainers.commands.models import models
+
 _VERSION_OF = "driftline"
 
 
@@ -25,11 +28,11 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     from schemas.wire.postgres import History  # noqa: PLC0415
     from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
     from trainers.jobs.announcing import Announcements  # noqa: PLC0415
+    from trainers.jobs.registries import registry_of  # noqa: PLC0415
     from trainers.jobs.train import Plan, Training  # noqa: PLC0415
     from trainers.jobs.waiting import import_meanwhile  # noqa: PLC0415
     from trainers.models.gradient_boosting import BoostingParameters, import_libraries  # noqa: PLC0415
-    from trainers.registry.folders import FolderRegistry  # noqa: PLC0415
-    from trainers.settings import REGISTRY_FOLDER, TrainerSettings  # noqa: PLC0415
+    from trainers.settings import TrainerSettings  # noqa: PLC0415
 
     settings = TrainerSettings.from_environment(environment, stream=stream, targets=targets)
     plan = Plan(
@@ -50,7 +53,7 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
         Training(
             plan,
             history=history,
-            registry=FolderRegistry(settings.data_dir / REGISTRY_FOLDER),
+            registry=registry_of(settings),
             announce=Announcements(endpoints.kafka),
             clock=SystemClock(),
             report=_report(),
@@ -187,42 +190,6 @@ def audit(
         sys.exit(1)
 
 
-@commands.group()
-def models() -> None:
-    """Look at the versions in the registry."""
-
-
-@models.command(name="list")
-@click.pass_obj
-def list_versions(environment: Mapping[str, str]) -> None:
-    """Every version with its out-of-sample accuracy, the baselines' beside it."""
-    from trainers.jobs.tables import versions_table  # noqa: PLC0415
-
-    registry = _registry(environment)
-    _print(versions_table(registry.versions(), registry.ledger()))
-
-
-@models.command()
-@click.argument("version")
-@click.pass_obj
-def show(environment: Mapping[str, str], version: str) -> None:
-    """One version: what it was made of, its figures with their intervals, its promotions."""
-    from trainers.jobs.tables import version_tables  # noqa: PLC0415
-
-    registry = _registry(environment)
-    manifest = registry.load(version).manifest
-    for table in version_tables(manifest, [line for line in registry.ledger() if line.version == version]):
-        _print(table)
-
-
-def _registry(environment: Mapping[str, str]) -> Any:
-    from trainers.registry.folders import FolderRegistry  # noqa: PLC0415
-    from trainers.settings import REGISTRY_FOLDER, TrainerSettings  # noqa: PLC0415
-
-    settings = TrainerSettings.from_environment(environment)
-    return FolderRegistry(settings.data_dir / REGISTRY_FOLDER)
-
-
 def _print(table: Any) -> None:
     from rich.console import Console  # noqa: PLC0415
 
@@ -248,3 +215,7 @@ def _code_version() -> str:
         number = "0+unknown"
     described = described_checkout()
     return number if described is None else f"{number}+{described}"
+
+
+commands.add_command(backtest)
+commands.add_command(models)

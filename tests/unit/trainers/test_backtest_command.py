@@ -1,0 +1,244 @@
+"""`driftline backtest` and `driftline models` on files, from the command line to what they leave behind."""
+
+import json
+
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+from pyarrow import parquet
+
+from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget
+from schemas.errors import ConfigurationError, NotReadyError
+from schemas.time import Interval
+from tests.fakes.backtests import small_artifact
+from tests.fixtures.bar_tables import random_walk
+from tests.fixtures.market_events import T0
+from trainers.commands import commands
+from trainers.jobs.materials import from_file
+from trainers.registry.folders import FolderRegistry
+
+N = 6_000
+TARGET = ModelTarget(
+    instrument="BTC-USDT.BINANCE", interval=Interval.FIVE_MINUTES, horizon=Interval.FIFTEEN_MINUTES
+)
+UNTIL_MS = T0 + N // 2 * 60_000
+
+
+def write_candles(path):
+    bars = random_walk(N, seed=9)
+    columns = {"timestamp": pa.array(bars.start_ms.astype("datetime64[ms]"))}
+    for place, name in enumerate(("open", "high", "low", "close", "volume")):
+        columns[name] = bars.rows[:, place]
+    parquet.write_table(pa.table(columns), path)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A data directory with a champion, and the file that it was trained on half of."""
+    folder = tmp_path_factory.mktemp("data")
+    candles = folder / "btcusdt_binance_spot_1m.parquet"
+    write_candles(candles)
+    registry = FolderRegistry(folder / "registry")
+    table = from_file(candles, TARGET, instrument=None, begin_ms=None).table
+    manifest, files = small_artifact(table, until_ms=UNTIL_MS, target=TARGET)
+    registry.publish(manifest, files)
+    registry.promote(
+        LedgerEntry(
+            alias=CHAMPION,
+            target=TARGET,
+            version=manifest.version,
+            model_hash=manifest.model_hash,
+            stream="replay-1",
+            effective_from_ms=UNTIL_MS,
+            recorded_ms=1,
+            reason="the first",
+        )
+    )
+    return folder
+
+
+def run(place, *arguments):
+    environment = {"DRIFTLINE_DATA_DIR": str(place), "DRIFTLINE_TRAIN_MINIMUM_ROWS": "50"}
+    return CliRunner().invoke(commands, list(arguments), obj=environment)
+
+
+def backtest(place, *arguments, model="champion"):
+    bars = ("--bars", str(place / "btcusdt_binance_spot_1m.parquet"))
+    return run(place, "backtest", "--model", model, *bars, *arguments)
+
+
+def found(place, tmp_path, *arguments, model="champion"):
+    result = backtest(place, "--json", str(tmp_path / "out.json"), *arguments, model=model)
+    assert result.exit_code == 0, result.output or repr(result.exception)
+    return json.loads((tmp_path / "out.json").read_bytes()), result.output
+
+
+def test_a_champion_is_backtested_from_where_its_training_ended(place, tmp_path):
+    report, output = found(place, tmp_path)
+    results = report["results"]
+    assert results["from_ms"] >= UNTIL_MS
+    assert report["n_in_sample"] == 0
+    assert results["terms"]["every_ms"] == 15 * 60_000
+    assert results["terms"]["lag_ms"] == 60_000
+    assert results["n_decisions"] == 201
+    assert results["all_decisions"]["hit_rate"]["low"] is not None
+    assert [lag["lag_ms"] // 60_000 for lag in results["lags"]] == [0, 1, 5]
+    for part in ("break-even", "buy and hold", "Before costs each unit traded earned"):
+        assert part in output
+
+
+def test_a_version_is_asked_for_by_its_name_and_the_same_twice_is_the_same(place, tmp_path):
+    version = FolderRegistry(place / "registry").versions()[0].version
+    first, _ = found(place, tmp_path, model=version)
+    second, _ = found(place, tmp_path)
+    assert first["versions"] == [version]
+    assert first["parity_hash"] == second["parity_hash"]
+    assert first["results"] == second["results"]
+
+
+def test_times_in_training_are_said_to_be_in_sample(place, tmp_path):
+    report, output = found(place, tmp_path, "--from", "2025-06-02")
+    assert report["n_in_sample"] > 0
+    assert "in sample" in output
+
+
+def test_refits_on_the_way_never_see_ahead(place, tmp_path):
+    report, _ = found(
+        place, tmp_path, "--refit", "weekly", "--from", "2025-06-01T12:00", "--to", "2025-06-04"
+    )
+    assert report["n_in_sample"] == 0
+    assert len(report["versions"]) == 2
+    assert [version[:22] for version in report["versions"]] == [
+        "xgboost-refit-20250601",
+        "xgboost-refit-20250602",
+    ]
+
+
+def test_the_tear_sheet_is_one_page(place, tmp_path):
+    result = backtest(place, "--html", str(tmp_path / "sheet.html"))
+    assert result.exit_code == 0
+    assert (tmp_path / "sheet.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "words"),
+    [
+        (("--model", "champion"), ConfigurationError, "--bars"),
+        (("--model", "champion", "--bars", "nothing.parquet"), ConfigurationError, "existing file"),
+        (("--model", "champion", "--over", "topics"), ConfigurationError, "--stream"),
+        (
+            ("--model", "champion", "--over", "postgres", "--stream", "s", "--bars", "b"),
+            ConfigurationError,
+            "one of",
+        ),
+        (
+            ("--model", "champion", "--over", "postgres", "--stream", "replay-1"),
+            NotReadyError,
+            "driftline up",
+        ),
+        (("--model", "xgboost-none", "--bars", "b"), NotReadyError, "models list"),
+        (("--model", "shadow", "--bars", "b", "--target", "1h:1h"), NotReadyError, "of 1h:1h"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said_in_one_line(place, arguments, kind, words):
+    error = run(place, "backtest", *arguments).exception
+    assert isinstance(error, kind), repr(error)
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "words"),
+    [
+        (("--from", "2030-01-01"), NotReadyError, "warm rows from"),
+        (("--from", "June"), ConfigurationError, "--from"),
+        (("--from", "2025-06-03", "--to", "2025-06-02"), ConfigurationError, "before --to"),
+        (("--every", "2m"), ConfigurationError, "--every"),
+        (("--every", "1m"), ConfigurationError, "multiple"),
+        (("--threshold", "0.3"), ConfigurationError, "threshold"),
+        (("--fee-bps", "-1"), ConfigurationError, "fee_bps"),
+        (("--instrument", "ETH-USDT.BINANCE"), ConfigurationError, "the model predicts"),
+        (("--refit", "monthly", "--from", "2025-06-01T01:00"), NotReadyError, "needs 50 labelled rows"),
+        (("--json", "/nonexistent/out.json"), ConfigurationError, "--json"),
+    ],
+)
+def test_options_that_do_not_fit_the_data_are_said_in_one_line(place, arguments, kind, words):
+    error = backtest(place, *arguments).exception
+    assert isinstance(error, kind), repr(error)
+    assert words in str(error)
+
+
+def test_an_alias_that_means_several_models_names_them(place, tmp_path):
+    registry = FolderRegistry(tmp_path / "registry")
+    for stream in ("replay-1", "replay-2"):
+        artifact = FolderRegistry(place / "registry").load(
+            FolderRegistry(place / "registry").versions()[0].version
+        )
+        registry.publish(artifact.manifest, artifact.files)
+        registry.promote(
+            LedgerEntry(
+                alias=CHAMPION,
+                target=TARGET,
+                version=artifact.manifest.version,
+                model_hash=artifact.manifest.model_hash,
+                stream=stream,
+                effective_from_ms=1,
+                recorded_ms=1,
+                reason="a test",
+            )
+        )
+    error = run(tmp_path, "backtest", "--model", "champion", "--bars", "b").exception
+    assert isinstance(error, ConfigurationError)
+    assert "replay-1" in str(error)
+    assert "replay-2" in str(error)
+
+
+# Models
+
+
+def test_promote_history_and_rollback_on_one_data_directory(place, tmp_path):
+    source = FolderRegistry(place / "registry")
+    table = from_file(place / "btcusdt_binance_spot_1m.parquet", TARGET, instrument=None, begin_ms=None).table
+    registry = FolderRegistry(tmp_path / "registry")
+    names = []
+    for n_rounds in (3, 4):
+        manifest, files = small_artifact(table, until_ms=UNTIL_MS, target=TARGET, n_rounds=n_rounds)
+        registry.publish(manifest, files)
+        names.append(manifest.version)
+    assert len(source.versions()) == 1
+
+    for version, day in zip(names, ("01", "02"), strict=True):
+        result = run(
+            tmp_path,
+            "models",
+            "promote",
+            version,
+            "--reason",
+            f"day {day}",
+            "--effective-from",
+            f"2025-07-{day}",
+        )
+        assert result.exit_code == 0, repr(result.exception)
+        assert "announced when" in result.output
+    result = run(tmp_path, "models", "rollback", "--reason", "it lost", "--effective-from", "2025-07-03")
+    assert result.exit_code == 0, repr(result.exception)
+
+    for day, version in (("01T12:00", names[0]), ("02T12:00", names[1]), ("03T12:00", names[0])):
+        assert version in run(tmp_path, "models", "history", "--at", f"2025-07-{day}").output.replace(
+            "\n", ""
+        )
+    assert "nothing served" in run(tmp_path, "models", "history", "--at", "2025-06-30").output
+    assert "it lost" in run(tmp_path, "models", "history").output
+    assert "Leakage sheet" in run(tmp_path, "models", "show", names[0], "--card").output
+
+
+def test_without_a_history_the_time_of_a_replay_must_be_said(place):
+    version = FolderRegistry(place / "registry").versions()[0].version
+    error = run(place, "models", "promote", version, "--reason", "x", "--alias", "shadow").exception
+    assert isinstance(error, ConfigurationError)
+    assert "--effective-from" in str(error)
+
+
+def test_pushing_nowhere_names_the_variables(place):
+    error = run(place, "models", "push").exception
+    assert isinstance(error, ConfigurationError)
+    assert "DRIFTLINE_REGISTRY_REMOTE" in str(error)

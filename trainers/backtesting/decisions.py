@@ -1,0 +1,183 @@
+"""Decisions by the batch: what models say of whole tables of features, at each bar's close.
+
+The batch form of :func:`trainers.models.decisions.decide`. It reads the same columns by the same
+names, converts them by the same function and runs the same ONNX bytes, of which a row alone and in
+a batch are bit-equal; ``tests/properties/trainers/test_backtest_laws.py`` holds the two together.
+"""
+
+import bisect
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.artifacts import ModelTarget
+from schemas.errors import InvariantError
+from schemas.events import Direction, PredictionMade
+from schemas.features import FeatureTable
+from trainers.models.decisions import UP_FROM
+from trainers.models.vectors import model_input
+
+#: Rows handed to a model at once: its working memory stays small, and progress can be shown.
+BATCH_ROWS = 16_384
+
+
+class Model(Protocol):
+    """What a backtest asks of a model; :class:`trainers.models.onnx_models.OnnxModel` is one."""
+
+    feature_names: tuple[str, ...]
+    model_hash: str
+
+    def probabilities_up(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probabilities of many vectors, those of each row alone to the bit."""
+
+
+class Served(NamedTuple):
+    """A model and the first as-of time that it predicts.
+
+    Attributes:
+        trained_from_ms: As-of time of the first row that it was fitted on.
+        trained_until_ms: Every label that it was fitted on was known by then.
+    """
+
+    from_ms: int
+    version: str
+    model: Model
+    feature_spec_hash: str
+    trained_from_ms: int
+    trained_until_ms: int
+
+
+class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What was said, oldest first.
+
+    Attributes:
+        as_of_ms: Shape (n,), int64, strictly increasing.
+        known_ms: Shape (n,), int64.
+        close: Shape (n,), float64: the price that was looked at.
+        probability: Of up, shape (n,), float32.
+        served: Shape (n,), int64: which of the models said it.
+    """
+
+    target: ModelTarget
+    as_of_ms: NDArray[np.int64]
+    known_ms: NDArray[np.int64]
+    close: NDArray[np.float64]
+    probability: NDArray[np.float32]
+    served: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.as_of_ms)
+
+    def n_in_sample(self, schedule: Sequence[Served]) -> int:
+        """How many lie in the stretch that the model which made them was fitted on."""
+        spans = np.array([(served.trained_from_ms, served.trained_until_ms) for served in schedule])
+        first, until = spans[self.served, 0], spans[self.served, 1]
+        return int(((self.as_of_ms >= first) & (self.as_of_ms < until)).sum())
+
+    @property
+    def side(self) -> NDArray[np.int64]:
+        """Shape (n,): 1 for up, which one half is too, and -1 for down."""
+        return np.where(self.probability >= UP_FROM, 1, -1)
+
+
+def decided(
+    table: FeatureTable,
+    schedule: Sequence[Served],
+    *,
+    target: ModelTarget,
+    from_ms: int,
+    to_ms: int,
+    every_ms: int,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> Decisions:
+    """What the model of each time says of each warm row in ``[from_ms, to_ms)``.
+
+    Args:
+        table: Of the target's interval.
+        schedule: Which model predicts from when, oldest first; rows before the first stay unsaid.
+        target: What is predicted.
+        every_ms: Only as-of times that are multiples of it.
+        progress: Told the share that is done.
+
+    Raises:
+        InvariantError: If a model takes other features than the table's.
+    """
+    starts = [served.from_ms for served in schedule]
+    asked = table.is_warm & (table.as_of_ms >= max(from_ms, starts[0])) & (table.as_of_ms < to_ms)
+    rows = np.flatnonzero(asked & (table.as_of_ms % every_ms == 0))
+    chosen = np.array([bisect.bisect_right(starts, at) - 1 for at in table.as_of_ms[rows]], dtype=np.int64)
+    probability = np.empty(len(rows), dtype=np.float32)
+    for number in np.unique(chosen):
+        columns = _columns(table, schedule[number])
+        mine = np.flatnonzero(chosen == number)
+        for part in _batches(mine):
+            values = model_input(table.values[np.ix_(rows[part], columns)])
+            probability[part] = schedule[number].model.probabilities_up(values)
+            progress((int(part[-1]) + 1) / len(rows))
+    return Decisions(
+        target=target,
+        as_of_ms=table.as_of_ms[rows],
+        known_ms=table.known_ms[rows],
+        close=table.close[rows],
+        probability=probability,
+        served=chosen,
+    )
+
+
+def _batches(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(rows), BATCH_ROWS):
+        yield rows[start : start + BATCH_ROWS]
+
+
+def _columns(table: FeatureTable, served: Served) -> NDArray[np.int64]:
+    if served.feature_spec_hash != table.feature_spec_hash:
+        message = (
+            f"{served.version} takes features {served.feature_spec_hash[:12]}, these are "
+            f"{table.feature_spec_hash[:12]}: train it again on these, or backtest the release that made it"
+        )
+        raise InvariantError(message)
+    place = {name: column for column, name in enumerate(table.names)}
+    return np.array([place[name] for name in served.model.feature_names], dtype=np.int64)
+
+
+def predictions(
+    decisions: Decisions, schedule: Sequence[Served], *, source: str, stream: str
+) -> Iterator[PredictionMade]:
+    """The decisions as the events that scoring publishes.
+
+    Args:
+        decisions: What was said.
+        schedule: The models that said it.
+        source: What the events are to say.
+        stream: Likewise.
+    """
+    target = decisions.target
+    rows = zip(
+        decisions.as_of_ms.tolist(),
+        decisions.known_ms.tolist(),
+        decisions.close.tolist(),
+        decisions.probability.tolist(),
+        decisions.served.tolist(),
+        strict=True,
+    )
+    for as_of_ms, known_ms, close, probability, number in rows:
+        served = schedule[number]
+        yield PredictionMade(
+            event_time_ms=as_of_ms,
+            known_time_ms=max(known_ms, served.from_ms),
+            source=source,
+            stream=stream,
+            instrument=target.instrument,
+            interval=target.interval,
+            horizon=target.horizon,
+            probability_up=probability,
+            direction=Direction.UP if probability >= UP_FROM else Direction.DOWN,
+            reference_price=close,
+            model_version=served.version,
+            model_hash=served.model.model_hash,
+            feature_spec_hash=served.feature_spec_hash,
+        )

@@ -1,0 +1,95 @@
+"""The record of directions: how often what was said came true, and what following it was worth.
+
+Counted over what was said, as evaluation counts it: ties apart, intervals from a stationary block
+bootstrap, at every lag of execution. Independent of positions' sizes and of costs.
+"""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.artifacts import Metric
+from trainers.backtesting.decisions import Decisions
+from trainers.backtesting.prices import Prices
+from trainers.evaluation.intervals import block_rows, bootstrap_sums, percentile_interval
+
+_HIT, _TIE, _DECIDED, _EDGE, _ROW = range(5)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """How a set of decisions turned out.
+
+    Attributes:
+        n: Decisions whose outcome is known.
+        n_ties: Of these, without a change of price: neither hit nor miss.
+        n_unknown: Without a price at the lag or at the horizon; in no other number.
+        hit_rate: Of those without ties; None where there is none.
+        edge_bps: The mean log return in the direction said, in basis points, ties included.
+    """
+
+    lag_ms: int
+    n: int
+    n_ties: int
+    n_unknown: int
+    hit_rate: Metric | None
+    edge_bps: Metric | None
+
+
+def record(
+    decisions: Decisions,
+    chosen: NDArray[np.bool_],
+    prices: Prices,
+    *,
+    lag_ms: int,
+    every_ms: int,
+    generator: np.random.Generator,
+) -> Record:
+    """The record of chosen decisions, each judged from T + lag to T + lag + horizon.
+
+    Args:
+        decisions: Oldest first.
+        chosen: Shape (n,): which of them count.
+        prices: To judge by.
+        lag_ms: Of execution.
+        every_ms: Between decisions, for the length of the bootstrap's blocks.
+        generator: For the bootstrap.
+    """
+    horizon_ms = decisions.target.horizon.milliseconds
+    start_ms = decisions.as_of_ms[chosen] + lag_ms
+    returns = prices.log_returns(start_ms, start_ms + horizon_ms)
+    known = ~np.isnan(returns)
+    followed = (returns * decisions.side[chosen])[known]
+    table = np.column_stack(
+        [followed > 0, followed == 0, followed != 0, followed * 1e4, np.ones(len(followed))]
+    ).astype(np.float64)
+    hit_rate, edge = _metrics(table, every_ms=every_ms, horizon_ms=horizon_ms, generator=generator)
+    return Record(
+        lag_ms=lag_ms,
+        n=len(followed),
+        n_ties=int((followed == 0).sum()),
+        n_unknown=int((~known).sum()),
+        hit_rate=hit_rate,
+        edge_bps=edge,
+    )
+
+
+def _metrics(
+    table: NDArray[np.float64], *, every_ms: int, horizon_ms: int, generator: np.random.Generator
+) -> tuple[Metric | None, Metric | None]:
+    if len(table) == 0:
+        return None, None
+    rows = block_rows(n=len(table), interval_ms=every_ms, horizon_ms=horizon_ms)
+    resampled = bootstrap_sums(table, mean_block_rows=rows, generator=generator)
+    sums = table.sum(axis=0)
+    return _metric(sums, resampled, _HIT, _DECIDED), _metric(sums, resampled, _EDGE, _ROW)
+
+
+def _metric(
+    sums: NDArray[np.float64], resampled: NDArray[np.float64], above: int, below: int
+) -> Metric | None:
+    if sums[below] == 0:
+        return None
+    n = resampled[:, below]
+    replicates = np.where(n > 0, resampled[:, above] / np.where(n > 0, n, 1.0), np.nan)
+    low, high = percentile_interval(replicates) or (None, None)
+    return Metric(value=float(sums[above] / sums[below]), low=low, high=high, n=int(sums[below]))

@@ -1,0 +1,137 @@
+"""The report of a backtest: results with what they were made from, and the plain words about them."""
+
+import msgspec
+
+from schemas.artifacts import Metric
+from trainers.backtesting.results import Results
+
+
+class Parity(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether what was replayed is what was said live.
+
+    Attributes:
+        stream: Whose predictions were compared.
+        n_replayed: Predictions here.
+        n_live: Predictions stored.
+        first_difference: Where the two part, in words; None when they don't.
+    """
+
+    stream: str
+    replayed: str
+    live: str
+    n_replayed: int
+    n_live: int
+    first_difference: str | None
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the hashes are."""
+        return self.replayed == self.live
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Results, and what is to be known to read them.
+
+    Attributes:
+        model: As it was asked for.
+        versions: The versions that decided, in their order.
+        data: From where, in words.
+        refit: How often it was fitted anew.
+        n_in_sample: Decisions in the stretch that the deciding version was fitted on.
+        parity_hash: Of all predictions of the backtest.
+        seconds: By part, what it took.
+    """
+
+    model: str
+    versions: list[str]
+    data: str
+    refit: str
+    n_in_sample: int
+    parity_hash: str
+    parity: Parity | None
+    results: Results
+    seconds: dict[str, float]
+
+
+def verdict(results: Results) -> str:
+    """The gross edge against the costs, in plain words: what a reader must not miss."""
+    edge, costs = results.edge_per_trade_bps, results.cost_per_trade_bps
+    if edge is None or results.break_even_bps is None:
+        return "Nothing was traded, so nothing was won or lost."
+    earned = f"Before costs each unit traded earned {edge:+.2f} basis points; trading it costs {costs:.2f}."
+    if edge <= 0:
+        return f"{earned} There is no gross edge here: it loses before costs."
+    if edge < costs:
+        return (
+            f"{earned} The edge is {edge / costs:.0%} of the costs: traded on these terms it loses. "
+            f"It would break even at {results.break_even_bps:.2f} basis points a unit."
+        )
+    return (
+        f"{earned} The edge is {edge / costs:.1f} times the costs; break-even is at {results.break_even_bps:.2f}."
+        f"{_doubt(results.net.sharpe)}"
+    )
+
+
+def _doubt(sharpe: Metric | None) -> str:
+    if sharpe is None or sharpe.low is None or sharpe.high is None:
+        return " Whether that is more than chance cannot be told from so little."
+    if sharpe.low <= 0:
+        return (
+            f" The Sharpe ratio after costs lies in [{sharpe.low:.2f}, {sharpe.high:.2f}] with 95 %: "
+            "chance alone would do."
+        )
+    return ""
+
+
+def warnings(report: Report) -> list[str]:
+    """What speaks against taking the figures at their word."""
+    results, found = report.results, []
+    if report.n_in_sample:
+        found.append(
+            f"{report.n_in_sample:,} of {results.n_decisions:,} decisions lie in the stretch that the model was "
+            "fitted on: these figures are in sample and say nothing about the future. Use --from or --refit."
+        )
+    if results.net.sharpe is None:
+        found.append("Too few days for yearly figures.")
+    hit_rate = results.all_decisions.hit_rate
+    if hit_rate is not None and hit_rate.value > 0.56 and not report.n_in_sample:
+        found.append("More than 56 % over all decisions: look for a leak before believing it.")
+    if results.n_stretches > 1:
+        found.append(
+            f"The data have {results.n_stretches} stretches; nothing is held between them, and yearly figures count "
+            "only days with prices."
+        )
+    if any(value == 0 for value in (results.terms.lag_ms, results.terms.costs.total_bps)):
+        found.append("Without lag or without costs this is a thought experiment.")
+    return found
+
+
+def share(metric: Metric | None) -> str:
+    """A share in percent with its interval."""
+    if metric is None:
+        return "-"
+    if metric.low is None or metric.high is None:
+        return f"{metric.value:.1%}"
+    return f"{metric.value:.1%} [{metric.low:.1%}, {metric.high:.1%}]"
+
+
+def figure(metric: Metric | None) -> str:
+    """A figure with its interval."""
+    if metric is None:
+        return "-"
+    if metric.low is None or metric.high is None:
+        return f"{metric.value:.2f}"
+    return f"{metric.value:.2f} [{metric.low:.2f}, {metric.high:.2f}]"
+
+
+def percent(value: float | None) -> str:
+    """A change in percent, with its sign."""
+    return "-" if value is None else f"{value:+.2%}"
+
+
+def span(milliseconds: int) -> str:
+    """A length of time in words."""
+    minutes = milliseconds // 60_000
+    if minutes == 0:
+        return "none"
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"

@@ -1,0 +1,278 @@
+"""Results: everything that a backtest found, as one struct that is written as JSON and as a sheet."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.artifacts import ModelTarget
+from schemas.time import Interval
+from trainers.backtesting.decisions import Decisions
+from trainers.backtesting.execution import Costs, Fills, Path, break_even_bps, fills, simulate
+from trainers.backtesting.money import DAYS_PER_YEAR, Money, money
+from trainers.backtesting.positions import PositionRule, positions
+from trainers.backtesting.prices import Prices
+from trainers.backtesting.records import Record, record
+
+_DAY_MS = Interval.ONE_DAY.milliseconds
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Under which terms decisions became money.
+
+    Attributes:
+        every_ms: Between decisions.
+        lag_ms: From a decision to the close at which it is traded.
+        seed: Of the bootstraps.
+    """
+
+    rule: PositionRule
+    costs: Costs
+    every_ms: int
+    lag_ms: int
+    seed: int = 0
+
+
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """A year or a quarter of a backtest.
+
+    Attributes:
+        record: Of the decisions on which something was held, at the lag of execution.
+        turnover: Value traded as a multiple of equity.
+    """
+
+    name: str
+    net: Money
+    gross: Money
+    buy_and_hold: Money
+    record: Record
+    turnover: float
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backtest found.
+
+    Attributes:
+        from_ms: The first decision.
+        to_ms: The last price.
+        n_decisions: How many there were; of these, ``n_taken`` held something.
+        n_trades: How often the position was changed.
+        n_stretches: Stretches of data without a silence of more than a day; flat between them.
+        turnover_per_year: Value traded as a multiple of equity.
+        edge_per_trade_bps: Earned before costs per unit of value traded; None without a trade.
+        cost_per_trade_bps: What trading one unit costs.
+        break_even_bps: The cost at which nothing is won; None without a trade.
+        all_decisions: The record of everything that was said, without lag.
+        lags: The record of the decisions taken, by lag.
+        years: By calendar year, UTC.
+        quarters: By calendar quarter, UTC.
+    """
+
+    target: ModelTarget
+    terms: Terms
+    from_ms: int
+    to_ms: int
+    n_decisions: int
+    n_taken: int
+    n_trades: int
+    n_stretches: int
+    turnover_per_year: float
+    edge_per_trade_bps: float | None
+    cost_per_trade_bps: float
+    break_even_bps: float | None
+    net: Money
+    gross: Money
+    buy_and_hold: Money
+    all_decisions: Record
+    lags: list[Record]
+    years: list[Period]
+    quarters: list[Period]
+
+
+class Curves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The equity curves behind the results, each at every row of ``prices``."""
+
+    prices: Prices
+    net: NDArray[np.float64]
+    gross: NDArray[np.float64]
+    buy_and_hold: NDArray[np.float64]
+
+
+class Backtest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Results with their curves."""
+
+    results: Results
+    curves: Curves
+
+
+class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What the parts of the results are made of."""
+
+    decisions: Decisions
+    terms: Terms
+    prices: Prices
+    weights: NDArray[np.float64]
+    trades: Fills
+    net: Path
+    gross: Path
+    held: Path
+    generator: np.random.Generator
+
+    def record(self, chosen: NDArray[np.bool_], lag_ms: int) -> Record:
+        return record(
+            self.decisions,
+            chosen,
+            self.prices,
+            lag_ms=lag_ms,
+            every_ms=self.terms.every_ms,
+            generator=self.generator,
+        )
+
+    def money(self, path: Path) -> Money:
+        return money(self.prices.end_ms, path.equity, generator=self.generator)
+
+
+def backtest(decisions: Decisions, prices: Prices, terms: Terms) -> Backtest:
+    """What decisions would have earned.
+
+    Args:
+        decisions: Not empty, oldest first.
+        prices: Of the same instrument, with at least one close at or behind the first decision.
+        terms: Position rule, costs and lag.
+
+    Raises:
+        ValueError: If there is nothing to judge by.
+    """
+    if len(decisions) == 0:
+        message = "a backtest needs decisions, has none"
+        raise ValueError(message)
+    run = _run(decisions, prices, terms)
+    return Backtest(
+        results=_results(run),
+        curves=Curves(
+            prices=run.prices, net=run.net.equity, gross=run.gross.equity, buy_and_hold=run.held.equity
+        ),
+    )
+
+
+def _run(decisions: Decisions, prices: Prices, terms: Terms) -> _Run:
+    behind_ms = decisions.target.horizon.milliseconds + max(_lags(decisions.target, prices, terms))
+    first_ms, last_ms = int(decisions.as_of_ms[0]), int(decisions.as_of_ms[-1])
+    judged = prices.between(first_ms, last_ms + behind_ms)
+    if len(judged) == 0:
+        message = "a backtest needs prices behind its first decision, has none"
+        raise ValueError(message)
+    weights = positions(decisions, terms.rule, every_ms=terms.every_ms)
+    trades = fills(decisions.as_of_ms, weights, judged, lag_ms=terms.lag_ms)
+    always = fills(decisions.as_of_ms, np.ones(len(decisions)), judged, lag_ms=terms.lag_ms)
+    cost_bps = terms.costs.total_bps
+    return _Run(
+        decisions=decisions,
+        terms=terms,
+        prices=judged,
+        weights=weights,
+        trades=trades,
+        net=simulate(judged, trades, cost_bps=cost_bps),
+        gross=simulate(judged, trades, cost_bps=0.0),
+        held=simulate(judged, always, cost_bps=cost_bps),
+        generator=np.random.default_rng(terms.seed),
+    )
+
+
+def _lags(target: ModelTarget, prices: Prices, terms: Terms) -> list[int]:
+    """None, a minute, five, a bar of the model, and that of the terms, as far as the prices tell."""
+    length = prices.interval.milliseconds
+    wanted = {
+        0,
+        Interval.ONE_MINUTE.milliseconds,
+        Interval.FIVE_MINUTES.milliseconds,
+        target.interval.milliseconds,
+        terms.lag_ms,
+    }
+    return sorted(lag_ms for lag_ms in wanted if lag_ms % length == 0)
+
+
+def _results(run: _Run) -> Results:
+    decisions, prices, terms = run.decisions, run.prices, run.terms
+    taken = run.weights != 0
+    everything = np.ones(len(decisions), dtype=np.bool_)
+    turnover = float(run.gross.traded.sum())
+    days = max(float(prices.end_ms[-1] - prices.end_ms[0]) / _DAY_MS, 1.0)
+    return Results(
+        target=decisions.target,
+        terms=terms,
+        from_ms=int(decisions.as_of_ms[0]),
+        to_ms=int(prices.end_ms[-1]),
+        n_decisions=len(decisions),
+        n_taken=int(taken.sum()),
+        n_trades=len(run.trades.rows),
+        n_stretches=len(prices.stretch_ends()),
+        turnover_per_year=turnover * DAYS_PER_YEAR / days,
+        edge_per_trade_bps=float(run.gross.gained.sum()) / turnover * 1e4 if turnover else None,
+        cost_per_trade_bps=terms.costs.total_bps,
+        break_even_bps=break_even_bps(prices, run.trades),
+        net=run.money(run.net),
+        gross=run.money(run.gross),
+        buy_and_hold=run.money(run.held),
+        all_decisions=run.record(everything, 0),
+        lags=[run.record(taken, lag_ms) for lag_ms in _lags(decisions.target, prices, terms)],
+        years=list(_periods(run, _year)),
+        quarters=list(_periods(run, _quarter)),
+    )
+
+
+def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[Period]:
+    """Calendar periods, each with the equity that it began with as its start."""
+    end_ms = run.prices.end_ms
+    for name, first, last in _spans(end_ms, name_of):
+        from_ms, to_ms = int(end_ms[first]), int(end_ms[last])
+        rows = slice(first, last + 1)
+        as_of_ms = run.decisions.as_of_ms
+        mine = (run.weights != 0) & (as_of_ms >= from_ms) & (as_of_ms <= to_ms)
+        trades = (run.trades.rows >= first) & (run.trades.rows <= last)
+        net, gross, held = (
+            money(
+                end_ms[rows],
+                path.equity[rows],
+                start=_start(path.equity, first),
+                generator=run.generator,
+            )
+            for path in (run.net, run.gross, run.held)
+        )
+        yield Period(
+            name=name,
+            net=net,
+            gross=gross,
+            buy_and_hold=held,
+            record=run.record(mine, run.terms.lag_ms),
+            turnover=float(run.gross.traded[trades].sum()),
+        )
+
+
+def _start(equity: NDArray[np.float64], first: int) -> float:
+    before = float(equity[first - 1]) if first else 1.0
+    return before if before > 0 else 1.0
+
+
+def _spans(end_ms: NDArray[np.int64], name_of: Callable[[datetime], str]) -> Iterator[tuple[str, int, int]]:
+    """Names with their first and last rows; a close at midnight belongs to the day that it ends."""
+    day = -(-end_ms // _DAY_MS) - 1
+    firsts = np.concatenate([[0], np.flatnonzero(np.diff(day)) + 1])
+    names = [name_of(datetime.fromtimestamp(int(day[row]) * _DAY_MS / 1000, tz=UTC)) for row in firsts]
+    # The close at which it all begins, when that is a midnight, ends a day of which nothing else is there.
+    if len(firsts) > 1 and firsts[1] == 1:
+        firsts, names = np.delete(firsts, 1), names[1:]
+    begins = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
+    for place, i in enumerate(begins):
+        following = firsts[begins[place + 1]] if place + 1 < len(begins) else len(end_ms)
+        yield names[i], int(firsts[i]), int(following) - 1
+
+
+def _year(day: datetime) -> str:
+    return str(day.year)
+
+
+def _quarter(day: datetime) -> str:
+    return f"{day.year}-Q{(day.month - 1) // 3 + 1}"

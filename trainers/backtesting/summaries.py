@@ -1,0 +1,149 @@
+"""The tables of a report, once, for the terminal and for the tear sheet alike."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from trainers.backtesting.positions import PositionRule, Rule
+from trainers.backtesting.records import Record
+from trainers.backtesting.reports import Report, figure, percent, share, span
+from trainers.backtesting.results import Period, Results
+
+
+class Summary(NamedTuple):
+    """A table: title, column names, rows of text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+
+def summaries(report: Report) -> list[Summary]:
+    """All tables, in the order in which they are read."""
+    results = report.results
+    return [
+        _terms(report),
+        _money(results),
+        _trading(results),
+        _directions(results),
+        _periods("by year", results.years),
+        _periods("by quarter", results.quarters),
+    ]
+
+
+def _terms(report: Report) -> Summary:
+    terms = report.results.terms
+    costs = terms.costs
+    rows = [
+        ("model", f"{report.model} ({len(report.versions)} version{'s' * (len(report.versions) != 1)})"),
+        ("target", str(report.results.target)),
+        ("data", report.data),
+        ("refits", report.refit),
+        ("position", in_words(terms.rule)),
+        ("a decision every", span(terms.every_ms)),
+        ("lag of execution", span(terms.lag_ms)),
+        (
+            "costs a side",
+            (
+                f"{costs.fee_bps:g} fee + {costs.half_spread_bps:g} half spread + {costs.slippage_bps:g} slippage "
+                f"= {costs.total_bps:g} basis points"
+            ),
+        ),
+        ("parity hash", report.parity_hash),
+    ]
+    return Summary("terms", ("", ""), rows)
+
+
+def in_words(rule: PositionRule) -> str:
+    """A position rule for people."""
+    size = {
+        Rule.SIGN: "all in, by the side said",
+        Rule.THRESHOLD: "all in, by the side said",
+        Rule.VOLATILITY: f"sized for {rule.target_volatility:.0%} volatility a year",
+        Rule.KELLY: f"{rule.kelly_fraction:g} of Kelly",
+    }[rule.rule]
+    wanted = f", from {rule.threshold:.3g} on" if rule.threshold > 0.5 else ""
+    return f"{size}{wanted}, at most {rule.cap:g}{', never short' if rule.is_long_only else ''}"
+
+
+def _money(results: Results) -> Summary:
+    columns = ("", "after costs", "before costs", "buy and hold")
+    kinds = (results.net, results.gross, results.buy_and_hold)
+    rows = [
+        ("return", *(percent(kind.total_return) for kind in kinds)),
+        ("return a year", *(percent(kind.annual_return) for kind in kinds)),
+        (
+            "volatility a year",
+            *("-" if kind.volatility is None else f"{kind.volatility:.1%}" for kind in kinds),
+        ),
+        ("Sharpe ratio", *(figure(kind.sharpe) for kind in kinds)),
+        ("largest drawdown", *(f"{kind.largest_drawdown:.1%}" for kind in kinds)),
+        ("longest drawdown, days", *(f"{kind.longest_drawdown_days:.1f}" for kind in kinds)),
+    ]
+    return Summary("money (95 % intervals)", columns, rows)
+
+
+def _trading(results: Results) -> Summary:
+    coverage = results.n_taken / results.n_decisions
+    rows = [
+        ("decisions", f"{results.n_decisions:,}"),
+        ("of these taken", f"{results.n_taken:,} ({coverage:.1%})"),
+        ("trades", f"{results.n_trades:,}"),
+        ("turnover a year, times equity", f"{results.turnover_per_year:,.0f}"),
+        ("earned before costs per unit traded, basis points", _bps(results.edge_per_trade_bps)),
+        ("cost of a unit traded, basis points", _bps(results.cost_per_trade_bps)),
+        ("break-even cost, basis points", _bps(results.break_even_bps)),
+    ]
+    return Summary("trading", ("", ""), rows)
+
+
+def _directions(results: Results) -> Summary:
+    columns = ("decisions", "lag", "n", "ties", "without price", "hit rate", "edge, basis points")
+    rows = [("all", *_record(results.all_decisions))]
+    rows += [("taken", *_record(record)) for record in results.lags]
+    return Summary("directions over the horizon, ties apart (95 % intervals)", columns, rows)
+
+
+def _record(record: Record) -> tuple[str, ...]:
+    return (
+        span(record.lag_ms),
+        f"{record.n:,}",
+        f"{record.n_ties:,} ({record.n_ties / record.n:.1%})" if record.n else "0",
+        f"{record.n_unknown:,}",
+        share(record.hit_rate),
+        figure(record.edge_bps),
+    )
+
+
+def _periods(title: str, periods: list[Period]) -> Summary:
+    columns = (
+        "",
+        "after costs",
+        "before",
+        "buy and hold",
+        "drawdown",
+        "Sharpe",
+        "turnover",
+        "taken",
+        "ties",
+        "hit rate at the lag",
+    )
+    rows = [
+        (
+            period.name,
+            percent(period.net.total_return),
+            percent(period.gross.total_return),
+            percent(period.buy_and_hold.total_return),
+            f"{period.net.largest_drawdown:.1%}",
+            "-" if period.net.sharpe is None else f"{period.net.sharpe.value:.2f}",
+            f"{period.turnover:,.0f}",
+            f"{period.record.n:,}",
+            f"{period.record.n_ties:,}",
+            share(period.record.hit_rate),
+        )
+        for period in periods
+    ]
+    return Summary(title, columns, rows)
+
+
+def _bps(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

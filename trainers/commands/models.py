@@ -1,0 +1,137 @@
+"""The commands about versions. Heavy imports wait until one runs."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+_ALIASES = click.Choice(["champion", "challenger", "shadow"])
+
+
+@click.group()
+def models() -> None:
+    """Versions, aliases and the ledger: list, show, promote, roll back, look back."""
+
+
+@models.command(name="list")
+@click.pass_obj
+def list_versions(environment: Mapping[str, str]) -> None:
+    """Every version with its out-of-sample accuracy, the baselines' beside it."""
+    from trainers.jobs.tables import versions_table  # noqa: PLC0415
+
+    registry = _registry(environment)
+    _print(versions_table(registry.versions(), registry.ledger()))
+
+
+@models.command()
+@click.argument("version")
+@click.option("--card", is_flag=True, help="Its model card, as Markdown.")
+@click.pass_obj
+def show(environment: Mapping[str, str], version: str, *, card: bool) -> None:
+    """One version: what it was made of, its figures with their intervals, its promotions."""
+    from trainers.jobs.tables import version_tables  # noqa: PLC0415
+    from trainers.registry.cards import model_card  # noqa: PLC0415
+
+    registry = _registry(environment)
+    manifest = registry.load(version).manifest
+    if card:
+        click.echo(model_card(manifest), nl=False)
+        return
+    for table in version_tables(manifest, [line for line in registry.ledger() if line.version == version]):
+        _print(table)
+
+
+@models.command()
+@click.argument("version")
+@click.option("--alias", type=_ALIASES, default="champion", show_default=True)
+@click.option("--reason", required=True, help="Why; it stays in the ledger.")
+@click.option("--stream", help="Where it is to serve; by default where it was trained.")
+@click.option("--effective-from", help="UTC, in the stream's time; by default its next bar's end.")
+@click.pass_obj
+def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> None:
+    """Let an alias mean a version, once the version has been loaded and checked."""
+    from trainers.jobs.promotion_requests import PromotionOptions, promoted_version  # noqa: PLC0415
+
+    entry = promoted_version(environment, version, PromotionOptions(**options), say=click.echo)
+    _tell(entry)
+
+
+@models.command()
+@click.option("--alias", type=_ALIASES, default="champion", show_default=True)
+@click.option("--reason", required=True, help="Why; it stays in the ledger.")
+@click.option("--target", help="interval:horizon, where several have this alias.")
+@click.option("--stream", help="Likewise.")
+@click.option("--effective-from", help="UTC, in the stream's time; by default its next bar's end.")
+@click.pass_obj
+def rollback(environment: Mapping[str, str], /, target: str | None, **options: Any) -> None:
+    """Let an alias mean the version before, once that one has been loaded and checked."""
+    from trainers.jobs.promotion_requests import PromotionOptions, rolled_back  # noqa: PLC0415
+
+    entry = rolled_back(environment, PromotionOptions(**options), target=target, say=click.echo)
+    _tell(entry)
+
+
+@models.command()
+@click.option("--at", "at_time", help="UTC, in the streams' time: which version served then, and why.")
+@click.option("--alias", help="Only this one.")
+@click.option("--stream", help="Only this one.")
+@click.pass_obj
+def history(
+    environment: Mapping[str, str], at_time: str | None, alias: str | None, stream: str | None
+) -> None:
+    """The ledger: every promotion and rollback, or who served at a time."""
+    from trainers.jobs.tables import ledger_table  # noqa: PLC0415
+    from trainers.jobs.times import utc_ms  # noqa: PLC0415
+    from trainers.registry.serving import serving_at  # noqa: PLC0415
+
+    lines = [
+        line
+        for line in _registry(environment).ledger()
+        if alias in (None, line.alias) and stream in (None, line.stream)
+    ]
+    at_ms = utc_ms(at_time, "--at")
+    found = lines if at_ms is None else list(serving_at(lines, at_ms).values())
+    if not found:
+        click.echo("no promotion" if at_time is None else f"nothing served at {at_time}")
+        return
+    title = "ledger, oldest first" if at_time is None else f"what served at {at_time}, and why"
+    _print(ledger_table(found, title=title))
+
+
+@models.command()
+@click.pass_obj
+def push(environment: Mapping[str, str]) -> None:
+    """Send history and files to DRIFTLINE_REGISTRY_REMOTE and DRIFTLINE_REGISTRY_REPOSITORY."""
+    from schemas.errors import ConfigurationError  # noqa: PLC0415
+
+    if not any(environment.get(f"DRIFTLINE_REGISTRY_{name}") for name in ("REMOTE", "REPOSITORY")):
+        message = (
+            "DRIFTLINE_REGISTRY_REMOTE or DRIFTLINE_REGISTRY_REPOSITORY must say where to, neither was set"
+        )
+        raise ConfigurationError(message)
+    _registry(environment).send()
+    click.echo("everything is there")
+
+
+def _registry(environment: Mapping[str, str]) -> Any:
+    from trainers.jobs.registries import registry_of  # noqa: PLC0415
+    from trainers.settings import TrainerSettings  # noqa: PLC0415
+
+    return registry_of(TrainerSettings.from_environment(environment))
+
+
+def _tell(entry: Any) -> None:
+    from trainers.jobs.tables import utc  # noqa: PLC0415
+
+    click.echo(
+        f"{entry.alias} of {entry.target} in {entry.stream} is {entry.version} from "
+        f"{utc(entry.effective_from_ms)} UTC on: {entry.reason}"
+    )
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    width = None if sys.stdout.isatty() else 160
+    Console(width=width).print(table)

@@ -1,0 +1,249 @@
+"""The job that backtests: material, models, decisions, money, and the check against what was live."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from schemas.artifacts import ModelManifest
+from schemas.errors import NotReadyError
+from schemas.events import PredictionMade
+from schemas.time import Clock
+from trainers.backtesting.decisions import Served, decided, predictions
+from trainers.backtesting.execution import Costs
+from trainers.backtesting.positions import PositionRule
+from trainers.backtesting.prices import Prices
+from trainers.backtesting.reports import Parity, Report
+from trainers.backtesting.results import Backtest, Terms, backtest
+from trainers.backtesting.schedules import Fit, Refit, refit_times, refitted
+from trainers.jobs.backtested_models import ALWAYS_MS, Asked
+from trainers.jobs.materials import Material
+from trainers.jobs.tables import utc
+from trainers.models.parity import parity_hash
+
+_END_MS = 2**53
+
+
+class Progress(Protocol):
+    """Where progress goes."""
+
+    def say(self, line: str) -> None:
+        """Something happened."""
+
+    def reached(self, what: str, share: float) -> None:
+        """A part of the work is so far, in [0, 1]."""
+
+
+class Plan(NamedTuple):
+    """What to backtest, apart from models and material.
+
+    Attributes:
+        model: As it was asked for.
+        from_ms: The first as-of time; None is where the first model began to serve, the end of a
+            version's training, or with refits the first time with enough rows behind it.
+        to_ms: The as-of time before which it ends; None is the end of the data.
+        every_ms: Between decisions.
+        lag_bars: From a decision to its trade, in bars of the prices.
+        minimum_rows: For a refit.
+        seed: Of the bootstraps.
+    """
+
+    model: str
+    rule: PositionRule
+    costs: Costs
+    every_ms: int
+    lag_bars: int
+    from_ms: int | None
+    to_ms: int | None
+    refit: Refit
+    minimum_rows: int
+    seed: int
+
+    def terms(self, prices: Prices) -> Terms:
+        """The terms, where a bar is one of the prices'."""
+        return Terms(
+            rule=self.rule,
+            costs=self.costs,
+            every_ms=self.every_ms,
+            lag_ms=self.lag_bars * prices.interval.milliseconds,
+            seed=self.seed,
+        )
+
+
+class Done(NamedTuple):
+    """A report with the curves behind it."""
+
+    report: Report
+    backtest: Backtest
+
+
+class Live(NamedTuple):
+    """What was said live, to be compared with."""
+
+    stream: str
+    predictions: list[PredictionMade]
+
+    def within(self, plan: Plan) -> Plan:
+        """The plan, which ends with what was said last where it has no end of its own."""
+        if plan.to_ms is not None or not self.predictions:
+            return plan
+        return plan._replace(to_ms=max(made.event_time_ms for made in self.predictions) + 1)
+
+
+def run_backtest(
+    plan: Plan,
+    asked: Asked,
+    load: Callable[[], Material],
+    *,
+    fit: Callable[[ModelManifest], Fit],
+    live: Live | None,
+    clock: Clock,
+    progress: Progress,
+) -> Done:
+    """Decide, trade on paper, and compare.
+
+    Args:
+        plan: What to do.
+        asked: Which models.
+        load: Brings features and prices.
+        fit: How refits are made.
+        live: None when nothing is to be compared.
+        clock: For how long the parts took.
+        progress: Told how far it is.
+
+    Raises:
+        NotReadyError: If the span has no warm row, or a refit too little past.
+        InvariantError: If the features are not the model's.
+    """
+    seconds: dict[str, float] = {}
+    began_s = clock.monotonic_s()
+
+    def took(what: str) -> None:
+        nonlocal began_s
+        now_s = clock.monotonic_s()
+        seconds[what] = round(now_s - began_s, 3)
+        began_s = now_s
+
+    material = load()
+    took("data and features")
+    progress.say(material.title)
+    from_ms, to_ms = _span(plan, asked, material)
+    schedule = _schedule(plan, asked, material, from_ms=from_ms, to_ms=to_ms, fit=fit, progress=progress)
+    if plan.refit is not Refit.NEVER:
+        took("refits")
+    decisions = decided(
+        material.table,
+        schedule,
+        target=asked.manifest.target,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        every_ms=plan.every_ms,
+        progress=lambda share: progress.reached("decisions", share),
+    )
+    if len(decisions) == 0:
+        raise NotReadyError(_nothing_between(plan, material, from_ms, to_ms))
+    took("decisions")
+    found = backtest(decisions, material.prices, plan.terms(material.prices))
+    took("money and records")
+    made = list(predictions(decisions, schedule, source=asked.manifest.source, stream=asked.manifest.stream))
+    parity = None if live is None else compared(made, live)
+    replayed = parity_hash(made) if parity is None else parity.replayed
+    took("parity")
+    report = Report(
+        model=plan.model,
+        versions=[schedule[number].version for number in np.unique(decisions.served)],
+        data=material.title,
+        refit=str(plan.refit),
+        n_in_sample=decisions.n_in_sample(schedule),
+        parity_hash=replayed,
+        parity=parity,
+        results=found.results,
+        seconds=seconds,
+    )
+    return Done(report, found)
+
+
+def _span(plan: Plan, asked: Asked, material: Material) -> tuple[int, int]:
+    to_ms = _END_MS if plan.to_ms is None else plan.to_ms
+    if plan.from_ms is not None:
+        return plan.from_ms, to_ms
+    if plan.refit is not Refit.NEVER:
+        return _first_refit(plan, material), to_ms
+    served_from_ms = asked.schedule[0].from_ms
+    is_as_served = served_from_ms > ALWAYS_MS
+    return served_from_ms if is_as_served else asked.manifest.trained_until_ms, to_ms
+
+
+def _first_refit(plan: Plan, material: Material) -> int:
+    """Where twice the rows that a refit needs lie behind, or the last row."""
+    warm = material.table.as_of_ms[material.table.is_warm]
+    if len(warm) == 0:
+        raise NotReadyError(_nothing_between(plan, material, ALWAYS_MS, _END_MS))
+    return int(warm[min(2 * plan.minimum_rows, len(warm) - 1)])
+
+
+def _schedule(
+    plan: Plan,
+    asked: Asked,
+    material: Material,
+    *,
+    from_ms: int,
+    to_ms: int,
+    fit: Callable[[ModelManifest], Fit],
+    progress: Progress,
+) -> list[Served]:
+    if plan.refit is Refit.NEVER:
+        return asked.schedule
+    target = asked.manifest.target
+    last_ms = int(material.table.as_of_ms[-1]) + 1
+    return refitted(
+        material.table,
+        interval=target.interval,
+        horizon=target.horizon,
+        times_ms=refit_times(from_ms, min(to_ms, last_ms), plan.refit),
+        fit=fit(asked.manifest),
+        minimum_rows=plan.minimum_rows,
+        progress=lambda share: progress.reached("refits", share),
+    )
+
+
+def _nothing_between(plan: Plan, material: Material, from_ms: int, to_ms: int) -> str:
+    warm = material.table.as_of_ms[material.table.is_warm]
+    has = (
+        f"warm rows from {utc(int(warm[0]))} to {utc(int(warm[-1]))}" if len(warm) else "no warm rows at all"
+    )
+    since = "the beginning" if from_ms <= ALWAYS_MS else utc(from_ms)
+    until = "the end" if to_ms >= _END_MS else utc(to_ms)
+    said = (
+        ""
+        if plan.from_ms is not None
+        else " (where the model's training ended: say --from for earlier times)"
+    )
+    return f"there is nothing to decide between {since}{said} and {until}: {material.title} has {has}"
+
+
+def compared(replayed: Iterable[PredictionMade], live: Live) -> Parity:
+    """The parity hashes of both, and in words where they first differ."""
+    ours = {made.event_time_ms: made for made in replayed}
+    theirs = {made.event_time_ms: made for made in live.predictions}
+    return Parity(
+        stream=live.stream,
+        replayed=parity_hash(ours.values()),
+        live=parity_hash(theirs.values()),
+        n_replayed=len(ours),
+        n_live=len(theirs),
+        first_difference=_first_difference(ours, theirs),
+    )
+
+
+def _first_difference(ours: dict[int, PredictionMade], theirs: dict[int, PredictionMade]) -> str | None:
+    for as_of_ms in sorted(ours.keys() | theirs.keys()):
+        one, other = ours.get(as_of_ms), theirs.get(as_of_ms)
+        when = utc(as_of_ms)
+        if one is None or other is None:
+            return f"{when} was said {'live only' if one is None else 'in the replay only'}"
+        if one.model_hash != other.model_hash:
+            return f"{when} was said by {one.model_version} in the replay, by {other.model_version} live"
+        if np.float32(one.probability_up) != np.float32(other.probability_up):
+            return f"{when} has {one.probability_up!r} in the replay, {other.probability_up!r} live"
+    return None

@@ -1,0 +1,224 @@
+"""From the words of the command line to a backtest: settings, models, material, live predictions."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from schemas.errors import ConfigurationError, NotReadyError
+from schemas.streams import StreamDescription
+from schemas.time import Interval
+from schemas.wire.clocks import SystemClock
+from trainers.backtesting.execution import Costs
+from trainers.backtesting.positions import PositionRule, Rule
+from trainers.backtesting.schedules import Refit
+from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
+from trainers.jobs.backtested_models import Asked, asked_models, boosting_fit
+from trainers.jobs.materials import Material, from_file
+from trainers.jobs.registries import registry_of
+from trainers.jobs.times import utc_ms
+from trainers.settings import TrainerSettings
+
+_ALL = 10**8
+
+
+class BacktestOptions(NamedTuple):
+    """The options of the command, under their names there."""
+
+    model: str
+    bars: Path | None
+    over: str | None
+    stream: str | None
+    target: str | None
+    instrument: str | None
+    from_time: str | None
+    to_time: str | None
+    every: str | None
+    rule: str
+    threshold: float
+    target_volatility: float
+    kelly_fraction: float
+    cap: float
+    long_only: bool
+    fee_bps: float
+    half_spread_bps: float
+    slippage_bps: float
+    lag_bars: int
+    refit: str
+    parity: str | None
+    json_path: Path | None
+    html_path: Path | None
+    seed: int
+
+
+def requested(environment: Mapping[str, str], options: BacktestOptions, *, report: Progress) -> Done:
+    """Do what was asked for.
+
+    Raises:
+        ConfigurationError: If an option has the wrong form or does not go with another.
+        NotReadyError: If there is no such model, stream or span.
+    """
+    settings = TrainerSettings.from_environment(environment)
+    over = _over(options)
+    asked = asked_models(
+        registry_of(settings),
+        options.model,
+        stream=options.stream or options.parity,
+        target=options.target,
+        as_served=options.parity is not None,
+    )
+    plan = _plan(options, asked, minimum_rows=settings.train_minimum_rows)
+    with _history(settings, is_needed=over == "postgres" or options.parity is not None) as history:
+        description = _described(history, options.parity)
+        live = _live(history, options.parity, asked, plan)
+        return run_backtest(
+            plan if live is None else live.within(plan),
+            asked,
+            _loader(
+                options, over, asked, settings=settings, history=history, parity=description, say=report.say
+            ),
+            fit=boosting_fit,
+            live=live,
+            clock=SystemClock(),
+            progress=report,
+        )
+
+
+def _over(options: BacktestOptions) -> str:
+    over = options.over or "file"
+    if over == "file" and options.bars is None:
+        message = "--bars must be a file of candles, was not given; or say --over postgres or --over topics with --stream"
+        raise ConfigurationError(message)
+    if over != "file" and options.stream is None:
+        message = f"--over {over} needs --stream, the run to backtest"
+        raise ConfigurationError(message)
+    if over != "file" and options.bars is not None:
+        message = f"--bars is a file, and --over {over} reads none: give one of the two"
+        raise ConfigurationError(message)
+    return over
+
+
+def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
+    try:
+        rule = PositionRule(
+            rule=Rule(options.rule),
+            threshold=options.threshold,
+            target_volatility=options.target_volatility,
+            kelly_fraction=options.kelly_fraction,
+            cap=options.cap,
+            is_long_only=options.long_only,
+        )
+        costs = Costs(
+            fee_bps=options.fee_bps,
+            half_spread_bps=options.half_spread_bps,
+            slippage_bps=options.slippage_bps,
+        )
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    from_ms, to_ms = utc_ms(options.from_time, "--from"), utc_ms(options.to_time, "--to")
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        message = f"--from must be before --to, were {options.from_time} and {options.to_time}"
+        raise ConfigurationError(message)
+    return Plan(
+        model=options.model,
+        rule=rule,
+        costs=costs,
+        every_ms=_every_ms(options, asked),
+        lag_bars=options.lag_bars,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        refit=Refit(options.refit),
+        minimum_rows=minimum_rows,
+        seed=options.seed,
+    )
+
+
+def _every_ms(options: BacktestOptions, asked: Asked) -> int:
+    target = asked.manifest.target
+    if options.every is None:
+        return (target.interval if options.parity is not None else target.horizon).milliseconds
+    try:
+        every_ms = Interval(options.every).milliseconds
+    except ValueError as error:
+        message = f"--every must be one of {', '.join(Interval)}, was {options.every!r}"
+        raise ConfigurationError(message) from error
+    if every_ms % target.interval.milliseconds or (
+        options.parity is not None and every_ms != target.interval.milliseconds
+    ):
+        message = (
+            f"--every must be a multiple of the model's bars of {target.interval}, and with --parity be them"
+        )
+        raise ConfigurationError(message)
+    return every_ms
+
+
+@contextmanager
+def _history(settings: TrainerSettings, *, is_needed: bool) -> Iterator[Any]:
+    if not is_needed:
+        yield None
+        return
+    from schemas.wire.postgres import History  # noqa: PLC0415  (only who asks it pays for its client)
+
+    history = History(settings.endpoints().database_url)
+    history.open()
+    try:
+        yield history
+    finally:
+        history.close()
+
+
+def _described(history: Any, stream: str | None) -> StreamDescription | None:
+    if history is None or stream is None:
+        return None
+    description: StreamDescription | None = history.stream(stream)
+    if description is None:
+        message = f"there is no stream {stream!r} in Postgres, with whose predictions --parity could compare"
+        raise NotReadyError(message)
+    return description
+
+
+def _loader(
+    options: BacktestOptions,
+    over: str,
+    asked: Asked,
+    *,
+    settings: TrainerSettings,
+    history: Any,
+    parity: StreamDescription | None,
+    say: Callable[[str], None],
+) -> Callable[[], Material]:
+    manifest = asked.manifest
+
+    def load() -> Material:
+        stream = options.stream or ""
+        if over == "topics":
+            from trainers.jobs.stored_materials import from_topics  # noqa: PLC0415  (and its clients)
+
+            return from_topics(settings.kafka_endpoint(), stream, manifest.target, say=say)
+        if over == "postgres" and history is not None:
+            from trainers.jobs.stored_materials import from_postgres  # noqa: PLC0415
+
+            return from_postgres(history, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
+        # What a run computed began where it began: features that fade remember it.
+        begin_ms = None if parity is None else parity.origin_ms
+        bars = options.bars or Path()
+        return from_file(bars, manifest.target, instrument=options.instrument, begin_ms=begin_ms)
+
+    return load
+
+
+def _live(history: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | None:
+    """What was said live within the span."""
+    if history is None or stream is None:
+        return None
+    from schemas.wire.postgres import Target  # noqa: PLC0415
+
+    target = asked.manifest.target
+    key = Target(stream, target.instrument, target.interval, target.horizon)
+    found = [made for made, _ in history.predictions(key, limit=_ALL, before_ms=plan.to_ms)]
+    if not found:
+        message = f"no prediction of {target} is stored in stream {stream}, with which --parity could compare"
+        raise NotReadyError(message)
+    return Live(
+        stream, [made for made in found if plan.from_ms is None or made.event_time_ms >= plan.from_ms]
+    )

@@ -1,0 +1,77 @@
+"""What a backtest leaves behind: tables for people, JSON for machines, the tear sheet."""
+
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from schemas.errors import ConfigurationError
+from trainers.backtesting.reports import Report, verdict, warnings
+from trainers.backtesting.sheets import tear_sheet
+from trainers.backtesting.summaries import Summary, summaries
+from trainers.jobs.backtest import Done
+
+
+def show_report(report: Report, *, width: int | None) -> None:
+    """Print the tables, what speaks against them, and the verdict on the costs.
+
+    Args:
+        report: Of the backtest.
+        width: Of the output; None for the terminal's own.
+    """
+    console = Console(width=width)
+    for summary in summaries(report):
+        console.print(_table(summary))
+    if report.parity is not None:
+        parity = report.parity
+        console.print(
+            f"parity of the replay {parity.replayed} ({parity.n_replayed:,} predictions)", markup=False
+        )
+        console.print(f"parity of the live run {parity.live} ({parity.n_live:,} predictions)", markup=False)
+        console.print(
+            "equal" if parity.is_equal else f"NOT equal: {parity.first_difference}",
+            style="bold",
+            markup=False,
+        )
+    for line in warnings(report):
+        console.print(f"! {line}", style="yellow", markup=False, highlight=False)
+    console.print(verdict(report.results), style="bold", markup=False, highlight=False)
+    took = ", ".join(f"{what} {seconds:.2f}" for what, seconds in report.seconds.items())
+    console.print(f"seconds: {took}", style="dim", markup=False, highlight=False)
+
+
+def _table(summary: Summary) -> Table:
+    has_names = any(summary.columns)
+    table = Table(title=summary.title, show_header=has_names)
+    for place, name in enumerate(summary.columns):
+        table.add_column(name, justify="left" if place == 0 or not has_names else "right", overflow="fold")
+    for row in summary.rows:
+        table.add_row(*row)
+    return table
+
+
+def write_json(path: Path, done: Done) -> None:
+    """The report as JSON.
+
+    Raises:
+        ConfigurationError: If it cannot be written there.
+    """
+    _write(path, msgspec.json.format(msgspec.json.encode(done.report), indent=2), "--json")
+
+
+def write_sheet(path: Path, done: Done) -> None:
+    """The tear sheet.
+
+    Raises:
+        ConfigurationError: If it cannot be written there.
+    """
+    _write(path, tear_sheet(done.report, done.backtest.curves).encode(), "--html")
+
+
+def _write(path: Path, data: bytes, option: str) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        message = f"{option} must be a file that can be written, was {path}: {error.strerror}"
+        raise ConfigurationError(message) from error

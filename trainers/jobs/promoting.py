@@ -1,0 +1,110 @@
+"""Promoting and rolling back: the artefact is loaded and checked, then the ledger, then the topic.
+
+An announcement that fails leaves a ledger line that is announced at the next start of `train`,
+which announces every champion.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from schemas.artifacts import LedgerEntry, ModelManifest, ModelTarget
+from schemas.errors import ConfigurationError, NotReadyError
+from schemas.events import ModelPromoted
+from schemas.ports import ModelRegistry
+from trainers.registry.models import load_onnx
+from trainers.registry.serving import before
+
+Announce = Callable[[ModelPromoted], None]
+
+
+class Change(NamedTuple):
+    """What is to change.
+
+    Attributes:
+        effective_from_ms: In the stream's time.
+        recorded_ms: By our clock.
+        reason: Why, for the ledger.
+    """
+
+    alias: str
+    stream: str
+    effective_from_ms: int
+    recorded_ms: int
+    reason: str
+
+
+def promote(registry: ModelRegistry, version: str, change: Change, *, announce: Announce) -> LedgerEntry:
+    """Let an alias mean a version from a time on.
+
+    Args:
+        registry: Where it is.
+        version: Which.
+        change: How.
+        announce: Publishes it; not called when the version does not load.
+
+    Raises:
+        NotReadyError: If there is no such version.
+        StateError: If its bytes are not what its manifest states; nothing was changed.
+        ConfigurationError: If it means it already.
+    """
+    manifest, _ = load_onnx(registry, version)
+    current = registry.resolve(change.alias, manifest.target, stream=change.stream)
+    if current is not None and current.version == version:
+        message = f"{change.alias} of {manifest.target} in {change.stream} is {version} already"
+        raise ConfigurationError(message)
+    entry = _entry(manifest, change)
+    registry.promote(entry)
+    announce(promotion_of(entry, manifest))
+    return entry
+
+
+def rollback(
+    registry: ModelRegistry, target: ModelTarget, change: Change, *, announce: Announce
+) -> LedgerEntry:
+    """Let an alias mean the version that it meant before the present one.
+
+    Raises:
+        NotReadyError: If it means nothing, or never meant anything else.
+        StateError: If that version's bytes are not what its manifest states; nothing was changed.
+    """
+    current = registry.resolve(change.alias, target, stream=change.stream)
+    if current is None:
+        message = f"there is no {change.alias} of {target} in {change.stream} to roll back"
+        raise NotReadyError(message)
+    earlier = before(registry.ledger(), current)
+    if earlier is None:
+        message = f"{change.alias} of {target} in {change.stream} was never anything but {current.version}"
+        raise NotReadyError(message)
+    reason = f"rollback from {current.version}: {change.reason}"
+    return promote(registry, earlier.version, change._replace(reason=reason), announce=announce)
+
+
+def _entry(manifest: ModelManifest, change: Change) -> LedgerEntry:
+    return LedgerEntry(
+        alias=change.alias,
+        target=manifest.target,
+        version=manifest.version,
+        model_hash=manifest.model_hash,
+        stream=change.stream,
+        effective_from_ms=change.effective_from_ms,
+        recorded_ms=change.recorded_ms,
+        reason=change.reason,
+    )
+
+
+def promotion_of(entry: LedgerEntry, manifest: ModelManifest) -> ModelPromoted:
+    """The event that a ledger line is announced by."""
+    return ModelPromoted(
+        event_time_ms=entry.effective_from_ms,
+        known_time_ms=entry.effective_from_ms,
+        source=manifest.source,
+        stream=entry.stream,
+        instrument=entry.target.instrument,
+        interval=entry.target.interval,
+        horizon=entry.target.horizon,
+        alias=entry.alias,
+        model_version=entry.version,
+        model_hash=entry.model_hash,
+        feature_spec_hash=manifest.feature_spec_hash,
+        effective_from_ms=entry.effective_from_ms,
+    )

@@ -1,0 +1,144 @@
+"""From the words of the command line to a promotion: which stream, from when, announced where."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from schemas.artifacts import LedgerEntry, ModelTarget
+from schemas.errors import BrokerUnavailableError, ConfigurationError, NotReadyError, TransientError
+from schemas.events import LIVE, ModelPromoted
+from schemas.topics import FEATURES_MARKET
+from schemas.wire.clocks import SystemClock
+from schemas.wire.postgres import History
+from trainers.jobs.announcing import Announcements
+from trainers.jobs.promoting import Announce, Change, promote, rollback
+from trainers.jobs.registries import registry_of
+from trainers.jobs.times import utc_ms
+from trainers.registry.versioned import GitRegistry
+from trainers.settings import TrainerSettings
+
+Say = Callable[[str], None]
+
+
+class PromotionOptions(NamedTuple):
+    """The options of the commands, under their names there."""
+
+    alias: str
+    stream: str | None
+    effective_from: str | None
+    reason: str
+
+
+def promoted_version(
+    environment: Mapping[str, str], version: str, options: PromotionOptions, *, say: Say
+) -> LedgerEntry:
+    """Promote a version, in the stream that it was trained on unless another is named.
+
+    Raises:
+        NotReadyError: If there is no such version, or the time of its stream is not known.
+        StateError: If its bytes are not what its manifest states.
+        ConfigurationError: If an option has the wrong form.
+    """
+    settings = TrainerSettings.from_environment(environment)
+    registry = registry_of(settings)
+    manifest = registry.load(version).manifest
+    stream = options.stream or manifest.stream
+    change = _change(settings, options, stream, manifest.target)
+    return promote(registry, version, change, announce=_announcing(settings, say))
+
+
+def rolled_back(
+    environment: Mapping[str, str], options: PromotionOptions, *, target: str | None, say: Say
+) -> LedgerEntry:
+    """Roll an alias back to the version before.
+
+    Raises:
+        NotReadyError: If there is nothing to go back to.
+        StateError: If the bytes of what to go back to are not what its manifest states.
+        ConfigurationError: If several are meant, or an option has the wrong form.
+    """
+    settings = TrainerSettings.from_environment(environment)
+    registry = registry_of(settings)
+    line = meant(registry, options.alias, stream=options.stream, target=target)
+    change = _change(settings, options, line.stream, line.target)
+    return rollback(registry, line.target, change, announce=_announcing(settings, say))
+
+
+def meant(registry: GitRegistry, alias: str, *, stream: str | None, target: str | None) -> LedgerEntry:
+    """The newest line of the one alias that the options name.
+
+    Raises:
+        NotReadyError: If there is none.
+        ConfigurationError: If there are several.
+    """
+    newest = {
+        (line.stream, str(line.target)): line
+        for line in registry.ledger()
+        if line.alias == alias
+        and stream in (None, line.stream)
+        and target in (None, f"{line.target.interval}:{line.target.horizon}")
+    }
+    if not newest:
+        message = f"there is no {alias}: `driftline models list` shows those there are"
+        raise NotReadyError(message)
+    if len(newest) > 1:
+        named = "; ".join(f"{which} in {where}" for where, which in sorted(newest))
+        message = f"{alias} means several models ({named}): say --target and --stream"
+        raise ConfigurationError(message)
+    return next(iter(newest.values()))
+
+
+def _change(settings: TrainerSettings, options: PromotionOptions, stream: str, target: ModelTarget) -> Change:
+    now_ms = SystemClock().now_ms()
+    stated_ms = utc_ms(options.effective_from, "--effective-from")
+    from_ms = _next_bar_ms(settings, stream, target, now_ms) if stated_ms is None else stated_ms
+    return Change(options.alias, stream, from_ms, now_ms, options.reason)
+
+
+def _next_bar_ms(settings: TrainerSettings, stream: str, target: ModelTarget, now_ms: int) -> int:
+    """The end of the bar that is open now, in the stream's time."""
+    interval_ms = target.interval.milliseconds
+    if stream == LIVE:
+        return now_ms - now_ms % interval_ms + interval_ms
+    newest_ms = _stream_time_ms(settings, stream)
+    if newest_ms is None:
+        message = (
+            f"nothing tells what time it is in stream {stream}, since its history is not there: "
+            "say --effective-from, or run `driftline up`"
+        )
+        raise ConfigurationError(message)
+    return newest_ms - newest_ms % interval_ms + interval_ms
+
+
+def _stream_time_ms(settings: TrainerSettings, stream: str) -> int | None:
+    try:
+        url = settings.endpoints().database_url
+    except NotReadyError:
+        return None
+    history = History(url)
+    history.open()
+    try:
+        return history.watermark_ms(stream, FEATURES_MARKET.name)
+    finally:
+        history.close()
+
+
+def _announcing(settings: TrainerSettings, say: Say) -> Announce:
+    """Publishes where a broker is; otherwise the next start does, which announces every champion."""
+
+    def announce(event: ModelPromoted) -> None:
+        try:
+            endpoint = settings.kafka_endpoint()
+        except NotReadyError:
+            say("no broker runs here: it is announced when `driftline up` starts")
+            return
+        try:
+            Announcements(endpoint)(event)
+        except TransientError as error:
+            message = (
+                f"the ledger has it, but the broker does not ({error}): "
+                f"`driftline train --stream {event.stream}` announces every champion"
+            )
+            raise BrokerUnavailableError(message) from error
+        say("announced on models.event.v1")
+
+    return announce

@@ -1,0 +1,111 @@
+"""Features and prices out of stores: Postgres has what was stored live; topics are replayed.
+
+From topics, the live operator itself takes in the log again.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from schemas.artifacts import ModelTarget
+from schemas.codec import nan_from_null
+from schemas.errors import NotReadyError
+from schemas.events import BarClosed, FeaturesComputed
+from schemas.features import FeatureTable
+from schemas.time import Interval
+from schemas.topics import MARKET_CANDLE, MARKET_TICK, Topic, partition_of
+from schemas.wire.kafka import read_runs
+from schemas.wire.postgres import History
+from schemas.wire.settings import KafkaEndpoint
+from stream_processors.operators.market import MarketOperator
+from trainers.backtesting.prices import Prices
+from trainers.jobs.materials import Material
+
+Say = Callable[[str], None]
+
+
+def from_postgres(history: History, stream: str, target: ModelTarget, *, spec_hash: str) -> Material:
+    """The features and bars of a run as they were stored.
+
+    Raises:
+        NotReadyError: If there are none of this model's features.
+        StoreUnavailableError: If Postgres does not answer.
+    """
+    table = history.feature_table(
+        stream, instrument=target.instrument, interval=target.interval, spec_hash=spec_hash
+    )
+    if table is None:
+        raise NotReadyError(_nothing("Postgres", stream, target))
+    interval, end_ms, close = _shortest_closes(history, stream, target)
+    prices = Prices(interval=interval, end_ms=end_ms, close=close)
+    return Material(table, prices, f"stream {stream} as stored, {len(table.as_of_ms):,} rows of features")
+
+
+def _shortest_closes(history: History, stream: str, target: ModelTarget) -> tuple[Interval, Any, Any]:
+    for interval in Interval:
+        end_ms, close = history.closes(stream, instrument=target.instrument, interval=interval)
+        if len(end_ms):
+            return interval, end_ms, close
+    raise NotReadyError(_nothing("Postgres", stream, target))
+
+
+def from_topics(endpoint: KafkaEndpoint, stream: str, target: ModelTarget, *, say: Say) -> Material:
+    """What the live operator makes of the candles and ticks that the log has of a run.
+
+    Candles come before ticks, as a run publishes its history before its first tick.
+
+    Raises:
+        NotReadyError: If that is nothing.
+        BrokerUnavailableError: If the log cannot be read.
+    """
+    operator = MarketOperator(intervals=[target.interval])
+    rows: list[FeaturesComputed] = []
+    bars: dict[Interval, list[BarClosed]] = {}
+    for topic in (MARKET_CANDLE, MARKET_TICK):
+        for event in _made(operator, endpoint, topic, target.instrument):
+            if event.stream != stream or event.instrument != target.instrument:
+                continue
+            if isinstance(event, BarClosed):
+                bars.setdefault(event.interval, []).append(event)
+            elif event.interval is target.interval:
+                rows.append(event)
+        say(f"{topic.name}: {sum(map(len, bars.values())):,} bars so far")
+    if not rows:
+        raise NotReadyError(_nothing("the log", stream, target))
+    shortest = min(bars, key=lambda interval: interval.milliseconds)
+    prices = Prices(
+        interval=shortest,
+        end_ms=np.array([bar.event_time_ms for bar in bars[shortest]], dtype=np.int64),
+        close=np.array([bar.close for bar in bars[shortest]], dtype=np.float64),
+    )
+    return Material(_table(rows), prices, f"stream {stream} replayed from the log, {len(rows):,} bars")
+
+
+def _made(
+    operator: MarketOperator, endpoint: KafkaEndpoint, topic: Topic, instrument: str
+) -> Iterator[FeaturesComputed | BarClosed]:
+    place = (topic.name, partition_of(instrument.encode(), topic.n_partitions))
+    for run in read_runs(endpoint, {place: 0}):
+        for _, output in operator.step_values(topic, run.values(), run.headers_of).outputs:
+            if isinstance(output.event, FeaturesComputed | BarClosed):
+                yield output.event
+
+
+def _table(rows: list[FeaturesComputed]) -> FeatureTable:
+    return FeatureTable(
+        names=tuple(rows[0].values),
+        feature_spec_hash=rows[0].feature_spec_hash,
+        as_of_ms=np.array([row.event_time_ms for row in rows], dtype=np.int64),
+        known_ms=np.array([row.known_time_ms for row in rows], dtype=np.int64),
+        close=np.array([row.close for row in rows], dtype=np.float64),
+        is_warm=np.array([row.is_warm for row in rows], dtype=np.bool_),
+        values=np.array([nan_from_null(row.values.values()) for row in rows], dtype=np.float64),
+    )
+
+
+def _nothing(where: str, stream: str, target: ModelTarget) -> str:
+    return (
+        f"{where} has no {target.interval} features of {target.instrument} in stream {stream!r} "
+        "of the set that the model takes: is the stream's name right (`driftline models list` shows those of models)?"
+    )

@@ -1,0 +1,130 @@
+"""Model cards: what a version is, how good it was found to be, and what it is not for, in Markdown.
+
+A function of the manifest alone, so the card of a version can be written again at any time. What
+is held by the construction of the trainer is said to be; what was measured has its number.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from schemas.artifacts import Metric, ModelManifest
+
+_LEAK_ALARM = 0.56
+_INTENDED = (
+    "Stating how likely the price of the instrument above rises over the horizon, at the close of each bar, "
+    "from the features named below, on the venue it was trained for."
+)
+_NOT_INTENDED = (
+    "Other instruments, intervals or horizons; sources with other fields or conventions; trading without an "
+    "account of costs. `driftline backtest` states the gross edge against them."
+)
+
+
+def model_card(manifest: ModelManifest) -> str:
+    """The card of a version."""
+    parts = [
+        f"# {manifest.version}",
+        f"{manifest.kind}, predicts {manifest.target}.",
+        "## Intended use",
+        _INTENDED,
+        f"Not for: {_NOT_INTENDED}",
+        "## Data",
+        _table(("", ""), _data(manifest)),
+        "## Out of sample, with 95 % intervals",
+        _scores(manifest.metrics),
+        "## Baselines on the same rows",
+        _baselines(manifest),
+        "## Leakage sheet",
+        _table(("check", "finding"), _leakage(manifest)),
+        "## How it was made",
+        _table(("", ""), [*_parameters(manifest), ("code", manifest.code_version)]),
+        "## Files",
+        _table(("file", "SHA-256"), sorted(manifest.files.items())),
+        "## Features",
+        ", ".join(f"`{name}`" for name in manifest.feature_names) or "none",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _data(manifest: ModelManifest) -> list[tuple[str, str]]:
+    return [
+        ("stream", f"{manifest.stream} (source {manifest.source})"),
+        ("first row", _utc(manifest.trained_from_ms)),
+        ("labels known until", _utc(manifest.trained_until_ms)),
+        ("rows without ties", f"{manifest.n_rows:,}"),
+        ("feature set", f"{manifest.feature_spec_hash} ({len(manifest.feature_names)} features)"),
+        ("model hash", manifest.model_hash),
+        ("made", _utc(manifest.created_ms)),
+    ]
+
+
+def _scores(metrics: Mapping[str, Metric]) -> str:
+    if not metrics:
+        return "None were measured: nothing is known of how good this model is."
+    rows = [(_words(name), _figure(metric), f"{metric.n:,}") for name, metric in metrics.items()]
+    return _table(("figure", "value", "n"), rows)
+
+
+def _baselines(manifest: ModelManifest) -> str:
+    names = [
+        name for name in manifest.metrics if any(name in scores for scores in manifest.baselines.values())
+    ]
+    if not names:
+        return "None were measured."
+    rows = [
+        (_words(baseline), *(_figure(scores.get(name)) for name in names))
+        for baseline, scores in manifest.baselines.items()
+    ]
+    return _table(("baseline", *(_words(name) for name in names)), rows)
+
+
+def _leakage(manifest: ModelManifest) -> list[tuple[str, str]]:
+    accuracy = manifest.metrics.get("accuracy")
+    alarm = "not measured"
+    if accuracy is not None:
+        alarm = (
+            f"{accuracy.value:.1%}: above it, so look for a leak before believing the figures"
+            if accuracy.value > _LEAK_ALARM
+            else f"{accuracy.value:.1%}: below it"
+        )
+    ties = manifest.metrics.get("tie_share")
+    return [
+        ("order of rows", "by time alone; the splits have no argument by which rows could be shuffled"),
+        ("labels", "the close at exactly as-of plus horizon, known by the fit; no other row stands in"),
+        ("purge", "training labels that were not known at a test stretch's first decision are left out"),
+        (
+            "features",
+            "of closed bars by the kernel that runs live; the test suite truncates the future of each",
+        ),
+        (
+            "scaling and calibration",
+            "whatever is fitted is fitted in the fold and stored in the model's bytes",
+        ),
+        ("ties", "left out of the fit and counted apart" + ("" if ties is None else f": {ties.value:.1%}")),
+        (f"accuracy over all decisions against the alarm at {_LEAK_ALARM:.0%}", alarm),
+    ]
+
+
+def _parameters(manifest: ModelManifest) -> Iterable[tuple[str, str]]:
+    return [(_words(name), str(value)) for name, value in manifest.parameters.items()]
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _figure(metric: Metric | None) -> str:
+    if metric is None:
+        return "-"
+    if metric.low is None or metric.high is None:
+        return f"{metric.value:.4g}"
+    return f"{metric.value:.4f} [{metric.low:.4f}, {metric.high:.4f}]"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _utc(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")

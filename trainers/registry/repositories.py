@@ -1,0 +1,142 @@
+"""A git repository of the registry's own, by dulwich: commits, annotated tags, pushes.
+
+It never looks for a repository above its folder and never reads the user's git settings, so no
+hook, signature or line ending of theirs touches what is recorded.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import StateError, StoreUnavailableError
+
+_WHO = b"Driftline <registry@driftline.invalid>"
+_BRANCH = b"main"
+_TAGS = b"refs/tags/"
+
+
+class Repository:
+    """The repository of a folder, which is made when it is first written to.
+
+    Args:
+        folder: Its working tree.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def tags(self) -> dict[str, str]:
+        """The message of every annotated tag by its name; a plain tag has none."""
+        with self._opened() as repository:
+            found = repository.refs.as_dict(_TAGS)
+            return {name.decode(): _message(repository[sha]) for name, sha in found.items()}
+
+    def commit_of(self, tag: str) -> bytes:
+        """The commit that a tag means.
+
+        Raises:
+            StateError: If there is no such tag.
+        """
+        with self._opened() as repository:
+            try:
+                return bytes(repository.get_peeled(_TAGS + tag.encode()))
+            except KeyError as error:
+                message = f"the repository {self._folder} has no tag {tag!r}"
+                raise StateError(message) from error
+
+    def commit(self, paths: Sequence[str], message: str, *, time_s: int) -> bytes:
+        """Record files as they are now.
+
+        Args:
+            paths: From the folder.
+            message: Why.
+            time_s: When, seconds since 1970.
+
+        Returns:
+            The commit's id; that of the newest when nothing has changed.
+        """
+        from dulwich.config import ConfigFile  # noqa: PLC0415  (only writers pay for dulwich)
+
+        with self._opened() as repository:
+            tree = repository.get_worktree()
+            tree.stage(list(paths), config=ConfigFile())
+            head = repository.refs.read_loose_ref(b"refs/heads/" + _BRANCH)
+            if head is not None and _tree_of_index(repository) == repository[head].tree:
+                return bytes(head)
+            commit = tree.commit(
+                message.encode(),
+                committer=_WHO,
+                author=_WHO,
+                commit_timestamp=time_s,
+                commit_timezone=0,
+                author_timestamp=time_s,
+                author_timezone=0,
+                no_verify=True,
+                sign=False,
+                config=ConfigFile(),
+            )
+            return bytes(commit)
+
+    def tag(self, name: str, commit: bytes, message: str, *, time_s: int) -> None:
+        """Put an annotated tag on a commit; one that is there stays as it is."""
+        from dulwich.objects import Commit, Tag  # noqa: PLC0415
+
+        with self._opened() as repository:
+            reference = _TAGS + name.encode()
+            if reference in repository.refs:
+                return
+            tag = Tag()
+            tag.name, tag.message, tag.tagger = name.encode(), message.encode(), _WHO
+            tag.tag_time, tag.tag_timezone = time_s, 0
+            tag.object = (Commit, commit)
+            repository.object_store.add_object(tag)
+            repository.refs[reference] = tag.id
+
+    def push(self, remote: str, *, credentials: Mapping[str, Any]) -> None:
+        """Send the branch and every tag.
+
+        Args:
+            remote: A URL or a path.
+            credentials: ``username`` and ``password`` of a remote over HTTPS; empty without.
+
+        Raises:
+            StoreUnavailableError: If the remote does not take them.
+        """
+        from dulwich import porcelain  # noqa: PLC0415
+        from dulwich.errors import GitProtocolError, NotGitRepository, SendPackError  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        output = io.BytesIO()
+        failures = (
+            GitProtocolError, NotGitRepository, SendPackError, HTTPError, porcelain.Error, OSError, ValueError
+        )  # fmt: skip
+        try:
+            with self._opened() as repository:
+                references = [
+                    b"refs/heads/" + _BRANCH,
+                    *(_TAGS + name for name in repository.refs.as_dict(_TAGS)),
+                ]
+                porcelain.push(
+                    repository, remote, references, outstream=output, errstream=output, **credentials
+                )
+        except failures as error:
+            message = f"the registry could not be pushed: {type(error).__name__}: {error}"
+            raise StoreUnavailableError(message) from error
+
+    def _opened(self) -> Any:
+        from dulwich.repo import Repo  # noqa: PLC0415
+
+        if (self._folder / ".git").is_dir():
+            return Repo(str(self._folder))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return Repo.init(str(self._folder), default_branch=_BRANCH)
+
+
+def _message(thing: Any) -> str:
+    message = getattr(thing, "message", b"") if thing.type_name == b"tag" else b""
+    return bytes(message or b"").decode()
+
+
+def _tree_of_index(repository: Any) -> bytes:
+    return bytes(repository.open_index().commit(repository.object_store))

@@ -1,0 +1,59 @@
+"""The names of tags by which a registry's git repository tells versions and aliases, in GTO's form.
+
+::
+
+    btc-usdt-binance/15m-15m/replay-1@v0.0.3           a version, on the commit that published it
+    btc-usdt-binance/15m-15m/replay-1#champion#2       an alias, on the commit of the version it means
+
+An artifact is what an alias belongs to: a target in a stream. The last number counts the
+assignments of an artifact, so the names of all assignment tags follow from the ledger alone.
+
+Source:
+    GTO's conventions (https://dvc.org/doc/gto); a test has the library read what is written here.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from schemas.artifacts import LedgerEntry, ModelTarget
+
+_UNUSABLE = re.compile(r"[^a-z0-9_-]+")
+_VERSION = re.compile(r"^(?P<artifact>.+)@v0\.0\.(?P<number>[1-9][0-9]*)$")
+
+
+def artifact_name(target: ModelTarget, stream: str) -> str:
+    """What an alias belongs to, in the letters that GTO allows."""
+    parts = (target.instrument, f"{target.interval}-{target.horizon}", stream)
+    return "/".join(_UNUSABLE.sub("-", str(part).lower()).strip("-_") or "x" for part in parts)
+
+
+def version_tag(artifact: str, number: int) -> str:
+    """The tag of an artifact's so manieth version."""
+    return f"{artifact}@v0.0.{number}"
+
+
+def next_number(artifact: str, tags: Iterable[str]) -> int:
+    """The number of an artifact's next version, given all tags."""
+    found = (_VERSION.match(tag) for tag in tags)
+    return 1 + max(
+        (int(match["number"]) for match in found if match is not None and match["artifact"] == artifact),
+        default=0,
+    )
+
+
+def is_version_of(artifact: str, tag: str) -> bool:
+    """Whether a tag names a version of an artifact."""
+    match = _VERSION.match(tag)
+    return match is not None and match["artifact"] == artifact
+
+
+def assignment_tags(ledger: Iterable[LedgerEntry]) -> list[tuple[str, LedgerEntry]]:
+    """Each line of a ledger, oldest first, with the name of its tag."""
+    counts: Counter[str] = Counter()
+    tagged = []
+    for entry in ledger:
+        artifact = artifact_name(entry.target, entry.stream)
+        counts[artifact] += 1
+        tagged.append((f"{artifact}#{entry.alias}#{counts[artifact]}", entry))
+    return tagged

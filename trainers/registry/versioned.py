@@ -1,0 +1,208 @@
+"""The registry that keeps its history in git, and its files wherever it is told to.
+
+A :class:`~trainers.registry.folders.FolderRegistry` is the truth; readers need nothing else. What is
+written to it is then recorded in a git repository of the same folder: manifests, cards and the
+ledger as commits, versions and aliases as tags. The record is brought up to what the folder says
+at every write, so a crash between the two, or a promotion by an older release, is caught up with.
+
+Invariants: every version has a commit of its own with its version tag on it; the tags of
+assignments follow from the ledger; files are with the asset store before a version's tag is pushed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget
+from schemas.errors import ConfigurationError, TransientError
+from schemas.ports import ModelRegistry
+from trainers.registry.folders import FolderRegistry
+from trainers.registry.repositories import Repository
+from trainers.registry.tags import artifact_name, assignment_tags, is_version_of, next_number, version_tag
+
+_IGNORED = (
+    "# Files are kept by their hashes, here or as release assets.\nobjects/\nreleased/\ntemporary/\nlock\n"
+)
+_log = structlog.get_logger(__name__)
+
+
+class AssetStore(Protocol):
+    """Where the files of versions are kept besides the folder.
+
+    Both calls may be made again; a file that is there is never replaced.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where it is: another place has other files."""
+
+    def keep(self, tag: str, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
+        """Store a version's files under its tag.
+
+        Raises:
+            TransientError: If the store does not answer; nothing or a part was stored.
+        """
+
+    def fetch(self, tag: str, name: str) -> bytes | None:
+        """A file of a version, unverified; None where there is none.
+
+        Raises:
+            TransientError: If the store does not answer.
+        """
+
+
+class Remote(NamedTuple):
+    """Where commits and tags are sent.
+
+    Attributes:
+        url: A URL or a path.
+        credentials: As :meth:`~trainers.registry.repositories.Repository.push` takes them.
+    """
+
+    url: str
+    credentials: Mapping[str, str]
+
+
+class GitRegistry(ModelRegistry):
+    """A folder with its history.
+
+    Args:
+        folder: The truth.
+        remote: None keeps the history here.
+        assets: None keeps files in the folder alone.
+    """
+
+    def __init__(
+        self, folder: FolderRegistry, *, remote: Remote | None = None, assets: AssetStore | None = None
+    ) -> None:
+        self._folder = folder
+        self._repository = Repository(folder.path)
+        self._remote = remote
+        self._assets = assets
+
+    def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
+        """Keep a version, record it, and send it on; see the port.
+
+        A remote or an asset store that does not answer costs nothing but a warning: the next write
+        sends what is missing.
+        """
+        self._folder.publish(manifest, files)
+        self._record()
+        self._send_or_warn()
+
+    def promote(self, entry: LedgerEntry) -> None:
+        """Append to the ledger, record it, and send it on; see the port."""
+        self._folder.promote(entry)
+        self._record()
+        self._send_or_warn()
+
+    def load(self, version: str) -> Artifact:
+        """A version with its files, fetched from the asset store where they are not here; see the port."""
+        manifest = self._folder.manifest(version)
+        missing = self._folder.missing_files(manifest)
+        if missing and self._assets is not None:
+            tag = self._version_tag(manifest, self._repository.tags())
+            for name in missing:
+                data = None if tag is None else self._assets.fetch(tag, name)
+                if data is not None:
+                    self._folder.keep_file(manifest, name, data)
+        return self._folder.load(version)
+
+    def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
+        """The newest line of an alias; see the port."""
+        return self._folder.resolve(alias, target, stream=stream)
+
+    def ledger(self) -> Sequence[LedgerEntry]:
+        """Every line, oldest first."""
+        return self._folder.ledger()
+
+    def versions(self) -> Sequence[ModelManifest]:
+        """Every version, by when it was made."""
+        return self._folder.versions()
+
+    def send(self) -> None:
+        """Send files, commits and tags to where they are to go.
+
+        Raises:
+            TransientError: If one of them does not answer.
+            ConfigurationError: If one of them refuses the token.
+        """
+        if self._assets is None and self._remote is None:
+            return
+        self._record()
+        if self._assets is not None:
+            self._send_files(self._assets)
+        if self._remote is not None:
+            self._repository.push(self._remote.url, credentials=self._remote.credentials)
+
+    def _send_or_warn(self) -> None:
+        try:
+            self.send()
+        except (TransientError, ConfigurationError) as error:
+            _log.warning("registry_not_sent", reason=str(error), remedy="driftline models push")
+
+    def _send_files(self, assets: AssetStore) -> None:
+        tags = self._repository.tags()
+        for manifest in self._folder.versions():
+            mark = self._folder.path / "released" / manifest.version
+            is_there = mark.exists() and mark.read_text() == assets.place
+            tag = self._version_tag(manifest, tags)
+            if is_there or tag is None or self._folder.missing_files(manifest):
+                continue
+            assets.keep(tag, manifest, self._folder.load(manifest.version).files)
+            mark.parent.mkdir(exist_ok=True)
+            mark.write_text(assets.place)
+
+    # The record
+
+    def _record(self) -> None:
+        with self._folder.writing():
+            ledger, tags = self._folder.ledger(), self._repository.tags()
+            ignored = self._folder.path / ".gitignore"
+            if not ignored.exists():
+                ignored.write_text(_IGNORED)
+            for manifest in self._folder.versions():
+                if self._version_tag(manifest, tags) is None:
+                    self._record_version(manifest, tags)
+            for tag, entry in assignment_tags(ledger):
+                if tag not in tags:
+                    self._record_assignment(tag, entry, tags)
+
+    def _record_version(self, manifest: ModelManifest, tags: dict[str, str]) -> None:
+        version, time_s = manifest.version, manifest.created_ms // 1000
+        paths = [".gitignore", f"manifests/{version}.json"]
+        if self._folder.card_path(version).exists():
+            paths.append(f"cards/{version}.md")
+        commit = self._repository.commit(paths, f"Publish {version}", time_s=time_s)
+        self._tag_version(artifact_name(manifest.target, manifest.stream), version, commit, tags, time_s)
+
+    def _record_assignment(self, tag: str, entry: LedgerEntry, tags: dict[str, str]) -> None:
+        time_s = entry.recorded_ms // 1000
+        message = f"{entry.alias} of {entry.target} in {entry.stream}: {entry.version}\n\n{entry.reason}"
+        self._repository.commit(["ledger.jsonl"], message, time_s=time_s)
+        manifest = self._folder.manifest(entry.version)
+        own_tag = self._version_tag(manifest, tags)
+        if own_tag is None:
+            return
+        commit = self._repository.commit_of(own_tag)
+        artifact = artifact_name(entry.target, entry.stream)
+        if not any(is_version_of(artifact, known) and said == entry.version for known, said in tags.items()):
+            self._tag_version(artifact, entry.version, commit, tags, time_s)
+        self._repository.tag(tag, commit, message, time_s=time_s)
+        tags[tag] = message
+
+    def _tag_version(
+        self, artifact: str, version: str, commit: bytes, tags: dict[str, str], time_s: int
+    ) -> None:
+        tag = version_tag(artifact, next_number(artifact, tags))
+        self._repository.tag(tag, commit, version, time_s=time_s)
+        tags[tag] = version
+
+    def _version_tag(self, manifest: ModelManifest, tags: Mapping[str, str]) -> str | None:
+        """The tag that a version got when it was published."""
+        artifact = artifact_name(manifest.target, manifest.stream)
+        for tag, said in tags.items():
+            if said == manifest.version and is_version_of(artifact, tag):
+                return tag
+        return None
