@@ -41,6 +41,8 @@ from stream_processors.runtime.tasks import Due, Pending
 log = structlog.get_logger()
 #: How often Redis is looked at when there is nothing to show, so that an emptied one is noticed.
 _LOOK_EVERY_S = 1.0
+#: A commit takes milliseconds; one that hangs on a broker that is away is not waited for.
+_CLOSE_S = 2.0
 
 
 class Transactions:
@@ -217,8 +219,9 @@ class Committer:
             self._look()
 
     def close(self) -> None:
-        """End the thread; what it is at comes to its end, waited for or not."""
+        """End the thread; what it is at comes to its end, for which this waits, but not for long."""
         self._calls.put(None)
+        self._thread.join(_CLOSE_S)
 
     def _attempt(self, pending: Pending, deadline: Deadline) -> None:
         self._again = partial(self._attempt, pending, deadline)

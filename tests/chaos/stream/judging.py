@@ -99,10 +99,11 @@ def views_that_are_not_newest(redis_url: str, found: Outputs) -> list[str]:
         for value in values if topic == FEATURES_MARKET.name else ():
             said = _said.decode(value)
             newest[features_key(STREAM, said.instrument, said.interval)] = value
-    views = Views(connect(redis_url), job="chaos")
     deadline = time.monotonic() + _VIEWS_S
-    while stale := [key for key, value in newest.items() if views.read(key) != value]:
-        if time.monotonic() > deadline:
-            return stale
-        time.sleep(0.05)
+    with connect(redis_url) as client:
+        views = Views(client, job="chaos")
+        while stale := [key for key, value in newest.items() if views.read(key) != value]:
+            if time.monotonic() > deadline:
+                return stale
+            time.sleep(0.05)
     return []

@@ -117,11 +117,11 @@ def pause_worker(run: Run, n_paused: int) -> None:
 
 def empty_redis(run: Run, n_emptied: int) -> None:
     """Emptied while bars flow; and once its process is killed and started again."""
-    client = connect(run.servers.valkey.url)
     for _ in range(n_emptied):
         run.pause(run.chance.uniform(0.5, 1.5))
         since_s = time.monotonic()
-        client.flushall()
+        with connect(run.servers.valkey.url) as client:
+            client.flushall()
         _await_views(run, EMPTIED, since_s)
     run.pause(run.chance.uniform(0.5, 1.5))
     since_s = time.monotonic()
@@ -132,12 +132,13 @@ def empty_redis(run: Run, n_emptied: int) -> None:
 
 def _await_views(run: Run, kind: str, since_s: float) -> None:
     """Until every view is there again, none older than before."""
-    views = Views(connect(run.servers.valkey.url), job="chaos")
     newest = {
         p: run.flow.subscriber.newest_ms(FEATURES_MARKET.name, p) for p in range(FEATURES_MARKET.n_partitions)
     }
     oldest_ms = min(newest.values())
-    run.wait_until(lambda: all(_as_of_ms(views, name) >= oldest_ms for name in INSTRUMENTS), kind)
+    with connect(run.servers.valkey.url) as client:
+        views = Views(client, job="chaos")
+        run.wait_until(lambda: all(_as_of_ms(views, name) >= oldest_ms for name in INSTRUMENTS), kind)
     run.samples.setdefault(kind, []).append(time.monotonic() - since_s)
     tell(f"  {kind}: {run.samples[kind][-1]:.2f} s")
 
