@@ -82,6 +82,7 @@ def offered(near: int = OWN_HORIZON) -> Mapping[str, Recipe]:
         QUICK: _quick(near),
         "xgboost": _xgboost(),
         "lightgbm-extra": _extra(),
+        "lightgbm-freer": _freer(seed=11),
         "lightgbm": LightBoosting(is_extra=False, n_leaves=15, n_rounds=150),
         "logistic": LogisticRegression(),
         "random-forest": _forest(),
