@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features clean
+.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features chaos-stream clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ bench-stream-lock: $(VENV)/.developing ## Renew the locks of the peers' environm
 
 bench-features: $(VENV)/.developing ## A year of minutes through every feature, beside pandas with TA-Lib
 	$(BIN)/python -m tests.benchmarks.features
+
+chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 QUICK=1)
+	$(BIN)/python -m tests.chaos.stream
 
 clean: ## Delete what was built (not the environment, not the demo's data)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

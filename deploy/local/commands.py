@@ -144,12 +144,18 @@ def reset(environment: Mapping[str, str], /, *, yes: bool) -> None:
 
 @commands.command()
 @click.option("--nodes", "n_nodes", type=click.Choice([1, 3]), default=1, show_default=True)
+@click.option("--fetch", "only_fetches", is_flag=True, help="Only fetch what it is made of, and exit.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=9092, show_default=True, help="The lowest to try."
 )
 @click.pass_obj
-def kafka(environment: Mapping[str, str], /, *, n_nodes: int, port: int) -> None:
+def kafka(environment: Mapping[str, str], /, *, n_nodes: int, port: int, only_fetches: bool) -> None:
     """Run Apache Kafka, one node or a cluster of three, until Ctrl-C; its log stays."""
+    if only_fetches:
+        from deploy.local.servers.jars import kafka_jars  # noqa: PLC0415
+
+        click.echo(f"Apache Kafka is in {kafka_jars(environment, say=click.echo)}")
+        return
     from deploy.local.foreground import run_apache  # noqa: PLC0415  (only `kafka` needs a client)
 
     path = _directory(environment).path / f"apache-{n_nodes}"

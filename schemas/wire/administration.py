@@ -3,11 +3,13 @@
 It stands apart from reading and publishing, which every job does; this is for operators' tools.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import confluent_kafka as ck
 import stamina
+from confluent_kafka import IsolationLevel
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
@@ -17,6 +19,7 @@ from schemas.wire.kafka import LARGEST_MESSAGE_BYTES, Positions, connection, rea
 from schemas.wire.settings import KafkaEndpoint
 
 _TIMEOUT_S = 15.0
+_LOOK_AGAIN_S = 0.1
 _ATTEMPTS = 6
 _Answer = TypeVar("_Answer")
 _COMPACTED_SEGMENT_BYTES = 2 * LARGEST_MESSAGE_BYTES
@@ -30,6 +33,7 @@ class Administration:
     def __init__(self, endpoint: KafkaEndpoint) -> None:
         self._endpoint = endpoint
         self._admin = AdminClient(connection(endpoint, "administration"))
+        self._groups: dict[str, Any] = {}
 
     def is_ready(self, *, timeout_s: float = 1.0) -> bool:
         """Whether the broker answers."""
@@ -108,16 +112,31 @@ class Administration:
                 _ignoring_existing(future)
         return [topic.name for topic in missing]
 
-    def wake_coordinators(self) -> None:
+    def wake_coordinators(self, *, timeout_s: float = 15.0) -> None:
         """Return when offsets can be committed: a new broker makes its topic of offsets at the first question.
 
         Raises:
-            BrokerUnavailableError: If they cannot within a few seconds.
+            BrokerUnavailableError: If they cannot in time.
         """
-        self.committed("driftline-administration", [(MARKET_TICK.name, 0)])
+        client, asked = self._asking("driftline-administration"), [ck.TopicPartition(MARKET_TICK.name, 0)]
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                with translated():
+                    client.committed(asked, timeout=timeout_s)
+            except BrokerUnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_AGAIN_S)
+            else:
+                return
 
-    def ends(self, partitions: Iterable[tuple[str, int]]) -> Positions:
-        """The offset behind the last record of each partition, records of open transactions included.
+    def ends(self, partitions: Iterable[tuple[str, int]], *, are_stable: bool = False) -> Positions:
+        """The offset behind the last record of each partition.
+
+        Args:
+            are_stable: Count only what a read_committed reader can get to; otherwise records of open
+                transactions count too. The embedded broker makes no difference.
 
         On Apache Kafka the mark that ends a transaction takes an offset too. The embedded broker
         names the second record of the last batch it was sent, so there the rest is read.
@@ -125,7 +144,9 @@ class Administration:
         Raises:
             BrokerUnavailableError: If the broker does not answer, or has no such partition.
         """
-        found = self._positions(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        which = IsolationLevel.READ_COMMITTED if are_stable else IsolationLevel.READ_UNCOMMITTED
+        latest = dict.fromkeys(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        found = {where: answer.offset for where, answer in self._listed(latest, which).items()}
         return _behind_last_batch(self._endpoint, found) if self._endpoint.is_embedded else found
 
     def beginnings(self, partitions: Iterable[tuple[str, int]]) -> Positions:
@@ -159,15 +180,20 @@ class Administration:
         asked = [ck.TopicPartition(topic, partition) for topic, partition in partitions]
         if not asked:
             return {}
-        request = [ck.ConsumerGroupTopicPartitions(group, asked)]
-
-        def ask() -> list[Any]:
-            answers = self._admin.list_consumer_group_offsets(request, request_timeout=_TIMEOUT_S)
-            partitions: list[Any] = answers[group].result().topic_partitions
-            return partitions
-
-        found = self._patiently(ask)
+        found = self._patiently(lambda: self._asking(group).committed(asked, timeout=_TIMEOUT_S))
         return {(where.topic, where.partition): where.offset for where in found if where.offset >= 0}
+
+    def _asking(self, group: str) -> Any:
+        """A client that knows a group by name and never joins it.
+
+        The administrator's own question for a group's offsets ends the process (librdkafka 2.16:
+        a null pointer, or a failed assertion) when the group has no coordinator at the moment.
+        """
+        if group not in self._groups:
+            options = {**connection(self._endpoint, "administration"), "group.id": group}
+            # What a transaction is about to commit is not waited for.
+            self._groups[group] = ck.Consumer({**options, "isolation.level": "read_uncommitted"})
+        return self._groups[group]
 
     def _patiently(self, ask: Callable[[], _Answer]) -> _Answer:
         """A broker that has just started, or lost another, has no leaders and coordinators for a moment.
@@ -188,13 +214,17 @@ class Administration:
             where: found.offset for where, found in self._listed(dict.fromkeys(partitions, which)).items()
         }
 
-    def _listed(self, asked: Mapping[tuple[str, int], Any]) -> dict[tuple[str, int], Any]:
+    def _listed(
+        self,
+        asked: Mapping[tuple[str, int], Any],
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    ) -> dict[tuple[str, int], Any]:
         if not asked:
             return {}
         request = {ck.TopicPartition(topic, partition): spec for (topic, partition), spec in asked.items()}
 
         def ask() -> dict[tuple[str, int], Any]:
-            answers = self._admin.list_offsets(request, request_timeout=_TIMEOUT_S)
+            answers = self._admin.list_offsets(request, isolation_level=isolation, request_timeout=_TIMEOUT_S)
             return {(where.topic, where.partition): answer.result() for where, answer in answers.items()}
 
         return self._patiently(ask)

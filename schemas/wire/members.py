@@ -28,8 +28,6 @@ _OPTIONS: dict[str, Any] = {
     "auto.offset.reset": "earliest",
     "isolation.level": "read_committed",
     "partition.assignment.strategy": "cooperative-sticky",
-    # Longer than a cluster takes to put another broker in a lost one's place.
-    "session.timeout.ms": 10_000,
     "heartbeat.interval.ms": 1000,
     "enable.partition.eof": True,
     # A fast reader would otherwise be stalled for a second whenever the queue has filled.
@@ -61,18 +59,27 @@ class Member:
         group: The consumer group.
         name: Of the worker, within the group.
         topics: The inputs; all have the same number of partitions.
+        session_s: For how long the group keeps the share of a member that is not heard of.
     """
 
     def __init__(
-        self, endpoint: KafkaEndpoint, *, group: str, name: str, topics: Sequence[Topic], hooks: Hooks
+        self,
+        endpoint: KafkaEndpoint,
+        *,
+        group: str,
+        name: str,
+        topics: Sequence[Topic],
+        hooks: Hooks,
+        session_s: float,
     ) -> None:
         self._topics = topics
         self._hooks = hooks
         self._is_abandoned = self._is_closed = False
         self._is_fixed = endpoint.is_embedded
         identity = {} if self._is_fixed else {"group.instance.id": f"{group}-{name}"}
+        session = {"group.id": group, "session.timeout.ms": int(session_s * 1000)}
         self._consumer = ck.Consumer(
-            {**connection(endpoint, f"{group}-{name}"), **_OPTIONS, "group.id": group, **identity}
+            {**connection(endpoint, f"{group}-{name}"), **_OPTIONS, **session, **identity}
         )
 
     def open(self) -> None:

@@ -81,7 +81,9 @@ class Observer:
     def _progress(self) -> dict[Place, Progress]:
         """Committed offsets are asked for first: what a group commits meanwhile is no lag."""
         committed = {group: self._committed(group, topics) for group, topics in READ_BY.items()}
-        ends = self._administration.ends({where for found in committed.values() for where in found})
+        ends = self._administration.ends(
+            {where for found in committed.values() for where in found}, are_stable=True
+        )
         seen: dict[Place, Progress] = {}
         for group, found in committed.items():
             waiting = self._waiting_since(group, found, ends)

@@ -6,7 +6,8 @@ that hangs keeps it from that. And a partition in which records were published s
 seen to move, by a message or by its end being reached, must move within the same time; a consumer
 that has stopped fetching keeps it from that.
 
-A broker that is away is no stall: nothing can be asked of it then, and the worker has its own
+Only what a read_committed consumer can get to counts: behind another's open transaction there is
+nothing to move for. A broker that is away is no stall: nothing can be asked of it then, and the worker has its own
 budget for that. The embedded broker states its ends too low and too high at times, so there only
 the loop is watched.
 """
@@ -183,7 +184,7 @@ class Watchdog:
         if administration is None or not moves:
             return {}
         try:
-            return administration.ends(moves)
+            return administration.ends(moves, are_stable=True)
         except TransientError:
             return {}
 

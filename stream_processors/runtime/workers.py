@@ -45,7 +45,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         worker_id: Distinguishes workers of one job; names the transactional id and the group member.
-        max_batch: The most records in one transaction; with less of a backlog it holds fewer.
+        max_batch: The most records in one transaction; with less of a backlog it holds fewer. With
+            20,000 the commit of one batch took longer than the next, a quarter of the rate.
         poll_s: How long an idle poll waits, in seconds.
         commit_every_s: Offsets without outputs are committed this often; outputs at once.
         snapshot_every_s: At least this long lies between two snapshots of an operator. The
@@ -53,17 +54,20 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
         snapshot_every_records: An operator that took in this many is due whatever the time, so
             that a restart has little to step again.
         transaction_s: The budget of a commit, in seconds.
+        session_s: For how long the group keeps the share of a worker that is not heard of: longer
+            than a cluster takes to put another broker in a lost one's place.
         stalled_after_s: A partition with more to read that has not moved for so long, or a step
             that has not ended, is stalled: the worker says so and ends, to be started again.
     """
 
     worker_id: str = "0"
-    max_batch: int = 20_000
+    max_batch: int = 40_000
     poll_s: float = 0.2
     commit_every_s: float = 0.2
     snapshot_every_s: float = 1.0
     snapshot_every_records: int = 1_000_000
     transaction_s: float = 30.0
+    session_s: float = 10.0
     stalled_after_s: float = 45.0
 
 
@@ -99,7 +103,14 @@ class Worker:
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
         self._publisher = Publisher(endpoint, role=job.name, transactional_id=f"{name}-{worker_id}")
         hooks = Hooks(self._take_over, self._give_up, self._lose)
-        self._member = Member(endpoint, group=name, name=worker_id, topics=job.inputs, hooks=hooks)
+        self._member = Member(
+            endpoint,
+            group=name,
+            name=worker_id,
+            topics=job.inputs,
+            hooks=hooks,
+            session_s=self._settings.session_s,
+        )
         self._committer = Committer(
             Transactions(
                 job,
@@ -255,7 +266,9 @@ class Worker:
 
 def default_settings(endpoint: KafkaEndpoint, *, worker_id: str = "0") -> WorkerSettings:
     """How a worker runs on a broker, if nothing else is said."""
-    return WorkerSettings(worker_id=worker_id, snapshot_every_s=10.0 if endpoint.is_embedded else 1.0)
+    if endpoint.is_embedded:  # which never compacts, and keeps a record for every commit
+        return WorkerSettings(worker_id=worker_id, snapshot_every_s=10.0, commit_every_s=0.5)
+    return WorkerSettings(worker_id=worker_id)
 
 
 def run_job(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import confluent_kafka as ck
 import msgspec
@@ -78,7 +79,7 @@ def _with_partitions(topic: Topic, n_partitions: int) -> Topic:
     return msgspec.structs.replace(topic, n_partitions=n_partitions)
 
 
-def _tried(future: object, harmless: set[int]) -> None:
+def _tried(future: Any, harmless: set[int]) -> None:
     try:
         future.result()
     except ck.KafkaException as error:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import confluent_kafka as ck
+import pytest
 
 from schemas.errors import PlatformError
 from schemas.topics import Topic
@@ -15,6 +16,17 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher, connection, read_range, translate
 from schemas.wire.settings import KafkaEndpoint
 
+#: For tests in which it matters that there are copies.
+on_a_cluster_too = pytest.mark.parametrize(
+    "broker",
+    [
+        "embedded",
+        pytest.param("apache", marks=pytest.mark.kafka),
+        pytest.param("cluster", marks=pytest.mark.kafka),
+    ],
+    indirect=True,
+)
+
 
 class Lack(StrEnum):
     """What the embedded broker lacks, in the words of ``schemas/README.md``."""
@@ -22,6 +34,7 @@ class Lack(StrEnum):
     QUICK_JOINS = "A group's join is held back"
     STATIC_MEMBERS = "A static member that comes back is shared out to anew"
     ABORTS = "Records of aborted transactions are visible to read_committed readers"
+    OFFSETS_ALONE = "It forgets the offsets of a transaction that holds no record, but for the first"
     FENCING_IN_TIME = "A worker that is fenced learns of it at its next transaction"
     EXACT_ENDS = "The end that it states is that of the last batch's first record"
     COMPACTION = "It never compacts"
@@ -67,6 +80,11 @@ class Broker(NamedTuple):
     def values(self, topic: Topic, partition: int = 0) -> list[bytes | None]:
         """What a read_committed reader finds, to the present end."""
         return [record.value for record in read_range(self.endpoint, {(topic.name, partition): 0})]
+
+    def values_once_there(self, topic: Topic, *, n: int) -> list[bytes | None]:
+        """The same, when there are as many: Apache Kafka marks partitions just after a commit returned."""
+        eventually(lambda: len(self.values(topic)) >= n, within_s=10)
+        return self.values(topic)
 
 
 def fresh(what: str) -> str:

@@ -1,16 +1,12 @@
-"""The broker that a test runs on: each test runs on all of them."""
+"""The broker that a test runs on: each on the embedded one and on Apache Kafka, some on a cluster too."""
 
 import pytest
 
 from schemas.topics import Topic
 from tests.contract.brokers.brokers import Broker
 
-_KAFKA = pytest.mark.kafka
 
-
-@pytest.fixture(
-    params=["embedded", pytest.param("apache", marks=_KAFKA), pytest.param("cluster", marks=_KAFKA)]
-)
+@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
 def broker(request: pytest.FixtureRequest) -> Broker:
     match request.param:
         case "embedded":

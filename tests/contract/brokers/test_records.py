@@ -12,7 +12,7 @@ from schemas.wire.administration import Administration
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import LARGEST_MESSAGE_BYTES, Publisher, Reader, connection, read_range
 from schemas.wire.settings import KafkaEndpoint
-from tests.contract.brokers.brokers import Broker, Lack, eventually, fresh
+from tests.contract.brokers.brokers import Broker, Lack, eventually, fresh, on_a_cluster_too
 
 AWAY = KafkaEndpoint(bootstrap_servers="127.0.0.1:1", is_embedded=True)
 
@@ -27,6 +27,7 @@ def test_topic_with_another_number_of_partitions_is_a_wrong_setting(broker: Brok
         Administration(broker.endpoint).create_topics([other])
 
 
+@on_a_cluster_too
 def test_keys_lie_where_the_partitioner_says(broker: Broker, topic: Topic) -> None:
     keys = [f"COIN{i}-USDT.BINANCE".encode() for i in range(40)]
     publisher = broker.publisher()
@@ -63,6 +64,7 @@ def test_range_ends_where_it_is_told_to(broker: Broker, topic: Topic) -> None:
     assert broker.values(topic, 0) == []
 
 
+@on_a_cluster_too
 def test_largest_message_passes_and_a_larger_one_is_refused(broker: Broker) -> None:
     topic = broker.make_topic(n_partitions=1)
     largest = b"x" * (LARGEST_MESSAGE_BYTES - 200)
@@ -72,6 +74,7 @@ def test_largest_message_passes_and_a_larger_one_is_refused(broker: Broker) -> N
         broker.publish(topic, [b"x" * (LARGEST_MESSAGE_BYTES + 1)])
 
 
+@on_a_cluster_too
 def test_ends_and_beginnings_are_those_of_the_records(broker: Broker, topic: Topic) -> None:
     administration = Administration(broker.endpoint)
     both = [(topic.name, 0), (topic.name, 1)]
@@ -99,6 +102,7 @@ def test_partition_that_is_not_there_is_said_to_be_unavailable(broker: Broker) -
         Administration(broker.endpoint).ends([(f"test.none_{uuid4().hex}.v1", 0)])
 
 
+@on_a_cluster_too
 def test_offsets_are_looked_up_by_time_of_publication(broker: Broker, topic: Topic) -> None:
     clock, where = SystemClock(), (topic.name, 0)
     begin_ms = clock.now_ms()
