@@ -31,7 +31,7 @@ class Tested(NamedTuple):
     """Out-of-sample probabilities, and where the test begins.
 
     Attributes:
-        probability: Shape (n,), NaN where nothing was predicted; the year before the test included.
+        probability: Shape (n,), NaN where nothing was predicted; the half year before the test included.
         starts_ms: When thresholds are set anew, from the test's beginning on.
         until_ms: The end of the test.
     """

@@ -73,7 +73,7 @@ def evaluated(
 ) -> tuple[Figures, NDArray[np.float64]]:
     """The figures, and the probabilities behind them.
 
-    Models are also fitted through the year before the test, so that its thresholds come from
+    Models are also fitted through the half year before the test, so that its thresholds come from
     out-of-sample confidences.
 
     Args:
@@ -126,7 +126,7 @@ def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Se
 
 
 def _folds_before(decisions: DecisionSet, question: Question) -> Sequence[Fold]:
-    """Folds through the year before the test, for its thresholds; from when enough is known."""
+    """Folds through the half year before the test, for its thresholds; from when enough is known."""
     first = decisions.first_known_ms()
     known = np.sort(first[first >= 0])
     enough = int(known[min(_least_before(known, question), len(known) - 1)])

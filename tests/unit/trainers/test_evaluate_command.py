@@ -109,7 +109,7 @@ def test_other_files_add_columns(tmp_path, hourly):
 
 def test_one_model_for_the_whole_test(tmp_path, hourly):
     figures = figures_of(tmp_path, "--bars", hourly, *HOURLY, "--refit", "never")
-    assert figures["n_fits"] == 2  # one for the thresholds' year, one for the test
+    assert figures["n_fits"] == 2  # one for the thresholds' half year, one for the test
     assert figures["selective"][0]["n"] > 0
 
 

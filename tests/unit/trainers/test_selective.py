@@ -29,7 +29,7 @@ def test_the_threshold_is_the_quantile_of_earlier_confidences():
 
 def test_nothing_of_the_last_day_or_later_moves_the_threshold():
     """
-    |------------------ trailing year ------------------|- a day -|start ....
+    |--------------- trailing half year ----------------|- a day -|start ....
     """
     as_of, start = hours(24 * 60), 50 * DAY_MS
     confidence = np.random.default_rng(1).random(len(as_of)) / 2
