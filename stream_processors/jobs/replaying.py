@@ -4,7 +4,7 @@ The steps, of which any may be the last before a crash::
 
     1 fence     an earlier replay that is still running, and end its transaction
     2 read      which letters are open, now that nobody else resolves any
-    3 publish   the messages of a batch where they came from, with a resolution for each letter
+    3 publish   the messages of a batch where they came from, then a resolution for each letter
     4 commit    both at once; then the next batch
 
 A batch that the broker refuses is halved, down to the message that it does not take.
@@ -146,6 +146,8 @@ def _batches(
 
 
 def _publish_batch(publisher: Publisher, batch: Sequence[_Message], back: Collection[str]) -> None:
+    """Messages are there before the first resolution is: the embedded broker shows what was never
+    committed, and a resolution of a message that is not back would lose it."""  # noqa: D205, D209
     publisher.begin()
     for letters, value in batch:
         first = letters[0]
@@ -153,6 +155,8 @@ def _publish_batch(publisher: Publisher, batch: Sequence[_Message], back: Collec
             publisher.publish(
                 first.topic, value, key=first.key, partition=first.partition, headers=replay_headers(first)
             )
+    publisher.flush(timeout_s=_TRANSACTION_S)
+    for letters, _ in batch:
         for letter in letters:
             publish_resolution(publisher, letter, How.REPLAYED, reason="")
     publisher.commit(timeout_s=_TRANSACTION_S)

@@ -24,7 +24,7 @@ def made_small(recipe):
                 recipe, parameters=msgspec.structs.replace(recipe.parameters, **few)
             )
         case LightBoosting():
-            return msgspec.structs.replace(recipe, n_rounds=15, min_rows_in_leaf=40, n_leaves=8)
+            return msgspec.structs.replace(recipe, n_rounds=60, min_rows_in_leaf=40, n_leaves=8)
         case Mixture() | Stacked():
             return msgspec.structs.replace(recipe, members=tuple(map(made_small, recipe.members)))
     return recipe
