@@ -146,8 +146,11 @@ def _batches(
 
 
 def _publish_batch(publisher: Publisher, batch: Sequence[_Message], back: Collection[str]) -> None:
-    """Messages are there before the first resolution is: the embedded broker shows what was never
-    committed, and a resolution of a message that is not back would lose it."""  # noqa: D205, D209
+    """Publish messages, and when they are in the log the resolutions.
+
+    The embedded broker shows what was never committed: a resolution there of a message that is
+    not back would lose it.
+    """
     publisher.begin()
     for letters, value in batch:
         first = letters[0]
