@@ -33,7 +33,6 @@ _OPTIONS: dict[str, Any] = {
     # A fast reader would otherwise be stalled for a second whenever the queue has filled.
     "fetch.queue.backoff.ms": 5,
     "fetch.wait.max.ms": 100,
-    "queued.max.messages.kbytes": 65_536,
 }
 
 
@@ -77,7 +76,8 @@ class Member:
         self._is_abandoned = self._is_closed = False
         self._is_fixed = endpoint.is_embedded
         identity = {} if self._is_fixed else {"group.instance.id": f"{group}-{name}"}
-        session = {"group.id": group, "session.timeout.ms": int(session_s * 1000)}
+        queued = {"queued.max.messages.kbytes": 8_192 if self._is_fixed else 65_536}
+        session = {**queued, "group.id": group, "session.timeout.ms": int(session_s * 1000)}
         self._consumer = ck.Consumer(
             {**connection(endpoint, f"{group}-{name}"), **_OPTIONS, **session, **identity}
         )

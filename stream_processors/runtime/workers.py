@@ -266,8 +266,10 @@ class Worker:
 
 def default_settings(endpoint: KafkaEndpoint, *, worker_id: str = "0") -> WorkerSettings:
     """How a worker runs on a broker, if nothing else is said."""
-    if endpoint.is_embedded:  # which never compacts, and keeps a record for every commit
-        return WorkerSettings(worker_id=worker_id, snapshot_every_s=10.0, commit_every_s=0.5)
+    if endpoint.is_embedded:
+        # It never compacts, and keeps a record for every commit. Candles and features, of which each
+        # leads to outputs of kilobytes, come by the ten thousand at its starts: small batches keep that small.
+        return WorkerSettings(worker_id=worker_id, max_batch=2_000, snapshot_every_s=10.0, commit_every_s=0.5)
     return WorkerSettings(worker_id=worker_id)
 
 
