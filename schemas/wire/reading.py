@@ -5,7 +5,7 @@ takes every partition at once and joins nothing: the embedded broker holds a fir
 3 s and a join after a kill for 11 s, and has one worker per job. Both commit offsets to the group.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import confluent_kafka as ck
@@ -16,7 +16,6 @@ from schemas.wire.connections import connection, translate, translated
 from schemas.wire.runs import Positions, Record, Run, Taken, record_of, taken_apart
 from schemas.wire.settings import KafkaEndpoint
 
-Callback = Callable[[list[tuple[str, int]]], None]
 _BEGINNING = -2
 _RANGE_BUDGET_S = 15.0
 
@@ -24,13 +23,12 @@ _RANGE_BUDGET_S = 15.0
 class Reader:
     """Reads topics in batches, as a read_committed consumer that never commits by itself.
 
+    It keeps no state per partition; a worker, which does, is a :class:`~schemas.wire.members.Member`.
+
     Args:
         group: The consumer group; offsets are kept under this name.
         topics: What to read.
         is_fixed: Take every partition at once, without joining the group.
-        on_assigned: Called with the partitions that this reader now owns, before any of their
-            records; the place to restore state and to :meth:`seek`.
-        on_revoked: Called before partitions are given up; the place to commit.
         sees_ends: Report the end of each partition too; for :func:`read_range`.
         member: A name within the group, under which a reader that was killed gets its share back at
             once; two of one name fence each other. None is a member that nobody waits for.
@@ -43,8 +41,6 @@ class Reader:
         group: str,
         topics: Sequence[Topic],
         is_fixed: bool,
-        on_assigned: Callback | None = None,
-        on_revoked: Callback | None = None,
         sees_ends: bool = False,
         member: str | None = None,
     ) -> None:
@@ -68,39 +64,20 @@ class Reader:
             }
         )
         self._topics = topics
-        self._on_assigned = on_assigned
-        self._on_revoked = on_revoked
 
     def open(self) -> None:
         """Start reading; what was committed before is not read again."""
         if not self._is_fixed:
-            self._subscribe()
+            with translated():
+                self._consumer.subscribe([topic.name for topic in self._topics])
             return
         owned = [(topic.name, p) for topic in self._topics for p in range(topic.n_partitions)]
         self._assign(owned, self.committed(owned))
-        if self._on_assigned is not None:
-            self._on_assigned(owned)
 
     def _assign(self, owned: list[tuple[str, int]], positions: Mapping[tuple[str, int], int]) -> None:
         with translated():
             self._consumer.assign(
                 [ck.TopicPartition(t, p, positions.get((t, p), _BEGINNING)) for t, p in owned]
-            )
-
-    def _subscribe(self) -> None:
-        def assigned(consumer: Any, partitions: list[Any]) -> None:
-            consumer.assign(partitions)
-            if self._on_assigned is not None:
-                self._on_assigned([(p.topic, p.partition) for p in partitions])
-
-        def revoked(consumer: Any, partitions: list[Any]) -> None:
-            if self._on_revoked is not None:
-                self._on_revoked([(p.topic, p.partition) for p in partitions])
-            consumer.unassign()
-
-        with translated():
-            self._consumer.subscribe(
-                [topic.name for topic in self._topics], on_assign=assigned, on_revoke=revoked
             )
 
     def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
