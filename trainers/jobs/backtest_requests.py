@@ -75,7 +75,14 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
             plan if live is None else live.within(plan),
             asked,
             _loader(
-                options, over, asked, settings=settings, history=history, parity=description, say=report.say
+                options,
+                over,
+                plan,
+                asked,
+                settings=settings,
+                history=history,
+                parity=description,
+                say=report.say,
             ),
             fit=boosting_fit,
             live=live,
@@ -180,6 +187,7 @@ def _described(history: Any, stream: str | None) -> StreamDescription | None:
 def _loader(
     options: BacktestOptions,
     over: str,
+    plan: Plan,
     asked: Asked,
     *,
     settings: TrainerSettings,
@@ -201,8 +209,14 @@ def _loader(
             return from_postgres(history, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # What a run computed began where it began: features that fade remember it.
         begin_ms = None if parity is None else parity.origin_ms
-        bars = options.bars or Path()
-        return from_file(bars, manifest.target, instrument=options.instrument, begin_ms=begin_ms)
+        return from_file(
+            options.bars or Path(),
+            manifest.target,
+            instrument=options.instrument,
+            begin_ms=begin_ms,
+            # Refits learn from every bar.
+            every_ms=plan.every_ms if plan.refit is Refit.NEVER else None,
+        )
 
     return load
 

@@ -33,7 +33,14 @@ class Material(NamedTuple):
     title: str
 
 
-def from_file(path: Path, target: ModelTarget, *, instrument: str | None, begin_ms: int | None) -> Material:
+def from_file(
+    path: Path,
+    target: ModelTarget,
+    *,
+    instrument: str | None,
+    begin_ms: int | None,
+    every_ms: int | None = None,
+) -> Material:
     """Features and prices of a file of candles.
 
     Args:
@@ -41,6 +48,7 @@ def from_file(path: Path, target: ModelTarget, *, instrument: str | None, begin_
         target: Of the model.
         instrument: Of the file; None as its name says.
         begin_ms: Candles that begin before are left out, as for a run that began then; None is all.
+        every_ms: Only features at multiples of it are wanted; None is all.
 
     Raises:
         ConfigurationError: If it is missing, unreadable, of another instrument, or of bars that
@@ -61,7 +69,8 @@ def from_file(path: Path, target: ModelTarget, *, instrument: str | None, begin_
     table = compute_table(
         bars
         if candles.interval is target.interval
-        else roll_up(bars, interval=candles.interval, into=target.interval)
+        else roll_up(bars, interval=candles.interval, into=target.interval),
+        every_ms=every_ms,
     )
     prices = Prices(
         interval=candles.interval,
