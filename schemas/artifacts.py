@@ -6,6 +6,7 @@ people made from it. Nothing is pickled: ONNX, XGBoost's own UBJ and JSON only.
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -41,6 +42,19 @@ class ModelTarget(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.instrument} {self.interval}->{self.horizon}"
 
 
+class RecipeStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model is made, completely enough to make one like it anew.
+
+    Attributes:
+        name: What it was asked for by, such as ``calibrated-xgboost``.
+        parameters: The whole recipe as ``trainers.models.descriptions.described`` writes it, members
+            included; ``recipe_of`` reads it.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+
+
 class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be known about a model before it is loaded.
 
@@ -60,6 +74,7 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
         code_version: Of the project.
         created_ms: By the trainer's clock.
         files: SHA-256 by file name.
+        recipe: How it was fitted, and can be again; None of versions older than this field.
     """
 
     version: str
@@ -79,6 +94,7 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     code_version: str
     created_ms: int
     files: dict[str, str]
+    recipe: RecipeStatement | None = None
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
