@@ -24,7 +24,14 @@ import click
 @click.option(
     "--every", help="Between decisions, such as 15m; by default the horizon. With --parity every bar."
 )
-@click.option("--rule", type=click.Choice(["sign", "threshold", "volatility", "kelly"]), default="sign")
+@click.option(
+    "--rule",
+    type=click.Choice(["sign", "threshold", "volatility", "kelly"]),
+    multiple=True,
+    default=("sign",),
+    show_default=True,
+    help="Again for more: the sheet is of the first, the others stand beside it and count as tries.",
+)
 @click.option(
     "--threshold", type=float, default=0.5, help="The least probability of the side taken, for every rule."
 )

@@ -13,7 +13,7 @@ from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, Rule
 from trainers.backtesting.schedules import Refit
 from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
-from trainers.jobs.backtested_models import Asked, asked_models, boosting_fit
+from trainers.jobs.backtested_models import Asked, asked_models
 from trainers.jobs.materials import Material, from_file
 from trainers.jobs.registries import registry_of
 from trainers.jobs.times import utc_ms
@@ -34,7 +34,7 @@ class BacktestOptions(NamedTuple):
     from_time: str | None
     to_time: str | None
     every: str | None
-    rule: str
+    rule: tuple[str, ...]
     threshold: float
     target_volatility: float
     kelly_fraction: float
@@ -84,7 +84,6 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
                 parity=description,
                 say=report.say,
             ),
-            fit=boosting_fit,
             live=live,
             clock=SystemClock(),
             progress=report,
@@ -107,13 +106,16 @@ def _over(options: BacktestOptions) -> str:
 
 def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
     try:
-        rule = PositionRule(
-            rule=Rule(options.rule),
-            threshold=options.threshold,
-            target_volatility=options.target_volatility,
-            kelly_fraction=options.kelly_fraction,
-            cap=options.cap,
-            is_long_only=options.long_only,
+        rules = tuple(
+            PositionRule(
+                rule=Rule(rule),
+                threshold=options.threshold,
+                target_volatility=options.target_volatility,
+                kelly_fraction=options.kelly_fraction,
+                cap=options.cap,
+                is_long_only=options.long_only,
+            )
+            for rule in dict.fromkeys(options.rule)
         )
         costs = Costs(
             fee_bps=options.fee_bps,
@@ -128,7 +130,7 @@ def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
         raise ConfigurationError(message)
     return Plan(
         model=options.model,
-        rule=rule,
+        rules=rules,
         costs=costs,
         every_ms=_every_ms(options, asked),
         lag_bars=options.lag_bars,

@@ -2,12 +2,13 @@
 
 import json
 
+import msgspec
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget
+from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget, RecipeStatement
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.time import Interval
 from tests.fakes.backtests import small_artifact
@@ -15,6 +16,10 @@ from tests.fixtures.bar_tables import random_walk
 from tests.fixtures.market_events import T0
 from trainers.commands import commands
 from trainers.jobs.materials import from_file
+from trainers.models.descriptions import described
+from trainers.models.light_boosting import LightBoosting
+from trainers.models.logistic import LogisticRegression
+from trainers.models.mixtures import Mixture
 from trainers.registry.folders import FolderRegistry
 
 N = 6_000
@@ -62,13 +67,13 @@ def run(place, *arguments):
     return CliRunner().invoke(commands, list(arguments), obj=environment)
 
 
-def backtest(place, *arguments, model="champion"):
+def backtest(place, *arguments, model="champion", data=None):
     bars = ("--bars", str(place / "btcusdt_binance_spot_1m.parquet"))
-    return run(place, "backtest", "--model", model, *bars, *arguments)
+    return run(data or place, "backtest", "--model", model, *bars, *arguments)
 
 
-def found(place, tmp_path, *arguments, model="champion"):
-    result = backtest(place, "--json", str(tmp_path / "out.json"), *arguments, model=model)
+def found(place, tmp_path, *arguments, model="champion", data=None):
+    result = backtest(place, "--json", str(tmp_path / "out.json"), *arguments, model=model, data=data)
     assert result.exit_code == 0, result.output or repr(result.exception)
     return json.loads((tmp_path / "out.json").read_bytes()), result.output
 
@@ -112,6 +117,42 @@ def test_refits_on_the_way_never_see_ahead(place, tmp_path):
         "xgboost-refit-20250601",
         "xgboost-refit-20250602",
     ]
+
+
+def test_refits_use_the_recipe_that_the_manifest_states(place, tmp_path):
+    """The mixture learns from outcomes over three horizons; the version's own kind does not matter."""
+    recipe = Mixture(members=(LightBoosting(n_rounds=3, multiple=3), LogisticRegression()), label="pair")
+    stated = RecipeStatement(name="pair", parameters=described(recipe))
+    version = restated(place, tmp_path, recipe=stated, parameters={"configurations_tried": 40})
+    report, output = found(
+        place,
+        tmp_path,
+        *("--refit", "weekly", "--from", "2025-06-01T12:00", "--to", "2025-06-04"),
+        *("--rule", "sign", "--rule", "volatility", "--rule", "sign"),
+        model=version,
+        data=tmp_path,
+    )
+    assert [name[:13] for name in report["versions"]] == ["pair-refit-20"] * 2
+    assert [tried["rule"]["rule"] for tried in report["rules"]] == ["sign", "volatility"]
+    assert report["results"]["terms"]["n_tried"] == 41
+    assert "position rules tried" in output
+
+
+def test_a_manifest_that_states_no_recipe_is_not_refitted(place, tmp_path):
+    version = restated(place, tmp_path, recipe=None)
+    error = backtest(place, "--refit", "weekly", model=version, data=tmp_path).exception
+    assert isinstance(error, ConfigurationError), repr(error)
+    assert version in str(error)
+    assert "states none" in str(error)
+
+
+def restated(place, tmp_path, **changes):
+    """The version in a registry of its own, with another manifest."""
+    source = FolderRegistry(place / "registry")
+    artifact = source.load(source.versions()[0].version)
+    manifest = msgspec.structs.replace(artifact.manifest, version="restated-1", **changes)
+    FolderRegistry(tmp_path / "registry").publish(manifest, artifact.files)
+    return manifest.version
 
 
 def test_the_tear_sheet_is_one_page(place, tmp_path):
