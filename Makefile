@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-backtest bench-backtest-lock chaos-stream clean
+.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,12 @@ bench-stream-lock: $(VENV)/.developing ## Renew the locks of the peers' environm
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --upgrade tests/benchmarks/stream/peers/locks/$$peer.in \
 			-o tests/benchmarks/stream/peers/locks/$$peer.txt || exit 1; done
+
+bench-train: $(VENV)/.developing ## Retraining beside XGBoost alone, features and a year's backtest beside their peers (PARTS=, PEERS=, MINUTES=)
+	$(BIN)/python -m tests.benchmarks.training
+
+bench-inference: $(VENV)/.developing ## One row through every kind of model, native and ONNX, and its explanation (KINDS=, ROUNDS=)
+	$(BIN)/python -m tests.benchmarks.inference
 
 bench-backtest: $(VENV)/.developing ## A year of minutes backtested, beside vectorbt and backtesting.py (PEERS=, MINUTES=)
 	$(BIN)/python -m tests.benchmarks.backtests

@@ -1,0 +1,61 @@
+"""Fits every kind, times it, and reports. ``KINDS=xgboost,vote``; ``ROUNDS=`` of fifty calls each."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from schemas.time import Interval
+from stream_processors.features.batch import compute_table
+from tests.benchmarks.inference.explanations import explanation_figures
+from tests.benchmarks.inference.kinds import KINDS
+from tests.benchmarks.inference.latencies import Row, latency_figures
+from tests.benchmarks.recorded import hourly_file
+from tests.benchmarks.reporting import Figure, report
+from tests.benchmarks.stream.telling import tell
+from trainers.backtesting.refits import lesson_at
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.jobs.bar_files import read_bars
+
+#: Rows that models learn from: trees as large as real ones, fitted in a minute or two.
+N_ROWS = 30_000
+_ALWAYS_MS = 2**53
+
+
+def main() -> None:
+    """Run it."""
+    asked = os.environ.get("KINDS", ",".join(KINDS)).split(",")
+    if set(asked) - set(KINDS):
+        sys.exit(f"KINDS must be of {', '.join(KINDS)}, was {','.join(asked)}")
+    n_rounds = int(os.environ.get("ROUNDS", "20"))
+    decisions = _decisions(frozenset[int]().union(*(KINDS[name].multiples for name in asked)))
+    lesson, row = lesson_at(decisions, _ALWAYS_MS), Row.of(decisions)
+    figures: list[Figure] = []
+    for name in asked:
+        tell(f"{name}: fitting on {len(lesson.rows):,} rows ...")
+        fitted = KINDS[name].fit(lesson)
+        figures += latency_figures(name, fitted, row, n_rounds=n_rounds)
+        figures += explanation_figures(name, fitted, row, n_rounds=n_rounds)
+    report("inference", figures)
+
+
+def _decisions(multiples: frozenset[int]) -> DecisionSet:
+    with tempfile.TemporaryDirectory() as folder:
+        file = hourly_file(Path(folder))
+        bars = read_bars(file.path)
+    tell(f"the newest {N_ROWS:,} {file.words}")
+    rows = bars.bars
+    newest = type(rows)(
+        start_ms=rows.start_ms[-N_ROWS:], rows=rows.rows[-N_ROWS:], known_ms=rows.known_ms[-N_ROWS:]
+    )
+    return decision_set(
+        compute_table(newest),
+        bars.prices(),
+        interval=Interval.ONE_HOUR,
+        horizon=Interval.ONE_HOUR,
+        multiples=tuple(sorted(multiples)),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""The kinds of models that are timed: every recipe on offer, and the one that issue and design speak of.
+
+River's online models belong here too, by a recipe whose ``fit`` learns row by row and whose model
+states ``native_probabilities``; they have no ONNX form, so a kind without one is timed natively alone.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from trainers.jobs.recipes import offered
+from trainers.models.gradient_boosting import Boosting, BoostingParameters
+
+#: What a kind is of: one ensemble of trees, which has the bar, or several members.
+TREES = frozenset(
+    {"xgboost-300x5", "xgboost", "random-forest", "lightgbm", "lightgbm-extra", "lightgbm-freer"}
+)
+KINDS: Mapping[str, Any] = MappingProxyType(
+    {
+        "xgboost-300x5": Boosting(parameters=BoostingParameters(n_rounds=300, max_depth=5)),
+        **offered(),
+    }
+)
