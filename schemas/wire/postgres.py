@@ -19,7 +19,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from schemas import events
 from schemas.codec import null_from_nan
 from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
-from schemas.features import FeatureTable
+from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
 from schemas.wire.tables import TABLES, Progress, merge, write_feature_specs, write_progress
 
@@ -271,6 +271,27 @@ class History:
             close=np.array(close, dtype=np.float64),
             is_warm=np.array(is_warm, dtype=np.bool_),
             values=np.array(values, dtype=np.float64).reshape(len(rows), len(spec[1])),
+        )
+
+    def feature_closes(self, stream: str, *, instrument: str, interval: str, until_ms: int) -> FeatureCloses:
+        """The closes beside the stored features of an instrument and interval, of whichever set.
+
+        Args:
+            until_ms: The last as-of time, inclusive.
+
+        Returns:
+            Oldest first; empty when nothing is stored.
+        """
+        rows = self._all(
+            "SELECT DISTINCT ON (event_time_ms) event_time_ms, known_time_ms, close FROM features "
+            "WHERE stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s "
+            "ORDER BY event_time_ms, feature_spec_hash",
+            (stream, instrument, interval, until_ms),
+        )
+        return FeatureCloses(
+            as_of_ms=np.array([row[0] for row in rows], dtype=np.int64),
+            known_ms=np.array([row[1] for row in rows], dtype=np.int64),
+            close=np.array([row[2] for row in rows], dtype=np.float64),
         )
 
     def newest_features(

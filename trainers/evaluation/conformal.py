@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trainers.datasets.decisions import Move
 from trainers.evaluation.selective import GAP_MS, TRAILING_MS, share_interval
-from trainers.models.conformal import MISCOVERAGE, adaptive_sets, conformal_limits, sets_of
+from trainers.models.conformal import MISCOVERAGE, Sets, adaptive_sets, conformal_limits, sets_of
 
 Figures = dict[str, Any]
 #: Fewer earlier outcomes than this settle no limits: the stretch is left out.
@@ -30,14 +30,16 @@ class Judged(NamedTuple):
 
     def between(self, from_ms: int, until_ms: int) -> "Judged":
         """The rows decided in ``[from_ms, until_ms)``."""
-        first, last = np.searchsorted(self.as_of_ms, [from_ms, until_ms])
-        return Judged(*(column[first:last] for column in self))
+        return self.at((self.as_of_ms >= from_ms) & (self.as_of_ms < until_ms))
 
     def past_of(self, at_ms: int, *, trailing_ms: int = TRAILING_MS) -> "Judged":
         """The rows of the trailing stretch whose outcome was known a day before a time."""
         found = self.between(at_ms - GAP_MS - trailing_ms, at_ms - GAP_MS)
-        is_known = found.known_ms <= at_ms - GAP_MS
-        return Judged(*(column[is_known] for column in found))
+        return found.at(found.known_ms <= at_ms - GAP_MS)
+
+    def at(self, rows: NDArray[np.bool_]) -> "Judged":
+        """Some of the rows."""
+        return Judged(self.as_of_ms[rows], self.known_ms[rows], self.probability[rows], self.is_up[rows])
 
 
 def judged(as_of_ms: NDArray[np.int64], probability: NDArray[np.float64], move: Move) -> Judged:
@@ -47,7 +49,7 @@ def judged(as_of_ms: NDArray[np.int64], probability: NDArray[np.float64], move: 
 
 
 class _Realised(NamedTuple):
-    """What came of each row: whether its set held the outcome, and how large the set was."""
+    """What came of each row that had limits: whether its set held the outcome, and how large it was."""
 
     rows: Judged
     is_held: NDArray[np.bool_]
@@ -97,21 +99,23 @@ def conformal_figures(
 
 
 def _realised(rows: Judged, edges_ms: tuple[int, ...], miscoverage: float) -> _Realised:
-    stretches = [
-        _of_stretch(past, rows.between(start_ms, end_ms), miscoverage)
-        for start_ms, end_ms in pairwise(edges_ms)
-        if len((past := rows.past_of(start_ms)).is_up) >= LEAST_PAST
-    ]
-    if not stretches:
-        none = rows.between(0, 0)
-        return _Realised(none, none.is_up, none.as_of_ms, none.is_up, none.as_of_ms)
-    columns = [np.concatenate(parts) for parts in zip(*(one[1:] for one in stretches), strict=True)]
-    joined = Judged(*(np.concatenate(parts) for parts in zip(*(one.rows for one in stretches), strict=True)))
-    return _Realised(joined, *columns)
+    tested = rows.between(edges_ms[0], edges_ms[-1])
+    n = len(tested.is_up)
+    is_settled, held, size = np.zeros(n, dtype=np.bool_), np.zeros((2, n)), np.zeros((2, n))
+    for start_ms, end_ms in pairwise(edges_ms):
+        past = rows.past_of(start_ms)
+        here = (tested.as_of_ms >= start_ms) & (tested.as_of_ms < end_ms)
+        if len(past.is_up) >= LEAST_PAST and here.any():
+            is_settled |= here
+            for i, sets in enumerate(_of_stretch(past, tested.at(here), miscoverage)):
+                held[i, here], size[i, here] = sets.holds(tested.is_up[here]), sets.size
+    held, size = held[:, is_settled].astype(np.bool_), size[:, is_settled].astype(np.int64)
+    return _Realised(tested.at(is_settled), held[0], size[0], held[1], size[1])
 
 
-def _of_stretch(past: Judged, here: Judged, miscoverage: float) -> _Realised:
-    plain = sets_of(here.probability, conformal_limits(past.probability, past.is_up, miscoverage=miscoverage))
+def _of_stretch(past: Judged, here: Judged, miscoverage: float) -> tuple[Sets, Sets]:
+    """The plain sets and the adaptive ones."""
+    limits = conformal_limits(past.probability, past.is_up, miscoverage=miscoverage)
     adaptive = adaptive_sets(
         here.probability,
         here.is_up,
@@ -120,7 +124,7 @@ def _of_stretch(past: Judged, here: Judged, miscoverage: float) -> _Realised:
         past=(past.probability, past.is_up),
         miscoverage=miscoverage,
     )
-    return _Realised(here, plain.holds(here.is_up), plain.size, adaptive.holds(here.is_up), adaptive.size)
+    return sets_of(here.probability, limits), adaptive
 
 
 def _of_sets(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.evaluation.conformal import Judged
-from trainers.evaluation.selective import DAY_MS, share_interval, threshold_for_accuracy
+from trainers.evaluation.selective import DAY_MS, AccuracyThreshold, share_interval, threshold_for_accuracy
 
 Figures = dict[str, Any]
 WANTED = (0.55, 0.6, 0.65)
@@ -22,20 +22,26 @@ TRAILING_YEAR_MS = 365 * DAY_MS
 
 
 def wanted_figures(
-    rows: Judged, *, starts_ms: tuple[int, ...], until_ms: int, seed: int = 0
+    rows: Judged,
+    *,
+    starts_ms: tuple[int, ...],
+    until_ms: int,
+    seed: int = 0,
+    accuracies: tuple[float, ...] = WANTED,
 ) -> list[Figures]:
-    """For each of :data:`WANTED`: coverage reached, accuracy, interval, and by year.
+    """For each wanted accuracy: coverage reached, accuracy, interval, and by year.
 
     Args:
         rows: Those before the test included.
         starts_ms: When thresholds are settled, increasing.
         until_ms: The end of the test.
         seed: Of the bootstrap.
+        accuracies: What is wanted.
     """
     tested = rows.between(starts_ms[0], until_ms)
     return [
         _figures(tested, _chosen(rows, (*starts_ms, until_ms), wanted), wanted, np.random.default_rng(seed))
-        for wanted in WANTED
+        for wanted in accuracies
     ]
 
 
@@ -43,10 +49,15 @@ def _chosen(rows: Judged, edges_ms: tuple[int, ...], wanted: float) -> NDArray[n
     """Which of the tested rows are decided."""
     parts = []
     for start_ms, end_ms in pairwise(edges_ms):
-        past = rows.past_of(start_ms, trailing_ms=TRAILING_YEAR_MS)
-        found = threshold_for_accuracy(confidence_of(past), is_hit_of(past), wanted=wanted)
+        found = settled(rows, at_ms=start_ms, wanted=wanted)
         parts.append(confidence_of(rows.between(start_ms, end_ms)) >= found.limit)
     return np.concatenate(parts)
+
+
+def settled(rows: Judged, *, at_ms: int, wanted: float) -> AccuracyThreshold:
+    """The threshold that the year before a time gives."""
+    past = rows.past_of(at_ms, trailing_ms=TRAILING_YEAR_MS)
+    return threshold_for_accuracy(confidence_of(past), is_hit_of(past), wanted=wanted)
 
 
 def confidence_of(rows: Judged) -> NDArray[np.float64]:

@@ -89,6 +89,7 @@ def offered(near: int = OWN_HORIZON) -> Mapping[str, Recipe]:
         "vote": Mixture(members=unlike, in_logits=False, label="vote"),
         "stacked": Stacked(members=unlike),
         "calibrated": Stacked(members=(_extra(),)),
+        "calibrated-xgboost": Stacked(members=(Boosting(),)),
     }
 
 

@@ -147,7 +147,7 @@ def with_policy(data: bytes, policy: Policy) -> bytes:
     """The same model with a policy in its metadata, in place of one that is there."""
     model = onnx.load_from_string(data)
     properties = {entry.key: entry.value for entry in model.metadata_props}
-    properties[POLICY] = msgspec.json.encode(policy, order="deterministic").decode()
+    properties[POLICY] = msgspec.json.encode(policy).decode()
     del model.metadata_props[:]
     helper.set_model_props(model, properties)
     stated: bytes = model.SerializeToString(deterministic=True)

@@ -8,38 +8,9 @@ has the bytes (scoring, a backtest) states the same. The probability itself is n
 import msgspec
 from msgspec.structs import replace
 
+from schemas.artifacts import Evidence
 from schemas.events import PredictionMade
 from trainers.models.conformal import ConformalLimits
-
-
-class Share(msgspec.Struct, frozen=True, kw_only=True):
-    """A share of right decisions with its 95 % interval, and of how many."""
-
-    accuracy: float
-    low: float
-    high: float
-    n: int
-
-
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """How decisions of at least some confidence turned out where the model had not seen them.
-
-    The thresholds behind the figures were each chosen on data before the decisions that they are of;
-    ``least_confidence`` is the one that serves from now on, chosen in the same way.
-
-    Attributes:
-        target: The most confident share of all decisions that was aimed at; 1 is all.
-        least_confidence: The probability of the stated direction from which on it serves.
-        coverage: The share of all decisions that was made in fact.
-        at_close: Entered at the close that was decided on.
-        late: Entered some seconds later and held as long, by the seconds; a bar is among them.
-    """
-
-    target: float
-    least_confidence: float
-    coverage: float
-    at_close: Share
-    late: dict[int, Share]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,16 +51,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _with_evidence(made: PredictionMade, found: Evidence, *, bar_s: int) -> PredictionMade:
-    late = found.late.get(bar_s)
+    at_close, late = found.at_close, found.late.get(bar_s)
     return replace(
         made,
         evidence_target=found.target,
         evidence_coverage=found.coverage,
-        evidence_n=found.at_close.n,
-        evidence_accuracy=found.at_close.accuracy,
-        evidence_low=found.at_close.low,
-        evidence_high=found.at_close.high,
-        late_accuracy=None if late is None else late.accuracy,
+        evidence_n=at_close.n,
+        evidence_accuracy=at_close.value,
+        evidence_low=at_close.low,
+        evidence_high=at_close.high,
+        late_accuracy=None if late is None else late.value,
         late_low=None if late is None else late.low,
         late_high=None if late is None else late.high,
     )
