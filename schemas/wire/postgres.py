@@ -33,13 +33,19 @@ class Position(NamedTuple):
 
 
 class Record(NamedTuple):
-    """How a model's predictions turned out so far; ties and voids are neither hit nor miss."""
+    """How a model's predictions turned out so far; ties and voids are neither hit nor miss.
+
+    Attributes:
+        n_pick_hits, n_pick_misses: Of those that the model chose to make.
+    """
 
     n_predictions: int
     n_hits: int
     n_misses: int
     n_ties: int
     n_voids: int
+    n_pick_hits: int = 0
+    n_pick_misses: int = 0
 
 
 class Target(NamedTuple):
@@ -390,7 +396,14 @@ class History:
             f"count(*) FILTER (WHERE outcome = 'tie'), count(*) FILTER (WHERE outcome = 'void') FROM outcomes {where}",
             target,
         )
-        return Record(0 if made is None else made[0], *(counts or (0, 0, 0, 0)))
+        picks = self._one(
+            "SELECT count(*) FILTER (WHERE o.is_hit), count(*) FILTER (WHERE NOT o.is_hit) "
+            "FROM outcomes o JOIN predictions p ON (p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms) "
+            "= (o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms) "
+            "WHERE o.stream = %s AND o.instrument = %s AND o.interval = %s AND o.horizon = %s AND p.is_pick",
+            target,
+        )
+        return Record(0 if made is None else made[0], *(counts or (0, 0, 0, 0)), *(picks or (0, 0)))
 
     def promotions(self, stream: str) -> list[events.ModelPromoted]:
         """The stored promotions of a run, oldest first."""

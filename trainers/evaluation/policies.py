@@ -24,6 +24,9 @@ from trainers.models.policies import Policy
 
 #: Evidence of fewer decisions than this is left out: its interval says nothing.
 LEAST_EVIDENCE = 30
+#: Where the share that was decided is this many times what was aimed at, or so many times less, the
+#: thresholds of earlier stretches did not fit the later ones, and the figures are of other decisions.
+LARGEST_MISS = 2.0
 
 
 class Picking(NamedTuple):
@@ -122,7 +125,9 @@ def _of_share(tested: Tested, share: float, *, seed: int) -> Evidence | None:
         target=share,
     )
     limit = _threshold(tested, tested.until_ms, share)
-    return _judged_evidence(tested, made, target=share, least_confidence=0.5 + limit, seed=seed)
+    found = _judged_evidence(tested, made, target=share, least_confidence=0.5 + limit, seed=seed)
+    is_near = found is not None and 1 / LARGEST_MISS <= found.coverage / share <= LARGEST_MISS
+    return found if is_near else None
 
 
 def _made_for_accuracy(tested: Tested, rows: Judged, wanted: float) -> NDArray[np.bool_]:

@@ -34,7 +34,7 @@ KIND = "xgboost"
 NATIVE_FILE = "model.ubj"
 _MINUTE_MS = 60_000
 #: A fold that would learn from fewer rows is left out of the evidence.
-LEAST_FOLD_ROWS = 100
+LEAST_FOLD_ROWS = 150
 
 
 class Making(NamedTuple):

@@ -3,7 +3,7 @@
 from schemas.errors import ConfigurationError
 from trainers.evaluation.policies import Picking
 from trainers.jobs.fitting import Making
-from trainers.jobs.recipes import offered
+from trainers.jobs.recipes import CONFIGURATIONS_TRIED, SERVED, SERVED_TRIED, offered
 from trainers.settings import TrainerSettings
 
 
@@ -23,4 +23,5 @@ def making_of(settings: TrainerSettings) -> Making:
         n_folds=settings.train_folds,
         seed=settings.train_seed,
         picking=Picking(settings.train_pick_coverage, settings.train_wanted_accuracy),
+        configurations_tried=SERVED_TRIED if settings.train_model == SERVED else CONFIGURATIONS_TRIED,
     )
