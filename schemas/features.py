@@ -76,3 +76,17 @@ class FeatureTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     close: NDArray[np.float64]
     is_warm: NDArray[np.bool_]
     values: NDArray[np.float64]
+
+
+class FeatureCloses(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The closes of the bars behind stored features, oldest first; ``FeatureTable`` without its values.
+
+    Attributes:
+        as_of_ms: Shape (n,), int64, strictly increasing: the bar's end.
+        known_ms: Shape (n,), int64.
+        close: Shape (n,), quote per base.
+    """
+
+    as_of_ms: NDArray[np.int64]
+    known_ms: NDArray[np.int64]
+    close: NDArray[np.float64]

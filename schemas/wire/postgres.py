@@ -19,7 +19,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from schemas import events
 from schemas.codec import null_from_nan
 from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
-from schemas.features import FeatureTable
+from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
 from schemas.wire.tables import TABLES, Progress, merge, write_feature_specs, write_progress
 
@@ -33,13 +33,19 @@ class Position(NamedTuple):
 
 
 class Record(NamedTuple):
-    """How a model's predictions turned out so far; ties and voids are neither hit nor miss."""
+    """How a model's predictions turned out so far; ties and voids are neither hit nor miss.
+
+    Attributes:
+        n_pick_hits, n_pick_misses: Of those that the model chose to make.
+    """
 
     n_predictions: int
     n_hits: int
     n_misses: int
     n_ties: int
     n_voids: int
+    n_pick_hits: int = 0
+    n_pick_misses: int = 0
 
 
 class Target(NamedTuple):
@@ -273,6 +279,27 @@ class History:
             values=np.array(values, dtype=np.float64).reshape(len(rows), len(spec[1])),
         )
 
+    def feature_closes(self, stream: str, *, instrument: str, interval: str, until_ms: int) -> FeatureCloses:
+        """The closes beside the stored features of an instrument and interval, of whichever set.
+
+        Args:
+            until_ms: The last as-of time, inclusive.
+
+        Returns:
+            Oldest first; empty when nothing is stored.
+        """
+        rows = self._all(
+            "SELECT DISTINCT ON (event_time_ms) event_time_ms, known_time_ms, close FROM features "
+            "WHERE stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s "
+            "ORDER BY event_time_ms, feature_spec_hash",
+            (stream, instrument, interval, until_ms),
+        )
+        return FeatureCloses(
+            as_of_ms=np.array([row[0] for row in rows], dtype=np.int64),
+            known_ms=np.array([row[1] for row in rows], dtype=np.int64),
+            close=np.array([row[2] for row in rows], dtype=np.float64),
+        )
+
     def newest_features(
         self, stream: str, *, instrument: str, interval: str
     ) -> events.FeaturesComputed | None:
@@ -369,7 +396,14 @@ class History:
             f"count(*) FILTER (WHERE outcome = 'tie'), count(*) FILTER (WHERE outcome = 'void') FROM outcomes {where}",
             target,
         )
-        return Record(0 if made is None else made[0], *(counts or (0, 0, 0, 0)))
+        picks = self._one(
+            "SELECT count(*) FILTER (WHERE o.is_hit), count(*) FILTER (WHERE NOT o.is_hit) "
+            "FROM outcomes o JOIN predictions p ON (p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms) "
+            "= (o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms) "
+            "WHERE o.stream = %s AND o.instrument = %s AND o.interval = %s AND o.horizon = %s AND p.is_pick",
+            target,
+        )
+        return Record(0 if made is None else made[0], *(counts or (0, 0, 0, 0)), *(picks or (0, 0)))
 
     def promotions(self, stream: str) -> list[events.ModelPromoted]:
         """The stored promotions of a run, oldest first."""

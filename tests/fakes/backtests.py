@@ -50,6 +50,7 @@ class ConstantModel:
 
     feature_names = ("b", "a")
     model_hash = "constant"
+    policy = None
 
     def __init__(self, probability: float) -> None:
         self._probability = np.float32(probability)

@@ -1,7 +1,9 @@
 """The durable history as the trainers ask for it, in memory."""
 
+import numpy as np
+
 from schemas.errors import StoreUnavailableError
-from schemas.features import FeatureTable
+from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription, StreamKind
 from trainers.jobs.waiting import FeatureHistory
 
@@ -47,3 +49,11 @@ class InMemoryFeatureHistory(FeatureHistory):
         self, stream, *, instrument, interval, until_ms=None, spec_hash=None
     ) -> FeatureTable | None:
         return self._tables.get((instrument, interval))
+
+    def feature_closes(self, stream, *, instrument, interval, until_ms) -> FeatureCloses:
+        table = self._tables.get((instrument, interval))
+        if table is None:
+            none = np.empty(0, dtype=np.int64)
+            return FeatureCloses(as_of_ms=none, known_ms=none, close=none.astype(np.float64))
+        n = int(np.searchsorted(table.as_of_ms, until_ms, side="right"))
+        return FeatureCloses(as_of_ms=table.as_of_ms[:n], known_ms=table.known_ms[:n], close=table.close[:n])

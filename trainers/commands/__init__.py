@@ -28,18 +28,18 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     from schemas.wire.postgres import History  # noqa: PLC0415
     from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
     from trainers.jobs.announcing import Announcements  # noqa: PLC0415
+    from trainers.jobs.making import making_of  # noqa: PLC0415
     from trainers.jobs.registries import registry_of  # noqa: PLC0415
     from trainers.jobs.train import Plan, Training  # noqa: PLC0415
     from trainers.jobs.waiting import import_meanwhile  # noqa: PLC0415
-    from trainers.models.gradient_boosting import BoostingParameters, import_libraries  # noqa: PLC0415
+    from trainers.models.gradient_boosting import import_libraries  # noqa: PLC0415
     from trainers.settings import TrainerSettings  # noqa: PLC0415
 
     settings = TrainerSettings.from_environment(environment, stream=stream, targets=targets)
     plan = Plan(
         stream=settings.required_stream(),
         targets=settings.parsed_targets(),
-        parameters=BoostingParameters(seed=settings.train_seed),
-        n_folds=settings.train_folds,
+        making=making_of(settings),
         minimum_rows=settings.train_minimum_rows,
         patience_s=settings.train_patience_s,
         code_version=_code_version(),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from trainers.datasets.decisions import DecisionSet, Move
 from trainers.datasets.splits import Fold
+from trainers.evaluation.conformal import conformal_figures, judged
 from trainers.evaluation.scores import (
     balanced_accuracy,
     brier_score,
@@ -23,6 +24,7 @@ from trainers.evaluation.scores import (
 from trainers.evaluation.selective import TARGETS, chosen, selective_accuracy, share_interval
 from trainers.evaluation.significance import pesaran_timmermann
 from trainers.evaluation.walk_forward import LEAK_ALARM
+from trainers.evaluation.wanted import wanted_figures
 
 Figures = dict[str, Any]
 
@@ -66,7 +68,7 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
 
     Returns:
         JSON-ready: ``n``, ``n_ties``, ``accuracy``, ``accuracy_interval``, ``brier``, ``log_loss``,
-        ``selective``, ``by_year``, ``by_quarter``, ``lags`` and more; None where nothing was tested.
+        ``selective``, ``by_year``, ``by_quarter``, ``lags``, ``conformal``, ``wanted_accuracy`` and more; None where nothing was tested.
     """
     generator = np.random.default_rng(seed)
     rows = tested.rows(tested.decisions.own)
@@ -82,6 +84,7 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
         "by_year": _by_stretch(tested, picks, rows, hit, unit="Y", generator=generator),
         "by_quarter": _by_stretch(tested, picks, rows, hit, unit="Q", generator=generator),
         "lags": _late(tested, picks, generator),
+        **_guarantees(tested, seed=seed),
         "leak_alarm": bool(len(hit) and hit.mean() > LEAK_ALARM),
         "leak_alarm_above": LEAK_ALARM,
     }
@@ -190,6 +193,16 @@ def _late(
             "selective": _selective(hit, picks, rows, as_of_ms, generator),
         }
     return found
+
+
+def _guarantees(tested: Tested, *, seed: int) -> Figures:
+    """What was promised and what came of it: conformal sets, and accuracies that were wanted."""
+    rows = judged(tested.decisions.as_of_ms, tested.probability, tested.decisions.own)
+    starts_ms, until_ms = tuple(tested.starts_ms), tested.until_ms
+    return {
+        "conformal": conformal_figures(rows, starts_ms=starts_ms, until_ms=until_ms, seed=seed),
+        "wanted_accuracy": wanted_figures(rows, starts_ms=starts_ms, until_ms=until_ms, seed=seed),
+    }
 
 
 def baseline_figures(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from schemas.errors import NotReadyError, TransientError
-from schemas.features import FeatureTable
+from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
 from schemas.time import Clock
 from schemas.topics import FEATURES_MARKET, partition_of
@@ -33,6 +33,9 @@ class FeatureHistory(Protocol):
         spec_hash: str | None = None,
     ) -> FeatureTable | None:
         """The stored features of one set, the last as-of time inclusive."""
+
+    def feature_closes(self, stream: str, *, instrument: str, interval: str, until_ms: int) -> FeatureCloses:
+        """The closes beside the stored features, the last as-of time inclusive; empty without any."""
 
 
 class Report(Protocol):

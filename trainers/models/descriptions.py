@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from schemas.errors import StateError
+from trainers.models.calibration import Calibrated
 from trainers.models.gradient_boosting import Boosting
 from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression
@@ -25,6 +26,7 @@ KINDS: Mapping[str, Any] = MappingProxyType(
         "logistic": LogisticRegression,
         "mixture": Mixture,
         "stacked": Stacked,
+        "calibrated": Calibrated,
     }
 )
 _KIND, _MEMBERS = "kind", "members"

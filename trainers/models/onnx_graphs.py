@@ -14,7 +14,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from trainers.models.onnx_models import FEATURE_NAMES, INPUT, OUTPUT
+from trainers.models.onnx_models import FEATURE_NAMES, INPUT, OUTPUT, POLICY
+from trainers.models.policies import Policy
 
 _OPSET = 15
 _ML_OPSET = 3
@@ -140,6 +141,17 @@ def mixture_graph(
         *(_from_logit("mixed") if in_logits else _from_probability("mixed")),
     ]
     return _model(nodes, constants, feature_names=feature_names)
+
+
+def with_policy(data: bytes, policy: Policy) -> bytes:
+    """The same model with a policy in its metadata, in place of one that is there."""
+    model = onnx.load_from_string(data)
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    properties[POLICY] = msgspec.json.encode(policy).decode()
+    del model.metadata_props[:]
+    helper.set_model_props(model, properties)
+    stated: bytes = model.SerializeToString(deterministic=True)
+    return stated
 
 
 def _shared_constants(intercept: float) -> tuple[list[Any], list[Any]]:

@@ -7,6 +7,7 @@ import pytest
 from schemas.errors import StateError
 from tests.fakes.lessons import NAMES, lesson
 from trainers.jobs.recipes import offered
+from trainers.models.calibration import Calibrated
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting, rounded_down
 from trainers.models.logistic import LogisticRegression
@@ -25,7 +26,7 @@ def made_small(recipe):
             )
         case LightBoosting():
             return msgspec.structs.replace(recipe, n_rounds=60, min_rows_in_leaf=40, n_leaves=8)
-        case Mixture() | Stacked():
+        case Mixture() | Stacked() | Calibrated():
             return msgspec.structs.replace(recipe, members=tuple(map(made_small, recipe.members)))
     return recipe
 

@@ -9,8 +9,9 @@ from schemas.wire.clocks import ManualClock
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import InMemoryFeatureHistory, description_of
 from tests.fakes.registries import InMemoryRegistry
+from trainers.jobs.fitting import Making
 from trainers.jobs.train import Plan, Training
-from trainers.models.gradient_boosting import BoostingParameters
+from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.settings import Horizon
 
 MINUTE = Interval.ONE_MINUTE
@@ -46,8 +47,7 @@ class Job:
             Plan(
                 stream="simulation-1",
                 targets=(Horizon(interval=MINUTE, horizon=MINUTE),),
-                parameters=BoostingParameters(n_rounds=10),
-                n_folds=2,
+                making=Making("xgboost", Boosting(parameters=BoostingParameters(n_rounds=10)), n_folds=2),
                 minimum_rows=minimum_rows,
                 patience_s=60.0,
                 code_version="test",

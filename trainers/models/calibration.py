@@ -1,0 +1,112 @@
+"""Calibration in the fold: a model's logits, stretched and shifted by what it was worth on rows it had not seen.
+
+Apart from :class:`~trainers.models.mixtures.Stacked`, which weighs members on one short tail: here an
+inner walk-forward makes out-of-sample logits of the newer part of the lesson, so that the two numbers
+rest on several times as many rows. Both are pulled towards "knows nothing" (slope and shift of zero):
+where little was seen, a probability near one half is the honest one.
+
+Of eleven ways to calibrate boosted trees and others tried on 21 days of June 2025 it was the steadiest: the README has
+the figures. Isotonic and beta calibration have more to fit on the same rows, and were left out.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.models.logistic import logit, ridge_weights
+from trainers.models.mixtures import MixedModel
+from trainers.models.recipes import OWN_HORIZON, Lesson
+
+_MARGIN = 1e-6
+#: An inner fold that would learn from fewer rows is left out; without any, the model knows nothing.
+LEAST_ROWS = 50
+
+
+class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipe whose probabilities are calibrated within its own lesson.
+
+    Attributes:
+        members: The recipe, as the only one.
+        n_folds: Of the inner walk-forward.
+        first_share: What its first fold learns from.
+        gap_rows: Rows left out between what a fold learns from and what it is asked, for labels that overlap.
+        ridge: What the doubt of the two numbers is worth, in rows.
+    """
+
+    members: tuple[Any, ...]
+    n_folds: int = 2
+    first_share: float = 0.4
+    gap_rows: int = 48
+    ridge: float = 100.0
+
+    @property
+    def name(self) -> str:
+        """What it is, and the member's name."""
+        return f"cross-calibrated({self.members[0].name})"
+
+    @property
+    def multiples(self) -> frozenset[int]:
+        """The member's, and the target's own, which is calibrated on."""
+        found: frozenset[int] = self.members[0].multiples | {OWN_HORIZON}
+        return found
+
+    def fit(self, lesson: Lesson) -> MixedModel:
+        """Fit fold by fold, calibrate on what came next, then fit on everything."""
+        slope, shift = self._slope_and_shift(lesson)
+        whole = self.members[0].fit(lesson)
+        weights = np.array([slope])
+        return MixedModel([whole], weights=weights, intercept=shift, in_logits=True, names=lesson.names)
+
+    def _slope_and_shift(self, lesson: Lesson) -> tuple[float, float]:
+        asked = [found for found in self._answers(lesson) if found is not None]
+        if not asked:
+            return 0.0, 0.0
+        logits, is_up = (np.concatenate(parts) for parts in zip(*asked, strict=True))
+        return fitted_line(logits, is_up, ridge=self.ridge)
+
+    def _answers(self, lesson: Lesson) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_]] | None]:
+        """Out-of-sample logits and what came of them, fold by fold; None where too little came before."""
+        outcome, member = lesson.outcomes[OWN_HORIZON], self.members[0]
+        n = len(lesson.rows)
+        edges = np.linspace(int(n * self.first_share), n, self.n_folds + 1).astype(int)
+        for start, end in pairwise(edges.tolist()):
+            older = lesson.until(start - self.gap_rows)
+            here = (outcome.rows >= start) & (outcome.rows < end)
+            if not here.any() or not _is_enough(older, member.multiples):
+                yield None
+                continue
+            given = member.fit(older).native_probabilities(lesson.rows[outcome.rows[here]])
+            yield logit(given.astype(np.float64), margin=_MARGIN), outcome.is_up[here]
+
+
+def _is_enough(lesson: Lesson, multiples: Iterable[int]) -> bool:
+    """Whether a fold has something to learn from, of both directions."""
+    return all(
+        len(outcome.rows) >= LEAST_ROWS and 0 < outcome.is_up.sum() < len(outcome.rows)
+        for outcome in (lesson.outcomes[multiple] for multiple in multiples)
+    )
+
+
+def fitted_line(
+    logits: NDArray[np.float64], is_up: NDArray[np.bool_], *, ridge: float
+) -> tuple[float, float]:
+    """Slope and shift of logits by logistic regression, both pulled towards zero.
+
+    Args:
+        logits: Shape (n,), out of sample.
+        is_up: Shape (n,).
+        ridge: On the squares of the shift and of the slope times the logits' own size.
+
+    Source:
+        Platt (1999), with a prior on both numbers.
+    """
+    size = max(float(np.sqrt(np.mean(logits**2))), _MARGIN)
+    ones = np.ones(len(logits))
+    # The first column's weight is not penalised there, so it is one of zeros here.
+    inputs = np.column_stack([np.zeros(len(logits)), ones, logits / size])
+    _, shift, slope = ridge_weights(inputs, is_up, ridge=ridge)
+    return float(slope) / size, float(shift)
