@@ -16,7 +16,7 @@ from trainers.backtesting.refits import refitted
 from trainers.backtesting.reports import Parity, Report, RuleTried
 from trainers.backtesting.results import Backtest, Terms, backtest
 from trainers.backtesting.schedules import Refit, refit_times
-from trainers.jobs.backtested_models import ALWAYS_MS, Asked, configurations_tried, refit_recipe
+from trainers.jobs.backtested_models import ALWAYS_MS, Asked, refit_recipe
 from trainers.jobs.materials import Material
 from trainers.jobs.tables import utc
 from trainers.models.parity import parity_hash
@@ -147,7 +147,7 @@ def run_backtest(
     if len(decisions) == 0:
         raise NotReadyError(_nothing_between(plan, material, from_ms, to_ms))
     took("decisions")
-    n_configurations = configurations_tried(asked.manifest)
+    n_configurations = asked.manifest.configurations_tried
     found, *others = (
         backtest(
             decisions,
@@ -214,7 +214,7 @@ def _schedule(
         horizon=target.horizon,
         times_ms=refit_times(from_ms, min(to_ms, last_ms), plan.refit),
         recipe=recipe,
-        name=recipe.name,
+        name=asked.manifest.kind,
         minimum_rows=plan.minimum_rows,
         progress=lambda share: progress.reached("refits", share),
     )

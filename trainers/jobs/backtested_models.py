@@ -12,7 +12,6 @@ from trainers.models.recipes import Recipe
 from trainers.registry.models import load_onnx
 
 ALWAYS_MS = -(2**53)
-_TRIED = "configurations_tried"
 
 
 class Asked(NamedTuple):
@@ -104,8 +103,3 @@ def refit_recipe(manifest: ModelManifest) -> Recipe:
         )
         raise ConfigurationError(message)
     return recipe_of(manifest.recipe.parameters)
-
-
-def configurations_tried(manifest: ModelManifest) -> int:
-    """How many were judged before the version's was chosen; 1 where its manifest says nothing."""
-    return max(1, int(manifest.parameters.get(_TRIED, 1)))

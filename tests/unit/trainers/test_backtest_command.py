@@ -123,7 +123,7 @@ def test_refits_use_the_recipe_that_the_manifest_states(place, tmp_path):
     """The mixture learns from outcomes over three horizons; the version's own kind does not matter."""
     recipe = Mixture(members=(LightBoosting(n_rounds=3, multiple=3), LogisticRegression()), label="pair")
     stated = RecipeStatement(name="pair", parameters=described(recipe))
-    version = restated(place, tmp_path, recipe=stated, parameters={"configurations_tried": 40})
+    version = restated(place, tmp_path, recipe=stated, kind="pair", configurations_tried=40)
     report, output = found(
         place,
         tmp_path,
