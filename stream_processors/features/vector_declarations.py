@@ -12,7 +12,6 @@ from schemas.companions import Companions
 from schemas.features import FeatureDeclaration, FeatureSpec, Join
 from stream_processors.features.declarations import SPEC
 
-
 #: How much later than own bar's end a companion's row may have been known: how long a live join waits.
 ALLOWANCE_MS = 2_000
 #: A companion's bar that ended more bars before own is no longer joined: that is an outage.

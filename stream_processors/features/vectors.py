@@ -126,6 +126,14 @@ def columns_of(table: FeatureTable, names: tuple[str, ...]) -> Numbers:
     return np.ascontiguousarray(np.column_stack([table.close, taken]))
 
 
+def warm_up_vectors() -> None:
+    """Compile both loops once; the compiled code is kept in numba's cache folder."""
+    times = np.arange(1, dtype=np.int64)
+    rows = (np.ones((1, 1 + len(OWN))), np.ones((1, 1 + len(OTHER))), np.zeros(1))
+    for group, loop in LOOPS.items():
+        loop(empty_state(), times, 1, *rows, np.empty((1, len(GROUPS[group]))))
+
+
 def _with(table: FeatureTable, pair: Joined, group: Group, interval: Interval) -> FeatureTable:
     beside = np.empty((len(table.as_of_ms), len(GROUPS[group])))
     LOOPS[group](

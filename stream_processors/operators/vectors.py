@@ -22,6 +22,7 @@ from schemas.codec import nan_from_null, null_from_nan
 from schemas.companions import Companions
 from schemas.errors import InvariantError, SnapshotMismatchError
 from schemas.events import Event, FeaturesComputed, VectorComputed, WatermarkAdvanced
+from schemas.time import Interval
 from schemas.topics import FEATURES_VECTOR, Topic
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vector_declarations import ALLOWANCE_MS
@@ -37,6 +38,9 @@ from stream_processors.operators.protocols import Output
 
 #: Rows that wait beyond this number ask for their companions first; 128 are 110 kB of a snapshot.
 MOST_WAITING = 128
+#: The oldest of more than these stay without a vector; there are so many only where a companion says nothing
+#: at all any more, not even watermarks: what it may still say is not known, so nothing is made up.
+MOST_HELD_UP = 512
 #: Companions' rows held beyond this number ask for own rows first; 1,024 are 130 kB of a snapshot.
 MOST_AHEAD = 1_024
 
@@ -68,10 +72,17 @@ class VectorOperator:
     Args:
         partition: Its own number.
         companions: By target; those of other partitions are left to their operators.
+        stream: The one run to join, so that no other's rows wait; None joins every run.
+
+    Attributes:
+        partition: Its own number.
     """
 
-    def __init__(self, *, partition: int, companions: Mapping[str, Companions]) -> None:
-        self._partition = partition
+    def __init__(
+        self, *, partition: int, companions: Mapping[str, Companions], stream: str | None = None
+    ) -> None:
+        self.partition = partition
+        self._stream = stream
         self._targets = {
             name: Target(name, beside)
             for name, beside in companions.items()
@@ -85,7 +96,7 @@ class VectorOperator:
     def partitions_beside(self) -> frozenset[int]:
         """The other partitions in which its targets' companions lie."""
         everywhere = {number for target in self._targets.values() for _, number in target.places}
-        return frozenset(everywhere - {self._partition})
+        return frozenset(everywhere - {self.partition})
 
     @property
     def is_waiting(self) -> bool:
@@ -103,13 +114,15 @@ class VectorOperator:
         Raises:
             InvariantError: If a row has not the features that its hash states; the state is as before.
         """
-        yield from self._step(self._partition, event)
+        yield from self._step(self.partition, event)
 
     def step_beside(self, partition: int, event: Event) -> Iterator[Output]:
         """Take an event of another partition in; as :meth:`step`."""
         yield from self._step(partition, event)
 
     def _step(self, partition: int, event: Event) -> Iterator[Output]:
+        if self._stream is not None and event.stream != self._stream:
+            return
         match event:
             case FeaturesComputed():
                 self._on_row(partition, event)
@@ -140,8 +153,14 @@ class VectorOperator:
             held = self._held.setdefault((row.stream, target.name), Held(target))
             if row.instrument == target.name:
                 held.take_own(row, values)
+                self._give_up_rows()
             else:
                 held.take_other(row, values, closed_ms=closed_ms)
+
+    def _give_up_rows(self) -> None:
+        """A companion that stays away is not waited for with more rows than a snapshot can hold."""
+        if sum(len(held.waiting) for held in self._held.values()) > MOST_HELD_UP:
+            max(self._held.values(), key=lambda held: len(held.waiting)).waiting.pop(0)
 
     def _emitted(self, stream: str) -> Iterator[Output]:
         for target in self._targets.values():
@@ -152,7 +171,7 @@ class VectorOperator:
             while held.waiting and held.waiting[0].as_of_ms <= closed_ms:
                 yield Output(FEATURES_VECTOR, _vector(stream, held, held.waiting.pop(0)), target.name)
             if not held.waiting:
-                held.let_go(self._progress_of(stream, target.source, self._partition).watermark_ms)
+                held.let_go(self._progress_of(stream, target.source, self.partition).watermark_ms)
         yield from self._watermarks(stream)
 
     def _closed_ms(self, stream: str, target: Target) -> int:
@@ -163,9 +182,10 @@ class VectorOperator:
         """All vectors that ended by a time are out: own rows are all there, and no companion holds them up."""
         begun = [target for target in self._targets.values() if self._has_begun(stream, target)]
         for source in dict.fromkeys(target.source for target in begun):
-            own = self._progress_of(stream, source, self._partition)
+            own = self._progress_of(stream, source, self.partition)
             closed = [self._closed_ms(stream, target) for target in begun if target.source == source]
             passed_ms = min(own.watermark_ms, *closed)
+            passed_ms -= passed_ms % Interval.ONE_MINUTE.milliseconds  # ends of bars alone are of interest
             if passed_ms > self._forwarded.get((stream, source), NEVER_MS):
                 self._forwarded[(stream, source)] = passed_ms
                 passed = WatermarkAdvanced(
