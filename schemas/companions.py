@@ -5,7 +5,7 @@ another coin, or the perpetual of the same one; an instrument has at most one of
 is predicted from its market features alone.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -13,6 +13,8 @@ from schemas.errors import ConfigurationError
 from schemas.instruments import Instrument, parse_instrument
 
 VARIABLE = "DRIFTLINE_COMPANIONS"
+#: The word for no companions, where a run of several files would have some.
+NONE = "none"
 _FORM = "BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments apart by semicolons"
 
 
@@ -38,7 +40,7 @@ def parse_companions(text: str | None) -> dict[str, Companions]:
 
     Args:
         text: Such as ``BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE``; instruments are
-            separated by semicolons. None or empty is none.
+            separated by semicolons. None, empty and ``none`` are none.
 
     Raises:
         ConfigurationError: If it has another form, or a companion is neither another coin nor the perpetual.
@@ -48,7 +50,8 @@ def parse_companions(text: str | None) -> dict[str, Companions]:
         'ETH-USDT.BINANCE'
     """
     found: dict[str, Companions] = {}
-    for part in (text or "").split(";"):
+    stated = "" if text is None or text.strip() == NONE else text
+    for part in stated.split(";"):
         if not part.strip():
             continue
         target, separator, names = (piece.strip() for piece in part.partition(":"))
@@ -73,6 +76,33 @@ def check_present(companions: Mapping[str, Companions], instruments: Collection[
                 f"({', '.join(instruments)}): give its file too, or take it out of the setting"
             )
             raise ConfigurationError(message)
+
+
+def predicted_of(companions: Mapping[str, Companions], instruments: Sequence[str]) -> tuple[str, ...]:
+    """Which instruments of a run are predicted: a mere companion is not, unless it has companions itself."""
+    here = [found for target, found in companions.items() if target in instruments]
+    beside = {name for found in here for name in found.instruments}
+    return tuple(name for name in instruments if name in companions or name not in beside)
+
+
+def usual_companions(instruments: Sequence[str]) -> dict[str, Companions]:
+    """Of a run of several instruments: the first one's first other coin, and its perpetual, if they are there."""
+    first, *others = instruments
+    target = parse_instrument(first)
+    parsed = {name: parse_instrument(name) for name in others}
+    coin = next((name for name, other in parsed.items() if other.base != target.base), None)
+    perpetual = next(
+        (name for name, other in parsed.items() if other.base == target.base and other.is_perpetual), None
+    )
+    found = Companions(coin=coin, perpetual=None if target.is_perpetual else perpetual)
+    return {first: found} if found.instruments else {}
+
+
+def text_of(companions: Mapping[str, Companions]) -> str:
+    """The setting that names them; what :func:`parse_companions` takes."""
+    if not companions:
+        return NONE
+    return ";".join(f"{target}:{','.join(beside.instruments)}" for target, beside in companions.items())
 
 
 def _named(name: str) -> Instrument:

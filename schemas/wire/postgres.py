@@ -28,7 +28,10 @@ FEATURE_KINDS = (events.FeaturesComputed, events.VectorComputed)
 
 
 class Position(NamedTuple):
-    """How far the stored market data of a stream go; None where there are none."""
+    """How far the stored market data of a stream go; None where there are none.
+
+    Of several instruments it is the one that is least far.
+    """
 
     last_candle_end_ms: int | None
     last_tick_known_ms: int | None
@@ -218,9 +221,17 @@ class History:
         )
         return None if row is None or row[1] < n_partitions else row[0]
 
-    def position(self, stream: str) -> Position:
-        """How far the stored candles and ticks of a run go."""
-        candles = self._one("SELECT max(event_time_ms) FROM candles WHERE stream = %s", (stream,))
+    def position(self, stream: str, *, n_instruments: int = 1) -> Position:
+        """How far the stored candles and ticks of a run go.
+
+        Args:
+            n_instruments: How many it holds; until each of them has candles, there are none.
+        """
+        candles = self._one(
+            "SELECT min(reached) FROM (SELECT max(event_time_ms) AS reached FROM candles WHERE stream = %s "
+            "GROUP BY instrument) AS by_instrument HAVING count(*) >= %s",
+            (stream, n_instruments),
+        )
         ticks = self._one("SELECT max(known_time_ms), max(trade_id) FROM ticks WHERE stream = %s", (stream,))
         known, trade_id = (None, None) if ticks is None else ticks
         return Position(None if candles is None else candles[0], known, trade_id)

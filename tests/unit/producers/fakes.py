@@ -77,7 +77,7 @@ class RememberingHistory(StoredPast):
     def stream(self, stream: str) -> StreamDescription | None:
         return self.streams.get(stream)
 
-    def position(self, stream: str) -> Position:
+    def position(self, stream: str, *, n_instruments: int = 1) -> Position:
         candles = [c.event_time_ms for c in self.candles(stream)]
         ticks = list(self.ticks(stream))
         return Position(
