@@ -5,7 +5,7 @@ optional: where the other instrument has no row, it is undefined, and the vector
 They are joined live on ``features.vector.v1``, and from tables by :mod:`.vectors`; one kernel computes both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from schemas.companions import Companions
@@ -127,6 +127,11 @@ def groups_of(companions: Companions) -> dict[Group, str]:
     """The groups that companions fill, and with which instrument, in the order of :class:`Group`."""
     filled = {Group.COIN: companions.coin, Group.PERPETUAL: companions.perpetual}
     return {group: name for group, name in filled.items() if name is not None}
+
+
+def groups_among(names: Collection[str]) -> tuple[Group, ...]:
+    """The groups that some features belong to, such as those that a model takes."""
+    return tuple(group for group in Group if any(feature.name in names for feature in GROUPS[group]))
 
 
 def spec_of(companions: Companions | None) -> FeatureSpec:
