@@ -43,6 +43,7 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
         minimum_rows=settings.train_minimum_rows,
         patience_s=settings.train_patience_s,
         code_version=_code_version(),
+        companions=settings.parsed_companions(),
     )
     endpoints = settings.endpoints()
     stop = stop_on_signals()

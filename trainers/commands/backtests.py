@@ -14,6 +14,12 @@ import click
     "--bars", type=click.Path(path_type=Path), help="A file of candles; its name tells the instrument."
 )
 @click.option(
+    "--bars-eth",
+    type=click.Path(path_type=Path),
+    help="Of the other coin, for a model that sees it; its name tells the instrument.",
+)
+@click.option("--perp", type=click.Path(path_type=Path), help="Of the perpetual, for a model that sees it.")
+@click.option(
     "--over", type=click.Choice(["file", "postgres", "topics"]), help="Where from; by default the file."
 )
 @click.option("--stream", help="The run in Postgres or on the topics, and whose alias is meant.")
