@@ -13,7 +13,8 @@ from tests.fakes.lessons import lesson
 from tests.unit.api.events import prediction
 from trainers.datasets.decisions import DecisionSet, Move
 from trainers.datasets.splits import Fold
-from trainers.evaluation.policies import Picking, settled_policy
+from trainers.evaluation.conformal import judged
+from trainers.evaluation.policies import Picking, Stretch, settled_policy
 from trainers.models.conformal import ConformalLimits
 from trainers.models.logistic import LogisticRegression
 from trainers.models.onnx_graphs import with_policy
@@ -85,7 +86,7 @@ def test_a_policy_travels_in_the_bytes_and_changes_no_probability():
     assert with_policy(stated, POLICY) == stated
 
 
-def judged(*, seed=1, accuracy_of=lambda confidence: 0.5 + 0 * confidence):
+def decided(*, seed=1, accuracy_of=lambda confidence: 0.5 + 0 * confidence):
     """Probabilities with the accuracy that is planted at each confidence, and the folds they came from."""
     generator = np.random.default_rng(seed)
     as_of_ms = np.arange(N, dtype=np.int64) * QUARTER_MS
@@ -111,8 +112,16 @@ def judged(*, seed=1, accuracy_of=lambda confidence: 0.5 + 0 * confidence):
     return decisions, probability, folds
 
 
-def settled(case, **picking):
-    return settled_policy(*case, until_ms=N * QUARTER_MS, picking=Picking(**picking))
+def stretches_of(decisions, probability, folds):
+    rows = judged(decisions.as_of_ms, probability, decisions.own)
+    return [Stretch(fold.test, rows.past_of(int(decisions.as_of_ms[fold.test[0]]))) for fold in folds]
+
+
+def settled(case, *, until_ms=N * QUARTER_MS, **picking):
+    decisions, probability, _ = case
+    now = judged(decisions.as_of_ms, probability, decisions.own).past_of(until_ms)
+    stretches = stretches_of(*case)
+    return settled_policy(decisions, probability, stretches, now=now, picking=Picking(**picking))
 
 
 def planted(confidence):
@@ -120,7 +129,7 @@ def planted(confidence):
 
 
 def test_evidence_has_the_planted_accuracy_inside_its_interval_at_the_coverage_aimed_at():
-    decisions, probability, folds = judged(accuracy_of=planted)
+    decisions, probability, folds = decided(accuracy_of=planted)
     found = settled((decisions, probability, folds)).policy
     assert [one.target for one in found.evidence] == [1.0, 0.2, 0.1, 0.05, 0.03, 0.01]
     for one in found.evidence[:4]:
@@ -133,44 +142,44 @@ def test_evidence_has_the_planted_accuracy_inside_its_interval_at_the_coverage_a
 
 
 def test_where_nothing_is_to_be_known_no_row_shows_an_edge_but_by_chance():
-    rows = [one for seed in range(5) for one in settled(judged(seed=seed)).policy.evidence]
+    rows = [one for seed in range(5) for one in settled(decided(seed=seed)).policy.evidence]
     assert np.mean([one.at_close.low > 0.5 for one in rows]) <= 0.08
     assert len(rows) >= 5 * 5
 
 
 def test_a_wanted_accuracy_is_abstained_from_on_a_martingale_and_reached_where_it_is_planted():
-    assert settled(judged(), wanted_accuracy=0.6).policy.picks_from is None
-    found = settled(judged(accuracy_of=planted), wanted_accuracy=0.6).policy
+    assert settled(decided(), wanted_accuracy=0.6).policy.picks_from is None
+    found = settled(decided(accuracy_of=planted), wanted_accuracy=0.6).policy
     assert found.picks_from is not None
     picks = [one for one in found.evidence if one.least_confidence >= found.picks_from]
     assert all(one.at_close.value >= 0.6 for one in picks)
 
 
 def test_what_came_after_changes_no_threshold_of_before():
-    decisions, probability, folds = judged(accuracy_of=planted)
+    decisions, probability, folds = decided(accuracy_of=planted)
     changed = probability.copy()
     changed[folds[-1].test] = 0.9
     until_ms = int(decisions.as_of_ms[folds[-1].test[0]])
     first, second = (
-        settled_policy(decisions, one, folds[:-1], until_ms=until_ms, picking=Picking()).policy.picks_from
+        settled((decisions, one, folds[:-1]), until_ms=until_ms).policy.picks_from
         for one in (probability, changed)
     )
     assert first == second
 
 
 def test_sets_are_settled_and_judged():
-    statement = settled(judged()).conformal
+    statement = settled(decided()).conformal
     assert statement.coverage.low - 0.01 <= 0.9 <= statement.coverage.high + 0.01
     assert statement.n_up + statement.n_down > 8_000
 
 
 def test_too_short_a_history_states_less_and_nothing_wrong():
-    decisions, probability, folds = judged()
+    decisions, probability, folds = decided()
     few = [Fold(train=folds[0].train, test=folds[0].test[:150])]
     short = np.full(N, np.nan)
     short[few[0].test] = probability[few[0].test]
     until_ms = int(decisions.as_of_ms[few[0].test[-1]]) + QUARTER_MS
-    found = settled_policy(decisions, short, few, until_ms=until_ms, picking=Picking())
+    found = settled((decisions, short, few), until_ms=until_ms)
     assert [one.target for one in found.policy.evidence] == [1.0]
     assert (found.policy.picks_from, found.policy.limits, found.conformal) == (None, None, None)
 
