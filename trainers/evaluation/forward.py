@@ -30,7 +30,6 @@ def out_of_sample(
     folds: Sequence[Fold],
     is_weighted: bool = False,
     mapper: Mapper = map,
-    least_rows: int = LEAST_ROWS,
 ) -> NDArray[np.float64]:
     """The probability of up for every tested row, by a model that knew only what came before.
 
@@ -40,12 +39,11 @@ def out_of_sample(
         folds: Of these decisions.
         is_weighted: Whether overlapping labels share their weight.
         mapper: How the folds are worked through.
-        least_rows: Folds with fewer rows to learn from stay undecided.
 
     Returns:
         Shape (n,); NaN where nothing was tested.
     """
-    learnable = [fold for fold in folds if len(fold.train) >= least_rows]
+    learnable = [fold for fold in folds if len(fold.train) >= LEAST_ROWS]
     probability = np.full(len(decisions), np.nan)
 
     def predicted(fold: Fold) -> NDArray[np.float32]:

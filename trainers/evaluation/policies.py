@@ -1,12 +1,11 @@
 """Settling a policy: what a model states beside its probabilities, from its out-of-sample decisions.
 
-Everything that serves from now on (thresholds, limits of sets) is settled on the newest stretch before
-the model is made, and the figures beside it come from doing the same thing earlier, fold by fold, and
-looking at what came next. Nothing is judged on the rows it was settled on.
+Everything that serves from now on (thresholds, limits of sets) is settled on rows before the model is
+made that it had not learnt from, and the figures beside it come from doing the same thing earlier,
+fold by fold, and looking at what came next. Nothing is judged on the rows it was settled on.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -14,18 +13,16 @@ from numpy.typing import NDArray
 
 from schemas.artifacts import ConformalStatement, Evidence, Metric
 from trainers.datasets.decisions import DecisionSet, Move
-from trainers.datasets.splits import Fold
-from trainers.evaluation.conformal import LEAST_PAST, Judged, conformal_figures, judged
-from trainers.evaluation.selective import TARGETS, chosen, share_interval, threshold
-from trainers.evaluation.summaries import Tested
-from trainers.evaluation.wanted import settled
-from trainers.models.conformal import MISCOVERAGE, ConformalLimits, conformal_limits
+from trainers.evaluation.conformal import LEAST_PAST, Judged
+from trainers.evaluation.selective import LEAST_CONFIDENCES, TARGETS, share_interval, threshold_for_accuracy
+from trainers.evaluation.wanted import confidence_of, is_hit_of
+from trainers.models.conformal import MISCOVERAGE, ConformalLimits, conformal_limits, sets_of
 from trainers.models.policies import Policy
 
 #: Evidence of fewer decisions than this is left out: its interval says nothing.
 LEAST_EVIDENCE = 30
 #: Where the share that was decided is this many times what was aimed at, or so many times less, the
-#: thresholds of earlier stretches did not fit the later ones, and the figures are of other decisions.
+#: thresholds did not fit what came next, and the figures are of other decisions.
 LARGEST_MISS = 2.0
 
 
@@ -42,6 +39,19 @@ class Picking(NamedTuple):
     wanted_accuracy: float | None = None
 
 
+class Stretch(NamedTuple):
+    """Some decisions that one model made out of sample, and what was known before it made them.
+
+    Attributes:
+        rows: Row numbers of the decisions, increasing.
+        past: Earlier rows with an outcome, with probabilities on the scale of this model's: of a
+            calibrated one its own calibration rows, otherwise what the models before it said.
+    """
+
+    rows: NDArray[np.int64]
+    past: Judged
+
+
 class Settled(NamedTuple):
     """A policy, and what a manifest says of its sets."""
 
@@ -52,9 +62,9 @@ class Settled(NamedTuple):
 def settled_policy(
     decisions: DecisionSet,
     probability: NDArray[np.float64],
-    folds: Sequence[Fold],
+    stretches: Sequence[Stretch],
     *,
-    until_ms: int,
+    now: Judged,
     picking: Picking,
     seed: int = 0,
 ) -> Settled:
@@ -62,133 +72,128 @@ def settled_policy(
 
     Args:
         decisions: Oldest first, with late entries where they can be had.
-        probability: Out of sample, shape (n,), NaN where nothing was predicted.
-        folds: Those that were predicted, at least one.
-        until_ms: When the model is made, in the stream's time.
+        probability: Out of sample, shape (n,).
+        stretches: Those that were decided, oldest first, at least one.
+        now: The past of the model that is made.
         picking: What a pick is.
         seed: Of the bootstraps.
     """
-    starts_ms = tuple(int(decisions.as_of_ms[fold.test[0]]) for fold in folds)
-    tested = Tested(decisions, probability, starts_ms, until_ms)
-    rows = judged(decisions.as_of_ms, probability, decisions.own)
-    picks_from, evidence = _evidence(tested, rows, picking, seed=seed)
-    limits = _limits(rows, until_ms)
+    court = _Court(decisions, probability, seed)
+    limits = _limits(now)
     policy = Policy(
         bar_s=decisions.interval.milliseconds // 1000,
-        picks_from=picks_from,
-        evidence=evidence,
+        picks_from=_least_confidence(now, picking),
+        evidence=_evidence(court, stretches, now, picking),
         limits=limits,
     )
-    return Settled(policy, _statement(limits, rows, tested, seed=seed))
+    return Settled(policy, None if limits is None else _statement(court, stretches, limits))
+
+
+def _least_confidence(past: Judged, picking: Picking) -> float | None:
+    """From which confidence on it picks, by its past; None where nothing does."""
+    confidence = confidence_of(past)
+    if len(confidence) < LEAST_CONFIDENCES:
+        return None
+    if picking.wanted_accuracy is None:
+        return 0.5 + float(np.quantile(confidence, 1 - picking.coverage))
+    found = threshold_for_accuracy(confidence, is_hit_of(past), wanted=picking.wanted_accuracy)
+    return None if found.limit == np.inf else 0.5 + found.limit
+
+
+class _Court:
+    """Judges which decisions were right."""
+
+    def __init__(self, decisions: DecisionSet, probability: NDArray[np.float64], seed: int) -> None:
+        self.decisions = decisions
+        self.probability = probability
+        self._seed = seed
+
+    def evidence(
+        self, rows: NDArray[np.int64], made: NDArray[np.bool_], *, target: float, least_confidence: float
+    ) -> Evidence | None:
+        """What came of the decisions that were made of some rows; None where that is too few."""
+        own = self.decisions.own
+        at_close = self._right(rows[made], own)
+        if at_close is None or at_close.n < LEAST_EVIDENCE:
+            return None
+        late = {lag_ms // 1000: self._right(rows[made], move) for lag_ms, move in self.decisions.late.items()}
+        return Evidence(
+            target=target,
+            least_confidence=least_confidence,
+            coverage=at_close.n / int(_is_decided(own, rows).sum()),
+            at_close=at_close,
+            late={seconds: metric for seconds, metric in late.items() if metric is not None},
+        )
+
+    def _right(self, rows: NDArray[np.int64], move: Move) -> Metric | None:
+        rows = rows[_is_decided(move, rows)]
+        return self.share(np.equal(self.probability[rows] >= 0.5, move.log_return[rows] > 0), rows)
+
+    def share(self, is_so: NDArray[np.bool_], rows: NDArray[np.int64]) -> Metric | None:
+        """A share of rows with its interval; None of none."""
+        generator = np.random.default_rng(self._seed)
+        interval = share_interval(is_so, self.decisions.as_of_ms[rows], generator=generator)
+        if interval is None:
+            return None
+        return Metric(value=float(is_so.mean()), low=interval.low, high=interval.high, n=len(rows))
+
+
+def _is_decided(move: Move, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = ~np.isnan(move.log_return[rows]) & (move.log_return[rows] != 0)
+    return found
 
 
 def _evidence(
-    tested: Tested, rows: Judged, picking: Picking, *, seed: int
-) -> tuple[float | None, tuple[Evidence, ...]]:
-    """From which confidence on it picks, and the evidence by growing confidence."""
-    everything = np.ones(len(tested.probability), dtype=np.bool_)
-    found = [_judged_evidence(tested, everything, target=1.0, least_confidence=0.5, seed=seed)]
-    # Only stretches with decisions before them have thresholds; the others would dilute the coverage.
-    later = tested._replace(starts_ms=_ready(tested))
-    if later.starts_ms:
-        found += [_of_share(later, share, seed=seed) for share in sorted({*TARGETS, picking.coverage})]
-    if picking.wanted_accuracy is None:
-        limit = _threshold(tested, tested.until_ms, picking.coverage)
-    else:
-        now = settled(rows, at_ms=tested.until_ms, wanted=picking.wanted_accuracy)
-        limit = now.limit
-        if later.starts_ms and limit < np.inf:
-            made = _made_for_accuracy(later, rows, picking.wanted_accuracy)
-            found.append(
-                _judged_evidence(later, made, target=now.target, least_confidence=0.5 + limit, seed=seed)
-            )
+    court: _Court, stretches: Sequence[Stretch], now: Judged, picking: Picking
+) -> tuple[Evidence, ...]:
+    """By growing confidence, the first of all decisions."""
+    everything = np.concatenate([stretch.rows for stretch in stretches])
+    made = np.ones(len(everything), dtype=np.bool_)
+    found = [court.evidence(everything, made, target=1.0, least_confidence=0.5)]
+    for share in sorted({*TARGETS, picking.coverage}):
+        one = _of_picking(court, stretches, now, Picking(share), target=share)
+        if one is not None and 1 / LARGEST_MISS <= one.coverage / share <= LARGEST_MISS:
+            found.append(one)
+    if picking.wanted_accuracy is not None and (limit := _least_confidence(now, picking)) is not None:
+        target = float((confidence_of(now) >= limit - 0.5).mean())
+        found.append(_of_picking(court, stretches, now, picking, target=target))
     there = [one for one in found if one is not None]
-    picks_from = None if limit == np.inf else 0.5 + limit
-    return picks_from, tuple(sorted(there, key=lambda one: one.least_confidence))
+    return tuple(sorted(there, key=lambda one: one.least_confidence))
 
 
-def _ready(tested: Tested) -> tuple[int, ...]:
-    return tuple(start for start in tested.starts_ms if _threshold(tested, start, 0.5) < np.inf)
-
-
-def _threshold(tested: Tested, at_ms: int, share: float) -> float:
-    confidence = np.abs(tested.probability - 0.5)
-    return threshold(confidence, tested.decisions.as_of_ms, at_ms=at_ms, target=share)
-
-
-def _of_share(tested: Tested, share: float, *, seed: int) -> Evidence | None:
-    made = chosen(
-        tested.probability,
-        tested.decisions.as_of_ms,
-        starts_ms=tested.starts_ms,
-        until_ms=tested.until_ms,
-        target=share,
-    )
-    limit = _threshold(tested, tested.until_ms, share)
-    found = _judged_evidence(tested, made, target=share, least_confidence=0.5 + limit, seed=seed)
-    is_near = found is not None and 1 / LARGEST_MISS <= found.coverage / share <= LARGEST_MISS
-    return found if is_near else None
-
-
-def _made_for_accuracy(tested: Tested, rows: Judged, wanted: float) -> NDArray[np.bool_]:
-    """Which decisions it would have made, with the threshold that each stretch's past gave."""
-    confidence, as_of_ms = np.abs(tested.probability - 0.5), tested.decisions.as_of_ms
-    made = np.zeros(len(confidence), dtype=np.bool_)
-    for start_ms, end_ms in pairwise((*tested.starts_ms, tested.until_ms)):
-        first, last = np.searchsorted(as_of_ms, [start_ms, end_ms])
-        limit = settled(rows, at_ms=start_ms, wanted=wanted).limit
-        made[first:last] = confidence[first:last] >= limit
-    return made
-
-
-def _judged_evidence(
-    tested: Tested, made: NDArray[np.bool_], *, target: float, least_confidence: float, seed: int
+def _of_picking(
+    court: _Court, stretches: Sequence[Stretch], now: Judged, picking: Picking, *, target: float
 ) -> Evidence | None:
-    """None where there is too little to judge, or nothing serves."""
-    at_close = _right(tested, tested.decisions.own, made, seed=seed)
-    if at_close is None or at_close.n < LEAST_EVIDENCE or least_confidence == np.inf:
+    """What would have come of it, with the threshold that each stretch's own past gave."""
+    served = _least_confidence(now, picking)
+    ready = [stretch for stretch in stretches if len(stretch.past.is_up) >= LEAST_CONFIDENCES]
+    if served is None or not ready:
         return None
-    late = {
-        lag_ms // 1000: _right(tested, move, made, seed=seed)
-        for lag_ms, move in tested.decisions.late.items()
-    }
-    return Evidence(
-        target=target,
-        least_confidence=least_confidence,
-        coverage=at_close.n / len(tested.rows(tested.decisions.own)),
-        at_close=at_close,
-        late={seconds: metric for seconds, metric in late.items() if metric is not None},
-    )
+    made = []
+    for stretch in ready:
+        limit = _least_confidence(stretch.past, picking)
+        confidence = np.abs(court.probability[stretch.rows] - 0.5)
+        made.append(confidence >= (np.inf if limit is None else limit - 0.5))
+    rows = np.concatenate([stretch.rows for stretch in ready])
+    return court.evidence(rows, np.concatenate(made), target=target, least_confidence=served)
 
 
-def _right(tested: Tested, move: Move, made: NDArray[np.bool_], *, seed: int) -> Metric | None:
-    """The share of the decisions made that were right; None of none."""
-    rows = tested.rows(move)
-    rows = rows[made[rows]]
-    hit = np.equal(tested.probability[rows] >= 0.5, move.log_return[rows] > 0)
-    interval = share_interval(hit, tested.decisions.as_of_ms[rows], generator=np.random.default_rng(seed))
-    if interval is None:
-        return None
-    return Metric(value=float(hit.mean()), low=interval.low, high=interval.high, n=len(rows))
-
-
-def _limits(rows: Judged, until_ms: int) -> ConformalLimits | None:
-    past = rows.past_of(until_ms)
+def _limits(past: Judged) -> ConformalLimits | None:
     if len(past.is_up) < LEAST_PAST:
         return None
     return conformal_limits(past.probability, past.is_up, miscoverage=MISCOVERAGE)
 
 
-def _statement(
-    limits: ConformalLimits | None, rows: Judged, tested: Tested, *, seed: int
-) -> ConformalStatement | None:
-    if limits is None:
-        return None
-    figures = conformal_figures(rows, starts_ms=tuple(tested.starts_ms), until_ms=tested.until_ms, seed=seed)
-    coverage = None
-    if figures["coverage"] is not None:
-        low, high = figures["coverage_interval"]
-        coverage = Metric(value=figures["coverage"], low=low, high=high, n=figures["n"])
+def _statement(court: _Court, stretches: Sequence[Stretch], limits: ConformalLimits) -> ConformalStatement:
+    """What is served, and how often such sets held the outcome of each stretch."""
+    held, judged_rows = [], []
+    for stretch in stretches:
+        of_past, own = _limits(stretch.past), court.decisions.own
+        if of_past is not None:
+            rows = stretch.rows[_is_decided(own, stretch.rows)]
+            held.append(sets_of(court.probability[rows], of_past).holds(own.log_return[rows] > 0))
+            judged_rows.append(rows)
+    coverage = court.share(np.concatenate(held), np.concatenate(judged_rows)) if held else None
     return ConformalStatement(
         miscoverage=limits.miscoverage,
         least_up=limits.least_up,

@@ -7,6 +7,7 @@ a test without a server. It sees no clock; its times come as arguments.
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.artifacts import (
     MODEL_FILE,
@@ -22,9 +23,11 @@ from trainers.datasets.decisions import DecisionSet, PricePath
 from trainers.datasets.learning import decisions_of
 from trainers.datasets.samples import Samples
 from trainers.datasets.splits import walk_forward
-from trainers.evaluation.forward import out_of_sample
-from trainers.evaluation.policies import Picking, Settled, settled_policy
+from trainers.evaluation.conformal import Judged, judged
+from trainers.evaluation.forward import lesson_of
+from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
 from trainers.evaluation.walk_forward import scored
+from trainers.models.calibration import CalibratedModel
 from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
 from trainers.models.recipes import FittedModel, Lesson, Outcome, Recipe, exported
@@ -101,13 +104,13 @@ def trained(samples: Samples, making: Making, origin: Origin, *, prices: PricePa
         lags_ms=_lags_ms(prices, samples.interval),
         known_by_ms=origin.trained_until_ms,
     )
-    judged = _judged(samples, decisions, recipe, making, until_ms=origin.trained_until_ms)
     fitted = recipe.fit(_whole(decisions, recipe))
     checked = exported(fitted, samples.rows)
-    files = {MODEL_FILE: _stating(checked.onnx, judged.settled), **_native(fitted)}
+    found = _judged(samples, decisions, recipe, making, served=fitted, until_ms=origin.trained_until_ms)
+    files = {MODEL_FILE: _stating(checked.onnx, found.settled), **_native(fitted)}
     difference = Metric(value=checked.largest_difference, low=None, high=None, n=len(samples))
     return Artifact(
-        manifest=_manifest(samples, making, origin, judged=judged, files=files, difference=difference),
+        manifest=_manifest(samples, making, origin, found=found, files=files, difference=difference),
         files=files,
     )
 
@@ -121,20 +124,49 @@ class _Judged(NamedTuple):
 
 
 def _judged(
-    samples: Samples, decisions: DecisionSet, recipe: Recipe, making: Making, *, until_ms: int
+    samples: Samples,
+    decisions: DecisionSet,
+    recipe: Recipe,
+    making: Making,
+    *,
+    served: FittedModel,
+    until_ms: int,
 ) -> _Judged:
+    """Walk forward with the recipe, and settle what ``served``, fitted on everything, states."""
     folds = [
         fold for fold in walk_forward(samples, n_folds=making.n_folds) if len(fold.train) >= LEAST_FOLD_ROWS
     ]
     if not folds:
         return _Judged({}, {}, None)
-    probability = out_of_sample(decisions, recipe, folds=folds, least_rows=LEAST_FOLD_ROWS)
-    test = np.concatenate([fold.test for fold in folds])
-    evaluation = scored(samples, folds, probability[test], generator=np.random.default_rng(making.seed))
+    probability = np.full(len(samples), np.nan)
+    stretches = []
+    for fold in folds:
+        fitted = recipe.fit(lesson_of(decisions, fold, recipe.multiples))
+        past = _past(decisions, fitted, probability, at_ms=int(decisions.as_of_ms[fold.test[0]]))
+        stretches.append(Stretch(fold.test, past))
+        test = decisions.rows[fold.test]
+        probability[fold.test] = exported(fitted, test).model.probabilities_up(test)
     settled = settled_policy(
-        decisions, probability, folds, until_ms=until_ms, picking=making.picking, seed=making.seed
+        decisions,
+        probability,
+        stretches,
+        now=_past(decisions, served, probability, at_ms=until_ms),
+        picking=making.picking,
+        seed=making.seed,
     )
+    tested = np.concatenate([fold.test for fold in folds])
+    evaluation = scored(samples, folds, probability[tested], generator=np.random.default_rng(making.seed))
     return _Judged(evaluation.metrics, evaluation.baselines, settled)
+
+
+def _past(
+    decisions: DecisionSet, fitted: FittedModel, probability: NDArray[np.float64], *, at_ms: int
+) -> Judged:
+    """What a model's thresholds are settled on: its own calibration rows, or what those before it said."""
+    if not isinstance(fitted, CalibratedModel):
+        return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
+    found, own = fitted.reference, decisions.own
+    return Judged(decisions.as_of_ms[found.rows], own.known_ms[found.rows], found.probability, found.is_up)
 
 
 def _lags_ms(prices: PricePath, interval: Interval) -> list[int]:
@@ -180,13 +212,13 @@ def _manifest(
     making: Making,
     origin: Origin,
     *,
-    judged: _Judged,
+    found: _Judged,
     files: dict[str, bytes],
     difference: Metric,
 ) -> ModelManifest:
     target = ModelTarget(instrument=origin.instrument, interval=samples.interval, horizon=samples.horizon)
     model_hash = sha256(files[MODEL_FILE])
-    settled = judged.settled
+    settled = found.settled
     return ModelManifest(
         version=version_name(making.name, target, model_hash),
         kind=making.name,
@@ -199,8 +231,8 @@ def _manifest(
         trained_from_ms=int(samples.as_of_ms[0]),
         trained_until_ms=origin.trained_until_ms,
         n_rows=int((~samples.is_tie).sum()),
-        metrics={**judged.metrics, "export_difference": difference},
-        baselines=judged.baselines,
+        metrics={**found.metrics, "export_difference": difference},
+        baselines=found.baselines,
         parameters={**_scalars(making.recipe), "n_folds": making.n_folds, "seed": making.seed},
         code_version=origin.code_version,
         created_ms=origin.created_ms,

@@ -11,15 +11,15 @@ the figures. Isotonic and beta calibration have more to fit on the same rows, an
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.models.logistic import logit, ridge_weights
+from trainers.models.logistic import logit, ridge_weights, sigmoid
 from trainers.models.mixtures import MixedModel
-from trainers.models.recipes import OWN_HORIZON, Lesson
+from trainers.models.recipes import OWN_HORIZON, FittedModel, Lesson
 
 _MARGIN = 1e-6
 #: An inner fold that would learn from fewer rows is left out; without any, the model knows nothing.
@@ -54,33 +54,68 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         found: frozenset[int] = self.members[0].multiples | {OWN_HORIZON}
         return found
 
-    def fit(self, lesson: Lesson) -> MixedModel:
+    def fit(self, lesson: Lesson) -> "CalibratedModel":
         """Fit fold by fold, calibrate on what came next, then fit on everything."""
-        slope, shift = self._slope_and_shift(lesson)
+        answers = list(self._answers(lesson))
+        logits = np.concatenate([np.empty(0), *(found.logits for found in answers)])
+        is_up = np.concatenate([np.empty(0, dtype=np.bool_), *(found.is_up for found in answers)])
+        rows = np.concatenate([np.empty(0, dtype=np.int64), *(found.rows for found in answers)])
+        slope, shift = fitted_line(logits, is_up, ridge=self.ridge) if answers else (0.0, 0.0)
+        reference = Reference(rows, sigmoid(slope * logits + shift), is_up)
         whole = self.members[0].fit(lesson)
-        weights = np.array([slope])
-        return MixedModel([whole], weights=weights, intercept=shift, in_logits=True, names=lesson.names)
+        return CalibratedModel(whole, slope=slope, shift=shift, reference=reference, names=lesson.names)
 
-    def _slope_and_shift(self, lesson: Lesson) -> tuple[float, float]:
-        asked = [found for found in self._answers(lesson) if found is not None]
-        if not asked:
-            return 0.0, 0.0
-        logits, is_up = (np.concatenate(parts) for parts in zip(*asked, strict=True))
-        return fitted_line(logits, is_up, ridge=self.ridge)
-
-    def _answers(self, lesson: Lesson) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_]] | None]:
-        """Out-of-sample logits and what came of them, fold by fold; None where too little came before."""
+    def _answers(self, lesson: Lesson) -> Iterator["_Answer"]:
+        """Out-of-sample logits and what came of them, of every fold with enough before it."""
         outcome, member = lesson.outcomes[OWN_HORIZON], self.members[0]
         n = len(lesson.rows)
         edges = np.linspace(int(n * self.first_share), n, self.n_folds + 1).astype(int)
         for start, end in pairwise(edges.tolist()):
             older = lesson.until(start - self.gap_rows)
             here = (outcome.rows >= start) & (outcome.rows < end)
-            if not here.any() or not _is_enough(older, member.multiples):
-                yield None
-                continue
-            given = member.fit(older).native_probabilities(lesson.rows[outcome.rows[here]])
-            yield logit(given.astype(np.float64), margin=_MARGIN), outcome.is_up[here]
+            if here.any() and _is_enough(older, member.multiples):
+                rows = outcome.rows[here]
+                given = member.fit(older).native_probabilities(lesson.rows[rows])
+                yield _Answer(rows, logit(given.astype(np.float64), margin=_MARGIN), outcome.is_up[here])
+
+
+class _Answer(NamedTuple):
+    rows: NDArray[np.int64]
+    logits: NDArray[np.float64]
+    is_up: NDArray[np.bool_]
+
+
+class Reference(NamedTuple):
+    """Rows of the lesson as a calibrated model would have stated them without having learnt from them.
+
+    Thresholds on a model's confidence are settled on these: two models of one recipe may be unlike in
+    how sharp they are, above all where rows are few.
+
+    Attributes:
+        rows: Row numbers of the lesson, increasing.
+        probability: Of up, with the slope and shift that the model serves with.
+        is_up: What came of them.
+    """
+
+    rows: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    is_up: NDArray[np.bool_]
+
+
+class CalibratedModel(MixedModel):
+    """A fitted model with its slope and shift, and the rows that they rest on."""
+
+    def __init__(
+        self,
+        member: FittedModel,
+        *,
+        slope: float,
+        shift: float,
+        reference: Reference,
+        names: tuple[str, ...],
+    ) -> None:
+        super().__init__([member], weights=np.array([slope]), intercept=shift, in_logits=True, names=names)
+        self.reference = reference
 
 
 def _is_enough(lesson: Lesson, multiples: Iterable[int]) -> bool:

@@ -49,6 +49,9 @@ def hourly(tmp_path):
 def test_what_is_promised_is_written(tmp_path, hourly):
     figures = figures_of(tmp_path, "--bars", hourly, *HOURLY)
     assert set(figures) >= PROMISED | {"by_year", "by_quarter", "lags"}
+    assert [item["wanted_accuracy"] for item in figures["wanted_accuracy"]] == [0.55, 0.6, 0.65]
+    assert figures["conformal"]["miscoverage"] == 0.1
+    assert figures["conformal"]["coverage_interval"][0] <= figures["conformal"]["coverage"]
     assert [item["target_coverage"] for item in figures["selective"]] == [0.2, 0.1, 0.05, 0.03, 0.01]
     for item in figures["selective"]:
         assert set(item) == {"target_coverage", "coverage", "n", "accuracy", "interval"}

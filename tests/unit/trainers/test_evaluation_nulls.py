@@ -61,6 +61,10 @@ def test_a_martingale_gives_one_half_within_its_interval(name, martingale):
     assert np.diff(figures["accuracy_interval"]) < 0.06
     confident = next(item for item in figures["selective"] if item["target_coverage"] == 0.1)
     assert holds(confident["interval"], 0.5)
+    for item in figures["wanted_accuracy"]:
+        assert item["n"] == 0 or holds(item["interval"], 0.5)
+    assert holds(figures["conformal"]["coverage_interval"], 1 - figures["conformal"]["miscoverage"])
+    assert holds(figures["conformal"]["one_direction_interval"], 0.5)
 
 
 @every_recipe
