@@ -42,10 +42,11 @@ _OWN_RETURN, _OWN_VOLATILITY, _OWN_STANDARDISED, _OWN_VOLUME = 1, 5, 6, 7
 _RETURN_1, _RETURN_5, _LOCATION, _SIGNED, _VOLUME = 1, 3, 6, 7, 8
 _VOLATILITY, _STANDARDISED = 10, 11
 
-# State: how many rows are held since the last gap, the last row's time, then rings of the newest rows.
+# State: how many rows are held since the last gap, the last row's time, then rings of the newest rows. Each
+# value of a ring is held twice, a ring's length apart, so that every window lies in one piece.
 _N_ROWS, _LAST_MS, _RINGS = 0, 1, 2
-_MOVES, _OTHERS, _SPREADS = _RINGS, _RINGS + _HELD, _RINGS + 2 * _HELD
-STATE_SIZE = _RINGS + 3 * _HELD
+_MOVES, _OTHERS, _SPREADS = _RINGS, _RINGS + 2 * _HELD, _RINGS + 4 * _HELD
+STATE_SIZE = _RINGS + 6 * _HELD
 
 
 def empty_state() -> NDArray[np.float64]:
@@ -65,11 +66,17 @@ def _take_in(state, as_of_ms, length_ms):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _back(state, ring, place, lag):  # type: ignore[no-untyped-def]
+def _hold(state, ring, place, value):  # type: ignore[no-untyped-def]
+    """Write a ring's newest value; where it lies at the end of its windows."""
+    state[ring + place] = value
+    state[ring + place + _HELD] = value
+    return ring + place + _HELD
+
+
+@inlined
+def _back(state, newest, lag):  # type: ignore[no-untyped-def]
     """The value ``lag`` rows before the newest; NaN over a gap."""
-    if state[_N_ROWS] <= lag:
-        return NAN
-    return state[ring + (place - lag + _HELD) % _HELD]
+    return state[newest - lag] if state[_N_ROWS] > lag else NAN
 
 
 @inlined
@@ -83,27 +90,29 @@ def _log(close):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _mean(state, ring, place, lag):  # type: ignore[no-untyped-def]
-    """Of the window that ends ``lag`` rows before the newest."""
+def _mean(state, last):  # type: ignore[no-untyped-def]
+    """Of the window that ends with a place."""
     total = 0.0
-    for back in range(lag + WINDOW - 1, lag - 1, -1):
-        total += state[ring + (place - back + _HELD) % _HELD]
+    for at in range(last - WINDOW + 1, last + 1):
+        total += state[at]
     return total / WINDOW
 
 
 @inlined
-def _products(state, place, first, first_lag, second, second_lag, out):  # type: ignore[no-untyped-def]
-    """Sums of squares of two windows about their means, and of their product; NaN over a gap."""
-    lag = max(first_lag, second_lag)
+def _products(state, first, first_mean, second, second_mean, lag, out):  # type: ignore[no-untyped-def]
+    """Sums of squares of two windows about their means, and of their product; NaN over a gap.
+
+    Args:
+        first: Where the first window ends; its mean is the next argument.
+        second: Likewise.
+        lag: The larger distance of an end from the newest row.
+    """
+    out[0] = out[1] = out[2] = NAN
     if state[_N_ROWS] < WINDOW + lag:
-        out[0] = out[1] = out[2] = NAN
         return
-    first_mean = _mean(state, first, place, first_lag)
-    second_mean = _mean(state, second, place, second_lag)
     out[0] = out[1] = out[2] = 0.0
     for back in range(WINDOW - 1, -1, -1):
-        x = state[first + (place - back - first_lag + 2 * _HELD) % _HELD] - first_mean
-        y = state[second + (place - back - second_lag + 2 * _HELD) % _HELD] - second_mean
+        x, y = state[first - back] - first_mean, state[second - back] - second_mean
         out[0] += x * x
         out[1] += y * y
         out[2] += x * y
@@ -115,18 +124,18 @@ def _correlation(products):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _z_score(state, ring, place):  # type: ignore[no-untyped-def]
+def _z_score(state, last):  # type: ignore[no-untyped-def]
     """The newest value's distance from the window's mean in deviations; NaN when flat."""
     if state[_N_ROWS] < WINDOW:
         return NAN
-    newest = state[ring + place]
+    newest = state[last]
     total = 0.0
-    for back in range(WINDOW - 1, -1, -1):
-        total += state[ring + (place - back + _HELD) % _HELD] - newest  # equal values are exactly zero apart
+    for at in range(last - WINDOW + 1, last + 1):
+        total += state[at] - newest  # equal values are exactly zero apart
     mean = total / WINDOW
     squares = 0.0
-    for back in range(WINDOW - 1, -1, -1):
-        apart = (state[ring + (place - back + _HELD) % _HELD] - newest) - mean
+    for at in range(last - WINDOW + 1, last + 1):
+        apart = (state[at] - newest) - mean
         squares += apart * apart
     return _ratio(-mean, math.sqrt(squares / WINDOW))
 
@@ -154,9 +163,10 @@ def run_coin(state, as_of_ms, length_ms, own, other, age_bars, out):  # type: ig
     for i in range(as_of_ms.shape[0]):
         place = _take_in(state, as_of_ms[i], length_ms)
         row, mine, theirs = out[i], own[i], other[i]
-        state[_MOVES + place] = mine[_OWN_RETURN]
-        state[_OTHERS + place] = theirs[_RETURN_1]
-        state[_SPREADS + place] = _log(mine[0]) - _log(theirs[0])
+        moves = _hold(state, _MOVES, place, mine[_OWN_RETURN])
+        others = _hold(state, _OTHERS, place, theirs[_RETURN_1])
+        spreads = _hold(state, _SPREADS, place, _log(mine[0]) - _log(theirs[0]))
+        own_mean, other_mean = _mean(state, moves), _mean(state, others)
         for column in range(9):
             row[column] = theirs[1 + column]
         row[9] = mine[_OWN_RETURN] - theirs[_RETURN_1]
@@ -164,16 +174,16 @@ def run_coin(state, as_of_ms, length_ms, own, other, age_bars, out):  # type: ig
             row[10 + n] = mine[_OWN_RETURN + 1 + n] - theirs[_RETURN_5 + n]
         row[13] = mine[_OWN_STANDARDISED] - theirs[_STANDARDISED]
         row[14] = _ratio(mine[_OWN_VOLATILITY], theirs[_VOLATILITY])
-        _products(state, place, _MOVES, 0, _OTHERS, 0, products)
+        _products(state, moves, own_mean, others, other_mean, 0, products)
         beta = _ratio(products[2], products[1])
         row[15] = _correlation(products)
         row[16] = beta
         row[17] = _ratio(mine[_OWN_RETURN] - beta * theirs[_RETURN_1], mine[_OWN_VOLATILITY])
-        _products(state, place, _MOVES, 0, _OTHERS, 1, products)
+        _products(state, moves, own_mean, others - 1, _mean(state, others - 1), 1, products)
         row[18] = _correlation(products)
-        _products(state, place, _OTHERS, 0, _MOVES, 1, products)
+        _products(state, others, other_mean, moves - 1, _mean(state, moves - 1), 1, products)
         row[19] = _correlation(products)
-        row[20] = _z_score(state, _SPREADS, place)
+        row[20] = _z_score(state, spreads)
         row[21] = age_bars[i]
         _defined(row)
 
@@ -185,13 +195,13 @@ def run_perpetual(state, as_of_ms, length_ms, own, other, age_bars, out):  # typ
         place = _take_in(state, as_of_ms[i], length_ms)
         row, mine, theirs = out[i], own[i], other[i]
         basis = _log(theirs[0]) - _log(mine[0])
-        state[_SPREADS + place] = basis
+        newest = _hold(state, _SPREADS, place, basis)
         row[0] = basis
-        row[1] = basis - _back(state, _SPREADS, place, 1)
-        row[2] = basis - _back(state, _SPREADS, place, 5)
-        row[3] = basis - _back(state, _SPREADS, place, 15)
-        row[4] = basis - _back(state, _SPREADS, place, 60)
-        row[5] = _z_score(state, _SPREADS, place)
+        row[1] = basis - _back(state, newest, 1)
+        row[2] = basis - _back(state, newest, 5)
+        row[3] = basis - _back(state, newest, 15)
+        row[4] = basis - _back(state, newest, 60)
+        row[5] = _z_score(state, newest)
         row[6] = theirs[_LOCATION]
         row[7] = theirs[_SIGNED]
         row[8] = theirs[_VOLUME]

@@ -9,8 +9,10 @@ from click.testing import CliRunner
 from pyarrow import parquet
 
 from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget, RecipeStatement
+from schemas.companions import Companions
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.time import Interval
+from stream_processors.features.vector_declarations import Group, spec_of
 from tests.fakes.backtests import small_artifact
 from tests.fixtures.bar_tables import random_walk
 from tests.fixtures.market_events import T0
@@ -29,8 +31,8 @@ TARGET = ModelTarget(
 UNTIL_MS = T0 + N // 2 * 60_000
 
 
-def write_candles(path):
-    bars = random_walk(N, seed=9)
+def write_candles(path, seed=9):
+    bars = random_walk(N, seed=seed)
     columns = {"timestamp": pa.array(bars.start_ms.astype("datetime64[ms]"))}
     for place, name in enumerate(("open", "high", "low", "close", "volume")):
         columns[name] = bars.rows[:, place]
@@ -283,3 +285,49 @@ def test_pushing_nowhere_names_the_variables(place):
     error = run(place, "models", "push").exception
     assert isinstance(error, ConfigurationError)
     assert "DRIFTLINE_REGISTRY_REMOTE" in str(error)
+
+
+@pytest.fixture(scope="module")
+def joined_place(tmp_path_factory):
+    """A data directory with a version that sees another coin, and both coins' files."""
+    folder = tmp_path_factory.mktemp("joined")
+    bars, ether = (folder / f"{coin}usdt_binance_spot_1m.parquet" for coin in ("btc", "eth"))
+    write_candles(bars)
+    write_candles(ether, seed=10)
+    beside = {Group.COIN: ether}
+    table = from_file(bars, TARGET, instrument=None, begin_ms=None, beside=beside).table
+    assert table.feature_spec_hash == spec_of(Companions(coin="ETH-USDT.BINANCE")).hash
+    manifest, files = small_artifact(table, until_ms=UNTIL_MS, target=TARGET)
+    FolderRegistry(folder / "registry").publish(manifest, files)
+    return folder, manifest.version
+
+
+def test_a_model_that_sees_another_coin_is_backtested_with_its_file(joined_place, tmp_path):
+    folder, version = joined_place
+    ether = ("--bars-eth", str(folder / "ethusdt_binance_spot_1m.parquet"))
+    report, _ = found(folder, tmp_path, *ether, model=version)
+    assert "beside it ethusdt_binance_spot_1m.parquet" in report["data"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "sees features of the coin companion: give its file, --bars-eth"),
+        (("--perp", "ethusdt_binance_spot_1m.parquet"), "give its file, --bars-eth"),
+        (("--bars-eth", "nowhere.parquet"), "--bars-eth must be an existing file"),
+        (("--bars-eth", "unnamed.parquet"), "cannot tell the instrument"),
+        (("--bars-eth", "solusdt_binance_spot_1m.parquet"), "takes features"),
+    ],
+)
+def test_companions_other_than_the_models_are_refused(joined_place, options, said):
+    folder, version = joined_place
+    for name in ("unnamed.parquet", "solusdt_binance_spot_1m.parquet"):
+        (folder / name).write_bytes((folder / "ethusdt_binance_spot_1m.parquet").read_bytes())
+    given = [str(folder / part) if part.endswith("parquet") else part for part in options]
+    result = backtest(folder, *given, model=version)
+    assert said in str(result.exception)
+
+
+def test_a_model_without_companions_takes_no_file_of_theirs(place):
+    result = backtest(place, "--bars-eth", str(place / "btcusdt_binance_spot_1m.parquet"))
+    assert "does not see features of the coin companion: leave it out, --bars-eth" in str(result.exception)
