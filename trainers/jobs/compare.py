@@ -10,11 +10,13 @@ from rich.table import Table
 
 from schemas.errors import ConfigurationError
 from trainers.datasets.decisions import DecisionSet
-from trainers.jobs.evaluate import Inputs, decisions_of_files
+from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
 from trainers.jobs.evaluating import Question, evaluated
+from trainers.jobs.parameters import read_searched, searched_recipe
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.selection.pages import comparison_page
 from trainers.selection.ranking import RULE, Ranking, ranked
+from trainers.selection.searching import stated
 
 Figures = dict[str, Any]
 
@@ -46,7 +48,9 @@ class Comparison(NamedTuple):
             "order": list(self.ranking.order),
             "n": self.ranking.n,
             "pairs": [{**pair._asdict(), "is_noise": pair.is_noise} for pair in self.ranking.pairs],
-            "configurations_tried": CONFIGURATIONS_TRIED + len(self.figures),
+            "configurations_tried": CONFIGURATIONS_TRIED
+            + len(self.figures)
+            + sum(map(n_searched, self.figures.values())),
             "candidates": self.figures,
         }
 
@@ -56,6 +60,7 @@ def compared(
     question: Question,
     *,
     models: Sequence[str],
+    parameters: Sequence[Path] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Comparison:
     """Judge every model on the same decisions, then rank them.
@@ -64,19 +69,27 @@ def compared(
         inputs: The files.
         question: What to test.
         models: Names of recipes, the simplest first: ties go to the first.
+        parameters: What searches wrote; each is a further candidate.
         progress: Told the share that is done.
 
     Raises:
         ConfigurationError: If fewer than two are named, or one is unknown.
     """
-    if len(set(models)) < len(models) or len(models) < 2:
+    found = {f"{one.model} searched": one for one in map(read_searched, parameters)}
+    if len(set(models)) < len(models) or len(models) + len(found) < 2:
         message = f"--models must name two or more different models, was {','.join(models)}"
         raise ConfigurationError(message)
-    decisions, recipes = decisions_of_files(inputs, question, models)
+    names = [*models, *(one.model for one in found.values())]
+    decisions, recipes = decisions_of_files(inputs, question, names)
+    candidates = {name: recipes[name] for name in models} | {
+        name: searched_recipe(one, question, recipes[one.model]) for name, one in found.items()
+    }
     figures, probabilities = {}, {}
-    for i, (name, recipe) in enumerate(recipes.items()):
-        told = None if progress is None else _share_of(progress, i, len(recipes))
+    for i, (name, recipe) in enumerate(candidates.items()):
+        told = None if progress is None else _share_of(progress, i, len(candidates))
         figures[name], probabilities[name] = evaluated(decisions, recipe, question, progress=told)
+        if name in found:
+            figures[name]["searches"] = [stated(found[name])]
     ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
     return Comparison(question, decisions, figures, probabilities, ranking)
 
