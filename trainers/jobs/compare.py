@@ -4,41 +4,43 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
 from schemas.errors import ConfigurationError
 from trainers.datasets.decisions import DecisionSet
+from trainers.evaluation.edges import ALL, edges
+from trainers.evaluation.importance import ShuffledFamilies
+from trainers.evaluation.regimes import regime_figures
+from trainers.evaluation.summaries import Tested
 from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
-from trainers.jobs.evaluating import Question, evaluated
+from trainers.jobs.evaluating import Question, evaluated, tested_of
 from trainers.jobs.parameters import read_searched, searched_recipe
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED
+from trainers.models.recipes import Recipe
 from trainers.selection.pages import comparison_page
 from trainers.selection.ranking import RULE, Ranking, ranked
 from trainers.selection.searching import stated
 
 Figures = dict[str, Any]
+#: At which coverages the gross edge is stated.
+_COVERAGES = (ALL, 0.1, 0.05)
 
 
 class Comparison(NamedTuple):
-    """What came of a comparison, by candidate."""
+    """What came of a comparison.
 
-    question: Question
-    decisions: DecisionSet
+    Attributes:
+        figures: By candidate: its summary, and ``edges``, ``regimes``, ``importance``.
+        tested: What each candidate said.
+    """
+
     figures: dict[str, Figures]
-    probabilities: dict[str, NDArray[np.float64]]
+    tested: dict[str, Tested]
     ranking: Ranking
 
     def page(self) -> str:
         """The HTML page."""
-        return comparison_page(
-            self.ranking,
-            self.figures,
-            self.decisions,
-            self.probabilities,
-            from_ms=self.question.train_until_ms,
-        )
+        return comparison_page(self.ranking, self.figures, self.tested)
 
     def summary(self) -> Figures:
         """JSON-ready: the choice, the pairs, every candidate's figures."""
@@ -51,7 +53,7 @@ class Comparison(NamedTuple):
             "configurations_tried": CONFIGURATIONS_TRIED
             + len(self.figures)
             + sum(map(n_searched, self.figures.values())),
-            "candidates": self.figures,
+            "candidates": {name: _plain(one) for name, one in self.figures.items()},
         }
 
 
@@ -84,14 +86,33 @@ def compared(
     candidates = {name: recipes[name] for name in models} | {
         name: searched_recipe(one, question, recipes[one.model]) for name, one in found.items()
     }
-    figures, probabilities = {}, {}
+    figures, tested = {}, {}
     for i, (name, recipe) in enumerate(candidates.items()):
         told = None if progress is None else _share_of(progress, i, len(candidates))
-        figures[name], probabilities[name] = evaluated(decisions, recipe, question, progress=told)
+        figures[name], tested[name] = _judged(decisions, recipe, question, told)
         if name in found:
             figures[name]["searches"] = [stated(found[name])]
-    ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
-    return Comparison(question, decisions, figures, probabilities, ranking)
+    probabilities = {name: one.probability for name, one in tested.items()}
+    return Comparison(figures, tested, ranked(decisions, probabilities, from_ms=question.train_until_ms))
+
+
+def _judged(
+    decisions: DecisionSet, recipe: Recipe, question: Question, progress: Callable[[float], None] | None
+) -> tuple[Figures, Tested]:
+    """A candidate's figures, with those that only a comparison has."""
+    shuffled = ShuffledFamilies(decisions, seed=question.seed)
+    figures, probability = evaluated(decisions, recipe, question, progress=progress, watch=shuffled.watch)
+    tested = tested_of(decisions, probability, question)
+    figures["edges"] = edges(tested, targets=_COVERAGES, seed=question.seed)
+    figures["regimes"] = regime_figures(tested, seed=question.seed)
+    figures["importance"] = shuffled.found(probability, tested.rows(decisions.own))
+    return figures, tested
+
+
+def _plain(figures: Figures) -> Figures:
+    """JSON-ready: named tuples by their names."""
+    named = ("edges", "importance")
+    return {**figures, **{key: [one._asdict() for one in figures[key]] for key in named}}
 
 
 def _share_of(progress: Callable[[float], None], i: int, n: int) -> Callable[[float], None]:

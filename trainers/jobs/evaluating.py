@@ -114,13 +114,21 @@ def evaluated(
             )
         else:
             probability, searches = _nested(decisions, recipe, folds, nesting, workers=workers, watch=watch)
-    # Thresholds may be set more often than models are fitted: they cost nothing.
-    starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
-    tested = Tested(decisions, probability, starts_ms, until_ms)
+    tested = tested_of(decisions, probability, question)
     figures = summary(tested, seed=question.seed)
     figures["baselines"] = baseline_figures(decisions, test_folds, tested.rows(decisions.own))
     figures["n_fits"] = len(folds)
     return figures | _of_searches(searches), probability
+
+
+def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question: Question) -> Tested:
+    """Probabilities with the test's stretch.
+
+    Thresholds may be set more often than models are fitted, since they cost nothing.
+    """
+    until_ms = _until_ms(decisions, question)
+    starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
+    return Tested(decisions, probability, starts_ms, until_ms)
 
 
 def _nested(

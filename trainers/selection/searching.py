@@ -24,8 +24,10 @@ from trainers.models.spaces import Range, declared_parameters, space_of, with_pa
 from trainers.selection.inner import Objective, fold_scorer, inner_folds
 
 _SCORES = "scores"
-#: Trials that run to their end before any is pruned, and folds that every trial gets.
-_UNPRUNED_TRIALS, _UNPRUNED_FOLDS = 5, 2
+#: Trials that run to their end before any is pruned.
+_UNPRUNED_TRIALS = 5
+#: Folds that every trial gets: one alone says too little.
+_DECIDING_FOLDS = 2
 
 
 class Pruning(StrEnum):
@@ -44,7 +46,7 @@ class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
         objective: What is made small.
         coverage: The most confident share that a selective objective looks at.
         pruning: ``median`` gives up what is worse than the median of finished trials after as many
-            folds; ``halving`` keeps the better half at one, two and four folds.
+            folds; ``halving`` keeps the better half at two folds, four and so on.
         n_folds: Inner folds.
         is_weighted: Whether overlapping labels share their weight.
     """
@@ -230,14 +232,26 @@ class Search:
                 if len(scores) < step:
                     scores.append(next(fresh))
                     trial.set_user_attr(_SCORES, scores)
-                _report(trial, scores[:step], step)
                 # After its last fold a trial is complete, however bad.
-                if step < len(self._folds) and trial.should_prune():
+                if _DECIDING_FOLDS <= step < len(self._folds) and self._is_given_up(trial, scores[:step]):
                     study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                     return
         finally:
             _leave(fresh)
         study.tell(trial, float(np.mean(scores)))
+
+    @staticmethod
+    def _is_given_up(trial: Any, scores: Sequence[float]) -> bool:
+        """Report, once, by how much it is worse so far than what is declared; then ask the pruner.
+
+        By how much, since folds are not equally hard: Optuna takes the best of a trial's reports,
+        and of plain means that was the one over the easiest folds, so that hardly any was pruned.
+        """
+        declared = trial.study.trials[0].user_attrs.get(_SCORES, scores)
+        reported = trial.storage.get_trial(trial._trial_id).intermediate_values  # noqa: SLF001
+        if len(scores) not in reported:
+            trial.report(float(np.mean(scores) - np.mean(declared[: len(scores)])), len(scores))
+        return bool(trial.should_prune())
 
     def _stated(self, fold: Fold) -> dict[str, int]:
         times = self._known.as_of_ms[fold.test]
@@ -283,11 +297,9 @@ def _pruner(pruning: Pruning) -> Any:
 
     match pruning:
         case Pruning.MEDIAN:
-            return optuna.pruners.MedianPruner(
-                n_startup_trials=_UNPRUNED_TRIALS, n_warmup_steps=_UNPRUNED_FOLDS
-            )
+            return optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED_TRIALS)
         case Pruning.HALVING:
-            return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+            return optuna.pruners.SuccessiveHalvingPruner(min_resource=_DECIDING_FOLDS, reduction_factor=2)
         case Pruning.NONE:
             return optuna.pruners.NopPruner()
 
@@ -304,13 +316,6 @@ def _drawn(trial: Any, name: str, limits: Range) -> float:
     if limits.is_whole:
         return int(trial.suggest_int(name, int(limits.low), int(limits.high), log=limits.is_log))
     return float(trial.suggest_float(name, limits.low, limits.high, log=limits.is_log))
-
-
-def _report(trial: Any, scores: Sequence[float], step: int) -> None:
-    """Report the mean so far, once; the folds are the same for all trials, so that they compare."""
-    reported = trial.storage.get_trial(trial._trial_id).intermediate_values  # noqa: SLF001
-    if step not in reported:
-        trial.report(float(np.mean(scores)), step)
 
 
 def _leave(results: Any) -> None:
