@@ -89,7 +89,7 @@ def lesson_of(
         for multiple in multiples
     }
     last = int(fold.train[-1]) + 1
-    return Lesson(decisions.names, decisions.rows[:last], outcomes)
+    return Lesson(decisions.names, decisions.rows[:last], outcomes, decisions.as_of_ms[:last])
 
 
 def _outcome(
@@ -98,9 +98,8 @@ def _outcome(
     moved = decisions.moves[multiple]
     rows = purged(fold.train, known_ms=moved.known_ms, decided_ms=decided_ms)
     rows = rows[moved.log_return[rows] != 0]
-    return Outcome(
-        rows, moved.log_return[rows] > 0, _weights(decisions, rows, multiple) if is_weighted else None
-    )
+    weight = _weights(decisions, rows, multiple) if is_weighted else None
+    return Outcome(rows, moved.log_return[rows] > 0, weight, moved.known_ms[rows])
 
 
 def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:

@@ -149,20 +149,13 @@ def selective_accuracy(
 def share_interval(
     is_hit: NDArray[np.bool_], as_of_ms: NDArray[np.int64], *, generator: np.random.Generator
 ) -> Interval95 | None:
-    """The 95 % interval of a share of hits, by :func:`mean_interval`."""
-    return mean_interval(is_hit.astype(np.float64), as_of_ms, generator=generator)
-
-
-def mean_interval(
-    values: NDArray[np.float64], as_of_ms: NDArray[np.int64], *, generator: np.random.Generator
-) -> Interval95 | None:
-    """The 95 % interval of a mean, by circular blocks of seven days.
+    """The 95 % interval of a share of hits, by circular blocks of seven days.
 
     Days are drawn, not rows, so that a quiet week and a busy one stay as they were. What was
     chosen and what was not are told apart by the caller.
 
     Args:
-        values: Shape (n,).
+        is_hit: Shape (n,).
         as_of_ms: Shape (n,), increasing.
         generator: Where the randomness comes from.
 
@@ -172,17 +165,17 @@ def mean_interval(
     Source:
         Politis and Romano (1992), a circular block-resampling procedure.
     """
-    if len(values) == 0:
+    if len(is_hit) == 0:
         return None
     day = (as_of_ms - as_of_ms[0]) // DAY_MS
     present, day = np.unique(day, return_inverse=True)
     n_days = int((as_of_ms[-1] - as_of_ms[0]) // DAY_MS) + 1
     table = np.zeros((n_days, 2))
-    np.add.at(table[:, 0], present[day], values)
+    np.add.at(table[:, 0], present[day], is_hit.astype(np.float64))
     np.add.at(table[:, 1], present[day], 1.0)
     sums = circular_block_sums(table, block=min(BLOCK_DAYS, n_days), generator=generator)
-    means = sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], np.nan)
-    low, high = np.nanquantile(means, [0.025, 0.975])
+    shares = sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], np.nan)
+    low, high = np.nanquantile(shares, [0.025, 0.975])
     return Interval95(float(low), float(high))
 
 

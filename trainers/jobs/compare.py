@@ -37,6 +37,7 @@ class Comparison(NamedTuple):
     figures: dict[str, Figures]
     tested: dict[str, Tested]
     ranking: Ranking
+    is_weighted: bool
 
     def page(self) -> str:
         """The HTML page."""
@@ -53,6 +54,7 @@ class Comparison(NamedTuple):
             "configurations_tried": CONFIGURATIONS_TRIED
             + len(self.figures)
             + sum(map(n_searched, self.figures.values())),
+            "uniqueness_weights": self.is_weighted,
             "candidates": {name: _plain(one) for name, one in self.figures.items()},
         }
 
@@ -93,7 +95,8 @@ def compared(
         if name in found:
             figures[name]["searches"] = [stated(found[name])]
     probabilities = {name: one.probability for name, one in tested.items()}
-    return Comparison(figures, tested, ranked(decisions, probabilities, from_ms=question.train_until_ms))
+    ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
+    return Comparison(figures, tested, ranking, question.is_weighted)
 
 
 def _judged(

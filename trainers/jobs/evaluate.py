@@ -96,6 +96,7 @@ def evaluate_files(
             "n_left_out": read.bars.n_left_out,
         },
         "seed": question.seed,
+        "uniqueness_weights": question.is_weighted,
     }
 
 
