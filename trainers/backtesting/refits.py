@@ -7,14 +7,13 @@ target's own, so each is cut by its own known time. A refit's export is checked 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import numpy as np
-
 from schemas.errors import NotReadyError
 from schemas.features import FeatureTable
 from schemas.time import Interval
 from trainers.backtesting.decisions import Served
-from trainers.datasets.decisions import DecisionSet, Move, PricePath, decision_set
-from trainers.models.recipes import OWN_HORIZON, Lesson, Outcome, Recipe, exported
+from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
+from trainers.evaluation.forward import lesson_at
+from trainers.models.recipes import OWN_HORIZON, Lesson, Recipe, exported
 
 
 def refitted(
@@ -53,24 +52,11 @@ def refitted(
     )
     served = []
     for number, time_ms in enumerate(times_ms, start=1):
-        lesson = lesson_at(decisions, time_ms)
+        lesson = lesson_at(decisions, recipe.multiples | {OWN_HORIZON}, time_ms=time_ms)
         _check_enough(lesson, time_ms, minimum_rows)
         served.append(_served(decisions, lesson, recipe, name=name, time_ms=time_ms))
         progress(number / len(times_ms))
     return served
-
-
-def lesson_at(decisions: DecisionSet, time_ms: int) -> Lesson:
-    """What could be learnt at a time: the outcomes that were known, over each horizon, ties left out."""
-    outcomes = {multiple: _outcome(move, time_ms) for multiple, move in decisions.moves.items()}
-    last = max((int(outcome.rows[-1]) + 1 for outcome in outcomes.values() if len(outcome.rows)), default=0)
-    return Lesson(decisions.names, decisions.rows[:last], outcomes)
-
-
-def _outcome(move: Move, time_ms: int) -> Outcome:
-    is_known = (move.known_ms >= 0) & (move.known_ms <= time_ms)
-    rows = np.flatnonzero(is_known & (move.log_return != 0)).astype(np.int64)
-    return Outcome(rows, move.log_return[rows] > 0)
 
 
 def _served(decisions: DecisionSet, lesson: Lesson, recipe: Recipe, *, name: str, time_ms: int) -> Served:

@@ -1,9 +1,9 @@
 """The job behind ``driftline evaluate``: files in, honest figures out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,11 @@ from trainers.datasets.joining import news_columns, with_columns
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
+from trainers.jobs.parameters import check_searchable, searched_recipe
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED, recipe_named
 from trainers.models.recipes import Recipe
+from trainers.selection.nested import Nesting
+from trainers.selection.searching import Searched, SearchPlan, stated
 
 
 class Inputs(NamedTuple):
@@ -46,6 +49,8 @@ def evaluate_files(
     *,
     model: str,
     clock: Clock,
+    parameters: Searched | None = None,
+    n_trials: int | None = None,
     progress: Progress | None = None,
     dataset_folder: Path | None = None,
 ) -> dict[str, object]:
@@ -56,6 +61,8 @@ def evaluate_files(
         question: Interval, horizon, date and refits.
         model: The name of a recipe.
         clock: For ``seconds``.
+        parameters: What a search before the date has found for that recipe.
+        n_trials: How many to search anew before the first refit of each year; None searches nothing.
         progress: Told the share of fits done.
         dataset_folder: Where the data set is kept; None keeps none.
 
@@ -68,11 +75,14 @@ def evaluate_files(
     decisions = decisions_for(read.table, read.prices, question, recipe.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
-    figures, _ = evaluated(decisions, recipe, question, progress=progress)
+    recipe = recipe if parameters is None else searched_recipe(parameters, question, recipe)
+    nesting = None if n_trials is None else nesting_of(question, model=model, n_trials=n_trials)
+    figures, _ = evaluated(decisions, recipe, question, nesting=nesting, progress=progress)
+    figures = figures if parameters is None else {**figures, "searches": [stated(parameters)]}
     return {
         **figures,
         "model": recipe.name,
-        "configurations_tried": CONFIGURATIONS_TRIED,
+        "configurations_tried": CONFIGURATIONS_TRIED + n_searched(figures),
         "seconds": round(clock.monotonic_s() - began_s, 1),
         "interval": str(question.interval),
         "horizon": str(question.horizon),
@@ -86,7 +96,24 @@ def evaluate_files(
             "n_left_out": read.bars.n_left_out,
         },
         "seed": question.seed,
+        "uniqueness_weights": question.is_weighted,
     }
+
+
+def nesting_of(question: Question, *, model: str, n_trials: int) -> Nesting:
+    """How to search a model's parameters on the way through a question's test.
+
+    Raises:
+        ConfigurationError: If nothing of the model can be searched.
+    """
+    check_searchable(model)
+    plan = SearchPlan(n_trials=n_trials, seed=question.seed, is_weighted=question.is_weighted)
+    return Nesting(model, plan, question.train_until_ms)
+
+
+def n_searched(figures: Mapping[str, Any]) -> int:
+    """How many trials stand behind figures, pruned ones too: configurations tried, like those declared."""
+    return sum(int(search["n_trials"]) for search in figures.get("searches", ()))
 
 
 class _Read(NamedTuple):

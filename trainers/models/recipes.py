@@ -29,11 +29,13 @@ class Outcome(NamedTuple):
         rows: Row numbers, increasing, shape (m,).
         is_up: Shape (m,).
         weight: Shape (m,), mean about one; None weighs all alike.
+        known_ms: Shape (m,): when each was known; None where nobody asks.
     """
 
     rows: NDArray[np.int64]
     is_up: NDArray[np.bool_]
     weight: NDArray[np.float64] | None = None
+    known_ms: NDArray[np.int64] | None = None
 
 
 class Lesson(NamedTuple):
@@ -43,11 +45,13 @@ class Lesson(NamedTuple):
         names: The k columns.
         rows: Shape (n, k), oldest first, NaN where undefined.
         outcomes: By multiple of the target's horizon; 1 is there always.
+        as_of_ms: Shape (n,), increasing: when each row was decided; None where nobody asks.
     """
 
     names: tuple[str, ...]
     rows: NDArray[np.float32]
     outcomes: Mapping[int, Outcome]
+    as_of_ms: NDArray[np.int64] | None = None
 
     def examples(
         self, multiple: int = OWN_HORIZON
@@ -71,11 +75,41 @@ class Lesson(NamedTuple):
             outcomes={multiple: _cut(outcome, row) for multiple, outcome in self.outcomes.items()}
         )
 
+    def known_when(self, row: int) -> "Lesson":
+        """The lesson as it was known when ``row`` was decided: every outcome purged by its own known time.
+
+        Raises:
+            StateError: If it does not say when its rows were decided and its outcomes known.
+        """
+        if self.as_of_ms is None:
+            message = "expected a lesson that says when its rows were decided, so that it can be purged"
+            raise StateError(message)
+        at_ms = int(self.as_of_ms[row])
+        earlier = self.until(row).outcomes
+        return self._replace(
+            outcomes={multiple: _purged(outcome, at_ms) for multiple, outcome in earlier.items()}
+        )
+
 
 def _cut(outcome: Outcome, row: int) -> Outcome:
-    n = int(np.searchsorted(outcome.rows, row))
-    weight = None if outcome.weight is None else outcome.weight[:n]
-    return Outcome(outcome.rows[:n], outcome.is_up[:n], weight)
+    return _kept(outcome, slice(int(np.searchsorted(outcome.rows, row))))
+
+
+def _purged(outcome: Outcome, at_ms: int) -> Outcome:
+    if outcome.known_ms is None:
+        message = "expected outcomes that say when they were known, so that they can be purged"
+        raise StateError(message)
+    return _kept(outcome, outcome.known_ms <= at_ms)
+
+
+def _kept(outcome: Outcome, which: slice | NDArray[np.bool_]) -> Outcome:
+    weight, known_ms = outcome.weight, outcome.known_ms
+    return Outcome(
+        outcome.rows[which],
+        outcome.is_up[which],
+        None if weight is None else weight[which],
+        None if known_ms is None else known_ms[which],
+    )
 
 
 class FittedModel(Protocol):

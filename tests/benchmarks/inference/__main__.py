@@ -13,13 +13,13 @@ from tests.benchmarks.inference.latencies import Row, latency_figures
 from tests.benchmarks.recorded import hourly_file
 from tests.benchmarks.reporting import Figure, report
 from tests.benchmarks.stream.telling import tell
-from trainers.backtesting.refits import lesson_at
 from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.evaluation.forward import lesson_at
 from trainers.jobs.bar_files import read_bars
+from trainers.models.recipes import OWN_HORIZON
 
 #: Rows that models learn from: trees as large as real ones, fitted in a minute or two.
 N_ROWS = 30_000
-_ALWAYS_MS = 2**53
 
 
 def main() -> None:
@@ -28,8 +28,9 @@ def main() -> None:
     if set(asked) - set(KINDS):
         sys.exit(f"KINDS must be of {', '.join(KINDS)}, was {','.join(asked)}")
     n_rounds = int(os.environ.get("ROUNDS", "20"))
-    decisions = _decisions(frozenset[int]().union(*(KINDS[name].multiples for name in asked)))
-    lesson, row = lesson_at(decisions, _ALWAYS_MS), Row.of(decisions)
+    multiples = frozenset({OWN_HORIZON}).union(*(KINDS[name].multiples for name in asked))
+    decisions = _decisions(multiples)
+    lesson, row = lesson_at(decisions, multiples), Row.of(decisions)
     figures: list[Figure] = []
     for name in asked:
         tell(f"{name}: fitting on {len(lesson.rows):,} rows ...")
