@@ -89,8 +89,10 @@ def evaluate(output: Path | None, **options: Any) -> None:
     from trainers.jobs.evaluate import evaluate_files, write_figures  # noqa: PLC0415
     from trainers.jobs.evaluation_options import choice_of, inputs_of, question_of  # noqa: PLC0415
     from trainers.jobs.evaluation_tables import evaluation_tables  # noqa: PLC0415
+    from trainers.jobs.outputs import check_output  # noqa: PLC0415
     from trainers.jobs.reports import fitting_progress, print_table  # noqa: PLC0415
 
+    check_output(output, "--json")
     with fitting_progress("fitting") as progress:
         figures = evaluate_files(
             inputs_of(options),
@@ -124,8 +126,11 @@ def compare(
     from trainers.jobs.compare import compared, comparison_tables, write_page  # noqa: PLC0415
     from trainers.jobs.evaluate import write_figures  # noqa: PLC0415
     from trainers.jobs.evaluation_options import inputs_of, question_of  # noqa: PLC0415
+    from trainers.jobs.outputs import check_output  # noqa: PLC0415
     from trainers.jobs.reports import fitting_progress, print_table  # noqa: PLC0415
 
+    check_output(output, "--json")
+    check_output(page, "--html")
     with fitting_progress("fitting") as progress:
         comparison = compared(
             inputs_of(options),

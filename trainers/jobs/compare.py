@@ -14,6 +14,7 @@ from trainers.evaluation.regimes import regime_figures
 from trainers.evaluation.summaries import Tested
 from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
 from trainers.jobs.evaluating import Question, evaluated, tested_of
+from trainers.jobs.outputs import write_output
 from trainers.jobs.parameters import read_searched, searched_recipe
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.models.recipes import Recipe
@@ -150,6 +151,9 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
 
 
 def write_page(comparison: Comparison, path: Path) -> None:
-    """Write the page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(comparison.page(), encoding="utf-8")
+    """Write the page.
+
+    Raises:
+        ConfigurationError: If it cannot be written there.
+    """
+    write_output(path, comparison.page().encode(), "--html")

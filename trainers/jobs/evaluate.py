@@ -17,6 +17,7 @@ from trainers.datasets.joining import news_columns, with_columns
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
+from trainers.jobs.outputs import write_output
 from trainers.jobs.parameters import check_searchable, searched_recipe
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED, recipe_named
 from trainers.models.recipes import Recipe
@@ -175,6 +176,9 @@ def _other_table(path: Path, interval: Interval) -> FeatureTable:
 
 
 def write_figures(figures: dict[str, object], path: Path) -> None:
-    """Write them as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    """Write them as JSON.
+
+    Raises:
+        ConfigurationError: If they cannot be written there.
+    """
+    write_output(path, (json.dumps(figures, indent=2) + "\n").encode(), "--json")

@@ -337,6 +337,14 @@ def test_a_journal_of_another_search_is_refused(bars, found):
         invoked(*again, "--seed", "5")
 
 
+@pytest.mark.parametrize("command", ["search", "evaluate"])
+def test_a_place_that_cannot_be_written_is_told_before_the_work(bars, tmp_path, command):
+    (tmp_path / "file").touch()
+    where = tmp_path / "file" / "out.json"
+    with pytest.raises(ConfigurationError, match="--json must be a file that can be written"):
+        invoked(command, *words(bars), "--model", "logistic", "--json", where)
+
+
 def test_a_mixture_cannot_be_searched(bars, tmp_path):
     with pytest.raises(ConfigurationError, match="can be searched, xgboost"):
         invoked("search", *words(bars), "--model", "mixture", "--json", tmp_path / "a.json")
