@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.datasets.decisions import DecisionSet
-from trainers.datasets.schedules import Refit, calendar_folds, purged, refit_times
+from trainers.datasets.schedules import Refit, calendar_folds, refit_times
 from trainers.datasets.splits import Fold
-from trainers.datasets.uniqueness import uniqueness
-from trainers.models.recipes import Lesson, Outcome, Recipe, exported
+from trainers.evaluation.lessons import lesson_of
+from trainers.models.recipes import Recipe, exported
 
 #: Applies a function to each of a sequence, in any order of execution, results in order.
 Mapper = Callable[[Callable[[Fold], NDArray[np.float32]], Sequence[Fold]], Iterable[NDArray[np.float32]]]
@@ -29,6 +29,7 @@ def out_of_sample(
     *,
     folds: Sequence[Fold],
     is_weighted: bool = False,
+    companions: Sequence[DecisionSet] = (),
     mapper: Mapper = map,
 ) -> NDArray[np.float64]:
     """The probability of up for every tested row, by a model that knew only what came before.
@@ -38,6 +39,7 @@ def out_of_sample(
         recipe: Fitted anew in every fold.
         folds: Of these decisions.
         is_weighted: Whether overlapping labels share their weight.
+        companions: Other instruments' decisions, which are learnt from and not tested.
         mapper: How the folds are worked through.
 
     Returns:
@@ -47,7 +49,8 @@ def out_of_sample(
     probability = np.full(len(decisions), np.nan)
 
     def predicted(fold: Fold) -> NDArray[np.float32]:
-        fitted = recipe.fit(lesson_of(decisions, fold, recipe.multiples, is_weighted=is_weighted))
+        lesson = lesson_of(decisions, fold, recipe.multiples, is_weighted=is_weighted, companions=companions)
+        fitted = recipe.fit(lesson)
         test = decisions.rows[fold.test]
         return exported(fitted, test).model.probabilities_up(test)
 
@@ -64,37 +67,3 @@ def folds_of(decisions: DecisionSet, *, from_ms: int, until_ms: int, refit: Refi
         refits_ms=refit_times(from_ms=from_ms, until_ms=until_ms, refit=refit),
         until_ms=until_ms,
     )
-
-
-def lesson_of(
-    decisions: DecisionSet, fold: Fold, multiples: Iterable[int], *, is_weighted: bool = False
-) -> Lesson:
-    """What a fold's model may learn: every outcome by its own known time.
-
-    Purged for each horizon apart, since a longer outcome is known later.
-    """
-    decided_ms = int(decisions.as_of_ms[fold.test[0]])
-    outcomes = {
-        multiple: _outcome(decisions, fold, multiple, decided_ms=decided_ms, is_weighted=is_weighted)
-        for multiple in multiples
-    }
-    last = int(fold.train[-1]) + 1
-    return Lesson(decisions.names, decisions.rows[:last], outcomes)
-
-
-def _outcome(
-    decisions: DecisionSet, fold: Fold, multiple: int, *, decided_ms: int, is_weighted: bool
-) -> Outcome:
-    moved = decisions.moves[multiple]
-    rows = purged(fold.train, known_ms=moved.known_ms, decided_ms=decided_ms)
-    rows = rows[moved.log_return[rows] != 0]
-    return Outcome(
-        rows, moved.log_return[rows] > 0, _weights(decisions, rows, multiple) if is_weighted else None
-    )
-
-
-def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:
-    start_ms = decisions.as_of_ms[rows]
-    weights = uniqueness(start_ms=start_ms, end_ms=start_ms + multiple * decisions.horizon.milliseconds)
-    scaled: NDArray[np.float64] = weights / weights.mean()
-    return scaled

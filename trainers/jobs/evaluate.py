@@ -66,9 +66,10 @@ def evaluate_files(
     read = _read(inputs, question)
     recipe = recipe_named(model, near=read.near)
     decisions = decisions_for(read.table, read.prices, question, recipe.multiples)
+    companions = companions_of(inputs, question, recipe.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
-    figures, _ = evaluated(decisions, recipe, question, progress=progress)
+    figures, _ = evaluated(decisions, recipe, question, companions=companions, progress=progress)
     return {
         **figures,
         "model": recipe.name,
@@ -79,6 +80,7 @@ def evaluate_files(
         "refit": str(question.refit),
         "train_until": str(np.datetime64(question.train_until_ms, "ms")),
         "features": list(read.table.names),
+        "n_companion_rows": sum(len(companion) for companion in companions),
         "feature_spec_hash": read.table.feature_spec_hash,
         "bars": {
             "interval": str(read.bars.interval),
@@ -120,6 +122,23 @@ def decisions_of_files(
     recipes = {name: recipe_named(name, near=read.near) for name in models}
     multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
     return decisions_for(read.table, read.prices, question, multiples), recipes
+
+
+def companions_of(inputs: Inputs, question: Question, multiples: frozenset[int]) -> tuple[DecisionSet, ...]:
+    """The other coin's decisions, with the first as its own other coin: more of the same kind to learn from.
+
+    Args:
+        multiples: Of the horizon, as the recipe needs them; what the coin's bars are too long for stays
+            undefined.
+
+    Raises:
+        ConfigurationError: If the file does not do.
+    """
+    if inputs.bars_eth is None:
+        return ()
+    coin = read_bars(inputs.bars_eth)
+    table = features_of(coin, Inputs(bars=inputs.bars_eth, bars_eth=inputs.bars), question.interval)
+    return (decisions_for(table, coin.prices(), question, multiples),)
 
 
 def _check_horizon(question: Question, step_ms: int) -> None:

@@ -69,7 +69,12 @@ def decisions_for(
 
 
 def evaluated(
-    decisions: DecisionSet, recipe: Recipe, question: Question, *, progress: Progress | None = None
+    decisions: DecisionSet,
+    recipe: Recipe,
+    question: Question,
+    *,
+    companions: Sequence[DecisionSet] = (),
+    progress: Progress | None = None,
 ) -> tuple[Figures, NDArray[np.float64]]:
     """The figures, and the probabilities behind them.
 
@@ -80,6 +85,7 @@ def evaluated(
         decisions: Oldest first.
         recipe: The model.
         question: What to test.
+        companions: Other instruments' decisions, which are learnt from and not tested.
         progress: Told after each fit.
 
     Raises:
@@ -91,7 +97,12 @@ def evaluated(
     mapper, close = _mapper(question.n_workers, len(folds), progress)
     try:
         probability = out_of_sample(
-            decisions, recipe, folds=folds, is_weighted=question.is_weighted, mapper=mapper
+            decisions,
+            recipe,
+            folds=folds,
+            is_weighted=question.is_weighted,
+            companions=companions,
+            mapper=mapper,
         )
     finally:
         close()
