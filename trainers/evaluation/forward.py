@@ -14,10 +14,14 @@ from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.schedules import Refit, calendar_folds, refit_times
 from trainers.datasets.splits import Fold
 from trainers.evaluation.lessons import lesson_of
+from trainers.models.onnx_models import OnnxModel
 from trainers.models.recipes import Recipe, exported
 
 #: Applies a function to each of a sequence, in any order of execution, results in order.
 Mapper = Callable[[Callable[[Fold], NDArray[np.float32]], Sequence[Fold]], Iterable[NDArray[np.float32]]]
+
+#: Shown each fold's model after it has predicted; may be called from several threads at once.
+Watch = Callable[[Fold, OnnxModel], None]
 
 #: Fewer rows with an outcome than this are not learnt from: the fold stays undecided.
 LEAST_ROWS = 250
@@ -29,8 +33,8 @@ def out_of_sample(
     *,
     folds: Sequence[Fold],
     is_weighted: bool = False,
-    companions: Sequence[DecisionSet] = (),
     mapper: Mapper = map,
+    watch: Watch | None = None,
 ) -> NDArray[np.float64]:
     """The probability of up for every tested row, by a model that knew only what came before.
 
@@ -39,8 +43,8 @@ def out_of_sample(
         recipe: Fitted anew in every fold.
         folds: Of these decisions.
         is_weighted: Whether overlapping labels share their weight.
-        companions: Other instruments' decisions, which are learnt from and not tested.
         mapper: How the folds are worked through.
+        watch: Shown each fold's model.
 
     Returns:
         Shape (n,); NaN where nothing was tested.
@@ -49,10 +53,13 @@ def out_of_sample(
     probability = np.full(len(decisions), np.nan)
 
     def predicted(fold: Fold) -> NDArray[np.float32]:
-        lesson = lesson_of(decisions, fold, recipe.multiples, is_weighted=is_weighted, companions=companions)
-        fitted = recipe.fit(lesson)
+        fitted = recipe.fit(lesson_of(decisions, fold, recipe.multiples, is_weighted=is_weighted))
         test = decisions.rows[fold.test]
-        return exported(fitted, test).model.probabilities_up(test)
+        model = exported(fitted, test).model
+        found = model.probabilities_up(test)
+        if watch is not None:
+            watch(fold, model)
+        return found
 
     for fold, found in zip(learnable, mapper(predicted, learnable), strict=True):
         probability[fold.test] = found

@@ -6,7 +6,6 @@ purged by its own known time, each horizon apart, since a longer outcome is know
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +21,16 @@ COMPANION_WEIGHT = 0.5
 
 
 def lesson_of(
-    decisions: DecisionSet,
-    fold: Fold,
-    multiples: Iterable[int],
-    *,
-    is_weighted: bool = False,
-    companions: Sequence[DecisionSet] = (),
+    decisions: DecisionSet, fold: Fold, multiples: Iterable[int], *, is_weighted: bool = False
 ) -> Lesson:
     """What a fold's model may learn.
 
     Args:
-        decisions: Of the instrument that is predicted.
+        decisions: Of the instrument that is predicted, with its companions; columns that one lacks
+            are undefined there.
         fold: Its training rows are a choice of ``decisions``; its first test row is the refit.
         multiples: Of the horizon.
         is_weighted: Whether overlapping labels share their weight.
-        companions: Decisions of other instruments; columns that one lacks are undefined there.
 
     Returns:
         Rows oldest first; with companions, own and theirs by time, own first.
@@ -44,21 +38,14 @@ def lesson_of(
     wanted = tuple(multiples)
     decided_ms = int(decisions.as_of_ms[fold.test[0]])
     own = _part(decisions, fold.train, wanted, decided_ms=decided_ms, is_weighted=is_weighted)
-    if not companions:
-        return own.lesson
+    if not decisions.companions:
+        return own
     parts = [own]
-    for companion in companions:
+    for companion in decisions.companions:
         earlier = np.arange(np.searchsorted(companion.as_of_ms, decided_ms), dtype=np.int64)
         part = _part(companion, earlier, wanted, decided_ms=decided_ms, is_weighted=is_weighted)
-        parts.append(part._replace(lesson=_in_columns(part.lesson, decisions.names)))
+        parts.append(_in_columns(part, decisions.names))
     return _pooled(parts)
-
-
-class _Part(NamedTuple):
-    """One instrument's lesson, and the times of its rows."""
-
-    lesson: Lesson
-    as_of_ms: NDArray[np.int64]
 
 
 def _part(
@@ -68,13 +55,13 @@ def _part(
     *,
     decided_ms: int,
     is_weighted: bool,
-) -> _Part:
+) -> Lesson:
     outcomes = {
         multiple: _outcome(decisions, candidates, multiple, decided_ms=decided_ms, is_weighted=is_weighted)
         for multiple in multiples
     }
     n = int(candidates[-1]) + 1 if len(candidates) else 0
-    return _Part(Lesson(decisions.names, decisions.rows[:n], outcomes), decisions.as_of_ms[:n])
+    return Lesson(decisions.names, decisions.rows[:n], outcomes, decisions.as_of_ms[:n])
 
 
 def _outcome(
@@ -88,9 +75,8 @@ def _outcome(
     moved = decisions.moves[multiple]
     rows = purged(candidates, known_ms=moved.known_ms, decided_ms=decided_ms)
     rows = rows[moved.log_return[rows] != 0]
-    return Outcome(
-        rows, moved.log_return[rows] > 0, _weights(decisions, rows, multiple) if is_weighted else None
-    )
+    weight = _weights(decisions, rows, multiple) if is_weighted else None
+    return Outcome(rows, moved.log_return[rows] > 0, weight, moved.known_ms[rows])
 
 
 def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:
@@ -111,31 +97,40 @@ def _in_columns(lesson: Lesson, names: tuple[str, ...]) -> Lesson:
     return lesson._replace(names=names, rows=rows)
 
 
-def _pooled(parts: Sequence[_Part]) -> Lesson:
-    """One lesson of all, by time; the first part's rows count in full."""
-    order = np.argsort(np.concatenate([part.as_of_ms for part in parts]), kind="stable")
+def _pooled(parts: Sequence[Lesson]) -> Lesson:
+    """One lesson of all, by time; the first part is own and counts in full."""
+    times_ms = np.concatenate([_times(part) for part in parts])
+    order = np.argsort(times_ms, kind="stable")
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    ends = np.cumsum([len(part.as_of_ms) for part in parts])
-    places = np.split(place, ends[:-1])
-    own = parts[0].lesson
-    outcomes = {
-        multiple: _pooled_outcome([part.lesson.outcomes[multiple] for part in parts], places)
-        for multiple in own.outcomes
-    }
-    return Lesson(own.names, np.concatenate([part.lesson.rows for part in parts])[order], outcomes)
+    places = np.split(place, np.cumsum([len(part.rows) for part in parts])[:-1])
+    own = parts[0]
+    return Lesson(
+        own.names,
+        np.concatenate([part.rows for part in parts])[order],
+        {
+            multiple: _pooled_outcome([part.outcomes[multiple] for part in parts], places)
+            for multiple in own.outcomes
+        },
+        times_ms[order],
+        is_own=order < len(own.rows),
+    )
+
+
+def _times(lesson: Lesson) -> NDArray[np.int64]:
+    return lesson.as_of_ms if lesson.as_of_ms is not None else np.empty(0, dtype=np.int64)
 
 
 def _pooled_outcome(outcomes: Sequence[Outcome], places: Sequence[NDArray[np.int64]]) -> Outcome:
     rows = np.concatenate([place[outcome.rows] for place, outcome in zip(places, outcomes, strict=True)])
-    is_up = np.concatenate([outcome.is_up for outcome in outcomes])
-    weight = np.concatenate(
-        [
-            (1.0 if number == 0 else COMPANION_WEIGHT)
-            * (np.ones(len(outcome.rows)) if outcome.weight is None else outcome.weight)
-            for number, outcome in enumerate(outcomes)
-        ]
-    )
+    weight = np.concatenate([_weight(outcome, is_own=i == 0) for i, outcome in enumerate(outcomes)])
+    known_ms = np.concatenate([outcome.known_ms for outcome in outcomes if outcome.known_ms is not None])
     order = np.argsort(rows)
     mean = weight.mean() if len(weight) else 1.0
-    return Outcome(rows[order], is_up[order], weight[order] / mean)
+    is_up = np.concatenate([outcome.is_up for outcome in outcomes])
+    return Outcome(rows[order], is_up[order], weight[order] / mean, known_ms[order])
+
+
+def _weight(outcome: Outcome, *, is_own: bool) -> NDArray[np.float64]:
+    even = np.ones(len(outcome.rows)) if outcome.weight is None else outcome.weight
+    return even if is_own else COMPANION_WEIGHT * even
