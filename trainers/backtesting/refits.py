@@ -12,7 +12,7 @@ from schemas.features import FeatureTable
 from schemas.time import Interval
 from trainers.backtesting.decisions import Served
 from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
-from trainers.evaluation.forward import lesson_at
+from trainers.evaluation.lessons import lesson_at
 from trainers.models.recipes import OWN_HORIZON, Lesson, Recipe, exported
 
 

@@ -69,6 +69,8 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         moves: By multiple of the horizon; 1 is what is judged.
         late: By lag in milliseconds: the move over one horizon from that long after the decision.
         trailing_log_return: Shape (n,), over the horizon just passed; NaN where undefined.
+        companions: Decisions of other instruments with the same features, which are learnt from beside
+            these and never tested.
     """
 
     names: tuple[str, ...]
@@ -80,6 +82,7 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     moves: Mapping[int, Move]
     late: Mapping[int, Move]
     trailing_log_return: NDArray[np.float64]
+    companions: "tuple[DecisionSet, ...]" = ()
 
     def __len__(self) -> int:
         """How many."""

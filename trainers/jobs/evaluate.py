@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Clock, Interval
 from stream_processors.features.batch import compute_table
+from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
 from trainers.datasets.decisions import DecisionSet, PricePath, merged
 from trainers.datasets.joining import news_columns, with_columns
@@ -72,8 +74,8 @@ def evaluate_files(
     """
     began_s = clock.monotonic_s()
     read = _read(inputs, question)
-    recipe = recipe_named(model, near=read.near)
-    decisions = decisions_for(read.table, read.prices, question, recipe.multiples)
+    recipe = recipe_named(model, near=read.near, is_accompanied=read.is_accompanied)
+    decisions = _decisions(read, inputs, question, recipe.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
     recipe = recipe if parameters is None else searched_recipe(parameters, question, recipe)
@@ -90,6 +92,7 @@ def evaluate_files(
         "refit": str(question.refit),
         "train_until": str(np.datetime64(question.train_until_ms, "ms")),
         "features": list(read.table.names),
+        "n_companion_rows": sum(len(companion) for companion in decisions.companions),
         "feature_spec_hash": read.table.feature_spec_hash,
         "bars": {
             "interval": str(read.bars.interval),
@@ -125,6 +128,11 @@ class _Read(NamedTuple):
     table: FeatureTable
     near: int
 
+    @property
+    def is_accompanied(self) -> bool:
+        """Whether there is more than the instrument's own features."""
+        return len(self.table.names) > len(SPEC.features)
+
 
 def _read(inputs: Inputs, question: Question) -> _Read:
     bars = read_bars(inputs.bars)
@@ -145,9 +153,26 @@ def decisions_of_files(
         ConfigurationError: If a file or a name does not do.
     """
     read = _read(inputs, question)
-    recipes = {name: recipe_named(name, near=read.near) for name in models}
+    recipes = {
+        name: recipe_named(name, near=read.near, is_accompanied=read.is_accompanied) for name in models
+    }
     multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
-    return decisions_for(read.table, read.prices, question, multiples), recipes
+    return _decisions(read, inputs, question, multiples), recipes
+
+
+def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: frozenset[int]) -> DecisionSet:
+    """The decisions, with those of the other coin as company: more of the same kind to learn from.
+
+    The first instrument is the other's other coin, so that the columns mean the same. Outcomes that the
+    other's bars are too long for stay undefined.
+    """
+    own = decisions_for(read.table, read.prices, question, multiples)
+    if inputs.bars_eth is None:
+        return own
+    coin = read_bars(inputs.bars_eth)
+    table = features_of(coin, Inputs(bars=inputs.bars_eth, bars_eth=inputs.bars), question.interval)
+    companion = decisions_for(table, coin.prices(), question, multiples)
+    return msgspec.structs.replace(own, companions=(companion,))
 
 
 def _check_horizon(question: Question, step_ms: int) -> None:

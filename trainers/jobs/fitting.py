@@ -24,7 +24,7 @@ from trainers.datasets.learning import decisions_of
 from trainers.datasets.samples import Samples
 from trainers.datasets.splits import walk_forward
 from trainers.evaluation.conformal import Judged, judged
-from trainers.evaluation.forward import lesson_at, lesson_of
+from trainers.evaluation.lessons import lesson_at, lesson_of
 from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
 from trainers.evaluation.walk_forward import scored
 from trainers.models.calibration import CalibratedModel

@@ -45,13 +45,16 @@ class Lesson(NamedTuple):
         names: The k columns.
         rows: Shape (n, k), oldest first, NaN where undefined.
         outcomes: By multiple of the target's horizon; 1 is there always.
-        as_of_ms: Shape (n,), increasing: when each row was decided; None where nobody asks.
+        as_of_ms: Shape (n,), not decreasing: when each row was decided; None where nobody asks.
+        is_own: Shape (n,): whether a row is of the instrument that is predicted, and not of a
+            companion; None when all are.
     """
 
     names: tuple[str, ...]
     rows: NDArray[np.float32]
     outcomes: Mapping[int, Outcome]
     as_of_ms: NDArray[np.int64] | None = None
+    is_own: NDArray[np.bool_] | None = None
 
     def examples(
         self, multiple: int = OWN_HORIZON
@@ -73,6 +76,19 @@ class Lesson(NamedTuple):
         """The lesson without the rows from ``row`` on; what is left must be purged by the caller."""
         return self._replace(
             outcomes={multiple: _cut(outcome, row) for multiple, outcome in self.outcomes.items()}
+        )
+
+    def alone(self, columns: NDArray[np.int64]) -> "Lesson":
+        """The instrument's own rows with these columns only."""
+        names = tuple(self.names[column] for column in columns)
+        if self.is_own is None:
+            return self._replace(names=names, rows=self.rows[:, columns])
+        place = np.cumsum(self.is_own) - 1
+        return Lesson(
+            names,
+            self.rows[self.is_own][:, columns],
+            {multiple: _own(outcome, self.is_own, place) for multiple, outcome in self.outcomes.items()},
+            None if self.as_of_ms is None else self.as_of_ms[self.is_own],
         )
 
     def known_when(self, row: int) -> "Lesson":
@@ -100,6 +116,12 @@ def _purged(outcome: Outcome, at_ms: int) -> Outcome:
         message = "expected outcomes that say when they were known, so that they can be purged"
         raise StateError(message)
     return _kept(outcome, outcome.known_ms <= at_ms)
+
+
+def _own(outcome: Outcome, is_own: NDArray[np.bool_], place: NDArray[np.int64]) -> Outcome:
+    kept = _kept(outcome, is_own[outcome.rows])
+    weight = kept.weight if kept.weight is None or not len(kept.weight) else kept.weight / kept.weight.mean()
+    return kept._replace(rows=place[kept.rows], weight=weight)
 
 
 def _kept(outcome: Outcome, which: slice | NDArray[np.bool_]) -> Outcome:

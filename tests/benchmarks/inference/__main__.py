@@ -14,7 +14,7 @@ from tests.benchmarks.recorded import hourly_file
 from tests.benchmarks.reporting import Figure, report
 from tests.benchmarks.stream.telling import tell
 from trainers.datasets.decisions import DecisionSet, decision_set
-from trainers.evaluation.forward import lesson_at
+from trainers.evaluation.lessons import lesson_at
 from trainers.jobs.bar_files import read_bars
 from trainers.models.recipes import OWN_HORIZON
 

@@ -11,6 +11,7 @@ from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting, rounded_down
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Stacked
+from trainers.models.narrowing import Alone
 from trainers.models.recipes import Lesson, Outcome, exported
 
 FEW = {
@@ -42,7 +43,8 @@ def made_small(recipe):
 
 
 RECIPES = {name: made_small(recipe) for name, recipe in offered().items()}
-every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+LAWFUL = {**RECIPES, "alone": Alone(member=RECIPES["lightgbm-extra"], columns=NAMES[:6])}
+every_recipe = pytest.mark.parametrize("recipe", LAWFUL.values(), ids=LAWFUL)
 
 
 @every_recipe

@@ -201,7 +201,7 @@ def test_what_cannot_be_asked_for_is_said_in_one_line(place, arguments, kind, wo
         (("--fee-bps", "-1"), ConfigurationError, "fee_bps"),
         (("--instrument", "ETH-USDT.BINANCE"), ConfigurationError, "the model predicts"),
         (("--refit", "monthly", "--from", "2025-06-01T01:00"), NotReadyError, "needs 50 labelled rows"),
-        (("--json", "/nonexistent/out.json"), ConfigurationError, "--json"),
+        (("--json", "/dev/null/out.json"), ConfigurationError, "--json"),
     ],
 )
 def test_options_that_do_not_fit_the_data_are_said_in_one_line(place, arguments, kind, words):
