@@ -185,7 +185,7 @@ def test_other_bytes_are_refused(data):
 def test_another_river_can_neither_write_nor_read(monkeypatch):
     monkeypatch.setattr(snapshots, "installed_version", lambda _name: "0.27.0")
     refused(SNAPSHOTS[LOGISTIC], "0.27 is installed")
-    with pytest.raises(StateError, match="0.27 is installed"):
+    with pytest.raises(StateError, match=r"0\.27 is installed"):
         quick_recipes()[LOGISTIC].begin(NAMES).snapshot()
 
 
