@@ -1,7 +1,7 @@
 """The job behind ``driftline evaluate``: files in, honest figures out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,11 +14,15 @@ from stream_processors.features.batch import compute_table
 from stream_processors.features.vectors import with_coin, with_perpetual
 from trainers.datasets.decisions import DecisionSet, PricePath, merged
 from trainers.datasets.joining import news_columns, with_columns
+from trainers.evaluation.summaries import Figures
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
-from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
-from trainers.jobs.recipes import CONFIGURATIONS_TRIED, recipe_named
-from trainers.models.recipes import Recipe
+from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
+from trainers.jobs.recipes import CONFIGURATIONS_TRIED, online_offered, recipe_named
+from trainers.models.recipes import OWN_HORIZON, Recipe
+
+#: How often a model is refitted that learns online.
+_EVERY_ROW = "every row"
 
 
 class Inputs(NamedTuple):
@@ -64,19 +68,18 @@ def evaluate_files(
     """
     began_s = clock.monotonic_s()
     read = _read(inputs, question)
-    recipe = recipe_named(model, near=read.near)
-    decisions = decisions_for(read.table, read.prices, question, recipe.multiples)
+    candidate = _candidate(model, question, near=read.near)
+    decisions = decisions_for(read.table, read.prices, question, candidate.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
-    figures, _ = evaluated(decisions, recipe, question, progress=progress)
     return {
-        **figures,
-        "model": recipe.name,
+        **candidate.judge(decisions, progress),
+        "model": candidate.name,
         "configurations_tried": CONFIGURATIONS_TRIED,
         "seconds": round(clock.monotonic_s() - began_s, 1),
         "interval": str(question.interval),
         "horizon": str(question.horizon),
-        "refit": str(question.refit),
+        "refit": candidate.refit,
         "train_until": str(np.datetime64(question.train_until_ms, "ms")),
         "features": list(read.table.names),
         "feature_spec_hash": read.table.feature_spec_hash,
@@ -87,6 +90,33 @@ def evaluate_files(
         },
         "seed": question.seed,
     }
+
+
+class _Candidate(NamedTuple):
+    """What is evaluated, and how: by refits, or row by row."""
+
+    name: str
+    refit: str
+    multiples: frozenset[int]
+    judge: Callable[[DecisionSet, Progress | None], Figures]
+
+
+def _candidate(model: str, question: Question, *, near: int) -> _Candidate:
+    online = online_offered().get(model)
+    if online is not None:
+        return _Candidate(
+            online.name,
+            _EVERY_ROW,
+            frozenset({OWN_HORIZON}),
+            lambda decisions, told: evaluated_online(decisions, online, question, progress=told)[0],
+        )
+    recipe = recipe_named(model, near=near)
+    return _Candidate(
+        recipe.name,
+        str(question.refit),
+        recipe.multiples,
+        lambda decisions, told: evaluated(decisions, recipe, question, progress=told)[0],
+    )
 
 
 class _Read(NamedTuple):

@@ -18,8 +18,10 @@ from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.datasets.splits import Fold
 from trainers.evaluation.forward import LEAST_ROWS, Mapper, folds_of, out_of_sample
+from trainers.evaluation.prequential import prequential
 from trainers.evaluation.selective import DAY_MS, GAP_MS, TRAILING_MS
 from trainers.evaluation.summaries import Figures, Tested, baseline_figures, summary
+from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.recipes import Recipe
 
 _MINUTE_MS = 60_000
@@ -85,8 +87,7 @@ def evaluated(
     Raises:
         ConfigurationError: If there is too little before the date to learn from, or nothing after.
     """
-    until_ms = _until_ms(decisions, question)
-    test_folds = _test_folds(decisions, question, until_ms)
+    test_folds = _test_folds(decisions, question, _until_ms(decisions, question))
     folds = [*_folds_before(decisions, question), *test_folds]
     mapper, close = _mapper(question.n_workers, len(folds), progress)
     try:
@@ -95,13 +96,44 @@ def evaluated(
         )
     finally:
         close()
+    return {**_judged(decisions, probability, question, test_folds), "n_fits": len(folds)}, probability
+
+
+def evaluated_online(
+    decisions: DecisionSet, recipe: OnlineRecipe, question: Question, *, progress: Progress | None = None
+) -> tuple[Figures, NDArray[np.float64]]:
+    """The figures of a model that learns row by row, and the probabilities behind them.
+
+    Prequential, with delayed labels: one model from the first decision to the last, each predicted
+    before it is learnt. There are no refits, so the question's are those of the baselines alone.
+
+    Args:
+        decisions: Oldest first.
+        recipe: The model.
+        question: What to test.
+        progress: Told while it learns.
+
+    Raises:
+        ConfigurationError: If there is too little before the date to learn from, or nothing after.
+    """
+    test_folds = _test_folds(decisions, question, _until_ms(decisions, question))
+    probability = prequential(decisions, recipe.begin(decisions.names), progress=progress)
+    return {**_judged(decisions, probability, question, test_folds), "n_fits": 1}, probability
+
+
+def _judged(
+    decisions: DecisionSet,
+    probability: NDArray[np.float64],
+    question: Question,
+    test_folds: Sequence[Fold],
+) -> Figures:
+    until_ms = _until_ms(decisions, question)
     # Thresholds may be set more often than models are fitted: they cost nothing.
     starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
     tested = Tested(decisions, probability, starts_ms, until_ms)
     figures = summary(tested, seed=question.seed)
     figures["baselines"] = baseline_figures(decisions, test_folds, tested.rows(decisions.own))
-    figures["n_fits"] = len(folds)
-    return figures, probability
+    return figures
 
 
 def _until_ms(decisions: DecisionSet, question: Question) -> int:
