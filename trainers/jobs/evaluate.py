@@ -18,7 +18,12 @@ from trainers.evaluation.summaries import Figures
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
-from trainers.jobs.recipes import CONFIGURATIONS_TRIED, online_offered, recipe_named
+from trainers.jobs.recipes import (
+    CONFIGURATIONS_TRIED,
+    ONLINE_CONFIGURATIONS_TRIED,
+    online_offered,
+    recipe_named,
+)
 from trainers.models.recipes import OWN_HORIZON, Recipe
 
 #: How often a model is refitted that learns online.
@@ -75,7 +80,7 @@ def evaluate_files(
     return {
         **candidate.judge(decisions, progress),
         "model": candidate.name,
-        "configurations_tried": CONFIGURATIONS_TRIED,
+        "configurations_tried": candidate.n_tried,
         "seconds": round(clock.monotonic_s() - began_s, 1),
         "interval": str(question.interval),
         "horizon": str(question.horizon),
@@ -97,6 +102,7 @@ class _Candidate(NamedTuple):
 
     name: str
     refit: str
+    n_tried: int
     multiples: frozenset[int]
     judge: Callable[[DecisionSet, Progress | None], Figures]
 
@@ -107,6 +113,7 @@ def _candidate(model: str, question: Question, *, near: int) -> _Candidate:
         return _Candidate(
             online.name,
             _EVERY_ROW,
+            CONFIGURATIONS_TRIED + ONLINE_CONFIGURATIONS_TRIED,
             frozenset({OWN_HORIZON}),
             lambda decisions, told: evaluated_online(decisions, online, question, progress=told)[0],
         )
@@ -114,6 +121,7 @@ def _candidate(model: str, question: Question, *, near: int) -> _Candidate:
     return _Candidate(
         recipe.name,
         str(question.refit),
+        CONFIGURATIONS_TRIED,
         recipe.multiples,
         lambda decisions, told: evaluated(decisions, recipe, question, progress=told)[0],
     )

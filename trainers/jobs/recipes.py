@@ -15,6 +15,9 @@ from trainers.models.recipes import OWN_HORIZON, Recipe
 #: to be discounted for: 13 single models (two feature sets, horizons of one and two hours, a market
 #: turned upside down as further rows), 14 mixtures, 33 ways to set thresholds.
 CONFIGURATIONS_TRIED = 60
+#: The same of the models that learn online: three rates and pulls of the logistic regression, two of
+#: bagging, one tree, one forest.
+ONLINE_CONFIGURATIONS_TRIED = 7
 DEFAULT = "mixture"
 #: What ``--quick`` takes instead.
 QUICK = "quick"
