@@ -123,8 +123,8 @@ EVENT_TOPICS = (
 )
 
 #: Jobs that keep state, and consumers that can meet a bad message.
-STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring")
-CONSUMERS = ("market", "vectors", "outcomes", "scoring", "history", "replay")
+STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring", "learner")
+CONSUMERS = ("market", "vectors", "outcomes", "scoring", "learner", "history", "replay")
 
 
 def changelog(job: str) -> Topic:

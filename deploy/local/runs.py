@@ -35,13 +35,15 @@ def run_of(
         seed=seed,
     )
     facts = run_environment(request, environment)
-    stated = {**environment, **facts}
-    settings = ProducerSettings.from_environment(stated)
+    known = {**environment, **facts}
+    settings = ProducerSettings.from_environment(known)
     played = [path for path in (settings.data, *settings.files_beside) if path is not None]
     return Run(
         data=f"replay of {', '.join(path.name for path in played)}" if played else "SIMULATED market",
         environment=facts,
         jobs=jobs_of_a_run(
-            is_replay=bool(played), has_companions=bool(parse_companions(facts.get(VARIABLE)))
+            is_replay=bool(played),
+            has_companions=bool(parse_companions(facts.get(VARIABLE))),
+            is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),
         ),
     )

@@ -9,7 +9,7 @@ from schemas.ports import ModelRegistry
 from trainers.backtesting.decisions import Served
 from trainers.models.descriptions import recipe_of
 from trainers.models.recipes import Recipe
-from trainers.registry.models import load_onnx
+from trainers.registry.models import load_model
 
 ALWAYS_MS = -(2**53)
 
@@ -56,7 +56,7 @@ def asked_models(
 
 
 def _served(registry: ModelRegistry, version: str, from_ms: int) -> Served:
-    manifest, model = load_onnx(registry, version)
+    manifest, model = load_model(registry, version)
     return Served(
         from_ms,
         version,

@@ -8,8 +8,9 @@ from pathlib import Path
 from schemas.time import Interval
 from stream_processors.features.batch import compute_table
 from tests.benchmarks.inference.explanations import explanation_figures
-from tests.benchmarks.inference.kinds import KINDS
+from tests.benchmarks.inference.kinds import KINDS, ONLINE
 from tests.benchmarks.inference.latencies import Row, latency_figures
+from tests.benchmarks.inference.online import online_figures
 from tests.benchmarks.recorded import hourly_file
 from tests.benchmarks.reporting import Figure, report
 from tests.benchmarks.stream.telling import tell
@@ -24,15 +25,20 @@ N_ROWS = 30_000
 
 def main() -> None:
     """Run it."""
-    asked = os.environ.get("KINDS", ",".join(KINDS)).split(",")
-    if set(asked) - set(KINDS):
-        sys.exit(f"KINDS must be of {', '.join(KINDS)}, was {','.join(asked)}")
+    known = (*KINDS, *ONLINE)
+    asked = os.environ.get("KINDS", ",".join(known)).split(",")
+    if set(asked) - set(known):
+        sys.exit(f"KINDS must be of {', '.join(known)}, was {','.join(asked)}")
     n_rounds = int(os.environ.get("ROUNDS", "20"))
-    multiples = frozenset({OWN_HORIZON}).union(*(KINDS[name].multiples for name in asked))
+    multiples = frozenset({OWN_HORIZON}).union(*(KINDS[name].multiples for name in asked if name in KINDS))
     decisions = _decisions(multiples)
     lesson, row = lesson_at(decisions, multiples), Row.of(decisions)
     figures: list[Figure] = []
     for name in asked:
+        if name in ONLINE:
+            tell(f"{name}: teaching row by row ...")
+            figures += online_figures(name, ONLINE[name], lesson, row, n_rounds=n_rounds)
+            continue
         tell(f"{name}: fitting on {len(lesson.rows):,} rows ...")
         fitted = KINDS[name].fit(lesson)
         figures += latency_figures(name, fitted, row, n_rounds=n_rounds)

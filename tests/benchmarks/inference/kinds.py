@@ -1,14 +1,14 @@
 """The kinds of models that are timed: every recipe on offer, and the one that issue and design speak of.
 
-River's online models belong here too, by a recipe whose ``fit`` learns row by row and whose model
-states ``native_probabilities``; they have no ONNX form, so a kind without one is timed natively alone.
+A kind that is added to the offers is timed without a word here. River's models have no ONNX form and are
+timed apart, in :mod:`.online`.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from trainers.jobs.recipes import offered
+from trainers.jobs.recipes import offered, online_offered
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 
 #: What a kind is of: one ensemble of trees, which has the bar, or several members.
@@ -21,3 +21,4 @@ KINDS: Mapping[str, Any] = MappingProxyType(
         **offered(),
     }
 )
+ONLINE = online_offered()

@@ -47,7 +47,7 @@ def latency_figures(name: str, fitted: FittedModel, row: Row, *, n_rounds: int) 
         n_rounds=n_rounds,
     )
     return [
-        *(_figure(f"{name}, native, p{q}", _ms(native, q)) for q in (50, 99)),
+        *figures_of(f"{name}, native", native),
         *(
             _figure(
                 f"{name}, ONNX, p{q}",
@@ -57,8 +57,13 @@ def latency_figures(name: str, fitted: FittedModel, row: Row, *, n_rounds: int) 
             )
             for q in (50, 99)
         ),
-        *(_figure(f"{name}, as served, by name, p{q}", _ms(served, q)) for q in (50, 99)),
+        *figures_of(f"{name}, as served, by name", served),
     ]
+
+
+def figures_of(title: str, nanoseconds: NDArray[np.int64]) -> list[Figure]:
+    """Median and 99th percentile."""
+    return [_figure(f"{title}, p{q}", _ms(nanoseconds, q)) for q in (50, 99)]
 
 
 def alternating(ways: tuple[Callable[[], object], ...], *, n_rounds: int) -> list[NDArray[np.int64]]:
