@@ -16,6 +16,7 @@ from schemas.companions import Companions
 from schemas.features import FeatureTable
 from schemas.time import Interval
 from stream_processors.features.as_of import newest_known_rows
+from stream_processors.features.declarations import SPEC
 from stream_processors.features.vector_declarations import (
     ALLOWANCE_MS,
     GROUPS,
@@ -82,9 +83,8 @@ def with_coin(
         interval: Of the bars of both.
         allowance_ms: How much later than a row's time the other's row may have been known.
     """
-    return _with(
-        table, joined(table, other, interval=interval, allowance_ms=allowance_ms), Group.COIN, interval
-    )
+    pair = joined(table, other, interval=interval, allowance_ms=allowance_ms)
+    return _with(table, {Group.COIN: pair}, interval)
 
 
 def with_perpetual(
@@ -99,7 +99,7 @@ def with_perpetual(
         allowance_ms: How much later than a row's time the other's row may have been known.
     """
     pair = joined(table, other, interval=interval, allowance_ms=allowance_ms)
-    return _with(table, pair, Group.PERPETUAL, interval)
+    return _with(table, {Group.PERPETUAL: pair}, interval)
 
 
 def with_companions(
@@ -113,10 +113,12 @@ def with_companions(
         companions: Of the target.
         interval: Of all bars.
     """
-    for group, name in groups_of(companions).items():
-        pair = joined(table, others[name], interval=interval, allowance_ms=ALLOWANCE_MS)
-        table = _with(table, pair, group, interval)
-    return msgspec.structs.replace(table, feature_spec_hash=spec_of(companions).hash)
+    pairs = {
+        group: joined(table, others[name], interval=interval, allowance_ms=ALLOWANCE_MS)
+        for group, name in groups_of(companions).items()
+    }
+    joint = _with(table, pairs, interval)
+    return msgspec.structs.replace(joint, feature_spec_hash=spec_of(companions).hash)
 
 
 def columns_of(table: FeatureTable, names: tuple[str, ...]) -> Numbers:
@@ -134,29 +136,35 @@ def warm_up_vectors() -> None:
         loop(empty_state(), times, 1, *rows, np.empty((1, len(GROUPS[group]))))
 
 
-def _with(table: FeatureTable, pair: Joined, group: Group, interval: Interval) -> FeatureTable:
+def _beside(table: FeatureTable, pair: Joined, group: Group, interval: Interval) -> Numbers:
+    """The features of a group; shape (n, k)."""
     beside = np.empty((len(table.as_of_ms), len(GROUPS[group])))
-    LOOPS[group](
-        empty_state(),
-        table.as_of_ms,
-        interval.milliseconds,
-        columns_of(table, OWN),
-        pair.other,
-        pair.age_bars,
-        beside,
-    )
-    held = {other for other in Group if GROUPS[other] and GROUPS[other][0].name in table.names}
-    spec = vector_spec(held | {group})
-    columns = {
-        **dict(zip(table.names, table.values.T, strict=True)),
-        **{feature.name: column for feature, column in zip(GROUPS[group], beside.T, strict=True)},
-    }
+    own = columns_of(table, OWN)
+    arrays = (table.as_of_ms, interval.milliseconds, own, pair.other, pair.age_bars, beside)
+    LOOPS[group](empty_state(), *arrays)
+    return beside
+
+
+def _with(table: FeatureTable, pairs: Mapping[Group, Joined], interval: Interval) -> FeatureTable:
+    """The table with groups in their places; copied by the block, as a year of minutes is half a gigabyte."""
+    held = {group for group in Group if GROUPS[group] and GROUPS[group][0].name in table.names}
+    spec = vector_spec(held | pairs.keys())
+    values = np.empty((len(table.as_of_ms), len(spec.names)))
+    until = len(SPEC.names)
+    values[:, :until] = table.values[:, :until]
+    for group in (group for group in Group if group in held | pairs.keys()):
+        first, until = until, until + len(GROUPS[group])
+        if group in pairs:
+            values[:, first:until] = _beside(table, pairs[group], group, interval)
+        else:
+            place = table.names.index(GROUPS[group][0].name)
+            values[:, first:until] = table.values[:, place : place + until - first]
     return FeatureTable(
         names=spec.names,
         feature_spec_hash=spec.hash,
         as_of_ms=table.as_of_ms,
-        known_ms=pair.known_ms,
+        known_ms=np.maximum.reduce([table.known_ms, *(pair.known_ms for pair in pairs.values())]),
         close=table.close,
         is_warm=table.is_warm,
-        values=np.column_stack([columns[name] for name in spec.names]),
+        values=values,
     )
