@@ -117,6 +117,11 @@ def test_a_threshold_is_rounded_down_to_the_nearest_float32_below():
         assert rounded <= threshold < float(np.nextafter(np.float32(rounded), np.float32(np.inf)))
 
 
+def test_a_threshold_that_every_number_is_below_stays_one():
+    """LightGBM parts defined from undefined values so; rounding it warned of an overflow once."""
+    assert rounded_down(1.7976931348623157e308) == float(np.finfo(np.float32).max)
+
+
 def test_weights_matter():
     taught = lesson(n=600)
     outcome = taught.outcomes[1]
