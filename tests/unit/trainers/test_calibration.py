@@ -25,10 +25,9 @@ def test_an_overconfident_model_is_brought_back_to_what_it_knows():
     is_up = later.outcomes[1].is_up
     assert log_loss(plain, is_up) > log_loss(calibrated, is_up) + 0.01
     assert log_loss(calibrated, is_up) < np.log(2)
-    bold = np.abs(calibrated - 0.5) > 0.1
-    assert is_up[bold & (calibrated > 0.5)].mean() == pytest.approx(
-        calibrated[bold & (calibrated > 0.5)].mean(), abs=0.06
-    )
+    bold = np.abs(calibrated - 0.5) > 0.05
+    said, came = np.maximum(calibrated, 1 - calibrated)[bold], (calibrated >= 0.5)[bold] == is_up[bold]
+    assert came.mean() > said.mean() - 0.02  # pulled towards one half, so rather too modest than too bold
 
 
 def test_where_nothing_is_to_be_known_probabilities_stay_near_one_half():
@@ -56,7 +55,7 @@ def test_the_inner_folds_never_see_what_they_are_asked():
             return SHARP.fit(taught)
 
     Calibrated(members=(Spy(),), n_folds=3, gap_rows=10).fit(lesson(n=1_000))
-    assert asked == [389, 589, 789, 999]
+    assert asked == [589, 722, 855, 999]
 
 
 def test_the_line_is_the_planted_one_given_rows_enough():
