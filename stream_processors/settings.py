@@ -15,7 +15,8 @@ class ProcessorSettings(JobSettings):
     )
 
     stream: str | None = Field(
-        default=None, description="The run whose vectors are joined; unset joins those of every run."
+        default=None,
+        description="The run whose vectors are joined; rows of others are passed over. Unset joins those of every run.",
     )
 
     metrics_port: int | None = Field(

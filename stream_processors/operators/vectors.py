@@ -101,12 +101,19 @@ class VectorOperator:
     @property
     def is_waiting(self) -> bool:
         """Whether own rows ran far ahead of their companions."""
-        return sum(len(held.waiting) for held in self._held.values()) > MOST_WAITING
+        return self._n_waiting() > MOST_WAITING
 
     @property
     def is_ahead(self) -> bool:
         """Whether companions ran far ahead of own rows."""
-        return sum(held.n_others for held in self._held.values()) > MOST_AHEAD
+        return sum(held.n_others for held in self._present()) > MOST_AHEAD
+
+    def _present(self) -> list[Held]:
+        """What is held of the runs that are joined; a snapshot may hold others, for when they go on."""
+        return [held for (stream, _), held in self._held.items() if self._stream in {None, stream}]
+
+    def _n_waiting(self) -> int:
+        return sum(len(held.waiting) for held in self._present())
 
     def step(self, _topic: Topic, event: Event) -> Iterator[Output]:
         """Take an event of its own partition in; yield the vectors that nothing is missing for any more.
@@ -159,8 +166,8 @@ class VectorOperator:
 
     def _give_up_rows(self) -> None:
         """A companion that stays away is not waited for with more rows than a snapshot can hold."""
-        if sum(len(held.waiting) for held in self._held.values()) > MOST_HELD_UP:
-            max(self._held.values(), key=lambda held: len(held.waiting)).waiting.pop(0)
+        if self._n_waiting() > MOST_HELD_UP:
+            max(self._present(), key=lambda held: len(held.waiting)).waiting.pop(0)
 
     def _emitted(self, stream: str) -> Iterator[Output]:
         for target in self._targets.values():
