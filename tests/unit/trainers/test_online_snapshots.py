@@ -128,6 +128,13 @@ def test_a_window_that_river_would_panic_on_never_reaches_it(edit):
     )
 
 
+def test_more_objects_than_a_model_can_have_are_refused_unread():
+    encoded = msgspec.msgpack.encode(msgspec.msgpack.decode(SNAPSHOTS[LOGISTIC]) | {"objects": None})
+    assert encoded.endswith(b"\xc0")
+    n = 3_000_000
+    refused(encoded[:-1] + b"\xdd" + n.to_bytes(4, "big") + b"\x90" * n, "length")
+
+
 @pytest.mark.parametrize("row", [["Random"], ["Random", b"", 1, None], ["Random", b"\0" * 2496, 999, None]])
 def test_a_generator_of_another_form_is_refused(row):
     def edit(objects):

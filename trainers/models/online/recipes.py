@@ -7,6 +7,7 @@ estimated, since the estimate hangs on the interpreter's object sizes and goes i
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,13 @@ class _Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def parameters(self) -> Mapping[str, float | int | str]:
         """What it is made with."""
         return msgspec.structs.asdict(self)
+
+
+def _regression(learning_rate: float, *, l2: float) -> Any:
+    from river.linear_model import LogisticRegression  # noqa: PLC0415
+    from river.optim import SGD  # noqa: PLC0415
+
+    return LogisticRegression(SGD(learning_rate), l2=l2)
 
 
 class OnlineLogistic(_Recipe, frozen=True, kw_only=True):
@@ -44,10 +52,7 @@ class OnlineLogistic(_Recipe, frozen=True, kw_only=True):
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
         """A model that knows nothing yet."""
-        from river.linear_model import LogisticRegression  # noqa: PLC0415
-        from river.optim import SGD  # noqa: PLC0415
-
-        classifier = LogisticRegression(SGD(self.learning_rate), l2=self.l2)
+        classifier = _regression(self.learning_rate, l2=self.l2)
         return RiverModel(LOGISTIC, classifier, feature_names=feature_names)
 
 
@@ -150,11 +155,8 @@ class OnlineBagging(_Recipe, frozen=True, kw_only=True):
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
         """A model that knows nothing yet."""
-        from river.linear_model import LogisticRegression  # noqa: PLC0415
-        from river.optim import SGD  # noqa: PLC0415
-
         from trainers.models.online.bagging import ErrorBagging  # noqa: PLC0415
 
-        member = LogisticRegression(SGD(self.learning_rate), l2=self.l2)
+        member = _regression(self.learning_rate, l2=self.l2)
         classifier = ErrorBagging(member, n_models=self.n_models, seed=self.seed)
         return RiverModel(BAGGING, classifier, feature_names=feature_names)

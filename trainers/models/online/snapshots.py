@@ -21,7 +21,7 @@ there; a snapshot is checked all the same, value by value, and what is not as de
 """
 
 from importlib.metadata import version as installed_version
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -31,8 +31,9 @@ from trainers.models.online.scaling import KeptScale
 FORMAT = "driftline-river"
 VERSION = 1
 RIVER = "0.26"
-#: A forest of ten trees with all their leaves is a fourteenth of it.
-LARGEST_BYTES = 64 * 2**20
+#: A forest of ten trees of a hundred columns with all its leaves, and another in the background, is a fifth of it.
+LARGEST_BYTES = 32 * 2**20
+_MOST_OBJECTS = 2_000_000
 #: As many columns as an event's features may be.
 MOST_FEATURES = 1000
 
@@ -52,7 +53,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     feature_names: tuple[str, ...]
     n_learned: int
     scale: KeptScale
-    objects: list[list[Any]]
+    objects: Annotated[list[list[Any]], msgspec.Meta(max_length=_MOST_OBJECTS)]
 
 
 def packed(snapshot: Snapshot) -> bytes:
