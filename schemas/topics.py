@@ -116,8 +116,8 @@ EVENT_TOPICS = (
 )
 
 #: Jobs that keep state, and consumers that can meet a bad message.
-STATEFUL_JOBS = ("market", "outcomes", "scoring")
-CONSUMERS = ("market", "outcomes", "scoring", "history", "replay")
+STATEFUL_JOBS = ("market", "outcomes", "scoring", "learner")
+CONSUMERS = ("market", "outcomes", "scoring", "learner", "history", "replay")
 
 
 def changelog(job: str) -> Topic:

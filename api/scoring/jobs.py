@@ -20,12 +20,12 @@ from schemas.wire.settings import Endpoints
 from stream_processors.runtime.declarations import Job, View
 from stream_processors.runtime.workers import run_job
 from trainers.models.decisions import decide
-from trainers.models.onnx_models import OnnxModel
+from trainers.models.served import ServedModel
 from trainers.registry.folders import FolderRegistry
-from trainers.registry.models import load_onnx
+from trainers.registry.models import load_model
 
 JOB = "scoring"
-LoadModel = Callable[[str], OnnxModel]
+LoadModel = Callable[[str], ServedModel]
 #: Loaded models, a few megabytes each: the champions of one run and their predecessors.
 _N_MODELS = 16
 
@@ -40,8 +40,8 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
     """
     registry = FolderRegistry(settings.registry_dir)
 
-    def load(version: str) -> OnnxModel:
-        return load_onnx(registry, version)[1]
+    def load(version: str) -> ServedModel:
+        return load_model(registry, version)[1]
 
     job = scoring_job(
         load=load,

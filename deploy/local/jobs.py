@@ -65,11 +65,16 @@ PREPARE = Job(
 )
 
 
-def jobs_of_a_run(*, is_replay: bool) -> tuple[Job, ...]:
+#: Runs where models that learn online are named. Behind the warm-up: the log has what came before.
+LEARNER = Job(name="learner", stage=Stage.LIVE, arguments=("trainers", "learn"))
+
+
+def jobs_of_a_run(*, is_replay: bool, is_learning: bool = False) -> tuple[Job, ...]:
     """The table.
 
     Args:
         is_replay: Whether a recorded file is played; otherwise the market is simulated.
+        is_learning: Whether models learn online.
     """
     return (
         Job(name="market", stage=Stage.SERVICES, arguments=("stream_processors", "market")),
@@ -93,6 +98,7 @@ def jobs_of_a_run(*, is_replay: bool) -> tuple[Job, ...]:
         ),
         # Behind the warm-up: it watches what runs, and must not hold up what starts.
         Job(name="monitor", stage=Stage.LIVE, arguments=("stream_processors", "monitor")),
+        *((LEARNER,) if is_learning else ()),
         Job(
             name="producer",
             stage=Stage.LIVE,

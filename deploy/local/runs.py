@@ -27,9 +27,10 @@ def run_of(
         data=data, history=history, from_text=from_text, to_text=to_text, speed=speed, seed=seed
     )
     facts = run_environment(request, environment)
-    played = {**environment, **facts}.get("DRIFTLINE_DATA")
+    known = {**environment, **facts}
+    played = known.get("DRIFTLINE_DATA")
     return Run(
         data=f"replay of {Path(played).name}" if played else "SIMULATED market",
         environment=facts,
-        jobs=jobs_of_a_run(is_replay=bool(played)),
+        jobs=jobs_of_a_run(is_replay=bool(played), is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS"))),
     )

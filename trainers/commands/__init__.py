@@ -66,6 +66,25 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
 
 
 @commands.command()
+@click.option("--stream", default=None, help="Only this run; by default DRIFTLINE_STREAM, or every run.")
+@click.option("--models", default=None, help="Such as online-logistic,online-adaptive-tree.")
+@click.option("--targets", default=None, help="interval:horizon pairs such as 15m:15m,1m:1m.")
+@click.pass_obj
+def learn(
+    environment: Mapping[str, str], stream: str | None, models: str | None, targets: str | None
+) -> None:
+    """Learn from the running market, each row once its label is known, and publish new versions."""
+    from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
+    from trainers.jobs.online.learner import run_learner  # noqa: PLC0415
+    from trainers.settings import TrainerSettings  # noqa: PLC0415
+
+    settings = TrainerSettings.from_environment(
+        environment, stream=stream, online_models=models, online_targets=targets
+    )
+    run_learner(settings, code_version=_code_version(), stop=stop_on_signals())
+
+
+@commands.command()
 @asking
 @click.option("--model", help="A recipe's name; by default the mixture.")
 @click.option("--quick", is_flag=True, help="A small mixture, several times faster and somewhat worse.")

@@ -13,7 +13,7 @@ from trainers.datasets.samples import Samples
 from trainers.jobs.fitting import KIND
 from trainers.models.gradient_boosting import BoostingParameters, fit
 from trainers.models.onnx_models import OnnxModel
-from trainers.registry.models import load_onnx
+from trainers.registry.models import load_model
 
 ALWAYS_MS = -(2**53)
 
@@ -60,7 +60,7 @@ def asked_models(
 
 
 def _served(registry: ModelRegistry, version: str, from_ms: int) -> Served:
-    manifest, model = load_onnx(registry, version)
+    manifest, model = load_model(registry, version)
     return Served(
         from_ms,
         version,

@@ -7,12 +7,17 @@ from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Mixture, Stacked
+from trainers.models.online.protocols import OnlineRecipe
+from trainers.models.online.recipes import OnlineBagging, OnlineForest, OnlineLogistic, OnlineTree
 from trainers.models.recipes import OWN_HORIZON, Recipe
 
 #: What was judged on the recorded hourly file before the default was settled, and what every figure is
 #: to be discounted for: 13 single models (two feature sets, horizons of one and two hours, a market
 #: turned upside down as further rows), 14 mixtures, 33 ways to set thresholds.
 CONFIGURATIONS_TRIED = 60
+#: The same of the models that learn online: three rates and pulls of the logistic regression, two of
+#: bagging, one tree, one forest.
+ONLINE_CONFIGURATIONS_TRIED = 7
 DEFAULT = "mixture"
 #: What ``--quick`` takes instead.
 QUICK = "quick"
@@ -104,6 +109,32 @@ def recipe_named(name: str, *, near: int = OWN_HORIZON) -> Recipe:
     """
     recipes = offered(near)
     if name not in recipes:
-        message = f"--model must be one of {', '.join(recipes)}, was {name!r}"
+        message = f"--model must be one of {', '.join((*recipes, *online_offered()))}, was {name!r}"
         raise ConfigurationError(message)
     return recipes[name]
+
+
+def online_offered() -> Mapping[str, OnlineRecipe]:
+    """Those that learn row by row, by name."""
+    recipes = (OnlineLogistic(), OnlineTree(), OnlineForest(), OnlineBagging())
+    return {recipe.name: recipe for recipe in recipes}
+
+
+def online_recipes_named(names: str, *, variable: str) -> tuple[OnlineRecipe, ...]:
+    """Some of them.
+
+    Args:
+        names: Comma-separated.
+        variable: What to name in an error.
+
+    Raises:
+        ConfigurationError: If there is none of a name, or no name at all.
+    """
+    offered_online = online_offered()
+    found = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
+    if any(name not in offered_online for name in found):
+        message = (
+            f"{variable} must be some of {', '.join(offered_online)}, separated by commas, was {names!r}"
+        )
+        raise ConfigurationError(message)
+    return tuple(offered_online[name] for name in found)
