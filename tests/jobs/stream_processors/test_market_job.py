@@ -23,29 +23,13 @@ from stream_processors.jobs.market import market_job
 from stream_processors.operators.market import MarketOperator
 from stream_processors.runtime.workers import Worker, WorkerSettings
 from stream_processors.settings import ProcessorSettings
+from tests.fixtures.crashing import CrashError, CrashingClock
 from tests.fixtures.logs import once, publish, records
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, candle, silence, tick, watermark
 
 DEADLINE_S = 60.0
 SETTINGS = ProcessorSettings.from_environment({})
 INTERVALS = SETTINGS.bar_intervals
-
-
-class CrashError(Exception):
-    """A crash, planted."""
-
-
-class CrashingClock(SystemClock):
-    """Crashes at one of the worker's looks at it, some of which are inside a transaction."""
-
-    def __init__(self, looks: int) -> None:
-        self._looks = looks
-
-    def monotonic_s(self) -> float:
-        self._looks -= 1
-        if self._looks == 0:
-            raise CrashError
-        return super().monotonic_s()
 
 
 @pytest.fixture

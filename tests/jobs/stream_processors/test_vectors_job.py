@@ -25,6 +25,7 @@ from stream_processors.operators.joining import features_partition
 from stream_processors.operators.vectors import VectorOperator
 from stream_processors.runtime.workers import Worker, WorkerSettings
 from stream_processors.settings import ProcessorSettings
+from tests.fixtures.crashing import CrashError, CrashingClock
 from tests.fixtures.logs import once
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, watermark
 from tests.fixtures.operators import COMPANION, COMPANIONS, feature_row
@@ -34,23 +35,6 @@ OWN, BESIDE = features_partition(INSTRUMENT), features_partition(COMPANION)
 N_MINUTES = 400
 NAMED = f"{INSTRUMENT}:{COMPANION}"
 Side = list[tuple[int, Event]]
-
-
-class CrashError(Exception):
-    """A crash, planted."""
-
-
-class CrashingClock(SystemClock):
-    """Crashes at one of the worker's looks at it, some of which are inside a transaction."""
-
-    def __init__(self, looks: int) -> None:
-        self._looks = looks
-
-    def monotonic_s(self) -> float:
-        self._looks -= 1
-        if self._looks == 0:
-            raise CrashError
-        return super().monotonic_s()
 
 
 @pytest.fixture

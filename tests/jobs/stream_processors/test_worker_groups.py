@@ -14,7 +14,6 @@ from schemas import codec
 from schemas.errors import ProducerFencedError
 from schemas.events import AlertRaised, Severity
 from schemas.topics import ALERTS, MARKET_BAR, changelog
-from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher, Record, read_range
 from schemas.wire.processes import EXIT_FAILED
 from schemas.wire.settings import KafkaEndpoint
@@ -32,6 +31,7 @@ from tests.fixtures.counting import (
     counting_process,
     counting_settings,
 )
+from tests.fixtures.crashing import CrashError, CrashingClock
 
 DEADLINE_S = 60.0
 N_PARTITIONS = 4
@@ -198,23 +198,6 @@ def test_killed_at_once_and_started_again_it_goes_on_where_it_was(counting: Coun
     with running(counting, "0"):
         wait_until(counting.is_through)
     assert counting.numbers() == counting.expected()
-
-
-class CrashError(Exception):
-    """A crash, planted."""
-
-
-class CrashingClock(SystemClock):
-    """Crashes at one of the worker's looks at it, some of which are inside a transaction."""
-
-    def __init__(self, looks: int) -> None:
-        self._looks = looks
-
-    def monotonic_s(self) -> float:
-        self._looks -= 1
-        if self._looks == 0:
-            raise CrashError
-        return super().monotonic_s()
 
 
 @pytest.mark.parametrize("looks", [17, 23, 29, 41])
