@@ -17,6 +17,7 @@ from schemas.events import (
     Outcome,
     OutcomeResolved,
     PredictionMade,
+    PredictionSet,
 )
 from schemas.instruments import parse_instrument
 from schemas.sources import SOURCES
@@ -25,6 +26,15 @@ from schemas.time import Interval
 from trainers.evaluation.intervals import wilson_interval
 
 _HASH = "9f2c4e1b7a3d5f60817263544536271809fae1d2c3b4a5968778695a4b3c2d1e"
+
+
+_EVIDENCE_EXAMPLE = (
+    "On out-of-sample decisions as confident as this one: 63.6 % [62.4, 64.8] of 6,005 right, "
+    "coverage 9.8 % (10.0 % aimed at), entered at the close; one bar (15m) late 55.9 % [54.6, 57.2]."
+)
+
+#: What a coin is right of the time.
+COIN = 0.5
 
 
 class Payload(BaseModel):
@@ -63,6 +73,51 @@ class RecordPayload(Payload):
     )
     accuracy_low: float | None = Field(description="Wilson 95 % interval, lower end.", examples=[0.4587])
     accuracy_high: float | None = Field(description="Wilson 95 % interval, upper end.", examples=[0.5935])
+    n_pick_hits: int = Field(description="Of the decisions that the model chose to make.", examples=[14])
+    n_pick_misses: int = Field(examples=[11])
+    pick_accuracy: float | None = Field(
+        description="Hits over hits and misses of those; null before the first.", examples=[0.56]
+    )
+    pick_accuracy_low: float | None = Field(description="Wilson 95 % interval, lower end.", examples=[0.3707])
+    pick_accuracy_high: float | None = Field(
+        description="Wilson 95 % interval, upper end.", examples=[0.7333]
+    )
+
+
+class LateEvidencePayload(Payload):
+    """The same decisions, entered later and held as long."""
+
+    entered_after: Interval = Field(description="One bar.", examples=["15m"])
+    accuracy: float = Field(examples=[0.559])
+    accuracy_low: float | None = Field(description="95 % interval, lower end.", examples=[0.546])
+    accuracy_high: float | None = Field(description="95 % interval, upper end.", examples=[0.572])
+
+
+class EvidencePayload(Payload):
+    """How decisions as confident as this one turned out on data that the model had not seen."""
+
+    target_coverage: float = Field(
+        description="The most confident share of decisions that was aimed at; 1 is all.", examples=[0.1]
+    )
+    coverage: float = Field(description="The share that it was in fact.", examples=[0.098])
+    n: int = Field(description="How many, ties left out.", examples=[6005])
+    accuracy: float = Field(description="The share that was right, entered at the close.", examples=[0.636])
+    accuracy_low: float | None = Field(
+        description="95 % block-bootstrap interval, lower end.", examples=[0.624]
+    )
+    accuracy_high: float | None = Field(
+        description="95 % block-bootstrap interval, upper end.", examples=[0.648]
+    )
+    shows_edge: bool = Field(description="Whether the whole interval is above one half.")
+    one_bar_late: LateEvidencePayload | None = Field(
+        description="Null where it could not be judged.",
+    )
+    summary: str = Field(
+        description="All of it in a sentence.",
+        examples=[
+            _EVIDENCE_EXAMPLE,
+        ],
+    )
 
 
 class PredictionPayload(Payload):
@@ -73,8 +128,27 @@ class PredictionPayload(Payload):
     interval: Interval = Field(description="The bars it looked at.", examples=["15m"])
     horizon: Interval = Field(description="How far ahead it looks.", examples=["15m"])
     direction: Direction = Field(examples=["up"])
-    probability_up: float = Field(description="Of a close above the reference price.", examples=[0.5371])
+    probability_up: float = Field(
+        description="Of a close above the reference price; calibrated in the fold where the model's recipe is.",
+        examples=[0.5371],
+    )
     confidence: float = Field(description="The probability of the direction.", examples=[0.5371])
+    is_pick: bool | None = Field(
+        description="Whether the model chooses to make this decision. False abstains, and the direction is "
+        "only which side it leans to; null where the model states no picks.",
+        examples=[True],
+    )
+    prediction_set: PredictionSet | None = Field(
+        description="The directions that are not ruled out at `miscoverage` (conformal, per direction); "
+        "null where the model states no sets.",
+        examples=["up"],
+    )
+    miscoverage: float | None = Field(
+        description="The rate at which such sets are meant to miss the outcome.", examples=[0.1]
+    )
+    evidence: EvidencePayload | None = Field(
+        description="Null where the model was never judged.",
+    )
     reference_price: float = Field(description="The close at the as-of time.", examples=[105_214.3])
     model_version: str = Field(examples=["xgboost-btc-usdt.binance-15m-15m-9f2c4e1b"])
     model_hash: str = Field(description="SHA-256 of the model's bytes.", examples=[_HASH])
@@ -278,6 +352,10 @@ def prediction_payload(made: PredictionMade, *, kind: StreamKind) -> PredictionP
         direction=made.direction,
         probability_up=made.probability_up,
         confidence=made.probability_up if made.direction is Direction.UP else 1.0 - made.probability_up,
+        is_pick=made.is_pick,
+        prediction_set=made.prediction_set,
+        miscoverage=made.miscoverage,
+        evidence=evidence_payload(made),
         reference_price=made.reference_price,
         model_version=made.model_version,
         model_hash=made.model_hash,
@@ -296,6 +374,58 @@ def prediction_payload(made: PredictionMade, *, kind: StreamKind) -> PredictionP
     )
 
 
+def evidence_payload(made: PredictionMade) -> EvidencePayload | None:
+    """What is known of decisions as confident as this one; None where nothing is."""
+    known = (made.evidence_target, made.evidence_coverage, made.evidence_n, made.evidence_accuracy)
+    target, coverage, n, accuracy = known
+    if target is None or coverage is None or n is None or accuracy is None:
+        return None
+    late = None
+    if made.late_accuracy is not None:
+        late = LateEvidencePayload(
+            entered_after=made.interval,
+            accuracy=made.late_accuracy,
+            accuracy_low=made.late_low,
+            accuracy_high=made.late_high,
+        )
+    return EvidencePayload(
+        target_coverage=target,
+        coverage=coverage,
+        n=n,
+        accuracy=accuracy,
+        accuracy_low=made.evidence_low,
+        accuracy_high=made.evidence_high,
+        shows_edge=made.evidence_low is not None and made.evidence_low > COIN,
+        one_bar_late=late,
+        summary=_evidence_sentence(made),
+    )
+
+
+def _evidence_sentence(made: PredictionMade) -> str:
+    is_all = made.evidence_target == 1
+    which = (
+        "On all out-of-sample decisions" if is_all else "On out-of-sample decisions as confident as this one"
+    )
+    aimed = "" if is_all else f" ({_percent(made.evidence_target)} aimed at)"
+    right = _share(made.evidence_accuracy, made.evidence_low, made.evidence_high)
+    late = _share(made.late_accuracy, made.late_low, made.late_high)
+    behind = "" if made.late_accuracy is None else f"; one bar ({made.interval}) late {late}"
+    edge = "" if made.evidence_low is not None and made.evidence_low > COIN else " No edge is shown."
+    return (
+        f"{which}: {right} of {made.evidence_n:,} right, coverage {_percent(made.evidence_coverage)}{aimed}, "
+        f"entered at the close{behind}.{edge}"
+    )
+
+
+def _share(value: float | None, low: float | None, high: float | None) -> str:
+    within = "" if low is None or high is None else f" [{100 * low:.1f}, {100 * high:.1f}]"
+    return f"{_percent(value)}{within}"
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.1f} %"
+
+
 def past_prediction_payload(
     made: PredictionMade, resolved: OutcomeResolved | None, *, kind: StreamKind
 ) -> PastPredictionPayload:
@@ -312,24 +442,41 @@ def past_prediction_payload(
 
 
 def record_payload(
-    *, n_predictions: int, n_hits: int, n_misses: int, n_ties: int, n_voids: int
+    *,
+    n_predictions: int,
+    n_hits: int,
+    n_misses: int,
+    n_ties: int,
+    n_voids: int,
+    n_pick_hits: int = 0,
+    n_pick_misses: int = 0,
 ) -> RecordPayload:
     """A record with its accuracy and the Wilson interval of it.
 
     The interval takes judgements as independent, which those of overlapping horizons are not.
     """
-    n_judged = n_hits + n_misses
-    low, high = wilson_interval(n_hits, n_judged) if n_judged else (None, None)
+    accuracy, low, high = _accuracy(n_hits, n_misses)
+    pick_accuracy, pick_low, pick_high = _accuracy(n_pick_hits, n_pick_misses)
     return RecordPayload(
         n_predictions=n_predictions,
         n_hits=n_hits,
         n_misses=n_misses,
         n_ties=n_ties,
         n_voids=n_voids,
-        accuracy=n_hits / n_judged if n_judged else None,
+        accuracy=accuracy,
         accuracy_low=low,
         accuracy_high=high,
+        n_pick_hits=n_pick_hits,
+        n_pick_misses=n_pick_misses,
+        pick_accuracy=pick_accuracy,
+        pick_accuracy_low=pick_low,
+        pick_accuracy_high=pick_high,
     )
+
+
+def _accuracy(n_hits: int, n_misses: int) -> tuple[float, float, float] | tuple[None, None, None]:
+    n = n_hits + n_misses
+    return (n_hits / n, *wilson_interval(n_hits, n)) if n else (None, None, None)
 
 
 def champions(promotions: list[ModelPromoted]) -> list[ModelPromoted]:

@@ -7,6 +7,7 @@ own UBJ and JSON, and River snapshots of a format of ours only.
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -44,6 +45,60 @@ class ModelTarget(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.instrument} {self.interval}->{self.horizon}"
 
 
+class RecipeStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model is made, completely enough to make one like it anew.
+
+    Attributes:
+        name: What it was asked for by, such as ``calibrated-xgboost``.
+        parameters: The whole recipe as ``trainers.models.descriptions.described`` writes it, members
+            included; ``recipe_of`` reads it.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """How decisions of at least some confidence turned out where the model had not seen them.
+
+    The thresholds behind the figures were each chosen on data before the decisions that they are of;
+    ``least_confidence`` is the one that serves from now on, chosen in the same way.
+
+    Attributes:
+        target: The most confident share of all decisions that was aimed at; 1 is all.
+        least_confidence: The probability of the stated direction from which on it serves.
+        coverage: The share of all decisions that was made in fact.
+        at_close: How many of them were right, entered at the close that was decided on.
+        late: The same entered some seconds later and held as long, by the seconds; a bar is among
+            them where it could be had.
+    """
+
+    target: float
+    least_confidence: float
+    coverage: float
+    at_close: Metric
+    late: dict[int, Metric]
+
+
+class ConformalStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """The conformal sets of a version, and what came of such sets where they could be judged.
+
+    Attributes:
+        miscoverage: The rate at which they are meant to miss the outcome.
+        least_up: The least probability of up with which it is in the set.
+        least_down: Likewise of down.
+        n_up, n_down: Past outcomes that the two were settled on.
+        coverage: How often such sets held the outcome, walk-forward; None where too little was there.
+    """
+
+    miscoverage: float
+    least_up: float
+    least_down: float
+    n_up: int
+    n_down: int
+    coverage: Metric | None
+
+
 class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be known about a model before it is loaded.
 
@@ -63,6 +118,12 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
         code_version: Of the project.
         created_ms: By the trainer's clock.
         files: SHA-256 by file name.
+        recipe: How it was fitted, and can be again; None of versions older than this field, as the
+            fields below are empty.
+        evidence: By growing confidence, the first of all decisions.
+        picks_from: The confidence from which on it makes a decision; None always abstains.
+        conformal: Of its sets; None states none.
+        configurations_tried: How many were judged before this one was chosen, itself included.
     """
 
     version: str
@@ -82,6 +143,11 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     code_version: str
     created_ms: int
     files: dict[str, str]
+    recipe: RecipeStatement | None = None
+    evidence: tuple[Evidence, ...] = ()
+    picks_from: float | None = None
+    conformal: ConformalStatement | None = None
+    configurations_tried: int = 1
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,15 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
+class PredictionSet(StrEnum):
+    """The directions that a conformal set holds: one, both, or none where the model fits neither."""
+
+    UP = "up"
+    DOWN = "down"
+    BOTH = "both"
+    NONE = "none"
+
+
 class Outcome(StrEnum):
     """Which way it went: a tie is no price change, void is no bar to compare with."""
 
@@ -206,7 +215,31 @@ class FeaturesComputed(Event, frozen=True, kw_only=True, tag="FeaturesComputed")
     values: FeatureValues
 
 
-class PredictionMade(Event, frozen=True, kw_only=True, gc=False, tag="PredictionMade"):
+class VectorComputed(FeaturesComputed, frozen=True, kw_only=True, tag="VectorComputed"):
+    """The features of one instrument with its companions' beside them: what its models see.
+
+    As ``FeaturesComputed``, and joined by content: of each companion the row of the newest bar that had
+    ended by then and was known within two seconds.
+
+    Attributes:
+        instrument: Whose vector.
+        interval: The length of the bars they are computed from.
+        close: The bar's last price, quote units per base unit.
+        feature_spec_hash: Of the declarations of the features, the companions and the allowance: two
+            vectors with the same one mean the same by each name.
+        is_warm: Whether every feature that is not optional has seen as many bars as it declares.
+        values: By feature name, in the spec's order; None where undefined.
+        joined: By companion, the event time of what was joined; None where there was nothing to join, so
+            that its features are undefined.
+        n_late: Rows of companions that came too late for the bar in which they ended, and could be joined
+            since the vector before.
+    """
+
+    joined: Annotated[dict[Name, TimeMs | None], Meta(max_length=10)]
+    n_late: Count
+
+
+class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="PredictionMade"):
     """What a model said at a bar's close; event time is the features-as-of time.
 
     Attributes:
@@ -219,6 +252,22 @@ class PredictionMade(Event, frozen=True, kw_only=True, gc=False, tag="Prediction
         model_version: The registry's name of the model.
         model_hash: SHA-256 of the model's bytes.
         feature_spec_hash: Of the features that the model saw, as in ``FeaturesComputed``.
+        prediction_set: The directions that are not ruled out at ``miscoverage``; None of a model that
+            states no sets. A field from here on that is not known is left out of the JSON.
+        miscoverage: The rate at which such sets are meant to miss the outcome.
+        is_pick: Whether the model chooses to make this decision; otherwise it abstains, and
+            ``direction`` is only which side it leans to.
+        evidence_target: Which earlier decisions count as being as confident as this one: the
+            most confident share that was aimed at, 1 for all. The fields below are of these, on
+            data that the model had not seen.
+        evidence_coverage: The share that they were of all decisions.
+        evidence_n: How many they were, ties left out.
+        evidence_accuracy: The share of them that was right, entered at the close.
+        evidence_low: Of its 95 % interval; at or below one half no edge is shown.
+        evidence_high: Of its 95 % interval.
+        late_accuracy: Of the same decisions entered one bar later and held as long.
+        late_low: Of its 95 % interval.
+        late_high: Of its 95 % interval.
     """
 
     natural_key = ("stream", "instrument", "interval", "horizon", "event_time_ms")
@@ -232,6 +281,18 @@ class PredictionMade(Event, frozen=True, kw_only=True, gc=False, tag="Prediction
     model_version: Name
     model_hash: Name
     feature_spec_hash: Name
+    prediction_set: PredictionSet | None = None
+    miscoverage: Probability | None = None
+    is_pick: bool | None = None
+    evidence_target: Probability | None = None
+    evidence_coverage: Probability | None = None
+    evidence_n: Count | None = None
+    evidence_accuracy: Probability | None = None
+    evidence_low: Probability | None = None
+    evidence_high: Probability | None = None
+    late_accuracy: Probability | None = None
+    late_low: Probability | None = None
+    late_high: Probability | None = None
 
     @property
     def features_as_of_ms(self) -> int:

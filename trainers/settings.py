@@ -33,6 +33,24 @@ class TrainerSettings(JobSettings):
         default=250, ge=50, description="Labelled rows without ties below which nothing is trained."
     )
     train_folds: int = Field(default=4, ge=1, le=50, description="Refits of the walk-forward.")
+    train_model: str = Field(
+        default="calibrated-xgboost",
+        description="The recipe that is fitted, by its name as `driftline evaluate --model` has it.",
+    )
+    train_pick_coverage: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="A decision is a pick when it is among the most confident share; the model abstains "
+        "from the others.",
+    )
+    train_wanted_accuracy: float | None = Field(
+        default=None,
+        gt=0.5,
+        lt=1,
+        description="If set, a pick needs the confidence above which the year before was right this often, "
+        "by a lower bound; where none was, the model always abstains. Takes the place of the coverage.",
+    )
     train_seed: int = Field(default=0, ge=0, description="Of the model's sampling and of the bootstrap.")
     train_patience_s: float = Field(
         default=300.0,

@@ -104,7 +104,7 @@ def entity_tag(made: PredictionMade, record: Record | None) -> str:
     Example:
         ``W/"9f2c4e1b7a3d-1750000500000-211"``
     """
-    n_judged = "none" if record is None else sum(record[1:])
+    n_judged = "none" if record is None else record.n_hits + record.n_misses + record.n_ties + record.n_voids
     return f'W/"{made.model_hash[:12]}-{made.features_as_of_ms}-{n_judged}"'
 
 

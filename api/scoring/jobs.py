@@ -1,6 +1,6 @@
 """The wiring of the job that predicts: topics, models from the registry, views."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache, partial
 
 import structlog
@@ -12,7 +12,7 @@ from schemas.codec import encode
 from schemas.errors import InvariantError, NotReadyError
 from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade
 from schemas.ports import ModelRegistry
-from schemas.topics import FEATURES_MARKET, MODELS_EVENT
+from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EVENT
 from schemas.wire import redis
 from schemas.wire.postgres import History, Target
 from schemas.wire.redis import prediction_key
@@ -47,6 +47,7 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
         load=load,
         check=partial(check_promotion, registry),
         last_stored_ms=stored_predictions(endpoints, stream=settings.stream),
+        joined=settings.parsed_companions(),
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
     run_job(job, endpoint=endpoints.kafka, views=views, stop=stop, worker_id=settings.worker_id)
@@ -72,13 +73,22 @@ def check_promotion(registry: ModelRegistry, promoted: ModelPromoted) -> None:
         raise InvariantError(message)
 
 
-def scoring_job(*, load: LoadModel, last_stored_ms: LastStored, check: Check = lambda _promoted: None) -> Job:
+def scoring_job(
+    *,
+    load: LoadModel,
+    last_stored_ms: LastStored,
+    check: Check = lambda _promoted: None,
+    joined: Collection[str] = (),
+) -> Job:
     """The job: features of an instrument, all promotions, predictions of that instrument.
+
+    Where no instrument has companions, the vectors' topic is not read at all.
 
     Args:
         load: A model by its version; asked when a version is first needed.
         last_stored_ms: The newest as-of time of a target that the history holds, or None.
         check: Refuses a promotion, by InvariantError.
+        joined: The instruments with companions, whose models see vectors.
     """
     decide_by_champion = decision(load)
 
@@ -88,11 +98,12 @@ def scoring_job(*, load: LoadModel, last_stored_ms: LastStored, check: Check = l
             check=check,
             last_stored_ms=last_stored_ms,
             on_mismatch=_report_mismatch,
+            joined=frozenset(joined),
         )
 
     return Job(
         name=JOB,
-        inputs=(FEATURES_MARKET,),
+        inputs=(FEATURES_MARKET, FEATURES_VECTOR) if joined else (FEATURES_MARKET,),
         broadcasts=(MODELS_EVENT,),
         make_operator=make_operator,
         view_of=view_of,

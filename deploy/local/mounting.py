@@ -53,6 +53,7 @@ PACKAGES = {
     "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
     "learn": Mounted("trainers.commands", "learn", "Learn online, and publish what was learnt."),
     "evaluate": Mounted("trainers.commands", "evaluate", "Judge a model on a file of candles, honestly."),
+    "search": Mounted("trainers.commands", "search", "Search a model's parameters, every trial counted."),
     "compare": Mounted("trainers.commands", "compare", "Rank models, and say which differences are noise."),
     "audit": Mounted("trainers.commands", "audit", "Find features that know the future."),
     "backtest": Mounted(

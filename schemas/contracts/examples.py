@@ -7,7 +7,7 @@ the codec is held to.
 from msgspec.structs import replace
 
 from schemas import events
-from schemas.events import LIVE, Direction, Event, Outcome, Severity
+from schemas.events import LIVE, Direction, Event, Outcome, PredictionSet, Severity
 from schemas.time import Interval
 
 _T0 = 1_748_736_000_000
@@ -74,6 +74,20 @@ _FEATURES = events.FeaturesComputed(
     is_warm=True,
     values={"log_return_1": 0.1, "z_score_60": 1e-17},
 )
+_VECTOR = events.VectorComputed(
+    event_time_ms=_T0 + _MINUTE_MS,
+    known_time_ms=_T0 + _MINUTE_MS + 1,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.FIFTEEN_MINUTES,
+    close=100.1,
+    feature_spec_hash=_SPEC_HASH,
+    is_warm=True,
+    values={"log_return_1": 0.1, "coin_log_return_1": -0.25, "basis": None},
+    joined={"ETH-USDT.BINANCE": _T0 + _MINUTE_MS, "BTC-USDT-PERP.BINANCE": None},
+    n_late=1,
+)
 _PREDICTION = events.PredictionMade(
     event_time_ms=_T0 + _MINUTE_MS,
     known_time_ms=_T0 + _MINUTE_MS,
@@ -88,6 +102,21 @@ _PREDICTION = events.PredictionMade(
     model_version="xgboost-1",
     model_hash=_MODEL_HASH,
     feature_spec_hash=_SPEC_HASH,
+)
+_PREDICTION_WITH_EVIDENCE = replace(
+    _PREDICTION,
+    prediction_set=PredictionSet.UP,
+    miscoverage=0.1,
+    is_pick=True,
+    evidence_target=0.1,
+    evidence_coverage=0.098,
+    evidence_n=6005,
+    evidence_accuracy=0.636,
+    evidence_low=0.624,
+    evidence_high=0.648,
+    late_accuracy=0.559,
+    late_low=0.546,
+    late_high=0.572,
 )
 _OUTCOME = events.OutcomeResolved(
     event_time_ms=_T0 + 2 * _MINUTE_MS,
@@ -149,6 +178,8 @@ EXAMPLES: dict[str, Event] = {
     ),
     "features_computed": _FEATURES,
     "features_computed_cold": replace(_FEATURES, is_warm=False, values={"log_return_1": None}),
+    "prediction_made_with_evidence": _PREDICTION_WITH_EVIDENCE,
+    "vector_computed": _VECTOR,
     "prediction_made": _PREDICTION,
     "outcome_resolved": _OUTCOME,
     "outcome_resolved_void": replace(_OUTCOME, final_price=None, outcome=Outcome.VOID, is_hit=None),

@@ -19,13 +19,19 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from schemas import events
 from schemas.codec import null_from_nan
 from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
-from schemas.features import FeatureTable
+from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
 from schemas.wire.tables import TABLES, Progress, merge, write_feature_specs, write_progress
 
+#: Market features, and those with companions' beside them; each has a table of its own.
+FEATURE_KINDS = (events.FeaturesComputed, events.VectorComputed)
+
 
 class Position(NamedTuple):
-    """How far the stored market data of a stream go; None where there are none."""
+    """How far the stored market data of a stream go; None where there are none.
+
+    Of several instruments it is the one that is least far.
+    """
 
     last_candle_end_ms: int | None
     last_tick_known_ms: int | None
@@ -33,13 +39,19 @@ class Position(NamedTuple):
 
 
 class Record(NamedTuple):
-    """How a model's predictions turned out so far; ties and voids are neither hit nor miss."""
+    """How a model's predictions turned out so far; ties and voids are neither hit nor miss.
+
+    Attributes:
+        n_pick_hits, n_pick_misses: Of those that the model chose to make.
+    """
 
     n_predictions: int
     n_hits: int
     n_misses: int
     n_ties: int
     n_voids: int
+    n_pick_hits: int = 0
+    n_pick_misses: int = 0
 
 
 class Target(NamedTuple):
@@ -170,7 +182,8 @@ class History:
         with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
             for kind, rows in by_table.items():
                 merge(cursor, TABLES[kind], rows)
-            write_feature_specs(cursor, by_table.get(events.FeaturesComputed, []))
+            for kind in FEATURE_KINDS:
+                write_feature_specs(cursor, by_table.get(kind, []))
             write_progress(cursor, progress)
 
     def register_stream(self, description: StreamDescription) -> StreamDescription:
@@ -214,9 +227,17 @@ class History:
         )
         return None if row is None or row[1] < n_partitions else row[0]
 
-    def position(self, stream: str) -> Position:
-        """How far the stored candles and ticks of a run go."""
-        candles = self._one("SELECT max(event_time_ms) FROM candles WHERE stream = %s", (stream,))
+    def position(self, stream: str, *, n_instruments: int = 1) -> Position:
+        """How far the stored candles and ticks of a run go.
+
+        Args:
+            n_instruments: How many it holds; until each of them has candles, there are none.
+        """
+        candles = self._one(
+            "SELECT min(reached) FROM (SELECT max(event_time_ms) AS reached FROM candles WHERE stream = %s "
+            "GROUP BY instrument) AS by_instrument HAVING count(*) >= %s",
+            (stream, n_instruments),
+        )
         ticks = self._one("SELECT max(known_time_ms), max(trade_id) FROM ticks WHERE stream = %s", (stream,))
         known, trade_id = (None, None) if ticks is None else ticks
         return Position(None if candles is None else candles[0], known, trade_id)
@@ -242,23 +263,33 @@ class History:
 
         Args:
             until_ms: The last as-of time, inclusive; None for all.
-            spec_hash: Which set; None for that of the newest row.
+            spec_hash: Which set, of market features or of vectors; None for the market features of the
+                newest row.
 
         Returns:
             The table, or None when nothing is stored.
         """
-        where = "stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s"
         key = (stream, instrument, interval, 2**62 if until_ms is None else until_ms)
+        for kind in FEATURE_KINDS if spec_hash is not None else FEATURE_KINDS[:1]:
+            found = self._feature_table(TABLES[kind].name, key, spec_hash)
+            if found is not None:
+                return found
+        return None
+
+    def _feature_table(
+        self, table: str, key: tuple[str, str, str, int], spec_hash: str | None
+    ) -> FeatureTable | None:
+        where = "stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s"
         chosen = "" if spec_hash is None else " AND feature_spec_hash = %s"
         spec = self._one(
-            "SELECT feature_spec_hash, names FROM features JOIN feature_specs USING (feature_spec_hash) "
+            f"SELECT feature_spec_hash, names FROM {table} JOIN feature_specs USING (feature_spec_hash) "
             f"WHERE {where}{chosen} ORDER BY event_time_ms DESC LIMIT 1",
             key if spec_hash is None else (*key, spec_hash),
         )
         if spec is None:
             return None
         rows = self._all(
-            "SELECT event_time_ms, known_time_ms, close, is_warm, feature_values FROM features "
+            f"SELECT event_time_ms, known_time_ms, close, is_warm, feature_values FROM {table} "
             f"WHERE {where} AND feature_spec_hash = %s AND cardinality(feature_values) = %s ORDER BY event_time_ms",
             (*key, spec[0], len(spec[1])),
         )
@@ -271,6 +302,27 @@ class History:
             close=np.array(close, dtype=np.float64),
             is_warm=np.array(is_warm, dtype=np.bool_),
             values=np.array(values, dtype=np.float64).reshape(len(rows), len(spec[1])),
+        )
+
+    def feature_closes(self, stream: str, *, instrument: str, interval: str, until_ms: int) -> FeatureCloses:
+        """The closes beside the stored features of an instrument and interval, of whichever set.
+
+        Args:
+            until_ms: The last as-of time, inclusive.
+
+        Returns:
+            Oldest first; empty when nothing is stored.
+        """
+        rows = self._all(
+            "SELECT DISTINCT ON (event_time_ms) event_time_ms, known_time_ms, close FROM features "
+            "WHERE stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s "
+            "ORDER BY event_time_ms, feature_spec_hash",
+            (stream, instrument, interval, until_ms),
+        )
+        return FeatureCloses(
+            as_of_ms=np.array([row[0] for row in rows], dtype=np.int64),
+            known_ms=np.array([row[1] for row in rows], dtype=np.int64),
+            close=np.array([row[2] for row in rows], dtype=np.float64),
         )
 
     def newest_features(
@@ -369,7 +421,14 @@ class History:
             f"count(*) FILTER (WHERE outcome = 'tie'), count(*) FILTER (WHERE outcome = 'void') FROM outcomes {where}",
             target,
         )
-        return Record(0 if made is None else made[0], *(counts or (0, 0, 0, 0)))
+        picks = self._one(
+            "SELECT count(*) FILTER (WHERE o.is_hit), count(*) FILTER (WHERE NOT o.is_hit) "
+            "FROM outcomes o JOIN predictions p ON (p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms) "
+            "= (o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms) "
+            "WHERE o.stream = %s AND o.instrument = %s AND o.interval = %s AND o.horizon = %s AND p.is_pick",
+            target,
+        )
+        return Record(0 if made is None else made[0], *(counts or (0, 0, 0, 0)), *(picks or (0, 0)))
 
     def promotions(self, stream: str) -> list[events.ModelPromoted]:
         """The stored promotions of a run, oldest first."""

@@ -18,6 +18,7 @@ from schemas.errors import InvariantError
 from schemas.events import Direction, PredictionMade
 from schemas.features import FeatureTable
 from trainers.models.decisions import UP_FROM
+from trainers.models.policies import Policy
 from trainers.models.vectors import model_input
 
 #: Rows handed to a model at once: its working memory stays small, and progress can be shown.
@@ -29,6 +30,7 @@ class Model(Protocol):
 
     feature_names: tuple[str, ...]
     model_hash: str
+    policy: Policy | None
 
     def probabilities_up(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probabilities of many vectors, those of each row alone to the bit."""
@@ -166,7 +168,7 @@ def predictions(
     )
     for as_of_ms, known_ms, close, probability, number in rows:
         served = schedule[number]
-        yield PredictionMade(
+        made = PredictionMade(
             event_time_ms=as_of_ms,
             known_time_ms=max(known_ms, served.from_ms),
             source=source,
@@ -181,3 +183,5 @@ def predictions(
             model_hash=served.model.model_hash,
             feature_spec_hash=served.feature_spec_hash,
         )
+        policy = served.model.policy
+        yield made if policy is None else policy.applied(made)

@@ -5,6 +5,7 @@ live predictions, which is small, gets the Wilson interval.
 """
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,26 @@ def wilson_interval(n_hits: int, n: int) -> tuple[float, float]:
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = _NORMAL_QUANTILE * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def wilson_lower(n_hits: int, n: int, *, risk: float) -> float:
+    """A share that independent trials' truth lies below with at most this probability, about.
+
+    Args:
+        n_hits: Of ``n``.
+        n: Trials, without ties; none gives 0.
+        risk: One-sided, in (0, 1).
+
+    Source:
+        Wilson (1927), one-sided.
+    """
+    if n == 0:
+        return 0.0
+    z = NormalDist().inv_cdf(1 - risk)
+    share = n_hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - half)
 
 
 def block_rows(*, n: int, interval_ms: int, horizon_ms: int) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.evaluation.intervals import wilson_interval
+from trainers.evaluation.intervals import wilson_interval, wilson_lower
 
 DAY_MS = 86_400_000
 #: How far back confidences are looked at: half a year, since models grow calmer as they learn more and a
@@ -24,9 +24,16 @@ GAP_MS = DAY_MS
 #: Fewer earlier confidences than this set no threshold: nothing is chosen.
 LEAST_CONFIDENCES = 100
 
+#: The shares at which a wanted accuracy is looked for.
+SHARES = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+#: Of a threshold for a wanted accuracy that does not keep it, were the future like the past.
+RISK = 0.05
+
 TARGETS = (0.2, 0.1, 0.05, 0.03, 0.01)
 N_REPLICATES = 2000
 BLOCK_DAYS = 7
+#: Fewer blocks than this need help.
+LEAST_BLOCKS = 10
 
 
 class Interval95(NamedTuple):
@@ -93,30 +100,53 @@ def threshold(
     return float(np.quantile(earlier, 1 - target))
 
 
-def threshold_for_accuracy(
-    confidence: NDArray[np.float64], is_hit: NDArray[np.bool_], *, wanted: float, least: int = 100
-) -> float:
-    """The lowest confidence above which earlier decisions were right often enough, surely.
+class AccuracyThreshold(NamedTuple):
+    """The confidence above which earlier decisions were right often enough, surely.
 
-    Surely: the lower end of the 95 % Wilson interval is at least the wanted accuracy, for this
-    threshold. Trying every threshold is a choice too, so what it promises is to be checked on
-    later decisions, as everything here is.
+    Attributes:
+        limit: The least distance of a probability from one half; infinite where none does: then it is
+            always abstained.
+        target: The most confident share that it was taken at; 0 where none does.
+    """
+
+    limit: float
+    target: float
+
+
+NEVER = AccuracyThreshold(limit=float("inf"), target=0.0)
+
+
+def threshold_for_accuracy(
+    confidence: NDArray[np.float64],
+    is_hit: NDArray[np.bool_],
+    *,
+    wanted: float,
+    risk: float = RISK,
+    least: int = LEAST_CONFIDENCES,
+) -> AccuracyThreshold:
+    """The widest of a fixed list of shares whose accuracy is surely as wanted.
+
+    Surely: a lower bound, not the point estimate, and one that pays for having looked at every share
+    of :data:`SHARES`: each is tested at ``risk`` divided by how many there are (Bonferroni), so that
+    on decisions like the earlier ones the accuracy lies below what is wanted with at most ``risk``.
 
     Args:
         confidence: Of earlier out-of-sample decisions without ties, shape (n,).
         is_hit: Shape (n,).
         wanted: The accuracy, in (0.5, 1).
+        risk: Of a threshold that does not keep it.
         least: Fewer decisions than this prove nothing.
 
-    Returns:
-        Infinite where no threshold does: then it is always abstained.
+    Source:
+        Geifman and El-Yaniv (2017), selection with guaranteed risk; here with Wilson's bound.
     """
     order = np.argsort(-confidence, kind="stable")
     hits = np.cumsum(is_hit[order])
-    for n in range(len(order), least - 1, -1):
-        if hits[n - 1] >= wanted * n and wilson_interval(int(hits[n - 1]), n)[0] >= wanted:
-            return float(confidence[order[n - 1]])
-    return float("inf")
+    for share in reversed(SHARES):
+        n = int(share * len(order))
+        if n >= least and wilson_lower(int(hits[n - 1]), n, risk=risk / len(SHARES)) >= wanted:
+            return AccuracyThreshold(limit=float(confidence[order[n - 1]]), target=share)
+    return NEVER
 
 
 def selective_accuracy(
@@ -152,7 +182,9 @@ def share_interval(
     """The 95 % interval of a share of hits, by circular blocks of seven days.
 
     Days are drawn, not rows, so that a quiet week and a busy one stay as they were. What was
-    chosen and what was not are told apart by the caller.
+    chosen and what was not are told apart by the caller. A stretch of fewer than ten such blocks
+    gets shorter ones, and no interval narrower than Wilson's: of too few blocks a bootstrap says
+    hardly anything, and of a single one nothing at all.
 
     Args:
         is_hit: Shape (n,).
@@ -173,10 +205,14 @@ def share_interval(
     table = np.zeros((n_days, 2))
     np.add.at(table[:, 0], present[day], is_hit.astype(np.float64))
     np.add.at(table[:, 1], present[day], 1.0)
-    sums = circular_block_sums(table, block=min(BLOCK_DAYS, n_days), generator=generator)
-    shares = sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], np.nan)
-    low, high = np.nanquantile(shares, [0.025, 0.975])
-    return Interval95(float(low), float(high))
+    block = min(BLOCK_DAYS, max(1, n_days // LEAST_BLOCKS))
+    sums = circular_block_sums(table, block=block, generator=generator)
+    drawn = sums[sums[:, 1] > 0]
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    if n_days >= LEAST_BLOCKS * BLOCK_DAYS:
+        return Interval95(float(low), float(high))
+    least, most = wilson_interval(int(is_hit.sum()), len(is_hit))
+    return Interval95(min(float(low), least), max(float(high), most))
 
 
 def circular_block_sums(

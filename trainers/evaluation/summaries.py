@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from trainers.datasets.decisions import DecisionSet, Move
 from trainers.datasets.splits import Fold
+from trainers.evaluation.conformal import conformal_figures, judged
 from trainers.evaluation.scores import (
     balanced_accuracy,
     brier_score,
@@ -23,6 +24,7 @@ from trainers.evaluation.scores import (
 from trainers.evaluation.selective import TARGETS, chosen, selective_accuracy, share_interval
 from trainers.evaluation.significance import pesaran_timmermann
 from trainers.evaluation.walk_forward import LEAK_ALARM
+from trainers.evaluation.wanted import wanted_figures
 
 Figures = dict[str, Any]
 
@@ -46,6 +48,16 @@ class Tested(NamedTuple):
         log_return = move.log_return
         return np.flatnonzero(self._is_tested() & ~np.isnan(log_return) & (log_return != 0))
 
+    def chosen(self, target: float) -> NDArray[np.bool_]:
+        """Which rows the model decides when it aims at a coverage, shape (n,)."""
+        return chosen(
+            self.probability,
+            self.decisions.as_of_ms,
+            starts_ms=self.starts_ms,
+            until_ms=self.until_ms,
+            target=target,
+        )
+
     def n_ties(self) -> int:
         """How many tested rows were ties."""
         return int((self._is_tested() & (self.decisions.own.log_return == 0)).sum())
@@ -66,11 +78,11 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
 
     Returns:
         JSON-ready: ``n``, ``n_ties``, ``accuracy``, ``accuracy_interval``, ``brier``, ``log_loss``,
-        ``selective``, ``by_year``, ``by_quarter``, ``lags`` and more; None where nothing was tested.
+        ``selective``, ``by_year``, ``by_quarter``, ``lags``, ``conformal``, ``wanted_accuracy`` and more; None where nothing was tested.
     """
     generator = np.random.default_rng(seed)
     rows = tested.rows(tested.decisions.own)
-    picks = {target: _chosen(tested, target) for target in TARGETS}
+    picks = {target: tested.chosen(target) for target in TARGETS}
     as_of_ms = tested.decisions.as_of_ms[rows]
     hit = _hits(tested, tested.decisions.own, rows)
     return {
@@ -82,6 +94,7 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
         "by_year": _by_stretch(tested, picks, rows, hit, unit="Y", generator=generator),
         "by_quarter": _by_stretch(tested, picks, rows, hit, unit="Q", generator=generator),
         "lags": _late(tested, picks, generator),
+        **_guarantees(tested, seed=seed),
         "leak_alarm": bool(len(hit) and hit.mean() > LEAK_ALARM),
         "leak_alarm_above": LEAK_ALARM,
     }
@@ -89,16 +102,6 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
 
 def _hits(tested: Tested, move: Move, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.equal(tested.probability[rows] >= 0.5, move.log_return[rows] > 0)
-
-
-def _chosen(tested: Tested, target: float) -> NDArray[np.bool_]:
-    return chosen(
-        tested.probability,
-        tested.decisions.as_of_ms,
-        starts_ms=tested.starts_ms,
-        until_ms=tested.until_ms,
-        target=target,
-    )
 
 
 def _whole(hit: NDArray[np.bool_], as_of_ms: NDArray[np.int64], generator: np.random.Generator) -> Figures:
@@ -190,6 +193,16 @@ def _late(
             "selective": _selective(hit, picks, rows, as_of_ms, generator),
         }
     return found
+
+
+def _guarantees(tested: Tested, *, seed: int) -> Figures:
+    """What was promised and what came of it: conformal sets, and accuracies that were wanted."""
+    rows = judged(tested.decisions.as_of_ms, tested.probability, tested.decisions.own)
+    starts_ms, until_ms = tuple(tested.starts_ms), tested.until_ms
+    return {
+        "conformal": conformal_figures(rows, starts_ms=starts_ms, until_ms=until_ms, seed=seed),
+        "wanted_accuracy": wanted_figures(rows, starts_ms=starts_ms, until_ms=until_ms, seed=seed),
+    }
 
 
 def baseline_figures(

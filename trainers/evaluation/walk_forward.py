@@ -1,6 +1,6 @@
 """Judging: a model and the baselines refitted fold by fold, and scored on what came next."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,8 +70,28 @@ def evaluate(
         ValueError: If there are too few rows, or a fold has nothing to learn from.
     """
     folds = walk_forward(samples, n_folds=n_folds)
-    test = np.concatenate([fold.test for fold in folds])
     probability = np.concatenate([_predicted(samples, fold, learner) for fold in folds]).astype(np.float64)
+    return scored(samples, folds, probability, generator=generator, baselines=baselines)
+
+
+def scored(
+    samples: Samples,
+    folds: Sequence[Fold],
+    probability: NDArray[np.float64],
+    *,
+    generator: np.random.Generator,
+    baselines: Mapping[str, Baseline] = BASELINES,
+) -> Evaluation:
+    """Score what was predicted out of sample, beside baselines that are refitted in the same folds.
+
+    Args:
+        samples: Oldest first.
+        folds: Whose test rows were predicted, at least one.
+        probability: Of up, for the folds' test rows one fold after the other.
+        generator: For the bootstrap.
+        baselines: By name.
+    """
+    test = np.concatenate([fold.test for fold in folds])
     judge = _Judge(samples, test, generator)
     model = Forecast(probability >= 0.5, probability)
     return Evaluation(

@@ -1,16 +1,18 @@
 """The job behind ``driftline evaluate``: files in, honest figures out."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Clock, Interval
 from stream_processors.features.batch import compute_table
+from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
 from trainers.datasets.decisions import DecisionSet, PricePath, merged
 from trainers.datasets.joining import news_columns, with_columns
@@ -18,6 +20,8 @@ from trainers.evaluation.summaries import Figures
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
+from trainers.jobs.outputs import write_output
+from trainers.jobs.parameters import check_searchable, searched_recipe
 from trainers.jobs.recipes import (
     CONFIGURATIONS_TRIED,
     ONLINE_CONFIGURATIONS_TRIED,
@@ -25,6 +29,8 @@ from trainers.jobs.recipes import (
     recipe_named,
 )
 from trainers.models.recipes import OWN_HORIZON, Recipe
+from trainers.selection.nested import Nesting
+from trainers.selection.searching import Searched, SearchPlan, stated
 
 #: How often a model is refitted that learns online.
 _EVERY_ROW = "every row"
@@ -55,6 +61,8 @@ def evaluate_files(
     *,
     model: str,
     clock: Clock,
+    parameters: Searched | None = None,
+    n_trials: int | None = None,
     progress: Progress | None = None,
     dataset_folder: Path | None = None,
 ) -> dict[str, object]:
@@ -65,6 +73,8 @@ def evaluate_files(
         question: Interval, horizon, date and refits.
         model: The name of a recipe.
         clock: For ``seconds``.
+        parameters: What a search before the date has found for that recipe.
+        n_trials: How many to search anew before the first refit of each year; None searches nothing.
         progress: Told the share of fits done.
         dataset_folder: Where the data set is kept; None keeps none.
 
@@ -73,20 +83,23 @@ def evaluate_files(
     """
     began_s = clock.monotonic_s()
     read = _read(inputs, question)
-    candidate = _candidate(model, question, near=read.near)
-    decisions = decisions_for(read.table, read.prices, question, candidate.multiples)
+    candidate = _candidate(model, question, read, parameters=parameters, n_trials=n_trials)
+    decisions = _decisions(read, inputs, question, candidate.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
+    figures = candidate.judge(decisions, progress)
+    figures = figures if parameters is None else {**figures, "searches": [stated(parameters)]}
     return {
-        **candidate.judge(decisions, progress),
+        **figures,
         "model": candidate.name,
-        "configurations_tried": candidate.n_tried,
+        "configurations_tried": candidate.n_tried + n_searched(figures),
         "seconds": round(clock.monotonic_s() - began_s, 1),
         "interval": str(question.interval),
         "horizon": str(question.horizon),
         "refit": candidate.refit,
         "train_until": str(np.datetime64(question.train_until_ms, "ms")),
         "features": list(read.table.names),
+        "n_companion_rows": sum(len(companion) for companion in decisions.companions),
         "feature_spec_hash": read.table.feature_spec_hash,
         "bars": {
             "interval": str(read.bars.interval),
@@ -94,7 +107,24 @@ def evaluate_files(
             "n_left_out": read.bars.n_left_out,
         },
         "seed": question.seed,
+        "uniqueness_weights": question.is_weighted,
     }
+
+
+def nesting_of(question: Question, *, model: str, n_trials: int) -> Nesting:
+    """How to search a model's parameters on the way through a question's test.
+
+    Raises:
+        ConfigurationError: If nothing of the model can be searched.
+    """
+    check_searchable(model)
+    plan = SearchPlan(n_trials=n_trials, seed=question.seed, is_weighted=question.is_weighted)
+    return Nesting(model, plan, question.train_until_ms)
+
+
+def n_searched(figures: Mapping[str, Any]) -> int:
+    """How many trials stand behind figures, pruned ones too: configurations tried, like those declared."""
+    return sum(int(search["n_trials"]) for search in figures.get("searches", ()))
 
 
 class _Candidate(NamedTuple):
@@ -107,9 +137,14 @@ class _Candidate(NamedTuple):
     judge: Callable[[DecisionSet, Progress | None], Figures]
 
 
-def _candidate(model: str, question: Question, *, near: int) -> _Candidate:
+def _candidate(
+    model: str, question: Question, read: "_Read", *, parameters: Searched | None, n_trials: int | None
+) -> _Candidate:
     online = online_offered().get(model)
     if online is not None:
+        if parameters is not None or n_trials is not None:
+            message = f"--parameters and --search are for models that are refitted, {model} learns row by row"
+            raise ConfigurationError(message)
         return _Candidate(
             online.name,
             _EVERY_ROW,
@@ -117,13 +152,15 @@ def _candidate(model: str, question: Question, *, near: int) -> _Candidate:
             frozenset({OWN_HORIZON}),
             lambda decisions, told: evaluated_online(decisions, online, question, progress=told)[0],
         )
-    recipe = recipe_named(model, near=near)
+    declared = recipe_named(model, near=read.near, is_accompanied=read.is_accompanied)
+    recipe = declared if parameters is None else searched_recipe(parameters, question, declared)
+    nesting = None if n_trials is None else nesting_of(question, model=model, n_trials=n_trials)
     return _Candidate(
         recipe.name,
         str(question.refit),
         CONFIGURATIONS_TRIED,
-        recipe.multiples,
-        lambda decisions, told: evaluated(decisions, recipe, question, progress=told)[0],
+        declared.multiples,
+        lambda decisions, told: evaluated(decisions, recipe, question, nesting=nesting, progress=told)[0],
     )
 
 
@@ -134,6 +171,11 @@ class _Read(NamedTuple):
     prices: PricePath
     table: FeatureTable
     near: int
+
+    @property
+    def is_accompanied(self) -> bool:
+        """Whether there is more than the instrument's own features."""
+        return len(self.table.names) > len(SPEC.features)
 
 
 def _read(inputs: Inputs, question: Question) -> _Read:
@@ -155,9 +197,26 @@ def decisions_of_files(
         ConfigurationError: If a file or a name does not do.
     """
     read = _read(inputs, question)
-    recipes = {name: recipe_named(name, near=read.near) for name in models}
+    recipes = {
+        name: recipe_named(name, near=read.near, is_accompanied=read.is_accompanied) for name in models
+    }
     multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
-    return decisions_for(read.table, read.prices, question, multiples), recipes
+    return _decisions(read, inputs, question, multiples), recipes
+
+
+def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: frozenset[int]) -> DecisionSet:
+    """The decisions, with those of the other coin as company: more of the same kind to learn from.
+
+    The first instrument is the other's other coin, so that the columns mean the same. Outcomes that the
+    other's bars are too long for stay undefined.
+    """
+    own = decisions_for(read.table, read.prices, question, multiples)
+    if inputs.bars_eth is None:
+        return own
+    coin = read_bars(inputs.bars_eth)
+    table = features_of(coin, Inputs(bars=inputs.bars_eth, bars_eth=inputs.bars), question.interval)
+    companion = decisions_for(table, coin.prices(), question, multiples)
+    return msgspec.structs.replace(own, companions=(companion,))
 
 
 def _check_horizon(question: Question, step_ms: int) -> None:
@@ -186,6 +245,9 @@ def _other_table(path: Path, interval: Interval) -> FeatureTable:
 
 
 def write_figures(figures: dict[str, object], path: Path) -> None:
-    """Write them as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    """Write them as JSON.
+
+    Raises:
+        ConfigurationError: If they cannot be written there.
+    """
+    write_output(path, (json.dumps(figures, indent=2) + "\n").encode(), "--json")

@@ -9,8 +9,8 @@ _EXACT_LAG = "none"
 
 
 def evaluation_tables(figures: Mapping[str, Any]) -> list[Table]:
-    """The whole, then by year."""
-    return [_whole(figures), _by_year(figures)]
+    """The whole, then by year, then what was promised and what came of it."""
+    return [_whole(figures), _by_year(figures), _wanted(figures), _conformal(figures)]
 
 
 def _whole(figures: Mapping[str, Any]) -> Table:
@@ -41,6 +41,44 @@ def _by_year(figures: Mapping[str, Any]) -> Table:
     for year, stretch in figures["by_year"].items():
         table.add_row(year, *_cells(stretch))
     return table
+
+
+def _wanted(figures: Mapping[str, Any]) -> Table:
+    table = Table(title="accuracy as it is wanted: abstains below a threshold set on the year before")
+    for column in ("wanted", "reached", "decided", "by year"):
+        table.add_column(column)
+    for item in figures["wanted_accuracy"]:
+        years = (f"{year} {one['accuracy']:.1%} of {one['n']:,}" for year, one in item["by_year"].items())
+        table.add_row(
+            f"{item['wanted_accuracy']:.0%}",
+            _share(item["accuracy"], item["interval"]),
+            f"{item['coverage']:.1%} (n {item['n']:,})" if item["n"] else "always abstained",
+            ", ".join(years) or "-",
+        )
+    return table
+
+
+def _conformal(figures: Mapping[str, Any]) -> Table:
+    found = figures["conformal"]
+    table = Table(
+        title=f"conformal sets that are to hold the outcome {1 - found['miscoverage']:.0%} of the time, by direction"
+    )
+    for column in ("sets", "held it", "of ups", "of downs", "one direction", "and right", "by year"):
+        table.add_column(column)
+    for name, key in (("plain", "coverage"), ("adaptive", "coverage_adaptive")):
+        sets = found if name == "plain" else found["adaptive"]
+        table.add_row(
+            name,
+            _share(sets["coverage"], sets["coverage_interval"]),
+            *(_percent(sets[part]) for part in ("coverage_up", "coverage_down", "one_direction")),
+            _share(sets["one_direction_accuracy"], sets["one_direction_interval"]),
+            ", ".join(f"{year} {one[key]:.1%}" for year, one in found["by_year"].items()) or "-",
+        )
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
 
 
 def _cells(figures: Mapping[str, Any]) -> list[str]:

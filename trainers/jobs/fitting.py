@@ -4,110 +4,249 @@ Apart from the job that waits, stores and announces, so that the whole science o
 a test without a server. It sees no clock; its times come as arguments.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.artifacts import MODEL_FILE, Artifact, Metric, ModelManifest, ModelTarget, sha256
+from schemas.artifacts import (
+    MODEL_FILE,
+    Artifact,
+    Metric,
+    ModelManifest,
+    ModelTarget,
+    RecipeStatement,
+    sha256,
+)
 from schemas.time import Interval
+from trainers.datasets.decisions import DecisionSet, PricePath
+from trainers.datasets.learning import decisions_of
 from trainers.datasets.samples import Samples
-from trainers.evaluation.walk_forward import Evaluation, Learner, evaluate
-from trainers.models.gradient_boosting import BoostingParameters, Exported, fit
-from trainers.models.onnx_models import OnnxModel
+from trainers.datasets.splits import walk_forward
+from trainers.evaluation.conformal import Judged, judged
+from trainers.evaluation.lessons import lesson_at, lesson_of
+from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
+from trainers.evaluation.walk_forward import scored
+from trainers.models.calibration import CalibratedModel
+from trainers.models.descriptions import described, recipe_of
+from trainers.models.gradient_boosting import BoostedTrees
+from trainers.models.recipes import FittedModel, Recipe, exported
 
+#: The recipe whose versions hold XGBoost's own form too.
 KIND = "xgboost"
 NATIVE_FILE = "model.ubj"
+_MINUTE_MS = 60_000
+#: A fold that would learn from fewer rows is left out of the evidence.
+LEAST_FOLD_ROWS = 150
 
 
-def boosting_learner(names: tuple[str, ...], parameters: BoostingParameters) -> Learner:
-    """Fits by XGBoost and predicts by ONNX, as the served model does, each export checked."""
+class Making(NamedTuple):
+    """How a version is made.
 
-    def learn(
-        rows: NDArray[np.float32], is_up: NDArray[np.bool_], test: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        trees = fit(rows, is_up, feature_names=names, parameters=parameters)
-        return OnnxModel.from_bytes(trees.export(test).onnx).probabilities_up(test)
+    Attributes:
+        name: What the recipe is asked for by, and the version's name begins with.
+        recipe: What is fitted, in each fold and at last on everything.
+        n_folds: Refits of the walk-forward.
+        seed: Of the bootstraps, and added to every seed of the recipe.
+        picking: Which decisions the version makes.
+        configurations_tried: How many were judged before this recipe was chosen, itself included.
+    """
 
-    return learn
+    name: str
+    recipe: Recipe
+    n_folds: int = 4
+    seed: int = 0
+    picking: Picking = Picking()
+    configurations_tried: int = 1
 
 
-def trained(
-    samples: Samples,
-    *,
-    instrument: str,
-    stream: str,
-    source: str,
-    trained_until_ms: int,
-    created_ms: int,
-    code_version: str,
-    parameters: BoostingParameters,
-    n_folds: int,
-) -> Artifact:
-    """A version: what it predicts, how well it did out of sample, and its bytes.
+class Origin(NamedTuple):
+    """Whose model it is, and what made it.
 
-    The figures are of the walk-forward; the model itself is fitted on all samples. Same samples
-    and parameters give the same bytes, so the same version.
-
-    Args:
-        samples: Oldest first.
-        instrument: Whose.
+    Attributes:
+        instrument: Whose price.
         stream: Where the samples came from.
         source: What their events say in ``source``.
         trained_until_ms: Every label was known by then.
         created_ms: By the trainer's clock.
         code_version: Of the project.
-        parameters: Of the fit; the seed is the bootstrap's too.
-        n_folds: Refits of the walk-forward.
+    """
+
+    instrument: str
+    stream: str
+    source: str
+    trained_until_ms: int
+    created_ms: int
+    code_version: str
+
+
+def trained(samples: Samples, making: Making, origin: Origin, *, prices: PricePath) -> Artifact:
+    """A version: what it predicts, how well it did out of sample, and its bytes.
+
+    The figures are of the walk-forward; the model itself is fitted on all samples. Same samples
+    and recipe give the same bytes, so the same version.
+
+    Args:
+        samples: Oldest first.
+        making: Recipe and folds.
+        origin: For the manifest.
+        prices: Where outcomes over further horizons and late entries are read.
 
     Raises:
-        ValueError: If there are too few samples, or the export does not agree with the model.
+        ValueError: If there are too few samples, or an export does not agree with its model.
+        StateError: If the samples have ups or downs alone.
     """
-    evaluation = evaluate(
+    recipe = seeded(making.recipe, making.seed)
+    decisions = decisions_of(
         samples,
-        boosting_learner(samples.names, parameters),
-        n_folds=n_folds,
-        generator=np.random.default_rng(parameters.seed),
+        prices,
+        multiples=recipe.multiples,
+        lags_ms=_lags_ms(prices, samples.interval),
+        known_by_ms=origin.trained_until_ms,
     )
-    decided = ~samples.is_tie
-    trees = fit(
-        samples.rows[decided], samples.is_up[decided], feature_names=samples.names, parameters=parameters
+    fitted = recipe.fit(lesson_at(decisions, recipe.multiples))
+    checked = exported(fitted, samples.rows)
+    found = _judged(samples, decisions, recipe, making, served=fitted, until_ms=origin.trained_until_ms)
+    files = {MODEL_FILE: _stating(checked.onnx, found.settled), **_native(fitted)}
+    difference = Metric(value=checked.largest_difference, low=None, high=None, n=len(samples))
+    return Artifact(
+        manifest=_manifest(samples, making, origin, found=found, files=files, difference=difference),
+        files=files,
     )
-    exported = trees.export(samples.rows)
-    files = {MODEL_FILE: exported.onnx, NATIVE_FILE: exported.native}
-    target = ModelTarget(instrument=instrument, interval=samples.interval, horizon=samples.horizon)
-    model_hash = sha256(exported.onnx)
-    manifest = ModelManifest(
-        version=version_name(target, model_hash),
-        kind=KIND,
+
+
+class _Judged(NamedTuple):
+    """What the walk-forward found; nothing where no fold had enough to learn from."""
+
+    metrics: dict[str, Metric]
+    baselines: dict[str, dict[str, Metric]]
+    settled: Settled | None
+
+
+def _judged(
+    samples: Samples,
+    decisions: DecisionSet,
+    recipe: Recipe,
+    making: Making,
+    *,
+    served: FittedModel,
+    until_ms: int,
+) -> _Judged:
+    """Walk forward with the recipe, and settle what ``served``, fitted on everything, states."""
+    folds = [
+        fold for fold in walk_forward(samples, n_folds=making.n_folds) if len(fold.train) >= LEAST_FOLD_ROWS
+    ]
+    if not folds:
+        return _Judged({}, {}, None)
+    probability = np.full(len(samples), np.nan)
+    stretches = []
+    for fold in folds:
+        fitted = recipe.fit(lesson_of(decisions, fold, recipe.multiples))
+        past = _past(decisions, fitted, probability, at_ms=int(decisions.as_of_ms[fold.test[0]]))
+        stretches.append(Stretch(fold.test, past))
+        test = decisions.rows[fold.test]
+        probability[fold.test] = exported(fitted, test).model.probabilities_up(test)
+    settled = settled_policy(
+        decisions,
+        probability,
+        stretches,
+        now=_past(decisions, served, probability, at_ms=until_ms),
+        picking=making.picking,
+        seed=making.seed,
+    )
+    tested = np.concatenate([fold.test for fold in folds])
+    evaluation = scored(samples, folds, probability[tested], generator=np.random.default_rng(making.seed))
+    return _Judged(evaluation.metrics, evaluation.baselines, settled)
+
+
+def _past(
+    decisions: DecisionSet, fitted: FittedModel, probability: NDArray[np.float64], *, at_ms: int
+) -> Judged:
+    """What a model's thresholds are settled on: its own calibration rows, or what those before it said."""
+    if not isinstance(fitted, CalibratedModel):
+        return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
+    found, own = fitted.reference, decisions.own
+    return Judged(decisions.as_of_ms[found.rows], own.known_ms[found.rows], found.probability, found.is_up)
+
+
+def _lags_ms(prices: PricePath, interval: Interval) -> list[int]:
+    """A minute and five, where prices come that often, and a bar always."""
+    lags = {_MINUTE_MS, 5 * _MINUTE_MS, interval.milliseconds}
+    return sorted(lag for lag in lags if lag % prices.interval_ms == 0)
+
+
+def seeded(recipe: Recipe, seed: int) -> Recipe:
+    """The same recipe, with so much added to every seed in it."""
+
+    def shifted(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {name: value + seed if name == "seed" else shifted(value) for name, value in part.items()}
+        return [shifted(one) for one in part] if isinstance(part, list) else part
+
+    return recipe if seed == 0 else recipe_of(shifted(described(recipe)))
+
+
+def _native(fitted: FittedModel) -> dict[str, bytes]:
+    """The library's own form, of a model that is XGBoost's alone."""
+    return {NATIVE_FILE: fitted.native()} if isinstance(fitted, BoostedTrees) else {}
+
+
+def _stating(onnx: bytes, settled: Settled | None) -> bytes:
+    from trainers.models.onnx_graphs import with_policy  # noqa: PLC0415  (onnx: only who fits pays)
+
+    return onnx if settled is None else with_policy(onnx, settled.policy)
+
+
+def _manifest(
+    samples: Samples,
+    making: Making,
+    origin: Origin,
+    *,
+    found: _Judged,
+    files: dict[str, bytes],
+    difference: Metric,
+) -> ModelManifest:
+    target = ModelTarget(instrument=origin.instrument, interval=samples.interval, horizon=samples.horizon)
+    model_hash = sha256(files[MODEL_FILE])
+    settled = found.settled
+    return ModelManifest(
+        version=version_name(making.name, target, model_hash),
+        kind=making.name,
         target=target,
         model_hash=model_hash,
         feature_spec_hash=samples.feature_spec_hash,
         feature_names=samples.names,
-        stream=stream,
-        source=source,
+        stream=origin.stream,
+        source=origin.source,
         trained_from_ms=int(samples.as_of_ms[0]),
-        trained_until_ms=trained_until_ms,
-        n_rows=int(decided.sum()),
-        metrics=_metrics(evaluation, exported, n=len(samples)),
-        baselines=evaluation.baselines,
-        parameters=_stated(parameters, n_folds=n_folds),
-        code_version=code_version,
-        created_ms=created_ms,
+        trained_until_ms=origin.trained_until_ms,
+        n_rows=int((~samples.is_tie).sum()),
+        metrics={**found.metrics, "export_difference": difference},
+        baselines=found.baselines,
+        parameters={**_scalars(making.recipe), "n_folds": making.n_folds, "seed": making.seed},
+        code_version=origin.code_version,
+        created_ms=origin.created_ms,
         files={name: sha256(data) for name, data in files.items()},
+        recipe=RecipeStatement(name=making.name, parameters=described(seeded(making.recipe, making.seed))),
+        evidence=() if settled is None else settled.policy.evidence,
+        picks_from=None if settled is None else settled.policy.picks_from,
+        conformal=None if settled is None else settled.conformal,
+        configurations_tried=making.configurations_tried,
     )
-    return Artifact(manifest=manifest, files=files)
 
 
-def version_name(target: ModelTarget, model_hash: str) -> str:
+def _scalars(recipe: Recipe) -> dict[str, float | int | str]:
+    """The outermost parameters, for tables; the recipe's statement has all of them."""
+    stated = described(recipe)
+    inner = stated.pop("parameters", {})
+    return {
+        name: value
+        for name, value in {**stated, **inner}.items()
+        if isinstance(value, (int, float, str)) and name != "seed"
+    }
+
+
+def version_name(name: str, target: ModelTarget, model_hash: str) -> str:
     """Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``."""
     interval, horizon = Interval(target.interval), Interval(target.horizon)
-    return f"{KIND}-{target.instrument.lower()}-{interval}-{horizon}-{model_hash[:8]}"
-
-
-def _metrics(evaluation: Evaluation, exported: Exported, *, n: int) -> dict[str, Metric]:
-    difference = Metric(value=exported.largest_difference, low=None, high=None, n=n)
-    return {**evaluation.metrics, "export_difference": difference}
-
-
-def _stated(parameters: BoostingParameters, *, n_folds: int) -> dict[str, float | int | str]:
-    fields = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
-    return {**fields, "n_folds": n_folds}
+    return f"{name}-{target.instrument.lower()}-{interval}-{horizon}-{model_hash[:8]}"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from rich.table import Table
 
 from schemas.artifacts import LedgerEntry, Metric, ModelManifest
+from trainers.registry.cards import conformal_words, pick_words
 
 _BASELINES = ("majority_class", "persistence", "always_up", "logistic_regression")
 
@@ -33,8 +34,8 @@ def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEnt
 
 
 def version_tables(manifest: ModelManifest, promotions: Iterable[LedgerEntry]) -> list[Table]:
-    """One version: its facts, its figures beside the baselines', its promotions."""
-    return [_facts(manifest), _figures(manifest), _promotions(promotions)]
+    """One version: its facts, its figures beside the baselines', its evidence, its promotions."""
+    return [_facts(manifest), _figures(manifest), _evidence(manifest), _promotions(promotions)]
 
 
 def _facts(manifest: ModelManifest) -> Table:
@@ -46,6 +47,10 @@ def _facts(manifest: ModelManifest) -> Table:
         "model hash": manifest.model_hash,
         "feature spec": f"{manifest.feature_spec_hash} ({len(manifest.feature_names)} features)",
         "parameters": ", ".join(f"{name} {value}" for name, value in manifest.parameters.items()),
+        "recipe": "not stated" if manifest.recipe is None else manifest.recipe.name,
+        "configurations tried": str(manifest.configurations_tried),
+        "a pick": pick_words(manifest),
+        "conformal sets": conformal_words(manifest),
         "code": manifest.code_version,
         "made": utc(manifest.created_ms),
     }
@@ -63,6 +68,22 @@ def _figures(manifest: ModelManifest) -> Table:
     for name, metric in manifest.metrics.items():
         beside = (scores.get(name) for scores in manifest.baselines.values())
         table.add_row(name.replace("_", " "), figure(metric), *(figure(other) for other in beside))
+    return table
+
+
+def _evidence(manifest: ModelManifest) -> Table:
+    table = Table(title="decisions by confidence, out of sample; thresholds from earlier data only")
+    lags = sorted({seconds for row in manifest.evidence for seconds in row.late})
+    for column in ("aimed at", "made", "confidence from", "at the close", *(f"{lag} s late" for lag in lags)):
+        table.add_column(column)
+    for row in manifest.evidence:
+        table.add_row(
+            f"{row.target:.0%}",
+            f"{row.coverage:.1%}",
+            f"{row.least_confidence:.4f}",
+            share(row.at_close),
+            *(share(row.late.get(lag)) for lag in lags),
+        )
     return table
 
 

@@ -5,24 +5,25 @@ missing one is trained, stored, promoted and announced before the next is begun,
 first target predicts while the others are fitted. Running it again trains nothing twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
-from schemas.artifacts import CHAMPION, Artifact, LedgerEntry, ModelManifest, ModelTarget
+from schemas.artifacts import CHAMPION, Artifact, LedgerEntry, Metric, ModelManifest, ModelTarget
+from schemas.companions import Companions, predicted_of
 from schemas.events import ModelPromoted
 from schemas.features import FeatureTable
 from schemas.ports import ModelRegistry
 from schemas.streams import StreamDescription
-from schemas.time import Clock, bar_start_ms
-from stream_processors.features.declarations import SPEC
+from schemas.time import Clock, Interval, bar_start_ms
+from stream_processors.features.vector_declarations import spec_of
+from trainers.datasets.decisions import PricePath, merged
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
-from trainers.jobs.fitting import trained
+from trainers.jobs.fitting import Making, Origin, trained
 from trainers.jobs.promoting import promotion_of
 from trainers.jobs.waiting import FeatureHistory, Report, wait_for_features, wait_for_stream
-from trainers.models.gradient_boosting import BoostingParameters
 from trainers.settings import Horizon
 
 #: Publishes a promotion, and returns when the broker has it.
@@ -33,18 +34,20 @@ class Plan(NamedTuple):
     """What to train, and how.
 
     Attributes:
+        making: Of every version: recipe, folds, picks.
         minimum_rows: Labelled rows without ties below which nothing is trained.
         patience_s: Seconds without new history after which waiting is given up.
         code_version: Of the project, for the manifest.
+        companions: By instrument; models of one that has any are trained on vectors.
     """
 
     stream: str
     targets: tuple[Horizon, ...]
-    parameters: BoostingParameters
-    n_folds: int
+    making: Making
     minimum_rows: int
     patience_s: float
     code_version: str
+    companions: Mapping[str, Companions] = {}
 
 
 class Training:
@@ -107,13 +110,18 @@ class Training:
         return [
             ModelTarget(instrument=instrument, interval=wanted.interval, horizon=wanted.horizon)
             for wanted in self._plan.targets
-            for instrument in description.instruments
+            for instrument in predicted_of(self._plan.companions, description.instruments)
         ]
+
+    def _spec_hash(self, target: ModelTarget) -> str:
+        """Of the features that a target's models see."""
+        return spec_of(self._plan.companions.get(target.instrument)).hash
 
     def _is_history_there(self, description: StreamDescription) -> bool:
         return wait_for_features(
             self._history,
             description,
+            companions=self._plan.companions,
             clock=self._clock,
             patience_s=self._plan.patience_s,
             report=self._report,
@@ -126,8 +134,8 @@ class Training:
         if entry is None:
             return False
         manifest = self._registry.load(entry.version).manifest
-        if manifest.feature_spec_hash != SPEC.hash:
-            self._report.say(f"{target}: champion {entry.version} is of an earlier set of features")
+        if manifest.feature_spec_hash != self._spec_hash(target):
+            self._report.say(f"{target}: champion {entry.version} is of another set of features")
             return False
         self._announce(entry, manifest, source=description.source)
         self._report.say(f"{target}: champion {entry.version} goes on")
@@ -141,34 +149,62 @@ class Training:
             instrument=target.instrument,
             interval=target.interval,
             until_ms=until_ms,
-            spec_hash=SPEC.hash,
+            spec_hash=self._spec_hash(target),
         )
         samples = None if table is None else _samples(table, target, until_ms)
         n_decided = 0 if samples is None else int((~samples.is_tie).sum())
-        if samples is None or n_decided < self._plan.minimum_rows:
+        if table is None or samples is None or n_decided < self._plan.minimum_rows:
             self._report.say(
                 f"{target}: too little history, {n_decided} labelled rows of the {self._plan.minimum_rows} needed; "
                 "no model"
             )
             return
-        artifact = self._trained(description, target, samples)
+        prices = self._prices(description, target, table)
+        artifact = self._trained(description, target, samples, prices)
         entry = self._promoted(description, artifact.manifest, artifact)
         self._announce(entry, artifact.manifest, source=description.source)
         took_s = self._clock.monotonic_s() - began_s
         self._report.say(f"{target}: {summary(artifact.manifest)}; promoted after {took_s:.1f} s")
 
-    def _trained(self, description: StreamDescription, target: ModelTarget, samples: Samples) -> Artifact:
-        return trained(
-            samples,
+    def _prices(self, description: StreamDescription, target: ModelTarget, table: FeatureTable) -> PricePath:
+        """Closes of the table's bars, and of the shortest bars there are, for entries a minute late."""
+        own = PricePath(
+            end_ms=table.as_of_ms,
+            known_ms=table.known_ms,
+            close=table.close,
+            interval_ms=target.interval.milliseconds,
+        )
+        for interval in sorted(Interval, key=lambda one: one.milliseconds):
+            if interval.milliseconds >= target.interval.milliseconds:
+                break
+            finer = self._history.feature_closes(
+                description.stream,
+                instrument=target.instrument,
+                interval=interval,
+                until_ms=description.warm_up_until_ms,
+            )
+            if len(finer.as_of_ms):
+                path = PricePath(
+                    end_ms=finer.as_of_ms,
+                    known_ms=finer.known_ms,
+                    close=finer.close,
+                    interval_ms=interval.milliseconds,
+                )
+                return merged(own, path)
+        return own
+
+    def _trained(
+        self, description: StreamDescription, target: ModelTarget, samples: Samples, prices: PricePath
+    ) -> Artifact:
+        origin = Origin(
             instrument=target.instrument,
             stream=description.stream,
             source=description.source,
             trained_until_ms=description.warm_up_until_ms,
             created_ms=self._clock.now_ms(),
             code_version=self._plan.code_version,
-            parameters=self._plan.parameters,
-            n_folds=self._plan.n_folds,
         )
+        return trained(samples, self._plan.making, origin, prices=prices)
 
     def _promoted(
         self, description: StreamDescription, manifest: ModelManifest, artifact: Artifact
@@ -202,18 +238,32 @@ def _samples(table: FeatureTable, target: ModelTarget, until_ms: int) -> Samples
 
 def summary(manifest: ModelManifest) -> str:
     """A version's evidence in one line: accuracy out of sample with its interval, and the best baseline's."""
+    if "accuracy" not in manifest.metrics:
+        return f"{manifest.version}, too little history to judge it: nothing is known of how good it is"
     accuracy = manifest.metrics["accuracy"]
     rivals = {
         name: scores["accuracy"].value for name, scores in manifest.baselines.items() if "accuracy" in scores
     }
     best = max(rivals, key=lambda name: rivals[name])
-    within = (
-        "" if accuracy.low is None or accuracy.high is None else f" [{accuracy.low:.1%}, {accuracy.high:.1%}]"
-    )
     return (
-        f"{manifest.version}, out of sample {accuracy.value:.1%}{within} of {accuracy.n} decisions "
-        f"({best.replace('_', ' ')} {rivals[best]:.1%}){_alarm(accuracy.value)}"
+        f"{manifest.version}, out of sample {_within(accuracy)} of {accuracy.n} decisions "
+        f"({best.replace('_', ' ')} {rivals[best]:.1%}){_picks(manifest)}{_alarm(accuracy.value)}"
     )
+
+
+def _within(share: Metric) -> str:
+    interval = "" if share.low is None or share.high is None else f" [{share.low:.1%}, {share.high:.1%}]"
+    return f"{share.value:.1%}{interval}"
+
+
+def _picks(manifest: ModelManifest) -> str:
+    """Of the decisions that it makes; those of all decisions are said already."""
+    if manifest.picks_from is None:
+        return "; it abstains from every decision"
+    row = next((one for one in manifest.evidence if one.least_confidence >= manifest.picks_from), None)
+    if row is None:
+        return ""
+    return f"; of its picks, {row.coverage:.1%} of all, {_within(row.at_close)}"
 
 
 def _alarm(accuracy: float) -> str:

@@ -11,6 +11,7 @@ UP_FROM = 0.5
 def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
     """What a model says about the bar that has just closed; a function of its arguments alone.
 
+    Beside the probability it states what the model's policy makes of it: set, pick, evidence.
     The prediction is of the features' as-of time, source and stream, and known when the later of
     the features and the promotion was. At exactly one half the direction is up.
 
@@ -25,7 +26,7 @@ def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromot
     """
     _check(model, features, promoted)
     probability = float(model.probability_up(features.values))
-    return PredictionMade(
+    made = PredictionMade(
         event_time_ms=features.event_time_ms,
         known_time_ms=max(features.known_time_ms, promoted.known_time_ms),
         source=features.source,
@@ -40,6 +41,7 @@ def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromot
         model_hash=promoted.model_hash,
         feature_spec_hash=features.feature_spec_hash,
     )
+    return made if model.policy is None else model.policy.applied(made)
 
 
 def _check(model: ServedModel, features: FeaturesComputed, promoted: ModelPromoted) -> None:

@@ -16,11 +16,14 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime_errors
 
 from schemas.artifacts import sha256
 from schemas.errors import StateError
+from trainers.models.policies import Policy
 from trainers.models.vectors import model_input
 
 INPUT = "features"
 OUTPUT = "probabilities"
 FEATURE_NAMES = "feature_names"
+#: The key of a :class:`~trainers.models.policies.Policy` among the bytes' metadata.
+POLICY = "policy"
 _UP = 1
 
 _UNREADABLE = (
@@ -42,12 +45,21 @@ class OnnxModel:
     Attributes:
         feature_names: The input columns, in order.
         model_hash: SHA-256 of the bytes it was made from.
+        policy: What is stated beside its probabilities; None of a model that was never judged.
     """
 
-    def __init__(self, session: Any, *, feature_names: tuple[str, ...], model_hash: str) -> None:
+    def __init__(
+        self,
+        session: Any,
+        *,
+        feature_names: tuple[str, ...],
+        model_hash: str,
+        policy: Policy | None = None,
+    ) -> None:
         self._session = session
         self.feature_names = feature_names
         self.model_hash = model_hash
+        self.policy = policy
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -64,9 +76,10 @@ class OnnxModel:
         except _UNREADABLE as error:
             message = f"expected the bytes of an ONNX model: {error}"
             raise StateError(message) from error
-        names = _feature_names(session.get_modelmeta().custom_metadata_map)
+        metadata = session.get_modelmeta().custom_metadata_map
+        names = _feature_names(metadata)
         _check_form(session, n_features=len(names))
-        return cls(session, feature_names=names, model_hash=sha256(data))
+        return cls(session, feature_names=names, model_hash=sha256(data), policy=_policy(metadata))
 
     def probability_up(self, values: Mapping[str, float | None]) -> np.float32:
         """The probability for one feature vector.
@@ -110,6 +123,16 @@ def _feature_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
         return msgspec.json.decode(metadata.get(FEATURE_NAMES, ""), type=tuple[str, ...])
     except msgspec.DecodeError as error:
         message = f"expected an ONNX model with {FEATURE_NAMES!r} in its metadata, has {sorted(metadata)}"
+        raise StateError(message) from error
+
+
+def _policy(metadata: Mapping[str, str]) -> Policy | None:
+    if POLICY not in metadata:
+        return None
+    try:
+        return msgspec.json.decode(metadata[POLICY], type=Policy)
+    except msgspec.DecodeError as error:
+        message = f"expected an ONNX model whose {POLICY!r} this release reads: {error}"
         raise StateError(message) from error
 
 

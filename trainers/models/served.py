@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trainers.models.policies import Policy
+
 
 class ServedModel(Protocol):
     """A version of the registry, ready to predict: ONNX, or the frozen snapshot of a River model.
@@ -15,10 +17,12 @@ class ServedModel(Protocol):
     Attributes:
         feature_names: The input columns, in order.
         model_hash: SHA-256 of the bytes it was made from.
+        policy: What is stated beside its probabilities; None of a model that was never judged.
     """
 
     feature_names: tuple[str, ...]
     model_hash: str
+    policy: Policy | None
 
     def probability_up(self, values: Mapping[str, float | None]) -> np.float32:
         """The probability for one feature vector, by name in any order; None where undefined.

@@ -7,7 +7,7 @@ is held by the construction of the trainer is said to be; what was measured has 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from schemas.artifacts import Metric, ModelManifest
+from schemas.artifacts import Evidence, Metric, ModelManifest
 
 _LEAK_ALARM = 0.56
 _INTENDED = (
@@ -34,10 +34,12 @@ def model_card(manifest: ModelManifest) -> str:
         _scores(manifest.metrics),
         "## Baselines on the same rows",
         _baselines(manifest),
+        "## When it decides, and how right that was",
+        _decisions(manifest),
         "## Leakage sheet",
         _table(("check", "finding"), _leakage(manifest)),
         "## How it was made",
-        _table(("", ""), [*_parameters(manifest), ("code", manifest.code_version)]),
+        _table(("", ""), _making(manifest)),
         "## Files",
         _table(("file", "SHA-256"), sorted(manifest.files.items())),
         "## Features",
@@ -76,6 +78,55 @@ def _baselines(manifest: ModelManifest) -> str:
         for baseline, scores in manifest.baselines.items()
     ]
     return _table(("baseline", *(_words(name) for name in names)), rows)
+
+
+def _decisions(manifest: ModelManifest) -> str:
+    lines = [f"A pick: {pick_words(manifest)}. Conformal sets: {conformal_words(manifest)}."]
+    if manifest.evidence:
+        lags = sorted({seconds for row in manifest.evidence for seconds in row.late})
+        columns = ("aimed at", "made", "confidence from", "n", "at the close", *(f"{s} s late" for s in lags))
+        rows = [_evidence_row(row, lags) for row in manifest.evidence]
+        lines += [
+            "Thresholds were chosen on data before the decisions they are judged on.",
+            _table(columns, rows),
+        ]
+    return "\n\n".join(lines)
+
+
+def _evidence_row(row: Evidence, lags: Iterable[int]) -> tuple[str, ...]:
+    return (
+        f"{row.target:.0%}",
+        f"{row.coverage:.1%}",
+        f"{row.least_confidence:.4f}",
+        f"{row.at_close.n:,}",
+        _figure(row.at_close),
+        *(_figure(row.late.get(lag)) for lag in lags),
+    )
+
+
+def pick_words(manifest: ModelManifest) -> str:
+    """When a version makes a decision, for people."""
+    if manifest.picks_from is not None:
+        return f"a probability of the direction of at least {manifest.picks_from:.4f}"
+    return "never, it always abstains" if manifest.evidence else "not stated"
+
+
+def conformal_words(manifest: ModelManifest) -> str:
+    """What a version's sets are to do and did, for people."""
+    found = manifest.conformal
+    if found is None:
+        return "not stated"
+    did = "" if found.coverage is None else f", did {_figure(found.coverage)} of the time"
+    return (
+        f"to hold the outcome {1 - found.miscoverage:.0%} of the time in each direction{did} "
+        f"(limits from {found.n_up:,} ups and {found.n_down:,} downs)"
+    )
+
+
+def _making(manifest: ModelManifest) -> list[tuple[str, str]]:
+    recipe = "not stated" if manifest.recipe is None else manifest.recipe.name
+    tried = ("configurations tried", str(manifest.configurations_tried))
+    return [("recipe", recipe), tried, *_parameters(manifest), ("code", manifest.code_version)]
 
 
 def _leakage(manifest: ModelManifest) -> list[tuple[str, str]]:

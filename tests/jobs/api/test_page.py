@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from schemas.codec import encode
+from schemas.events import PredictionSet
 from schemas.streams import StreamKind
 from schemas.wire.redis import clock_key, prediction_key
-from tests.unit.api.events import AS_OF_MS, QUARTER_MS, description, prediction, promotion
+from tests.unit.api.events import AS_OF_MS, QUARTER_MS, description, outcome, prediction, promotion
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _QUIET = (
@@ -78,6 +79,43 @@ def test_a_person_sees_the_prediction_and_where_it_comes_from(browser, serving, 
     assert text_of(document, "word").lower() == str(made.direction), text_of(document, "waiting-text")
     assert text_of(document, "probability").startswith(f"{made.probability_up:.1%}".rstrip("%"))
     assert made.model_version in text_of(document, "model")
+
+
+@pytest.mark.parametrize(("is_pick", "word"), [(True, "Up"), (False, "Abstains")])
+def test_a_person_sees_what_a_probability_is_worth(browser, serving, views, history, tmp_path, is_pick, word):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    history.register_stream(description(stream=stream))
+    made = msgspec.structs.replace(
+        prediction(stream=stream),
+        is_pick=False,
+        prediction_set=PredictionSet.BOTH,
+        miscoverage=0.1,
+        evidence_target=0.1,
+        evidence_coverage=0.098,
+        evidence_n=6005,
+        evidence_accuracy=0.512,
+        evidence_low=0.489,
+        evidence_high=0.535,
+        late_accuracy=0.503,
+        late_low=0.48,
+        late_high=0.526,
+    )
+    shown(views, made)
+    history.write([made, outcome(made, final_price=101.0), promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+
+    with serving(stream) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert text_of(document, "word") == "Abstains"
+    assert text_of(document, "evidence-accuracy") == "51.2 %"
+    assert (
+        text_of(document, "evidence-interval")
+        == "right [48.9, 53.5] of 6,005 decisions, 9.8 % of all (10 % aimed at)"
+    )
+    assert "one bar (15m) late 50.3 % [48.0, 52.6]" in text_of(document, "evidence-late")
+    assert "No edge is shown" in text_of(document, "evidence-edge")
+    # One judged prediction used to be a headline of "100 %".
+    assert text_of(document, "accuracy") == "1 of 1"
 
 
 def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, history, tmp_path):

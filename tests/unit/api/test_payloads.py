@@ -1,5 +1,6 @@
 """What is answered, made from events."""
 
+import msgspec
 import pytest
 
 from api.payloads import (
@@ -9,6 +10,7 @@ from api.payloads import (
     prediction_payload,
     record_payload,
 )
+from schemas.contracts.examples import EXAMPLES
 from schemas.events import Direction
 from schemas.streams import StreamKind
 from tests.unit.api.events import AS_OF_MS, H1, INSTRUMENT, outcome, prediction, promotion
@@ -28,6 +30,40 @@ def test_a_prediction_says_when_it_is_of_and_when_it_can_be_judged():
     assert payload.features_as_of == "2025-06-15T15:15:00.000Z"
     assert payload.resolves_at_ms == AS_OF_MS + 3_600_000
     assert payload.asset == "BTC"
+
+
+def with_evidence(**changes):
+    stated = EXAMPLES["prediction_made_with_evidence"]
+    return msgspec.structs.replace(stated, **changes)
+
+
+def test_a_confident_decision_comes_with_coverage_interval_and_lag():
+    payload = prediction_payload(with_evidence(), kind=StreamKind.REPLAY)
+    assert (payload.is_pick, payload.prediction_set, payload.miscoverage) == (True, "up", 0.1)
+    assert payload.evidence.shows_edge
+    assert payload.evidence.summary == (
+        "On out-of-sample decisions as confident as this one: 63.6 % [62.4, 64.8] of 6,005 right, coverage 9.8 % "
+        "(10.0 % aimed at), entered at the close; one bar (1m) late 55.9 % [54.6, 57.2]."
+    )
+
+
+@pytest.mark.parametrize("low", [0.5, 0.44, None])
+def test_an_interval_that_holds_one_half_shows_no_edge(low):
+    payload = prediction_payload(with_evidence(evidence_low=low), kind=StreamKind.REPLAY)
+    assert not payload.evidence.shows_edge
+    assert payload.evidence.summary.endswith("No edge is shown.")
+
+
+def test_all_decisions_are_called_so():
+    made = with_evidence(evidence_target=1.0, evidence_coverage=1.0, late_accuracy=None)
+    payload = prediction_payload(made, kind=StreamKind.REPLAY)
+    assert payload.evidence.summary.startswith("On all out-of-sample decisions: 63.6 %")
+    assert payload.evidence.one_bar_late is None
+
+
+def test_a_model_that_states_nothing_is_answered_without():
+    payload = prediction_payload(prediction(), kind=StreamKind.REPLAY)
+    assert (payload.is_pick, payload.prediction_set, payload.evidence) == (None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_the_help_imports_nothing_heavy():
         "from click.testing import CliRunner\n"
         "from trainers.commands import commands\n"
         "assert CliRunner().invoke(commands, ['--help']).exit_code == 0\n"
-        "print(sorted({'xgboost', 'numpy', 'onnxruntime', 'psycopg', 'confluent_kafka'} & set(sys.modules)))"
+        "print(sorted({'xgboost', 'numpy', 'onnxruntime', 'psycopg', 'confluent_kafka', 'optuna'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

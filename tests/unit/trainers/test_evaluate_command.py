@@ -49,6 +49,9 @@ def hourly(tmp_path):
 def test_what_is_promised_is_written(tmp_path, hourly):
     figures = figures_of(tmp_path, "--bars", hourly, *HOURLY)
     assert set(figures) >= PROMISED | {"by_year", "by_quarter", "lags"}
+    assert [item["wanted_accuracy"] for item in figures["wanted_accuracy"]] == [0.55, 0.6, 0.65]
+    assert figures["conformal"]["miscoverage"] == 0.1
+    assert figures["conformal"]["coverage_interval"][0] <= figures["conformal"]["coverage"]
     assert [item["target_coverage"] for item in figures["selective"]] == [0.2, 0.1, 0.05, 0.03, 0.01]
     for item in figures["selective"]:
         assert set(item) == {"target_coverage", "coverage", "n", "accuracy", "interval"}
@@ -105,6 +108,15 @@ def test_other_files_add_columns(tmp_path, hourly):
         tmp_path, "--bars", hourly, *HOURLY, "--bars-eth", other, "--perp", other, "--news", news
     )
     assert {"coin_log_return_1", "basis", "news_log_count_1h"} <= set(figures["features"])
+
+
+def test_overlapping_labels_can_share_their_weight(tmp_path, hourly):
+    question = [*HOURLY[:2], "--horizon", "4h", *HOURLY[4:]]
+    plain = figures_of(tmp_path, "--bars", hourly, *question)
+    weighted = figures_of(tmp_path, "--bars", hourly, *question, "--uniqueness-weights")
+    assert (plain["uniqueness_weights"], weighted["uniqueness_weights"]) == (False, True)
+    assert plain["n"] == weighted["n"]
+    assert plain["brier"] != weighted["brier"]
 
 
 def test_one_model_for_the_whole_test(tmp_path, hourly):

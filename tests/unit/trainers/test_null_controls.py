@@ -10,9 +10,10 @@ import pytest
 
 from schemas.time import Interval
 from tests.fakes.feature_tables import simulated_table
+from trainers.datasets.decisions import PricePath
 from trainers.datasets.samples import labelled_samples
-from trainers.jobs.fitting import trained
-from trainers.models.gradient_boosting import BoostingParameters
+from trainers.jobs.fitting import Making, Origin, trained
+from trainers.models.gradient_boosting import Boosting, BoostingParameters
 
 PARAMETERS = BoostingParameters(n_rounds=80, n_threads=1)
 EDGE = 0.58
@@ -22,24 +23,28 @@ def samples_of(table, horizon=Interval.ONE_MINUTE):
     return labelled_samples(table, interval=Interval.ONE_MINUTE, horizon=horizon, known_by_ms=2**62)
 
 
-def manifest_of(samples):
-    return trained(
-        samples,
+def manifest_of(samples, table):
+    origin = Origin(
         instrument="BTC-USDT.SIMULATED",
         stream="simulation-1",
         source="simulated",
         trained_until_ms=int(samples.label_known_ms[-1]),
         created_ms=0,
         code_version="test",
-        parameters=PARAMETERS,
-        n_folds=3,
-    ).manifest
+    )
+    making = Making("xgboost", Boosting(parameters=PARAMETERS), n_folds=3)
+    return trained(samples, making, origin, prices=prices_of(table)).manifest
+
+
+def prices_of(table):
+    return PricePath(end_ms=table.as_of_ms, known_ms=table.known_ms, close=table.close, interval_ms=60_000)
 
 
 @pytest.mark.parametrize("horizon", [Interval.ONE_MINUTE, Interval.FIFTEEN_MINUTES])
 def test_a_martingale_gives_one_half_within_its_interval(horizon):
     """Labels that overlap fifteen-fold tempt most: a shuffled split "finds" 66-88 % in them."""
-    manifest = manifest_of(samples_of(simulated_table(n=5_000, seed=5), horizon))
+    table = simulated_table(n=5_000, seed=5)
+    manifest = manifest_of(samples_of(table, horizon), table)
     accuracy = manifest.metrics["accuracy"]
     assert accuracy.low <= 0.5 <= accuracy.high
     assert accuracy.high - accuracy.low < 0.25
@@ -47,7 +52,8 @@ def test_a_martingale_gives_one_half_within_its_interval(horizon):
 
 def test_a_planted_edge_is_found_at_the_strength_that_theory_predicts():
     """No rule can beat the planted probability; a model with enough rows comes within a point of it."""
-    manifest = manifest_of(samples_of(simulated_table(n=12_000, seed=6, continuation=EDGE)))
+    table = simulated_table(n=12_000, seed=6, continuation=EDGE)
+    manifest = manifest_of(samples_of(table), table)
     accuracy = manifest.metrics["accuracy"]
     assert accuracy.low > 0.55
     assert accuracy.low <= EDGE <= accuracy.high
@@ -56,21 +62,21 @@ def test_a_planted_edge_is_found_at_the_strength_that_theory_predicts():
 
 def test_permuted_labels_give_one_half_where_an_edge_was():
     """One 95 % interval in twenty misses by chance, so that four permutations are judged together."""
-    samples = samples_of(simulated_table(n=5_000, seed=7, continuation=EDGE))
-    found = [_accuracy_of_permuted(samples, seed) for seed in range(4)]
+    table = simulated_table(n=5_000, seed=7, continuation=EDGE)
+    found = [_accuracy_of_permuted(samples_of(table), table, seed) for seed in range(4)]
     assert sum(accuracy.low <= 0.5 <= accuracy.high for accuracy in found) >= 3
     assert np.mean([accuracy.value for accuracy in found]) == pytest.approx(0.5, abs=0.012)
 
 
-def _accuracy_of_permuted(samples, seed):
+def _accuracy_of_permuted(samples, table, seed):
     shuffled = np.random.default_rng(seed).permutation(samples.log_return)
     fields = {name: getattr(samples, name) for name in samples.__struct_fields__}
-    return manifest_of(type(samples)(**(fields | {"log_return": shuffled}))).metrics["accuracy"]
+    return manifest_of(type(samples)(**(fields | {"log_return": shuffled})), table).metrics["accuracy"]
 
 
 def test_the_same_history_gives_the_same_version_and_the_same_figures():
-    samples = samples_of(simulated_table(n=1_200, seed=8))
-    one, two = manifest_of(samples), manifest_of(samples)
+    table = simulated_table(n=1_200, seed=8)
+    one, two = (manifest_of(samples_of(table), table) for _ in range(2))
     assert msgspec.json.encode(one) == msgspec.json.encode(two)
     assert one.version.startswith("xgboost-btc-usdt.simulated-1m-1m-")
 
@@ -82,5 +88,5 @@ def test_what_comes_after_the_warm_up_changes_nothing():
     arrays = ("as_of_ms", "known_ms", "close", "is_warm", "values")
     shorter = msgspec.structs.replace(table, **{name: getattr(table, name)[:1_200] for name in arrays})
     kinds = {"interval": Interval.ONE_MINUTE, "horizon": Interval.ONE_MINUTE, "known_by_ms": until_ms}
-    whole = manifest_of(labelled_samples(table, **kinds))
-    assert whole.model_hash == manifest_of(labelled_samples(shorter, **kinds)).model_hash
+    whole = manifest_of(labelled_samples(table, **kinds), table)
+    assert whole.model_hash == manifest_of(labelled_samples(shorter, **kinds), shorter).model_hash

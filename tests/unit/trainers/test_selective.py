@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from trainers.evaluation.intervals import wilson_interval
 from trainers.evaluation.selective import (
     DAY_MS,
+    NEVER,
     chosen,
     circular_block_sums,
     selective_accuracy,
@@ -101,18 +103,40 @@ def test_blocks_wrap_round_the_end_and_count_every_row_alike():
     assert np.unique(whole) == pytest.approx([55.0])
 
 
+@pytest.mark.parametrize("n_days", [1, 3, 9, 30])
+def test_a_short_stretch_has_no_interval_narrower_than_that_of_independent_trials(n_days):
+    """A stretch of a week was one block, so that every resample was the stretch itself: width zero."""
+    as_of = hours(24 * n_days)
+    is_hit = np.random.default_rng(n_days).random(len(as_of)) < 0.55
+    low, high = share_interval(is_hit, as_of, generator=np.random.default_rng(0))
+    least, most = wilson_interval(int(is_hit.sum()), len(is_hit))
+    assert low <= least
+    assert high >= most
+
+
 def test_a_wanted_accuracy_is_reached_by_abstaining():
     generator = np.random.default_rng(6)
     confidence = generator.random(20_000) / 2
     is_hit = generator.random(20_000) < 0.5 + confidence / 2
-    limit = threshold_for_accuracy(confidence, is_hit, wanted=0.65)
+    found = threshold_for_accuracy(confidence, is_hit, wanted=0.65)
     later = generator.random(20_000) / 2
     later_hit = generator.random(20_000) < 0.5 + later / 2
-    assert later_hit[later >= limit].mean() >= 0.65
-    assert np.mean(later >= limit) > 0.5
+    assert later_hit[later >= found.limit].mean() >= 0.65
+    assert np.mean(later >= found.limit) == pytest.approx(found.target, abs=0.02)
+    assert found.target >= 0.5
 
 
 def test_where_no_threshold_reaches_it_nothing_is_decided():
     generator = np.random.default_rng(7)
     confidence, is_hit = generator.random(5_000) / 2, generator.random(5_000) < 0.52
-    assert threshold_for_accuracy(confidence, is_hit, wanted=0.65) == float("inf")
+    assert threshold_for_accuracy(confidence, is_hit, wanted=0.65) == NEVER
+
+
+def test_having_looked_at_many_shares_is_paid_for():
+    """Where one half is the truth, a threshold for 52 % is found no more often than its risk says."""
+    generator = np.random.default_rng(8)
+    found = [
+        threshold_for_accuracy(generator.random(2_000) / 2, generator.random(2_000) < 0.52, wanted=0.52)
+        for _ in range(400)
+    ]
+    assert np.mean([one is not NEVER for one in found]) <= 0.05 + 0.02

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from schemas.artifacts import sha256
 from trainers.models.online.river_models import RiverModel
+from trainers.models.policies import Policy
 from trainers.models.vectors import model_input
 
 
@@ -17,7 +18,10 @@ class FrozenModel:
     Attributes:
         feature_names: The input columns, in order.
         model_hash: SHA-256 of the bytes it was made from.
+        policy: None: what it is worth is in its running record, and nothing is stated beside a probability.
     """
+
+    policy: Policy | None = None
 
     def __init__(self, model: RiverModel, *, model_hash: str) -> None:
         self._model = model

@@ -1,0 +1,157 @@
+"""How often conformal sets held the outcome, walk-forward: plain ones and adaptive ones side by side.
+
+At each of the test's starts the limits are settled anew from the out-of-sample rows of the trailing
+half year whose outcome was known a day before. Exchangeability, on which the sets' promise rests,
+does not hold for prices; so what is realised is counted, per direction and year.
+"""
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.datasets.decisions import Move
+from trainers.evaluation.selective import GAP_MS, TRAILING_MS, share_interval
+from trainers.models.conformal import MISCOVERAGE, Sets, adaptive_sets, conformal_limits, sets_of
+
+Figures = dict[str, Any]
+#: Fewer earlier outcomes than this settle no limits: the stretch is left out.
+LEAST_PAST = 200
+
+
+class Judged(NamedTuple):
+    """Out-of-sample rows with an outcome, ties left out; shape (n,) each, oldest first."""
+
+    as_of_ms: NDArray[np.int64]
+    known_ms: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    is_up: NDArray[np.bool_]
+
+    def between(self, from_ms: int, until_ms: int) -> "Judged":
+        """The rows decided in ``[from_ms, until_ms)``."""
+        return self.at((self.as_of_ms >= from_ms) & (self.as_of_ms < until_ms))
+
+    def past_of(self, at_ms: int, *, trailing_ms: int = TRAILING_MS) -> "Judged":
+        """The rows of the trailing stretch whose outcome was known a day before a time."""
+        found = self.between(at_ms - GAP_MS - trailing_ms, at_ms - GAP_MS)
+        return found.at(found.known_ms <= at_ms - GAP_MS)
+
+    def at(self, rows: NDArray[np.bool_]) -> "Judged":
+        """Some of the rows."""
+        return Judged(self.as_of_ms[rows], self.known_ms[rows], self.probability[rows], self.is_up[rows])
+
+
+def judged(as_of_ms: NDArray[np.int64], probability: NDArray[np.float64], move: Move) -> Judged:
+    """The rows that were predicted and have an outcome without a tie."""
+    rows = np.flatnonzero(~np.isnan(probability) & ~np.isnan(move.log_return) & (move.log_return != 0))
+    return Judged(as_of_ms[rows], move.known_ms[rows], probability[rows], move.log_return[rows] > 0)
+
+
+class _Realised(NamedTuple):
+    """What came of each row that had limits: whether its set held the outcome, and how large it was."""
+
+    rows: Judged
+    is_held: NDArray[np.bool_]
+    size: NDArray[np.int64]
+    is_held_adaptive: NDArray[np.bool_]
+    size_adaptive: NDArray[np.int64]
+
+
+def conformal_figures(
+    rows: Judged,
+    *,
+    starts_ms: tuple[int, ...],
+    until_ms: int,
+    seed: int = 0,
+    miscoverage: float = MISCOVERAGE,
+) -> Figures:
+    """Realised coverage and size of the sets.
+
+    Args:
+        rows: The half year before the test included.
+        starts_ms: When limits are settled, increasing.
+        until_ms: The end of the test.
+        seed: Of the bootstrap.
+        miscoverage: As the sets state it.
+
+    Returns:
+        JSON-ready; the figures are None where nothing could be settled.
+    """
+    found = _realised(rows, (*starts_ms, until_ms), miscoverage)
+    year = found.rows.as_of_ms.astype("datetime64[ms]").astype("datetime64[Y]").astype(np.int64) + 1970
+    generator = np.random.default_rng(seed)
+    return {
+        "miscoverage": miscoverage,
+        "n": len(found.size),
+        **_of_sets(found.rows, found.is_held, found.size, generator),
+        "adaptive": _of_sets(found.rows, found.is_held_adaptive, found.size_adaptive, generator),
+        "by_year": {
+            str(one): {
+                "n": int((year == one).sum()),
+                "coverage": float(found.is_held[year == one].mean()),
+                "coverage_adaptive": float(found.is_held_adaptive[year == one].mean()),
+                "one_direction": float((found.size[year == one] == 1).mean()),
+            }
+            for one in np.unique(year)
+        },
+    }
+
+
+def _realised(rows: Judged, edges_ms: tuple[int, ...], miscoverage: float) -> _Realised:
+    tested = rows.between(edges_ms[0], edges_ms[-1])
+    n = len(tested.is_up)
+    is_settled, held, size = np.zeros(n, dtype=np.bool_), np.zeros((2, n)), np.zeros((2, n))
+    for start_ms, end_ms in pairwise(edges_ms):
+        past = rows.past_of(start_ms)
+        here = (tested.as_of_ms >= start_ms) & (tested.as_of_ms < end_ms)
+        if len(past.is_up) >= LEAST_PAST and here.any():
+            is_settled |= here
+            for i, sets in enumerate(_of_stretch(past, tested.at(here), miscoverage)):
+                held[i, here], size[i, here] = sets.holds(tested.is_up[here]), sets.size
+    held, size = held[:, is_settled].astype(np.bool_), size[:, is_settled].astype(np.int64)
+    return _Realised(tested.at(is_settled), held[0], size[0], held[1], size[1])
+
+
+def _of_stretch(past: Judged, here: Judged, miscoverage: float) -> tuple[Sets, Sets]:
+    """The plain sets and the adaptive ones."""
+    limits = conformal_limits(past.probability, past.is_up, miscoverage=miscoverage)
+    adaptive = adaptive_sets(
+        here.probability,
+        here.is_up,
+        as_of_ms=here.as_of_ms,
+        known_ms=here.known_ms,
+        past=(past.probability, past.is_up),
+        miscoverage=miscoverage,
+    )
+    return sets_of(here.probability, limits), adaptive
+
+
+def _of_sets(
+    rows: Judged, is_held: NDArray[np.bool_], size: NDArray[np.int64], generator: np.random.Generator
+) -> Figures:
+    """Coverage, whole and of each direction; how large the sets are; how often single ones are right."""
+    single = size == 1
+    return {
+        "coverage": _mean(is_held),
+        "coverage_interval": _pair(is_held, rows.as_of_ms, generator),
+        "coverage_up": _mean(is_held[rows.is_up]),
+        "coverage_down": _mean(is_held[~rows.is_up]),
+        "mean_size": _mean(size),
+        "both": _mean(size == 2),
+        "one_direction": _mean(single),
+        "none": _mean(size == 0),
+        "one_direction_accuracy": _mean(is_held[single]),
+        "one_direction_interval": _pair(is_held[single], rows.as_of_ms[single], generator),
+    }
+
+
+def _mean(values: NDArray[np.bool_] | NDArray[np.int64]) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _pair(
+    is_held: NDArray[np.bool_], as_of_ms: NDArray[np.int64], generator: np.random.Generator
+) -> list[float] | None:
+    interval = share_interval(is_held, as_of_ms, generator=generator)
+    return None if interval is None else list(interval)

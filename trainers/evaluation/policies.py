@@ -1,0 +1,204 @@
+"""Settling a policy: what a model states beside its probabilities, from its out-of-sample decisions.
+
+Everything that serves from now on (thresholds, limits of sets) is settled on rows before the model is
+made that it had not learnt from, and the figures beside it come from doing the same thing earlier,
+fold by fold, and looking at what came next. Nothing is judged on the rows it was settled on.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.artifacts import ConformalStatement, Evidence, Metric
+from trainers.datasets.decisions import DecisionSet, Move
+from trainers.evaluation.conformal import LEAST_PAST, Judged
+from trainers.evaluation.selective import LEAST_CONFIDENCES, TARGETS, share_interval, threshold_for_accuracy
+from trainers.evaluation.wanted import confidence_of, is_hit_of
+from trainers.models.conformal import MISCOVERAGE, ConformalLimits, conformal_limits, sets_of
+from trainers.models.policies import Policy
+
+#: Evidence of fewer decisions than this is left out: its interval says nothing.
+LEAST_EVIDENCE = 30
+#: Where the share that was decided is this many times what was aimed at, or so many times less, the
+#: thresholds did not fit what came next, and the figures are of other decisions.
+LARGEST_MISS = 2.0
+
+
+class Picking(NamedTuple):
+    """When a model makes a decision: the most confident share, or as many as are right often enough.
+
+    Attributes:
+        coverage: The share aimed at, in (0, 1).
+        wanted_accuracy: If set, the accuracy that a lower bound must reach. It takes the place of the
+            share, and where nothing reaches it the model always abstains.
+    """
+
+    coverage: float = 0.1
+    wanted_accuracy: float | None = None
+
+
+class Stretch(NamedTuple):
+    """Some decisions that one model made out of sample, and what was known before it made them.
+
+    Attributes:
+        rows: Row numbers of the decisions, increasing.
+        past: Earlier rows with an outcome, with probabilities on the scale of this model's: of a
+            calibrated one its own calibration rows, otherwise what the models before it said.
+    """
+
+    rows: NDArray[np.int64]
+    past: Judged
+
+
+class Settled(NamedTuple):
+    """A policy, and what a manifest says of its sets."""
+
+    policy: Policy
+    conformal: ConformalStatement | None
+
+
+def settled_policy(
+    decisions: DecisionSet,
+    probability: NDArray[np.float64],
+    stretches: Sequence[Stretch],
+    *,
+    now: Judged,
+    picking: Picking,
+    seed: int = 0,
+) -> Settled:
+    """The policy of a model that is made now.
+
+    Args:
+        decisions: Oldest first, with late entries where they can be had.
+        probability: Out of sample, shape (n,).
+        stretches: Those that were decided, oldest first, at least one.
+        now: The past of the model that is made.
+        picking: What a pick is.
+        seed: Of the bootstraps.
+    """
+    court = _Court(decisions, probability, seed)
+    limits = _limits(now)
+    policy = Policy(
+        bar_s=decisions.interval.milliseconds // 1000,
+        picks_from=_least_confidence(now, picking),
+        evidence=_evidence(court, stretches, now, picking),
+        limits=limits,
+    )
+    return Settled(policy, None if limits is None else _statement(court, stretches, limits))
+
+
+def _least_confidence(past: Judged, picking: Picking) -> float | None:
+    """From which confidence on it picks, by its past; None where nothing does."""
+    confidence = confidence_of(past)
+    if len(confidence) < LEAST_CONFIDENCES:
+        return None
+    if picking.wanted_accuracy is None:
+        return 0.5 + float(np.quantile(confidence, 1 - picking.coverage))
+    found = threshold_for_accuracy(confidence, is_hit_of(past), wanted=picking.wanted_accuracy)
+    return None if found.limit == np.inf else 0.5 + found.limit
+
+
+class _Court:
+    """Judges which decisions were right."""
+
+    def __init__(self, decisions: DecisionSet, probability: NDArray[np.float64], seed: int) -> None:
+        self.decisions = decisions
+        self.probability = probability
+        self._seed = seed
+
+    def evidence(
+        self, rows: NDArray[np.int64], made: NDArray[np.bool_], *, target: float, least_confidence: float
+    ) -> Evidence | None:
+        """What came of the decisions that were made of some rows; None where that is too few."""
+        own = self.decisions.own
+        at_close = self._right(rows[made], own)
+        if at_close is None or at_close.n < LEAST_EVIDENCE:
+            return None
+        late = {lag_ms // 1000: self._right(rows[made], move) for lag_ms, move in self.decisions.late.items()}
+        return Evidence(
+            target=target,
+            least_confidence=least_confidence,
+            coverage=at_close.n / int(_is_decided(own, rows).sum()),
+            at_close=at_close,
+            late={seconds: metric for seconds, metric in late.items() if metric is not None},
+        )
+
+    def _right(self, rows: NDArray[np.int64], move: Move) -> Metric | None:
+        rows = rows[_is_decided(move, rows)]
+        return self.share(np.equal(self.probability[rows] >= 0.5, move.log_return[rows] > 0), rows)
+
+    def share(self, is_so: NDArray[np.bool_], rows: NDArray[np.int64]) -> Metric | None:
+        """A share of rows with its interval; None of none."""
+        generator = np.random.default_rng(self._seed)
+        interval = share_interval(is_so, self.decisions.as_of_ms[rows], generator=generator)
+        if interval is None:
+            return None
+        return Metric(value=float(is_so.mean()), low=interval.low, high=interval.high, n=len(rows))
+
+
+def _is_decided(move: Move, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = ~np.isnan(move.log_return[rows]) & (move.log_return[rows] != 0)
+    return found
+
+
+def _evidence(
+    court: _Court, stretches: Sequence[Stretch], now: Judged, picking: Picking
+) -> tuple[Evidence, ...]:
+    """By growing confidence, the first of all decisions."""
+    everything = np.concatenate([stretch.rows for stretch in stretches])
+    made = np.ones(len(everything), dtype=np.bool_)
+    found = [court.evidence(everything, made, target=1.0, least_confidence=0.5)]
+    for share in sorted({*TARGETS, picking.coverage}):
+        one = _of_picking(court, stretches, now, Picking(share), target=share)
+        if one is not None and 1 / LARGEST_MISS <= one.coverage / share <= LARGEST_MISS:
+            found.append(one)
+    if picking.wanted_accuracy is not None and (limit := _least_confidence(now, picking)) is not None:
+        target = float((confidence_of(now) >= limit - 0.5).mean())
+        found.append(_of_picking(court, stretches, now, picking, target=target))
+    there = [one for one in found if one is not None]
+    return tuple(sorted(there, key=lambda one: one.least_confidence))
+
+
+def _of_picking(
+    court: _Court, stretches: Sequence[Stretch], now: Judged, picking: Picking, *, target: float
+) -> Evidence | None:
+    """What would have come of it, with the threshold that each stretch's own past gave."""
+    served = _least_confidence(now, picking)
+    ready = [stretch for stretch in stretches if len(stretch.past.is_up) >= LEAST_CONFIDENCES]
+    if served is None or not ready:
+        return None
+    made = []
+    for stretch in ready:
+        limit = _least_confidence(stretch.past, picking)
+        confidence = np.abs(court.probability[stretch.rows] - 0.5)
+        made.append(confidence >= (np.inf if limit is None else limit - 0.5))
+    rows = np.concatenate([stretch.rows for stretch in ready])
+    return court.evidence(rows, np.concatenate(made), target=target, least_confidence=served)
+
+
+def _limits(past: Judged) -> ConformalLimits | None:
+    if len(past.is_up) < LEAST_PAST:
+        return None
+    return conformal_limits(past.probability, past.is_up, miscoverage=MISCOVERAGE)
+
+
+def _statement(court: _Court, stretches: Sequence[Stretch], limits: ConformalLimits) -> ConformalStatement:
+    """What is served, and how often such sets held the outcome of each stretch."""
+    held, judged_rows = [], []
+    for stretch in stretches:
+        of_past, own = _limits(stretch.past), court.decisions.own
+        if of_past is not None:
+            rows = stretch.rows[_is_decided(own, stretch.rows)]
+            held.append(sets_of(court.probability[rows], of_past).holds(own.log_return[rows] > 0))
+            judged_rows.append(rows)
+    coverage = court.share(np.concatenate(held), np.concatenate(judged_rows)) if held else None
+    return ConformalStatement(
+        miscoverage=limits.miscoverage,
+        least_up=limits.least_up,
+        least_down=limits.least_down,
+        n_up=limits.n_up,
+        n_down=limits.n_down,
+        coverage=coverage,
+    )

@@ -1,0 +1,89 @@
+"""Accuracy as it is wanted: how much of it is decided, and how right that is, walk-forward.
+
+At each of the test's starts a threshold is settled from the trailing year's out-of-sample decisions
+whose outcome was known a day before, by a lower bound and not by the point estimate
+(:func:`~trainers.evaluation.selective.threshold_for_accuracy`). Where none is sure enough the model
+abstains for the stretch. A year and not less: half a year proves too little to decide anything; and
+not more, since the edge fades (the README has what was measured).
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.evaluation.conformal import Judged
+from trainers.evaluation.selective import DAY_MS, AccuracyThreshold, share_interval, threshold_for_accuracy
+
+Figures = dict[str, Any]
+WANTED = (0.55, 0.6, 0.65)
+TRAILING_YEAR_MS = 365 * DAY_MS
+
+
+def wanted_figures(
+    rows: Judged,
+    *,
+    starts_ms: tuple[int, ...],
+    until_ms: int,
+    seed: int = 0,
+    accuracies: tuple[float, ...] = WANTED,
+) -> list[Figures]:
+    """For each wanted accuracy: coverage reached, accuracy, interval, and by year.
+
+    Args:
+        rows: Those before the test included.
+        starts_ms: When thresholds are settled, increasing.
+        until_ms: The end of the test.
+        seed: Of the bootstrap.
+        accuracies: What is wanted.
+    """
+    tested = rows.between(starts_ms[0], until_ms)
+    return [
+        _figures(tested, _chosen(rows, (*starts_ms, until_ms), wanted), wanted, np.random.default_rng(seed))
+        for wanted in accuracies
+    ]
+
+
+def _chosen(rows: Judged, edges_ms: tuple[int, ...], wanted: float) -> NDArray[np.bool_]:
+    """Which of the tested rows are decided."""
+    parts = []
+    for start_ms, end_ms in pairwise(edges_ms):
+        found = settled(rows, at_ms=start_ms, wanted=wanted)
+        parts.append(confidence_of(rows.between(start_ms, end_ms)) >= found.limit)
+    return np.concatenate(parts)
+
+
+def settled(rows: Judged, *, at_ms: int, wanted: float) -> AccuracyThreshold:
+    """The threshold that the year before a time gives."""
+    past = rows.past_of(at_ms, trailing_ms=TRAILING_YEAR_MS)
+    return threshold_for_accuracy(confidence_of(past), is_hit_of(past), wanted=wanted)
+
+
+def confidence_of(rows: Judged) -> NDArray[np.float64]:
+    """The distance of each probability from one half."""
+    return np.abs(rows.probability - 0.5)
+
+
+def is_hit_of(rows: Judged) -> NDArray[np.bool_]:
+    """Whether each decision was right."""
+    return np.equal(rows.probability >= 0.5, rows.is_up)
+
+
+def _figures(
+    tested: Judged, is_chosen: NDArray[np.bool_], wanted: float, generator: np.random.Generator
+) -> Figures:
+    hit, as_of_ms = is_hit_of(tested)[is_chosen], tested.as_of_ms[is_chosen]
+    year = as_of_ms.astype("datetime64[ms]").astype("datetime64[Y]").astype(np.int64) + 1970
+    interval = share_interval(hit, as_of_ms, generator=generator)
+    return {
+        "wanted_accuracy": wanted,
+        "coverage": len(hit) / len(is_chosen) if len(is_chosen) else 0.0,
+        "n": len(hit),
+        "accuracy": float(hit.mean()) if len(hit) else None,
+        "interval": None if interval is None else list(interval),
+        "by_year": {
+            str(one): {"n": int((year == one).sum()), "accuracy": float(hit[year == one].mean())}
+            for one in np.unique(year)
+        },
+    }

@@ -1,0 +1,27 @@
+"""How versions are made, from the settings: recipe by name, folds, picks."""
+
+from schemas.errors import ConfigurationError
+from trainers.evaluation.policies import Picking
+from trainers.jobs.fitting import Making
+from trainers.jobs.recipes import CONFIGURATIONS_TRIED, SERVED, SERVED_TRIED, offered
+from trainers.settings import TrainerSettings
+
+
+def making_of(settings: TrainerSettings) -> Making:
+    """What the settings ask for.
+
+    Raises:
+        ConfigurationError: If no recipe is of that name.
+    """
+    recipes = offered()
+    if settings.train_model not in recipes:
+        message = f"DRIFTLINE_TRAIN_MODEL must be one of {', '.join(recipes)}, was {settings.train_model!r}"
+        raise ConfigurationError(message)
+    return Making(
+        name=settings.train_model,
+        recipe=recipes[settings.train_model],
+        n_folds=settings.train_folds,
+        seed=settings.train_seed,
+        picking=Picking(settings.train_pick_coverage, settings.train_wanted_accuracy),
+        configurations_tried=SERVED_TRIED if settings.train_model == SERVED else CONFIGURATIONS_TRIED,
+    )
