@@ -9,6 +9,7 @@ from api.scoring.jobs import decision
 from schemas.artifacts import SHADOW
 from schemas.codec import decode
 from schemas.errors import SnapshotMismatchError, StateError
+from schemas.events import VectorComputed
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MARKET_BAR, MODELS_EVENT, OUTCOMES, PREDICTIONS
 from schemas.wire.clocks import ManualClock
@@ -196,6 +197,22 @@ def test_other_runs_and_watermarks_are_not_learnt_from():
     operator, _ = learner(stream="live")
     stepped(operator, [*feature_rows(5), watermark(0)])
     assert not list(operator.courses)
+
+
+def test_an_instrument_with_companions_is_learnt_from_its_vectors_and_a_mere_companion_is_not():
+    rows = feature_rows(80)
+    vectors = [
+        VectorComputed(**{name: getattr(row, name) for name in row.__struct_fields__}, joined={}, n_late=0)
+        for row in rows
+    ]
+    operator, _ = learner(joined=frozenset({INSTRUMENT}))
+    stepped(operator, rows)
+    assert not list(operator.courses)
+    stepped(operator, vectors)
+    assert course(operator).counts.learned > 50
+    beside, _ = learner(beside=frozenset({INSTRUMENT}))
+    stepped(beside, rows)
+    assert not list(beside.courses)
 
 
 def test_a_state_of_another_form_is_refused():

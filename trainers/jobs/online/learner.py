@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from schemas.events import ModelPromoted
-from schemas.topics import FEATURES_MARKET, Topic
+from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR
 from schemas.wire.clocks import SystemClock
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.declarations import Job
@@ -48,38 +48,37 @@ def run_learner(settings: TrainerSettings, *, code_version: str, stop: Callable[
 
 
 def syllabus_of(settings: TrainerSettings) -> Syllabus:
-    """What the settings ask for.
+    """What the settings ask for, of the rows that scoring too would score.
 
     Raises:
         ConfigurationError: If no model is named, or a name or a target is none.
     """
+    companions = settings.parsed_companions()
+    beside = {name for found in companions.values() for name in found.instruments}
     return Syllabus(
         targets=[(target.interval, target.horizon) for target in settings.parsed_online_targets()],
         recipes=online_recipes_named(settings.online_models, variable="DRIFTLINE_ONLINE_MODELS"),
         stream=settings.stream,
         every_rows=settings.online_publish_rows,
         every_ms=round(settings.online_publish_hours * _MS_PER_HOUR),
+        joined=frozenset(companions),
+        beside=frozenset(beside - companions.keys()),
     )
 
 
-def learner_job(
-    syllabus: Syllabus,
-    *,
-    publish: Publish,
-    watch: Watch = lambda _course: None,
-    topic: Topic = FEATURES_MARKET,
-) -> Job:
+def learner_job(syllabus: Syllabus, *, publish: Publish, watch: Watch = lambda _course: None) -> Job:
     """The job, as the runtime drives it.
+
+    An instrument's rows are on one of the topics only: which of the two is read first changes nothing.
 
     Args:
         syllabus: What is learnt.
         publish: Keeps a version.
         watch: For metrics.
-        topic: Whose rows are learnt from.
     """
     return Job(
         name=JOB,
-        inputs=(topic,),
+        inputs=(FEATURES_MARKET, FEATURES_VECTOR) if syllabus.joined else (FEATURES_MARKET,),
         make_operator=lambda _partition: LearnerOperator(syllabus, publish=publish, watch=watch),
     )
 

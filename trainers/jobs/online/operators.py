@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from schemas.artifacts import ModelTarget
 from schemas.errors import InvariantError
-from schemas.events import Event, FeaturesComputed, ModelPromoted, WatermarkAdvanced
+from schemas.events import Event, FeaturesComputed, ModelPromoted, VectorComputed, WatermarkAdvanced
 from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
 from stream_processors.operators.protocols import Output
@@ -41,6 +41,8 @@ class Syllabus(NamedTuple):
         stream: Only this run; None takes every one.
         every_rows: A version after so many learnt rows.
         every_ms: And at the latest after so long in the stream's time, if anything was learnt.
+        joined: The instruments with companions, whose models see vectors.
+        beside: Those that are companions only, and not predicted.
     """
 
     targets: Sequence[tuple[Interval, Interval]]
@@ -48,6 +50,13 @@ class Syllabus(NamedTuple):
     stream: str | None
     every_rows: int
     every_ms: int
+    joined: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
+
+    def takes(self, row: FeaturesComputed) -> bool:
+        """Whether a row is learnt from: of the run, of an instrument that is predicted, in the form its models see."""
+        is_asked = self.stream in {None, row.stream} and row.instrument not in self.beside
+        return is_asked and isinstance(row, VectorComputed) is (row.instrument in self.joined)
 
 
 class Lesson(NamedTuple):
@@ -108,7 +117,7 @@ class LearnerOperator:
                 is as before.
         """
         known: FeaturesComputed | WatermarkAdvanced = event
-        if isinstance(known, WatermarkAdvanced) or self._syllabus.stream not in {None, known.stream}:
+        if isinstance(known, WatermarkAdvanced) or not self._syllabus.takes(known):
             return []
         keys = [
             (known.stream, known.instrument, known.interval, horizon)
