@@ -52,6 +52,7 @@ PACKAGES = {
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
     "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
     "evaluate": Mounted("trainers.commands", "evaluate", "Judge a model on a file of candles, honestly."),
+    "search": Mounted("trainers.commands", "search", "Search a model's parameters, every trial counted."),
     "compare": Mounted("trainers.commands", "compare", "Rank models, and say which differences are noise."),
     "audit": Mounted("trainers.commands", "audit", "Find features that know the future."),
     "backtest": Mounted(

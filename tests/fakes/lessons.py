@@ -4,6 +4,7 @@ import numpy as np
 
 from trainers.models.recipes import Lesson, Outcome
 
+HOUR_MS = 3_600_000
 NAMES = tuple("abcdefgh")
 
 
@@ -15,5 +16,9 @@ def lesson(*, n: int = 2_000, seed: int = 1, strength: float = 1.0) -> Lesson:
     rows[:, 3] = 1e4 * rows[:, 3]
     rows[generator.random(rows.shape) < 0.05] = np.nan
     is_up = strength * np.nan_to_num(rows[:, 0]) + generator.normal(size=n) > 0
-    outcome = Outcome(np.arange(n, dtype=np.int64), is_up)
-    return Lesson(NAMES, rows, {1: outcome, 2: outcome})
+    as_of_ms = HOUR_MS * np.arange(n, dtype=np.int64)
+    outcomes = {
+        multiple: Outcome(np.arange(n, dtype=np.int64), is_up, None, as_of_ms + multiple * HOUR_MS)
+        for multiple in (1, 2)
+    }
+    return Lesson(NAMES, rows, outcomes, as_of_ms)

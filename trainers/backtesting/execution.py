@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.backtesting.prices import Prices
+from trainers.evaluation.edges import TAKER_FEE_BPS
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """What trading one unit of value costs, in basis points of it, each way."""
 
-    fee_bps: float = 10.0
+    fee_bps: float = TAKER_FEE_BPS
     half_spread_bps: float = 0.5
     slippage_bps: float = 1.0
 

@@ -3,23 +3,17 @@
 import html
 from datetime import UTC, datetime
 
-from trainers.backtesting.money import drawdown
-from trainers.backtesting.pictures import bars, lines
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.backtesting.money import daily, drawdown
 from trainers.backtesting.reports import Report, verdict, warnings
 from trainers.backtesting.results import Curves
 from trainers.backtesting.summaries import Summary, summaries
+from trainers.evaluation.pages import figure, page, table
+from trainers.evaluation.pictures import bars, lines
 
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .4rem; }
-.verdict { border-left: .3rem solid #b35900; background: #fff6ea; padding: .7rem 1rem; font-size: 1.1rem; }
-.warning { border-left: .3rem solid #b3261e; background: #fdecea; padding: .5rem 1rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .88rem; }
-th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #e3e6ea; overflow-wrap: anywhere; }
-th:first-child, td:first-child { text-align: left; } .facts td { text-align: left; }
-figure { margin: 0; } svg { width: 100%; height: auto; } footer { color: #5b636d; margin-top: 2rem; font-size: .85rem; }
-"""
+_FEW_DAYS = 2
 
 
 def tear_sheet(report: Report, curves: Curves) -> str:
@@ -39,12 +33,7 @@ def tear_sheet(report: Report, curves: Curves) -> str:
             "market impact beyond the slippage are not counted. None of this is advice to trade.</footer>"
         ),
     ]
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
-    return (
-        f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head><body>'
-        + "\n".join(parts)
-        + "</body></html>\n"
-    )
+    return page(title, parts)
 
 
 def _parity(report: Report) -> str:
@@ -59,21 +48,30 @@ def _parity(report: Report) -> str:
 
 
 def _pictures(report: Report, curves: Curves) -> str:
-    end_ms = curves.prices.end_ms
-    equity = lines(
+    equity = _over_time(
         "equity from 1",
-        end_ms,
+        curves,
         {"after costs": curves.net, "before costs": curves.gross, "buy and hold": curves.buy_and_hold},
     )
-    fall = lines(
+    fall = _over_time(
         "drawdown, %",
-        end_ms,
+        curves,
         {
             "after costs": -100 * drawdown(curves.net),
             "buy and hold": -100 * drawdown(curves.buy_and_hold),
         },
     )
-    return "\n".join(f"<figure>{picture}</figure>" for picture in (equity, fall, _hit_rates(report)))
+    return "\n".join(figure(picture) for picture in (equity, fall, _hit_rates(report)))
+
+
+def _over_time(title: str, curves: Curves, series: dict[str, NDArray[np.float64]]) -> str:
+    """The last value of each day, or each value where there are few days."""
+    end_ms = curves.prices.end_ms
+    days = {name: daily(end_ms, values) for name, values in series.items()}
+    day_ms = next(iter(days.values())).day_ms
+    if len(day_ms) <= _FEW_DAYS:
+        return lines(title, end_ms, series)
+    return lines(title, day_ms, {name: one.equity for name, one in days.items()})
 
 
 def _hit_rates(report: Report) -> str:
@@ -86,12 +84,8 @@ def _hit_rates(report: Report) -> str:
 
 
 def _table(summary: Summary) -> str:
-    kind = ' class="facts"' if summary.columns == ("", "") else ""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in summary.columns)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in summary.rows
-    )
-    return f"<h2>{html.escape(summary.title)}</h2><table{kind}><tr>{head}</tr>{rows}</table>"
+    kind = "facts" if summary.columns == ("", "") else ""
+    return table(summary.title, summary.columns, summary.rows, kind=kind)
 
 
 def _day(time_ms: int) -> str:

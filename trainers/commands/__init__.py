@@ -1,7 +1,7 @@
 """The trainers' part of the command line. Heavy imports wait until a command runs."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import click
 
 from trainers.commands.backtests import backtest
 from trainers.commands.models import models
+from trainers.commands.questions import FILE, FOLDER, NEW_FILE, asking
+from trainers.commands.searches import search
 
 _VERSION_OF = "driftline"
 
@@ -63,51 +65,19 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
         history.close()
 
 
-_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-#: What a model is judged on; of every command that judges.
-_QUESTION = (
-    click.option(
-        "--bars", type=_FILE, required=True, help="Candles (parquet or CSV) whose direction is predicted."
-    ),
-    click.option("--bars-eth", type=_FILE, help="Candles of another instrument, as further features."),
-    click.option("--perp", type=_FILE, help="Candles of the perpetual, for its premium as a feature."),
-    click.option("--news", type=_FILE, help="Articles with a timestamp each, for counts as features."),
-    click.option(
-        "--outcomes",
-        type=_FILE,
-        help="Shorter candles of the same instrument to read outcomes and lags from.",
-    ),
-    click.option(
-        "--interval", required=True, help="Between decisions; longer than the file's bars rolls these up."
-    ),
-    click.option("--horizon", required=True, help="How far ahead is predicted."),
-    click.option(
-        "--train-until", required=True, help="The test begins here: a day or time in UTC, such as 2019-01-01."
-    ),
-    click.option("--test-until", help="The test ends here; by default with the file."),
-    click.option("--refit", default="quarterly", show_default=True, help="monthly, quarterly or never."),
-    click.option("--seed", default=0, show_default=True, help="Of the bootstrap intervals."),
-    click.option("--workers", type=click.IntRange(min=1), help="Fits at a time; by default one per core."),
-)
-
-
-def _asking(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that state what to judge on."""
-    for option in reversed(_QUESTION):
-        command = option(command)
-    return command
-
-
 @commands.command()
-@_asking
+@asking
 @click.option("--model", help="A recipe's name; by default the mixture.")
 @click.option("--quick", is_flag=True, help="A small mixture, several times faster and somewhat worse.")
-@click.option("--json", "output", type=_NEW_FILE, help="Where the figures go.")
-@click.option("--save-dataset", type=_FOLDER, help="A folder to keep the data set in, with its manifest.")
+@click.option("--parameters", type=FILE, help="What `driftline search` wrote: its model, with what it found.")
+@click.option(
+    "--search",
+    "n_trials",
+    type=click.IntRange(min=1),
+    help="Search so many trials before the first refit of each year, on what was known by then.",
+)
+@click.option("--json", "output", type=NEW_FILE, help="Where the figures go.")
+@click.option("--save-dataset", type=FOLDER, help="A folder to keep the data set in, with its manifest.")
 def evaluate(output: Path | None, **options: Any) -> None:
     """Train on what lies before a date, test on what lies after, and say how good it really was.
 
@@ -116,15 +86,15 @@ def evaluate(output: Path | None, **options: Any) -> None:
     """
     from schemas.wire.clocks import SystemClock  # noqa: PLC0415
     from trainers.jobs.evaluate import evaluate_files, write_figures  # noqa: PLC0415
-    from trainers.jobs.evaluation_options import inputs_of, model_of, question_of  # noqa: PLC0415
+    from trainers.jobs.evaluation_options import choice_of, inputs_of, question_of  # noqa: PLC0415
     from trainers.jobs.evaluation_tables import evaluation_tables  # noqa: PLC0415
-    from trainers.jobs.reports import fitting_progress  # noqa: PLC0415
+    from trainers.jobs.reports import fitting_progress, print_table  # noqa: PLC0415
 
     with fitting_progress("fitting") as progress:
         figures = evaluate_files(
             inputs_of(options),
             question_of(options),
-            model=model_of(options),
+            **choice_of(options)._asdict(),
             clock=SystemClock(),
             progress=progress,
             dataset_folder=options["save_dataset"],
@@ -132,36 +102,48 @@ def evaluate(output: Path | None, **options: Any) -> None:
     if output is not None:
         write_figures(figures, output)
     for table in evaluation_tables(figures):
-        _print(table)
+        print_table(table)
 
 
 @commands.command()
-@_asking
+@asking
 @click.option("--models", required=True, help="Two or more recipes' names, the simplest first: a,b,c.")
-@click.option("--html", "page", type=_NEW_FILE, help="Where the page with pictures goes.")
-@click.option("--json", "output", type=_NEW_FILE, help="Where the figures go.")
-def compare(models: str, page: Path | None, output: Path | None, **options: Any) -> None:
+@click.option(
+    "--parameters",
+    type=FILE,
+    multiple=True,
+    help="What `driftline search` wrote: its model with what it found is a candidate too, the last.",
+)
+@click.option("--html", "page", type=NEW_FILE, help="Where the page with pictures goes.")
+@click.option("--json", "output", type=NEW_FILE, help="Where the figures go.")
+def compare(
+    models: str, parameters: tuple[Path, ...], page: Path | None, output: Path | None, **options: Any
+) -> None:
     """Judge several models on the same decisions, and say which differences are noise."""
     from trainers.jobs.compare import compared, comparison_tables, write_page  # noqa: PLC0415
     from trainers.jobs.evaluate import write_figures  # noqa: PLC0415
     from trainers.jobs.evaluation_options import inputs_of, question_of  # noqa: PLC0415
-    from trainers.jobs.reports import fitting_progress  # noqa: PLC0415
+    from trainers.jobs.reports import fitting_progress, print_table  # noqa: PLC0415
 
     with fitting_progress("fitting") as progress:
         comparison = compared(
-            inputs_of(options), question_of(options), models=models.split(","), progress=progress
+            inputs_of(options),
+            question_of(options),
+            models=models.split(","),
+            parameters=parameters,
+            progress=progress,
         )
     if output is not None:
         write_figures(comparison.summary(), output)
     if page is not None:
         write_page(comparison, page)
     for table in comparison_tables(comparison):
-        _print(table)
+        print_table(table)
 
 
 @commands.command()
-@click.option("--bars", type=_FILE, help="Candles (parquet or CSV) to compute the registered features on.")
-@click.option("--dataset", type=_FILE, help="A stored data set's manifest, to audit instead.")
+@click.option("--bars", type=FILE, help="Candles (parquet or CSV) to compute the registered features on.")
+@click.option("--dataset", type=FILE, help="A stored data set's manifest, to audit instead.")
 @click.option("--interval", help="Of the bars; by default the file's.")
 @click.option("--feature", "features", multiple=True, help="Audit only this one; may be repeated.")
 @click.option(
@@ -177,6 +159,7 @@ def audit(
     from schemas.errors import ConfigurationError  # noqa: PLC0415
     from trainers.jobs.audit import audited_dataset, audited_features, findings_table  # noqa: PLC0415
     from trainers.jobs.evaluation_options import interval_of  # noqa: PLC0415
+    from trainers.jobs.reports import print_table  # noqa: PLC0415
 
     if dataset is not None:
         findings = audited_dataset(dataset)
@@ -185,16 +168,9 @@ def audit(
     else:
         message = "--bars or --dataset must name what to audit, neither was given"
         raise ConfigurationError(message)
-    _print(findings_table(findings))
+    print_table(findings_table(findings))
     if findings:
         sys.exit(1)
-
-
-def _print(table: Any) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    width = None if sys.stdout.isatty() else 160
-    Console(width=width).print(table)
 
 
 def _report() -> Any:
@@ -219,3 +195,4 @@ def _code_version() -> str:
 
 commands.add_command(backtest)
 commands.add_command(models)
+commands.add_command(search)

@@ -69,6 +69,8 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         moves: By multiple of the horizon; 1 is what is judged.
         late: By lag in milliseconds: the move over one horizon from that long after the decision.
         trailing_log_return: Shape (n,), over the horizon just passed; NaN where undefined.
+        companions: Decisions of other instruments with the same features, which are learnt from beside
+            these and never tested.
     """
 
     names: tuple[str, ...]
@@ -80,6 +82,7 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     moves: Mapping[int, Move]
     late: Mapping[int, Move]
     trailing_log_return: NDArray[np.float64]
+    companions: "tuple[DecisionSet, ...]" = ()
 
     def __len__(self) -> int:
         """How many."""
@@ -96,6 +99,26 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         known = np.array([np.where(move.known_ms >= 0, move.known_ms, never) for move in self.moves.values()])
         first = known.min(axis=0)
         return np.where(first < never, first, -1)
+
+    def known_at(self, at_ms: int) -> "DecisionSet":
+        """What could be had of it at a time: no later decision, and no outcome known only later."""
+        n = int(np.searchsorted(self.as_of_ms, at_ms))
+        return msgspec.structs.replace(
+            self,
+            as_of_ms=self.as_of_ms[:n],
+            rows=self.rows[:n],
+            moves={multiple: _known_at(move, n, at_ms) for multiple, move in self.moves.items()},
+            late={lag: _known_at(move, n, at_ms) for lag, move in self.late.items()},
+            trailing_log_return=self.trailing_log_return[:n],
+        )
+
+
+def _known_at(move: Move, n: int, at_ms: int) -> Move:
+    is_known = (move.known_ms[:n] >= 0) & (move.known_ms[:n] <= at_ms)
+    return Move(
+        log_return=np.where(is_known, move.log_return[:n], np.nan),
+        known_ms=np.where(is_known, move.known_ms[:n], -1),
+    )
 
 
 def decision_set(

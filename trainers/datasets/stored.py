@@ -79,6 +79,20 @@ def manifest_of(decisions: DecisionSet, data: bytes, *, sources: dict[str, str])
     )
 
 
+def content_hash(decisions: DecisionSet) -> str:
+    """SHA-256 of what a data set holds, whatever file it might be in."""
+    digest = hashlib.sha256(
+        f"{decisions.feature_spec_hash} {decisions.interval} {decisions.horizon}".encode()
+    )
+    arrays = [decisions.as_of_ms, decisions.rows]
+    for multiple, move in sorted(decisions.moves.items()):
+        digest.update(str(multiple).encode())
+        arrays += [move.log_return, move.known_ms]
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
 def from_bytes(data: bytes, manifest: DatasetManifest) -> DecisionSet:
     """The data set, once its hash and its rules hold.
 

@@ -48,6 +48,16 @@ class Tested(NamedTuple):
         log_return = move.log_return
         return np.flatnonzero(self._is_tested() & ~np.isnan(log_return) & (log_return != 0))
 
+    def chosen(self, target: float) -> NDArray[np.bool_]:
+        """Which rows the model decides when it aims at a coverage, shape (n,)."""
+        return chosen(
+            self.probability,
+            self.decisions.as_of_ms,
+            starts_ms=self.starts_ms,
+            until_ms=self.until_ms,
+            target=target,
+        )
+
     def n_ties(self) -> int:
         """How many tested rows were ties."""
         return int((self._is_tested() & (self.decisions.own.log_return == 0)).sum())
@@ -72,7 +82,7 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
     """
     generator = np.random.default_rng(seed)
     rows = tested.rows(tested.decisions.own)
-    picks = {target: _chosen(tested, target) for target in TARGETS}
+    picks = {target: tested.chosen(target) for target in TARGETS}
     as_of_ms = tested.decisions.as_of_ms[rows]
     hit = _hits(tested, tested.decisions.own, rows)
     return {
@@ -92,16 +102,6 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
 
 def _hits(tested: Tested, move: Move, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.equal(tested.probability[rows] >= 0.5, move.log_return[rows] > 0)
-
-
-def _chosen(tested: Tested, target: float) -> NDArray[np.bool_]:
-    return chosen(
-        tested.probability,
-        tested.decisions.as_of_ms,
-        starts_ms=tested.starts_ms,
-        until_ms=tested.until_ms,
-        target=target,
-    )
 
 
 def _whole(hit: NDArray[np.bool_], as_of_ms: NDArray[np.int64], generator: np.random.Generator) -> Figures:

@@ -4,39 +4,44 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
 from schemas.errors import ConfigurationError
 from trainers.datasets.decisions import DecisionSet
-from trainers.jobs.evaluate import Inputs, decisions_of_files
-from trainers.jobs.evaluating import Question, evaluated
+from trainers.evaluation.edges import ALL, edges
+from trainers.evaluation.importance import ShuffledFamilies
+from trainers.evaluation.regimes import regime_figures
+from trainers.evaluation.summaries import Tested
+from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
+from trainers.jobs.evaluating import Question, evaluated, tested_of
+from trainers.jobs.parameters import read_searched, searched_recipe
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED
+from trainers.models.recipes import Recipe
 from trainers.selection.pages import comparison_page
 from trainers.selection.ranking import RULE, Ranking, ranked
+from trainers.selection.searching import stated
 
 Figures = dict[str, Any]
+#: At which coverages the gross edge is stated.
+_COVERAGES = (ALL, 0.1, 0.05)
 
 
 class Comparison(NamedTuple):
-    """What came of a comparison, by candidate."""
+    """What came of a comparison.
 
-    question: Question
-    decisions: DecisionSet
+    Attributes:
+        figures: By candidate: its summary, and ``edges``, ``regimes``, ``importance``.
+        tested: What each candidate said.
+    """
+
     figures: dict[str, Figures]
-    probabilities: dict[str, NDArray[np.float64]]
+    tested: dict[str, Tested]
     ranking: Ranking
+    is_weighted: bool
 
     def page(self) -> str:
         """The HTML page."""
-        return comparison_page(
-            self.ranking,
-            self.figures,
-            self.decisions,
-            self.probabilities,
-            from_ms=self.question.train_until_ms,
-        )
+        return comparison_page(self.ranking, self.figures, self.tested)
 
     def summary(self) -> Figures:
         """JSON-ready: the choice, the pairs, every candidate's figures."""
@@ -46,8 +51,11 @@ class Comparison(NamedTuple):
             "order": list(self.ranking.order),
             "n": self.ranking.n,
             "pairs": [{**pair._asdict(), "is_noise": pair.is_noise} for pair in self.ranking.pairs],
-            "configurations_tried": CONFIGURATIONS_TRIED + len(self.figures),
-            "candidates": self.figures,
+            "configurations_tried": CONFIGURATIONS_TRIED
+            + len(self.figures)
+            + sum(map(n_searched, self.figures.values())),
+            "uniqueness_weights": self.is_weighted,
+            "candidates": {name: _plain(one) for name, one in self.figures.items()},
         }
 
 
@@ -56,6 +64,7 @@ def compared(
     question: Question,
     *,
     models: Sequence[str],
+    parameters: Sequence[Path] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Comparison:
     """Judge every model on the same decisions, then rank them.
@@ -64,21 +73,49 @@ def compared(
         inputs: The files.
         question: What to test.
         models: Names of recipes, the simplest first: ties go to the first.
+        parameters: What searches wrote; each is a further candidate.
         progress: Told the share that is done.
 
     Raises:
         ConfigurationError: If fewer than two are named, or one is unknown.
     """
-    if len(set(models)) < len(models) or len(models) < 2:
+    found = {f"{one.model} searched": one for one in map(read_searched, parameters)}
+    if len(set(models)) < len(models) or len(models) + len(found) < 2:
         message = f"--models must name two or more different models, was {','.join(models)}"
         raise ConfigurationError(message)
-    decisions, recipes = decisions_of_files(inputs, question, models)
-    figures, probabilities = {}, {}
-    for i, (name, recipe) in enumerate(recipes.items()):
-        told = None if progress is None else _share_of(progress, i, len(recipes))
-        figures[name], probabilities[name] = evaluated(decisions, recipe, question, progress=told)
+    names = [*models, *(one.model for one in found.values())]
+    decisions, recipes = decisions_of_files(inputs, question, names)
+    candidates = {name: recipes[name] for name in models} | {
+        name: searched_recipe(one, question, recipes[one.model]) for name, one in found.items()
+    }
+    figures, tested = {}, {}
+    for i, (name, recipe) in enumerate(candidates.items()):
+        told = None if progress is None else _share_of(progress, i, len(candidates))
+        figures[name], tested[name] = _judged(decisions, recipe, question, told)
+        if name in found:
+            figures[name]["searches"] = [stated(found[name])]
+    probabilities = {name: one.probability for name, one in tested.items()}
     ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
-    return Comparison(question, decisions, figures, probabilities, ranking)
+    return Comparison(figures, tested, ranking, question.is_weighted)
+
+
+def _judged(
+    decisions: DecisionSet, recipe: Recipe, question: Question, progress: Callable[[float], None] | None
+) -> tuple[Figures, Tested]:
+    """A candidate's figures, with those that only a comparison has."""
+    shuffled = ShuffledFamilies(decisions, seed=question.seed)
+    figures, probability = evaluated(decisions, recipe, question, progress=progress, watch=shuffled.watch)
+    tested = tested_of(decisions, probability, question)
+    figures["edges"] = edges(tested, targets=_COVERAGES, seed=question.seed)
+    figures["regimes"] = regime_figures(tested, seed=question.seed)
+    figures["importance"] = shuffled.found(probability, tested.rows(decisions.own))
+    return figures, tested
+
+
+def _plain(figures: Figures) -> Figures:
+    """JSON-ready: named tuples by their names."""
+    named = ("edges", "importance")
+    return {**figures, **{key: [one._asdict() for one in figures[key]] for key in named}}
 
 
 def _share_of(progress: Callable[[float], None], i: int, n: int) -> Callable[[float], None]:

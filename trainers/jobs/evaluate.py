@@ -1,24 +1,29 @@
 """The job behind ``driftline evaluate``: files in, honest figures out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Clock, Interval
 from stream_processors.features.batch import compute_table
+from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
 from trainers.datasets.decisions import DecisionSet, PricePath, merged
 from trainers.datasets.joining import news_columns, with_columns
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
+from trainers.jobs.parameters import check_searchable, searched_recipe
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED, recipe_named
 from trainers.models.recipes import Recipe
+from trainers.selection.nested import Nesting
+from trainers.selection.searching import Searched, SearchPlan, stated
 
 
 class Inputs(NamedTuple):
@@ -46,6 +51,8 @@ def evaluate_files(
     *,
     model: str,
     clock: Clock,
+    parameters: Searched | None = None,
+    n_trials: int | None = None,
     progress: Progress | None = None,
     dataset_folder: Path | None = None,
 ) -> dict[str, object]:
@@ -56,6 +63,8 @@ def evaluate_files(
         question: Interval, horizon, date and refits.
         model: The name of a recipe.
         clock: For ``seconds``.
+        parameters: What a search before the date has found for that recipe.
+        n_trials: How many to search anew before the first refit of each year; None searches nothing.
         progress: Told the share of fits done.
         dataset_folder: Where the data set is kept; None keeps none.
 
@@ -64,21 +73,25 @@ def evaluate_files(
     """
     began_s = clock.monotonic_s()
     read = _read(inputs, question)
-    recipe = recipe_named(model, near=read.near)
-    decisions = decisions_for(read.table, read.prices, question, recipe.multiples)
+    recipe = recipe_named(model, near=read.near, is_accompanied=read.is_accompanied)
+    decisions = _decisions(read, inputs, question, recipe.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
-    figures, _ = evaluated(decisions, recipe, question, progress=progress)
+    recipe = recipe if parameters is None else searched_recipe(parameters, question, recipe)
+    nesting = None if n_trials is None else nesting_of(question, model=model, n_trials=n_trials)
+    figures, _ = evaluated(decisions, recipe, question, nesting=nesting, progress=progress)
+    figures = figures if parameters is None else {**figures, "searches": [stated(parameters)]}
     return {
         **figures,
         "model": recipe.name,
-        "configurations_tried": CONFIGURATIONS_TRIED,
+        "configurations_tried": CONFIGURATIONS_TRIED + n_searched(figures),
         "seconds": round(clock.monotonic_s() - began_s, 1),
         "interval": str(question.interval),
         "horizon": str(question.horizon),
         "refit": str(question.refit),
         "train_until": str(np.datetime64(question.train_until_ms, "ms")),
         "features": list(read.table.names),
+        "n_companion_rows": sum(len(companion) for companion in decisions.companions),
         "feature_spec_hash": read.table.feature_spec_hash,
         "bars": {
             "interval": str(read.bars.interval),
@@ -86,7 +99,24 @@ def evaluate_files(
             "n_left_out": read.bars.n_left_out,
         },
         "seed": question.seed,
+        "uniqueness_weights": question.is_weighted,
     }
+
+
+def nesting_of(question: Question, *, model: str, n_trials: int) -> Nesting:
+    """How to search a model's parameters on the way through a question's test.
+
+    Raises:
+        ConfigurationError: If nothing of the model can be searched.
+    """
+    check_searchable(model)
+    plan = SearchPlan(n_trials=n_trials, seed=question.seed, is_weighted=question.is_weighted)
+    return Nesting(model, plan, question.train_until_ms)
+
+
+def n_searched(figures: Mapping[str, Any]) -> int:
+    """How many trials stand behind figures, pruned ones too: configurations tried, like those declared."""
+    return sum(int(search["n_trials"]) for search in figures.get("searches", ()))
 
 
 class _Read(NamedTuple):
@@ -96,6 +126,11 @@ class _Read(NamedTuple):
     prices: PricePath
     table: FeatureTable
     near: int
+
+    @property
+    def is_accompanied(self) -> bool:
+        """Whether there is more than the instrument's own features."""
+        return len(self.table.names) > len(SPEC.features)
 
 
 def _read(inputs: Inputs, question: Question) -> _Read:
@@ -117,9 +152,26 @@ def decisions_of_files(
         ConfigurationError: If a file or a name does not do.
     """
     read = _read(inputs, question)
-    recipes = {name: recipe_named(name, near=read.near) for name in models}
+    recipes = {
+        name: recipe_named(name, near=read.near, is_accompanied=read.is_accompanied) for name in models
+    }
     multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
-    return decisions_for(read.table, read.prices, question, multiples), recipes
+    return _decisions(read, inputs, question, multiples), recipes
+
+
+def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: frozenset[int]) -> DecisionSet:
+    """The decisions, with those of the other coin as company: more of the same kind to learn from.
+
+    The first instrument is the other's other coin, so that the columns mean the same. Outcomes that the
+    other's bars are too long for stay undefined.
+    """
+    own = decisions_for(read.table, read.prices, question, multiples)
+    if inputs.bars_eth is None:
+        return own
+    coin = read_bars(inputs.bars_eth)
+    table = features_of(coin, Inputs(bars=inputs.bars_eth, bars_eth=inputs.bars), question.interval)
+    companion = decisions_for(table, coin.prices(), question, multiples)
+    return msgspec.structs.replace(own, companions=(companion,))
 
 
 def _check_horizon(question: Question, step_ms: int) -> None:

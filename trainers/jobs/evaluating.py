@@ -6,7 +6,7 @@ It sees no clock and no disk.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,15 @@ from schemas.time import Interval
 from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.datasets.splits import Fold
-from trainers.evaluation.forward import LEAST_ROWS, Mapper, folds_of, out_of_sample
+from trainers.evaluation.forward import LEAST_ROWS, Watch, folds_of, out_of_sample
 from trainers.evaluation.selective import DAY_MS, GAP_MS, TRAILING_MS
 from trainers.evaluation.summaries import Figures, Tested, baseline_figures, summary
 from trainers.models.recipes import Recipe
+from trainers.selection.nested import Nesting, searched, searched_out_of_sample, stretches
+from trainers.selection.searching import Searched, stated
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 _MINUTE_MS = 60_000
 _LAGS_MS = (_MINUTE_MS, 5 * _MINUTE_MS)
 
@@ -69,7 +73,13 @@ def decisions_for(
 
 
 def evaluated(
-    decisions: DecisionSet, recipe: Recipe, question: Question, *, progress: Progress | None = None
+    decisions: DecisionSet,
+    recipe: Recipe,
+    question: Question,
+    *,
+    nesting: Nesting | None = None,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> tuple[Figures, NDArray[np.float64]]:
     """The figures, and the probabilities behind them.
 
@@ -80,7 +90,9 @@ def evaluated(
         decisions: Oldest first.
         recipe: The model.
         question: What to test.
-        progress: Told after each fit.
+        nesting: How to search its parameters on the way; None takes them as they are.
+        progress: Told after each fit or trial.
+        watch: Shown each fold's model.
 
     Raises:
         ConfigurationError: If there is too little before the date to learn from, or nothing after.
@@ -88,20 +100,65 @@ def evaluated(
     until_ms = _until_ms(decisions, question)
     test_folds = _test_folds(decisions, question, until_ms)
     folds = [*_folds_before(decisions, question), *test_folds]
-    mapper, close = _mapper(question.n_workers, len(folds), progress)
-    try:
-        probability = out_of_sample(
-            decisions, recipe, folds=folds, is_weighted=question.is_weighted, mapper=mapper
-        )
-    finally:
-        close()
-    # Thresholds may be set more often than models are fitted: they cost nothing.
-    starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
-    tested = Tested(decisions, probability, starts_ms, until_ms)
+    with Workers(question.n_workers, progress) as workers:
+        if nesting is None:
+            workers.n_steps = len(folds)
+            searches: list[Searched] = []
+            probability = out_of_sample(
+                decisions,
+                recipe,
+                folds=folds,
+                is_weighted=question.is_weighted,
+                mapper=workers.map_folds,
+                watch=watch,
+            )
+        else:
+            probability, searches = _nested(decisions, recipe, folds, nesting, workers=workers, watch=watch)
+    tested = tested_of(decisions, probability, question)
     figures = summary(tested, seed=question.seed)
     figures["baselines"] = baseline_figures(decisions, test_folds, tested.rows(decisions.own))
     figures["n_fits"] = len(folds)
-    return figures, probability
+    return figures | _of_searches(searches), probability
+
+
+def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question: Question) -> Tested:
+    """Probabilities with the test's stretch.
+
+    Thresholds may be set more often than models are fitted, since they cost nothing.
+    """
+    until_ms = _until_ms(decisions, question)
+    starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
+    return Tested(decisions, probability, starts_ms, until_ms)
+
+
+def _nested(
+    decisions: DecisionSet,
+    recipe: Recipe,
+    folds: Sequence[Fold],
+    nesting: Nesting,
+    *,
+    workers: "Workers",
+    watch: Watch | None,
+) -> tuple[NDArray[np.float64], list[Searched]]:
+    parts = stretches(decisions, recipe, folds, nesting)
+    workers.n_steps = len(folds) + nesting.plan.n_trials * sum(part.search is not None for part in parts)
+    results = workers.map(
+        lambda part: searched(part, nesting.plan, told=workers.step), parts, size=lambda part: part.until_ms
+    )
+    found = list(zip(parts, results, strict=True))
+    probability = searched_out_of_sample(
+        decisions,
+        recipe,
+        found,
+        is_weighted=nesting.plan.is_weighted,
+        mapper=workers.map_folds,
+        watch=watch,
+    )
+    return probability, [result for _, result in found if result is not None]
+
+
+def _of_searches(searches: Sequence[Searched]) -> Figures:
+    return {"searches": [stated(one) for one in searches]} if searches else {}
 
 
 def _until_ms(decisions: DecisionSet, question: Question) -> int:
@@ -150,24 +207,45 @@ def _day(time_ms: int) -> str:
     return str(np.datetime64(time_ms, "ms").astype("datetime64[D]"))
 
 
-def _mapper(n_workers: int, n_folds: int, progress: Progress | None) -> tuple[Mapper, Callable[[], None]]:
-    """Folds over threads, the largest first since they take longest; and how to end the threads."""
-    pool = ThreadPoolExecutor(max_workers=max(1, n_workers))
-    n_done = 0
+class Workers:
+    """Threads, and how much of the work is done."""
 
-    def mapped(
-        function: Callable[[Fold], NDArray[np.float32]], folds: Sequence[Fold]
+    def __init__(self, n_workers: int, progress: Progress | None) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=max(1, n_workers))
+        self._progress = progress
+        self._n_done = 0
+        self.n_steps = 1
+
+    def __enter__(self) -> Self:
+        """Nothing begins yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What has not begun never will."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def map(
+        self, function: Callable[[_Item], _Result], items: Sequence[_Item], *, size: Callable[[_Item], int]
+    ) -> list[_Result]:
+        """Results in the order of the items; the largest begins first, since it takes longest."""
+        order = sorted(range(len(items)), key=lambda i: -size(items[i]))
+        futures = {i: self._pool.submit(function, items[i]) for i in order}
+        return [futures[i].result() for i in range(len(items))]
+
+    def map_folds(
+        self, function: Callable[[Fold], NDArray[np.float32]], folds: Sequence[Fold]
     ) -> list[NDArray[np.float32]]:
-        def done(_: object) -> None:
-            nonlocal n_done
-            n_done += 1
-            if progress is not None:
-                progress(n_done / n_folds)
+        """A mapper of folds, each of which is a step."""
 
-        order = sorted(range(len(folds)), key=lambda i: -len(folds[i].train))
-        futures = {i: pool.submit(function, folds[i]) for i in order}
-        for future in futures.values():
-            future.add_done_callback(done)
-        return [futures[i].result() for i in range(len(folds))]
+        def done(fold: Fold) -> NDArray[np.float32]:
+            result = function(fold)
+            self.step()
+            return result
 
-    return mapped, lambda: pool.shutdown(cancel_futures=True)
+        return self.map(done, folds, size=lambda fold: len(fold.train))
+
+    def step(self) -> None:
+        """One more step is done."""
+        self._n_done += 1
+        if self._progress is not None:
+            self._progress(self._n_done / self.n_steps)

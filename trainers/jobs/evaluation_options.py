@@ -3,14 +3,17 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from schemas.errors import ConfigurationError
 from schemas.time import Interval
 from trainers.datasets.schedules import Refit
 from trainers.jobs.evaluate import Inputs
 from trainers.jobs.evaluating import Question
+from trainers.jobs.parameters import read_searched
 from trainers.jobs.recipes import DEFAULT, QUICK
+from trainers.selection.inner import Objective
+from trainers.selection.searching import Pruning, Searched, SearchPlan
 
 _Word = TypeVar("_Word", Interval, Refit)
 
@@ -27,14 +30,25 @@ def question_of(options: Mapping[str, Any]) -> Question:
         ConfigurationError: If a word is none of those allowed, or a date cannot be read.
     """
     until = options["test_until"]
+    return known_question_of(options)._replace(
+        test_until_ms=None if until is None else _time_ms(until, "--test-until"),
+        refit=_one_of(Refit, options["refit"], "--refit"),
+    )
+
+
+def known_question_of(options: Mapping[str, Any]) -> Question:
+    """Interval, horizon, and the date at which what may be learnt ends.
+
+    Raises:
+        ConfigurationError: If a word is none of those allowed, or the date cannot be read.
+    """
     return Question(
         interval=_one_of(Interval, options["interval"], "--interval"),
         horizon=_one_of(Interval, options["horizon"], "--horizon"),
         train_until_ms=_time_ms(options["train_until"], "--train-until"),
-        test_until_ms=None if until is None else _time_ms(until, "--test-until"),
-        refit=_one_of(Refit, options["refit"], "--refit"),
         seed=options["seed"],
         n_workers=options["workers"] or os.cpu_count() or 1,
+        is_weighted=options["is_weighted"],
     )
 
 
@@ -47,16 +61,52 @@ def interval_of(word: str | None) -> Interval | None:
     return None if word is None else _one_of(Interval, word, "--interval")
 
 
-def model_of(options: Mapping[str, Any]) -> str:
-    """The recipe's name.
+def plan_of(options: Mapping[str, Any]) -> SearchPlan:
+    """How to search."""
+    return SearchPlan(
+        n_trials=options["n_trials"],
+        objective=Objective(options["objective"]),
+        coverage=options["coverage"],
+        pruning=Pruning(options["pruning"]),
+        n_folds=options["n_folds"],
+        seed=options["seed"],
+        is_weighted=options["is_weighted"],
+    )
+
+
+class Choice(NamedTuple):
+    """What is to be judged.
+
+    Attributes:
+        parameters: What an earlier search found for it.
+        n_trials: How many to search on the way.
+    """
+
+    model: str
+    parameters: Searched | None
+    n_trials: int | None
+
+
+def choice_of(options: Mapping[str, Any]) -> Choice:
+    """The recipe's name, and where its parameters come from.
 
     Raises:
-        ConfigurationError: If both a model and the quick one are asked for.
+        ConfigurationError: If two options contradict each other.
     """
-    if options["quick"] and options["model"]:
-        message = f"--quick takes a model of its own: leave out --model {options['model']}"
+    model, n_trials = options["model"], options["n_trials"]
+    if options["quick"] and model:
+        message = f"--quick takes a model of its own: leave out --model {model}"
         raise ConfigurationError(message)
-    return QUICK if options["quick"] else options["model"] or DEFAULT
+    if options["parameters"] is None:
+        return Choice(QUICK if options["quick"] else model or DEFAULT, None, n_trials)
+    found = read_searched(options["parameters"])
+    if n_trials is not None or options["quick"] or model not in {None, found.model}:
+        message = (
+            f"--parameters are for --model {found.model} as it was searched: leave out --search, --quick "
+            "and other models"
+        )
+        raise ConfigurationError(message)
+    return Choice(found.model, found, None)
 
 
 def _one_of(words: type[_Word], word: str, option: str) -> _Word:

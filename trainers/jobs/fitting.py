@@ -24,7 +24,7 @@ from trainers.datasets.learning import decisions_of
 from trainers.datasets.samples import Samples
 from trainers.datasets.splits import walk_forward
 from trainers.evaluation.conformal import Judged, judged
-from trainers.evaluation.forward import lesson_of
+from trainers.evaluation.lessons import lesson_of
 from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
 from trainers.evaluation.walk_forward import scored
 from trainers.models.calibration import CalibratedModel
@@ -165,8 +165,9 @@ def _past(
     """What a model's thresholds are settled on: its own calibration rows, or what those before it said."""
     if not isinstance(fitted, CalibratedModel):
         return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
-    found, own = fitted.reference, decisions.own
-    return Judged(decisions.as_of_ms[found.rows], own.known_ms[found.rows], found.probability, found.is_up)
+    found = fitted.reference
+    rows = np.searchsorted(decisions.as_of_ms, found.as_of_ms)
+    return Judged(found.as_of_ms, decisions.own.known_ms[rows], found.probability, found.is_up)
 
 
 def _lags_ms(prices: PricePath, interval: Interval) -> list[int]:
@@ -181,8 +182,8 @@ def _whole(decisions: DecisionSet, recipe: Recipe) -> Lesson:
     for multiple in recipe.multiples:
         moved = decisions.moves[multiple]
         rows = np.flatnonzero((moved.known_ms >= 0) & (moved.log_return != 0))
-        outcomes[multiple] = Outcome(rows, moved.log_return[rows] > 0)
-    return Lesson(decisions.names, decisions.rows, outcomes)
+        outcomes[multiple] = Outcome(rows, moved.log_return[rows] > 0, known_ms=moved.known_ms[rows])
+    return Lesson(decisions.names, decisions.rows, outcomes, decisions.as_of_ms)
 
 
 def seeded(recipe: Recipe, seed: int) -> Recipe:

@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 
 from schemas.errors import ConfigurationError
+from stream_processors.features.declarations import SPEC
 from trainers.models.calibration import Calibrated
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Mixture, Stacked
+from trainers.models.narrowing import Alone
 from trainers.models.recipes import OWN_HORIZON, Recipe
 
-#: What was judged on the recorded hourly file before the default was settled, and what every figure is
-#: to be discounted for: 13 single models (two feature sets, horizons of one and two hours, a market
-#: turned upside down as further rows), 14 mixtures, 33 ways to set thresholds.
-CONFIGURATIONS_TRIED = 60
+#: What was judged on the recorded files before the default was settled, and what every figure is to be
+#: discounted for: 37 single models (feature sets, horizons, a market turned upside down as further rows,
+#: older rows counting less, monotone trees, random Fourier features, small neural networks, the other coin
+#: as columns, as rows and as both), 50 mixtures, 33 ways to set thresholds.
+CONFIGURATIONS_TRIED = 120
 DEFAULT = "mixture"
 #: What the train job fits unless told otherwise: quick, and calibrated on little history too; one of so
 #: many calibrators tried on the first 21 days of June 2025 (the README has them).
@@ -51,21 +54,34 @@ def _freer(multiple: int = 1, *, seed: int) -> LightBoosting:
     return LightBoosting(multiple=multiple, row_share=0.5, column_share=0.3, seed=seed)
 
 
-def _mixture(near: int) -> Mixture:
-    """Unlike models of the outcome over ``near`` horizons, and over twice as many."""
+def _mixture(near: int, *, is_accompanied: bool) -> Mixture:
+    """Unlike models of the outcome over ``near`` horizons, and over twice as many.
+
+    Where there is more than the instrument's own features, these look at them alone, and further
+    members at everything.
+    """
     far = 2 * near
-    return Mixture(
-        members=(
-            _xgboost(near),
-            _extra(near),
-            _freer(near, seed=11),
-            _freer(near, seed=12),
-            LogisticRegression(multiple=near),
-            _xgboost(far, seed=1),
-            _freer(far, seed=13),
-        ),
-        label="mixture",
+    own = (
+        _xgboost(near),
+        _extra(near),
+        _freer(near, seed=11),
+        _freer(near, seed=12),
+        LogisticRegression(multiple=near),
+        _xgboost(far, seed=1),
+        _freer(far, seed=13),
     )
+    if not is_accompanied:
+        return Mixture(members=own, label="mixture")
+    columns = tuple(feature.name for feature in SPEC.features)
+    alone = tuple(Alone(member=member, columns=columns) for member in own)
+    whole = (
+        _xgboost(near),
+        _extra(near),
+        _freer(near, seed=11),
+        _freer(near, seed=12),
+        _freer(far, seed=13),
+    )
+    return Mixture(members=(*alone, *whole), label="mixture")
 
 
 def _quick(near: int) -> Mixture:
@@ -73,17 +89,18 @@ def _quick(near: int) -> Mixture:
     return Mixture(members=members, label="quick")
 
 
-def offered(near: int = OWN_HORIZON) -> Mapping[str, Recipe]:
+def offered(near: int = OWN_HORIZON, *, is_accompanied: bool = False) -> Mapping[str, Recipe]:
     """By name.
 
     Args:
         near: Over how many horizons the outcome reaches that mixtures learn from: where decisions
             are further apart than the horizon, as many as lie between them, since what moves the
             next half hour moves the hour too and is seen with less noise there.
+        is_accompanied: Whether there is more to learn from than the instrument's own features.
     """
     unlike = (_xgboost(), _extra(), LogisticRegression())
     return {
-        DEFAULT: _mixture(near),
+        DEFAULT: _mixture(near, is_accompanied=is_accompanied),
         QUICK: _quick(near),
         "xgboost": _xgboost(),
         "lightgbm-extra": _extra(),
@@ -98,17 +115,17 @@ def offered(near: int = OWN_HORIZON) -> Mapping[str, Recipe]:
     }
 
 
-def recipe_named(name: str, *, near: int = OWN_HORIZON) -> Recipe:
+def recipe_named(name: str, *, near: int = OWN_HORIZON, is_accompanied: bool = False) -> Recipe:
     """One of them.
 
     Args:
         name: As it is offered.
-        near: See :func:`offered`.
+        near, is_accompanied: See :func:`offered`.
 
     Raises:
         ConfigurationError: If there is none of that name.
     """
-    recipes = offered(near)
+    recipes = offered(near, is_accompanied=is_accompanied)
     if name not in recipes:
         message = f"--model must be one of {', '.join(recipes)}, was {name!r}"
         raise ConfigurationError(message)

@@ -1,11 +1,16 @@
 """Progress for people: a bar on a terminal, plain lines otherwise."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from trainers.selection.searching import Reached
 
 _STEP = 0.1
 
@@ -56,8 +61,15 @@ class TerminalReport:
             self._progress.stop()
 
 
+class Bar(Protocol):
+    """Told the share that is done, and perhaps in other words what."""
+
+    def __call__(self, share: float, what: str | None = None) -> None:
+        """Move it."""
+
+
 @contextmanager
-def fitting_progress(title: str) -> Iterator[Callable[[float], None]]:
+def fitting_progress(title: str) -> Iterator[Bar]:
     """A bar on standard error while many models are fitted; lines at every tenth without a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -66,7 +78,7 @@ def fitting_progress(title: str) -> Iterator[Callable[[float], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         task = progress.add_task(title, total=1.0)
-        yield lambda share: progress.update(task, completed=share)
+        yield lambda share, what=None: progress.update(task, completed=share, description=what or title)
 
 
 class _TenthLines:
@@ -76,7 +88,25 @@ class _TenthLines:
         self._title = title
         self._next = _STEP
 
-    def __call__(self, share: float) -> None:
+    def __call__(self, share: float, what: str | None = None) -> None:
         if share >= self._next:
             self._next = (share // _STEP + 1) * _STEP
-            click.echo(f"{self._title}: {share:.0%}", err=True)
+            click.echo(f"{what or self._title}: {share:.0%}", err=True)
+
+
+@contextmanager
+def searching_progress(title: str) -> Iterator[Callable[[Reached], None]]:
+    """As :func:`fitting_progress`, with how many trials were given up, and the best so far."""
+    with fitting_progress(title) as bar:
+        yield lambda reached: bar(reached.n_done / reached.n_trials, _said(title, reached))
+
+
+def _said(title: str, reached: Reached) -> str:
+    best = "" if reached.best is None else f", best {reached.best:.5f}"
+    return f"{title}, trial {reached.n_done} of {reached.n_trials}, {reached.n_pruned} pruned{best}"
+
+
+def print_table(table: Table) -> None:
+    """A table on standard output; wide where that is no terminal."""
+    width = None if sys.stdout.isatty() else 160
+    Console(width=width).print(table)

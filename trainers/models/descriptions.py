@@ -16,6 +16,7 @@ from trainers.models.gradient_boosting import Boosting
 from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Mixture, Stacked
+from trainers.models.narrowing import Alone
 from trainers.models.recipes import Recipe
 
 #: Every class of recipe, by the word that stands for it in a description.
@@ -27,9 +28,10 @@ KINDS: Mapping[str, Any] = MappingProxyType(
         "mixture": Mixture,
         "stacked": Stacked,
         "calibrated": Calibrated,
+        "alone": Alone,
     }
 )
-_KIND, _MEMBERS = "kind", "members"
+_KIND, _MEMBERS, _MEMBER = "kind", "members", "member"
 
 
 def described(recipe: Recipe) -> dict[str, Any]:
@@ -45,6 +47,8 @@ def described(recipe: Recipe) -> dict[str, Any]:
     fields = {name: getattr(recipe, name) for name in KINDS[kind].__struct_fields__}
     if _MEMBERS in fields:
         fields[_MEMBERS] = [described(member) for member in fields[_MEMBERS]]
+    if _MEMBER in fields:
+        fields[_MEMBER] = described(fields[_MEMBER])
     written: dict[str, Any] = msgspec.to_builtins({_KIND: kind, **fields})
     return written
 
@@ -60,6 +64,8 @@ def recipe_of(description: Mapping[str, Any]) -> Recipe:
         kind = KINDS[description[_KIND]]
         if _MEMBERS in fields:
             fields[_MEMBERS] = tuple(recipe_of(member) for member in fields[_MEMBERS])
+        if _MEMBER in fields:
+            fields[_MEMBER] = recipe_of(fields[_MEMBER])
         unknown = set(fields) - set(kind.__struct_fields__)
         if unknown:
             message = f"a {description[_KIND]} has no {', '.join(sorted(unknown))}"

@@ -147,7 +147,8 @@ def _append(
 
 def rounded_down(threshold: float) -> float:
     """The largest float32 that is at most the threshold: no float32 lies between the two."""
-    rounded = np.float32(threshold)
+    with np.errstate(over="ignore"):  # LightGBM parts defined from undefined values by the largest double.
+        rounded = np.float32(threshold)
     # As a double: numpy would else round the threshold itself before it compares.
     is_above = float(rounded) > threshold
     return float(np.nextafter(rounded, np.float32(-np.inf)) if is_above else rounded)

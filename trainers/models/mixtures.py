@@ -54,13 +54,11 @@ class Stacked(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         members: Recipes.
         tail_share: The newest share of the lesson, held out for the weights.
-        gap_rows: Rows between what the members see and the tail, for labels that overlap it.
         ridge: Pulls the weights towards an even mixture.
     """
 
     members: tuple[Any, ...]
     tail_share: float = 0.15
-    gap_rows: int = 48
     ridge: float = 25.0
 
     @property
@@ -74,9 +72,9 @@ class Stacked(msgspec.Struct, frozen=True, kw_only=True):
         return _multiples(self.members) | {OWN_HORIZON}
 
     def fit(self, lesson: Lesson) -> "MixedModel":
-        """Fit on the older part, weigh on the tail, then fit again on everything."""
+        """Fit on what was known when the tail began, weigh on the tail, then fit again on everything."""
         cut = int(len(lesson.rows) * (1 - self.tail_share))
-        older = [member.fit(lesson.until(cut - self.gap_rows)) for member in self.members]
+        older = [member.fit(lesson.known_when(cut)) for member in self.members]
         weights, intercept = self._weights(older, lesson, cut)
         whole = [member.fit(lesson) for member in self.members]
         return MixedModel(whole, weights=weights, intercept=intercept, in_logits=True, names=lesson.names)

@@ -154,6 +154,27 @@ def with_policy(data: bytes, policy: Policy) -> bytes:
     return stated
 
 
+def narrowed_graph(member: bytes, *, columns: Sequence[int], feature_names: Sequence[str]) -> bytes:
+    """A model of some of the columns, as one of all of them.
+
+    Args:
+        member: Over these columns, in this order.
+        columns: Their places among ``feature_names``.
+        feature_names: All columns.
+    """
+    prefix = "narrowed_"
+    nodes, constants = _embedded(onnx.load_from_string(member).graph, prefix, fed_by="taken")
+    return _model(
+        [
+            helper.make_node("Gather", [INPUT, "taken_columns"], ["taken"], axis=1),
+            *nodes,
+            helper.make_node("Identity", [prefix + OUTPUT], [OUTPUT]),
+        ],
+        [*constants, _constant("taken_columns", np.array(columns, dtype=np.int64))],
+        feature_names=feature_names,
+    )
+
+
 def _shared_constants(intercept: float) -> tuple[list[Any], list[Any]]:
     return [], [
         _constant("intercept", np.array([intercept])),
@@ -187,11 +208,11 @@ def _member_term(prefix: str, *, in_logits: bool) -> list[Any]:
     ]
 
 
-def _embedded(graph: Any, prefix: str) -> tuple[list[Any], list[Any]]:
-    """A graph's nodes and constants under names of their own; the input keeps its name."""
+def _embedded(graph: Any, prefix: str, *, fed_by: str = INPUT) -> tuple[list[Any], list[Any]]:
+    """A graph's nodes and constants under names of their own; its input is what it is fed by."""
 
     def renamed(names: Iterable[str]) -> list[str]:
-        return [name if name in {"", INPUT} else prefix + name for name in names]
+        return [{"": "", INPUT: fed_by}.get(name, prefix + name) for name in names]
 
     nodes = []
     for node in graph.node:

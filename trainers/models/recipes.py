@@ -29,11 +29,13 @@ class Outcome(NamedTuple):
         rows: Row numbers, increasing, shape (m,).
         is_up: Shape (m,).
         weight: Shape (m,), mean about one; None weighs all alike.
+        known_ms: Shape (m,): when each was known; None where nobody asks.
     """
 
     rows: NDArray[np.int64]
     is_up: NDArray[np.bool_]
     weight: NDArray[np.float64] | None = None
+    known_ms: NDArray[np.int64] | None = None
 
 
 class Lesson(NamedTuple):
@@ -43,11 +45,16 @@ class Lesson(NamedTuple):
         names: The k columns.
         rows: Shape (n, k), oldest first, NaN where undefined.
         outcomes: By multiple of the target's horizon; 1 is there always.
+        as_of_ms: Shape (n,), not decreasing: when each row was decided; None where nobody asks.
+        is_own: Shape (n,): whether a row is of the instrument that is predicted, and not of a
+            companion; None when all are.
     """
 
     names: tuple[str, ...]
     rows: NDArray[np.float32]
     outcomes: Mapping[int, Outcome]
+    as_of_ms: NDArray[np.int64] | None = None
+    is_own: NDArray[np.bool_] | None = None
 
     def examples(
         self, multiple: int = OWN_HORIZON
@@ -71,11 +78,60 @@ class Lesson(NamedTuple):
             outcomes={multiple: _cut(outcome, row) for multiple, outcome in self.outcomes.items()}
         )
 
+    def alone(self, columns: NDArray[np.int64]) -> "Lesson":
+        """The instrument's own rows with these columns only."""
+        names = tuple(self.names[column] for column in columns)
+        if self.is_own is None:
+            return self._replace(names=names, rows=self.rows[:, columns])
+        place = np.cumsum(self.is_own) - 1
+        return Lesson(
+            names,
+            self.rows[self.is_own][:, columns],
+            {multiple: _own(outcome, self.is_own, place) for multiple, outcome in self.outcomes.items()},
+            None if self.as_of_ms is None else self.as_of_ms[self.is_own],
+        )
+
+    def known_when(self, row: int) -> "Lesson":
+        """The lesson as it was known when ``row`` was decided: every outcome purged by its own known time.
+
+        Raises:
+            StateError: If it does not say when its rows were decided and its outcomes known.
+        """
+        if self.as_of_ms is None:
+            message = "expected a lesson that says when its rows were decided, so that it can be purged"
+            raise StateError(message)
+        at_ms = int(self.as_of_ms[row])
+        earlier = self.until(row).outcomes
+        return self._replace(
+            outcomes={multiple: _purged(outcome, at_ms) for multiple, outcome in earlier.items()}
+        )
+
 
 def _cut(outcome: Outcome, row: int) -> Outcome:
-    n = int(np.searchsorted(outcome.rows, row))
-    weight = None if outcome.weight is None else outcome.weight[:n]
-    return Outcome(outcome.rows[:n], outcome.is_up[:n], weight)
+    return _kept(outcome, slice(int(np.searchsorted(outcome.rows, row))))
+
+
+def _purged(outcome: Outcome, at_ms: int) -> Outcome:
+    if outcome.known_ms is None:
+        message = "expected outcomes that say when they were known, so that they can be purged"
+        raise StateError(message)
+    return _kept(outcome, outcome.known_ms <= at_ms)
+
+
+def _own(outcome: Outcome, is_own: NDArray[np.bool_], place: NDArray[np.int64]) -> Outcome:
+    kept = _kept(outcome, is_own[outcome.rows])
+    weight = kept.weight if kept.weight is None or not len(kept.weight) else kept.weight / kept.weight.mean()
+    return kept._replace(rows=place[kept.rows], weight=weight)
+
+
+def _kept(outcome: Outcome, which: slice | NDArray[np.bool_]) -> Outcome:
+    weight, known_ms = outcome.weight, outcome.known_ms
+    return Outcome(
+        outcome.rows[which],
+        outcome.is_up[which],
+        None if weight is None else weight[which],
+        None if known_ms is None else known_ms[which],
+    )
 
 
 class FittedModel(Protocol):

@@ -1,83 +1,217 @@
 """The page of a comparison: one HTML file with its pictures inside, for a browser without a network."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet
-from trainers.selection.drawings import Line, legend, picture
+from trainers.evaluation.edges import ALL, ROUND_TRIP_BPS, TAKER_FEE_BPS, Edge
+from trainers.evaluation.importance import Importance
+from trainers.evaluation.pages import figure, page, table
+from trainers.evaluation.pictures import Measured, measured_bars
+from trainers.evaluation.summaries import Tested
+from trainers.selection import plots
 from trainers.selection.ranking import RULE, Ranking
 
-_N_BINS = 10
-_STYLE = (
-    "body{font:15px/1.5 sans-serif;max-width:1000px;margin:2em auto;padding:0 1em}"
-    "table{border-collapse:collapse;margin:1em 0}td,th{border-bottom:1px solid #ccc;padding:.3em .7em;text-align:left}"
-    "figure{display:inline-block;margin:.5em}"
-)
 Figures = Mapping[str, Any]
+_TITLE = "Comparison of models"
+_PICTURES = '<div class="pictures">'
 
 
-def comparison_page(
-    ranking: Ranking,
-    figures: Mapping[str, Figures],
-    decisions: DecisionSet,
-    probabilities: Mapping[str, NDArray[np.float64]],
-    *,
-    from_ms: int,
-) -> str:
+def comparison_page(ranking: Ranking, figures: Mapping[str, Figures], tested: Mapping[str, Tested]) -> str:
     """The page.
 
     Args:
         ranking: What came of it.
-        figures: Each candidate's summary.
-        decisions: What was decided.
-        probabilities: By candidate.
-        from_ms: The beginning of the test.
+        figures: Each candidate's summary, with ``edges``, ``regimes`` and ``importance`` as
+            :mod:`trainers.jobs.compare` adds them.
+        tested: What each predicted.
     """
-    pictures = [
-        _coverage(figures),
-        _reliability(decisions, probabilities, from_ms),
-        _stability(figures),
-        _equity(decisions, probabilities, from_ms),
-    ]
-    drawn = "".join(f"<figure>{one}</figure>" for one in pictures if one)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comparison of models</title>'
-        f"<style>{_STYLE}</style><h1>Comparison of models</h1>"
-        f"<p>Chosen: <b>{escape(ranking.chosen)}</b>, on {ranking.n:,} decisions without ties. Rule: {escape(RULE)}.</p>"
-        f"{_ranking_table(ranking, figures)}{_pairs_table(ranking)}<p>{legend(list(figures))}</p>{drawn}"
-        "<p>Intervals are 95 %, by circular blocks of seven days. Money is gross of fees, spread and slippage; "
-        "the edge of a pick is usually smaller than a taker's fee.</p></html>"
+    one = figures[ranking.chosen]
+    return page(
+        _TITLE,
+        [
+            f"<h1>{_TITLE}</h1>",
+            _span(ranking, tested),
+            f'<p class="verdict">{escape(verdict(ranking))}</p>',
+            *(f'<p class="warning">{escape(line)}</p>' for line in _warnings(figures)),
+            _ranking_table(ranking, figures),
+            _pairs_table(ranking),
+            "<h2>How good, how sure, how steady</h2>",
+            _PICTURES,
+            figure(
+                plots.coverage(figures), "To the left, the most confident decisions alone; 0.5 is a coin's."
+            ),
+            figure(
+                plots.reliability(tested),
+                "Ten equal groups of decisions. On the broken line, what is stated happens as often as stated.",
+            ),
+            figure(
+                plots.stability(figures),
+                "Over all decisions of each quarter, so that it is seen whether the edge fades.",
+            ),
+            "</div>",
+            "<h2>Money, before any cost</h2>",
+            f'<p class="warning">{escape(edge_words(ranking.chosen, one["edges"]))}</p>',
+            _PICTURES,
+            figure(plots.edges(figures), f"A taker pays {TAKER_FEE_BPS:g} to enter and as much to leave."),
+            figure(plots.equity(tested), "One unit for each decision aimed at 10 %; sums, not compounded."),
+            figure(plots.drawdown(tested), "How far each sum lies below its highest so far."),
+            "</div>",
+            _edge_table(figures),
+            "<h2>By regime</h2>",
+            _PICTURES,
+            *(figure(picture, caption) for picture, caption in plots.regimes(figures)),
+            "</div>",
+            _regime_table(ranking, figures),
+            "<h2>What they look at</h2>",
+            _PICTURES,
+            *_importances(ranking, figures),
+            "</div>",
+            _footer(),
+        ],
     )
 
 
+def verdict(ranking: Ranking) -> str:
+    """The choice, and what is noise, in words."""
+    real = [pair for pair in ranking.pairs if not pair.is_noise]
+    if not real:
+        told = "no two of them differ by more than noise"
+    else:
+        told = f"{len(real)} of {len(ranking.pairs)} pairs differ by more than noise: " + "; ".join(
+            f"{pair.better} before {pair.worse}" for pair in real
+        )
+    return f"Chosen: {ranking.chosen}. On {ranking.n:,} decisions {told}."
+
+
+def edge_words(name: str, edges: Sequence[Edge]) -> str:
+    """The gross edge against the fee, in words."""
+    confident = min(
+        (edge for edge in edges if edge.mean_bps is not None),
+        key=lambda edge: edge.target_coverage,
+        default=None,
+    )
+    if confident is None or confident.mean_bps is None:
+        return f"{name} decided nothing, so there is no edge to speak of."
+    where = "below" if confident.mean_bps < ROUND_TRIP_BPS else "above"
+    return (
+        f"The {confident.target_coverage:.0%} most confident decisions of {name} earn {confident.mean_bps:.1f} "
+        f"[{confident.low_bps:.1f}, {confident.high_bps:.1f}] basis points each before costs: {where} the "
+        f"{ROUND_TRIP_BPS:g} that a taker pays to enter and leave."
+    )
+
+
+def _span(ranking: Ranking, tested: Mapping[str, Tested]) -> str:
+    one = tested[ranking.chosen]
+    first, last = (
+        str(np.datetime64(time, "ms").astype("datetime64[D]")) for time in (one.starts_ms[0], one.until_ms)
+    )
+    decisions = one.decisions
+    return (
+        f"<p>{decisions.interval} decisions, {decisions.horizon} ahead, {first} to {last}, out of sample. "
+        f"Rule: {escape(RULE)}.</p>"
+    )
+
+
+def _warnings(figures: Mapping[str, Figures]) -> list[str]:
+    return [
+        f"{name} is right in {one['accuracy']:.1%} of all decisions, above {one['leak_alarm_above']:.0%}: "
+        "look for a leak first."
+        for name, one in figures.items()
+        if one["leak_alarm"]
+    ]
+
+
 def _ranking_table(ranking: Ranking, figures: Mapping[str, Figures]) -> str:
-    head = "<tr><th>model<th>Brier<th>log loss<th>accuracy over all<th>aimed at 10 %<th>aimed at 5 %</tr>"
+    columns = ("model", "Brier", "log loss", "accuracy over all", "aimed at 10 %", "aimed at 5 %")
     rows = []
     for name in ranking.order:
         one = figures[name]
         picks = {item["target_coverage"]: item for item in one["selective"]}
-        rows.append(
-            f"<tr><td>{escape(name)}<td>{one['brier']:.5f}<td>{one['log_loss']:.5f}"
-            f"<td>{_share(one['accuracy'], one['accuracy_interval'])}<td>{_pick(picks[0.1])}<td>{_pick(picks[0.05])}</tr>"
-        )
-    return f"<h2>Ranking</h2><table>{head}{''.join(rows)}</table>"
+        whole = _share(one["accuracy"], one["accuracy_interval"])
+        scores = (f"{one['brier']:.5f}", f"{one['log_loss']:.5f}")
+        rows.append((name, *scores, whole, _pick(picks[0.1]), _pick(picks[0.05])))
+    return table("Ranking", columns, rows, marked=ranking.chosen)
 
 
 def _pairs_table(ranking: Ranking) -> str:
-    head = "<tr><th>pair<th>Brier difference<th>p<th>accuracy difference<th>p<th></tr>"
+    columns = ("pair", "Brier difference", "p", "accuracy difference", "p", "")
     rows = [
-        f"<tr><td>{escape(pair.first)} less {escape(pair.second)}<td>{pair.brier_difference:+.6f}<td>{pair.brier_p:.3g}"
-        f"<td>{pair.accuracy_difference:+.2%}<td>{pair.accuracy_p:.3g}<td>{'noise' if pair.is_noise else 'more than noise'}</tr>"
+        (
+            f"{pair.first} less {pair.second}",
+            f"{pair.brier_difference:+.6f}",
+            f"{pair.brier_p:.3g}",
+            f"{pair.accuracy_difference:+.2%}",
+            f"{pair.accuracy_p:.3g}",
+            "noise" if pair.is_noise else "more than noise",
+        )
         for pair in ranking.pairs
     ]
-    return f"<h2>Differences, adjusted by Holm</h2><table>{head}{''.join(rows)}</table>"
+    return table("Differences, p-values adjusted by Holm", columns, rows)
 
 
-def _share(value: float | None, interval: list[float] | None) -> str:
+def _edge_table(figures: Mapping[str, Figures]) -> str:
+    columns = ("model", "aimed at", "decisions", "gross, basis points", f"after {ROUND_TRIP_BPS:g} of fees")
+    rows = [
+        (
+            name,
+            "all" if edge.target_coverage == ALL else f"{edge.target_coverage:.0%}",
+            f"{edge.n:,}",
+            f"{edge.mean_bps:+.1f} [{edge.low_bps:+.1f}, {edge.high_bps:+.1f}]",
+            f"{edge.mean_bps - ROUND_TRIP_BPS:+.1f}",
+        )
+        for name, one in figures.items()
+        for edge in one["edges"]
+        if edge.mean_bps is not None
+    ]
+    return table("Edge of a decision, and what is left of it", columns, rows)
+
+
+def _regime_table(ranking: Ranking, figures: Mapping[str, Figures]) -> str:
+    columns = ("regime", "decisions", "accuracy over all", "aimed at 10 %")
+    rows = [
+        (
+            f"{dimension}: {name}",
+            f"{one['n']:,}",
+            _share(one["accuracy"], one["accuracy_interval"]),
+            _pick(one["selective"]),
+        )
+        for dimension, names in figures[ranking.chosen]["regimes"].items()
+        for name, one in names.items()
+    ]
+    return table(f"{ranking.chosen} by regime", columns, rows)
+
+
+def _importances(ranking: Ranking, figures: Mapping[str, Figures]) -> list[str]:
+    return [
+        figure(
+            measured_bars(
+                f"{name}: rise of the log loss when a family is shuffled",
+                {
+                    name: {
+                        f"{one.family} ({one.n_features})": Measured(
+                            1000 * one.log_loss_rise, 1000 * one.low, 1000 * one.high
+                        )
+                        for one in _found(figures[name])
+                    }
+                },
+                value_title="thousandths of a nat a decision",
+                is_lying=True,
+            ),
+            "Out of sample, by the ONNX model. Of twins each alone matters little, so families go together.",
+        )
+        for name in ranking.order
+    ]
+
+
+def _found(one: Figures) -> Sequence[Importance]:
+    found: Sequence[Importance] = one["importance"]
+    return found
+
+
+def _share(value: float | None, interval: Sequence[float] | None) -> str:
     if value is None or interval is None:
         return "-"
     return f"{value:.1%} [{interval[0]:.1%}, {interval[1]:.1%}]"
@@ -87,63 +221,9 @@ def _pick(item: Figures) -> str:
     return f"{_share(item['accuracy'], item['interval'])}, made {item['coverage']:.1%}"
 
 
-def _coverage(figures: Mapping[str, Figures]) -> str:
-    lines = []
-    for name, one in figures.items():
-        points = [(1.0, one["accuracy"])]
-        points += [
-            (item["coverage"], item["accuracy"]) for item in one["selective"] if item["accuracy"] is not None
-        ]
-        lines.append(Line(name, [np.log10(max(x, 1e-4)) for x, _ in points], [y for _, y in points]))
-    return picture("Accuracy against coverage", lines, x_label="log10 of coverage", y_label="accuracy")
-
-
-def _stability(figures: Mapping[str, Figures]) -> str:
-    lines = []
-    for name, one in figures.items():
-        values = [stretch["accuracy"] for stretch in one["by_quarter"].values() if stretch["n"]]
-        lines.append(Line(name, list(range(len(values))), values))
-    longest = max((len(line.x) for line in lines), default=0)
-    lines.append(Line("one half", [0, max(longest - 1, 0)], [0.5, 0.5], is_reference=True))
-    return picture(
-        "Accuracy over all, by quarter", lines, x_label="quarters from the test's start", y_label="accuracy"
+def _footer() -> str:
+    return (
+        "<footer>Intervals are 95 %, by circular blocks of seven days. Ties are left out. Regimes are known at the "
+        "decision: thirds have thresholds from the year before each quarter. Money is gross of fees, spread "
+        "and slippage; `driftline backtest` counts them. None of this is advice to trade.</footer>"
     )
-
-
-def _reliability(
-    decisions: DecisionSet, probabilities: Mapping[str, NDArray[np.float64]], from_ms: int
-) -> str:
-    lines = []
-    for name, probability in probabilities.items():
-        rows = _tested(decisions, probability, from_ms)
-        stated, up = probability[rows], decisions.own.log_return[rows] > 0
-        edges = np.quantile(stated, np.linspace(0, 1, _N_BINS + 1)[1:-1])
-        bins = np.searchsorted(edges, stated)
-        present = np.unique(bins)
-        lines.append(
-            Line(
-                name,
-                [float(stated[bins == i].mean()) for i in present],
-                [float(up[bins == i].mean()) for i in present],
-            )
-        )
-    ends = [min(x for line in lines for x in line.x), max(x for line in lines for x in line.x)]
-    lines.append(Line("perfect", ends, ends, is_reference=True))
-    return picture("Reliability", lines, x_label="stated probability of up", y_label="share of ups")
-
-
-def _equity(decisions: DecisionSet, probabilities: Mapping[str, NDArray[np.float64]], from_ms: int) -> str:
-    """The running sum of gross log returns of always taking the side that the model says."""
-    lines = []
-    for name, probability in probabilities.items():
-        rows = _tested(decisions, probability, from_ms)
-        gained = np.cumsum(np.where(probability[rows] >= 0.5, 1, -1) * decisions.own.log_return[rows])
-        kept = np.unique(np.linspace(0, len(rows) - 1, 200).astype(int))
-        lines.append(Line(name, [float(i) for i in kept], [float(gained[i]) for i in kept]))
-    return picture("Gross log return, before any cost", lines, x_label="decisions", y_label="sum")
-
-
-def _tested(decisions: DecisionSet, probability: NDArray[np.float64], from_ms: int) -> NDArray[np.int64]:
-    moves = decisions.own.log_return
-    usable = (decisions.as_of_ms >= from_ms) & ~np.isnan(probability) & ~np.isnan(moves) & (moves != 0)
-    return np.flatnonzero(usable)

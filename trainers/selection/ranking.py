@@ -45,6 +45,18 @@ class Pair(NamedTuple):
         """Whether neither score tells the two apart."""
         return min(self.brier_p, self.accuracy_p) > LEVEL
 
+    @property
+    def better(self) -> str:
+        """Which one has the better score, by the score that tells them apart more surely."""
+        if self.brier_p <= self.accuracy_p:
+            return self.first if self.brier_difference < 0 else self.second
+        return self.first if self.accuracy_difference > 0 else self.second
+
+    @property
+    def worse(self) -> str:
+        """The other."""
+        return self.second if self.better == self.first else self.first
+
 
 class Ranking(NamedTuple):
     """What came of a comparison.

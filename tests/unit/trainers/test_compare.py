@@ -1,7 +1,7 @@
 """Comparing models: ranks, noise, the declared rule, and a page that stands alone."""
 
 import json
-from xml.etree import ElementTree as ET
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ from schemas.time import Interval
 from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
 from trainers.datasets.decisions import DecisionSet, Move
-from trainers.selection.drawings import Line, picture
+from trainers.jobs.recipes import CONFIGURATIONS_TRIED
+from trainers.selection.pages import verdict
 from trainers.selection.ranking import ranked
 
 HOUR_MS = 3_600_000
@@ -73,27 +74,93 @@ def test_only_rows_that_all_have_predicted_are_compared(truth):
         ranked(decisions_of(truth), {"a": partly, "b": partly}, from_ms=2**60)
 
 
-def test_a_picture_is_well_formed_and_escapes_its_words():
-    drawn = picture("a < b", [Line("x & y", [0, 1], [2, 3]), Line("none", [], [])], x_label="x", y_label="y")
-    assert ET.fromstring(drawn).get("aria-label") == "a < b"  # noqa: S314  (it is our own)
-    assert picture("empty", [], x_label="x", y_label="y") == ""
+def test_the_verdict_says_who_is_before_whom_and_what_is_noise(truth):
+    blind, seeing = np.full(len(truth), 0.5), knowing(truth, 1.0, 2)
+    ranking = ranked(decisions_of(truth), {"blind": blind, "seeing": seeing}, from_ms=0)
+    assert verdict(ranking) == (
+        "Chosen: seeing. On 6,000 decisions 1 of 1 pairs differ by more than noise: seeing before blind."
+    )
+    alike = ranked(decisions_of(truth), {"blind": blind, "as blind": blind}, from_ms=0)
+    assert verdict(alike) == "Chosen: blind. On 6,000 decisions no two of them differ by more than noise."
 
 
-def test_the_command_writes_a_page_and_figures(tmp_path):
-    bars = written(simulated_candles(n=4_500, seed=1, continuation=0.6), tmp_path / "a.parquet")
+# The command
+
+
+class Page(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.foreign, self.named, self.ids = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append(tag)
+        self.foreign += [given[name] for name in ("src", "href", "xlink:href") if name in given]
+        if tag == "svg":
+            self.named.append(given["aria-label"])
+            self.ids.append(given["id"])
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compared")
+    bars = written(simulated_candles(n=5_500, seed=1, continuation=0.6), folder / "a.parquet")
     words = ["compare", "--bars", bars, "--interval", "1h", "--horizon", "1h", "--train-until", "2021-05-20"]
-    outputs = ["--html", tmp_path / "page.html", "--json", tmp_path / "figures.json"]
+    outputs = ["--html", folder / "page.html", "--json", folder / "figures.json"]
     result = CliRunner().invoke(
-        commands, [str(word) for word in [*words, "--models", "logistic,xgboost", *outputs]]
+        commands, [str(word) for word in [*words, "--models", "logistic,random-forest", *outputs]]
     )
     assert result.exit_code == 0, result.output
-    page = (tmp_path / "page.html").read_text()
-    assert page.count("<svg") == 4
-    assert "http://www.w3.org/2000/svg" in page
-    assert "src=" not in page
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    assert figures["chosen"] in {"logistic", "xgboost"}
+    return (folder / "page.html").read_text(), json.loads((folder / "figures.json").read_text())
+
+
+def test_the_page_stands_alone_and_every_picture_has_a_name_of_its_own(compared):
+    page = Page()
+    page.feed(compared[0])
+    assert page.foreign == []
+    assert "script" not in page.tags
+    assert len(page.named) == len(set(page.named)) == len(set(page.ids)) == 12
+    for part in (
+        "Reliability",
+        "coverage",
+        "Equity",
+        "Drawdown",
+        "fees",
+        "volatility",
+        "session",
+        "shuffled",
+    ):
+        assert any(part in name for name in page.named), part
+    assert "prefers-color-scheme: dark" in compared[0]
+    assert "a taker pays to enter and leave" in compared[0]
+
+
+def test_the_figures_have_edges_regimes_and_importance_for_every_candidate(compared):
+    figures = compared[1]
+    assert figures["chosen"] in {"logistic", "random-forest"}
     assert figures["pairs"][0]["is_noise"] in {True, False}
+    assert figures["configurations_tried"] == CONFIGURATIONS_TRIED + 2
+    for one in figures["candidates"].values():
+        assert [edge["target_coverage"] for edge in one["edges"]] == [1.0, 0.1, 0.05]
+        assert set(one["regimes"]) == {"volatility", "trend", "session", "day"}
+        for names in one["regimes"].values():
+            assert sum(found["n"] for found in names.values()) <= one["n"]
+        assert {found["family"] for found in one["importance"]} >= {"returns", "bar shape", "calendar"}
+
+
+def test_the_candidates_of_searches_are_ranked_with_their_trials_counted(tmp_path):
+    bars = written(simulated_candles(n=4_500, seed=1, continuation=0.6), tmp_path / "a.parquet")
+    question = ["--bars", bars, "--interval", "1h", "--horizon", "1h", "--train-until", "2021-05-20"]
+    search = ["search", *question, "--model", "logistic", "--trials", "3", "--json", tmp_path / "found.json"]
+    compare = ["compare", *question, "--models", "logistic", "--parameters", tmp_path / "found.json"]
+    for words in (search, [*compare, "--json", tmp_path / "figures.json"]):
+        result = CliRunner().invoke(commands, [str(word) for word in words])
+        assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert set(figures["candidates"]) == {"logistic", "logistic searched"}
+    assert figures["configurations_tried"] == CONFIGURATIONS_TRIED + 2 + 3
 
 
 def test_one_model_alone_is_no_comparison(tmp_path):

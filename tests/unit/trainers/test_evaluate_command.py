@@ -110,6 +110,15 @@ def test_other_files_add_columns(tmp_path, hourly):
     assert {"coin_log_return_1", "basis", "news_log_count_1h"} <= set(figures["features"])
 
 
+def test_overlapping_labels_can_share_their_weight(tmp_path, hourly):
+    question = [*HOURLY[:2], "--horizon", "4h", *HOURLY[4:]]
+    plain = figures_of(tmp_path, "--bars", hourly, *question)
+    weighted = figures_of(tmp_path, "--bars", hourly, *question, "--uniqueness-weights")
+    assert (plain["uniqueness_weights"], weighted["uniqueness_weights"]) == (False, True)
+    assert plain["n"] == weighted["n"]
+    assert plain["brier"] != weighted["brier"]
+
+
 def test_one_model_for_the_whole_test(tmp_path, hourly):
     figures = figures_of(tmp_path, "--bars", hourly, *HOURLY, "--refit", "never")
     assert figures["n_fits"] == 2  # one for the thresholds' half year, one for the test

@@ -13,10 +13,11 @@ from stream_processors.features.bars import CLOSE, bar_table
 from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles
 from tests.fakes.truths import holds
-from tests.properties.trainers.test_recipe_laws import RECIPES
+from tests.properties.trainers.test_recipe_laws import RECIPES, made_small
 from trainers.datasets.decisions import Move, PricePath
 from trainers.datasets.schedules import Refit
 from trainers.jobs.evaluating import Question, decisions_for, evaluated
+from trainers.jobs.recipes import offered
 from trainers.models.logistic import LogisticRegression
 
 EDGE = 0.58
@@ -86,6 +87,21 @@ def test_permuted_labels_give_one_half_where_an_edge_was(name, planted):
     }
     figures, _ = evaluated(msgspec.structs.replace(planted, moves=moves), RECIPES[name], QUESTION)
     assert holds(figures["accuracy_interval"], 0.5)
+
+
+ACCOMPANIED = made_small(offered(is_accompanied=True)["mixture"])
+
+
+def test_a_companion_brings_no_edge_to_a_martingale(martingale):
+    beside = msgspec.structs.replace(martingale, companions=(decisions_of(seed=11),))
+    figures, _ = evaluated(beside, ACCOMPANIED, QUESTION)
+    assert holds(figures["accuracy_interval"], 0.5)
+
+
+def test_an_edge_is_found_with_a_companion_beside_it(planted):
+    beside = msgspec.structs.replace(planted, companions=(decisions_of(seed=12, continuation=EDGE),))
+    figures, _ = evaluated(beside, ACCOMPANIED, QUESTION)
+    assert holds(figures["accuracy_interval"], EDGE)
 
 
 def test_truncating_the_future_changes_no_probability():

@@ -1,0 +1,407 @@
+"""The search: what a trial gets to see, that it goes on after a kill, and that every trial counts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from schemas.errors import ConfigurationError
+from schemas.time import Interval
+from tests.fakes.candle_files import simulated_candles, written
+from tests.fakes.truths import holds
+from trainers.commands import commands
+from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.splits import Fold
+from trainers.evaluation.forward import out_of_sample
+from trainers.evaluation.selective import share_interval
+from trainers.jobs.journals import opened_journal
+from trainers.jobs.recipes import CONFIGURATIONS_TRIED, offered
+from trainers.models.logistic import LogisticRegression
+from trainers.models.spaces import declared_parameters, space_of, with_parameters
+from trainers.selection.inner import Objective, inner_folds, selective_error
+from trainers.selection.searching import Pruning, Search, SearchPlan, new_study
+
+HOUR_MS = 3_600_000
+FOLDS = {"n_folds": 3}
+SEARCHABLE = {name: recipe for name, recipe in offered().items() if space_of(recipe)}
+
+
+def decisions_of(n=2_600, *, seed=0, strength=0.0, n_columns=3):
+    generator = np.random.default_rng(seed)
+    rows = generator.normal(size=(n, n_columns)).astype(np.float32)
+    log_return = 1e-3 * (strength * rows[:, 0] + generator.normal(size=n))
+    as_of_ms = (1 + np.arange(n, dtype=np.int64)) * HOUR_MS
+    return DecisionSet(
+        names=tuple(f"column_{i}" for i in range(n_columns)),
+        feature_spec_hash="spec",
+        interval=Interval.ONE_HOUR,
+        horizon=Interval.ONE_HOUR,
+        as_of_ms=as_of_ms,
+        rows=rows,
+        moves={
+            1: Move(log_return=log_return, known_ms=as_of_ms + HOUR_MS),
+            2: Move(log_return=log_return, known_ms=as_of_ms + 2 * HOUR_MS),
+        },
+        late={},
+        trailing_log_return=np.zeros(n),
+    )
+
+
+def search_of(decisions, plan, *, recipe=None, until=2_000):
+    until_ms = int(decisions.as_of_ms[until])
+    return Search(decisions, recipe or LogisticRegression(), plan, model="logistic", until_ms=until_ms)
+
+
+def ran(search, plan, study=None, **options):
+    study = study or new_study(plan)
+    search.run(study, **options)
+    return search.result(study)
+
+
+class Watched(LogisticRegression, frozen=True, kw_only=True):
+    """A logistic regression that keeps what it was taught."""
+
+    seen: list = msgspec.field(default_factory=list)
+
+    def fit(self, lesson):
+        self.seen.append(lesson)
+        return LogisticRegression(ridge=self.ridge, cut=self.cut, multiple=self.multiple).fit(lesson)
+
+
+# What a trial sees
+
+
+@pytest.mark.parametrize("multiple", [1, 2])
+def test_nothing_after_the_refit_is_handed_to_a_trial(multiple):
+    """::
+
+    |--- train ---|x|- test -|x|  refit    later
+                                           every value here is a mark: none may be seen
+    """
+    decisions = decisions_of()
+    marked = msgspec.structs.replace(decisions, rows=decisions.rows.copy())
+    marked.rows[2_000:] = 777.0
+    recipe = Watched(multiple=multiple)
+    plan = SearchPlan(n_trials=4, pruning=Pruning.NONE, **FOLDS)
+    ran(search_of(marked, plan, recipe=recipe), plan)
+    assert len(recipe.seen) == 4 * 3
+    refit_ms = int(decisions.as_of_ms[2_000])
+    starts_ms = [decisions.as_of_ms[800], decisions.as_of_ms[1_200], decisions.as_of_ms[1_600]]
+    for lesson, start_ms in zip(recipe.seen, starts_ms * 4, strict=True):
+        taught = lesson.outcomes[multiple].rows
+        assert not np.any(lesson.rows == 777.0)
+        assert decisions.as_of_ms[len(lesson.rows) - 1] < refit_ms
+        assert decisions.moves[multiple].known_ms[taught].max() <= start_ms
+
+
+def test_the_future_changes_no_trial():
+    decisions = decisions_of()
+    changed = msgspec.structs.replace(decisions, rows=decisions.rows.copy(), moves=dict(decisions.moves))
+    changed.rows[2_000:] *= -3
+    moved = decisions.moves[1].log_return.copy()
+    moved[2_000:] *= -1  # the one before is known at the very refit, and used as it would be live
+    changed.moves[1] = Move(log_return=moved, known_ms=decisions.moves[1].known_ms)
+    plan = SearchPlan(n_trials=3, **FOLDS)
+    one, other = (ran(search_of(each, plan), plan) for each in (decisions, changed))
+    assert msgspec.json.encode(one) == msgspec.json.encode(other)
+
+
+def test_inner_folds_lie_before_the_refit_and_follow_each_other():
+    known = decisions_of().known_at(2_000 * HOUR_MS)
+    folds = inner_folds(known, until_ms=2_000 * HOUR_MS, n_folds=4)
+    tested = np.concatenate([fold.test for fold in folds])
+    assert np.array_equal(tested, np.arange(tested[0], len(known)))
+    for fold in folds:
+        assert fold.train[-1] < fold.test[0]
+
+
+def test_too_little_history_says_how_much_is_needed():
+    with pytest.raises(ConfigurationError, match="needs 1667 labelled rows before its date, were 1000"):
+        search_of(decisions_of(), SearchPlan(), until=1_000)
+
+
+# Trials
+
+
+def test_the_same_seed_draws_the_same_trials_and_another_others():
+    decisions = decisions_of()
+    plans = [SearchPlan(n_trials=12, seed=seed, **FOLDS) for seed in (1, 1, 2)]
+    one, same, other = (ran(search_of(decisions, plan), plan).trials for plan in plans)
+    assert one == same
+    assert one[0] == other[0]
+    assert one[1:] != other[1:]
+
+
+def test_the_first_trial_is_what_is_declared_and_the_best_is_never_worse():
+    plan = SearchPlan(n_trials=5, **FOLDS)
+    found = ran(search_of(decisions_of(), plan), plan)
+    assert found.trials[0].parameters == declared_parameters(LogisticRegression())
+    assert found.score <= found.declared_score == np.mean(found.trials[0].scores)
+
+
+@pytest.mark.parametrize("pruning", [Pruning.MEDIAN, Pruning.HALVING])
+def test_pruned_trials_are_kept_with_the_folds_they_got(pruning):
+    plan = SearchPlan(n_trials=15, pruning=pruning, **FOLDS)
+    found = ran(search_of(decisions_of(strength=0.3), plan), plan)
+    pruned = [trial for trial in found.trials if trial.state == "pruned"]
+    assert 0 < len(pruned) == found.n_pruned < 15 == found.n_trials
+    assert all(0 < len(trial.scores) < 3 for trial in pruned)
+
+
+def test_selective_error_looks_at_the_most_confident_alone():
+    probability = np.array([0.9, 0.1, 0.52, 0.48, 0.51, 0.49, 0.5, 0.5, 0.5, 0.5])
+    is_up = np.array([True, True] + [False] * 8)
+    assert selective_error(probability, is_up, coverage=0.1) == 0.0
+    assert selective_error(probability, is_up, coverage=0.2) == 0.5
+    plan = SearchPlan(n_trials=2, objective=Objective.SELECTIVE, **FOLDS)
+    assert 0 <= ran(search_of(decisions_of(strength=0.5), plan), plan).score < 0.4
+
+
+# Spaces
+
+
+@pytest.mark.parametrize("name", SEARCHABLE)
+def test_what_is_declared_lies_in_its_space_and_each_range_has_a_reason(name):
+    recipe = SEARCHABLE[name]
+    for parameter, value in declared_parameters(recipe).items():
+        limits = space_of(recipe)[parameter]
+        assert limits.holds(value), parameter
+        assert limits.why
+        assert with_parameters(recipe, {parameter: limits.low}) != recipe or value == limits.low
+    assert with_parameters(recipe, declared_parameters(recipe)) == recipe
+
+
+@pytest.mark.parametrize("parameters", [{"seed": 1}, {"ridge": 0.0}, {"ridge": float("nan")}])
+def test_a_parameter_outside_its_space_is_refused(parameters):
+    with pytest.raises(ValueError, match="must"):
+        with_parameters(LogisticRegression(), parameters)
+
+
+# Going on
+
+
+class Killed(BaseException):
+    """Ends a search where no handler is."""
+
+
+def killing(after):
+    """A mapper that dies after so many folds."""
+    left = [after]
+
+    def mapped(function, folds):
+        for fold in folds:
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            yield function(fold)
+
+    return mapped
+
+
+@pytest.mark.parametrize("pruning", Pruning)
+@pytest.mark.parametrize("after", [0, 1, 5, 17])
+def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path, after, pruning):
+    plan = SearchPlan(n_trials=8, pruning=pruning, **FOLDS)
+    search = search_of(decisions_of(), plan)
+    path = tmp_path / "search.journal"
+    with opened_journal(path) as storage, pytest.raises(Killed):
+        search.run(new_study(plan, storage=storage, name="search"), mapper=killing(after))
+    with opened_journal(path) as storage:
+        resumed = ran(search, plan, new_study(plan, storage=storage, name="search"))
+    assert resumed == ran(search, plan)
+
+
+def test_more_trials_go_on_from_those_there_are(tmp_path):
+    decisions, path = decisions_of(), tmp_path / "search.journal"
+    for n_trials in (3, 6):
+        plan = SearchPlan(n_trials=n_trials, **FOLDS)
+        with opened_journal(path) as storage:
+            found = ran(search_of(decisions, plan), plan, new_study(plan, storage=storage, name="search"))
+    assert found == ran(search_of(decisions, plan), plan)
+
+
+def test_a_line_cut_off_and_a_dead_process_lock_do_not_stop_the_next_search(tmp_path):
+    """Optuna appends to the torn line, and then reads nothing any more; its lock waits half a minute."""
+    plan = SearchPlan(n_trials=2, **FOLDS)
+    search, path = search_of(decisions_of(), plan), tmp_path / "search.journal"
+    with opened_journal(path) as storage:
+        search.run(new_study(plan, storage=storage, name="search"))
+    path.write_bytes(path.read_bytes() + b'{"op_code":4,"worker')
+    (tmp_path / "search.journal.lock").touch()
+    longer = msgspec.structs.replace(plan, n_trials=3)
+    for _ in range(2):
+        with opened_journal(path) as storage:
+            study = new_study(longer, storage=storage, name="search")
+            assert ran(search_of(decisions_of(), longer), longer, study).n_trials == 3
+
+
+@pytest.mark.parametrize("content", [b"PAR1 something\nelse", b'{"op', b'{"n": 1}', b"[]\n"])
+def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path, content):
+    path = tmp_path / "mine"
+    path.write_bytes(content)
+    if content == b'{"op':  # the beginning of a journal, cut off in its first line
+        with opened_journal(path):
+            assert path.read_bytes() == b""
+        return
+    with pytest.raises(ConfigurationError, match="is something else"), opened_journal(path):
+        pass
+    assert path.read_bytes() == content
+
+
+def test_a_journal_has_one_writer(tmp_path):
+    path = tmp_path / "search.journal"
+    with (
+        opened_journal(path),
+        pytest.raises(ConfigurationError, match="another search is writing it"),
+        opened_journal(path),
+    ):
+        pass
+
+
+# The command
+
+
+def words(bars, *more):
+    question = ["--bars", bars, "--interval", "1h", "--horizon", "1h", "--train-until", "2021-05-20"]
+    return [str(word) for word in [*question, *more]]
+
+
+def invoked(*arguments):
+    result = CliRunner().invoke(commands, [str(word) for word in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory):
+    return written(simulated_candles(n=4_200, seed=1), tmp_path_factory.mktemp("bars") / "a.parquet")
+
+
+@pytest.fixture(scope="module")
+def found(bars, tmp_path_factory):
+    path = tmp_path_factory.mktemp("found") / "logistic.json"
+    invoked("search", *words(bars), "--model", "logistic", "--trials", "6", "--json", path, "--workers", "2")
+    return path
+
+
+def test_every_trial_counts_as_a_configuration_tried(bars, found, tmp_path):
+    searched = json.loads(found.read_text())
+    output = tmp_path / "figures.json"
+    invoked("evaluate", *words(bars), "--parameters", found, "--json", output)
+    figures = json.loads(output.read_text())
+    assert searched["n_trials"] == 6
+    assert figures["configurations_tried"] == CONFIGURATIONS_TRIED + 6
+    assert figures["searches"][0]["parameters"] == searched["parameters"]
+    assert figures["searches"][0]["data_hash"] == searched["data_hash"]
+
+
+def test_a_nested_search_is_one_for_each_year_and_counts_all_its_trials(bars, tmp_path):
+    output = tmp_path / "figures.json"
+    invoked("evaluate", *words(bars), "--model", "logistic", "--search", "3", "--json", output)
+    figures = json.loads(output.read_text())
+    days = [search["searched_until"][:10] for search in figures["searches"]]
+    assert days[-1] == "2021-05-20"
+    assert figures["configurations_tried"] == CONFIGURATIONS_TRIED + 3 * len(days)
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (["--parameters", "FOUND", "--model", "xgboost"], "are for --model logistic"),
+        (["--parameters", "FOUND", "--search", "3"], "leave out --search"),
+        (["--parameters", "FOUND", "--train-until", "2021-05-19"], "the test's among them"),
+        (["--parameters", "FOUND", "--horizon", "4h"], "must be searched for 1h:4h, are for 1h:1h"),
+        (["--parameters", "BARS"], "must name what `driftline search` wrote"),
+        (["--search", "3"], "must be one of those that can be searched"),
+    ],
+)
+def test_parameters_that_would_cheat_or_do_not_fit_are_refused(bars, found, more, complaint):
+    named = {"FOUND": found, "BARS": bars}
+    with pytest.raises(ConfigurationError, match=complaint):
+        invoked("evaluate", *words(bars), *(named.get(word, word) for word in more))
+
+
+def test_a_journal_of_another_search_is_refused(bars, found):
+    again = ["search", *words(bars), "--model", "logistic", "--trials", "6", "--json", found]
+    invoked(*again)
+    with pytest.raises(ConfigurationError, match="is of another"):
+        invoked(*again, "--seed", "5")
+
+
+def test_a_mixture_cannot_be_searched(bars, tmp_path):
+    with pytest.raises(ConfigurationError, match="can be searched, xgboost"):
+        invoked("search", *words(bars), "--model", "mixture", "--json", tmp_path / "a.json")
+
+
+# Real processes
+
+
+def started(*arguments):
+    environment = {**os.environ, "COLUMNS": "120"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "trainers", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    )
+
+
+def until_lines(path, n, *, process):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if path.exists() and path.read_bytes().count(b"\n") >= n:
+            return
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.02)
+    pytest.fail(f"the journal has fewer than {n} lines after a minute")
+
+
+@pytest.mark.parametrize(("ending", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_a_process_that_is_ended_goes_on_and_counts_no_trial_twice(bars, tmp_path, ending, code):
+    journal, output = tmp_path / "search.journal", tmp_path / "found.json"
+    search = ["search", *words(bars), "--model", "logistic", "--workers", "1", "--journal", journal]
+    process = started(*search, "--trials", "400", "--json", output)
+    until_lines(journal, 60, process=process)
+    process.send_signal(ending)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == code, said
+    with opened_journal(journal) as storage:
+        n_before = len(new_study(SearchPlan(), storage=storage, name="search").trials)
+    assert output.exists() == (ending is signal.SIGINT)  # what was done is said where there is time for it
+    invoked(*search, "--trials", n_before + 2, "--json", output)
+    resumed = json.loads(output.read_text())
+    invoked(*search[:-2], "--trials", n_before + 2, "--json", tmp_path / "whole.json")
+    whole = json.loads((tmp_path / "whole.json").read_text())
+    assert [trial["number"] for trial in resumed["trials"]] == list(range(n_before + 2))
+    assert resumed == whole
+
+
+# Null control
+
+
+def test_the_best_of_thirty_looks_better_on_permuted_labels_and_is_worth_one_half():
+    """Inside, the best of many looks like an edge; on what comes after, nothing is left of it."""
+    real = decisions_of(5_000, seed=3, strength=1.0, n_columns=20)
+    order = np.random.default_rng(3).permutation(len(real))
+    moves = {1: Move(log_return=real.own.log_return[order], known_ms=real.own.known_ms)}
+    permuted = msgspec.structs.replace(real, moves=moves)
+    plan = SearchPlan(n_trials=30, objective=Objective.SELECTIVE, pruning=Pruning.NONE, **FOLDS)
+    found = ran(search_of(permuted, plan, until=2_500), plan)
+    assert found.score < found.declared_score
+    assert found.score < 0.48
+    recipe = with_parameters(LogisticRegression(), found.parameters)
+    fold = Fold(train=np.arange(2_499), test=np.arange(2_500, 5_000))
+    says_up = out_of_sample(permuted, recipe, folds=[fold])[fold.test] >= 0.5
+    is_hit = says_up == (permuted.own.log_return[fold.test] > 0)
+    interval = share_interval(is_hit, permuted.as_of_ms[fold.test], generator=np.random.default_rng(0))
+    assert holds(interval, 0.5)

@@ -1,0 +1,136 @@
+"""Lessons: what a fold's model may learn, of its own instrument and, beside it, of companions.
+
+A companion is another instrument with the same features, such as ETH beside BTC: what it did is
+more of the same kind to learn from, and counts for less. It is never tested on. Everything is
+purged by its own known time, each horizon apart, since a longer outcome is known later.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.schedules import purged
+from trainers.datasets.splits import Fold
+from trainers.datasets.uniqueness import uniqueness
+from trainers.models.recipes import Lesson, Outcome
+
+#: What a companion's row counts for beside an own one; settled beforehand.
+COMPANION_WEIGHT = 0.5
+
+
+def lesson_of(
+    decisions: DecisionSet, fold: Fold, multiples: Iterable[int], *, is_weighted: bool = False
+) -> Lesson:
+    """What a fold's model may learn.
+
+    Args:
+        decisions: Of the instrument that is predicted, with its companions; columns that one lacks
+            are undefined there.
+        fold: Its training rows are a choice of ``decisions``; its first test row is the refit.
+        multiples: Of the horizon.
+        is_weighted: Whether overlapping labels share their weight.
+
+    Returns:
+        Rows oldest first; with companions, own and theirs by time, own first.
+    """
+    wanted = tuple(multiples)
+    decided_ms = int(decisions.as_of_ms[fold.test[0]])
+    own = _part(decisions, fold.train, wanted, decided_ms=decided_ms, is_weighted=is_weighted)
+    if not decisions.companions:
+        return own
+    parts = [own]
+    for companion in decisions.companions:
+        earlier = np.arange(np.searchsorted(companion.as_of_ms, decided_ms), dtype=np.int64)
+        part = _part(companion, earlier, wanted, decided_ms=decided_ms, is_weighted=is_weighted)
+        parts.append(_in_columns(part, decisions.names))
+    return _pooled(parts)
+
+
+def _part(
+    decisions: DecisionSet,
+    candidates: NDArray[np.int64],
+    multiples: Sequence[int],
+    *,
+    decided_ms: int,
+    is_weighted: bool,
+) -> Lesson:
+    outcomes = {
+        multiple: _outcome(decisions, candidates, multiple, decided_ms=decided_ms, is_weighted=is_weighted)
+        for multiple in multiples
+    }
+    n = int(candidates[-1]) + 1 if len(candidates) else 0
+    return Lesson(decisions.names, decisions.rows[:n], outcomes, decisions.as_of_ms[:n])
+
+
+def _outcome(
+    decisions: DecisionSet,
+    candidates: NDArray[np.int64],
+    multiple: int,
+    *,
+    decided_ms: int,
+    is_weighted: bool,
+) -> Outcome:
+    moved = decisions.moves[multiple]
+    rows = purged(candidates, known_ms=moved.known_ms, decided_ms=decided_ms)
+    rows = rows[moved.log_return[rows] != 0]
+    weight = _weights(decisions, rows, multiple) if is_weighted else None
+    return Outcome(rows, moved.log_return[rows] > 0, weight, moved.known_ms[rows])
+
+
+def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:
+    start_ms = decisions.as_of_ms[rows]
+    weights = uniqueness(start_ms=start_ms, end_ms=start_ms + multiple * decisions.horizon.milliseconds)
+    scaled: NDArray[np.float64] = weights / weights.mean()
+    return scaled
+
+
+def _in_columns(lesson: Lesson, names: tuple[str, ...]) -> Lesson:
+    """The lesson with these columns in this order, undefined where it has them not."""
+    if lesson.names == names:
+        return lesson
+    rows = np.full((len(lesson.rows), len(names)), np.nan, dtype=np.float32)
+    for column, name in enumerate(names):
+        if name in lesson.names:
+            rows[:, column] = lesson.rows[:, lesson.names.index(name)]
+    return lesson._replace(names=names, rows=rows)
+
+
+def _pooled(parts: Sequence[Lesson]) -> Lesson:
+    """One lesson of all, by time; the first part is own and counts in full."""
+    times_ms = np.concatenate([_times(part) for part in parts])
+    order = np.argsort(times_ms, kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    places = np.split(place, np.cumsum([len(part.rows) for part in parts])[:-1])
+    own = parts[0]
+    return Lesson(
+        own.names,
+        np.concatenate([part.rows for part in parts])[order],
+        {
+            multiple: _pooled_outcome([part.outcomes[multiple] for part in parts], places)
+            for multiple in own.outcomes
+        },
+        times_ms[order],
+        is_own=order < len(own.rows),
+    )
+
+
+def _times(lesson: Lesson) -> NDArray[np.int64]:
+    return lesson.as_of_ms if lesson.as_of_ms is not None else np.empty(0, dtype=np.int64)
+
+
+def _pooled_outcome(outcomes: Sequence[Outcome], places: Sequence[NDArray[np.int64]]) -> Outcome:
+    rows = np.concatenate([place[outcome.rows] for place, outcome in zip(places, outcomes, strict=True)])
+    weight = np.concatenate([_weight(outcome, is_own=i == 0) for i, outcome in enumerate(outcomes)])
+    known_ms = np.concatenate([outcome.known_ms for outcome in outcomes if outcome.known_ms is not None])
+    order = np.argsort(rows)
+    mean = weight.mean() if len(weight) else 1.0
+    is_up = np.concatenate([outcome.is_up for outcome in outcomes])
+    return Outcome(rows[order], is_up[order], weight[order] / mean, known_ms[order])
+
+
+def _weight(outcome: Outcome, *, is_own: bool) -> NDArray[np.float64]:
+    even = np.ones(len(outcome.rows)) if outcome.weight is None else outcome.weight
+    return even if is_own else COMPANION_WEIGHT * even

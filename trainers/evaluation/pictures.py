@@ -1,0 +1,260 @@
+"""Pictures as SVG that stands in a page by itself, without a script, light or dark as the page is.
+
+By pygal: pure Python and two megabytes, where a plotting stack has a hundred. It embeds a script for
+its tooltips and a comment with the day's date, which are taken out again, so that the same figures
+make the same bytes; and it puts an import hook of its old plugins before every later import, which is
+taken out too. Colours are the variables of :mod:`.pages`.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_POINTS = 600
+_N_DATES = 5
+_HOOK = "PluginImportFixer"
+#: As many colours as :mod:`.pages` has; more series begin again.
+_N_COLOURS = 7
+#: Names of bars that together have more letters are turned, to keep them apart.
+_MOST_LETTERS = 70
+_MOST_SERIES = 42
+_LEGEND_COLUMNS = 3
+_LEGEND_ROW = 22
+_SVG = "{http://www.w3.org/2000/svg}"
+Format = Callable[[float], str]
+
+
+class Curve(NamedTuple):
+    """Points that are joined, in the order of x.
+
+    Attributes:
+        is_reference: Drawn thin, in grey and broken: what the others are to be held against.
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    is_reference: bool = False
+
+
+class Measured(NamedTuple):
+    """A value, and its 95 % interval where there is one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Axes(NamedTuple):
+    """What the axes of a picture say."""
+
+    x_title: str
+    y_title: str
+    x_format: Format = "{:g}".format
+    y_format: Format = "{:g}".format
+
+
+def lines(title: str, end_ms: NDArray[np.int64], series: Mapping[str, NDArray[np.float64]]) -> str:
+    """Curves over time, of at most 600 points.
+
+    Args:
+        title: Above it.
+        end_ms: Shape (n,), increasing.
+        series: By name, each of shape (n,).
+    """
+    return time_curves(title, {name: (end_ms, values) for name, values in series.items()})
+
+
+def time_curves(
+    title: str,
+    series: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]],
+    *,
+    n_references: int = 0,
+    height: int = 320,
+    width: int = 960,
+) -> str:
+    """Curves over time, each with times of its own; the last ``n_references`` in grey."""
+    pygal = _library()
+    chart = pygal.DateTimeLine(
+        **_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
+        x_value_formatter=lambda at: at.strftime("%Y-%m-%d"),
+        show_dots=False,
+        stroke_style={"width": 1.5},
+        x_labels_major_count=_N_DATES,
+        show_minor_x_labels=False,
+    )
+    for name, (end_ms, values) in series.items():
+        chart.add(name, _points(end_ms, values))
+    return _drawn(chart, title)
+
+
+def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence[float] = ()) -> str:
+    """Curves over common axes; without any point, an empty text."""
+    pygal = _library()
+    full = [curve for curve in drawn if len(curve.x)]
+    if not full:
+        return ""
+    n_plain = sum(not curve.is_reference for curve in full)
+    chart = pygal.XY(
+        **_settings(pygal, title, n_plain=n_plain, width=640, height=420),
+        x_title=axes.x_title,
+        y_title=axes.y_title,
+        x_value_formatter=axes.x_format,
+        value_formatter=axes.y_format,
+        dots_size=2.5,
+    )
+    if x_labels:
+        chart.x_labels = list(x_labels)
+    for curve in sorted(full, key=lambda curve: curve.is_reference):
+        points = [(float(x), float(y)) for x, y in zip(curve.x, curve.y, strict=True)]
+        style = {"width": 1, "dasharray": "5, 4"} if curve.is_reference else {"width": 2}
+        chart.add(curve.name, points, stroke_style=style, show_dots=not curve.is_reference)
+    return _drawn(chart, title)
+
+
+def bars(title: str, values: Mapping[str, float]) -> str:
+    """A bar per name."""
+    return measured_bars(title, {"": {name: Measured(round(value, 2)) for name, value in values.items()}})
+
+
+def measured_bars(
+    title: str,
+    series: Mapping[str, Mapping[str, Measured]],
+    *,
+    value_title: str = "",
+    y_format: Format = "{:g}".format,
+    is_lying: bool = False,
+    n_references: int = 0,
+    size: Mapping[str, int] | None = None,
+) -> str:
+    """A bar per name and series, with its interval; without any bar, an empty text.
+
+    Args:
+        title: Above it.
+        series: By series' name and bar's name; the bars' names are the first series'.
+        value_title: Beside the values.
+        y_format: How values are written.
+        is_lying: Names one below the other, for many or long ones.
+        n_references: The last so many series are drawn in grey.
+        size: Width and height; by default as many bars need.
+    """
+    pygal = _library()
+    names = list(next(iter(series.values()), {}))
+    if not names:
+        return ""
+    kind = pygal.HorizontalBar if is_lying else pygal.Bar
+    if size is None:
+        size = {"width": 640, "height": 120 + 26 * len(names) * len(series)} if is_lying else {}
+    chart = kind(
+        **_settings(pygal, title, n_plain=len(series) - n_references, **size),
+        show_legend=len(series) > 1,
+        x_label_rotation=0 if is_lying or len(names) * len(max(names, key=len)) < _MOST_LETTERS else 30,
+        value_formatter=y_format,
+        range=_range(series),
+        **{"x_title" if is_lying else "y_title": value_title},
+    )
+    # What lies is drawn from the bottom up.
+    ordered = names[::-1] if is_lying else names
+    chart.x_labels = ordered
+    for name, bars_of in series.items():
+        chart.add(name, [_bar(bars_of.get(label)) for label in ordered])
+    return _drawn(chart, title)
+
+
+def _range(series: Mapping[str, Mapping[str, Measured]]) -> tuple[float, float]:
+    """From the lowest end of an interval to the highest, nothing included; pygal looks at values alone."""
+    ends = [end for bars_of in series.values() for one in bars_of.values() for end in one if end is not None]
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    margin = 0.03 * (high - low)
+    return low - margin * (low < 0), high + margin * (high > 0)
+
+
+def _bar(measured: Measured | None) -> dict[str, Any] | None:
+    if measured is None:
+        return None
+    if measured.low is None or measured.high is None:
+        return {"value": measured.value}
+    return {"value": measured.value, "ci": {"low": measured.low, "high": measured.high}}
+
+
+def _points(end_ms: NDArray[np.int64], values: NDArray[np.float64]) -> list[tuple[datetime, float]]:
+    step = max(1, -(-len(end_ms) // _POINTS))
+    rows = np.unique(np.append(np.arange(0, len(end_ms), step), len(end_ms) - 1))
+    return [
+        (datetime.fromtimestamp(int(end_ms[row]) / 1000, tz=UTC), round(float(values[row]), 6))
+        for row in rows
+    ]
+
+
+def _library() -> Any:
+    import pygal  # noqa: PLC0415  (only who draws pays for it)
+
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != _HOOK]
+    return pygal
+
+
+def _settings(
+    pygal: Any, title: str, *, n_plain: int = _MOST_SERIES, width: int = 960, height: int = 320
+) -> dict[str, Any]:
+    """Of any chart; series behind the first ``n_plain`` are references, in grey."""
+    colours = tuple(f"var(--series-{1 + i % _N_COLOURS})" for i in range(_MOST_SERIES))
+    colours = (*colours[:n_plain], *("var(--soft)",) * _MOST_SERIES)
+    style = pygal.style.Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground="var(--ink)",
+        foreground_strong="var(--ink)",
+        foreground_subtle="var(--grid)",
+        font_family="system-ui, sans-serif",
+        label_font_size=14,
+        major_label_font_size=14,
+        legend_font_size=14,
+        title_font_size=17,
+        colors=colours,
+        value_colors=("var(--ink)",) * len(colours),
+        guide_stroke_color="var(--grid)",
+        major_guide_stroke_color="var(--grid)",
+    )
+    return {
+        "title": title,
+        "js": (),
+        "disable_xml_declaration": True,
+        "width": width,
+        "height": height,
+        "style": style,
+        "legend_at_bottom": True,
+        "legend_at_bottom_columns": _LEGEND_COLUMNS,
+        "truncate_legend": 40,
+        "truncate_label": 40,
+    }
+
+
+def _drawn(chart: Any, title: str) -> str:
+    """The SVG: named by its title, so that it is the same whenever it is drawn."""
+    # pygal keeps room for one row of the legend.
+    chart.margin_bottom = _LEGEND_ROW * (1 + (len(chart.raw_series) - 1) // _LEGEND_COLUMNS)
+    chart.uuid = hashlib.sha256(title.encode()).hexdigest()[:12]
+    chart.add_xml_filter(_standing_alone(title))
+    return str(chart.render(is_unicode=True))
+
+
+def _standing_alone(title: str) -> Callable[[Any], Any]:
+    def changed(root: Any) -> Any:
+        for parent in list(root.iter()):
+            for child in [child for child in parent if _is_unwanted(child)]:
+                parent.remove(child)
+        root.set("role", "img")
+        root.set("aria-label", title)
+        return root
+
+    return changed
+
+
+def _is_unwanted(element: Any) -> bool:
+    """Scripts, and comments, whose tag is a function."""
+    return callable(element.tag) or str(element.tag).removeprefix(_SVG) == "script"

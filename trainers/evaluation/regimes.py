@@ -1,0 +1,151 @@
+"""Figures by regime: whether a model works in calm and in wild markets, in trends, at every hour.
+
+A regime is known at the decision: terciles have thresholds from the trailing year's values alone, set
+anew at each quarter and a day before it, as confidences have.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.datasets.decisions import DecisionSet
+from trainers.evaluation.selective import DAY_MS, GAP_MS, selective_accuracy, share_interval
+from trainers.evaluation.summaries import Tested
+
+#: How far back terciles look.
+TRAILING_MS = 365 * DAY_MS
+_LEAST_VALUES = 100
+_HOUR_MS = DAY_MS // 24
+_SATURDAY = 5
+#: The first of January 1970 was a Thursday.
+_FIRST_WEEKDAY = 3
+
+_VOLATILITY, _TREND = "realised_volatility_60", "trend_efficiency_60"
+#: Regime by the lowest, the middle and the highest third of a feature; the feature; their names.
+TERCILES = {
+    "volatility": (_VOLATILITY, ("calm", "middling", "wild")),
+    "trend": (_TREND, ("falling", "sideways", "rising")),
+}
+#: By hour of the decision, UTC: from when on.
+SESSIONS = {"Asia, 0-7 h": 0, "Europe, 7-13 h": 7, "America, 13-21 h": 13, "night, 21-24 h": 21}
+#: The coverage that is aimed at beside all decisions.
+TARGET = 0.1
+
+
+def regimes(
+    decisions: DecisionSet, *, starts_ms: Sequence[int], until_ms: int
+) -> dict[str, NDArray[np.str_]]:
+    """Each row's regime, by dimension; empty where it cannot be told.
+
+    Args:
+        decisions: Oldest first.
+        starts_ms: When thresholds are set anew, increasing.
+        until_ms: The end of the last stretch.
+
+    Returns:
+        Dimensions whose feature the decisions do not have are missing.
+    """
+    found = {"session": _sessions(decisions.as_of_ms), "day": _days(decisions.as_of_ms)}
+    edges_ms = (*starts_ms, until_ms)
+    for dimension, (feature, names) in TERCILES.items():
+        if feature in decisions.names:
+            values = decisions.rows[:, decisions.names.index(feature)].astype(np.float64)
+            found[dimension] = trailing_terciles(values, decisions.as_of_ms, edges_ms=edges_ms, names=names)
+    return {name: found[name] for name in (*TERCILES, "session", "day") if name in found}
+
+
+def trailing_terciles(
+    values: NDArray[np.float64], as_of_ms: NDArray[np.int64], *, edges_ms: Sequence[int], names: Sequence[str]
+) -> NDArray[np.str_]:
+    """In which third of the trailing year's values each row's lies.
+
+    Args:
+        values: Shape (n,), NaN where undefined.
+        as_of_ms: Shape (n,), strictly increasing.
+        edges_ms: Ends of the stretches, increasing; rows outside have no name.
+        names: Of the lowest third, the middle one and the highest.
+    """
+    found = np.full(len(values), "", dtype=f"<U{max(map(len, names))}")
+    for start_ms, end_ms in pairwise(edges_ms):
+        limits = _limits(values, as_of_ms, at_ms=start_ms)
+        first, last = np.searchsorted(as_of_ms, [start_ms, end_ms])
+        here = values[first:last]
+        if limits is not None:
+            named = np.array(names)[np.searchsorted(limits, here, side="right").clip(max=2)]
+            found[first:last] = np.where(np.isnan(here), "", named)
+    return found
+
+
+def _limits(
+    values: NDArray[np.float64], as_of_ms: NDArray[np.int64], *, at_ms: int
+) -> NDArray[np.float64] | None:
+    first, last = np.searchsorted(as_of_ms, [at_ms - GAP_MS - TRAILING_MS, at_ms - GAP_MS])
+    earlier = values[first:last]
+    earlier = earlier[~np.isnan(earlier)]
+    if len(earlier) < _LEAST_VALUES:
+        return None
+    limits: NDArray[np.float64] = np.quantile(earlier, [1 / 3, 2 / 3])
+    return limits
+
+
+def _sessions(as_of_ms: NDArray[np.int64]) -> NDArray[np.str_]:
+    hour = as_of_ms % DAY_MS // _HOUR_MS
+    number = np.searchsorted(list(SESSIONS.values()), hour, side="right") - 1
+    return np.array(list(SESSIONS))[number]
+
+
+def _days(as_of_ms: NDArray[np.int64]) -> NDArray[np.str_]:
+    weekday = (as_of_ms // DAY_MS + _FIRST_WEEKDAY) % 7
+    return np.where(weekday >= _SATURDAY, "weekend", "weekday")
+
+
+def regime_figures(tested: Tested, *, seed: int = 0) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """Accuracy over all and at 10 % aimed at, with intervals, by dimension and regime.
+
+    Returns:
+        JSON-ready; regimes in the order of their declaration.
+    """
+    generator = np.random.default_rng(seed)
+    rows = tested.rows(tested.decisions.own)
+    hit = np.equal(tested.probability[rows] >= 0.5, tested.decisions.own.log_return[rows] > 0)
+    picked = tested.chosen(TARGET)[rows]
+    as_of_ms = tested.decisions.as_of_ms[rows]
+    found = regimes(tested.decisions, starts_ms=tested.starts_ms, until_ms=tested.until_ms)
+    return {
+        dimension: {
+            str(name): _figures(hit, picked, as_of_ms, here=labels[rows] == name, generator=generator)
+            for name in _ordered(labels[rows])
+        }
+        for dimension, labels in found.items()
+    }
+
+
+def _ordered(labels: NDArray[np.str_]) -> list[str]:
+    declared = [name for _, names in TERCILES.values() for name in names]
+    order = [*declared, *SESSIONS, "weekday", "weekend"]
+    present = set(labels.tolist())
+    return [name for name in order if name in present]
+
+
+def _figures(
+    hit: NDArray[np.bool_],
+    picked: NDArray[np.bool_],
+    as_of_ms: NDArray[np.int64],
+    *,
+    here: NDArray[np.bool_],
+    generator: np.random.Generator,
+) -> Mapping[str, Any]:
+    whole = share_interval(hit[here], as_of_ms[here], generator=generator)
+    chosen = selective_accuracy(hit[here], picked[here], as_of_ms[here], target=TARGET, generator=generator)
+    return {
+        "n": int(here.sum()),
+        "accuracy": float(hit[here].mean()),
+        "accuracy_interval": None if whole is None else list(whole),
+        "selective": {
+            **chosen._asdict(),
+            "interval": None if chosen.interval is None else list(chosen.interval),
+        },
+    }

@@ -1,0 +1,83 @@
+"""The job behind ``driftline search``: parameters for a recipe, from what was known at a date alone."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.errors import ConfigurationError
+from trainers.jobs.evaluate import Inputs, decisions_of_files
+from trainers.jobs.evaluating import Question
+from trainers.jobs.journals import opened_journal
+from trainers.jobs.parameters import check_searchable
+from trainers.selection.searching import Reached, Search, Searched, SearchPlan, new_study
+
+_STUDY = "search"
+_IDENTITY = "identity"
+
+
+class Ended(NamedTuple):
+    """How a search ended.
+
+    Attributes:
+        searched: None where no trial was finished.
+        is_interrupted: By Ctrl-C; the journal has what was done.
+    """
+
+    searched: Searched | None
+    is_interrupted: bool
+
+
+def search_files(
+    inputs: Inputs,
+    question: Question,
+    plan: SearchPlan,
+    *,
+    model: str,
+    journal: Path,
+    told: Callable[[Reached], None] | None = None,
+) -> Ended:
+    """Search, or go on with a search that was interrupted or killed.
+
+    Args:
+        inputs: The files; what lies after the question's date is never looked at.
+        question: Interval, horizon, date.
+        plan: How.
+        model: The recipe's name.
+        journal: Where every step is kept.
+        told: Told after each trial.
+
+    Raises:
+        ConfigurationError: If a file, a name or a date does not do, or the journal is another's.
+    """
+    check_searchable(model)
+    decisions, recipes = decisions_of_files(inputs, question, [model])
+    search = Search(decisions, recipes[model], plan, model=model, until_ms=question.train_until_ms)
+    with opened_journal(journal) as storage:
+        study = new_study(plan, storage=storage, name=_STUDY)
+        _check_same(study, search, journal)
+        return _run(study, search, question.n_workers, told)
+
+
+def _run(study: object, search: Search, n_workers: int, told: Callable[[Reached], None] | None) -> Ended:
+    pool = ThreadPoolExecutor(n_workers)
+    try:
+        search.run(study, mapper=pool.map if n_workers > 1 else map, told=told)
+    except KeyboardInterrupt:
+        return Ended(search.result(study), is_interrupted=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return Ended(search.result(study), is_interrupted=False)
+
+
+def _check_same(study: object, search: Search, journal: Path) -> None:
+    """One journal holds one search: on other data, or drawn otherwise, trials do not compare."""
+    attributes = study.user_attrs  # type: ignore[attr-defined]
+    if _IDENTITY not in attributes:
+        study.set_user_attr(_IDENTITY, search.identity())  # type: ignore[attr-defined]
+    elif attributes[_IDENTITY] != search.identity():
+        message = (
+            f"--journal {journal} must be of this search, is of another (model, date, data, objective, pruning, "
+            "folds or seed differ): name another journal, or remove this one"
+        )
+        raise ConfigurationError(message)

@@ -1,0 +1,49 @@
+"""What a search found, as tables for people: the parameters, and what is to be thought of them."""
+
+import numpy as np
+from rich.table import Table
+
+from trainers.jobs.search import Ended
+from trainers.selection.searching import Searched
+
+
+def search_tables(searched: Searched) -> list[Table]:
+    """The choice, then what it was worth inside."""
+    return [_choice(searched), _folds(searched)]
+
+
+def _choice(searched: Searched) -> Table:
+    until = np.datetime64(searched.searched_until_ms, "ms").astype("datetime64[D]")
+    table = Table(
+        title=f"{searched.model}: {searched.n_trials} trials, {searched.n_pruned} of them pruned, on what was "
+        f"known by {until}"
+    )
+    for column in ("parameter", "found", "declared"):
+        table.add_column(column)
+    declared = searched.trials[0].parameters
+    for name, value in searched.parameters.items():
+        table.add_row(name, f"{value:.5g}", f"{declared[name]:.5g}")
+    return table
+
+
+def _folds(searched: Searched) -> Table:
+    """By inner fold; the best of many looks better than it is, which the title says."""
+    table = Table(
+        title=f"{searched.plan.objective} by inner fold; the best of {searched.n_trials} looks better than it is: "
+        "`driftline compare --parameters` tells on later data"
+    )
+    for column in ("", "mean", *(str(i + 1) for i in range(len(searched.folds)))):
+        table.add_column(column)
+    best = min(
+        (trial for trial in searched.trials if trial.state == "complete"),
+        key=lambda trial: float(np.mean(trial.scores)),
+    )
+    for name, scores in (("found", best.scores), ("declared", searched.trials[0].scores)):
+        table.add_row(name, f"{np.mean(scores):.5f}", *(f"{score:.5f}" for score in scores))
+    return table
+
+
+def ending(ended: Ended, *, n_trials: int) -> str:
+    """One line on how it ended, where it did not end by itself."""
+    n_done = 0 if ended.searched is None else ended.searched.n_trials
+    return f"interrupted at trial {n_done} of {n_trials}: the same command goes on from there"

@@ -1,0 +1,333 @@
+"""The search for parameters: Optuna over the inner folds of one refit, every trial counted.
+
+Trials are drawn one after the other, each from a seed of its own (the plan's and the trial's number)
+and from the trials before it. So a search that was killed goes on as if it had not been: Optuna
+itself keeps trials but not the sampler's state, and would draw the first ones again. A trial that
+was under way goes on at the fold it had reached. The first trial is the recipe as it is declared, so
+that a search can only be better inside, and shows by how much.
+
+How folds are mapped (in order, or over threads) is the caller's; it changes no result.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.splits import Fold
+from trainers.datasets.stored import content_hash
+from trainers.models.recipes import Recipe
+from trainers.models.spaces import Range, declared_parameters, space_of, with_parameters
+from trainers.selection.inner import Objective, fold_scorer, inner_folds
+
+_SCORES = "scores"
+#: Trials that run to their end before any is pruned.
+_UNPRUNED_TRIALS = 5
+#: Folds that every trial gets: one alone says too little.
+_DECIDING_FOLDS = 2
+
+
+class Pruning(StrEnum):
+    """How a trial is given up before its last fold."""
+
+    MEDIAN = "median"
+    HALVING = "halving"
+    NONE = "none"
+
+
+class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """How to search.
+
+    Attributes:
+        n_trials: In all, those of an earlier run included; the first is what is declared.
+        objective: What is made small.
+        coverage: The most confident share that a selective objective looks at.
+        pruning: ``median`` gives up what is worse than the median of finished trials after as many
+            folds; ``halving`` keeps the better half at two folds, four and so on.
+        n_folds: Inner folds.
+        is_weighted: Whether overlapping labels share their weight.
+    """
+
+    n_trials: int = 40
+    objective: Objective = Objective.LOG_LOSS
+    coverage: float = 0.1
+    pruning: Pruning = Pruning.MEDIAN
+    n_folds: int = 4
+    seed: int = 0
+    is_weighted: bool = False
+
+
+class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One trial, as it is kept in the evidence.
+
+    Attributes:
+        state: ``complete``, ``pruned``, or ``running`` where the search was interrupted in it.
+        scores: By inner fold, as many as it got.
+    """
+
+    number: int
+    state: str
+    parameters: dict[str, float]
+    scores: tuple[float, ...]
+
+
+class Searched(msgspec.Struct, frozen=True, kw_only=True):
+    """The chosen parameters, with the evidence for them.
+
+    Attributes:
+        model: The recipe's name on the command line.
+        parameters: Those of the complete trial with the smallest mean score.
+        score, declared_score: Mean over the inner folds, of the chosen and of the declared ones; the first
+            is the best of many and thereby looks better than it is.
+        searched_until_ms: Nothing known later was seen.
+        data_hash: Of the decisions as they were known then.
+        folds: By inner fold: times of the first and the last tested decision, and rows on both sides.
+        n_trials: All that were begun; each is a configuration tried.
+    """
+
+    model: str
+    parameters: dict[str, float]
+    score: float
+    declared_score: float
+    n_trials: int
+    n_pruned: int
+    plan: SearchPlan
+    interval: str
+    horizon: str
+    searched_until_ms: int
+    data_hash: str
+    feature_spec_hash: str
+    folds: tuple[dict[str, int], ...]
+    trials: tuple[TrialRecord, ...]
+
+
+class Reached(NamedTuple):
+    """How far a search is.
+
+    Attributes:
+        best: The smallest mean score of a complete trial; None before there is one.
+    """
+
+    n_done: int
+    n_trials: int
+    n_pruned: int
+    best: float | None
+
+
+#: Applies a function to each fold, lazily or ahead; results in order. It may be left early.
+FoldMapper = Callable[[Callable[[Fold], float], Sequence[Fold]], Iterable[float]]
+
+
+class Search:
+    """A search for one recipe's parameters, as of one refit.
+
+    Args:
+        decisions: Whatever is later than the refit is cut off here, before anything else.
+        recipe: What is searched.
+        plan: How.
+        model: The recipe's name on the command line.
+        until_ms: The refit.
+
+    Raises:
+        ConfigurationError: If there is too little history before the refit.
+    """
+
+    def __init__(
+        self, decisions: DecisionSet, recipe: Recipe, plan: SearchPlan, *, model: str, until_ms: int
+    ) -> None:
+        self._known = decisions.known_at(until_ms)
+        self._recipe = recipe
+        self._plan = plan
+        self._model = model
+        self._until_ms = until_ms
+        self._folds = inner_folds(self._known, until_ms=until_ms, n_folds=plan.n_folds)
+        self._data_hash = content_hash(self._known)
+
+    def identity(self) -> str:
+        """What makes it the same search: all that decides its trials, but for how many they are."""
+        plan = msgspec.structs.replace(self._plan, n_trials=0)
+        held = (self._model, declared_parameters(self._recipe), plan, self._until_ms, self._data_hash)
+        return msgspec.json.encode(held, order="deterministic").decode()
+
+    def run(
+        self, study: Any, *, mapper: FoldMapper = map, told: Callable[[Reached], None] | None = None
+    ) -> None:
+        """Go on until the plan's trials are done; what is done is kept in the study at every step.
+
+        Args:
+            study: As :func:`new_study` makes it, new or of an earlier run.
+            mapper: How folds are worked through.
+            told: Told after each trial.
+        """
+        while (trial := self._next_trial(study)) is not None:
+            self._run_trial(study, trial, mapper)
+            if told is not None:
+                told(self.reached(study))
+
+    def reached(self, study: Any) -> Reached:
+        """How far it is."""
+        trials = study.trials
+        done = [trial.value for trial in trials if trial.state.name == "COMPLETE"]
+        n_pruned = sum(trial.state.name == "PRUNED" for trial in trials)
+        return Reached(len(done) + n_pruned, self._plan.n_trials, n_pruned, min(done, default=None))
+
+    def result(self, study: Any) -> Searched | None:
+        """The choice and the evidence; None before a trial is complete."""
+        begun = [_record(trial) for trial in study.trials if trial.state.name != "WAITING"]
+        complete = [trial for trial in begun if trial.state == "complete"]
+        if not complete:
+            return None
+        best = min(complete, key=lambda trial: float(np.mean(trial.scores)))
+        return Searched(
+            model=self._model,
+            parameters=best.parameters,
+            score=float(np.mean(best.scores)),
+            declared_score=float(np.mean(begun[0].scores)),
+            n_trials=len(begun),
+            n_pruned=sum(trial.state == "pruned" for trial in begun),
+            plan=self._plan,
+            interval=str(self._known.interval),
+            horizon=str(self._known.horizon),
+            searched_until_ms=self._until_ms,
+            data_hash=self._data_hash,
+            feature_spec_hash=self._known.feature_spec_hash,
+            folds=tuple(self._stated(fold) for fold in self._folds),
+            trials=tuple(begun),
+        )
+
+    def _next_trial(self, study: Any) -> Any | None:
+        import optuna  # noqa: PLC0415  (a quarter of a second: only who searches pays for it)
+
+        trials = study.trials
+        number = sum(trial.state.is_finished() for trial in trials)
+        study.sampler = _sampler(self._plan.seed, number)
+        under_way = [trial for trial in trials if trial.state.name == "RUNNING"]
+        if under_way:
+            return optuna.trial.Trial(study, under_way[0]._trial_id)  # noqa: SLF001  (it has no other name)
+        if number >= self._plan.n_trials:
+            return None
+        if not trials:
+            study.enqueue_trial(declared_parameters(self._recipe))
+        return study.ask()
+
+    def _run_trial(self, study: Any, trial: Any, mapper: FoldMapper) -> None:
+        import optuna  # noqa: PLC0415
+
+        space = space_of(self._recipe)
+        parameters = {name: _drawn(trial, name, limits) for name, limits in space.items()}
+        scorer = fold_scorer(
+            self._known,
+            with_parameters(self._recipe, parameters),
+            objective=self._plan.objective,
+            coverage=self._plan.coverage,
+            is_weighted=self._plan.is_weighted,
+        )
+        scores = list(trial.user_attrs.get(_SCORES, ()))
+        fresh = iter(mapper(scorer, self._folds[len(scores) :]))
+        try:
+            for step in range(1, len(self._folds) + 1):
+                if len(scores) < step:
+                    scores.append(next(fresh))
+                    trial.set_user_attr(_SCORES, scores)
+                # After its last fold a trial is complete, however bad.
+                if _DECIDING_FOLDS <= step < len(self._folds) and self._is_given_up(trial, scores[:step]):
+                    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                    return
+        finally:
+            _leave(fresh)
+        study.tell(trial, float(np.mean(scores)))
+
+    @staticmethod
+    def _is_given_up(trial: Any, scores: Sequence[float]) -> bool:
+        """Report, once, by how much it is worse so far than what is declared; then ask the pruner.
+
+        By how much, since folds are not equally hard: Optuna takes the best of a trial's reports,
+        and of plain means that was the one over the easiest folds, so that hardly any was pruned.
+        """
+        declared = trial.study.trials[0].user_attrs.get(_SCORES, scores)
+        reported = trial.storage.get_trial(trial._trial_id).intermediate_values  # noqa: SLF001
+        if len(scores) not in reported:
+            trial.report(float(np.mean(scores) - np.mean(declared[: len(scores)])), len(scores))
+        return bool(trial.should_prune())
+
+    def _stated(self, fold: Fold) -> dict[str, int]:
+        times = self._known.as_of_ms[fold.test]
+        return {
+            "first_tested_ms": int(times[0]),
+            "last_tested_ms": int(times[-1]),
+            "n_train": len(fold.train),
+            "n_test": len(fold.test),
+        }
+
+
+def stated(searched: Searched) -> dict[str, Any]:
+    """What figures say of a search: enough to doubt it by."""
+    return {
+        "searched_until": str(np.datetime64(searched.searched_until_ms, "ms")),
+        "parameters": searched.parameters,
+        "objective": str(searched.plan.objective),
+        "score": searched.score,
+        "declared_score": searched.declared_score,
+        "n_trials": searched.n_trials,
+        "n_pruned": searched.n_pruned,
+        "seed": searched.plan.seed,
+        "data_hash": searched.data_hash,
+    }
+
+
+def new_study(plan: SearchPlan, *, storage: Any = None, name: str | None = None) -> Any:
+    """A study in a storage, or the one that is there under the name; in memory without a storage."""
+    import optuna  # noqa: PLC0415
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        storage=storage,
+        study_name=name,
+        direction="minimize",
+        pruner=_pruner(plan.pruning),
+        load_if_exists=storage is not None,
+    )
+
+
+def _pruner(pruning: Pruning) -> Any:
+    import optuna  # noqa: PLC0415
+
+    match pruning:
+        case Pruning.MEDIAN:
+            return optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED_TRIALS)
+        case Pruning.HALVING:
+            return optuna.pruners.SuccessiveHalvingPruner(min_resource=_DECIDING_FOLDS, reduction_factor=2)
+        case Pruning.NONE:
+            return optuna.pruners.NopPruner()
+
+
+def _sampler(seed: int, number: int) -> Any:
+    """A sampler for one trial alone."""
+    import optuna  # noqa: PLC0415
+
+    own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    return optuna.samplers.TPESampler(seed=own, constant_liar=False)
+
+
+def _drawn(trial: Any, name: str, limits: Range) -> float:
+    if limits.is_whole:
+        return int(trial.suggest_int(name, int(limits.low), int(limits.high), log=limits.is_log))
+    return float(trial.suggest_float(name, limits.low, limits.high, log=limits.is_log))
+
+
+def _leave(results: Any) -> None:
+    """End what a mapper still has to do, where it can be told so."""
+    if hasattr(results, "close"):
+        results.close()
+
+
+def _record(trial: Any) -> TrialRecord:
+    return TrialRecord(
+        number=trial.number,
+        state=trial.state.name.lower(),
+        parameters=dict(trial.params),
+        scores=tuple(trial.user_attrs.get(_SCORES, ())),
+    )
