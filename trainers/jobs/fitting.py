@@ -165,8 +165,9 @@ def _past(
     """What a model's thresholds are settled on: its own calibration rows, or what those before it said."""
     if not isinstance(fitted, CalibratedModel):
         return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
-    found, own = fitted.reference, decisions.own
-    return Judged(decisions.as_of_ms[found.rows], own.known_ms[found.rows], found.probability, found.is_up)
+    found = fitted.reference
+    rows = np.searchsorted(decisions.as_of_ms, found.as_of_ms)
+    return Judged(found.as_of_ms, decisions.own.known_ms[rows], found.probability, found.is_up)
 
 
 def _lags_ms(prices: PricePath, interval: Interval) -> list[int]:

@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.errors import StateError
 from trainers.models.logistic import logit, ridge_weights, sigmoid
 from trainers.models.mixtures import MixedModel
 from trainers.models.recipes import OWN_HORIZON, FittedModel, Lesson
@@ -36,14 +37,12 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         members: The recipe, as the only one.
         n_folds: Of the inner walk-forward.
         first_share: What its first fold learns from.
-        gap_rows: Rows left out between what a fold learns from and what it is asked, for labels that overlap.
         ridge: What the doubt of the two numbers is worth, in rows.
     """
 
     members: tuple[Any, ...]
     n_folds: int = 2
     first_share: float = 0.6
-    gap_rows: int = 48
     ridge: float = 100.0
 
     @property
@@ -62,28 +61,41 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         answers = list(self._answers(lesson))
         logits = np.concatenate([np.empty(0), *(found.logits for found in answers)])
         is_up = np.concatenate([np.empty(0, dtype=np.bool_), *(found.is_up for found in answers)])
-        rows = np.concatenate([np.empty(0, dtype=np.int64), *(found.rows for found in answers)])
+        as_of_ms = np.concatenate([np.empty(0, dtype=np.int64), *(found.as_of_ms for found in answers)])
         slope, shift = fitted_line(logits, is_up, ridge=self.ridge) if answers else (0.0, 0.0)
-        reference = Reference(rows, sigmoid(slope * logits + shift), is_up)
+        reference = Reference(as_of_ms, sigmoid(slope * logits + shift), is_up)
         whole = self.members[0].fit(lesson)
         return CalibratedModel(whole, slope=slope, shift=shift, reference=reference, names=lesson.names)
 
     def _answers(self, lesson: Lesson) -> Iterator["_Answer"]:
-        """Out-of-sample logits and what came of them, of every fold with enough before it."""
+        """Out-of-sample logits and what came of them, of every fold with enough before it.
+
+        Companions' rows are learnt from, and never asked about.
+        """
         outcome, member = lesson.outcomes[OWN_HORIZON], self.members[0]
         n = len(lesson.rows)
         edges = np.linspace(int(n * self.first_share), n, self.n_folds + 1).astype(int)
         for start, end in pairwise(edges.tolist()):
-            older = lesson.until(start - self.gap_rows)
+            older = lesson.known_when(start)
             here = (outcome.rows >= start) & (outcome.rows < end)
+            if lesson.is_own is not None:
+                here &= lesson.is_own[outcome.rows]
             if here.any() and _is_enough(older, member.multiples):
                 rows = outcome.rows[here]
                 given = member.fit(older).native_probabilities(lesson.rows[rows])
-                yield _Answer(rows, logit(given.astype(np.float64), margin=_MARGIN), outcome.is_up[here])
+                logits = logit(given.astype(np.float64), margin=_MARGIN)
+                yield _Answer(_as_of_ms(lesson)[rows], logits, outcome.is_up[here])
+
+
+def _as_of_ms(lesson: Lesson) -> NDArray[np.int64]:
+    if lesson.as_of_ms is None:
+        message = "expected a lesson that says when its rows were decided, so that it can be purged"
+        raise StateError(message)
+    return lesson.as_of_ms
 
 
 class _Answer(NamedTuple):
-    rows: NDArray[np.int64]
+    as_of_ms: NDArray[np.int64]
     logits: NDArray[np.float64]
     is_up: NDArray[np.bool_]
 
@@ -95,12 +107,12 @@ class Reference(NamedTuple):
     how sharp they are, above all where rows are few.
 
     Attributes:
-        rows: Row numbers of the lesson, increasing.
+        as_of_ms: When they were decided, increasing.
         probability: Of up, with the slope and shift that the model serves with.
         is_up: What came of them.
     """
 
-    rows: NDArray[np.int64]
+    as_of_ms: NDArray[np.int64]
     probability: NDArray[np.float64]
     is_up: NDArray[np.bool_]
 
