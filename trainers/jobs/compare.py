@@ -20,7 +20,7 @@ from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.models.recipes import Recipe
 from trainers.selection.pages import comparison_page, pair_cells
 from trainers.selection.ranking import RULE, Ranking, ranked
-from trainers.selection.searching import stated
+from trainers.selection.searching import Searched, stated
 
 Figures = dict[str, Any]
 #: At which coverages the gross edge is stated.
@@ -80,7 +80,7 @@ def compared(
     Raises:
         ConfigurationError: If fewer than two are named, or one is unknown.
     """
-    found = {f"{one.model} searched": one for one in map(read_searched, parameters)}
+    found = _named([read_searched(path) for path in parameters])
     if len(set(models)) < len(models) or len(models) + len(found) < 2:
         message = f"--models must name two or more different models, was {','.join(models)}"
         raise ConfigurationError(message)
@@ -98,6 +98,15 @@ def compared(
     probabilities = {name: one.probability for name, one in tested.items()}
     ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
     return Comparison(figures, tested, ranking, question.is_weighted)
+
+
+def _named(searches: Sequence[Searched]) -> dict[str, Searched]:
+    """By candidate; several of one model are numbered from the second on."""
+    found: dict[str, Searched] = {}
+    for one in searches:
+        n_before = sum(other.model == one.model for other in found.values())
+        found[f"{one.model} searched" + (f" {n_before + 1}" if n_before else "")] = one
+    return found
 
 
 def _judged(

@@ -154,13 +154,14 @@ def test_the_candidates_of_searches_are_ranked_with_their_trials_counted(tmp_pat
     bars = written(simulated_candles(n=4_500, seed=1, continuation=0.6), tmp_path / "a.parquet")
     question = ["--bars", bars, "--interval", "1h", "--horizon", "1h", "--train-until", "2021-05-20"]
     search = ["search", *question, "--model", "logistic", "--trials", "3", "--json", tmp_path / "found.json"]
-    compare = ["compare", *question, "--models", "logistic", "--parameters", tmp_path / "found.json"]
+    twice = ["--parameters", tmp_path / "found.json"] * 2
+    compare = ["compare", *question, "--models", "logistic", *twice]
     for words in (search, [*compare, "--json", tmp_path / "figures.json"]):
         result = CliRunner().invoke(commands, [str(word) for word in words])
         assert result.exit_code == 0, result.output
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert set(figures["candidates"]) == {"logistic", "logistic searched"}
-    assert figures["configurations_tried"] == CONFIGURATIONS_TRIED + 2 + 3
+    assert set(figures["candidates"]) == {"logistic", "logistic searched", "logistic searched 2"}
+    assert figures["configurations_tried"] == CONFIGURATIONS_TRIED + 3 + 2 * 3
 
 
 def test_one_model_alone_is_no_comparison(tmp_path):
