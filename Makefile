@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-backtest bench-backtest-lock chaos-stream clean
+.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Options of demo: DATA=FILE HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME KAFKA=apache"
+	@echo "  Options of demo: DATA=FILE BESIDE=FILES HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME KAFKA=apache"
 	@echo "  Options of kafka: NODES=1|3 PORT=N"
 
 $(VENV)/.python:
@@ -30,7 +30,7 @@ $(VENV)/.developing: requirements-dev.lock $(VENV)/.installed
 install: $(VENV)/.installed ## Create the virtual environment and install what running needs
 
 demo: $(VENV)/.installed ## Install, start everything, and print the URL (stays in the foreground; Ctrl-C ends it)
-	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(if $(HISTORY),--history "$(HISTORY)") \
+	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(foreach file,$(BESIDE),--data "$(file)") $(if $(HISTORY),--history "$(HISTORY)") \
 		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)")
 
 kafka: $(VENV)/.installed ## Run Apache Kafka in the foreground (needs Java 17 and Maven, or Docker)
@@ -102,6 +102,12 @@ bench-stream-lock: $(VENV)/.developing ## Renew the locks of the peers' environm
 			--no-emit-index-url --upgrade tests/benchmarks/stream/peers/locks/$$peer.in \
 			-o tests/benchmarks/stream/peers/locks/$$peer.txt || exit 1; done
 
+bench-train: $(VENV)/.developing ## Retraining beside XGBoost alone, features and a year's backtest beside their peers (PARTS=, PEERS=, MINUTES=)
+	$(BIN)/python -m tests.benchmarks.training
+
+bench-inference: $(VENV)/.developing ## One row through every kind of model, native and ONNX, and its explanation (KINDS=, ROUNDS=)
+	$(BIN)/python -m tests.benchmarks.inference
+
 bench-backtest: $(VENV)/.developing ## A year of minutes backtested, beside vectorbt and backtesting.py (PEERS=, MINUTES=)
 	$(BIN)/python -m tests.benchmarks.backtests
 
@@ -114,8 +120,14 @@ bench-backtest-lock: $(VENV)/.developing ## Renew the locks of these peers' envi
 chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 QUICK=1)
 	$(BIN)/python -m tests.chaos.stream
 
+bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and their snapshots
+	$(BIN)/python -m tests.benchmarks.online
+
 bench-features: $(VENV)/.developing ## A year of minutes through every feature, beside pandas with TA-Lib
 	$(BIN)/python -m tests.benchmarks.features
+
+bench-vectors: $(VENV)/.developing ## The join of companions: in batch, by the vector, and through the embedded broker
+	$(BIN)/python -m tests.benchmarks.vectors
 
 clean: ## Delete what was built (not the environment, not the demo's data)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -21,7 +21,7 @@ def commands() -> None:
 def warm_up_command(environment: Environment) -> None:
     """Publish a run's stored past and its history up to the warm-up's end; then exit.
 
-    The run is described by DRIFTLINE_DATA, DRIFTLINE_HISTORY, DRIFTLINE_FROM, DRIFTLINE_TO,
+    The run is described by DRIFTLINE_DATA, DRIFTLINE_DATA_BESIDE, DRIFTLINE_HISTORY, DRIFTLINE_FROM, DRIFTLINE_TO,
     DRIFTLINE_INSTRUMENT and DRIFTLINE_SEED. Without DATA it is the simulated market.
     """
     from producers.jobs.publishing import publish_rejects  # noqa: PLC0415
@@ -72,7 +72,8 @@ def simulate_command(environment: Environment, print_news: int | None) -> None:
     if print_news is not None:
         _print_news(environment, print_news)
         return
-    simulated = {name: value for name, value in environment.items() if name != "DRIFTLINE_DATA"}
+    files = {"DRIFTLINE_DATA", "DRIFTLINE_DATA_BESIDE"}
+    simulated = {name: value for name, value in environment.items() if name not in files}
     _run(simulated, None)
 
 

@@ -3,6 +3,7 @@
 Read from a mapping of ``DRIFTLINE_`` variables; what is unset has the default stated here.
 """
 
+import os
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, field_validator
@@ -23,6 +24,11 @@ class ProducerSettings(EnvironmentSettings):
         default=None,
         description="A recorded file: candles (.parquet, .csv) or a WebSocket capture (.gz). "
         "Unset means the simulated market.",
+    )
+    data_beside: str | None = Field(
+        default=None,
+        description=f"Further files of candles, of other instruments of the same venue and interval, played "
+        f"side by side with the first; separated by {os.pathsep!r}.",
     )
     history: Path | None = Field(
         default=None, description="A file of 1-minute candles that a capture takes its warm-up from."
@@ -75,6 +81,11 @@ class ProducerSettings(EnvironmentSettings):
     def _speed_word(cls, value: object) -> object:
         is_word = isinstance(value, str) and value.strip().lower() == AS_FAST_AS_POSSIBLE
         return 0.0 if is_word else value
+
+    @property
+    def files_beside(self) -> tuple[Path, ...]:
+        """The further files."""
+        return tuple(Path(name) for name in (self.data_beside or "").split(os.pathsep) if name)
 
     @property
     def market_parameters(self) -> MarketParameters:

@@ -1,7 +1,8 @@
 """What a trained model is, as a set of files with a manifest; no file of it is ever executed.
 
-A model's identity is ``model_hash``, the SHA-256 of its ONNX bytes. The version is a name for
-people made from it. Nothing is pickled: ONNX, XGBoost's own UBJ and JSON only.
+A model's identity is ``model_hash``, the SHA-256 of its ONNX bytes, or of its River snapshot where it
+learns row by row. The version is a name for people made from it. Nothing is pickled: ONNX, XGBoost's
+own UBJ and JSON, and River snapshots of a format of ours only.
 """
 
 import hashlib
@@ -13,6 +14,8 @@ import msgspec
 from schemas.time import Interval
 
 MODEL_FILE = "model.onnx"
+#: The snapshot of a model that learns row by row; its format is in ``trainers/models/online/snapshots.py``.
+RIVER_FILE = "model.river"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 SHADOW = "shadow"
@@ -102,7 +105,7 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         version: Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``; unique, made from the hash.
         kind: The model family, such as ``xgboost``.
-        model_hash: SHA-256 of ``model.onnx``, hexadecimal.
+        model_hash: SHA-256 of ``model.onnx`` or ``model.river``, hexadecimal.
         feature_spec_hash: Of the features it takes.
         feature_names: Its input columns, in order.
         stream: The run its training data came from.

@@ -215,6 +215,30 @@ class FeaturesComputed(Event, frozen=True, kw_only=True, tag="FeaturesComputed")
     values: FeatureValues
 
 
+class VectorComputed(FeaturesComputed, frozen=True, kw_only=True, tag="VectorComputed"):
+    """The features of one instrument with its companions' beside them: what its models see.
+
+    As ``FeaturesComputed``, and joined by content: of each companion the row of the newest bar that had
+    ended by then and was known within two seconds.
+
+    Attributes:
+        instrument: Whose vector.
+        interval: The length of the bars they are computed from.
+        close: The bar's last price, quote units per base unit.
+        feature_spec_hash: Of the declarations of the features, the companions and the allowance: two
+            vectors with the same one mean the same by each name.
+        is_warm: Whether every feature that is not optional has seen as many bars as it declares.
+        values: By feature name, in the spec's order; None where undefined.
+        joined: By companion, the event time of what was joined; None where there was nothing to join, so
+            that its features are undefined.
+        n_late: Rows of companions that came too late for the bar in which they ended, and could be joined
+            since the vector before.
+    """
+
+    joined: Annotated[dict[Name, TimeMs | None], Meta(max_length=10)]
+    n_late: Count
+
+
 class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="PredictionMade"):
     """What a model said at a bar's close; event time is the features-as-of time.
 

@@ -35,10 +35,28 @@ class FeatureDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     is_optional: bool = False
 
 
+class Join(msgspec.Struct, frozen=True, kw_only=True):
+    """How other instruments come to stand beside: part of what a joined set of features is.
+
+    Attributes:
+        companions: Their instruments, in the order of their groups.
+        allowance_ms: How much later than own bar's end a companion's row may have been known.
+    """
+
+    companions: tuple[str, ...]
+    allowance_ms: int
+
+
 class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """An ordered set of features: the columns of a model's input."""
+    """An ordered set of features: the columns of a model's input.
+
+    Attributes:
+        features: In the order of the columns.
+        join: Of a set with named companions; None for market features, and for files without names.
+    """
 
     features: tuple[FeatureDeclaration, ...]
+    join: Join | None = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -47,8 +65,9 @@ class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON of the declarations, in hexadecimal."""
-        return hashlib.sha256(msgspec.json.encode(self.features, order="deterministic")).hexdigest()
+        """SHA-256 of the canonical JSON of the declarations, and of the join where there is one, in hexadecimal."""
+        declared = self.features if self.join is None else (self.features, self.join)
+        return hashlib.sha256(msgspec.json.encode(declared, order="deterministic")).hexdigest()
 
     @cached_property
     def warm_up_bars(self) -> int:

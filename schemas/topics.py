@@ -75,6 +75,12 @@ FEATURES_MARKET = Topic(
     owner="market",
     about="The indicators of an instrument at each bar's close, by name.",
 )
+FEATURES_VECTOR = Topic(
+    name="features.vector.v1",
+    events=(events.VectorComputed, events.WatermarkAdvanced),
+    owner="vectors",
+    about="The indicators of an instrument with its companions' beside them, where it has companions.",
+)
 PREDICTIONS = Topic(
     name="predictions.v1",
     events=(events.PredictionMade,),
@@ -109,6 +115,7 @@ EVENT_TOPICS = (
     MARKET_CANDLE,
     MARKET_BAR,
     FEATURES_MARKET,
+    FEATURES_VECTOR,
     PREDICTIONS,
     OUTCOMES,
     MODELS_EVENT,
@@ -116,8 +123,8 @@ EVENT_TOPICS = (
 )
 
 #: Jobs that keep state, and consumers that can meet a bad message.
-STATEFUL_JOBS = ("market", "outcomes", "scoring")
-CONSUMERS = ("market", "outcomes", "scoring", "history", "replay")
+STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring", "learner")
+CONSUMERS = ("market", "vectors", "outcomes", "scoring", "learner", "history", "replay")
 
 
 def changelog(job: str) -> Topic:

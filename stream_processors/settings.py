@@ -14,6 +14,11 @@ class ProcessorSettings(JobSettings):
         description="The bars to make, besides those of a candle file's own interval; comma-separated.",
     )
 
+    stream: str | None = Field(
+        default=None,
+        description="The run whose vectors are joined; rows of others are passed over. Unset joins those of every run.",
+    )
+
     metrics_port: int | None = Field(
         default=None,
         ge=0,

@@ -2,12 +2,13 @@
 
 import os
 
-from schemas.wire.processes import run_command
+from schemas.wire.processes import run_command, single_matrix_thread
 from trainers.commands import commands
 
 
 def main() -> None:
     """Run it with this process's environment."""
+    single_matrix_thread(os.environ)
     run_command(commands, os.environ)
 
 

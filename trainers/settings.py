@@ -3,9 +3,10 @@
 import msgspec
 from pydantic import Field, SecretStr
 
+from schemas.artifacts import CHALLENGER, SHADOW
 from schemas.errors import ConfigurationError
 from schemas.time import Interval
-from schemas.wire.settings import ServerSettings
+from schemas.wire.settings import JobSettings
 
 REGISTRY_FOLDER = "registry"
 _FORM = "interval:horizon pairs such as 15m:15m,1m:1m"
@@ -18,7 +19,7 @@ class Horizon(msgspec.Struct, frozen=True, kw_only=True):
     horizon: Interval
 
 
-class TrainerSettings(ServerSettings):
+class TrainerSettings(JobSettings):
     """How models are trained."""
 
     stream: str | None = Field(
@@ -57,6 +58,35 @@ class TrainerSettings(ServerSettings):
         description="Seconds without any new history after which waiting for it is given up.",
     )
 
+    online_models: str = Field(
+        default="",
+        description="Models that learn online, comma-separated, such as online-logistic; unset runs no learner, "
+        "since River takes its process some 100 MB.",
+    )
+    online_targets: str | None = Field(
+        default=None, description="interval:horizon pairs that they learn; unset means DRIFTLINE_TARGETS."
+    )
+    online_alias: str = Field(
+        default=SHADOW,
+        pattern=f"^({SHADOW}|{CHALLENGER})$",
+        description="What the newest version of each becomes: shadow or challenger, and never champion by itself.",
+    )
+    online_publish_rows: int = Field(
+        default=500, ge=1, description="Learnt rows after which a version is published."
+    )
+    online_publish_hours: float = Field(
+        default=24.0,
+        gt=0,
+        le=24 * 366,
+        description="Hours of the stream's time after which one is published at the latest, if anything was learnt.",
+    )
+    online_metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Where the learner answers Prometheus, on this machine alone; unset does not listen.",
+    )
+
     registry_remote: str | None = Field(
         default=None,
         description="Where the registry's git history is pushed: a URL or a path; unset nowhere.",
@@ -78,7 +108,17 @@ class TrainerSettings(ServerSettings):
         Raises:
             ConfigurationError: If the setting has another form, or an unknown interval.
         """
-        return tuple(_target(pair) for pair in self.targets.split(","))
+        return tuple(_target(pair, "DRIFTLINE_TARGETS") for pair in self.targets.split(","))
+
+    def parsed_online_targets(self) -> tuple[Horizon, ...]:
+        """What is learnt online, in order.
+
+        Raises:
+            ConfigurationError: If the setting has another form, or an unknown interval.
+        """
+        if self.online_targets is None:
+            return self.parsed_targets()
+        return tuple(_target(pair, "DRIFTLINE_ONLINE_TARGETS") for pair in self.online_targets.split(","))
 
     def required_stream(self) -> str:
         """The run.
@@ -92,11 +132,11 @@ class TrainerSettings(ServerSettings):
         return self.stream
 
 
-def _target(pair: str) -> Horizon:
+def _target(pair: str, variable: str) -> Horizon:
     try:
         interval, horizon = (Interval(part.strip()) for part in pair.split(":"))
     except ValueError as error:
         allowed = ", ".join(Interval)
-        message = f"DRIFTLINE_TARGETS must be {_FORM}, of {allowed}; was {pair!r}"
+        message = f"{variable} must be {_FORM}, of {allowed}; was {pair!r}"
         raise ConfigurationError(message) from error
     return Horizon(interval=interval, horizon=horizon)

@@ -1,6 +1,6 @@
 """The wiring of the job that predicts: topics, models from the registry, views."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache, partial
 
 import structlog
@@ -12,7 +12,7 @@ from schemas.codec import encode
 from schemas.errors import InvariantError, NotReadyError
 from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade
 from schemas.ports import ModelRegistry
-from schemas.topics import FEATURES_MARKET, MODELS_EVENT
+from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EVENT
 from schemas.wire import redis
 from schemas.wire.postgres import History, Target
 from schemas.wire.redis import prediction_key
@@ -20,12 +20,12 @@ from schemas.wire.settings import Endpoints
 from stream_processors.runtime.declarations import Job, View
 from stream_processors.runtime.workers import run_job
 from trainers.models.decisions import decide
-from trainers.models.onnx_models import OnnxModel
+from trainers.models.served import ServedModel
 from trainers.registry.folders import FolderRegistry
-from trainers.registry.models import load_onnx
+from trainers.registry.models import load_model
 
 JOB = "scoring"
-LoadModel = Callable[[str], OnnxModel]
+LoadModel = Callable[[str], ServedModel]
 #: Loaded models, a few megabytes each: the champions of one run and their predecessors.
 _N_MODELS = 16
 
@@ -40,13 +40,14 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
     """
     registry = FolderRegistry(settings.registry_dir)
 
-    def load(version: str) -> OnnxModel:
-        return load_onnx(registry, version)[1]
+    def load(version: str) -> ServedModel:
+        return load_model(registry, version)[1]
 
     job = scoring_job(
         load=load,
         check=partial(check_promotion, registry),
         last_stored_ms=stored_predictions(endpoints, stream=settings.stream),
+        joined=settings.parsed_companions(),
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
     run_job(job, endpoint=endpoints.kafka, views=views, stop=stop, worker_id=settings.worker_id)
@@ -72,13 +73,22 @@ def check_promotion(registry: ModelRegistry, promoted: ModelPromoted) -> None:
         raise InvariantError(message)
 
 
-def scoring_job(*, load: LoadModel, last_stored_ms: LastStored, check: Check = lambda _promoted: None) -> Job:
+def scoring_job(
+    *,
+    load: LoadModel,
+    last_stored_ms: LastStored,
+    check: Check = lambda _promoted: None,
+    joined: Collection[str] = (),
+) -> Job:
     """The job: features of an instrument, all promotions, predictions of that instrument.
+
+    Where no instrument has companions, the vectors' topic is not read at all.
 
     Args:
         load: A model by its version; asked when a version is first needed.
         last_stored_ms: The newest as-of time of a target that the history holds, or None.
         check: Refuses a promotion, by InvariantError.
+        joined: The instruments with companions, whose models see vectors.
     """
     decide_by_champion = decision(load)
 
@@ -88,11 +98,12 @@ def scoring_job(*, load: LoadModel, last_stored_ms: LastStored, check: Check = l
             check=check,
             last_stored_ms=last_stored_ms,
             on_mismatch=_report_mismatch,
+            joined=frozenset(joined),
         )
 
     return Job(
         name=JOB,
-        inputs=(FEATURES_MARKET,),
+        inputs=(FEATURES_MARKET, FEATURES_VECTOR) if joined else (FEATURES_MARKET,),
         broadcasts=(MODELS_EVENT,),
         make_operator=make_operator,
         view_of=view_of,

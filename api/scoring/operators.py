@@ -11,7 +11,8 @@ Rules, per target (stream, instrument, interval, horizon):
 3. A promotion that comes after its rows finds those that are kept. Rows wait for their first
    champion (``n_waiting``); once there is one, the next row shortens the queue to ``n_kept``,
    which keeps the snapshot small, since the embedded broker never forgets one.
-4. A row whose features are not those of its champion is left unscored and counted; a later
+4. A row of an instrument with companions is its vector; its market features alone are passed over.
+5. A row whose features are not those of its champion is left unscored and counted; a later
    champion that takes them still scores it.
 
 So predictions do not depend on how the two topics interleave, as long as a promotion *after the
@@ -30,7 +31,14 @@ import numpy as np
 from schemas.artifacts import CHAMPION
 from schemas.codec import nan_from_null, null_from_nan
 from schemas.errors import SnapshotMismatchError
-from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade, WatermarkAdvanced
+from schemas.events import (
+    Event,
+    FeaturesComputed,
+    ModelPromoted,
+    PredictionMade,
+    VectorComputed,
+    WatermarkAdvanced,
+)
 from schemas.time import Interval
 from schemas.topics import PREDICTIONS, Topic
 from stream_processors.operators.protocols import Output
@@ -124,6 +132,7 @@ class ScoringOperator:
         on_mismatch: Told the first time a champion meets features that are not its own.
         n_waiting: How many rows wait for the first champion.
         n_kept: How many are kept when there is one.
+        joined: The instruments with companions, whose rows are vectors.
     """
 
     def __init__(
@@ -135,6 +144,7 @@ class ScoringOperator:
         on_mismatch: Mismatch = lambda _row, _promoted: None,
         n_waiting: int = N_WAITING,
         n_kept: int = N_KEPT,
+        joined: frozenset[str] = frozenset(),
     ) -> None:
         self._decide = decide
         self._last_stored_ms = last_stored_ms
@@ -142,6 +152,7 @@ class ScoringOperator:
         self._on_mismatch = on_mismatch
         self._n_waiting = n_waiting
         self._n_kept = n_kept
+        self._joined = joined
         self._series: dict[SeriesKey, _Series] = {}
         self._targets: dict[SeriesKey, dict[Interval, _Target]] = {}
         self._reported: set[tuple[str, str]] = set()
@@ -169,6 +180,8 @@ class ScoringOperator:
                 assert_never(known)
 
     def _on_row(self, row: FeaturesComputed) -> list[Output]:
+        if isinstance(row, VectorComputed) is not (row.instrument in self._joined):
+            return []
         key = SeriesKey(stream=row.stream, instrument=row.instrument, interval=row.interval)
         series = self._series.get(key)
         if series is not None and row.event_time_ms <= series.newest_as_of_ms:

@@ -42,7 +42,11 @@ def commands() -> None:
 
 @commands.command()
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="A recorded file; without it the market is simulated."
+    "--data",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A recorded file; several files of candles, each with its own --data, are played side by side. "
+    "Without any the market is simulated.",
 )
 @click.option(
     "--history", type=click.Path(path_type=Path), help="A file to warm up and train on, for a short capture."

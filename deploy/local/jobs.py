@@ -65,14 +65,24 @@ PREPARE = Job(
 )
 
 
-def jobs_of_a_run(*, is_replay: bool) -> tuple[Job, ...]:
+#: Runs where models that learn online are named. Behind the warm-up: the log has what came before.
+LEARNER = Job(name="learner", stage=Stage.LIVE, arguments=("trainers", "learn"))
+
+
+def jobs_of_a_run(
+    *, is_replay: bool, has_companions: bool = False, is_learning: bool = False
+) -> tuple[Job, ...]:
     """The table.
 
     Args:
         is_replay: Whether a recorded file is played; otherwise the market is simulated.
+        has_companions: Whether any instrument of the run has; else nothing is joined, by no process.
+        is_learning: Whether models learn online.
     """
+    vectors = Job(name="vectors", stage=Stage.SERVICES, arguments=("stream_processors", "vectors"))
     return (
         Job(name="market", stage=Stage.SERVICES, arguments=("stream_processors", "market")),
+        *((vectors,) if has_companions else ()),
         Job(name="outcomes", stage=Stage.SERVICES, arguments=("stream_processors", "outcomes")),
         Job(name="history", stage=Stage.SERVICES, arguments=("stream_processors", "history")),
         Job(name="scoring", stage=Stage.SERVICES, arguments=("api", "scoring")),
@@ -93,6 +103,7 @@ def jobs_of_a_run(*, is_replay: bool) -> tuple[Job, ...]:
         ),
         # Behind the warm-up: it watches what runs, and must not hold up what starts.
         Job(name="monitor", stage=Stage.LIVE, arguments=("stream_processors", "monitor")),
+        *((LEARNER,) if is_learning else ()),
         Job(
             name="producer",
             stage=Stage.LIVE,

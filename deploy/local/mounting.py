@@ -51,6 +51,7 @@ PACKAGES = {
     ),
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
     "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
+    "learn": Mounted("trainers.commands", "learn", "Learn online, and publish what was learnt."),
     "evaluate": Mounted("trainers.commands", "evaluate", "Judge a model on a file of candles, honestly."),
     "search": Mounted("trainers.commands", "search", "Search a model's parameters, every trial counted."),
     "compare": Mounted("trainers.commands", "compare", "Rank models, and say which differences are noise."),

@@ -6,12 +6,14 @@ from pathlib import Path
 from deploy.local.jobs import jobs_of_a_run
 from deploy.local.launching import Run
 from producers.jobs.runs import RunRequest, run_environment
+from producers.settings import ProducerSettings
+from schemas.companions import VARIABLE, parse_companions
 
 
 def run_of(
     environment: Mapping[str, str],
     *,
-    data: Path | None = None,
+    data: tuple[Path, ...] = (),
     history: Path | None = None,
     from_text: str | None = None,
     to_text: str | None = None,
@@ -24,12 +26,24 @@ def run_of(
         ConfigurationError: If a file is missing, a time is none, or options do not go together.
     """
     request = RunRequest(
-        data=data, history=history, from_text=from_text, to_text=to_text, speed=speed, seed=seed
+        data=data[0] if data else None,
+        beside=data[1:],
+        history=history,
+        from_text=from_text,
+        to_text=to_text,
+        speed=speed,
+        seed=seed,
     )
     facts = run_environment(request, environment)
-    played = {**environment, **facts}.get("DRIFTLINE_DATA")
+    known = {**environment, **facts}
+    settings = ProducerSettings.from_environment(known)
+    played = [path for path in (settings.data, *settings.files_beside) if path is not None]
     return Run(
-        data=f"replay of {Path(played).name}" if played else "SIMULATED market",
+        data=f"replay of {', '.join(path.name for path in played)}" if played else "SIMULATED market",
         environment=facts,
-        jobs=jobs_of_a_run(is_replay=bool(played)),
+        jobs=jobs_of_a_run(
+            is_replay=bool(played),
+            has_companions=bool(parse_companions(facts.get(VARIABLE))),
+            is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),
+        ),
     )

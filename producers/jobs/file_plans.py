@@ -1,5 +1,6 @@
 """The plans of recorded files: candles, and captures with a history of candles before them."""
 
+import heapq
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
@@ -8,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from producers.jobs.plans import REAL_TIME, Reject
-from producers.jobs.runs import instrument_of, stream_of, time_of
+from producers.jobs.runs import instruments_of, stream_of, time_of
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from producers.sources.files.captures import CaptureSurvey, survey_capture, ticks_of_capture
@@ -29,28 +30,37 @@ _MINUTE = Interval.ONE_MINUTE
 
 
 class CandleFilePlan:
-    """Candles of a file, all of them published as such."""
+    """Candles of a file, or of several side by side, all of them published as such."""
 
     def __init__(
         self, settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
     ) -> None:
-        self._table = read_candles(path)
-        self.breaches: Sequence[Breach] = self._table.breaches
-        self.rejects: Sequence[Reject] = rejects_of_table(self._table, path)
-        self.description = stored or _describe_candles(settings, path, self._table, now_ms)
+        files = (path, *settings.files_beside)
+        self._tables = [read_candles(file) for file in files]
+        self.breaches: Sequence[Breach] = [breach for table in self._tables for breach in table.breaches]
+        self.rejects: Sequence[Reject] = [
+            reject
+            for table, file in zip(self._tables, files, strict=True)
+            for reject in rejects_of_table(table, file)
+        ]
+        self.description = stored or _describe_candles(settings, files, self._tables, now_ms)
 
     def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
-        """The candles behind the last one."""
+        """The candles behind the last one, by known time, then instrument, as the history gives them back."""
         description = self.description
         from_ms = description.origin_ms if after.candle_end_ms is None else after.candle_end_ms
         end_ms = description.end_ms if until_ms is None else until_ms
-        return self._table.candles(
-            from_ms,
-            from_ms if end_ms is None else end_ms,
-            instrument=description.instruments[0],
-            source=description.source,
-            stream=description.stream,
-        )
+        candles = [
+            table.candles(
+                from_ms,
+                from_ms if end_ms is None else end_ms,
+                instrument=instrument,
+                source=description.source,
+                stream=description.stream,
+            )
+            for table, instrument in zip(self._tables, description.instruments, strict=True)
+        ]
+        return heapq.merge(*candles, key=lambda candle: (candle.known_time_ms, candle.instrument))
 
 
 class CapturePlan:
@@ -110,25 +120,40 @@ class CapturePlan:
 
 
 def _describe_candles(
-    settings: ProducerSettings, path: Path, table: CandleTable, now_ms: int
+    settings: ProducerSettings, files: Sequence[Path], tables: Sequence[CandleTable], now_ms: int
 ) -> StreamDescription:
-    instrument = instrument_of(settings)
+    instruments, path, table = instruments_of(settings), files[0], tables[0]
     origin_ms, end_ms = _stretch(settings, path, table)
+    for other_path, other in zip(files[1:], tables[1:], strict=True):
+        end_ms = _common_end(other_path, other, like=table, origin_ms=origin_ms, end_ms=end_ms)
     floor = max(_HOUR, table.interval, key=lambda interval: interval.milliseconds)
     split_ms = bar_start_ms(origin_ms + int(WARM_UP_SHARE * (end_ms - origin_ms)), floor)
     return StreamDescription(
         stream=stream_of(settings),
         kind=StreamKind.REPLAY,
-        title=f"replay of {path.name}, {_day(origin_ms)} .. {_day(end_ms)}",
-        source=_source_of(instrument),
-        instruments=(instrument,),
+        title=f"replay of {', '.join(file.name for file in files)}, {_day(origin_ms)} .. {_day(end_ms)}",
+        source=_source_of(instruments[0]),
+        instruments=instruments,
         origin_ms=origin_ms,
         warm_up_until_ms=max(origin_ms, split_ms),
         end_ms=end_ms,
         speed=CANDLES_SPEED if settings.speed is None else settings.speed,
-        parameters={"file": path.name, "interval": str(table.interval)},
+        parameters={"file": ", ".join(file.name for file in files), "interval": str(table.interval)},
         created_ms=now_ms,
     )
+
+
+def _common_end(path: Path, table: CandleTable, *, like: CandleTable, origin_ms: int, end_ms: int) -> int:
+    """Where the first of the files ends: behind it the others' companion would be missing for good."""
+    if table.interval is not like.interval:
+        message = f"the files of a run must be of one interval: {path.name} holds {table.interval}, the first {like.interval}"
+        raise ConfigurationError(message)
+    starts = table.columns["start_ms"]
+    here = starts[(starts >= origin_ms) & (starts < end_ms)]
+    if not len(here):
+        message = f"{path.name} holds no candle from {_minute(origin_ms)} to {_minute(end_ms)}, where the first file is played"
+        raise ConfigurationError(message)
+    return min(end_ms, int(here[-1]) + table.interval.milliseconds)
 
 
 def _stretch(settings: ProducerSettings, path: Path, table: CandleTable) -> tuple[int, int]:

@@ -5,7 +5,7 @@ there would say those events twice. So a broker that keeps its log is asked for 
 The embedded one starts empty, and is told everything that is stored.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from producers.normalise.watermarks import MarketEvent, Reached
@@ -26,11 +26,14 @@ class Logged(NamedTuple):
     """The newest events of a stream in the log.
 
     Attributes:
+        reached: Of several instruments, the one that is least far with its candles.
         trade_ids: Of the ticks that were known in the newest tick's millisecond, by instrument.
+        candle_ends: Of each instrument's newest candle.
     """
 
     reached: Reached = Reached()
     trade_ids: frozenset[tuple[str, int]] = frozenset()
+    candle_ends: Mapping[str, int] = {}
 
     def covers(self, reached: Reached) -> bool:
         """Whether the log goes as far as something else."""
@@ -42,7 +45,8 @@ class Logged(NamedTuple):
         candle_end_ms, tick_known_ms = self.reached
         match event:
             case CandleObserved():
-                return candle_end_ms is None or event.event_time_ms > candle_end_ms
+                end_ms = self.candle_ends.get(event.instrument, candle_end_ms)
+                return end_ms is None or event.event_time_ms > end_ms
             case TickObserved():
                 if tick_known_ms is None or event.known_time_ms != tick_known_ms:
                     return tick_known_ms is None or event.known_time_ms > tick_known_ms
@@ -57,22 +61,37 @@ def logged(endpoint: KafkaEndpoint, description: StreamDescription) -> Logged:
     """
     found = Logged()
     for topic in (MARKET_CANDLE, MARKET_TICK):
-        partitions = {partition_of(name.encode(), topic.n_partitions) for name in description.instruments}
-        for partition in sorted(partitions):
-            newest = _newest(endpoint, (topic.name, partition), description.stream)
+        places: dict[int, set[str]] = {}
+        for name in description.instruments:
+            places.setdefault(partition_of(name.encode(), topic.n_partitions), set()).add(name)
+        for partition, names in sorted(places.items()):
+            newest = _newest(endpoint, (topic.name, partition), description.stream, names)
             found = with_newer(found, newest)
-    return found
+    return least_far(found, description.instruments)
 
 
-def _newest(endpoint: KafkaEndpoint, where: tuple[str, int], stream: str) -> list[MarketEvent]:
-    """The stream's last events in a partition, looked for in ever longer pieces of its end."""
+def least_far(found: Logged, instruments: Collection[str]) -> Logged:
+    """The same, where candles have been said as far as those of every instrument were."""
+    ends = [found.candle_ends.get(name) for name in instruments]
+    known = [end_ms for end_ms in ends if end_ms is not None]
+    candle_end_ms = min(known) if known and len(known) == len(ends) else None
+    return found._replace(reached=found.reached._replace(candle_end_ms=candle_end_ms))
+
+
+def _newest(
+    endpoint: KafkaEndpoint, where: tuple[str, int], stream: str, instruments: Collection[str]
+) -> list[MarketEvent]:
+    """The stream's last events in a partition, looked for in ever longer pieces of its end.
+
+    Each of the instruments is looked for, down to the partition's beginning.
+    """
     administration = Administration(endpoint)
     begin, end = administration.beginnings([where])[where], administration.ends([where])[where]
     n_records = _FIRST_LOOK
     while end > begin:
         start = max(begin, end - n_records)
         events = list(_events_of(read_range(endpoint, {where: start}), stream))
-        if events or start == begin:
+        if start == begin or {event.instrument for event in events} >= set(instruments):
             return events
         n_records *= _WIDER
     return []
@@ -90,14 +109,18 @@ def _events_of(records: Iterable[Record], stream: str) -> Iterator[MarketEvent]:
 
 def with_newer(found: Logged, events: Iterable[MarketEvent]) -> Logged:
     """The same behind more events, in the order of their log."""
-    (candle_end_ms, tick_known_ms), trade_ids = found
+    (candle_end_ms, tick_known_ms), trade_ids = found.reached, found.trade_ids
+    candle_ends = dict(found.candle_ends)
     for event in events:
         match event:
             case CandleObserved():
                 candle_end_ms = max(event.event_time_ms, candle_end_ms or event.event_time_ms)
+                candle_ends[event.instrument] = max(
+                    event.event_time_ms, candle_ends.get(event.instrument, event.event_time_ms)
+                )
             case TickObserved():
                 if tick_known_ms is None or event.known_time_ms > tick_known_ms:
                     tick_known_ms, trade_ids = event.known_time_ms, frozenset()
                 if event.known_time_ms == tick_known_ms:
                     trade_ids |= {(event.instrument, event.trade_id)}
-    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids)
+    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends)

@@ -74,5 +74,5 @@ def _resumed(session: Session) -> Logged:
     warm_up_ms = session.plan.description.warm_up_until_ms
     time_ms = said.reached.event_time_ms(times)
     if time_ms is None or time_ms < warm_up_ms:
-        return Logged(Reached(candle_end_ms=warm_up_ms))
+        return said._replace(reached=Reached(candle_end_ms=warm_up_ms))
     return said

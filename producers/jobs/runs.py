@@ -3,6 +3,7 @@
 The launcher imports this before it starts anything, so it imports nothing heavy.
 """
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 
 from producers.settings import AS_FAST_AS_POSSIBLE, ProducerSettings
 from producers.sources.files.recognition import content_hash, file_kind, instrument_of_file
+from schemas.companions import VARIABLE, check_present, parse_companions, text_of, usual_companions
 from schemas.errors import ConfigurationError
 from schemas.instruments import parse_instrument
 from schemas.streams import StreamKind, stream_id
@@ -23,6 +25,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         data: A recorded file; None is the simulated market.
+        beside: Further files of candles, of other instruments.
         history: Where a capture takes its warm-up from.
         from_text: ISO time of the stretch's beginning, or None.
         to_text: ISO time of its end, exclusive, or None.
@@ -31,6 +34,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     data: Path | None = None
+    beside: tuple[Path, ...] = ()
     history: Path | None = None
     from_text: str | None = None
     to_text: str | None = None
@@ -47,8 +51,8 @@ def run_environment(request: RunRequest, environment: Mapping[str, str] | None =
             DRIFTLINE_SIMULATED_EDGE; they are part of the stream's id.
 
     Returns:
-        DRIFTLINE_STREAM, DRIFTLINE_REFERENCE_INSTRUMENT, and what the request states; paths are
-        absolute. What is not stated is left out.
+        DRIFTLINE_STREAM, DRIFTLINE_REFERENCE_INSTRUMENT, DRIFTLINE_COMPANIONS where there are several
+        files, and what the request states; paths are absolute. What is not stated is left out.
 
     Raises:
         ConfigurationError: If a file is missing or of no known kind, or a time or number has
@@ -58,8 +62,27 @@ def run_environment(request: RunRequest, environment: Mapping[str, str] | None =
     settings = ProducerSettings.from_environment(dict(environment or {}) | stated)
     return stated | {
         "DRIFTLINE_STREAM": stream_of(settings),
-        "DRIFTLINE_REFERENCE_INSTRUMENT": instrument_of(settings),
+        "DRIFTLINE_REFERENCE_INSTRUMENT": ",".join(_references(instruments_of(settings))),
+        **_companions(settings, dict(environment or {})),
     }
+
+
+def _references(instruments: tuple[str, ...]) -> list[str]:
+    """What each asset stands for: its first instrument."""
+    found: dict[str, str] = {}
+    for name in instruments:
+        found.setdefault(parse_instrument(name).base, name)
+    return list(found.values())
+
+
+def _companions(settings: ProducerSettings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Which companions this run has: those that are set, where it holds them, or the usual ones of several files."""
+    instruments, stated = instruments_of(settings), environment.get(VARIABLE)
+    if not stated:
+        return {VARIABLE: text_of(usual_companions(instruments))} if len(instruments) > 1 else {}
+    companions = parse_companions(stated)
+    check_present(companions, instruments)
+    return {VARIABLE: text_of({name: found for name, found in companions.items() if name in instruments})}
 
 
 def _stated(request: RunRequest) -> dict[str, str]:
@@ -69,6 +92,10 @@ def _stated(request: RunRequest) -> dict[str, str]:
         speed = None if request.speed is None else f"{request.speed:g}"
     values = {
         "DRIFTLINE_DATA": _absolute(request.data, "DATA"),
+        "DRIFTLINE_DATA_BESIDE": os.pathsep.join(
+            str(path) for path in (_absolute(path, "DATA") for path in request.beside) if path is not None
+        )
+        or None,
         "DRIFTLINE_HISTORY": _absolute(request.history, "HISTORY"),
         "DRIFTLINE_FROM": request.from_text,
         "DRIFTLINE_TO": request.to_text,
@@ -108,7 +135,25 @@ def stream_of(settings: ProducerSettings) -> str:
         "from_ms": time_of(settings.from_time, "FROM"),
         "to_ms": time_of(settings.to_time, "TO"),
     }
+    if settings.files_beside:
+        facts["beside"] = ",".join(content_hash(path) for path in settings.files_beside)
     return stream_id(StreamKind.REPLAY, facts)
+
+
+def instruments_of(settings: ProducerSettings) -> tuple[str, ...]:
+    """The instruments of the run that settings describe, the first file's first.
+
+    Raises:
+        ConfigurationError: If a file does not tell, two are of one instrument, or they are of several venues.
+    """
+    found = (instrument_of(settings), *(instrument_of_file(path) for path in settings.files_beside))
+    if len(set(found)) < len(found):
+        message = f"each file of a run must be of an instrument of its own, were of {', '.join(found)}"
+        raise ConfigurationError(message)
+    if len({parse_instrument(name).venue for name in found}) > 1:
+        message = f"the files of a run must be of one venue, whose watermarks they share; were of {', '.join(found)}"
+        raise ConfigurationError(message)
+    return found
 
 
 def instrument_of(settings: ProducerSettings) -> str:
@@ -131,6 +176,8 @@ def check_combination(settings: ProducerSettings) -> None:
         ConfigurationError: If they do not; says what to change.
     """
     is_capture = settings.data is not None and not file_kind(settings.data).is_candles
+    if settings.files_beside:
+        _check_beside(settings, is_capture=is_capture)
     if settings.history is not None and not is_capture:
         message = "HISTORY is the warm-up of a WebSocket capture: set DATA to one, or leave HISTORY out"
         raise ConfigurationError(message)
@@ -140,6 +187,17 @@ def check_combination(settings: ProducerSettings) -> None:
     has_range = settings.from_time is not None or settings.to_time is not None
     if has_range and (settings.data is None or is_capture):
         message = "FROM and TO choose a stretch of a candle file: set DATA to one, or leave them out"
+        raise ConfigurationError(message)
+
+
+def _check_beside(settings: ProducerSettings, *, is_capture: bool) -> None:
+    for path in settings.files_beside:
+        if not path.is_file():
+            message = f"DRIFTLINE_DATA_BESIDE must name existing files, has {path}"
+            raise ConfigurationError(message)
+    captures = [path.name for path in settings.files_beside if not file_kind(path).is_candles]
+    if settings.data is None or is_capture or captures:
+        message = "several files of a run must all be of candles: captures are played alone"
         raise ConfigurationError(message)
 
 

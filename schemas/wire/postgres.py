@@ -23,9 +23,15 @@ from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
 from schemas.wire.tables import TABLES, Progress, merge, write_feature_specs, write_progress
 
+#: Market features, and those with companions' beside them; each has a table of its own.
+FEATURE_KINDS = (events.FeaturesComputed, events.VectorComputed)
+
 
 class Position(NamedTuple):
-    """How far the stored market data of a stream go; None where there are none."""
+    """How far the stored market data of a stream go; None where there are none.
+
+    Of several instruments it is the one that is least far.
+    """
 
     last_candle_end_ms: int | None
     last_tick_known_ms: int | None
@@ -176,7 +182,8 @@ class History:
         with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
             for kind, rows in by_table.items():
                 merge(cursor, TABLES[kind], rows)
-            write_feature_specs(cursor, by_table.get(events.FeaturesComputed, []))
+            for kind in FEATURE_KINDS:
+                write_feature_specs(cursor, by_table.get(kind, []))
             write_progress(cursor, progress)
 
     def register_stream(self, description: StreamDescription) -> StreamDescription:
@@ -220,9 +227,17 @@ class History:
         )
         return None if row is None or row[1] < n_partitions else row[0]
 
-    def position(self, stream: str) -> Position:
-        """How far the stored candles and ticks of a run go."""
-        candles = self._one("SELECT max(event_time_ms) FROM candles WHERE stream = %s", (stream,))
+    def position(self, stream: str, *, n_instruments: int = 1) -> Position:
+        """How far the stored candles and ticks of a run go.
+
+        Args:
+            n_instruments: How many it holds; until each of them has candles, there are none.
+        """
+        candles = self._one(
+            "SELECT min(reached) FROM (SELECT max(event_time_ms) AS reached FROM candles WHERE stream = %s "
+            "GROUP BY instrument) AS by_instrument HAVING count(*) >= %s",
+            (stream, n_instruments),
+        )
         ticks = self._one("SELECT max(known_time_ms), max(trade_id) FROM ticks WHERE stream = %s", (stream,))
         known, trade_id = (None, None) if ticks is None else ticks
         return Position(None if candles is None else candles[0], known, trade_id)
@@ -248,23 +263,33 @@ class History:
 
         Args:
             until_ms: The last as-of time, inclusive; None for all.
-            spec_hash: Which set; None for that of the newest row.
+            spec_hash: Which set, of market features or of vectors; None for the market features of the
+                newest row.
 
         Returns:
             The table, or None when nothing is stored.
         """
-        where = "stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s"
         key = (stream, instrument, interval, 2**62 if until_ms is None else until_ms)
+        for kind in FEATURE_KINDS if spec_hash is not None else FEATURE_KINDS[:1]:
+            found = self._feature_table(TABLES[kind].name, key, spec_hash)
+            if found is not None:
+                return found
+        return None
+
+    def _feature_table(
+        self, table: str, key: tuple[str, str, str, int], spec_hash: str | None
+    ) -> FeatureTable | None:
+        where = "stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s"
         chosen = "" if spec_hash is None else " AND feature_spec_hash = %s"
         spec = self._one(
-            "SELECT feature_spec_hash, names FROM features JOIN feature_specs USING (feature_spec_hash) "
+            f"SELECT feature_spec_hash, names FROM {table} JOIN feature_specs USING (feature_spec_hash) "
             f"WHERE {where}{chosen} ORDER BY event_time_ms DESC LIMIT 1",
             key if spec_hash is None else (*key, spec_hash),
         )
         if spec is None:
             return None
         rows = self._all(
-            "SELECT event_time_ms, known_time_ms, close, is_warm, feature_values FROM features "
+            f"SELECT event_time_ms, known_time_ms, close, is_warm, feature_values FROM {table} "
             f"WHERE {where} AND feature_spec_hash = %s AND cardinality(feature_values) = %s ORDER BY event_time_ms",
             (*key, spec[0], len(spec[1])),
         )

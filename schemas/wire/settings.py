@@ -13,6 +13,7 @@ from pydantic import AliasChoices, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.companions import Companions, parse_companions
 from schemas.errors import ConfigurationError, NotReadyError
 
 PREFIX = "DRIFTLINE_"
@@ -137,6 +138,20 @@ class ServerSettings(EnvironmentSettings):
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="postgresql:// URL of an external Postgres; unset means the embedded one.",
     )
+    companions: str | None = Field(
+        default=None,
+        description="Which other instruments' features stand beside an instrument's own, and so in what its "
+        "models see: BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments apart by "
+        "semicolons. Unset, models see market features alone, and nothing is joined.",
+    )
+
+    def parsed_companions(self) -> dict[str, Companions]:
+        """The companions of each instrument that has any.
+
+        Raises:
+            ConfigurationError: If the setting has another form.
+        """
+        return parse_companions(self.companions)
 
     def endpoints(self) -> Endpoints:
         """The servers to use.

@@ -7,6 +7,7 @@ an event twice changes nothing.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import psycopg
 from psycopg import sql
 
@@ -68,6 +69,13 @@ _FEATURE_COLUMNS = (
     "known_time_ms",
     "source",
 )
+
+
+def _vector_values(event: events.VectorComputed) -> tuple[Any, ...]:
+    return (*_feature_values(event), msgspec.json.encode(event.joined).decode(), event.n_late)
+
+
+_VECTOR_COLUMNS = (*_FEATURE_COLUMNS, "joined", "n_late")
 _TARGET = ("stream", "instrument", "interval", "horizon")
 _BAR_KEY = ("stream", "instrument", "interval", "start_ms")
 _ALERT_KEY = ("stream", "name", "subject", "source", "event_time_ms", "is_resolved")
@@ -79,6 +87,7 @@ TABLES: dict[type[events.Event], Table] = {
     events.TickObserved: _fields("ticks", events.TickObserved, ("stream", "instrument", "trade_id")),
     events.BarClosed: _fields("bars", events.BarClosed, _BAR_KEY),
     events.FeaturesComputed: Table("features", _FEATURE_COLUMNS, _FEATURE_COLUMNS[:5], _feature_values),
+    events.VectorComputed: Table("vectors", _VECTOR_COLUMNS, _FEATURE_COLUMNS[:5], _vector_values),
     events.PredictionMade: _fields("predictions", events.PredictionMade, (*_TARGET, "event_time_ms")),
     events.OutcomeResolved: _fields("outcomes", events.OutcomeResolved, (*_TARGET, "features_as_of_ms")),
     events.ModelPromoted: _fields(

@@ -27,6 +27,15 @@ def market(environment: Mapping[str, str]) -> None:
 
 @commands.command()
 @click.pass_obj
+def vectors(environment: Mapping[str, str]) -> None:
+    """Features of instruments and of their companions to vectors."""
+    from stream_processors.jobs.vectors import run_vectors  # noqa: PLC0415  (numba loads with it)
+
+    run_vectors(ProcessorSettings.from_environment(environment), stop_on_signals())
+
+
+@commands.command()
+@click.pass_obj
 def outcomes(environment: Mapping[str, str]) -> None:
     """Predictions and bars to outcomes."""
     from stream_processors.jobs.outcomes import run_outcomes  # noqa: PLC0415
@@ -56,9 +65,11 @@ def monitor(environment: Mapping[str, str]) -> None:
 def compile_kernel() -> None:
     """Compile the kernels once, so that no first start has to."""
     from stream_processors.features.batch import warm_up  # noqa: PLC0415
+    from stream_processors.features.vectors import warm_up_vectors  # noqa: PLC0415
     from stream_processors.operators.ticks.warming import warm_up_ticks  # noqa: PLC0415
 
     warm_up()
+    warm_up_vectors()
     warm_up_ticks()
 
 

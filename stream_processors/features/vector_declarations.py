@@ -2,15 +2,20 @@
 
 A vector is the market features, then the groups that it has, in the order here. Every one of them is
 optional: where the other instrument has no row, it is undefined, and the vector is used without it.
-Live, vectors are to be joined on ``features.vector.v1``; today they are joined from tables, by
-:mod:`.vectors`.
+They are joined live on ``features.vector.v1``, and from tables by :mod:`.vectors`; one kernel computes both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
-from schemas.features import FeatureDeclaration, FeatureSpec
+from schemas.companions import Companions
+from schemas.features import FeatureDeclaration, FeatureSpec, Join
 from stream_processors.features.declarations import SPEC
+
+#: How much later than own bar's end a companion's row may have been known: how long a live join waits.
+ALLOWANCE_MS = 2_000
+#: A companion's bar that ended more bars before own is no longer joined: that is an outage.
+OLDEST_BARS = 5
 
 
 class Group(StrEnum):
@@ -21,13 +26,16 @@ class Group(StrEnum):
     NEWS = "news"
 
 
-def _declared(name: str, memory_bars: int, source: str, *, unit: str = "dimensionless") -> FeatureDeclaration:
+def _declared(
+    name: str, memory_bars: int, source: str, *, unit: str = "dimensionless", version: int = 1
+) -> FeatureDeclaration:
     return FeatureDeclaration(
         name=name,
         unit=unit,
         memory_bars=memory_bars,
         warm_up_bars=memory_bars,
         source=source,
+        version=version,
         is_optional=True,
     )
 
@@ -69,23 +77,29 @@ COIN = (
     ),
     _declared("standardised_return_difference_1", 61, f"in own and its volatilities of 60 bars, {_LESS}"),
     _declared("coin_volatility_ratio_60", 61, "own realised volatility over the other's"),
-    _declared("coin_correlation_60", 61, "Pearson's, of log returns"),
-    _declared("coin_beta_60", 61, "slope of own log returns on the other's, by least squares"),
+    _declared("coin_correlation_60", 61, "Pearson's, of log returns", version=2),
+    _declared("coin_beta_60", 61, "slope of own log returns on the other's, by least squares", version=2),
     _declared(
-        "coin_residual_1", 61, "own last log return less beta times the other's, over own volatility of 60"
+        "coin_residual_1",
+        61,
+        "own last log return less beta times the other's, over own volatility of 60",
+        version=2,
     ),
-    _declared("coin_lead_60", 62, "correlation of own log return with the other's one bar before"),
-    _declared("coin_lag_60", 62, "correlation of the other's log return with own one bar before"),
+    _declared("coin_lead_60", 62, "correlation of own log return with the other's one bar before", version=2),
+    _declared("coin_lag_60", 62, "correlation of the other's log return with own one bar before", version=2),
     _declared(
-        "relative_price_z_score_60", 60, "distance of the log ratio of the closes from its mean in deviations"
+        "relative_price_z_score_60",
+        60,
+        "distance of the log ratio of the closes from its mean in deviations",
+        version=2,
     ),
     _declared("coin_age", 1, "how long before own bar the other's joined bar ended", unit="bars"),
 )
 
 PERPETUAL = (
-    _declared("basis", 1, "log of the perpetual's close over own"),
-    *(_declared(f"basis_change_{n}", n + 1, f"of {n} bars") for n in (1, 5, 15, 60)),
-    _declared("basis_z_score_60", 60, "distance from its mean in deviations"),
+    _declared("basis", 1, "log of the perpetual's close over own", version=2),
+    *(_declared(f"basis_change_{n}", n + 1, f"of {n} bars", version=2) for n in (1, 5, 15, 60)),
+    _declared("basis_z_score_60", 60, "distance from its mean in deviations", version=2),
     *_taken("perpetual", TAKEN_FROM_PERPETUAL),
     _declared(
         "perpetual_volume_share",
@@ -102,8 +116,27 @@ NEWS: tuple[FeatureDeclaration, ...] = ()
 GROUPS = {Group.COIN: COIN, Group.PERPETUAL: PERPETUAL, Group.NEWS: NEWS}
 
 
-def vector_spec(groups: Iterable[Group]) -> FeatureSpec:
+def vector_spec(groups: Iterable[Group], *, join: Join | None = None) -> FeatureSpec:
     """The set of a vector that has these groups beside the market features, in the order of :class:`Group`."""
     wanted = set(groups)
     beside = tuple(feature for group in Group if group in wanted for feature in GROUPS[group])
-    return FeatureSpec(features=SPEC.features + beside)
+    return FeatureSpec(features=SPEC.features + beside, join=join)
+
+
+def groups_of(companions: Companions) -> dict[Group, str]:
+    """The groups that companions fill, and with which instrument, in the order of :class:`Group`."""
+    filled = {Group.COIN: companions.coin, Group.PERPETUAL: companions.perpetual}
+    return {group: name for group, name in filled.items() if name is not None}
+
+
+def groups_among(names: Collection[str]) -> tuple[Group, ...]:
+    """The groups that some features belong to, such as those that a model takes."""
+    return tuple(group for group in Group if any(feature.name in names for feature in GROUPS[group]))
+
+
+def spec_of(companions: Companions | None) -> FeatureSpec:
+    """The set that models of an instrument with these companions see; the market features without any."""
+    if companions is None:
+        return SPEC
+    join = Join(companions=companions.instruments, allowance_ms=ALLOWANCE_MS)
+    return vector_spec(groups_of(companions), join=join)

@@ -31,14 +31,21 @@ class Monitor:
 
     Args:
         stalled_after_s: See :class:`Judge`.
+        has_companions: See :class:`Observer`.
     """
 
     def __init__(
-        self, endpoint: KafkaEndpoint, *, stalled_after_s: float, clock: Clock, metrics: Metrics
+        self,
+        endpoint: KafkaEndpoint,
+        *,
+        stalled_after_s: float,
+        clock: Clock,
+        metrics: Metrics,
+        has_companions: bool = False,
     ) -> None:
         self._clock = clock
         self._metrics = metrics
-        self._observer = Observer(endpoint, clock=clock)
+        self._observer = Observer(endpoint, clock=clock, has_companions=has_companions)
         self._judge = Judge(stalled_after_s=stalled_after_s)
         self._publisher = Publisher(endpoint, role=SOURCE)
         self._has_looked = False
@@ -82,7 +89,11 @@ def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:
     if port is not None:
         log.info("metrics", url=f"http://{LOOPBACK}:{port}/metrics")
     monitor = Monitor(
-        settings.kafka_endpoint(), stalled_after_s=settings.stalled_after_s, clock=clock, metrics=metrics
+        settings.kafka_endpoint(),
+        stalled_after_s=settings.stalled_after_s,
+        clock=clock,
+        metrics=metrics,
+        has_companions=bool(settings.parsed_companions()),
     )
     well_at_s = clock.monotonic_s()
     while not stop():

@@ -15,6 +15,7 @@ from schemas.topics import (
     CONSUMERS,
     EVENT_TOPICS,
     FEATURES_MARKET,
+    FEATURES_VECTOR,
     MARKET_BAR,
     MARKET_CANDLE,
     MARKET_TICK,
@@ -28,21 +29,39 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.operators.alerting import Observation, Place, Progress
 from stream_processors.runtime.letters import CONSUMER_OF, identity
 
-#: What each consumer group reads; ``tests/jobs/stream_processors/test_monitor.py`` compares it with the jobs.
-READ_BY: Mapping[str, tuple[Topic, ...]] = {
-    "driftline-market": (MARKET_CANDLE, MARKET_TICK),
-    "driftline-outcomes": (PREDICTIONS, MARKET_BAR),
-    "driftline-scoring": (FEATURES_MARKET,),
-    "driftline-history": EVENT_TOPICS,
-}
 _Where = tuple[str, int]
 
 
-class Observer:
-    """Looks at one broker."""
+def read_by(*, has_companions: bool) -> dict[str, tuple[Topic, ...]]:
+    """What each consumer group reads; ``tests/jobs/stream_processors/test_monitor.py`` compares it with the jobs.
 
-    def __init__(self, endpoint: KafkaEndpoint, *, clock: Clock) -> None:
+    Args:
+        has_companions: Whether any instrument has, so that vectors are joined and scored.
+    """
+    found = {
+        "driftline-market": (MARKET_CANDLE, MARKET_TICK),
+        "driftline-outcomes": (PREDICTIONS, MARKET_BAR),
+        "driftline-scoring": (FEATURES_MARKET,),
+        "driftline-history": EVENT_TOPICS,
+    }
+    if has_companions:
+        found |= {
+            "driftline-vectors": (FEATURES_MARKET,),
+            "driftline-scoring": (FEATURES_MARKET, FEATURES_VECTOR),
+        }
+    return found
+
+
+class Observer:
+    """Looks at one broker.
+
+    Args:
+        has_companions: Whether any instrument has: see :func:`read_by`.
+    """
+
+    def __init__(self, endpoint: KafkaEndpoint, *, clock: Clock, has_companions: bool = False) -> None:
         self._endpoint = endpoint
+        self._read_by: Mapping[str, tuple[Topic, ...]] = read_by(has_companions=has_companions)
         self._clock = clock
         self._administration = Administration(endpoint)
         self._read_to: Positions = {(name, 0): 0 for name in (*CONSUMER_OF, ALERTS.name)}
@@ -80,7 +99,7 @@ class Observer:
 
     def _progress(self) -> dict[Place, Progress]:
         """Committed offsets are asked for first: what a group commits meanwhile is no lag."""
-        committed = {group: self._committed(group, topics) for group, topics in READ_BY.items()}
+        committed = {group: self._committed(group, topics) for group, topics in self._read_by.items()}
         ends = self._administration.ends(
             {where for found in committed.values() for where in found}, are_stable=True
         )

@@ -81,6 +81,30 @@ class BatchOperator(Protocol):
         """Take the messages of one partition in, in the order of the log."""
 
 
+@runtime_checkable
+class JoiningOperator(Protocol):
+    """An operator that also reads other partitions of its first input, whole, beside its own.
+
+    What it emits may follow from either, so how far each has got is part of its state: the runtime keeps
+    their positions in the snapshot, makes one with everything it publishes, and steps on from there.
+    """
+
+    @property
+    def partitions_beside(self) -> frozenset[int]:
+        """The numbers of the other partitions; always the same."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether enough of its own partition waits for what lies beside that this should be read first."""
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether enough of what lies beside was read that its own partition should be read first."""
+
+    def step_beside(self, partition: int, event: Any) -> Iterable[Output]:
+        """As ``step``, with an event of another partition."""
+
+
 def step_values(
     operator: Operator, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf
 ) -> Stepped:

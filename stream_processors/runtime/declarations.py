@@ -39,6 +39,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         broadcasts: Low-rate topics that every operator reads whole, such as model switches. They
             are read to their end before any input is.
         make_operator: Builds the operator of a partition number.
+        is_joining: Whether operators also read other partitions of the first input, beside their own:
+            they are then :class:`~stream_processors.operators.protocols.JoiningOperator`.
         view_of: The view that an event is, of inputs and outputs, or None.
     """
 
@@ -46,4 +48,5 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[Topic, ...]
     make_operator: Callable[[int], Operator]
     broadcasts: tuple[Topic, ...] = ()
+    is_joining: bool = False
     view_of: Callable[[Event], View | None] = lambda _event: None

@@ -17,9 +17,11 @@ from schemas.topics import Topic, changelog
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Record
 from schemas.wire.memory import MemoryLog, MemoryPublisher, MemoryViews
+from stream_processors.runtime.beside import places_beside
 from stream_processors.runtime.checkpointing import newest_of
 from stream_processors.runtime.committing import Transactions
 from stream_processors.runtime.declarations import Job
+from stream_processors.runtime.recovery import begin_at_snapshot
 from stream_processors.runtime.tasks import Pending, Task, step_broadcast
 
 
@@ -76,6 +78,7 @@ class TopologyDriver:
         pending = Pending()
         self._step_broadcasts(pending)
         for task in self._tasks.values():
+            self._step_beside(task, pending, max_messages)
             for topic in self._job.inputs:
                 start = task.offsets.get(topic.name, 0)
                 end = None if max_messages is None else start + max_messages
@@ -91,7 +94,7 @@ class TopologyDriver:
         now_s = self.clock.monotonic_s()
         for number, task in self._tasks.items():
             is_due = task.n_since_snapshot and now_s - task.snapshot_at_s >= self._every_s
-            if is_due or pending.needs_snapshot:
+            if is_due or pending.needs_snapshot or number in pending.bound_to_snapshot:
                 pending.snapshots[number] = task.snapshot()
                 task.n_since_snapshot, task.snapshot_at_s = 0, now_s
         self._transactions.run(pending, None, self._transactions.deadline())
@@ -125,7 +128,17 @@ class TopologyDriver:
                 ):
                     step_broadcast(self._tasks.values(), record, pending)
 
+    def _step_beside(self, task: Task, pending: Pending, max_messages: int | None) -> None:
+        for place in places_beside(task, self._job.inputs[0]):
+            start = task.broadcast_offsets.get(place, 0)
+            run = self.log.run(*place, start, None if max_messages is None else start + max_messages)
+            if run is not None:
+                task.step_beside(run, pending)
+
     def _restep(self, task: Task) -> None:
+        if self._job.is_joining:
+            begin_at_snapshot(self._job, task)
+            return
         for topic in self._job.inputs:
             start, end = (
                 task.offsets.get(topic.name, 0),

@@ -2,7 +2,8 @@
 
 Per task: the newest committed snapshot; the broadcasts that it does not hold, to their present
 end, before any input; then, silently, the inputs from the snapshot's offsets to the committed ones,
-whose outputs are out already. So the time it takes is bounded by how far snapshots lie apart.
+whose outputs are out already. So the time it takes is bounded by how far snapshots lie apart. A joining
+job steps nothing silently: see :func:`begin_at_snapshot`.
 """
 
 import heapq
@@ -48,7 +49,12 @@ def recovered_tasks(
             log.warning("snapshot left out", job=job.name, partition=number, reason=str(error))
             tasks[number] = Task(job.make_operator(number), partition=number)
     _step_broadcasts(job, tasks.values(), endpoint, pending)
-    n_restepped = sum(_restep(task, endpoint, committed) for task in tasks.values())
+    if job.is_joining:
+        n_restepped = 0
+        for task in tasks.values():
+            begin_at_snapshot(job, task)
+    else:
+        n_restepped = sum(_restep(task, endpoint, committed) for task in tasks.values())
     log.info(
         "recovered",
         job=job.name,
@@ -57,6 +63,17 @@ def recovered_tasks(
         restepped=n_restepped,
     )
     return tasks
+
+
+def begin_at_snapshot(job: Job, task: Task) -> None:
+    """Let a joining task step on from its snapshot, or from the beginning, whatever was committed.
+
+    What it published is bound to its snapshots, so behind the newest one nothing is out yet; and what it
+    publishes follows from several partitions, so a silent step would lose what the committed offsets of
+    one of them do not say.
+    """
+    for topic in job.inputs:
+        task.offsets.setdefault(topic.name, 0)
 
 
 def check_log(committed: Positions, ends: Positions) -> None:

@@ -12,7 +12,7 @@ from schemas.errors import ContractError
 from schemas.events import Event
 from schemas.topics import BY_NAME, Topic
 from schemas.wire.kafka import Positions, Record, Run
-from stream_processors.operators.protocols import Operator, Output, step_values
+from stream_processors.operators.protocols import JoiningOperator, Operator, Output, step_values
 from stream_processors.runtime.checkpointing import Snapshot
 
 TRACE = "trace-id"
@@ -41,6 +41,7 @@ class Pending:
         snapshots: By partition number.
         positions: The offsets to commit.
         needs_snapshot: Whether every task is due for a snapshot with this commit.
+        bound_to_snapshot: Tasks, by number, whose outputs here are committed with their state or not at all.
     """
 
     def __init__(self, *, needs_snapshot: bool = False) -> None:
@@ -50,6 +51,7 @@ class Pending:
         self.snapshots: dict[int, Snapshot] = {}
         self.positions: Positions = {}
         self.needs_snapshot = needs_snapshot
+        self.bound_to_snapshot: set[int] = set()
         self.n_messages = 0
 
     @property
@@ -68,13 +70,15 @@ class Task:
 
     Attributes:
         offsets: The next offset to step, by input topic.
-        broadcast_offsets: The next offset to step of each broadcast partition.
+        broadcast_offsets: The next offset to step of each broadcast partition, and of each beside its own.
+        joining: The operator, where it also reads partitions beside its own.
         n_since_snapshot: Messages stepped since the last snapshot.
         snapshot_at_s: When that was, by the monotonic clock.
     """
 
     def __init__(self, operator: Operator, *, partition: int) -> None:
         self.operator = operator
+        self.joining = operator if isinstance(operator, JoiningOperator) else None
         self.partition = partition
         self.offsets: dict[str, int] = {}
         self.broadcast_offsets: Positions = {}
@@ -92,11 +96,40 @@ class Task:
         pending.n_messages += len(left.messages)
         pending.seen.extend(stepped.seen)
         pending.dead.extend((left.record(number), error) for number, error in stepped.rejected)
+        if self.joining is not None and (stepped.outputs or stepped.rejected):
+            pending.bound_to_snapshot.add(self.partition)
         traces: dict[int, str] = {}
         for number, output in stepped.outputs:
             if number not in traces:
                 traces[number] = trace_of(left.headers_of(number), left.messages[number].value())
             pending.outputs.append(Due(self.partition, output, traces[number]))
+
+    def step_beside(self, run: Run, pending: Pending) -> None:
+        """Step a run of a partition beside its own; what was stepped before is passed over.
+
+        A message that breaks the contract is put aside by whoever has it as an input.
+        """
+        left = run.since(self.broadcast_offsets.get(run.place, 0))
+        if left is None or self.joining is None:
+            return
+        self.broadcast_offsets[run.place] = left.next_offset
+        self.n_since_snapshot += len(left.messages)
+        for number, value in enumerate(left.values()):
+            try:
+                event: Event = codec.decode(BY_NAME[run.topic], value, left.headers_of(number))
+                outputs = list(self.joining.step_beside(run.partition, event))
+            except ContractError:
+                continue
+            if outputs:
+                self._bind(pending)
+                trace = trace_of(left.headers_of(number), value)
+                pending.outputs.extend(Due(self.partition, output, trace) for output in outputs)
+
+    def _bind(self, pending: Pending) -> None:
+        """Outputs without an input of its own are committed in the name of its share all the same."""
+        pending.bound_to_snapshot.add(self.partition)
+        for name, offset in self.offsets.items():
+            pending.positions.setdefault((name, self.partition), offset)
 
     def step_silently(self, run: Run) -> int:
         """Step a run whose outputs are out already; how many messages that were."""

@@ -26,7 +26,9 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Member, Positions, Publisher, Reader
 from schemas.wire.members import Hooks
 from schemas.wire.redis import Views
+from schemas.wire.runs import Taken
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.runtime.beside import MAX_TAKEN, Beside
 from stream_processors.runtime.collecting import seldom_collecting
 from stream_processors.runtime.committing import Committer, Transactions
 from stream_processors.runtime.declarations import Job
@@ -37,6 +39,8 @@ from stream_processors.runtime.watching import Vitals, Watchdog
 log = structlog.get_logger()
 #: How long a poll waits while an outcome waits for the commit before it.
 _BUSY_POLL_S = 0.002
+#: How long a poll of a joining job waits at most, since what lies beside may come meanwhile.
+_JOINING_POLL_S = 0.02
 _LOOK_EVERY_S = 1.0
 
 
@@ -99,7 +103,7 @@ class Worker:
         self._tasks: dict[int, Task] = {}
         self._pending = Pending()
         self._committed_at_s = self._shown_at_s = 0.0
-        self._reads_broadcasts = False
+        self._reads_broadcasts = self._is_input_idle = False
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
         self._publisher = Publisher(endpoint, role=job.name, transactional_id=f"{name}-{worker_id}")
         hooks = Hooks(self._take_over, self._give_up, self._lose)
@@ -123,6 +127,7 @@ class Worker:
             group_metadata=self._member.group_metadata,
         )
         self._broadcasts = Reader(endpoint, group=f"{name}-broadcasts", topics=job.broadcasts, is_fixed=True)
+        self._beside = Beside(endpoint, group=name, topic=job.inputs[0]) if job.is_joining else None
         self._vitals = Vitals(self._clock)
         self._watchdog = Watchdog(
             endpoint, group=name, vitals=self._vitals, stalled_after_s=self._settings.stalled_after_s
@@ -150,15 +155,15 @@ class Worker:
             self._committer.close()
             self._member.abandon()
             self._broadcasts.close()
+            if self._beside is not None:
+                self._beside.close()
         log.info("stopped", job=self._job.name)
 
     # A batch
 
     def _run_once(self) -> None:
         self._poll_broadcasts()
-        room = self._settings.max_batch - self._pending.n_messages
-        timeout_s = _BUSY_POLL_S if self._is_due() else self._settings.poll_s
-        taken = self._member.take(max_messages=max(1, room), timeout_s=timeout_s)
+        taken = self._taken()
         for run in taken.runs:
             if run.partition in self._tasks:
                 self._tasks[run.partition].step(run, self._pending)
@@ -172,6 +177,22 @@ class Worker:
         elif is_idle and self._clock.monotonic_s() - self._shown_at_s >= _LOOK_EVERY_S:
             self._shown_at_s = self._clock.monotonic_s()
             self._committer.show([])
+
+    def _taken(self) -> Taken:
+        """What has arrived of the inputs, once what lies beside them was stepped."""
+        room = self._settings.max_batch - self._pending.n_messages
+        timeout_s = _BUSY_POLL_S if self._is_due() else self._settings.poll_s
+        if self._beside is None:
+            return self._member.take(max_messages=max(1, room), timeout_s=timeout_s)
+        tasks = self._tasks.values()
+        self._beside.take(tasks, self._pending, is_input_idle=self._is_input_idle)
+        if self._beside.holds_up(tasks):
+            return Taken([], [])
+        taken = self._member.take(
+            max_messages=max(1, min(room, MAX_TAKEN)), timeout_s=min(timeout_s, _JOINING_POLL_S)
+        )
+        self._is_input_idle = not taken.runs
+        return taken
 
     def _poll_broadcasts(self) -> None:
         if self._job.broadcasts and self._reads_broadcasts:
@@ -191,7 +212,8 @@ class Worker:
         pending, self._pending = self._pending, Pending()
         now_s = self._committed_at_s = self._shown_at_s = self._clock.monotonic_s()
         for partition, task in self._tasks.items():
-            if self._needs_snapshot(task, now_s, is_forced=pending.needs_snapshot):
+            is_forced = pending.needs_snapshot or partition in pending.bound_to_snapshot
+            if self._needs_snapshot(task, now_s, is_forced=is_forced):
                 pending.snapshots[partition] = task.snapshot()
                 task.n_since_snapshot, task.snapshot_at_s = 0, now_s
         self._committer.submit(pending)
@@ -228,6 +250,8 @@ class Worker:
             task.snapshot_at_s = now_s
         self._tasks |= tasks
         self._begin_broadcasts()
+        if self._beside is not None:
+            self._beside.share(self._tasks)
         self._committer.show([event for task in tasks.values() for event in task.operator.newest()])
         places = [(topic.name, number) for topic in self._job.inputs for number in numbers]
         self._vitals.watch(places)
@@ -255,6 +279,8 @@ class Worker:
             self._settle()
         for number in numbers:
             self._tasks.pop(number, None)
+        if self._beside is not None:
+            self._beside.share(self._tasks)
         self._vitals.forget(numbers)
 
     def _lose(self, numbers: list[int]) -> None:

@@ -29,7 +29,8 @@ BAR_TIMES = 5.0
 PEER = "pandas and TA-Lib"
 
 
-def main() -> None:
+def feature_figures() -> list[Figure]:
+    """Ours and the peer's."""
     began_s = time.process_time()
     warm_up()
     ready_s = time.process_time() - began_s
@@ -37,7 +38,7 @@ def main() -> None:
     frame = frame_of(bars)
     wall_s, processor_s = _timed(lambda: compute_table(bars).values, REPEATS)
     peer_wall_s, peer_s = _timed(lambda: _by_peers(frame), 3)
-    figures = [
+    return [
         Figure(metric="features", value=len(SPEC.names), unit="features", bar=None, holds=None),
         _compared("525,600 bars, all features", wall_s, bar=BAR_S, unit="s", peer_value=peer_wall_s),
         _compared("the same, processor time", processor_s, bar=BAR_S, unit="s", peer_value=peer_s),
@@ -58,7 +59,11 @@ def main() -> None:
             metric="compiling, or loading what is compiled", value=ready_s, unit="s", bar=None, holds=None
         ),
     ]
-    report("features", figures)
+
+
+def main() -> None:
+    """Run it."""
+    report("features", feature_figures())
 
 
 def _by_peers(frame) -> NDArray[np.float64]:

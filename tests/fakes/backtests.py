@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from schemas.artifacts import MODEL_FILE, ModelManifest, ModelTarget, sha256
+from schemas.artifacts import MODEL_FILE, ModelManifest, ModelTarget, RecipeStatement, sha256
 from schemas.features import FeatureTable
 from schemas.time import Interval
 from trainers.backtesting.decisions import Decisions, Served
 from trainers.backtesting.prices import Prices
 from trainers.datasets.samples import labelled_samples
-from trainers.models.gradient_boosting import BoostingParameters, fit
+from trainers.models.descriptions import described
+from trainers.models.gradient_boosting import Boosting, BoostingParameters, fit
 
 MINUTE_MS = 60_000
 TARGET = ModelTarget(instrument="BTC-USDT.BINANCE", interval=Interval.ONE_MINUTE, horizon=Interval.ONE_MINUTE)
@@ -92,5 +93,6 @@ def small_artifact(
         code_version="test",
         created_ms=until_ms,
         files={MODEL_FILE: model_hash},
+        recipe=RecipeStatement(name="xgboost", parameters=described(Boosting(parameters=parameters))),
     )
     return manifest, {MODEL_FILE: onnx}

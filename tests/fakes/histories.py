@@ -27,19 +27,23 @@ def description_of(*, stream: str = "simulation-1", until_ms: int, instruments=(
 class InMemoryFeatureHistory(FeatureHistory):
     """Answers from what it was given; ``watermarks`` are said one after the other, the last for ever.
 
-    A watermark that is an error is a store that does not answer.
+    A watermark that is an error is a store that does not answer. ``asked`` remembers for which topics they
+    were asked, and in how many partitions; ``spec_hashes`` of which sets features were.
     """
 
     def __init__(self, description, tables, *, watermarks) -> None:
         self._description = description
         self._tables = tables
         self._watermarks = list(watermarks)
+        self.asked: dict[str, int] = {}
+        self.spec_hashes: list[str | None] = []
 
     def stream(self, stream: str) -> StreamDescription | None:
         known = self._description
         return known if known is not None and known.stream == stream else None
 
     def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
+        self.asked[topic] = n_partitions
         said = self._watermarks.pop(0) if len(self._watermarks) > 1 else self._watermarks[0]
         if isinstance(said, StoreUnavailableError):
             raise said
@@ -48,6 +52,7 @@ class InMemoryFeatureHistory(FeatureHistory):
     def feature_table(
         self, stream, *, instrument, interval, until_ms=None, spec_hash=None
     ) -> FeatureTable | None:
+        self.spec_hashes.append(spec_hash)
         return self._tables.get((instrument, interval))
 
     def feature_closes(self, stream, *, instrument, interval, until_ms) -> FeatureCloses:

@@ -26,7 +26,7 @@ BATCH_ROWS = 16_384
 
 
 class Model(Protocol):
-    """What a backtest asks of a model; :class:`trainers.models.onnx_models.OnnxModel` is one."""
+    """What a backtest asks of a model; :class:`trainers.models.served.ServedModel` is one."""
 
     feature_names: tuple[str, ...]
     model_hash: str

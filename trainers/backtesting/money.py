@@ -16,7 +16,8 @@ from trainers.evaluation.intervals import bootstrap_sums, percentile_interval
 
 DAYS_PER_YEAR = 365
 _DAY_MS = Interval.ONE_DAY.milliseconds
-_LEAST_DAYS = 10
+#: Fewer days than this say nothing of a year.
+LEAST_DAYS = 10
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +100,7 @@ def money(
     days = daily(end_ms, equity, start=start)
     growth = float(equity[-1]) / start
     n = len(days.returns)
-    is_long = n >= _LEAST_DAYS
+    is_long = n >= LEAST_DAYS
     return Money(
         total_return=growth - 1,
         annual_return=growth ** (DAYS_PER_YEAR / n) - 1 if is_long else None,

@@ -1,9 +1,16 @@
 """The report of a backtest: results with what they were made from, and the plain words about them."""
 
+from typing import Self
+
 import msgspec
 
 from schemas.artifacts import Metric
+from trainers.backtesting.positions import PositionRule
 from trainers.backtesting.results import Results
+from trainers.backtesting.sharpe_evidence import SharpeEvidence
+
+#: A deflated Sharpe ratio below this is no evidence.
+_SURE = 0.95
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +36,34 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
         return self.replayed == self.live
 
 
+class RuleTried(msgspec.Struct, frozen=True, kw_only=True):
+    """What one position rule made of the same decisions.
+
+    Attributes:
+        n_taken: Decisions on which something was held.
+        evidence: Of its Sharpe ratio after costs, with every rule counted as a try.
+    """
+
+    rule: PositionRule
+    n_taken: int
+    net_return: float
+    gross_return: float
+    sharpe: Metric | None
+    evidence: SharpeEvidence | None
+
+    @classmethod
+    def of(cls, results: Results) -> Self:
+        """In short."""
+        return cls(
+            rule=results.terms.rule,
+            n_taken=results.n_taken,
+            net_return=results.net.total_return,
+            gross_return=results.gross.total_return,
+            sharpe=results.net.sharpe,
+            evidence=results.sharpe_evidence,
+        )
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Results, and what is to be known to read them.
 
@@ -39,6 +74,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         refit: How often it was fitted anew.
         n_in_sample: Decisions in the stretch that the deciding version was fitted on.
         parity_hash: Of all predictions of the backtest.
+        rules: The position rules that were tried; ``results`` are of the first.
         seconds: By part, what it took.
     """
 
@@ -50,6 +86,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     parity_hash: str
     parity: Parity | None
     results: Results
+    rules: list[RuleTried]
     seconds: dict[str, float]
 
 
@@ -68,17 +105,22 @@ def verdict(results: Results) -> str:
         )
     return (
         f"{earned} The edge is {edge / costs:.1f} times the costs; break-even is at {results.break_even_bps:.2f}."
-        f"{_doubt(results.net.sharpe)}"
+        f"{_doubt(results.net.sharpe, results.sharpe_evidence)}"
     )
 
 
-def _doubt(sharpe: Metric | None) -> str:
-    if sharpe is None or sharpe.low is None or sharpe.high is None:
+def _doubt(sharpe: Metric | None, evidence: SharpeEvidence | None) -> str:
+    if sharpe is None or sharpe.low is None or sharpe.high is None or evidence is None:
         return " Whether that is more than chance cannot be told from so little."
     if sharpe.low <= 0:
         return (
             f" The Sharpe ratio after costs lies in [{sharpe.low:.2f}, {sharpe.high:.2f}] with 95 %: "
             "chance alone would do."
+        )
+    if evidence.deflated < _SURE:
+        return (
+            f" After {evidence.n_tried:,} tries the chance that the Sharpe ratio is more than the luck of the best "
+            f"is {evidence.deflated:.0%}: not enough to believe it."
         )
     return ""
 

@@ -11,10 +11,12 @@ from schemas.artifacts import ModelTarget
 from schemas.time import Interval
 from trainers.backtesting.decisions import Decisions
 from trainers.backtesting.execution import Costs, Fills, Path, break_even_bps, fills, simulate
-from trainers.backtesting.money import DAYS_PER_YEAR, Money, money
+from trainers.backtesting.money import DAYS_PER_YEAR, Money, daily, money
+from trainers.backtesting.picks import Picks, picks
 from trainers.backtesting.positions import PositionRule, positions
 from trainers.backtesting.prices import Prices
 from trainers.backtesting.records import Record, record
+from trainers.backtesting.sharpe_evidence import SharpeEvidence, sharpe_evidence
 
 _DAY_MS = Interval.ONE_DAY.milliseconds
 
@@ -25,6 +27,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         every_ms: Between decisions.
         lag_ms: From a decision to the close at which it is traded.
+        n_tried: Configurations of the model and position rules that were tried, these included.
         seed: Of the bootstraps.
     """
 
@@ -32,6 +35,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     costs: Costs
     every_ms: int
     lag_ms: int
+    n_tried: int = 1
     seed: int = 0
 
 
@@ -64,7 +68,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         edge_per_trade_bps: Earned before costs per unit of value traded; None without a trade.
         cost_per_trade_bps: What trading one unit costs.
         break_even_bps: The cost at which nothing is won; None without a trade.
+        sharpe_evidence: What the Sharpe ratio after costs proves; None where there is none.
         all_decisions: The record of everything that was said, without lag.
+        picks: What was surest, by the coverage aimed at.
         lags: The record of the decisions taken, by lag.
         years: By calendar year, UTC.
         quarters: By calendar quarter, UTC.
@@ -85,7 +91,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     net: Money
     gross: Money
     buy_and_hold: Money
+    sharpe_evidence: SharpeEvidence | None
     all_decisions: Record
+    picks: list[Picks]
     lags: list[Record]
     years: list[Period]
     quarters: list[Period]
@@ -216,7 +224,9 @@ def _results(run: _Run) -> Results:
         net=run.money(run.net),
         gross=run.money(run.gross),
         buy_and_hold=run.money(run.held),
+        sharpe_evidence=sharpe_evidence(daily(prices.end_ms, run.net.equity).returns, n_tried=terms.n_tried),
         all_decisions=run.record(everything, 0),
+        picks=picks(decisions, run.record, lag_ms=terms.lag_ms),
         lags=[run.record(taken, lag_ms) for lag_ms in _lags(decisions.target, prices, terms)],
         years=list(_periods(run, _year)),
         quarters=list(_periods(run, _quarter)),

@@ -1,17 +1,7 @@
 """Refit schedules: when a model would have been fitted anew, had it run live."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-
-from schemas.errors import NotReadyError
-from schemas.features import FeatureTable
-from schemas.time import Interval
-from trainers.backtesting.decisions import Served
-from trainers.datasets.samples import Samples, labelled_samples
-
-#: Fits a model on samples; its name for people says when.
-Fit = Callable[[Samples, int], Served]
 
 
 class Refit(StrEnum):
@@ -53,43 +43,3 @@ def _next_boundary(time_ms: int, refit: Refit) -> int:
 
 def _ms(time: datetime) -> int:
     return int(time.timestamp()) * 1000
-
-
-def refitted(
-    table: FeatureTable,
-    *,
-    interval: Interval,
-    horizon: Interval,
-    times_ms: list[int],
-    fit: Fit,
-    minimum_rows: int,
-    progress: Callable[[float], None] = lambda _share: None,
-) -> list[Served]:
-    """A model per time, each fitted on what was known by then and on nothing else.
-
-    Args:
-        table: With the past from which the first fit learns.
-        interval: Of the table.
-        horizon: How far ahead.
-        times_ms: When; a model predicts from its time on.
-        fit: Handed the samples and the time.
-        minimum_rows: Labelled rows without ties below which nothing is fitted.
-        progress: Told the share that is done.
-
-    Raises:
-        NotReadyError: If there is too little before the first time.
-    """
-    served = []
-    for number, time_ms in enumerate(times_ms, start=1):
-        samples = labelled_samples(table, interval=interval, horizon=horizon, known_by_ms=time_ms)
-        n_decided = int((~samples.is_tie).sum())
-        if n_decided < minimum_rows:
-            when = datetime.fromtimestamp(time_ms / 1000, tz=UTC)
-            message = (
-                f"refitting at {when:%Y-%m-%d %H:%M} needs {minimum_rows} labelled rows before it, has {n_decided}: "
-                "give data that begin earlier, or a later --from"
-            )
-            raise NotReadyError(message)
-        served.append(fit(samples, time_ms))
-        progress(number / len(times_ms))
-    return served

@@ -61,7 +61,8 @@ def _pictures(report: Report, curves: Curves) -> str:
             "buy and hold": -100 * drawdown(curves.buy_and_hold),
         },
     )
-    return "\n".join(figure(picture) for picture in (equity, fall, _hit_rates(report)))
+    pictures = (equity, fall, _hit_rates(report), _pick_rates(report))
+    return "\n".join(figure(picture) for picture in pictures if picture)
 
 
 def _over_time(title: str, curves: Curves, series: dict[str, NDArray[np.float64]]) -> str:
@@ -81,6 +82,18 @@ def _hit_rates(report: Report) -> str:
         if period.record.hit_rate is not None
     }
     return bars("hit rate of the decisions taken, % less 50, at the lag, by quarter", rates)
+
+
+def _pick_rates(report: Report) -> str:
+    """Accuracy against coverage; nothing where there were no picks yet."""
+    rates = {
+        f"{picked.target_coverage:.0%}": 100 * (picked.at_lag.hit_rate.value - 0.5)
+        for picked in report.results.picks
+        if picked.at_lag.hit_rate is not None
+    }
+    return (
+        bars("hit rate of the surest decisions, % less 50, at the lag, by coverage", rates) if rates else ""
+    )
 
 
 def _table(summary: Summary) -> str:

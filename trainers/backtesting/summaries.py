@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from trainers.backtesting.positions import PositionRule, Rule
 from trainers.backtesting.records import Record
-from trainers.backtesting.reports import Report, figure, percent, share, span
+from trainers.backtesting.reports import Report, RuleTried, figure, percent, share, span
 from trainers.backtesting.results import Period, Results
+from trainers.backtesting.sharpe_evidence import SharpeEvidence
 
 
 class Summary(NamedTuple):
@@ -23,8 +24,11 @@ def summaries(report: Report) -> list[Summary]:
     return [
         _terms(report),
         _money(results),
+        *([] if results.sharpe_evidence is None else [_evidence(results.sharpe_evidence)]),
+        *([_rules(report.rules)] if len(report.rules) > 1 else []),
         _trading(results),
         _directions(results),
+        _picks(results),
         _periods("by year", results.years),
         _periods("by quarter", results.quarters),
     ]
@@ -80,6 +84,63 @@ def _money(results: Results) -> Summary:
         ("longest drawdown, days", *(f"{kind.longest_drawdown_days:.1f}" for kind in kinds)),
     ]
     return Summary("money (95 % intervals)", columns, rows)
+
+
+def _evidence(evidence: SharpeEvidence) -> Summary:
+    rows = [
+        ("days", f"{evidence.n_days:,}"),
+        ("skewness and kurtosis of daily returns", f"{evidence.skewness:.2f} and {evidence.kurtosis:.1f}"),
+        ("chance that the true ratio is above zero (probabilistic)", f"{evidence.probabilistic:.1%}"),
+        ("configurations and position rules tried", f"{evidence.n_tried:,}"),
+        ("best ratio that so many worthless ones would show", f"{evidence.best_by_chance:.2f}"),
+        ("chance that the true ratio is above that (deflated)", f"{evidence.deflated:.1%}"),
+    ]
+    return Summary("what the Sharpe ratio after costs proves", ("", ""), rows)
+
+
+def _rules(rules: Sequence[RuleTried]) -> Summary:
+    columns = ("position rule", "taken", "after costs", "before", "Sharpe", "above zero", "deflated")
+    rows = [
+        (
+            in_words(tried.rule),
+            f"{tried.n_taken:,}",
+            percent(tried.net_return),
+            percent(tried.gross_return),
+            figure(tried.sharpe),
+            *(
+                ("-", "-")
+                if tried.evidence is None
+                else (f"{tried.evidence.probabilistic:.1%}", f"{tried.evidence.deflated:.1%}")
+            ),
+        )
+        for tried in rules
+    ]
+    return Summary("position rules tried; the rest is of the first (95 % intervals)", columns, rows)
+
+
+def _picks(results: Results) -> Summary:
+    columns = (
+        "aimed at",
+        "realised",
+        "n",
+        "ties",
+        "hit rate at the close",
+        "at the lag",
+        "edge at the lag, basis points",
+    )
+    rows = [
+        (
+            f"{picked.target_coverage:.0%}",
+            "-" if picked.coverage is None else f"{picked.coverage:.1%}",
+            f"{picked.at_close.n:,}",
+            f"{picked.at_close.n_ties:,}",
+            share(picked.at_close.hit_rate),
+            share(picked.at_lag.hit_rate),
+            figure(picked.at_lag.edge_bps),
+        )
+        for picked in results.picks
+    ]
+    return Summary("picks: the surest decisions, by thresholds set before (95 % intervals)", columns, rows)
 
 
 def _trading(results: Results) -> Summary:

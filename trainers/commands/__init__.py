@@ -45,6 +45,7 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
         minimum_rows=settings.train_minimum_rows,
         patience_s=settings.train_patience_s,
         code_version=_code_version(),
+        companions=settings.parsed_companions(),
     )
     endpoints = settings.endpoints()
     stop = stop_on_signals()
@@ -63,6 +64,25 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
         ).run()
     finally:
         history.close()
+
+
+@commands.command()
+@click.option("--stream", default=None, help="Only this run; by default DRIFTLINE_STREAM, or every run.")
+@click.option("--models", default=None, help="Such as online-logistic,online-adaptive-tree.")
+@click.option("--targets", default=None, help="interval:horizon pairs such as 15m:15m,1m:1m.")
+@click.pass_obj
+def learn(
+    environment: Mapping[str, str], stream: str | None, models: str | None, targets: str | None
+) -> None:
+    """Learn from the running market, each row once its label is known, and publish new versions."""
+    from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
+    from trainers.jobs.online.learner import run_learner  # noqa: PLC0415
+    from trainers.settings import TrainerSettings  # noqa: PLC0415
+
+    settings = TrainerSettings.from_environment(
+        environment, stream=stream, online_models=models, online_targets=targets
+    )
+    run_learner(settings, code_version=_code_version(), stop=stop_on_signals())
 
 
 @commands.command()
@@ -88,8 +108,10 @@ def evaluate(output: Path | None, **options: Any) -> None:
     from trainers.jobs.evaluate import evaluate_files, write_figures  # noqa: PLC0415
     from trainers.jobs.evaluation_options import choice_of, inputs_of, question_of  # noqa: PLC0415
     from trainers.jobs.evaluation_tables import evaluation_tables  # noqa: PLC0415
+    from trainers.jobs.outputs import check_output  # noqa: PLC0415
     from trainers.jobs.reports import fitting_progress, print_table  # noqa: PLC0415
 
+    check_output(output, "--json")
     with fitting_progress("fitting") as progress:
         figures = evaluate_files(
             inputs_of(options),
@@ -123,8 +145,11 @@ def compare(
     from trainers.jobs.compare import compared, comparison_tables, write_page  # noqa: PLC0415
     from trainers.jobs.evaluate import write_figures  # noqa: PLC0415
     from trainers.jobs.evaluation_options import inputs_of, question_of  # noqa: PLC0415
+    from trainers.jobs.outputs import check_output  # noqa: PLC0415
     from trainers.jobs.reports import fitting_progress, print_table  # noqa: PLC0415
 
+    check_output(output, "--json")
+    check_output(page, "--html")
     with fitting_progress("fitting") as progress:
         comparison = compared(
             inputs_of(options),

@@ -14,6 +14,12 @@ import click
     "--bars", type=click.Path(path_type=Path), help="A file of candles; its name tells the instrument."
 )
 @click.option(
+    "--bars-eth",
+    type=click.Path(path_type=Path),
+    help="Of the other coin, for a model that sees it; its name tells the instrument.",
+)
+@click.option("--perp", type=click.Path(path_type=Path), help="Of the perpetual, for a model that sees it.")
+@click.option(
     "--over", type=click.Choice(["file", "postgres", "topics"]), help="Where from; by default the file."
 )
 @click.option("--stream", help="The run in Postgres or on the topics, and whose alias is meant.")
@@ -24,7 +30,14 @@ import click
 @click.option(
     "--every", help="Between decisions, such as 15m; by default the horizon. With --parity every bar."
 )
-@click.option("--rule", type=click.Choice(["sign", "threshold", "volatility", "kelly"]), default="sign")
+@click.option(
+    "--rule",
+    type=click.Choice(["sign", "threshold", "volatility", "kelly"]),
+    multiple=True,
+    default=("sign",),
+    show_default=True,
+    help="Again for more: the sheet is of the first, the others stand beside it and count as tries.",
+)
 @click.option(
     "--threshold", type=float, default=0.5, help="The least probability of the side taken, for every rule."
 )

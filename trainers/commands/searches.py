@@ -47,11 +47,13 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
     tried when `driftline evaluate --parameters` judges what was found.
     """
     from trainers.jobs.evaluation_options import inputs_of, known_question_of, plan_of  # noqa: PLC0415
+    from trainers.jobs.outputs import check_output  # noqa: PLC0415
     from trainers.jobs.parameters import write_searched  # noqa: PLC0415
     from trainers.jobs.reports import print_table, searching_progress  # noqa: PLC0415
     from trainers.jobs.search import search_files  # noqa: PLC0415
     from trainers.jobs.search_tables import ending, search_tables  # noqa: PLC0415
 
+    check_output(output, "--json")
     plan = plan_of(options)
     with searching_progress(f"searching {options['model']}") as told:
         ended = search_files(

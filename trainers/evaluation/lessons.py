@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.decisions import DecisionSet, Move
 from trainers.datasets.schedules import purged
 from trainers.datasets.splits import Fold
 from trainers.datasets.uniqueness import uniqueness
@@ -46,6 +46,27 @@ def lesson_of(
         part = _part(companion, earlier, wanted, decided_ms=decided_ms, is_weighted=is_weighted)
         parts.append(_in_columns(part, decisions.names))
     return _pooled(parts)
+
+
+def lesson_at(decisions: DecisionSet, multiples: Iterable[int], *, time_ms: int | None = None) -> Lesson:
+    """What could be learnt at a time: all that was known then over each horizon, ties left out.
+
+    Args:
+        decisions: Oldest first.
+        multiples: Of the horizon.
+        time_ms: When; None is at the end of all.
+    """
+    outcomes = {multiple: _known(decisions.moves[multiple], time_ms) for multiple in multiples}
+    last = max((int(outcome.rows[-1]) + 1 for outcome in outcomes.values() if len(outcome.rows)), default=0)
+    return Lesson(decisions.names, decisions.rows[:last], outcomes, decisions.as_of_ms[:last])
+
+
+def _known(moved: Move, time_ms: int | None) -> Outcome:
+    is_known = moved.known_ms >= 0
+    if time_ms is not None:
+        is_known &= moved.known_ms <= time_ms
+    rows = np.flatnonzero(is_known & (moved.log_return != 0)).astype(np.int64)
+    return Outcome(rows, moved.log_return[rows] > 0, None, moved.known_ms[rows])
 
 
 def _part(

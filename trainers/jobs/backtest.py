@@ -5,7 +5,6 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from schemas.artifacts import ModelManifest
 from schemas.errors import NotReadyError
 from schemas.events import PredictionMade
 from schemas.time import Clock
@@ -13,10 +12,11 @@ from trainers.backtesting.decisions import Served, decided, predictions
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule
 from trainers.backtesting.prices import Prices
-from trainers.backtesting.reports import Parity, Report
+from trainers.backtesting.refits import refitted
+from trainers.backtesting.reports import Parity, Report, RuleTried
 from trainers.backtesting.results import Backtest, Terms, backtest
-from trainers.backtesting.schedules import Fit, Refit, refit_times, refitted
-from trainers.jobs.backtested_models import ALWAYS_MS, Asked
+from trainers.backtesting.schedules import Refit, refit_times
+from trainers.jobs.backtested_models import ALWAYS_MS, Asked, refit_recipe
 from trainers.jobs.materials import Material
 from trainers.jobs.tables import utc
 from trainers.models.parity import parity_hash
@@ -39,6 +39,7 @@ class Plan(NamedTuple):
 
     Attributes:
         model: As it was asked for.
+        rules: The first is reported whole; further ones stand beside it, and count as tries.
         from_ms: The first as-of time; None is where the first model began to serve, the end of a
             version's training, or with refits the first time with enough rows behind it.
         to_ms: The as-of time before which it ends; None is the end of the data.
@@ -49,7 +50,7 @@ class Plan(NamedTuple):
     """
 
     model: str
-    rule: PositionRule
+    rules: tuple[PositionRule, ...]
     costs: Costs
     every_ms: int
     lag_bars: int
@@ -59,13 +60,17 @@ class Plan(NamedTuple):
     minimum_rows: int
     seed: int
 
-    def terms(self, prices: Prices) -> Terms:
-        """The terms, where a bar is one of the prices'."""
+    def terms(self, rule: PositionRule, prices: Prices, *, n_configurations: int) -> Terms:
+        """The terms of one rule, where a bar is one of the prices'.
+
+        The configurations were tried with one rule; each further rule is one more try.
+        """
         return Terms(
-            rule=self.rule,
+            rule=rule,
             costs=self.costs,
             every_ms=self.every_ms,
             lag_ms=self.lag_bars * prices.interval.milliseconds,
+            n_tried=n_configurations + len(self.rules) - 1,
             seed=self.seed,
         )
 
@@ -95,7 +100,6 @@ def run_backtest(
     asked: Asked,
     load: Callable[[], Material],
     *,
-    fit: Callable[[ModelManifest], Fit],
     live: Live | None,
     clock: Clock,
     progress: Progress,
@@ -106,7 +110,6 @@ def run_backtest(
         plan: What to do.
         asked: Which models.
         load: Brings features and prices.
-        fit: How refits are made.
         live: None when nothing is to be compared.
         clock: For how long the parts took.
         progress: Told how far it is.
@@ -114,6 +117,7 @@ def run_backtest(
     Raises:
         NotReadyError: If the span has no warm row, or a refit too little past.
         InvariantError: If the features are not the model's.
+        ConfigurationError: If it is to be fitted anew, and its manifest does not say how.
     """
     seconds: dict[str, float] = {}
     began_s = clock.monotonic_s()
@@ -128,7 +132,7 @@ def run_backtest(
     took("data and features")
     progress.say(material.title)
     from_ms, to_ms = _span(plan, asked, material)
-    schedule = _schedule(plan, asked, material, from_ms=from_ms, to_ms=to_ms, fit=fit, progress=progress)
+    schedule = _schedule(plan, asked, material, from_ms=from_ms, to_ms=to_ms, progress=progress)
     if plan.refit is not Refit.NEVER:
         took("refits")
     decisions = decided(
@@ -143,7 +147,15 @@ def run_backtest(
     if len(decisions) == 0:
         raise NotReadyError(_nothing_between(plan, material, from_ms, to_ms))
     took("decisions")
-    found = backtest(decisions, material.prices, plan.terms(material.prices))
+    n_configurations = asked.manifest.configurations_tried
+    found, *others = (
+        backtest(
+            decisions,
+            material.prices,
+            plan.terms(rule, material.prices, n_configurations=n_configurations),
+        )
+        for rule in plan.rules
+    )
     took("money and records")
     made = list(predictions(decisions, schedule, source=asked.manifest.source, stream=asked.manifest.stream))
     parity = None if live is None else compared(made, live)
@@ -158,6 +170,7 @@ def run_backtest(
         parity_hash=replayed,
         parity=parity,
         results=found.results,
+        rules=[RuleTried.of(one.results) for one in (found, *others)],
         seconds=seconds,
     )
     return Done(report, found)
@@ -189,19 +202,19 @@ def _schedule(
     *,
     from_ms: int,
     to_ms: int,
-    fit: Callable[[ModelManifest], Fit],
     progress: Progress,
 ) -> list[Served]:
     if plan.refit is Refit.NEVER:
         return asked.schedule
-    target = asked.manifest.target
+    target, recipe = asked.manifest.target, refit_recipe(asked.manifest)
     last_ms = int(material.table.as_of_ms[-1]) + 1
     return refitted(
         material.table,
         interval=target.interval,
         horizon=target.horizon,
         times_ms=refit_times(from_ms, min(to_ms, last_ms), plan.refit),
-        fit=fit(asked.manifest),
+        recipe=recipe,
+        name=asked.manifest.kind,
         minimum_rows=plan.minimum_rows,
         progress=lambda share: progress.reached("refits", share),
     )

@@ -9,12 +9,13 @@ from schemas.errors import ConfigurationError, NotReadyError
 from schemas.streams import StreamDescription
 from schemas.time import Interval
 from schemas.wire.clocks import SystemClock
+from stream_processors.features.vector_declarations import Group
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, Rule
 from trainers.backtesting.schedules import Refit
 from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
-from trainers.jobs.backtested_models import Asked, asked_models, boosting_fit
-from trainers.jobs.materials import Material, from_file
+from trainers.jobs.backtested_models import Asked, asked_models
+from trainers.jobs.materials import Material, check_beside, from_file
 from trainers.jobs.registries import registry_of
 from trainers.jobs.times import utc_ms
 from trainers.settings import TrainerSettings
@@ -27,6 +28,8 @@ class BacktestOptions(NamedTuple):
 
     model: str
     bars: Path | None
+    bars_eth: Path | None
+    perp: Path | None
     over: str | None
     stream: str | None
     target: str | None
@@ -34,7 +37,7 @@ class BacktestOptions(NamedTuple):
     from_time: str | None
     to_time: str | None
     every: str | None
-    rule: str
+    rule: tuple[str, ...]
     threshold: float
     target_volatility: float
     kelly_fraction: float
@@ -75,9 +78,15 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
             plan if live is None else live.within(plan),
             asked,
             _loader(
-                options, over, asked, settings=settings, history=history, parity=description, say=report.say
+                options,
+                over,
+                plan,
+                asked,
+                settings=settings,
+                history=history,
+                parity=description,
+                say=report.say,
             ),
-            fit=boosting_fit,
             live=live,
             clock=SystemClock(),
             progress=report,
@@ -92,21 +101,26 @@ def _over(options: BacktestOptions) -> str:
     if over != "file" and options.stream is None:
         message = f"--over {over} needs --stream, the run to backtest"
         raise ConfigurationError(message)
-    if over != "file" and options.bars is not None:
-        message = f"--bars is a file, and --over {over} reads none: give one of the two"
-        raise ConfigurationError(message)
+    given = {"--bars": options.bars, "--bars-eth": options.bars_eth, "--perp": options.perp}
+    for option, path in given.items():
+        if over != "file" and path is not None:
+            message = f"{option} is a file, and --over {over} reads none: give one of the two"
+            raise ConfigurationError(message)
     return over
 
 
 def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
     try:
-        rule = PositionRule(
-            rule=Rule(options.rule),
-            threshold=options.threshold,
-            target_volatility=options.target_volatility,
-            kelly_fraction=options.kelly_fraction,
-            cap=options.cap,
-            is_long_only=options.long_only,
+        rules = tuple(
+            PositionRule(
+                rule=Rule(rule),
+                threshold=options.threshold,
+                target_volatility=options.target_volatility,
+                kelly_fraction=options.kelly_fraction,
+                cap=options.cap,
+                is_long_only=options.long_only,
+            )
+            for rule in dict.fromkeys(options.rule)
         )
         costs = Costs(
             fee_bps=options.fee_bps,
@@ -121,7 +135,7 @@ def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
         raise ConfigurationError(message)
     return Plan(
         model=options.model,
-        rule=rule,
+        rules=rules,
         costs=costs,
         every_ms=_every_ms(options, asked),
         lag_bars=options.lag_bars,
@@ -180,6 +194,7 @@ def _described(history: Any, stream: str | None) -> StreamDescription | None:
 def _loader(
     options: BacktestOptions,
     over: str,
+    plan: Plan,
     asked: Asked,
     *,
     settings: TrainerSettings,
@@ -194,15 +209,25 @@ def _loader(
         if over == "topics":
             from trainers.jobs.stored_materials import from_topics  # noqa: PLC0415  (and its clients)
 
-            return from_topics(settings.kafka_endpoint(), stream, manifest.target, say=say)
+            return from_topics(settings.kafka_endpoint(), stream, manifest, say=say)
         if over == "postgres" and history is not None:
             from trainers.jobs.stored_materials import from_postgres  # noqa: PLC0415
 
             return from_postgres(history, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # What a run computed began where it began: features that fade remember it.
         begin_ms = None if parity is None else parity.origin_ms
-        bars = options.bars or Path()
-        return from_file(bars, manifest.target, instrument=options.instrument, begin_ms=begin_ms)
+        given = {Group.COIN: options.bars_eth, Group.PERPETUAL: options.perp}
+        beside = {group: path for group, path in given.items() if path is not None}
+        check_beside(manifest, beside)
+        return from_file(
+            options.bars or Path(),
+            manifest.target,
+            instrument=options.instrument,
+            begin_ms=begin_ms,
+            beside=beside,
+            # Refits learn from every bar.
+            every_ms=plan.every_ms if plan.refit is Refit.NEVER else None,
+        )
 
     return load
 

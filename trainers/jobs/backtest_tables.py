@@ -6,11 +6,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from schemas.errors import ConfigurationError
 from trainers.backtesting.reports import Report, verdict, warnings
 from trainers.backtesting.sheets import tear_sheet
 from trainers.backtesting.summaries import Summary, summaries
 from trainers.jobs.backtest import Done
+from trainers.jobs.outputs import write_output
 
 
 def show_report(report: Report, *, width: int | None) -> None:
@@ -57,7 +57,7 @@ def write_json(path: Path, done: Done) -> None:
     Raises:
         ConfigurationError: If it cannot be written there.
     """
-    _write(path, msgspec.json.format(msgspec.json.encode(done.report), indent=2), "--json")
+    write_output(path, msgspec.json.format(msgspec.json.encode(done.report), indent=2), "--json")
 
 
 def write_sheet(path: Path, done: Done) -> None:
@@ -66,12 +66,4 @@ def write_sheet(path: Path, done: Done) -> None:
     Raises:
         ConfigurationError: If it cannot be written there.
     """
-    _write(path, tear_sheet(done.report, done.backtest.curves).encode(), "--html")
-
-
-def _write(path: Path, data: bytes, option: str) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        message = f"{option} must be a file that can be written, was {path}: {error.strerror}"
-        raise ConfigurationError(message) from error
+    write_output(path, tear_sheet(done.report, done.backtest.curves).encode(), "--html")

@@ -1,19 +1,15 @@
 """Which models a backtest asks: one version, an alias, what served when, or refits on the way."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
-from schemas.artifacts import LedgerEntry, ModelManifest, sha256
+from schemas.artifacts import LedgerEntry, ModelManifest
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.ports import ModelRegistry
 from trainers.backtesting.decisions import Served
-from trainers.backtesting.schedules import Fit
-from trainers.datasets.samples import Samples
-from trainers.jobs.fitting import KIND
-from trainers.models.gradient_boosting import BoostingParameters, fit
-from trainers.models.onnx_models import OnnxModel
-from trainers.registry.models import load_onnx
+from trainers.models.descriptions import recipe_of
+from trainers.models.recipes import Recipe
+from trainers.registry.models import load_model
 
 ALWAYS_MS = -(2**53)
 
@@ -60,7 +56,7 @@ def asked_models(
 
 
 def _served(registry: ModelRegistry, version: str, from_ms: int) -> Served:
-    manifest, model = load_onnx(registry, version)
+    manifest, model = load_model(registry, version)
     return Served(
         from_ms,
         version,
@@ -93,32 +89,17 @@ def _lines(
     return lines
 
 
-def boosting_fit(manifest: ModelManifest, *, seed: int | None = None) -> Fit:
-    """Fits models like a version anew, from the parameters that its manifest states.
+def refit_recipe(manifest: ModelManifest) -> Recipe:
+    """How models like a version are fitted anew: as its manifest states.
 
     Raises:
-        ConfigurationError: If it is of a kind that is not fitted from parameters.
+        ConfigurationError: If it states nothing.
+        StateError: If this release does not know what it states.
     """
-    if manifest.kind != KIND:
-        message = f"--refit knows how to fit {KIND}, {manifest.version} is of kind {manifest.kind}"
-        raise ConfigurationError(message)
-    stated = {
-        name: value
-        for name, value in manifest.parameters.items()
-        if name in BoostingParameters.__struct_fields__
-    }
-    parameters = BoostingParameters(**(stated if seed is None else {**stated, "seed": seed}))  # type: ignore[arg-type]  # as they were written
-
-    def fitted(samples: Samples, time_ms: int) -> Served:
-        decided = ~samples.is_tie
-        trees = fit(
-            samples.rows[decided], samples.is_up[decided], feature_names=samples.names, parameters=parameters
+    if manifest.recipe is None:
+        message = (
+            f"--refit fits with the recipe that made a version, and the manifest of {manifest.version} states none "
+            "(those of earlier releases don't): train it again, or backtest it without --refit"
         )
-        onnx = trees.export(samples.rows[decided]).onnx
-        day = datetime.fromtimestamp(time_ms / 1000, tz=UTC)
-        name = f"{KIND}-refit-{day:%Y%m%d}-{sha256(onnx)[:8]}"
-        model = OnnxModel.from_bytes(onnx)
-        first_ms = int(samples.as_of_ms[0])
-        return Served(time_ms, name, model, samples.feature_spec_hash, first_ms, time_ms)
-
-    return fitted
+        raise ConfigurationError(message)
+    return recipe_of(manifest.recipe.parameters)

@@ -14,10 +14,11 @@ from trainers.evaluation.regimes import regime_figures
 from trainers.evaluation.summaries import Tested
 from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
 from trainers.jobs.evaluating import Question, evaluated, tested_of
+from trainers.jobs.outputs import write_output
 from trainers.jobs.parameters import read_searched, searched_recipe
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.models.recipes import Recipe
-from trainers.selection.pages import comparison_page
+from trainers.selection.pages import comparison_page, pair_cells
 from trainers.selection.ranking import RULE, Ranking, ranked
 from trainers.selection.searching import stated
 
@@ -138,18 +139,14 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
     for column in ("pair", "Brier", "p", "accuracy", "p", ""):
         pairs.add_column(column)
     for pair in ranking.pairs:
-        pairs.add_row(
-            f"{pair.first} less {pair.second}",
-            f"{pair.brier_difference:+.6f}",
-            f"{pair.brier_p:.3g}",
-            f"{pair.accuracy_difference:+.2%}",
-            f"{pair.accuracy_p:.3g}",
-            "noise" if pair.is_noise else "more than noise",
-        )
+        pairs.add_row(*pair_cells(pair))
     return [table, pairs]
 
 
 def write_page(comparison: Comparison, path: Path) -> None:
-    """Write the page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(comparison.page(), encoding="utf-8")
+    """Write the page.
+
+    Raises:
+        ConfigurationError: If it cannot be written there.
+    """
+    write_output(path, comparison.page().encode(), "--html")

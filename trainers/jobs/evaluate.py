@@ -1,7 +1,7 @@
 """The job behind ``driftline evaluate``: files in, honest figures out."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,14 +16,24 @@ from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
 from trainers.datasets.decisions import DecisionSet, PricePath, merged
 from trainers.datasets.joining import news_columns, with_columns
+from trainers.evaluation.summaries import Figures
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
-from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated
+from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
+from trainers.jobs.outputs import write_output
 from trainers.jobs.parameters import check_searchable, searched_recipe
-from trainers.jobs.recipes import CONFIGURATIONS_TRIED, recipe_named
-from trainers.models.recipes import Recipe
+from trainers.jobs.recipes import (
+    CONFIGURATIONS_TRIED,
+    ONLINE_CONFIGURATIONS_TRIED,
+    online_offered,
+    recipe_named,
+)
+from trainers.models.recipes import OWN_HORIZON, Recipe
 from trainers.selection.nested import Nesting
 from trainers.selection.searching import Searched, SearchPlan, stated
+
+#: How often a model is refitted that learns online.
+_EVERY_ROW = "every row"
 
 
 class Inputs(NamedTuple):
@@ -73,22 +83,20 @@ def evaluate_files(
     """
     began_s = clock.monotonic_s()
     read = _read(inputs, question)
-    recipe = recipe_named(model, near=read.near, is_accompanied=read.is_accompanied)
-    decisions = _decisions(read, inputs, question, recipe.multiples)
+    candidate = _candidate(model, question, read, parameters=parameters, n_trials=n_trials)
+    decisions = _decisions(read, inputs, question, candidate.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
-    recipe = recipe if parameters is None else searched_recipe(parameters, question, recipe)
-    nesting = None if n_trials is None else nesting_of(question, model=model, n_trials=n_trials)
-    figures, _ = evaluated(decisions, recipe, question, nesting=nesting, progress=progress)
+    figures = candidate.judge(decisions, progress)
     figures = figures if parameters is None else {**figures, "searches": [stated(parameters)]}
     return {
         **figures,
-        "model": recipe.name,
-        "configurations_tried": CONFIGURATIONS_TRIED + n_searched(figures),
+        "model": candidate.name,
+        "configurations_tried": candidate.n_tried + n_searched(figures),
         "seconds": round(clock.monotonic_s() - began_s, 1),
         "interval": str(question.interval),
         "horizon": str(question.horizon),
-        "refit": str(question.refit),
+        "refit": candidate.refit,
         "train_until": str(np.datetime64(question.train_until_ms, "ms")),
         "features": list(read.table.names),
         "n_companion_rows": sum(len(companion) for companion in decisions.companions),
@@ -117,6 +125,43 @@ def nesting_of(question: Question, *, model: str, n_trials: int) -> Nesting:
 def n_searched(figures: Mapping[str, Any]) -> int:
     """How many trials stand behind figures, pruned ones too: configurations tried, like those declared."""
     return sum(int(search["n_trials"]) for search in figures.get("searches", ()))
+
+
+class _Candidate(NamedTuple):
+    """What is evaluated, and how: by refits, or row by row."""
+
+    name: str
+    refit: str
+    n_tried: int
+    multiples: frozenset[int]
+    judge: Callable[[DecisionSet, Progress | None], Figures]
+
+
+def _candidate(
+    model: str, question: Question, read: "_Read", *, parameters: Searched | None, n_trials: int | None
+) -> _Candidate:
+    online = online_offered().get(model)
+    if online is not None:
+        if parameters is not None or n_trials is not None:
+            message = f"--parameters and --search are for models that are refitted, {model} learns row by row"
+            raise ConfigurationError(message)
+        return _Candidate(
+            online.name,
+            _EVERY_ROW,
+            CONFIGURATIONS_TRIED + ONLINE_CONFIGURATIONS_TRIED,
+            frozenset({OWN_HORIZON}),
+            lambda decisions, told: evaluated_online(decisions, online, question, progress=told)[0],
+        )
+    declared = recipe_named(model, near=read.near, is_accompanied=read.is_accompanied)
+    recipe = declared if parameters is None else searched_recipe(parameters, question, declared)
+    nesting = None if n_trials is None else nesting_of(question, model=model, n_trials=n_trials)
+    return _Candidate(
+        recipe.name,
+        str(question.refit),
+        CONFIGURATIONS_TRIED,
+        declared.multiples,
+        lambda decisions, told: evaluated(decisions, recipe, question, nesting=nesting, progress=told)[0],
+    )
 
 
 class _Read(NamedTuple):
@@ -200,6 +245,9 @@ def _other_table(path: Path, interval: Interval) -> FeatureTable:
 
 
 def write_figures(figures: dict[str, object], path: Path) -> None:
-    """Write them as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    """Write them as JSON.
+
+    Raises:
+        ConfigurationError: If they cannot be written there.
+    """
+    write_output(path, (json.dumps(figures, indent=2) + "\n").encode(), "--json")

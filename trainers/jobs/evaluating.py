@@ -18,8 +18,10 @@ from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.datasets.splits import Fold
 from trainers.evaluation.forward import LEAST_ROWS, Watch, folds_of, out_of_sample
+from trainers.evaluation.prequential import prequential
 from trainers.evaluation.selective import DAY_MS, GAP_MS, TRAILING_MS
 from trainers.evaluation.summaries import Figures, Tested, baseline_figures, summary
+from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.recipes import Recipe
 from trainers.selection.nested import Nesting, searched, searched_out_of_sample, stretches
 from trainers.selection.searching import Searched, stated
@@ -97,8 +99,7 @@ def evaluated(
     Raises:
         ConfigurationError: If there is too little before the date to learn from, or nothing after.
     """
-    until_ms = _until_ms(decisions, question)
-    test_folds = _test_folds(decisions, question, until_ms)
+    test_folds = _test_folds(decisions, question, _until_ms(decisions, question))
     folds = [*_folds_before(decisions, question), *test_folds]
     with Workers(question.n_workers, progress) as workers:
         if nesting is None:
@@ -114,11 +115,42 @@ def evaluated(
             )
         else:
             probability, searches = _nested(decisions, recipe, folds, nesting, workers=workers, watch=watch)
+    figures = {**_judged(decisions, probability, question, test_folds), "n_fits": len(folds)}
+    return figures | _of_searches(searches), probability
+
+
+def evaluated_online(
+    decisions: DecisionSet, recipe: OnlineRecipe, question: Question, *, progress: Progress | None = None
+) -> tuple[Figures, NDArray[np.float64]]:
+    """The figures of a model that learns row by row, and the probabilities behind them.
+
+    Prequential, with delayed labels: one model from the first decision to the last, each predicted
+    before it is learnt. There are no refits, so the question's are those of the baselines alone.
+
+    Args:
+        decisions: Oldest first.
+        recipe: The model.
+        question: What to test.
+        progress: Told while it learns.
+
+    Raises:
+        ConfigurationError: If there is too little before the date to learn from, or nothing after.
+    """
+    test_folds = _test_folds(decisions, question, _until_ms(decisions, question))
+    probability = prequential(decisions, recipe.begin(decisions.names), progress=progress)
+    return {**_judged(decisions, probability, question, test_folds), "n_fits": 1}, probability
+
+
+def _judged(
+    decisions: DecisionSet,
+    probability: NDArray[np.float64],
+    question: Question,
+    test_folds: Sequence[Fold],
+) -> Figures:
     tested = tested_of(decisions, probability, question)
     figures = summary(tested, seed=question.seed)
     figures["baselines"] = baseline_figures(decisions, test_folds, tested.rows(decisions.own))
-    figures["n_fits"] = len(folds)
-    return figures | _of_searches(searches), probability
+    return figures
 
 
 def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question: Question) -> Tested:

@@ -24,13 +24,13 @@ from trainers.datasets.learning import decisions_of
 from trainers.datasets.samples import Samples
 from trainers.datasets.splits import walk_forward
 from trainers.evaluation.conformal import Judged, judged
-from trainers.evaluation.lessons import lesson_of
+from trainers.evaluation.lessons import lesson_at, lesson_of
 from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
 from trainers.evaluation.walk_forward import scored
 from trainers.models.calibration import CalibratedModel
 from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
-from trainers.models.recipes import FittedModel, Lesson, Outcome, Recipe, exported
+from trainers.models.recipes import FittedModel, Recipe, exported
 
 #: The recipe whose versions hold XGBoost's own form too.
 KIND = "xgboost"
@@ -104,7 +104,7 @@ def trained(samples: Samples, making: Making, origin: Origin, *, prices: PricePa
         lags_ms=_lags_ms(prices, samples.interval),
         known_by_ms=origin.trained_until_ms,
     )
-    fitted = recipe.fit(_whole(decisions, recipe))
+    fitted = recipe.fit(lesson_at(decisions, recipe.multiples))
     checked = exported(fitted, samples.rows)
     found = _judged(samples, decisions, recipe, making, served=fitted, until_ms=origin.trained_until_ms)
     files = {MODEL_FILE: _stating(checked.onnx, found.settled), **_native(fitted)}
@@ -174,16 +174,6 @@ def _lags_ms(prices: PricePath, interval: Interval) -> list[int]:
     """A minute and five, where prices come that often, and a bar always."""
     lags = {_MINUTE_MS, 5 * _MINUTE_MS, interval.milliseconds}
     return sorted(lag for lag in lags if lag % prices.interval_ms == 0)
-
-
-def _whole(decisions: DecisionSet, recipe: Recipe) -> Lesson:
-    """Everything that is known: what the model that serves learns from."""
-    outcomes = {}
-    for multiple in recipe.multiples:
-        moved = decisions.moves[multiple]
-        rows = np.flatnonzero((moved.known_ms >= 0) & (moved.log_return != 0))
-        outcomes[multiple] = Outcome(rows, moved.log_return[rows] > 0, known_ms=moved.known_ms[rows])
-    return Lesson(decisions.names, decisions.rows, outcomes, decisions.as_of_ms)
 
 
 def seeded(recipe: Recipe, seed: int) -> Recipe:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from schemas.errors import ConfigurationError
+from trainers.jobs.outputs import check_output
 
 _LOCK_SUFFIX = ".lock"
 #: How Optuna's first line begins: it makes the study.
@@ -25,9 +26,9 @@ def opened_journal(path: Path) -> Iterator[Any]:
     """Optuna's storage over a journal, new or of a search that ended anyhow.
 
     Raises:
-        ConfigurationError: If another process writes it, or it is something else than a journal.
+        ConfigurationError: If it cannot be written, another process writes it, or it is something else.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_output(path, "--journal")
     with path.open("ab+") as held:
         _own(held, path)
         _check(held, path)

@@ -4,6 +4,7 @@ The batch driver computes what the live driver would have. Out of stores it come
 :mod:`.stored_materials`, which stands apart since it loads their clients.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +12,14 @@ import numpy as np
 
 from producers.sources.files.recognition import instrument_of_name
 from producers.sources.files.tables import CandleTable, read_candles
-from schemas.artifacts import ModelTarget
+from schemas.artifacts import ModelManifest, ModelTarget
+from schemas.companions import Companions
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.batch import compute_table
+from stream_processors.features.vector_declarations import Group, groups_among
+from stream_processors.features.vectors import with_companions
 from trainers.backtesting.prices import Prices
 
 
@@ -33,24 +37,58 @@ class Material(NamedTuple):
     title: str
 
 
-def from_file(path: Path, target: ModelTarget, *, instrument: str | None, begin_ms: int | None) -> Material:
-    """Features and prices of a file of candles.
+#: The option that gives the file of a group's companion.
+OPTIONS = {Group.COIN: "--bars-eth", Group.PERPETUAL: "--perp"}
+
+
+def from_file(
+    path: Path,
+    target: ModelTarget,
+    *,
+    instrument: str | None,
+    begin_ms: int | None,
+    beside: Mapping[Group, Path] = {},
+    every_ms: int | None = None,
+) -> Material:
+    """Features and prices of a file of candles, with companions' beside them where there are such files.
 
     Args:
         path: The file.
         target: Of the model.
         instrument: Of the file; None as its name says.
         begin_ms: Candles that begin before are left out, as for a run that began then; None is all.
+        beside: The companions' files; their names tell their instruments.
+        every_ms: Only features at multiples of it are wanted; None is all. With companions all are
+            computed, since what stands beside has a memory of its own.
 
     Raises:
-        ConfigurationError: If it is missing, unreadable, of another instrument, or of bars that
+        ConfigurationError: If a file is missing, unreadable, of another instrument, or of bars that
             cannot be rolled up to the model's.
     """
-    if not path.is_file():
-        message = f"--bars must be an existing file of candles, was {path}"
-        raise ConfigurationError(message)
+    _check_file("--bars", path)
     _check_instrument(path, target, instrument)
     candles = read_candles(path)
+    bars, table = _features(path, candles, target, begin_ms, every_ms=None if beside else every_ms)
+    if beside:
+        table = _joined(table, target, beside, begin_ms)
+    prices = Prices(
+        interval=candles.interval,
+        end_ms=bars.rows[:, END_MS].astype(np.int64),
+        close=bars.rows[:, CLOSE].copy(),
+    )
+    names = "".join(f", beside it {file.name}" for file in beside.values())
+    return Material(table, prices, f"{path.name}, {len(prices):,} candles of {candles.interval}{names}")
+
+
+def _features(
+    path: Path,
+    candles: CandleTable,
+    target: ModelTarget,
+    begin_ms: int | None,
+    *,
+    every_ms: int | None = None,
+) -> tuple[BarTable, FeatureTable]:
+    """The bars as they are, and the features of the model's own."""
     if target.interval.milliseconds % candles.interval.milliseconds:
         message = (
             f"{path.name} has {candles.interval} candles, from which no {target.interval} bars can be made, "
@@ -58,17 +96,56 @@ def from_file(path: Path, target: ModelTarget, *, instrument: str | None, begin_
         )
         raise ConfigurationError(message)
     bars = _bars(candles, begin_ms)
-    table = compute_table(
-        bars
-        if candles.interval is target.interval
-        else roll_up(bars, interval=candles.interval, into=target.interval)
-    )
-    prices = Prices(
-        interval=candles.interval,
-        end_ms=bars.rows[:, END_MS].astype(np.int64),
-        close=bars.rows[:, CLOSE].copy(),
-    )
-    return Material(table, prices, f"{path.name}, {len(prices):,} candles of {candles.interval}")
+    is_longer = candles.interval is not target.interval
+    longer = roll_up(bars, interval=candles.interval, into=target.interval) if is_longer else bars
+    return bars, compute_table(longer, every_ms=every_ms)
+
+
+def _joined(
+    table: FeatureTable, target: ModelTarget, beside: Mapping[Group, Path], begin_ms: int | None
+) -> FeatureTable:
+    """The vectors that the live join would have made."""
+    for group, path in beside.items():
+        _check_file(OPTIONS[group], path)
+    named = {group: _companion(group, path) for group, path in beside.items()}
+    companions = Companions(coin=named.get(Group.COIN), perpetual=named.get(Group.PERPETUAL))
+    others = {
+        named[group]: _features(path, read_candles(path), target, begin_ms)[1]
+        for group, path in beside.items()
+    }
+    return with_companions(table, others, companions, interval=target.interval)
+
+
+def _companion(group: Group, path: Path) -> str:
+    found = instrument_of_name(path)
+    if found is None:
+        message = (
+            f"cannot tell the instrument of {path.name}, which the model's features name: "
+            f"name the file of {OPTIONS[group]} like ethusdt_binance_spot_1m.parquet"
+        )
+        raise ConfigurationError(message)
+    return found
+
+
+def check_beside(manifest: ModelManifest, beside: Mapping[Group, Path]) -> None:
+    """Refuse to backtest a model without the companions that it sees, or with others.
+
+    Raises:
+        ConfigurationError: Names the option to give, or to leave out.
+    """
+    needed = groups_among(manifest.feature_names)
+    for group, option in OPTIONS.items():
+        if (group in needed) is not (group in beside):
+            says = "sees" if group in needed else "does not see"
+            does = "give its file" if group in needed else "leave it out"
+            message = f"{manifest.version} {says} features of the {group} companion: {does}, {option}"
+            raise ConfigurationError(message)
+
+
+def _check_file(option: str, path: Path) -> None:
+    if not path.is_file():
+        message = f"{option} must be an existing file of candles, was {path}"
+        raise ConfigurationError(message)
 
 
 def _check_instrument(path: Path, target: ModelTarget, instrument: str | None) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from schemas.errors import ConfigurationError
 from trainers.jobs.evaluating import Question
+from trainers.jobs.outputs import write_output
 from trainers.jobs.recipes import offered
 from trainers.models.recipes import Recipe
 from trainers.models.spaces import space_of, with_parameters
@@ -14,9 +15,12 @@ from trainers.selection.searching import Searched
 
 
 def write_searched(searched: Searched, path: Path) -> None:
-    """Write the choice and the evidence as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(searched), indent=2) + b"\n")
+    """Write the choice and the evidence as JSON.
+
+    Raises:
+        ConfigurationError: If it cannot be written there.
+    """
+    write_output(path, msgspec.json.format(msgspec.json.encode(searched), indent=2) + b"\n", "--json")
 
 
 def read_searched(path: Path) -> Searched:

@@ -11,7 +11,7 @@ from schemas.artifacts import LedgerEntry, ModelManifest, ModelTarget
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import ModelPromoted
 from schemas.ports import ModelRegistry
-from trainers.registry.models import load_onnx
+from trainers.registry.models import load_model
 from trainers.registry.serving import before
 
 Announce = Callable[[ModelPromoted], None]
@@ -47,7 +47,7 @@ def promote(registry: ModelRegistry, version: str, change: Change, *, announce: 
         StateError: If its bytes are not what its manifest states; nothing was changed.
         ConfigurationError: If it means it already.
     """
-    manifest, _ = load_onnx(registry, version)
+    manifest, _ = load_model(registry, version)
     current = registry.resolve(change.alias, manifest.target, stream=change.stream)
     if current is not None and current.version == version:
         message = f"{change.alias} of {manifest.target} in {change.stream} is {version} already"

@@ -10,6 +10,8 @@ from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Mixture, Stacked
 from trainers.models.narrowing import Alone
+from trainers.models.online.protocols import OnlineRecipe
+from trainers.models.online.recipes import OnlineBagging, OnlineForest, OnlineLogistic, OnlineTree
 from trainers.models.recipes import OWN_HORIZON, Recipe
 
 #: What was judged on the recorded files before the default was settled, and what every figure is to be
@@ -17,6 +19,9 @@ from trainers.models.recipes import OWN_HORIZON, Recipe
 #: older rows counting less, monotone trees, random Fourier features, small neural networks, the other coin
 #: as columns, as rows and as both), 50 mixtures, 33 ways to set thresholds.
 CONFIGURATIONS_TRIED = 120
+#: The same of the models that learn online: three rates and pulls of the logistic regression, two of
+#: bagging, one tree, one forest.
+ONLINE_CONFIGURATIONS_TRIED = 7
 DEFAULT = "mixture"
 #: What the train job fits unless told otherwise: quick, and calibrated on little history too; one of so
 #: many calibrators tried on the first 21 days of June 2025 (the README has them).
@@ -127,6 +132,32 @@ def recipe_named(name: str, *, near: int = OWN_HORIZON, is_accompanied: bool = F
     """
     recipes = offered(near, is_accompanied=is_accompanied)
     if name not in recipes:
-        message = f"--model must be one of {', '.join(recipes)}, was {name!r}"
+        message = f"--model must be one of {', '.join((*recipes, *online_offered()))}, was {name!r}"
         raise ConfigurationError(message)
     return recipes[name]
+
+
+def online_offered() -> Mapping[str, OnlineRecipe]:
+    """Those that learn row by row, by name."""
+    recipes = (OnlineLogistic(), OnlineTree(), OnlineForest(), OnlineBagging())
+    return {recipe.name: recipe for recipe in recipes}
+
+
+def online_recipes_named(names: str, *, variable: str) -> tuple[OnlineRecipe, ...]:
+    """Some of them.
+
+    Args:
+        names: Comma-separated.
+        variable: What to name in an error.
+
+    Raises:
+        ConfigurationError: If there is none of a name, or no name at all.
+    """
+    offered_online = online_offered()
+    found = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
+    if any(name not in offered_online for name in found):
+        message = (
+            f"{variable} must be some of {', '.join(offered_online)}, separated by commas, was {names!r}"
+        )
+        raise ConfigurationError(message)
+    return tuple(offered_online[name] for name in found)

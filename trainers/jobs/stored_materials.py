@@ -1,6 +1,6 @@
 """Features and prices out of stores: Postgres has what was stored live; topics are replayed.
 
-From topics, the live operator itself takes in the log again.
+From topics, the live operator itself takes in the log again; vectors are read as they were joined.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from schemas.artifacts import ModelTarget
+from schemas import codec
+from schemas.artifacts import ModelManifest, ModelTarget
 from schemas.codec import nan_from_null
 from schemas.errors import NotReadyError
-from schemas.events import BarClosed, FeaturesComputed
+from schemas.events import BarClosed, FeaturesComputed, VectorComputed
 from schemas.features import FeatureTable
 from schemas.time import Interval
-from schemas.topics import MARKET_CANDLE, MARKET_TICK, Topic, partition_of
+from schemas.topics import FEATURES_VECTOR, MARKET_CANDLE, MARKET_TICK, Topic, partition_of
 from schemas.wire.kafka import read_runs
 from schemas.wire.postgres import History
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.features.declarations import SPEC
 from stream_processors.operators.market import MarketOperator
 from trainers.backtesting.prices import Prices
 from trainers.jobs.materials import Material
@@ -50,15 +52,17 @@ def _shortest_closes(history: History, stream: str, target: ModelTarget) -> tupl
     raise NotReadyError(_nothing("Postgres", stream, target))
 
 
-def from_topics(endpoint: KafkaEndpoint, stream: str, target: ModelTarget, *, say: Say) -> Material:
+def from_topics(endpoint: KafkaEndpoint, stream: str, manifest: ModelManifest, *, say: Say) -> Material:
     """What the live operator makes of the candles and ticks that the log has of a run.
 
-    Candles come before ticks, as a run publishes its history before its first tick.
+    Candles come before ticks, as a run publishes its history before its first tick. For a model that
+    sees companions, the vectors that the log has stand in the place of the features.
 
     Raises:
         NotReadyError: If that is nothing.
         BrokerUnavailableError: If the log cannot be read.
     """
+    target = manifest.target
     operator = MarketOperator(intervals=[target.interval])
     rows: list[FeaturesComputed] = []
     bars: dict[Interval, list[BarClosed]] = {}
@@ -73,6 +77,9 @@ def from_topics(endpoint: KafkaEndpoint, stream: str, target: ModelTarget, *, sa
         say(f"{topic.name}: {sum(map(len, bars.values())):,} bars so far")
     if not rows:
         raise NotReadyError(_nothing("the log", stream, target))
+    if manifest.feature_spec_hash != SPEC.hash:
+        rows = _vectors(endpoint, stream, manifest)
+        say(f"{FEATURES_VECTOR.name}: {len(rows):,} vectors")
     shortest = min(bars, key=lambda interval: interval.milliseconds)
     prices = Prices(
         interval=shortest,
@@ -90,6 +97,23 @@ def _made(
         for _, output in operator.step_values(topic, run.values(), run.headers_of).outputs:
             if isinstance(output.event, FeaturesComputed | BarClosed):
                 yield output.event
+
+
+def _vectors(endpoint: KafkaEndpoint, stream: str, manifest: ModelManifest) -> list[FeaturesComputed]:
+    """The vectors of a run, each once: the embedded broker shows those of aborted transactions too."""
+    target, found = manifest.target, dict[int, FeaturesComputed]()
+    wanted = (stream, target.instrument, target.interval, manifest.feature_spec_hash)
+    place = (FEATURES_VECTOR.name, partition_of(target.instrument.encode(), FEATURES_VECTOR.n_partitions))
+    for run in read_runs(endpoint, {place: 0}):
+        for number, value in enumerate(run.values()):
+            row = codec.decode(FEATURES_VECTOR, value, run.headers_of(number))
+            if not isinstance(row, VectorComputed):
+                continue
+            if (row.stream, row.instrument, row.interval, row.feature_spec_hash) == wanted:
+                found[row.event_time_ms] = row
+    if not found:
+        raise NotReadyError(_nothing("the log", stream, target))
+    return [found[as_of_ms] for as_of_ms in sorted(found)]
 
 
 def _table(rows: list[FeaturesComputed]) -> FeatureTable:

@@ -5,18 +5,19 @@ missing one is trained, stored, promoted and announced before the next is begun,
 first target predicts while the others are fitted. Running it again trains nothing twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from schemas.artifacts import CHAMPION, Artifact, LedgerEntry, Metric, ModelManifest, ModelTarget
+from schemas.companions import Companions, predicted_of
 from schemas.events import ModelPromoted
 from schemas.features import FeatureTable
 from schemas.ports import ModelRegistry
 from schemas.streams import StreamDescription
 from schemas.time import Clock, Interval, bar_start_ms
-from stream_processors.features.declarations import SPEC
+from stream_processors.features.vector_declarations import spec_of
 from trainers.datasets.decisions import PricePath, merged
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
@@ -37,6 +38,7 @@ class Plan(NamedTuple):
         minimum_rows: Labelled rows without ties below which nothing is trained.
         patience_s: Seconds without new history after which waiting is given up.
         code_version: Of the project, for the manifest.
+        companions: By instrument; models of one that has any are trained on vectors.
     """
 
     stream: str
@@ -45,6 +47,7 @@ class Plan(NamedTuple):
     minimum_rows: int
     patience_s: float
     code_version: str
+    companions: Mapping[str, Companions] = {}
 
 
 class Training:
@@ -107,13 +110,18 @@ class Training:
         return [
             ModelTarget(instrument=instrument, interval=wanted.interval, horizon=wanted.horizon)
             for wanted in self._plan.targets
-            for instrument in description.instruments
+            for instrument in predicted_of(self._plan.companions, description.instruments)
         ]
+
+    def _spec_hash(self, target: ModelTarget) -> str:
+        """Of the features that a target's models see."""
+        return spec_of(self._plan.companions.get(target.instrument)).hash
 
     def _is_history_there(self, description: StreamDescription) -> bool:
         return wait_for_features(
             self._history,
             description,
+            companions=self._plan.companions,
             clock=self._clock,
             patience_s=self._plan.patience_s,
             report=self._report,
@@ -126,8 +134,8 @@ class Training:
         if entry is None:
             return False
         manifest = self._registry.load(entry.version).manifest
-        if manifest.feature_spec_hash != SPEC.hash:
-            self._report.say(f"{target}: champion {entry.version} is of an earlier set of features")
+        if manifest.feature_spec_hash != self._spec_hash(target):
+            self._report.say(f"{target}: champion {entry.version} is of another set of features")
             return False
         self._announce(entry, manifest, source=description.source)
         self._report.say(f"{target}: champion {entry.version} goes on")
@@ -141,7 +149,7 @@ class Training:
             instrument=target.instrument,
             interval=target.interval,
             until_ms=until_ms,
-            spec_hash=SPEC.hash,
+            spec_hash=self._spec_hash(target),
         )
         samples = None if table is None else _samples(table, target, until_ms)
         n_decided = 0 if samples is None else int((~samples.is_tie).sum())

@@ -1,14 +1,15 @@
 """Waiting for history: until the stream is known and its features are stored far enough."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from schemas.companions import Companions, predicted_of
 from schemas.errors import NotReadyError, TransientError
 from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
 from schemas.time import Clock
-from schemas.topics import FEATURES_MARKET, partition_of
+from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, Topic, partition_of
 
 _POLL_S = 0.05
 T = TypeVar("T")
@@ -72,6 +73,7 @@ def wait_for_features(
     history: FeatureHistory,
     description: StreamDescription,
     *,
+    companions: Mapping[str, Companions],
     clock: Clock,
     patience_s: float,
     report: Report,
@@ -79,7 +81,7 @@ def wait_for_features(
 ) -> bool:
     """Return once the features of the warm-up are stored; tells whether they are.
 
-    A store that does not answer is a store without news.
+    Of an instrument with companions those are its vectors. A store that does not answer is a store without news.
 
     Returns:
         False when asked to stop.
@@ -88,14 +90,11 @@ def wait_for_features(
         NotReadyError: If nothing new was stored for ``patience_s``.
     """
     until_ms = description.warm_up_until_ms
+    topics = _topics(description, companions)
     newest: int | None = None
     deadline = clock.monotonic_s() + patience_s
     while not stop():
-        watermark_ms = _while_answering(
-            lambda: history.watermark_ms(
-                description.stream, FEATURES_MARKET.name, n_partitions=_n_partitions(description)
-            )
-        )
+        watermark_ms = _while_answering(lambda: _watermark_ms(history, description.stream, topics))
         if watermark_ms is not None and watermark_ms >= until_ms:
             return True
         if watermark_ms is not None and watermark_ms != newest:
@@ -104,18 +103,37 @@ def wait_for_features(
         if clock.monotonic_s() > deadline:
             message = (
                 f"the features of {description.stream} must be stored up to {until_ms} ms, are up to {newest} "
-                f"and did not grow for {patience_s:g} s: are the market and history jobs running?"
+                f"and did not grow for {patience_s:g} s: are {_jobs(topics)} running?"
             )
             raise NotReadyError(message)
         clock.sleep(_POLL_S)
     return False
 
 
-def _n_partitions(description: StreamDescription) -> int:
-    """In how many partitions the run's instruments lie."""
-    return len(
-        {partition_of(name.encode(), FEATURES_MARKET.n_partitions) for name in description.instruments}
-    )
+def _topics(description: StreamDescription, companions: Mapping[str, Companions]) -> dict[Topic, int]:
+    """Which topics are to be waited for, and in how many of their partitions the run's instruments lie."""
+    predicted = predicted_of(companions, description.instruments)
+    instruments = {
+        FEATURES_MARKET: [name for name in predicted if name not in companions],
+        FEATURES_VECTOR: [name for name in predicted if name in companions],
+    }
+    return {topic: _n_partitions(topic, names) for topic, names in instruments.items() if names}
+
+
+def _n_partitions(topic: Topic, instruments: Sequence[str]) -> int:
+    return len({partition_of(name.encode(), topic.n_partitions) for name in instruments})
+
+
+def _watermark_ms(history: FeatureHistory, stream: str, topics: Mapping[Topic, int]) -> int | None:
+    """Up to when everything that is waited for is stored."""
+    found = [history.watermark_ms(stream, topic.name, n_partitions=n) for topic, n in topics.items()]
+    known = [watermark_ms for watermark_ms in found if watermark_ms is not None]
+    return min(known) if known and len(known) == len(found) else None
+
+
+def _jobs(topics: Mapping[Topic, int]) -> str:
+    joined = ", vectors" if FEATURES_VECTOR in topics else ""
+    return f"the jobs market{joined} and history"
 
 
 def import_meanwhile(libraries: Callable[[], object]) -> threading.Thread:

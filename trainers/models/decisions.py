@@ -2,13 +2,13 @@
 
 from schemas.errors import InvariantError
 from schemas.events import Direction, FeaturesComputed, ModelPromoted, PredictionMade
-from trainers.models.onnx_models import OnnxModel
+from trainers.models.served import ServedModel
 
 #: A probability of at least this says up.
 UP_FROM = 0.5
 
 
-def decide(model: OnnxModel, features: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
+def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
     """What a model says about the bar that has just closed; a function of its arguments alone.
 
     Beside the probability it states what the model's policy makes of it: set, pick, evidence.
@@ -44,7 +44,7 @@ def decide(model: OnnxModel, features: FeaturesComputed, promoted: ModelPromoted
     return made if model.policy is None else model.policy.applied(made)
 
 
-def _check(model: OnnxModel, features: FeaturesComputed, promoted: ModelPromoted) -> None:
+def _check(model: ServedModel, features: FeaturesComputed, promoted: ModelPromoted) -> None:
     if features.feature_spec_hash != promoted.feature_spec_hash:
         message = (
             f"{promoted.model_version} takes features {promoted.feature_spec_hash[:12]}, "

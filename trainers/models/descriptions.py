@@ -31,7 +31,7 @@ KINDS: Mapping[str, Any] = MappingProxyType(
         "alone": Alone,
     }
 )
-_KIND, _MEMBERS, _MEMBER = "kind", "members", "member"
+_KIND, _MEMBER, _MEMBERS = "kind", "member", "members"
 
 
 def described(recipe: Recipe) -> dict[str, Any]:
@@ -45,10 +45,10 @@ def described(recipe: Recipe) -> dict[str, Any]:
         message = f"{type(recipe).__name__} must stand in trainers.models.descriptions.KINDS to be described"
         raise TypeError(message)
     fields = {name: getattr(recipe, name) for name in KINDS[kind].__struct_fields__}
-    if _MEMBERS in fields:
-        fields[_MEMBERS] = [described(member) for member in fields[_MEMBERS]]
     if _MEMBER in fields:
         fields[_MEMBER] = described(fields[_MEMBER])
+    if _MEMBERS in fields:
+        fields[_MEMBERS] = [described(member) for member in fields[_MEMBERS]]
     written: dict[str, Any] = msgspec.to_builtins({_KIND: kind, **fields})
     return written
 
@@ -62,10 +62,10 @@ def recipe_of(description: Mapping[str, Any]) -> Recipe:
     fields = {name: value for name, value in description.items() if name != _KIND}
     try:
         kind = KINDS[description[_KIND]]
-        if _MEMBERS in fields:
-            fields[_MEMBERS] = tuple(recipe_of(member) for member in fields[_MEMBERS])
         if _MEMBER in fields:
             fields[_MEMBER] = recipe_of(fields[_MEMBER])
+        if _MEMBERS in fields:
+            fields[_MEMBERS] = tuple(recipe_of(member) for member in fields[_MEMBERS])
         unknown = set(fields) - set(kind.__struct_fields__)
         if unknown:
             message = f"a {description[_KIND]} has no {', '.join(sorted(unknown))}"

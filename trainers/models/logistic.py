@@ -4,6 +4,8 @@ Written on numpy alone: the fold's whole fit is a few matrix products, and sciki
 seconds to import.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,10 @@ from trainers.models.recipes import OWN_HORIZON, Lesson
 _STEPS = 25
 _SMALL = 1e-8
 _LARGEST_LOGIT = 30.0
-_CHUNK = 65_536
+#: Rows of inputs that stay in the processor's cache between the two products of a step.
+_CHUNK = 4_096
+#: A step that is not this much smaller than the one before asks for the curvature anew.
+_ENOUGH = 0.1
 
 
 class LogisticRegression(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,11 +93,17 @@ class LogisticModel:
 
 def centre_and_scale(rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and deviation of the defined values per column; (0, 1) for a column without any."""
-    values = rows.astype(np.float64)
-    defined = ~np.isnan(values)
-    n = np.maximum(defined.sum(axis=0), 1)
-    centre = np.where(defined, values, 0.0).sum(axis=0) / n
-    deviation = np.sqrt((np.where(defined, values - centre, 0.0) ** 2).sum(axis=0) / n)
+    n, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+    for part in _parts(len(rows)):
+        defined = ~np.isnan(rows[part])
+        n += defined.sum(axis=0)
+        total += np.where(defined, rows[part], 0.0).sum(axis=0, dtype=np.float64)
+    n = np.maximum(n, 1)
+    centre, squares = total / n, np.zeros(rows.shape[1])
+    for part in _parts(len(rows)):
+        distance = rows[part] - centre
+        squares += (np.where(np.isnan(distance), 0.0, distance) ** 2).sum(axis=0)
+    deviation = np.sqrt(squares / n)
     return centre, np.where(deviation > 0, deviation, 1.0)
 
 
@@ -100,8 +111,11 @@ def standardised(
     rows: NDArray[np.float32], centre: NDArray[np.float64], scale: NDArray[np.float64], *, cut: float
 ) -> NDArray[np.float64]:
     """A column of ones, then the scaled columns, cut, 0 where undefined; shape (n, 1 + k)."""
-    scaled = np.clip((rows.astype(np.float64) - centre) / scale, -cut, cut)
-    return np.column_stack([np.ones(len(rows)), np.where(np.isnan(scaled), 0.0, scaled)])
+    inputs = np.ones((len(rows), 1 + rows.shape[1]))
+    for part in _parts(len(rows)):
+        scaled = np.clip((rows[part] - centre) / scale, -cut, cut)
+        inputs[part, 1:] = np.where(np.isnan(scaled), 0.0, scaled)
+    return inputs
 
 
 def ridge_weights(
@@ -121,32 +135,51 @@ def ridge_weights(
     """
     penalty = np.full(inputs.shape[1], ridge)
     penalty[0] = _SMALL
-    weights = np.zeros(inputs.shape[1])
+    importance = np.ones(len(inputs)) if weight is None else weight
+    weights, before, curvature = np.zeros(inputs.shape[1]), np.inf, None
     for _ in range(_STEPS):
-        gradient, curvature = _slopes(inputs, is_up, weights, weight)
-        step = np.linalg.solve(curvature + np.diag(penalty), gradient + penalty * weights)
+        if curvature is None:
+            curvature = _curvature(inputs, weights, importance) + np.diag(penalty)
+        slope = _gradient(inputs, is_up, weights, importance) + penalty * weights
+        step = np.linalg.solve(curvature, slope)
         weights -= step
-        if np.abs(step).max() < _SMALL:
+        size = float(np.abs(step).max())
+        if size < _SMALL:
             break
+        # A curvature costs as much as fifty gradients, and changes little where doubts stay near one half.
+        curvature = curvature if size <= _ENOUGH * before else None
+        before = size
     return weights
 
 
-def _slopes(
+def _gradient(
     inputs: NDArray[np.float64],
     is_up: NDArray[np.bool_],
     weights: NDArray[np.float64],
-    row_weight: NDArray[np.float64] | None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gradient and curvature of the log-loss, by chunks that fit the processor's cache."""
-    width = inputs.shape[1]
-    gradient, curvature = np.zeros(width), np.zeros((width, width))
-    for start in range(0, len(inputs), _CHUNK):
-        part = inputs[start : start + _CHUNK]
-        probability = sigmoid(part @ weights)
-        importance = np.ones(len(part)) if row_weight is None else row_weight[start : start + _CHUNK]
-        gradient += part.T @ (importance * (probability - is_up[start : start + _CHUNK]))
-        curvature += (part.T * (importance * probability * (1 - probability))) @ part
-    return gradient, curvature
+    importance: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Of the log-loss."""
+    gradient = np.zeros(inputs.shape[1])
+    for part in _parts(len(inputs)):
+        probability = sigmoid(inputs[part] @ weights)
+        gradient += inputs[part].T @ (importance[part] * (probability - is_up[part]))
+    return gradient
+
+
+def _curvature(
+    inputs: NDArray[np.float64], weights: NDArray[np.float64], importance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Of the log-loss: a matrix times its own transpose, of which half needs to be computed."""
+    curvature = np.zeros((inputs.shape[1], inputs.shape[1]))
+    for part in _parts(len(inputs)):
+        probability = sigmoid(inputs[part] @ weights)
+        doubts = inputs[part] * np.sqrt(importance[part] * probability * (1 - probability))[:, None]
+        curvature += doubts.T @ doubts
+    return curvature
+
+
+def _parts(n: int) -> Iterator[slice]:
+    return (slice(start, start + _CHUNK) for start in range(0, n, _CHUNK))
 
 
 def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ hook, signature or line ending of theirs touches what is recorded.
 """
 
 import io
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,16 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def clear_locks(self) -> None:
+        """Take away what a killed writer left locked; for whoever holds the folder's own lock, as all writers do.
+
+        Git's lock files outlive their process: a kill in the middle of a commit closed the registry for good.
+        """
+        inside = self._folder / ".git"
+        for place in ("*.lock", "refs/heads/*.lock", "refs/tags/**/*.lock"):
+            for left in inside.glob(place):
+                left.unlink(missing_ok=True)
 
     def tags(self) -> dict[str, str]:
         """The message of every annotated tag by its name; a plain tag has none."""
@@ -127,10 +138,20 @@ class Repository:
     def _opened(self) -> Any:
         from dulwich.repo import Repo  # noqa: PLC0415
 
-        if (self._folder / ".git").is_dir():
-            return Repo(str(self._folder))
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return Repo.init(str(self._folder), default_branch=_BRANCH)
+        if not (self._folder / ".git").is_dir():
+            self._make()
+        return Repo(str(self._folder))
+
+    def _make(self) -> None:
+        """Beside, then renamed to its name: a crash leaves a whole repository or none."""
+        from dulwich.repo import Repo  # noqa: PLC0415
+
+        beside = self._folder / ".git-beside"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        Repo.init(str(beside), default_branch=_BRANCH).close()
+        (beside / ".git").rename(self._folder / ".git")
+        beside.rmdir()
 
 
 def _message(thing: Any) -> str:

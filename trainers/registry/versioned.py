@@ -158,6 +158,7 @@ class GitRegistry(ModelRegistry):
 
     def _record(self) -> None:
         with self._folder.writing():
+            self._repository.clear_locks()
             ledger, tags = self._folder.ledger(), self._repository.tags()
             ignored = self._folder.path / ".gitignore"
             if not ignored.exists():

@@ -12,7 +12,7 @@ from trainers.evaluation.pages import figure, page, table
 from trainers.evaluation.pictures import Measured, measured_bars
 from trainers.evaluation.summaries import Tested
 from trainers.selection import plots
-from trainers.selection.ranking import RULE, Ranking
+from trainers.selection.ranking import RULE, Pair, Ranking
 
 Figures = Mapping[str, Any]
 _TITLE = "Comparison of models"
@@ -138,18 +138,20 @@ def _ranking_table(ranking: Ranking, figures: Mapping[str, Figures]) -> str:
 
 def _pairs_table(ranking: Ranking) -> str:
     columns = ("pair", "Brier difference", "p", "accuracy difference", "p", "")
-    rows = [
-        (
-            f"{pair.first} less {pair.second}",
-            f"{pair.brier_difference:+.6f}",
-            f"{pair.brier_p:.3g}",
-            f"{pair.accuracy_difference:+.2%}",
-            f"{pair.accuracy_p:.3g}",
-            "noise" if pair.is_noise else "more than noise",
-        )
-        for pair in ranking.pairs
-    ]
+    rows = [pair_cells(pair) for pair in ranking.pairs]
     return table("Differences, p-values adjusted by Holm", columns, rows)
+
+
+def pair_cells(pair: Pair) -> tuple[str, ...]:
+    """A pair in words, for any table: who, Brier difference and p, accuracy difference and p, noise or not."""
+    return (
+        f"{pair.first} less {pair.second}",
+        f"{pair.brier_difference:+.6f}",
+        f"{pair.brier_p:.3g}",
+        f"{pair.accuracy_difference:+.2%}",
+        f"{pair.accuracy_p:.3g}",
+        "noise" if pair.is_noise else "more than noise",
+    )
 
 
 def _edge_table(figures: Mapping[str, Figures]) -> str:

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from schemas.errors import ConfigurationError, StoreUnavailableError
-from schemas.events import Event, FeaturesComputed, Outcome, OutcomeResolved, WatermarkAdvanced
+from schemas.events import (
+    Event,
+    FeaturesComputed,
+    Outcome,
+    OutcomeResolved,
+    VectorComputed,
+    WatermarkAdvanced,
+)
 from schemas.streams import StreamDescription, StreamKind
 from schemas.time import Interval
 from schemas.wire.postgres import History, Position, Record, Target, check_url, migrate
@@ -118,6 +125,20 @@ def test_feature_table_comes_back_to_the_bit(history: History, stream: str) -> N
     assert history.newest_features(stream, instrument=INSTRUMENT, interval="15m") == rows[-1]
 
 
+def test_vectors_come_back_by_the_hash_of_their_set_and_no_other_way(history: History, stream: str) -> None:
+    row = msgspec.structs.asdict(features(stream, 0, {"first": 1.0}))
+    wide = row | {"values": {"first": 1.0, "basis": None}, "feature_spec_hash": "ef" * 32}
+    vector = VectorComputed(**wide, joined={"ETH-USDT.BINANCE": T0, "BTC-USDT-PERP.BINANCE": None}, n_late=2)
+    history.write([features(stream, 0, {"first": 1.0}), vector, vector])
+    table = history.feature_table(stream, instrument=INSTRUMENT, interval="15m", spec_hash="ef" * 32)
+    assert table is not None
+    assert table.names == ("first", "basis")
+    assert table.values.tobytes() == np.array([[1.0, np.nan]]).tobytes()
+    market = history.feature_table(stream, instrument=INSTRUMENT, interval="15m")
+    assert market is not None
+    assert market.names == ("first",)
+
+
 def test_feature_table_ends_where_it_is_told_to(history: History, stream: str) -> None:
     history.write([features(stream, i * MINUTE, {"first": 1.0}) for i in range(10)])
     table = history.feature_table(stream, instrument=INSTRUMENT, interval="15m", until_ms=T0 + 4 * MINUTE)
@@ -146,6 +167,15 @@ def test_progress_is_that_of_the_slowest_partition_and_never_runs_back(history: 
 def test_position_is_how_far_the_market_data_go(history: History, stream: str) -> None:
     history.write([candle(0, stream=stream), tick(7, trade_id=3, stream=stream, known_ms=9)])
     assert history.position(stream) == Position(T0 + MINUTE, T0 + 9, 3)
+
+
+def test_position_of_several_instruments_is_that_of_the_one_that_is_least_far(
+    history: History, stream: str
+) -> None:
+    history.write([candle(i * MINUTE, stream=stream) for i in range(5)])
+    assert history.position(stream, n_instruments=2).last_candle_end_ms is None
+    history.write([candle(i * MINUTE, instrument="ETH-USDT.BINANCE", stream=stream) for i in range(3)])
+    assert history.position(stream, n_instruments=2).last_candle_end_ms == T0 + 3 * MINUTE
 
 
 def test_first_description_of_a_stream_wins(history: History, stream: str) -> None:

@@ -18,9 +18,10 @@ from stream_processors.jobs.alert_lists import open_alerts, published_alerts
 from stream_processors.jobs.market import market_job
 from stream_processors.jobs.metrics import Metrics
 from stream_processors.jobs.monitor import Monitor
-from stream_processors.jobs.observing import READ_BY
+from stream_processors.jobs.observing import read_by
 from stream_processors.jobs.outcomes import outcomes_job
 from stream_processors.jobs.replaying import discard
+from stream_processors.jobs.vectors import vectors_job
 from stream_processors.operators.alerting import DEAD_LETTERS, STALLED_PARTITION, Place
 from stream_processors.runtime.alerts import raise_alert
 from stream_processors.runtime.dead_letters import publish_dead_letter, read_mailboxes
@@ -203,14 +204,21 @@ def test_alert_that_cannot_be_read_is_passed_over(kafka: KafkaEndpoint, publishe
     assert len(published_alerts(kafka)) == n_before
 
 
-def test_groups_and_topics_are_those_of_the_jobs() -> None:
+@pytest.mark.parametrize("companions", ["", "BTC-USDT.BINANCE:ETH-USDT.BINANCE"])
+def test_groups_and_topics_are_those_of_the_jobs(companions: str) -> None:
+    settings = ProcessorSettings.from_environment({"DRIFTLINE_COMPANIONS": companions})
     jobs = [
-        market_job(ProcessorSettings.from_environment({})),
+        market_job(settings),
         outcomes_job([]),
-        scoring_job(load=lambda _: pytest.fail("nothing is loaded"), last_stored_ms=lambda _: None),
+        scoring_job(
+            load=lambda _: pytest.fail("nothing is loaded"),
+            last_stored_ms=lambda _: None,
+            joined=settings.parsed_companions(),
+        ),
+        *([vectors_job(settings)] if companions else []),
     ]
     found = {f"driftline-{job.name}": job.inputs for job in jobs}
-    assert {**found, "driftline-history": EVENT_TOPICS} == READ_BY
+    assert {**found, "driftline-history": EVENT_TOPICS} == read_by(has_companions=bool(companions))
 
 
 def test_monitor_loads_no_numeric_library_but_numpy() -> None:

@@ -68,6 +68,21 @@ def test_stepping_live_gives_the_bits_of_the_batch(bars: BarTable) -> None:
     assert bits(live(bars)) == bits(compute_table(bars).values)
 
 
+@pytest.mark.parametrize("n", [1, 2_047, 2_048, 5_000])
+@pytest.mark.parametrize("every_minutes", [1, 7, 15])
+def test_rows_that_are_kept_are_those_of_the_whole_table(n: int, every_minutes: int) -> None:
+    """A backtest keeps the rows that it decides on; parts of the table end between them."""
+    walk = random_walk(n, seed=3)
+    present = np.ones(n, dtype=np.bool_)
+    present[n // 3 : n // 3 + n // 20] = False
+    bars = part(walk, present)
+    whole, kept = compute_table(bars), compute_table(bars, every_ms=every_minutes * MINUTE)
+    rows = whole.as_of_ms % (every_minutes * MINUTE) == 0
+    assert bits(kept.values) == bits(whole.values[rows])
+    for name in ("as_of_ms", "known_ms", "close", "is_warm"):
+        np.testing.assert_array_equal(getattr(kept, name), getattr(whole, name)[rows])
+
+
 @LAWS
 @given(tables(), st.integers(0, N))
 def test_every_prefix_gives_what_the_whole_table_gives(bars: BarTable, cut: int) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.events import Event
-from stream_processors.operators import bars, market, outcomes, rolling_up
+from stream_processors.operators import bars, market, outcomes, rolling_up, vectors
 from tests.fixtures.market_events import STREAM
 from tests.fixtures.operators import OPERATORS, Registered, Script, interleaved
 
@@ -29,7 +29,7 @@ def drawn(data: st.DataObject, operator: Registered, stream: str = STREAM) -> Sc
 def test_every_operator_of_the_room_is_registered() -> None:
     found = {
         member
-        for module in (bars, market, outcomes, rolling_up)
+        for module in (bars, market, outcomes, rolling_up, vectors)
         for _, member in inspect.getmembers(module, inspect.isclass)
         if member.__module__ == module.__name__ and not member.__name__.startswith("_")
     }
@@ -118,6 +118,22 @@ def test_outcomes_do_not_hang_on_how_predictions_and_bars_interleave(data: st.Da
     rest = [event for event in script if type(event).__name__ != "PredictionMade"]
     again = interleaved(made, rest, data.draw(st.randoms(use_true_random=False)))
     assert sorted(run(operator, again)) == sorted(run(operator, script))
+
+
+@LAWS
+@given(data=st.data())
+def test_vectors_do_not_hang_on_how_partitions_interleave(data: st.DataObject) -> None:
+    operator = OPERATORS["vectors"]
+    script = drawn(data, operator)
+    sides = [[event for event in script if (event.source == "binance") is own] for own in (True, False)]
+    again = interleaved(*sides, data.draw(st.randoms(use_true_random=False)))
+    found, expected = run(operator, again), run(operator, script)
+    assert _without_watermarks(found) == _without_watermarks(expected)
+    assert found[-1:] == expected[-1:]  # the last watermark says that all is out
+
+
+def _without_watermarks(outputs: list[bytes]) -> list[bytes]:
+    return [output for output in outputs if b'"WatermarkAdvanced"' not in output]
 
 
 @LAWS

@@ -1,10 +1,12 @@
 """Laws of backtesting: it decides as live does, trades as a bar-by-bar account would, and never looks ahead."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.artifacts import sha256
 from schemas.codec import null_from_nan
 from schemas.events import FeaturesComputed, ModelPromoted
 from schemas.time import Interval
@@ -13,15 +15,28 @@ from tests.fakes.feature_tables import simulated_table
 from trainers.backtesting.decisions import decided, predictions
 from trainers.backtesting.execution import fills, simulate
 from trainers.backtesting.positions import PositionRule, Rule, positions
-from trainers.backtesting.schedules import Refit, refit_times, refitted
+from trainers.backtesting.refits import refitted
+from trainers.backtesting.schedules import Refit, refit_times
 from trainers.datasets.samples import labelled_samples
 from trainers.models.decisions import decide
-from trainers.models.gradient_boosting import BoostingParameters, fit
+from trainers.models.gradient_boosting import Boosting, BoostingParameters, fit
+from trainers.models.light_boosting import LightBoosting
+from trainers.models.logistic import LogisticRegression
+from trainers.models.mixtures import Mixture, Stacked
 from trainers.models.onnx_models import OnnxModel
 from trainers.models.parity import parity_hash
 
 WALKS = st.lists(st.floats(-0.05, 0.05), min_size=3, max_size=40)
 END_MS = 2**53
+SMALL_BOOSTING = Boosting(parameters=BoostingParameters(n_rounds=4))
+SMALL_LIGHT = LightBoosting(n_rounds=4, min_rows_in_leaf=20, multiple=2)
+SMALL_RECIPES = {
+    "boosting": SMALL_BOOSTING,
+    "light-boosting": LightBoosting(n_rounds=4, min_rows_in_leaf=20),
+    "logistic": LogisticRegression(),
+    "mixture": Mixture(members=(SMALL_BOOSTING, SMALL_LIGHT, LogisticRegression(multiple=3)), label="mixed"),
+    "stacked": Stacked(members=(SMALL_BOOSTING, LogisticRegression())),
+}
 
 
 @pytest.fixture(scope="module")
@@ -160,20 +175,75 @@ def test_refits_begin_at_once_and_go_on_at_boundaries_in_order(refit, from_ms):
     assert all(time % 86_400_000 == 0 for time in times[1:])
 
 
-def test_a_refit_sees_only_what_was_known_by_its_time(table):
-    seen = []
+class Watched:
+    """A recipe that keeps what it was handed."""
 
-    def fitted(samples, time_ms):
-        seen.append((time_ms, int(samples.label_known_ms.max())))
-        return served_of(None, from_ms=time_ms)
+    name = "watched"
+    multiples = frozenset({1, 3})
 
-    times = [900 * MINUTE_MS, 1_200 * MINUTE_MS]
-    refitted(
+    def __init__(self):
+        self.lessons = []
+
+    def fit(self, lesson):
+        self.lessons.append(lesson)
+        return LogisticRegression().fit(lesson)
+
+
+def refits_of(table, recipe, *, times, horizon=Interval.FIVE_MINUTES):
+    return refitted(
         table,
         interval=Interval.ONE_MINUTE,
-        horizon=Interval.FIVE_MINUTES,
+        horizon=horizon,
         times_ms=times,
-        fit=fitted,
+        recipe=recipe,
+        name=recipe.name,
         minimum_rows=50,
     )
-    assert seen == [(time, time) for time in times]
+
+
+def test_a_refit_sees_only_what_was_known_by_its_time(table):
+    """Over each horizon apart: the newest outcome over fifteen minutes began ten before that over five."""
+    watched, times = Watched(), [900 * MINUTE_MS, 1_200 * MINUTE_MS]
+    served = refits_of(table, watched, times=times)
+    first_ms = served[0].trained_from_ms
+    assert [one.from_ms for one in served] == times
+    for lesson, time in zip(watched.lessons, times, strict=True):
+        for multiple, outcome in lesson.outcomes.items():
+            newest_ms = first_ms + int(outcome.rows[-1]) * MINUTE_MS
+            assert newest_ms + multiple * 5 * MINUTE_MS == time
+
+
+@pytest.mark.parametrize("kind", sorted(SMALL_RECIPES))
+def test_a_refit_is_the_model_that_was_fitted_then(table, kind):
+    """By every recipe: on a table that ends there, as live, the same bytes."""
+    time = 900 * MINUTE_MS
+    rows = table.as_of_ms <= time
+    ended = msgspec.structs.replace(
+        table,
+        **{
+            name: getattr(table, name)[rows]
+            for name in ("as_of_ms", "known_ms", "close", "is_warm", "values")
+        },
+    )
+    recipe = SMALL_RECIPES[kind]
+    (later,) = refits_of(table, recipe, times=[time], horizon=Interval.ONE_MINUTE)
+    (live,) = refits_of(ended, recipe, times=[time], horizon=Interval.ONE_MINUTE)
+    assert later.model.model_hash == live.model.model_hash
+    assert later.version.startswith(f"{recipe.name}-refit-1970")
+
+
+def test_a_refit_by_boosting_has_the_bytes_of_a_fit_on_the_samples_known_then(table):
+    time = 900 * MINUTE_MS
+    recipe = SMALL_RECIPES["boosting"]
+    (served,) = refits_of(table, recipe, times=[time])
+    samples = labelled_samples(
+        table, interval=Interval.ONE_MINUTE, horizon=Interval.FIVE_MINUTES, known_by_ms=time
+    )
+    decided_rows = ~samples.is_tie
+    trees = fit(
+        samples.rows[decided_rows],
+        samples.is_up[decided_rows],
+        feature_names=samples.names,
+        parameters=recipe.parameters,
+    )
+    assert served.model.model_hash == sha256(trees.onnx())

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from api.scoring.operators import ScoringOperator, TargetKey
 from schemas.errors import InvariantError, SnapshotMismatchError
-from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade, WatermarkAdvanced
+from schemas.events import (
+    Event,
+    FeaturesComputed,
+    ModelPromoted,
+    PredictionMade,
+    VectorComputed,
+    WatermarkAdvanced,
+)
 from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS
 from tests.unit.api.events import H1, INSTRUMENT, M15, features, prediction, promotion
 
@@ -58,6 +65,38 @@ def by_target(made: Sequence[PredictionMade]) -> AlongTarget:
 
 
 # Its rules
+
+
+def vector(as_of_ms: int, spec: str = "spec-a") -> VectorComputed:
+    """The row of an instrument with companions."""
+    row = msgspec.structs.asdict(features(as_of_ms, spec=spec))
+    return VectorComputed(**row, joined={"ETH-USDT.BINANCE": as_of_ms}, n_late=0)
+
+
+def test_instrument_with_companions_is_predicted_from_its_vectors_alone():
+    machine = operator(joined=frozenset({INSTRUMENT}))
+    assert stepped(machine, [promotion(20), features(20), features(30)]) == []
+    assert as_of(stepped(machine, [vector(20), vector(30)])) == [20, 30]
+
+
+def test_instrument_without_companions_is_predicted_from_its_market_features_alone():
+    machine = operator(joined=frozenset({"ETH-USDT.BINANCE"}))
+    assert as_of(stepped(machine, [promotion(20), vector(20), features(30)])) == [30]
+
+
+def test_vectors_wait_for_their_champion_through_a_restart():
+    machine = operator(joined=frozenset({INSTRUMENT}))
+    stepped(machine, [vector(20), vector(30)])
+    again = operator(joined=frozenset({INSTRUMENT}))
+    again.restore(machine.snapshot())
+    assert as_of(stepped(again, [promotion(20)])) == [20, 30]
+
+
+def test_vector_of_other_features_than_the_champions_is_counted_and_left():
+    told = []
+    machine = operator(joined=frozenset({INSTRUMENT}), on_mismatch=lambda *pair: told.append(pair))
+    assert stepped(machine, [promotion(20), vector(20, spec="other companions")]) == []
+    assert (machine.n_mismatched, len(told)) == (1, 1)
 
 
 def test_rows_before_the_effective_time_are_not_predicted():

@@ -13,6 +13,7 @@ from deploy.local.environments import job_environment, kernel_hash, shared_envir
 from deploy.local.jobs import Lifetime, Stage, jobs_of_a_run
 from deploy.local.memory import footprint
 from deploy.local.mounting import PACKAGES, SECTIONS, driftline
+from deploy.local.runs import run_of
 from deploy.local.servers.addresses import without_password
 from deploy.local.settings import LauncherSettings
 from deploy.local.states import duration
@@ -57,6 +58,14 @@ def test_the_source_comes_last_and_waits_for_one_shots(is_replay):
     assert jobs[-1].stage is Stage.LIVE
     assert jobs[-1].arguments[-1] == ("replay" if is_replay else "simulate")
     assert [job.name for job in jobs if job.lifetime is Lifetime.ONE_SHOT] == ["warm-up", "train"]
+
+
+@pytest.mark.parametrize(
+    ("models", "learns"), [({}, False), ({"DRIFTLINE_ONLINE_MODELS": "online-logistic"}, True)]
+)
+def test_the_learner_runs_where_models_are_named_for_it(models, learns):
+    """River takes its process some 100 MB, which not every machine has to spare."""
+    assert ("learner" in {job.name for job in run_of(models).jobs}) == learns
 
 
 def test_wait_doubles_up_to_the_longest():

@@ -58,14 +58,14 @@ class RememberingHistory(StoredPast):
 
     def __init__(self) -> None:
         self.streams: dict[str, StreamDescription] = {}
-        self.stored_candles: dict[tuple[str, int], CandleObserved] = {}
+        self.stored_candles: dict[tuple[str, str, int], CandleObserved] = {}
         self.stored_ticks: dict[tuple[str, int], TickObserved] = {}
 
     def store(self, events: Iterable) -> None:
         for event in events:
             match event:
                 case CandleObserved():
-                    self.stored_candles.setdefault((event.stream, event.start_ms), event)
+                    self.stored_candles.setdefault((event.stream, event.instrument, event.start_ms), event)
                 case TickObserved():
                     self.stored_ticks.setdefault((event.stream, event.trade_id), event)
                 case _:
@@ -77,18 +77,20 @@ class RememberingHistory(StoredPast):
     def stream(self, stream: str) -> StreamDescription | None:
         return self.streams.get(stream)
 
-    def position(self, stream: str) -> Position:
-        candles = [c.event_time_ms for c in self.candles(stream)]
+    def position(self, stream: str, *, n_instruments: int = 1) -> Position:
+        reached: dict[str, int] = {}
+        for c in self.candles(stream):
+            reached[c.instrument] = max(c.event_time_ms, reached.get(c.instrument, c.event_time_ms))
         ticks = list(self.ticks(stream))
         return Position(
-            max(candles, default=None),
+            min(reached.values()) if reached and len(reached) >= n_instruments else None,
             max((t.known_time_ms for t in ticks), default=None),
             max((t.trade_id for t in ticks), default=None),
         )
 
     def candles(self, stream: str) -> Iterator[CandleObserved]:
-        found = [c for (s, _), c in self.stored_candles.items() if s == stream]
-        return iter(sorted(found, key=lambda c: (c.known_time_ms, c.start_ms)))
+        found = [c for (s, _, _), c in self.stored_candles.items() if s == stream]
+        return iter(sorted(found, key=lambda c: (c.known_time_ms, c.instrument, c.start_ms)))
 
     def ticks(self, stream: str) -> Iterator[TickObserved]:
         found = [t for (s, _), t in self.stored_ticks.items() if s == stream]

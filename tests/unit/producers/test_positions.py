@@ -2,7 +2,7 @@
 
 import pytest
 
-from producers.jobs.positions import Logged, with_newer
+from producers.jobs.positions import Logged, least_far, with_newer
 from producers.jobs.replaying import replay
 from producers.jobs.warming import warm_up
 from producers.normalise.watermarks import Reached
@@ -33,8 +33,8 @@ class KeptLog:
         job(self.session(settings, history))
         self.end_session(n_events)
 
-    def _look_up(self, _description):
-        return with_newer(Logged(), self.events())
+    def _look_up(self, description):
+        return least_far(with_newer(Logged(), self.events()), description.instruments)
 
 
 def market_events(events):
@@ -43,7 +43,7 @@ def market_events(events):
 
 def places(events):
     return [
-        (e.event_time_ms, -1) if isinstance(e, CandleObserved) else (e.known_time_ms, e.trade_id)
+        (e.event_time_ms, e.instrument) if isinstance(e, CandleObserved) else (e.known_time_ms, e.trade_id)
         for e in events
     ]
 
@@ -55,7 +55,7 @@ def whole(settings):
     return places(log.events())
 
 
-@pytest.fixture(params=["candles", "capture"])
+@pytest.fixture(params=["candles", "side by side", "capture"])
 def settings(request, tmp_path):
     return runs(tmp_path)[request.param]
 

@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 from subprocess import run
@@ -44,6 +45,70 @@ def test_the_same_data_and_range_are_the_same_stream_at_any_speed_and_place(minu
 
     assert one["DRIFTLINE_STREAM"] == other["DRIFTLINE_STREAM"]
     assert other["DRIFTLINE_SPEED"] == "max"
+
+
+def files(tmp_path: Path, *names: str) -> tuple[Path, ...]:
+    paths = tuple(tmp_path / f"{name}_1m.parquet" for name in names)
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    return paths
+
+
+def test_several_files_are_a_run_of_their_own_with_companions_for_the_first(tmp_path):
+    first, *beside = files(tmp_path, "btcusdt_binance_spot", "ethusdt_binance_spot", "btcusdt_binance_perp")
+
+    environment = run_environment(RunRequest(data=first, beside=tuple(beside)))
+
+    assert environment["DRIFTLINE_DATA_BESIDE"] == os.pathsep.join(str(path) for path in beside)
+    assert environment["DRIFTLINE_COMPANIONS"] == "BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE"
+    assert environment["DRIFTLINE_REFERENCE_INSTRUMENT"] == "BTC-USDT.BINANCE,ETH-USDT.BINANCE"
+    alone = run_environment(RunRequest(data=first))
+    assert "DRIFTLINE_COMPANIONS" not in alone
+    assert alone["DRIFTLINE_STREAM"] != environment["DRIFTLINE_STREAM"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "meant"),
+    [
+        ("none", "none"),
+        ("ETH-USDT.BINANCE:BTC-USDT.BINANCE", "ETH-USDT.BINANCE:BTC-USDT.BINANCE"),
+        ("SOL-USDT.BINANCE:BTC-USDT.BINANCE", "none"),
+    ],
+)
+def test_companions_that_are_set_win_where_the_run_holds_their_target(tmp_path, stated, meant):
+    first, other = files(tmp_path, "btcusdt_binance_spot", "ethusdt_binance_spot")
+
+    environment = run_environment(RunRequest(data=first, beside=(other,)), {"DRIFTLINE_COMPANIONS": stated})
+
+    assert environment["DRIFTLINE_COMPANIONS"] == meant
+
+
+def test_companion_that_the_run_does_not_hold_is_refused(minutes):
+    stated = {"DRIFTLINE_COMPANIONS": "BTC-USDT.BINANCE:ETH-USDT.BINANCE"}
+    with pytest.raises(ConfigurationError, match="which the run does not hold"):
+        run_environment(RunRequest(data=minutes), stated)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("btcusdt_binance_spot", "btcusdt_binance_spot"), "an instrument of its own"),
+        (("btcusdt_binance_spot", "ethusdt_simulated_spot"), "of one venue"),
+    ],
+)
+def test_files_that_are_no_run_together_are_refused(tmp_path, names, said):
+    first, other = files(tmp_path, *names)
+    with pytest.raises(ConfigurationError, match=said):
+        run_environment(RunRequest(data=first, beside=(other,)))
+
+
+def test_capture_is_played_alone(tmp_path, minutes):
+    capture = tmp_path / "capture.gz"
+    capture.write_bytes(b"")
+    with pytest.raises(ConfigurationError, match="captures are played alone"):
+        run_environment(RunRequest(data=minutes, beside=(capture,)))
+    with pytest.raises(ConfigurationError, match="existing file"):
+        run_environment(RunRequest(data=minutes, beside=(tmp_path / "nowhere.parquet",)))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from producers.jobs.sessions import registered_session
 from producers.jobs.warming import warm_up
 from producers.settings import ProducerSettings
 from schemas import codec
+from schemas.errors import ConfigurationError
 from schemas.events import CandleObserved, SourceFellSilent, TickObserved, WatermarkAdvanced
 from schemas.topics import MARKET_CANDLE, partition_of
 from schemas.wire.clocks import ManualClock
@@ -39,9 +40,9 @@ def simulated(**values):
     return ProducerSettings.from_environment({}, simulated_history_days=1, **values)
 
 
-def minutes_file(tmp_path, n=600, missing=()):
-    kept = np.array([i for i in range(n) if i not in missing])
-    path = tmp_path / "btcusdt_binance_spot_1m.parquet"
+def minutes_file(tmp_path, n=600, missing=(), coin="btc", interval_minutes=1):
+    kept = np.array([i * interval_minutes for i in range(n) if i not in missing])
+    path = tmp_path / f"{coin}usdt_binance_spot_1m.parquet"
     table = {name: np.full(len(kept), 100.0) for name in ("open", "high", "low", "close", "volume")}
     times = {"timestamp": np.datetime64("2025-06-01T00:00", "ms") + kept * np.timedelta64(1, "m")}
     parquet.write_table(pa.table(times | table), path)
@@ -71,15 +72,19 @@ def capture_file(tmp_path):
 def runs(tmp_path):
     """A settings object per kind of data."""
     minutes = minutes_file(tmp_path, missing=(200, 201, 500))
+    ether = minutes_file(tmp_path, n=590, missing=(0, 1, 50, 201, 202, 203, 419, 420), coin="eth")
     return {
         "candles": ProducerSettings.from_environment({}, data=minutes, speed=0.0),
+        "side by side": ProducerSettings.from_environment(
+            {}, data=minutes, data_beside=str(ether), speed=0.0
+        ),
         "capture": ProducerSettings.from_environment(
             {}, data=capture_file(tmp_path), history=minutes_file(tmp_path), speed=0.0
         ),
     }
 
 
-@pytest.fixture(params=["candles", "capture"])
+@pytest.fixture(params=["candles", "side by side", "capture"])
 def settings(request, tmp_path):
     return runs(tmp_path)[request.param]
 
@@ -114,7 +119,7 @@ def test_warm_up_and_replay_together_say_every_row_once(settings):
     assert replay(second)
 
     events = [*first.outlet.events(), *second.outlet.events()]
-    candles = [e.start_ms for e in events if isinstance(e, CandleObserved)]
+    candles = [(e.start_ms, e.instrument) for e in events if isinstance(e, CandleObserved)]
     ticks = [e.trade_id for e in events if isinstance(e, TickObserved)]
     assert sorted(set(candles)) == candles
     assert sorted(set(ticks)) == ticks
@@ -302,3 +307,75 @@ def test_the_recorded_minutes_are_june_2025_at_sixty_times_real_time(recorded_da
     assert description.title == "replay of btcusdt_binance_spot_1m_segments.parquet, 2025-06-01 .. 2025-07-01"
     assert (description.speed, description.source) == (60.0, "binance")
     assert description.warm_up_until_ms % HOUR_MS == 0
+
+
+def side_by_side(tmp_path, **ether):
+    """A session of two files, of which the second is as said."""
+    minutes, beside = minutes_file(tmp_path), minutes_file(tmp_path, coin="eth", **ether)
+    settings = ProducerSettings.from_environment({}, data=minutes, data_beside=str(beside), speed=0.0)
+    return session_of(settings, RememberingHistory())
+
+
+def test_several_files_are_one_run_that_ends_where_the_first_of_them_does(tmp_path):
+    session = side_by_side(tmp_path, n=590)
+    description = session.plan.description
+
+    assert description.instruments == ("BTC-USDT.BINANCE", "ETH-USDT.BINANCE")
+    assert description.end_ms == description.origin_ms + 590 * MINUTE_MS
+    assert "btcusdt_binance_spot_1m.parquet, ethusdt_binance_spot_1m.parquet" in description.title
+
+
+def test_several_files_share_one_watermark_in_each_partition_of_their_instruments(tmp_path):
+    session = side_by_side(tmp_path)
+    warm_up(session)
+    places = {partition_of(name.encode(), 4) for name in ("BTC-USDT.BINANCE", "ETH-USDT.BINANCE")}
+
+    by_place = {place: [] for place in places}
+    for record in session.outlet.records:
+        event = codec.decode(MARKET_CANDLE, record.value)
+        place = record.partition if record.partition is not None else partition_of(record.key, 4)
+        by_place[place].append(event)
+
+    for events in by_place.values():
+        passed_ms = 0
+        for event in events:
+            if isinstance(event, WatermarkAdvanced):
+                assert event.event_time_ms > passed_ms
+                passed_ms = event.event_time_ms
+            else:
+                assert event.event_time_ms > passed_ms
+        assert passed_ms == session.plan.description.warm_up_until_ms
+
+
+def test_history_in_which_one_instrument_is_behind_is_gone_on_from_there(tmp_path):
+    """The sink reads partitions at their own speeds; rows behind a watermark would never be joined again."""
+    first = side_by_side(tmp_path)
+    warm_up(first)
+    said = first.outlet.events()
+    candles = [event for event in said if isinstance(event, CandleObserved)]
+    ether = [event for event in candles if event.instrument.startswith("ETH")]
+    for stored in (candles[:300], [event for event in candles if event not in ether[40:]], ether[:9]):
+        history = RememberingHistory()
+        history.register_stream(first.plan.description)
+        history.store(stored)
+        settings = ProducerSettings.from_environment(
+            {},
+            data=tmp_path / "btcusdt_binance_spot_1m.parquet",
+            data_beside=str(tmp_path / "ethusdt_binance_spot_1m.parquet"),
+            speed=0.0,
+        )
+        again = session_of(settings, history)
+        warm_up(again)
+        assert again.outlet.events() == said
+
+
+@pytest.mark.parametrize(
+    ("ether", "said"),
+    [
+        ({"interval_minutes": 5, "n": 100}, "of one interval"),
+        ({"n": 10, "interval_minutes": 1_440}, "interval"),
+    ],
+)
+def test_files_that_do_not_go_together_are_refused(tmp_path, ether, said):
+    with pytest.raises(ConfigurationError, match=said):
+        side_by_side(tmp_path, **ether)

@@ -9,6 +9,7 @@ from schemas import codec
 from schemas.events import BarClosed, Event, FeaturesComputed, OutcomeResolved, WatermarkAdvanced
 from schemas.topics import (
     FEATURES_MARKET,
+    FEATURES_VECTOR,
     MARKET_BAR,
     MARKET_TICK,
     OUTCOMES,
@@ -21,10 +22,12 @@ from schemas.topics import (
 from schemas.wire.redis import clock_key, features_key
 from stream_processors.jobs.market import market_job
 from stream_processors.jobs.outcomes import outcomes_job
+from stream_processors.jobs.vectors import vectors_job
+from stream_processors.operators.joining import features_partition
 from stream_processors.runtime.driving import TopologyDriver
 from stream_processors.settings import ProcessorSettings
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, STREAM, bar, prediction, tick, watermark
-from tests.fixtures.operators import tick_scripts
+from tests.fixtures.operators import COMPANION, tick_scripts, vector_scripts
 
 PARTITION = partition_of(INSTRUMENT.encode(), 4)
 
@@ -144,3 +147,41 @@ def test_one_transaction_shows_all_or_nothing() -> None:
     assert driver.log.committed == {}
     driver.commit(pending)
     assert driver.log.committed == {(MARKET_TICK.name, PARTITION): 7}
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_joining_job_that_crashes_anywhere_publishes_every_vector_once(data: st.DataObject) -> None:
+    """Neither of two partitions alone says what is out: it is bound to the snapshot that it came with."""
+    script = data.draw(vector_scripts())
+    calm, driver = vectors_driver(), vectors_driver()
+    for event in script:
+        send_features(calm, event)
+        send_features(driver, event)
+        match data.draw(st.sampled_from(["go on", "run", "step and crash", "run and crash"])):
+            case "run":
+                driver.run(max_messages=data.draw(st.integers(1, 4)))
+            case "step and crash":
+                driver.step()
+                driver.crash()
+            case "run and crash":
+                driver.run(max_messages=2)
+                driver.crash()
+            case _:
+                pass
+    calm.run()
+    driver.run()
+    assert driver.log.committed.keys() <= {(FEATURES_MARKET.name, number) for number in range(4)}
+    made = events_of(driver, FEATURES_VECTOR)
+    assert made == events_of(calm, FEATURES_VECTOR)
+    assert len(made) == sum(event.source == "binance" and "Features" in str(type(event)) for event in script)
+
+
+def vectors_driver() -> TopologyDriver:
+    named = f"{INSTRUMENT}:{COMPANION}"
+    return TopologyDriver(vectors_job(ProcessorSettings.from_environment({"DRIFTLINE_COMPANIONS": named})))
+
+
+def send_features(driver: TopologyDriver, event: Event) -> None:
+    name = COMPANION if event.source == "simulated" else INSTRUMENT
+    driver.send(FEATURES_MARKET, event, key=name, partition=features_partition(name))

@@ -2,19 +2,26 @@
 
 import json
 
+import msgspec
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget
+from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget, RecipeStatement
+from schemas.companions import Companions
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.time import Interval
+from stream_processors.features.vector_declarations import Group, spec_of
 from tests.fakes.backtests import small_artifact
 from tests.fixtures.bar_tables import random_walk
 from tests.fixtures.market_events import T0
 from trainers.commands import commands
 from trainers.jobs.materials import from_file
+from trainers.models.descriptions import described
+from trainers.models.light_boosting import LightBoosting
+from trainers.models.logistic import LogisticRegression
+from trainers.models.mixtures import Mixture
 from trainers.registry.folders import FolderRegistry
 
 N = 6_000
@@ -24,8 +31,8 @@ TARGET = ModelTarget(
 UNTIL_MS = T0 + N // 2 * 60_000
 
 
-def write_candles(path):
-    bars = random_walk(N, seed=9)
+def write_candles(path, seed=9):
+    bars = random_walk(N, seed=seed)
     columns = {"timestamp": pa.array(bars.start_ms.astype("datetime64[ms]"))}
     for place, name in enumerate(("open", "high", "low", "close", "volume")):
         columns[name] = bars.rows[:, place]
@@ -62,13 +69,13 @@ def run(place, *arguments):
     return CliRunner().invoke(commands, list(arguments), obj=environment)
 
 
-def backtest(place, *arguments, model="champion"):
+def backtest(place, *arguments, model="champion", data=None):
     bars = ("--bars", str(place / "btcusdt_binance_spot_1m.parquet"))
-    return run(place, "backtest", "--model", model, *bars, *arguments)
+    return run(data or place, "backtest", "--model", model, *bars, *arguments)
 
 
-def found(place, tmp_path, *arguments, model="champion"):
-    result = backtest(place, "--json", str(tmp_path / "out.json"), *arguments, model=model)
+def found(place, tmp_path, *arguments, model="champion", data=None):
+    result = backtest(place, "--json", str(tmp_path / "out.json"), *arguments, model=model, data=data)
     assert result.exit_code == 0, result.output or repr(result.exception)
     return json.loads((tmp_path / "out.json").read_bytes()), result.output
 
@@ -112,6 +119,42 @@ def test_refits_on_the_way_never_see_ahead(place, tmp_path):
         "xgboost-refit-20250601",
         "xgboost-refit-20250602",
     ]
+
+
+def test_refits_use_the_recipe_that_the_manifest_states(place, tmp_path):
+    """The mixture learns from outcomes over three horizons; the version's own kind does not matter."""
+    recipe = Mixture(members=(LightBoosting(n_rounds=3, multiple=3), LogisticRegression()), label="pair")
+    stated = RecipeStatement(name="pair", parameters=described(recipe))
+    version = restated(place, tmp_path, recipe=stated, kind="pair", configurations_tried=40)
+    report, output = found(
+        place,
+        tmp_path,
+        *("--refit", "weekly", "--from", "2025-06-01T12:00", "--to", "2025-06-04"),
+        *("--rule", "sign", "--rule", "volatility", "--rule", "sign"),
+        model=version,
+        data=tmp_path,
+    )
+    assert [name[:13] for name in report["versions"]] == ["pair-refit-20"] * 2
+    assert [tried["rule"]["rule"] for tried in report["rules"]] == ["sign", "volatility"]
+    assert report["results"]["terms"]["n_tried"] == 41
+    assert "position rules tried" in output
+
+
+def test_a_manifest_that_states_no_recipe_is_not_refitted(place, tmp_path):
+    version = restated(place, tmp_path, recipe=None)
+    error = backtest(place, "--refit", "weekly", model=version, data=tmp_path).exception
+    assert isinstance(error, ConfigurationError), repr(error)
+    assert version in str(error)
+    assert "states none" in str(error)
+
+
+def restated(place, tmp_path, **changes):
+    """The version in a registry of its own, with another manifest."""
+    source = FolderRegistry(place / "registry")
+    artifact = source.load(source.versions()[0].version)
+    manifest = msgspec.structs.replace(artifact.manifest, version="restated-1", **changes)
+    FolderRegistry(tmp_path / "registry").publish(manifest, artifact.files)
+    return manifest.version
 
 
 def test_the_tear_sheet_is_one_page(place, tmp_path):
@@ -158,7 +201,7 @@ def test_what_cannot_be_asked_for_is_said_in_one_line(place, arguments, kind, wo
         (("--fee-bps", "-1"), ConfigurationError, "fee_bps"),
         (("--instrument", "ETH-USDT.BINANCE"), ConfigurationError, "the model predicts"),
         (("--refit", "monthly", "--from", "2025-06-01T01:00"), NotReadyError, "needs 50 labelled rows"),
-        (("--json", "/nonexistent/out.json"), ConfigurationError, "--json"),
+        (("--json", "/dev/null/out.json"), ConfigurationError, "--json"),
     ],
 )
 def test_options_that_do_not_fit_the_data_are_said_in_one_line(place, arguments, kind, words):
@@ -242,3 +285,49 @@ def test_pushing_nowhere_names_the_variables(place):
     error = run(place, "models", "push").exception
     assert isinstance(error, ConfigurationError)
     assert "DRIFTLINE_REGISTRY_REMOTE" in str(error)
+
+
+@pytest.fixture(scope="module")
+def joined_place(tmp_path_factory):
+    """A data directory with a version that sees another coin, and both coins' files."""
+    folder = tmp_path_factory.mktemp("joined")
+    bars, ether = (folder / f"{coin}usdt_binance_spot_1m.parquet" for coin in ("btc", "eth"))
+    write_candles(bars)
+    write_candles(ether, seed=10)
+    beside = {Group.COIN: ether}
+    table = from_file(bars, TARGET, instrument=None, begin_ms=None, beside=beside).table
+    assert table.feature_spec_hash == spec_of(Companions(coin="ETH-USDT.BINANCE")).hash
+    manifest, files = small_artifact(table, until_ms=UNTIL_MS, target=TARGET)
+    FolderRegistry(folder / "registry").publish(manifest, files)
+    return folder, manifest.version
+
+
+def test_a_model_that_sees_another_coin_is_backtested_with_its_file(joined_place, tmp_path):
+    folder, version = joined_place
+    ether = ("--bars-eth", str(folder / "ethusdt_binance_spot_1m.parquet"))
+    report, _ = found(folder, tmp_path, *ether, model=version)
+    assert "beside it ethusdt_binance_spot_1m.parquet" in report["data"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "sees features of the coin companion: give its file, --bars-eth"),
+        (("--perp", "ethusdt_binance_spot_1m.parquet"), "give its file, --bars-eth"),
+        (("--bars-eth", "nowhere.parquet"), "--bars-eth must be an existing file"),
+        (("--bars-eth", "unnamed.parquet"), "cannot tell the instrument"),
+        (("--bars-eth", "solusdt_binance_spot_1m.parquet"), "takes features"),
+    ],
+)
+def test_companions_other_than_the_models_are_refused(joined_place, options, said):
+    folder, version = joined_place
+    for name in ("unnamed.parquet", "solusdt_binance_spot_1m.parquet"):
+        (folder / name).write_bytes((folder / "ethusdt_binance_spot_1m.parquet").read_bytes())
+    given = [str(folder / part) if part.endswith("parquet") else part for part in options]
+    result = backtest(folder, *given, model=version)
+    assert said in str(result.exception)
+
+
+def test_a_model_without_companions_takes_no_file_of_theirs(place):
+    result = backtest(place, "--bars-eth", str(place / "btcusdt_binance_spot_1m.parquet"))
+    assert "does not see features of the coin companion: leave it out, --bars-eth" in str(result.exception)

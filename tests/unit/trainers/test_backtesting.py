@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 import msgspec
 import numpy as np
 import pytest
+from scipy import stats
 
+from schemas.artifacts import ModelTarget
 from schemas.errors import InvariantError, NotReadyError
 from schemas.time import Interval
 from tests.fakes.backtests import MINUTE_MS, ConstantModel, decisions_of, prices_of, served_of
@@ -13,13 +15,18 @@ from tests.fakes.feature_tables import table_of
 from trainers.backtesting.decisions import decided
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.money import daily, drawdown, money, sharpe
+from trainers.backtesting.picks import picks
 from trainers.backtesting.positions import PositionRule, Rule, positions, trailing_moves
-from trainers.backtesting.records import record
-from trainers.backtesting.reports import Report, verdict, warnings
+from trainers.backtesting.records import Record, record
+from trainers.backtesting.refits import refitted
+from trainers.backtesting.reports import Report, RuleTried, verdict, warnings
 from trainers.backtesting.results import Terms, backtest
-from trainers.backtesting.schedules import Refit, refit_times, refitted
+from trainers.backtesting.schedules import Refit, refit_times
+from trainers.backtesting.sharpe_evidence import sharpe_evidence
 from trainers.backtesting.sheets import tear_sheet
+from trainers.evaluation.significance import deflated_sharpe
 from trainers.jobs.times import utc_ms
+from trainers.models.logistic import LogisticRegression
 
 DAY_MS = 86_400_000
 
@@ -283,6 +290,114 @@ def test_without_decisions_there_is_nothing_to_judge():
         backtest(decisions_of([]), walk()[0], terms())
 
 
+# What a Sharpe ratio proves
+
+
+def days_of_ratio(per_year, *, n=1_000):
+    """Daily returns whose Sharpe ratio is exactly this."""
+    returns = np.random.default_rng(8).standard_t(6, n) * 0.02
+    returns -= returns.mean()
+    return returns + per_year / np.sqrt(365) * returns.std()
+
+
+def test_the_evidence_is_that_of_the_daily_returns_and_counts_every_try():
+    returns = days_of_ratio(1.5)
+    found = sharpe_evidence(returns, n_tried=60)
+    assert found is not None
+    assert found.skewness == pytest.approx(stats.skew(returns))
+    assert found.kurtosis == pytest.approx(stats.kurtosis(returns, fisher=False))
+    expected = deflated_sharpe(
+        sharpe=1.5 / np.sqrt(365),
+        n=1_000,
+        skewness=found.skewness,
+        kurtosis=found.kurtosis,
+        n_tried=60,
+        variance=1 / 999,
+    )
+    assert found.deflated == pytest.approx(expected)
+    assert found.deflated < found.probabilistic
+    once = sharpe_evidence(returns, n_tried=1)
+    assert once is not None
+    assert once.deflated == once.probabilistic == found.probabilistic
+
+
+def test_the_best_of_worthless_tries_is_deflated_to_about_one_half():
+    """A hundred strategies without an edge, and the best of them shown: half of the time it beats the bar."""
+    generator = np.random.default_rng(5)
+    deflated = []
+    for _ in range(150):
+        ratios = generator.normal(0, 0.01, (100, 250))
+        best = ratios[np.argmax(ratios.mean(axis=1) / ratios.std(axis=1))]
+        found = sharpe_evidence(best, n_tried=100)
+        assert found is not None
+        deflated.append(found.deflated)
+    assert 0.4 < np.mean(deflated) < 0.6
+    assert np.mean(np.array(deflated) > 0.95) < 0.06
+
+
+@pytest.mark.parametrize("returns", [np.zeros(50), np.full(50, 1e-3), np.array([0.1, -0.1])])
+def test_without_movement_or_days_there_is_no_evidence(returns):
+    assert sharpe_evidence(returns, n_tried=1) is None
+
+
+# Picks
+
+
+def surely(n_days=150, *, from_day="2024-11-20"):
+    """Decisions an hour apart, right as often as their confidence says."""
+    generator = np.random.default_rng(6)
+    n = n_days * 24
+    end_ms = utc_ms(from_day, "") + np.arange(1, n + 1, dtype=np.int64) * 3_600_000
+    probability = np.clip(generator.normal(0.5, 0.08, n), 0.2, 0.8)
+    ups = generator.random(n) < probability
+    closes = 100 * np.exp(np.concatenate([[0.0], np.cumsum(np.where(ups, 1e-3, -1e-3))[:-1]]))
+    target = ModelTarget(instrument="BTC-USDT.BINANCE", interval=Interval.ONE_HOUR, horizon=Interval.ONE_HOUR)
+    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval=Interval.ONE_HOUR)
+    return prices, decisions_of(probability, closes=closes, as_of_ms=end_ms, target=target)
+
+
+def test_picks_are_as_many_as_aimed_at_and_right_more_often():
+    prices, decisions = surely()
+    results = backtest(decisions, prices, terms(every_ms=3_600_000)).results
+    assert [picked.target_coverage for picked in results.picks] == [0.2, 0.1, 0.05, 0.03, 0.01]
+    for picked in results.picks[:4]:
+        assert picked.coverage == pytest.approx(picked.target_coverage, rel=0.3)
+        assert picked.at_close.hit_rate is not None
+        assert results.all_decisions.hit_rate is not None
+        assert picked.at_close.hit_rate.value > results.all_decisions.hit_rate.value + 0.03
+
+
+def test_nothing_is_picked_before_a_months_confidences_have_set_a_threshold():
+    """The first decision is of 20 November: until December there is nothing to set one by."""
+    prices, decisions = surely(n_days=10)
+    picked = backtest(decisions, prices, terms(every_ms=3_600_000)).results.picks
+    assert {one.coverage for one in picked} == {None}
+    assert {one.at_close.n for one in picked} == {0}
+
+
+def test_picks_are_the_same_when_everything_later_is_removed():
+    _prices, decisions = surely()
+    cut = int(np.searchsorted(decisions.as_of_ms, utc_ms("2025-02-01", "")))
+    earlier = msgspec.structs.replace(
+        decisions,
+        **{
+            name: getattr(decisions, name)[:cut]
+            for name in ("as_of_ms", "known_ms", "close", "probability", "served")
+        },
+    )
+
+    def chosen(of):
+        found = []
+        picks(of, lambda is_picked, lag_ms: found.append(is_picked.tolist()) or no_record(lag_ms), lag_ms=0)
+        return found
+
+    assert [one[:cut] for one in chosen(decisions)] == chosen(earlier)
+
+
+def no_record(lag_ms):
+    return Record(lag_ms=lag_ms, n=0, n_ties=0, n_unknown=0, hit_rate=None, edge_bps=None)
+
+
 # Refits
 
 
@@ -303,7 +418,8 @@ def test_too_little_past_says_how_much_is_needed():
             interval=Interval.ONE_MINUTE,
             horizon=Interval.ONE_MINUTE,
             times_ms=[10 * MINUTE_MS],
-            fit=lambda _samples, time_ms: served_of(None, from_ms=time_ms),
+            recipe=LogisticRegression(),
+            name="logistic",
             minimum_rows=50,
         )
 
@@ -335,6 +451,7 @@ def report_of(found, **changes):
         parity_hash="f" * 64,
         parity=None,
         results=found.results,
+        rules=[RuleTried.of(found.results)],
         seconds={},
     )
     return msgspec.structs.replace(report, **changes)
@@ -351,6 +468,24 @@ def test_the_tear_sheet_needs_nothing_else_and_says_edge_and_costs():
     assert page.tags.count("svg") == 3
     assert "<champion>" not in sheet
     assert "Before costs each unit traded earned" in sheet
+
+
+def test_the_tear_sheet_of_months_shows_accuracy_against_coverage():
+    prices, decisions = surely()
+    found = backtest(decisions, prices, terms(every_ms=3_600_000))
+    sheet = tear_sheet(report_of(found), found.curves)
+    assert sheet.count("<svg") == 4
+    for words in ("by coverage", "drawdown, %", "deflated", "picks: the surest decisions"):
+        assert words in sheet
+
+
+def test_an_edge_that_many_tries_explain_is_not_believed():
+    prices, decisions = oracle(60_000)
+    results = backtest(decisions, prices, terms(costs=Costs(fee_bps=1), n_tried=1)).results
+    assert results.sharpe_evidence is not None
+    doubted = msgspec.structs.replace(results.sharpe_evidence, n_tried=900, deflated=0.4)
+    assert "900 tries" in verdict(msgspec.structs.replace(results, sharpe_evidence=doubted))
+    assert "tries" not in verdict(results)
 
 
 def test_figures_in_sample_are_named_as_such():

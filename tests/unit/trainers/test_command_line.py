@@ -12,6 +12,7 @@ from schemas.time import Interval
 from tests.fakes.artifacts import entry_of, manifest_of
 from trainers.commands import commands
 from trainers.jobs.checkouts import described_checkout
+from trainers.jobs.online.learner import syllabus_of
 from trainers.registry.folders import FolderRegistry
 from trainers.settings import Horizon, TrainerSettings
 
@@ -42,6 +43,42 @@ def test_targets_of_another_form_name_the_variable(targets):
     settings = TrainerSettings.from_environment({"DRIFTLINE_TARGETS": targets})
     with pytest.raises(ConfigurationError, match="DRIFTLINE_TARGETS"):
         settings.parsed_targets()
+
+
+def test_what_is_learnt_online_is_what_is_predicted_unless_it_is_said():
+    said = TrainerSettings.from_environment(
+        {"DRIFTLINE_TARGETS": "1h:4h", "DRIFTLINE_ONLINE_MODELS": "online-logistic"}
+    )
+    assert syllabus_of(said).targets == [(Interval.ONE_HOUR, Interval.FOUR_HOURS)]
+    other = TrainerSettings.from_environment(
+        {
+            "DRIFTLINE_ONLINE_TARGETS": "1m:1m",
+            "DRIFTLINE_ONLINE_MODELS": "online-adwin-bagging, online-logistic",
+        }
+    )
+    assert syllabus_of(other).targets == [(Interval.ONE_MINUTE, Interval.ONE_MINUTE)]
+    assert [recipe.name for recipe in syllabus_of(other).recipes] == [
+        "online-adwin-bagging",
+        "online-logistic",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DRIFTLINE_ONLINE_MODELS", ""),
+        ("DRIFTLINE_ONLINE_MODELS", "online-logistic,xgboost"),
+        ("DRIFTLINE_ONLINE_TARGETS", "1m"),
+        ("DRIFTLINE_ONLINE_ALIAS", "champion"),
+        ("DRIFTLINE_ONLINE_PUBLISH_ROWS", "0"),
+        ("DRIFTLINE_ONLINE_PUBLISH_HOURS", "nan"),
+        ("DRIFTLINE_ONLINE_METRICS_PORT", "0"),
+    ],
+)
+def test_learning_with_a_wrong_setting_names_the_variable(variable, value):
+    environment = {"DRIFTLINE_ONLINE_MODELS": "online-logistic", variable: value}
+    with pytest.raises(ConfigurationError, match=variable):
+        syllabus_of(TrainerSettings.from_environment(environment))
 
 
 def test_training_without_a_stream_names_the_variable():
@@ -79,7 +116,7 @@ def test_the_help_imports_nothing_heavy():
         "from click.testing import CliRunner\n"
         "from trainers.commands import commands\n"
         "assert CliRunner().invoke(commands, ['--help']).exit_code == 0\n"
-        "print(sorted({'xgboost', 'numpy', 'onnxruntime', 'psycopg', 'confluent_kafka'} & set(sys.modules)))"
+        "print(sorted({'xgboost', 'numpy', 'onnxruntime', 'psycopg', 'confluent_kafka', 'optuna'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

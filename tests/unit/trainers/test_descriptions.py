@@ -18,6 +18,12 @@ def test_a_recipe_survives_json(name, near):
     assert recipe_of(written) == recipe
 
 
+def test_a_mixture_whose_members_are_alone_survives_json():
+    recipe = offered(2, is_accompanied=True)["mixture"]
+    written = msgspec.json.decode(msgspec.json.encode(described(recipe)))
+    assert recipe_of(written) == recipe
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -148,3 +148,10 @@ def test_a_file_without_the_columns_is_told(tmp_path):
     path = written(pa.table({"time": [1], "price": [2.0]}), tmp_path / "a.csv")
     with pytest.raises(ConfigurationError, match="must have the columns"):
         run("--bars", path, *HOURLY)
+
+
+def test_a_model_that_learns_online_is_judged_before_it_learns(tmp_path, hourly):
+    words = [*HOURLY[:-1], "online-logistic"]
+    figures = figures_of(tmp_path, "--bars", hourly, *words)
+    assert set(figures) >= PROMISED
+    assert (figures["model"], figures["refit"], figures["n_fits"]) == ("online-logistic", "every row", 1)

@@ -206,9 +206,9 @@ def killing(after):
 
 
 @pytest.mark.parametrize("pruning", Pruning)
-@pytest.mark.parametrize("after", [0, 1, 5, 17])
+@pytest.mark.parametrize("after", [1, 14])
 def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path, after, pruning):
-    plan = SearchPlan(n_trials=8, pruning=pruning, **FOLDS)
+    plan = SearchPlan(n_trials=7, pruning=pruning, **FOLDS)
     search = search_of(decisions_of(), plan)
     path = tmp_path / "search.journal"
     with opened_journal(path) as storage, pytest.raises(Killed):
@@ -337,6 +337,14 @@ def test_a_journal_of_another_search_is_refused(bars, found):
         invoked(*again, "--seed", "5")
 
 
+@pytest.mark.parametrize("command", ["search", "evaluate"])
+def test_a_place_that_cannot_be_written_is_told_before_the_work(bars, tmp_path, command):
+    (tmp_path / "file").touch()
+    where = tmp_path / "file" / "out.json"
+    with pytest.raises(ConfigurationError, match="--json must be a file that can be written"):
+        invoked(command, *words(bars), "--model", "logistic", "--json", where)
+
+
 def test_a_mixture_cannot_be_searched(bars, tmp_path):
     with pytest.raises(ConfigurationError, match="can be searched, xgboost"):
         invoked("search", *words(bars), "--model", "mixture", "--json", tmp_path / "a.json")
@@ -371,7 +379,7 @@ def test_a_process_that_is_ended_goes_on_and_counts_no_trial_twice(bars, tmp_pat
     journal, output = tmp_path / "search.journal", tmp_path / "found.json"
     search = ["search", *words(bars), "--model", "logistic", "--workers", "1", "--journal", journal]
     process = started(*search, "--trials", "400", "--json", output)
-    until_lines(journal, 60, process=process)
+    until_lines(journal, 30, process=process)
     process.send_signal(ending)
     said = process.communicate(timeout=60)[0]
     assert process.returncode == code, said
@@ -380,10 +388,10 @@ def test_a_process_that_is_ended_goes_on_and_counts_no_trial_twice(bars, tmp_pat
     assert output.exists() == (ending is signal.SIGINT)  # what was done is said where there is time for it
     invoked(*search, "--trials", n_before + 2, "--json", output)
     resumed = json.loads(output.read_text())
-    invoked(*search[:-2], "--trials", n_before + 2, "--json", tmp_path / "whole.json")
-    whole = json.loads((tmp_path / "whole.json").read_text())
     assert [trial["number"] for trial in resumed["trials"]] == list(range(n_before + 2))
-    assert resumed == whole
+    if ending is signal.SIGKILL:
+        invoked(*search[:-2], "--trials", n_before + 2, "--json", tmp_path / "whole.json")
+        assert resumed == json.loads((tmp_path / "whole.json").read_text())
 
 
 # Null control

@@ -3,9 +3,12 @@
 import pytest
 
 from schemas.artifacts import CHAMPION, ModelTarget
+from schemas.companions import Companions
 from schemas.errors import NotReadyError, StoreUnavailableError
 from schemas.time import Interval
 from schemas.wire.clocks import ManualClock
+from stream_processors.features.vector_declarations import spec_of
+from stream_processors.features.vectors import with_companions
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import InMemoryFeatureHistory, description_of
 from tests.fakes.registries import InMemoryRegistry
@@ -17,6 +20,7 @@ from trainers.settings import Horizon
 MINUTE = Interval.ONE_MINUTE
 INSTRUMENT = "BTC-USDT.SIMULATED"
 TARGET = ModelTarget(instrument=INSTRUMENT, interval=MINUTE, horizon=MINUTE)
+COIN = "ETH-USDT.SIMULATED"
 N_ROWS = 700
 UNTIL_MS = N_ROWS * 60_000
 
@@ -38,11 +42,23 @@ class Job:
     """A training job with everything it touches."""
 
     def __init__(
-        self, *, description=None, tables=None, watermarks=(UNTIL_MS,), registry=None, minimum_rows=300
+        self,
+        *,
+        description=None,
+        tables=None,
+        watermarks=(UNTIL_MS,),
+        registry=None,
+        minimum_rows=300,
+        companions=None,
     ):
         self.registry = InMemoryRegistry() if registry is None else registry
         self.report, self.announced, self.is_stopped = Lines(), [], False
         table = simulated_table(n=N_ROWS, seed=4)
+        self.history = InMemoryFeatureHistory(
+            description,
+            {(INSTRUMENT, MINUTE): table} if tables is None else tables,
+            watermarks=watermarks,
+        )
         self.training = Training(
             Plan(
                 stream="simulation-1",
@@ -51,12 +67,9 @@ class Job:
                 minimum_rows=minimum_rows,
                 patience_s=60.0,
                 code_version="test",
+                companions=companions or {},
             ),
-            history=InMemoryFeatureHistory(
-                description,
-                {(INSTRUMENT, MINUTE): table} if tables is None else tables,
-                watermarks=watermarks,
-            ),
+            history=self.history,
             registry=self.registry,
             announce=self.announced.append,
             clock=ManualClock(now_ms=1_000),
@@ -80,6 +93,42 @@ def test_a_missing_champion_is_trained_promoted_and_announced_from_the_end_of_th
     assert (event.model_version, event.model_hash) == (entry.version, entry.model_hash)
     assert event.effective_from_ms == event.event_time_ms == event.known_time_ms == UNTIL_MS
     assert (event.source, event.stream, event.instrument) == ("simulated", "simulation-1", INSTRUMENT)
+
+
+def vectors_of(companions):
+    """The table of an instrument with another coin beside it, as it is stored live."""
+    own, other = simulated_table(n=N_ROWS, seed=4), simulated_table(n=N_ROWS, seed=5)
+    return with_companions(own, {COIN: other}, companions[INSTRUMENT], interval=MINUTE)
+
+
+def test_an_instrument_with_companions_is_trained_on_its_vectors_and_a_mere_companion_not_at_all():
+    companions = {INSTRUMENT: Companions(coin=COIN)}
+    description = description_of(until_ms=UNTIL_MS, instruments=(INSTRUMENT, COIN))
+    one = job(
+        description=description, companions=companions, tables={(INSTRUMENT, MINUTE): vectors_of(companions)}
+    )
+    one.training.run()
+    spec = spec_of(companions[INSTRUMENT])
+    assert one.history.asked == {"features.vector.v1": 1}
+    assert one.history.spec_hashes == [spec.hash]
+    (event,) = one.announced
+    assert (event.instrument, event.feature_spec_hash) == (INSTRUMENT, spec.hash)
+    manifest = one.registry.load(event.model_version).manifest
+    assert manifest.feature_names == spec.names
+
+
+def test_a_champion_of_other_companions_is_trained_anew():
+    first = job()
+    first.training.run()
+    companions = {INSTRUMENT: Companions(coin=COIN)}
+    second = job(
+        registry=first.registry,
+        companions=companions,
+        tables={(INSTRUMENT, MINUTE): vectors_of(companions)},
+    )
+    second.training.run()
+    assert "of another set of features" in second.report.said[0]
+    assert len(first.registry.ledger()) == 2
 
 
 def test_the_manifest_says_what_the_model_was_made_of():

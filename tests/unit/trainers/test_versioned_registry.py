@@ -77,6 +77,27 @@ def test_a_commit_holds_manifest_card_and_ledger_and_no_files(registry, path):
     }  # fmt: skip
 
 
+def test_a_writer_that_was_killed_leaves_nothing_locked(registry, path):
+    """A kill in the middle of a commit left git's own lock file, and no version could be published any more."""
+    publish(registry, b"one")
+    tags = path / ".git" / "refs" / "tags"
+    for locked in (
+        path / ".git" / "index",
+        path / ".git" / "refs" / "heads" / "main",
+        tags / f"{ARTIFACT}@v0.0.2",
+    ):
+        locked.with_name(f"{locked.name}.lock").write_bytes(b"half")
+    publish(registry, b"two")
+    assert tags_of(path) == [f"{ARTIFACT}@v0.0.1", f"{ARTIFACT}@v0.0.2"]
+
+
+def test_a_repository_that_was_half_made_is_made_anew(registry, path):
+    (path / ".git-beside" / ".git").mkdir(parents=True)
+    publish(registry, b"one")
+    assert tags_of(path) == [f"{ARTIFACT}@v0.0.1"]
+    assert not (path / ".git-beside").exists()
+
+
 def test_nothing_is_recorded_twice(registry, path):
     first, _ = fill(registry)
     before = tags_of(path)

@@ -1,0 +1,94 @@
+"""The live driver of the vector kernel: one own row at a time, its state kept and restored as bytes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.time import Interval
+from stream_processors.features.declarations import SPEC
+from stream_processors.features.vector_declarations import GROUPS, Group
+from stream_processors.features.vector_kernel import N_OTHER, OTHER, OWN, STATE_SIZE, empty_state
+from stream_processors.features.vectors import LOOPS
+
+_PLACE = {name: place for place, name in enumerate(SPEC.names)}
+_OWN = [_PLACE[name] for name in OWN]
+_OTHER = [_PLACE[name] for name in OTHER]
+_NOTHING = (float("nan"),) * N_OTHER
+
+
+def taken_of(close: float, values: Sequence[float]) -> tuple[float, ...]:
+    """What the kernel takes of a companion's row.
+
+    Args:
+        close: Quote per base.
+        values: Its market features, in the order of the spec.
+    """
+    return (close, *(values[place] for place in _OTHER))
+
+
+class VectorStepper:
+    """What stands beside the features of one instrument and interval, row by row.
+
+    Args:
+        groups: Those that companions fill.
+        interval: Of the bars; own rows farther apart begin anew.
+    """
+
+    def __init__(self, groups: Sequence[Group], *, interval: Interval) -> None:
+        self._states = {group: empty_state() for group in groups}
+        self._length_ms = interval.milliseconds
+        self._as_of_ms = np.zeros(1, dtype=np.int64)
+        self._own = np.empty((1, 1 + len(OWN)))
+        self._other = np.empty((1, N_OTHER))
+        self._age_bars = np.empty(1)
+        self._out = {group: np.empty((1, len(GROUPS[group]))) for group in groups}
+
+    def step(
+        self,
+        as_of_ms: int,
+        *,
+        close: float,
+        values: Sequence[float],
+        others: Mapping[Group, tuple[int, tuple[float, ...]] | None],
+    ) -> list[float]:
+        """Take own row in, with what was joined to it.
+
+        Args:
+            as_of_ms: Of own row.
+            close: Of own bar.
+            values: Own market features, in the order of the spec.
+            others: By group, when what was joined ended and what the kernel takes of it; None where
+                nothing was.
+
+        Returns:
+            The features of the groups, in their order; NaN where undefined.
+        """
+        self._as_of_ms[0] = as_of_ms
+        self._own[0] = (close, *(values[place] for place in _OWN))
+        found: list[float] = []
+        for group, state in self._states.items():
+            other = others[group]
+            self._other[0] = _NOTHING if other is None else other[1]
+            self._age_bars[0] = np.nan if other is None else (as_of_ms - other[0]) / self._length_ms
+            arrays = (self._as_of_ms, self._length_ms, self._own, self._other, self._age_bars)
+            LOOPS[group](state, *arrays, self._out[group])
+            found.extend(self._out[group][0].tolist())
+        return found
+
+    def snapshot(self) -> list[bytes]:
+        """The states of the groups, in their order."""
+        return [state.tobytes() for state in self._states.values()]
+
+    def restore(self, snapshot: Sequence[bytes]) -> None:
+        """Take over a snapshot.
+
+        Raises:
+            ValueError: If it is not of these groups, or not of this kernel's size.
+        """
+        for (group, state), raw in zip(self._states.items(), snapshot, strict=True):
+            held: NDArray[np.float64] = np.frombuffer(raw, dtype=np.float64)
+            if held.shape != state.shape:
+                message = f"a state of {group} must have {STATE_SIZE} numbers, had {held.size}"
+                raise ValueError(message)
+            state[:] = held

@@ -1,0 +1,39 @@
+"""The second-stage join as a job: features of instruments and of their companions -> vectors."""
+
+from collections.abc import Callable
+
+from schemas.errors import ConfigurationError
+from schemas.topics import FEATURES_MARKET
+from stream_processors.operators.vectors import VectorOperator
+from stream_processors.runtime.declarations import Job
+from stream_processors.runtime.workers import run_job
+from stream_processors.settings import ProcessorSettings
+
+
+def vectors_job(settings: ProcessorSettings) -> Job:
+    """The job, as the runtime drives it.
+
+    Raises:
+        ConfigurationError: If no instrument has companions, or the setting has another form.
+    """
+    companions = settings.parsed_companions()
+    if not companions:
+        message = (
+            "DRIFTLINE_COMPANIONS must name companions, such as "
+            "BTC-USDT.BINANCE:ETH-USDT.BINANCE, was not set: without any there is nothing to join"
+        )
+        raise ConfigurationError(message)
+    return Job(
+        name="vectors",
+        inputs=(FEATURES_MARKET,),
+        make_operator=lambda partition: VectorOperator(
+            partition=partition, companions=companions, stream=settings.stream
+        ),
+        is_joining=True,
+    )
+
+
+def run_vectors(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
+    """Run it until asked to stop."""
+    job = vectors_job(settings)
+    run_job(job, endpoint=settings.kafka_endpoint(), views=None, stop=stop, worker_id=settings.worker_id)

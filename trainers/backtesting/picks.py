@@ -1,0 +1,67 @@
+"""Picks: the decisions that a model is surest of, how many they were and how often they came true.
+
+By thresholds on confidence, set anew each month from the backtest's own decisions of the trailing half
+year that ended a day before: nothing is chosen before there are a hundred of those.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.backtesting.decisions import Decisions
+from trainers.backtesting.records import Record
+from trainers.backtesting.schedules import Refit, refit_times
+from trainers.evaluation.selective import TARGETS, threshold
+
+
+class Picks(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of aiming at one coverage.
+
+    Attributes:
+        target_coverage: Aimed at, a share of all decisions.
+        coverage: Realised, of the decisions for which there was a threshold; None where there were none.
+        at_close: Their record without lag.
+        at_lag: Their record at the lag of execution.
+    """
+
+    target_coverage: float
+    coverage: float | None
+    at_close: Record
+    at_lag: Record
+
+
+def picks(
+    decisions: Decisions, record_of: Callable[[NDArray[np.bool_], int], Record], *, lag_ms: int
+) -> list[Picks]:
+    """The picks for every coverage that evaluations state.
+
+    Args:
+        decisions: Not empty, oldest first.
+        record_of: The record of chosen decisions at a lag.
+        lag_ms: Of execution.
+    """
+    confidence = np.abs(decisions.probability.astype(np.float64) - 0.5)
+    found = []
+    for target in TARGETS:
+        limits = _limits(decisions.as_of_ms, confidence, target)
+        is_picked, n_ruled = confidence >= limits, int(np.isfinite(limits).sum())
+        found.append(
+            Picks(
+                target_coverage=target,
+                coverage=float(is_picked.sum()) / n_ruled if n_ruled else None,
+                at_close=record_of(is_picked, 0),
+                at_lag=record_of(is_picked, lag_ms),
+            )
+        )
+    return found
+
+
+def _limits(
+    as_of_ms: NDArray[np.int64], confidence: NDArray[np.float64], target: float
+) -> NDArray[np.float64]:
+    """The threshold that rules at each decision; infinite where there is none yet."""
+    starts_ms = refit_times(int(as_of_ms[0]), int(as_of_ms[-1]) + 1, Refit.MONTHLY)
+    limits = np.array([threshold(confidence, as_of_ms, at_ms=at_ms, target=target) for at_ms in starts_ms])
+    return limits[np.searchsorted(starts_ms, as_of_ms, side="right") - 1]

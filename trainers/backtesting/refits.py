@@ -1,0 +1,90 @@
+"""Refits on the way: a model per time, by the version's own recipe, each on what was known by then.
+
+Every recipe can be fitted so. An outcome over several horizons is known later than one over the
+target's own, so each is cut by its own known time. A refit's export is checked as a version's is.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from schemas.errors import NotReadyError
+from schemas.features import FeatureTable
+from schemas.time import Interval
+from trainers.backtesting.decisions import Served
+from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
+from trainers.evaluation.lessons import lesson_at
+from trainers.models.recipes import OWN_HORIZON, Lesson, Recipe, exported
+
+
+def refitted(
+    table: FeatureTable,
+    *,
+    interval: Interval,
+    horizon: Interval,
+    times_ms: list[int],
+    recipe: Recipe,
+    name: str,
+    minimum_rows: int,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> list[Served]:
+    """A model per time, each fitted on what was known by then and on nothing else.
+
+    Args:
+        table: With the past from which the first fit learns; its closes are the outcomes.
+        interval: Of the table.
+        horizon: How far ahead.
+        times_ms: When; a model predicts from its time on.
+        recipe: How a model is made.
+        name: What the recipe is called, for the names of the models.
+        minimum_rows: Labelled rows without ties below which nothing is fitted.
+        progress: Told the share that is done.
+
+    Raises:
+        NotReadyError: If there is too little before the first time.
+        ValueError: If an export does not say what its model says.
+    """
+    decisions = decision_set(
+        table,
+        _closes(table, interval),
+        interval=interval,
+        horizon=horizon,
+        multiples=tuple(sorted(recipe.multiples)),
+    )
+    served = []
+    for number, time_ms in enumerate(times_ms, start=1):
+        lesson = lesson_at(decisions, recipe.multiples | {OWN_HORIZON}, time_ms=time_ms)
+        _check_enough(lesson, time_ms, minimum_rows)
+        served.append(_served(decisions, lesson, recipe, name=name, time_ms=time_ms))
+        progress(number / len(times_ms))
+    return served
+
+
+def _served(decisions: DecisionSet, lesson: Lesson, recipe: Recipe, *, name: str, time_ms: int) -> Served:
+    learnt = lesson.outcomes[OWN_HORIZON].rows
+    checked = exported(recipe.fit(lesson), lesson.rows[learnt])
+    day = datetime.fromtimestamp(time_ms / 1000, tz=UTC)
+    return Served(
+        time_ms,
+        f"{name}-refit-{day:%Y%m%d}-{checked.model.model_hash[:8]}",
+        checked.model,
+        decisions.feature_spec_hash,
+        int(decisions.as_of_ms[learnt[0]]),
+        time_ms,
+    )
+
+
+def _closes(table: FeatureTable, interval: Interval) -> PricePath:
+    return PricePath(
+        end_ms=table.as_of_ms, known_ms=table.known_ms, close=table.close, interval_ms=interval.milliseconds
+    )
+
+
+def _check_enough(lesson: Lesson, time_ms: int, minimum_rows: int) -> None:
+    n_decided = len(lesson.outcomes[OWN_HORIZON].rows)
+    if n_decided < minimum_rows:
+        when = datetime.fromtimestamp(time_ms / 1000, tz=UTC)
+        message = (
+            f"refitting at {when:%Y-%m-%d %H:%M} needs {minimum_rows} labelled rows before it, has {n_decided}: "
+            "give data that begin earlier, or a later --from"
+        )
+        raise NotReadyError(message)

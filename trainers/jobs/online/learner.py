@@ -1,0 +1,114 @@
+"""The wiring of the job that learns: features in, versions out, state with the offsets it stands for."""
+
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from schemas.events import ModelPromoted
+from schemas.topics import FEATURES_MARKET, Topic
+from schemas.wire.clocks import SystemClock
+from schemas.wire.settings import KafkaEndpoint
+from stream_processors.runtime.declarations import Job
+from stream_processors.runtime.workers import Worker, WorkerSettings, default_settings
+from trainers.jobs.online.metrics import LearnerMetrics
+from trainers.jobs.online.operators import LearnerOperator, Lesson, Publish, Syllabus, Watch
+from trainers.jobs.online.publishing import Publishing
+from trainers.jobs.recipes import online_recipes_named
+from trainers.jobs.registries import registry_of
+from trainers.settings import TrainerSettings
+
+JOB = "learner"
+_MS_PER_HOUR = 3_600_000
+#: A forest learns a few hundred rows a second, and a step must end before the watchdog calls it stalled.
+_BATCH = 256
+_SNAPSHOT_RECORDS = 4_000
+#: Seconds between two snapshots. The embedded broker keeps every one of them in its memory.
+_SNAPSHOT_S, _EMBEDDED_SNAPSHOT_S = 10.0, 60.0
+
+_log = structlog.get_logger(__name__)
+
+
+def run_learner(settings: TrainerSettings, *, code_version: str, stop: Callable[[], bool]) -> None:
+    """Learn until asked to stop.
+
+    Raises:
+        PlatformError: Whatever the job does not get over; a restart goes on from the log.
+    """
+    syllabus, endpoint = syllabus_of(settings), settings.kafka_endpoint()
+    publishing = Publishing(
+        registry_of(settings), alias=settings.online_alias, clock=SystemClock(), code_version=code_version
+    )
+    metrics = LearnerMetrics()
+    if settings.online_metrics_port is not None:
+        metrics.serve(settings.online_metrics_port)
+    job = learner_job(syllabus, publish=_telling(publishing), watch=metrics.watch)
+    worker = worker_settings(endpoint, worker_id=settings.worker_id)
+    Worker(job, endpoint=endpoint, views=None, stop=stop, settings=worker).run()
+
+
+def syllabus_of(settings: TrainerSettings) -> Syllabus:
+    """What the settings ask for.
+
+    Raises:
+        ConfigurationError: If no model is named, or a name or a target is none.
+    """
+    return Syllabus(
+        targets=[(target.interval, target.horizon) for target in settings.parsed_online_targets()],
+        recipes=online_recipes_named(settings.online_models, variable="DRIFTLINE_ONLINE_MODELS"),
+        stream=settings.stream,
+        every_rows=settings.online_publish_rows,
+        every_ms=round(settings.online_publish_hours * _MS_PER_HOUR),
+    )
+
+
+def learner_job(
+    syllabus: Syllabus,
+    *,
+    publish: Publish,
+    watch: Watch = lambda _course: None,
+    topic: Topic = FEATURES_MARKET,
+) -> Job:
+    """The job, as the runtime drives it.
+
+    Args:
+        syllabus: What is learnt.
+        publish: Keeps a version.
+        watch: For metrics.
+        topic: Whose rows are learnt from.
+    """
+    return Job(
+        name=JOB,
+        inputs=(topic,),
+        make_operator=lambda _partition: LearnerOperator(syllabus, publish=publish, watch=watch),
+    )
+
+
+def worker_settings(endpoint: KafkaEndpoint, *, worker_id: str) -> WorkerSettings:
+    """Small batches and rare snapshots, since learning takes its time and models are large."""
+    return msgspec.structs.replace(
+        default_settings(endpoint, worker_id=worker_id),
+        max_batch=_BATCH,
+        snapshot_every_s=_EMBEDDED_SNAPSHOT_S if endpoint.is_embedded else _SNAPSHOT_S,
+        snapshot_every_records=_SNAPSHOT_RECORDS,
+    )
+
+
+def _telling(publish: Publish) -> Publish:
+    """Say in the log how a model did so far, whenever it is published."""
+
+    def told(lesson: Lesson) -> ModelPromoted:
+        announced = publish(lesson)
+        accuracy, counts = lesson.student.record.accuracy, lesson.course.counts
+        _log.info(
+            "published",
+            version=announced.model_version,
+            learned=lesson.student.model.n_learned,
+            accuracy=None if accuracy is None else round(accuracy.value, 4),
+            interval=None if accuracy is None else [accuracy.low, accuracy.high],
+            recent=round(lesson.student.record.recent, 4),
+            **{name: getattr(counts, name) for name in ("tied", "void", "repeated", "evicted")},
+        )
+        return announced
+
+    return told

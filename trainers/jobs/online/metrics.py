@@ -1,0 +1,55 @@
+"""The learner's figures for Prometheus, over HTTP on this machine alone, where a port is set."""
+
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+
+from schemas.errors import ConfigurationError
+from trainers.jobs.online.courses import Course
+
+_LOOPBACK = "127.0.0.1"
+_TARGET = ("stream", "instrument", "interval", "horizon")
+_COUNTS = ("learned", "tied", "void", "repeated", "evicted")
+
+
+class LearnerMetrics:
+    """Gauges of every course, as it was after the last row that taught it something."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._rows = self._gauge("rows", "What became of rows of features.", (*_TARGET, "outcome"))
+        self._waiting = self._gauge("waiting_rows", "Rows that wait for their label.", _TARGET)
+        self._accuracy = self._gauge(
+            "accuracy", "Share of hits of predictions made before the row was learnt.", (*_TARGET, "model")
+        )
+        self._recent = self._gauge(
+            "recent_accuracy", "The same, older outcomes fading: half is from some 350.", (*_TARGET, "model")
+        )
+
+    def watch(self, course: Course) -> None:
+        """Set a course's gauges."""
+        target = course.target
+        where = (course.stream, target.instrument, target.interval.value, target.horizon.value)
+        for outcome in _COUNTS:
+            self._rows.labels(*where, outcome).set(getattr(course.counts, outcome))
+        self._waiting.labels(*where).set(len(course.waiting))
+        for student in course.students:
+            accuracy = student.record.accuracy
+            if accuracy is not None:
+                self._accuracy.labels(*where, student.recipe.name).set(accuracy.value)
+                self._recent.labels(*where, student.recipe.name).set(student.record.recent)
+
+    def serve(self, port: int) -> None:
+        """Answer scrapes in a thread of its own.
+
+        Raises:
+            ConfigurationError: If the port is in use.
+        """
+        try:
+            start_http_server(port, addr=_LOOPBACK, registry=self.registry)
+        except OSError as error:
+            message = (
+                f"DRIFTLINE_ONLINE_METRICS_PORT: port {port} of {_LOOPBACK} is in use; set another, or none"
+            )
+            raise ConfigurationError(message) from error
+
+    def _gauge(self, name: str, what: str, labels: tuple[str, ...]) -> Gauge:
+        return Gauge(f"driftline_learner_{name}", what, labels, registry=self.registry)

@@ -1,0 +1,202 @@
+"""The state machine that learns: rows of features in, announcements of new versions out.
+
+Rules, per target (stream, instrument, interval, horizon):
+
+1. Rows come in as-of order; one that is not newer than the newest is passed over and counted.
+2. A row first brings the labels that are due: the row whose horizon ends exactly at its as-of time is
+   learnt, unless it is a tie; those whose horizon ended in between, in a gap, are void. Then
+   versions are published that are due. Then, if it is warm, it is predicted, and waits.
+3. So a model predicts a row knowing every label that was known by then and nothing later, and a version
+   that is published at a row's as-of time says of that row what the learner says of it.
+4. Rows of another set of features begin everything of their target anew.
+
+All of it is a function of the rows in their order: a learner that starts again from a snapshot and
+steps what came after it publishes the same bytes again, which the registry has, and announces what it
+had not announced.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from schemas.artifacts import ModelTarget
+from schemas.errors import InvariantError
+from schemas.events import Event, FeaturesComputed, ModelPromoted, WatermarkAdvanced
+from schemas.time import Interval
+from schemas.topics import MODELS_EVENT, Topic
+from stream_processors.operators.protocols import Output
+from trainers.jobs.online.courses import Course, Student
+from trainers.jobs.online.states import kept, restored
+from trainers.models.online.protocols import OnlineRecipe
+
+#: A day of minutes, and more: rows of a hundred features are 400 bytes each.
+N_WAITING = 2048
+
+
+class Syllabus(NamedTuple):
+    """What is learnt, and how often it is published.
+
+    Attributes:
+        targets: Intervals with the horizons that are predicted from their bars.
+        recipes: A model of each, for every target.
+        stream: Only this run; None takes every one.
+        every_rows: A version after so many learnt rows.
+        every_ms: And at the latest after so long in the stream's time, if anything was learnt.
+    """
+
+    targets: Sequence[tuple[Interval, Interval]]
+    recipes: Sequence[OnlineRecipe]
+    stream: str | None
+    every_rows: int
+    every_ms: int
+
+
+class Lesson(NamedTuple):
+    """A model that is to be published, with where it stands.
+
+    Attributes:
+        now_ms: As-of time of the row that made it due: every label it learnt was known by then.
+        known_ms: When that row was known.
+    """
+
+    course: Course
+    student: Student
+    now_ms: int
+    known_ms: int
+
+
+#: Puts a model into the registry, if it is not there, and says how it is announced.
+Publish = Callable[[Lesson], ModelPromoted]
+#: Told of a course after each row that taught it something.
+Watch = Callable[[Course], None]
+Key = tuple[str, str, Interval, Interval]
+
+
+class LearnerOperator:
+    """Learns every target of one partition.
+
+    Args:
+        syllabus: What.
+        publish: Keeps a version; called again with the same one after a restart.
+        watch: For metrics.
+        n_waiting: The most rows of a target that wait for their label.
+    """
+
+    def __init__(
+        self,
+        syllabus: Syllabus,
+        *,
+        publish: Publish,
+        watch: Watch = lambda _course: None,
+        n_waiting: int = N_WAITING,
+    ) -> None:
+        self._syllabus = syllabus
+        self._publish = publish
+        self._watch = watch
+        self._n_waiting = n_waiting
+        self._courses: dict[Key, Course] = {}
+
+    @property
+    def courses(self) -> Iterable[Course]:
+        """What is held."""
+        return self._courses.values()
+
+    def step(self, _topic: Topic, event: Any) -> Iterable[Output]:
+        """Take a row in; return the versions that are announced.
+
+        Raises:
+            InvariantError: If the row has not the columns that its set of features had; the state
+                is as before.
+        """
+        known: FeaturesComputed | WatermarkAdvanced = event
+        if isinstance(known, WatermarkAdvanced) or self._syllabus.stream not in {None, known.stream}:
+            return []
+        keys = [
+            (known.stream, known.instrument, known.interval, horizon)
+            for interval, horizon in self._syllabus.targets
+            if interval == known.interval
+        ]
+        for key in keys:
+            _check_columns(self._courses.get(key), known)
+        return [output for key in keys for output in self._teach(self._course(key, known), known)]
+
+    def _course(self, key: Key, row: FeaturesComputed) -> Course:
+        course = self._courses.get(key)
+        is_other = course is None or course.feature_spec_hash != row.feature_spec_hash
+        if course is None or (is_other and row.event_time_ms > course.newest_ms):
+            course = self._courses[key] = self._begun(row, key[-1])
+        return course
+
+    def _begun(self, row: FeaturesComputed, horizon: Interval) -> Course:
+        course = Course(
+            ModelTarget(instrument=row.instrument, interval=row.interval, horizon=horizon),
+            stream=row.stream,
+            source=row.source,
+            feature_spec_hash=row.feature_spec_hash,
+            names=tuple(row.values),
+            began_ms=row.event_time_ms,
+        )
+        course.enrol(self._syllabus.recipes, now_ms=row.event_time_ms)
+        return course
+
+    def _teach(self, course: Course, row: FeaturesComputed) -> list[Output]:
+        if row.event_time_ms <= course.newest_ms:
+            course.counts.repeated += 1
+            return []
+        course.newest_ms = row.event_time_ms
+        if course.resolve(row):
+            self._watch(course)
+        outputs = [
+            self._published(Lesson(course, student, row.event_time_ms, row.known_time_ms))
+            for student in course.students
+            if self._is_due(student, row.event_time_ms)
+        ]
+        if row.is_warm:
+            course.predict(row, n_waiting=self._n_waiting)
+        return outputs
+
+    def _is_due(self, student: Student, now_ms: int) -> bool:
+        n_new = student.model.n_learned - student.published_n
+        is_late = now_ms - student.published_ms >= self._syllabus.every_ms
+        return n_new >= self._syllabus.every_rows or (is_late and n_new > 0)
+
+    def _published(self, lesson: Lesson) -> Output:
+        announced = self._publish(lesson)
+        lesson.student.published_n = lesson.student.model.n_learned
+        lesson.student.published_ms = lesson.now_ms
+        return Output(MODELS_EVENT, announced, announced.instrument)
+
+    def snapshot(self) -> bytes:
+        """Models, records and waiting rows."""
+        return kept(self._courses.values())
+
+    def restore(self, snapshot: bytes) -> None:
+        """Take over a state; models that are asked for otherwise than then begin anew.
+
+        Raises:
+            SnapshotMismatchError: If it is not one of this job and release.
+        """
+        courses = restored(snapshot, self._syllabus.recipes)
+        for course in courses:
+            course.enrol(self._syllabus.recipes, now_ms=course.newest_ms)
+        self._courses = {_key(course): course for course in courses if self._is_asked(course)}
+
+    def _is_asked(self, course: Course) -> bool:
+        return (course.target.interval, course.target.horizon) in set(self._syllabus.targets)
+
+    def newest(self) -> Iterable[Event]:
+        """Nothing: there is no view."""
+        return ()
+
+
+def _key(course: Course) -> Key:
+    target = course.target
+    return course.stream, target.instrument, target.interval, target.horizon
+
+
+def _check_columns(course: Course | None, row: FeaturesComputed) -> None:
+    if course is None or course.feature_spec_hash != row.feature_spec_hash:
+        return
+    if not row.values.keys() >= set(course.names):
+        missing = sorted(set(course.names) - row.values.keys())
+        message = f"features {row.feature_spec_hash[:12]} must hold {missing[:5]}, as they did before"
+        raise InvariantError(message)

@@ -1,0 +1,114 @@
+"""Publishing what was learnt: a version in the registry, an alias in its ledger, an event for the log.
+
+The registry has a version before anybody hears of it, since the event is committed with the job's
+offsets. Between the two a kill may come; the same rows then make the same version again, by name and
+by bytes, and what the registry has already is left as it is. So every time in a version's
+manifest is the stream's; only the ledger also states when the line was written.
+"""
+
+from schemas.artifacts import (
+    RIVER_FILE,
+    Artifact,
+    LedgerEntry,
+    Metric,
+    ModelManifest,
+    ModelTarget,
+    sha256,
+)
+from schemas.events import ModelPromoted
+from schemas.ports import ModelRegistry
+from schemas.time import Clock
+from trainers.jobs.online.courses import Course, Student
+from trainers.jobs.online.operators import Lesson
+from trainers.jobs.promoting import promotion_of
+
+
+class Publishing:
+    """Puts models into a registry.
+
+    Args:
+        registry: Where.
+        alias: What the newest version of each target becomes.
+        clock: For when a line of the ledger was written.
+        code_version: Of the project.
+    """
+
+    def __init__(self, registry: ModelRegistry, *, alias: str, clock: Clock, code_version: str) -> None:
+        self._registry = registry
+        self._alias = alias
+        self._clock = clock
+        self._code_version = code_version
+
+    def __call__(self, lesson: Lesson) -> ModelPromoted:
+        """Keep a version and let the alias mean it, each once; how it is announced.
+
+        Raises:
+            StoreUnavailableError: If the registry cannot be written.
+            StateError: If it was tampered with.
+        """
+        artifact = artifact_of(lesson, code_version=self._code_version)
+        self._registry.publish(artifact.manifest, artifact.files)
+        entry = self._entry(artifact.manifest, effective_from_ms=lesson.now_ms)
+        if not any(_is_same(line, entry) for line in self._registry.ledger()):
+            self._registry.promote(entry)
+        return promotion_of(entry, artifact.manifest)
+
+    def _entry(self, manifest: ModelManifest, *, effective_from_ms: int) -> LedgerEntry:
+        return LedgerEntry(
+            alias=self._alias,
+            target=manifest.target,
+            version=manifest.version,
+            model_hash=manifest.model_hash,
+            stream=manifest.stream,
+            effective_from_ms=effective_from_ms,
+            recorded_ms=self._clock.now_ms(),
+            reason=f"learnt online: {manifest.n_rows} rows",
+        )
+
+
+def _is_same(line: LedgerEntry, entry: LedgerEntry) -> bool:
+    return (line.alias, line.stream, line.version) == (entry.alias, entry.stream, entry.version)
+
+
+def artifact_of(lesson: Lesson, *, code_version: str) -> Artifact:
+    """A version of a model as it stands: its snapshot, and how well it did before it knew.
+
+    Args:
+        lesson: The model, and the row that made it due.
+        code_version: Of the project.
+    """
+    course, student = lesson.course, lesson.student
+    snapshot = student.model.snapshot()
+    model_hash = sha256(snapshot)
+    manifest = ModelManifest(
+        version=version_name(course.target, student, model_hash),
+        kind=student.recipe.name,
+        target=course.target,
+        model_hash=model_hash,
+        feature_spec_hash=course.feature_spec_hash,
+        feature_names=course.names,
+        stream=course.stream,
+        source=course.source,
+        trained_from_ms=course.began_ms,
+        trained_until_ms=lesson.now_ms,
+        n_rows=student.model.n_learned,
+        metrics={**student.record.metrics(), **_shares(course)},
+        baselines=student.record.baselines(),
+        parameters=dict(student.recipe.parameters),
+        code_version=code_version,
+        created_ms=lesson.known_ms,
+        files={RIVER_FILE: model_hash},
+    )
+    return Artifact(manifest=manifest, files={RIVER_FILE: snapshot})
+
+
+def _shares(course: Course) -> dict[str, Metric]:
+    counts = course.counts
+    n = counts.learned + counts.tied
+    return {"tie_share": Metric(value=counts.tied / n, low=None, high=None, n=n)} if n else {}
+
+
+def version_name(target: ModelTarget, student: Student, model_hash: str) -> str:
+    """Such as ``online-logistic-btc-usdt.binance-15m-15m-500-3f9a1c02``: kind, target, learnt rows, hash."""
+    where = f"{target.instrument.lower()}-{target.interval.value}-{target.horizon.value}"
+    return f"{student.recipe.name}-{where}-{student.model.n_learned}-{model_hash[:8]}"

@@ -1,0 +1,21 @@
+"""The kinds of River models that can be kept, by name."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from trainers.models.online.tables import (
+    Family,
+    bagging_family,
+    forest_family,
+    logistic_family,
+    tree_family,
+)
+
+LOGISTIC = "online-logistic"
+TREE = "online-adaptive-tree"
+FOREST = "online-adaptive-forest"
+BAGGING = "online-adwin-bagging"
+
+FAMILIES: Mapping[str, Callable[[], Family]] = MappingProxyType(
+    {LOGISTIC: logistic_family, TREE: tree_family, FOREST: forest_family, BAGGING: bagging_family}
+)

@@ -1,0 +1,171 @@
+"""Objects that refer to one another, as a list of rows, and back.
+
+A row is ``[code, attribute, attribute, ...]``: the code stands for a class of a fixed table, and the
+attributes come in the table's order, each in its declared kind. A row comes after the rows it refers
+to, the object that all belongs to comes last, and an object that two refer to has one row. Nothing in
+the data names a class, a module or a function; an instance is made without calling its class.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from schemas.errors import StateError
+from trainers.models.online.kinds import Kind, Reader, Writer
+
+#: Steps from the model to a number in the deepest leaf: River walks its trees by recursion.
+MOST_LEVELS = 200
+
+
+class Entry(Protocol):
+    """A class of the table.
+
+    Attributes:
+        code: What stands for it in a row.
+        kept: The class.
+    """
+
+    code: str
+    kept: type[Any]
+
+    def write(self, value: Any, writer: Writer) -> list[Any]:
+        """The row without its code."""
+
+    def read(self, row: Sequence[Any], reader: Reader) -> Any:
+        """The object."""
+
+
+class Attributes:
+    """A class whose state is in its attributes.
+
+    Args:
+        code: What stands for it.
+        kept: The class.
+        kinds: All its attributes by name, in the order of the row.
+    """
+
+    def __init__(self, code: str, kept: type[Any], kinds: Mapping[str, Kind]) -> None:
+        self.code = code
+        self.kept = kept
+        self._kinds = kinds
+
+    def write(self, value: Any, writer: Writer) -> list[Any]:
+        """The row without its code.
+
+        Raises:
+            StateError: If it has other attributes than the table says, as another River's would.
+        """
+        if vars(value).keys() != self._kinds.keys():
+            unlike = sorted(vars(value).keys() ^ self._kinds.keys())
+            message = f"a {self.code} has other attributes than River 0.26 gives it: {unlike}"
+            raise StateError(message)
+        return [kind.write(getattr(value, name), writer) for name, kind in self._kinds.items()]
+
+    def read(self, row: Sequence[Any], reader: Reader) -> Any:
+        """The object.
+
+        Raises:
+            StateError: If the row has another length, or a value is of another kind.
+        """
+        if len(row) != len(self._kinds):
+            message = f"a {self.code} has {len(self._kinds)} attributes, {len(row)} were found"
+            raise StateError(message)
+        value = object.__new__(self.kept)
+        for (name, kind), data in zip(self._kinds.items(), row, strict=True):
+            value.__dict__[name] = kind.read(data, reader)
+        return value
+
+
+class _Writing:
+    """Rows as they are written."""
+
+    def __init__(self, table: Collection[Entry]) -> None:
+        self._by_class = {entry.kept: entry for entry in table}
+        self._numbers: dict[int, int] = {}
+        self.rows: list[list[Any]] = []
+
+    def number(self, value: Any, codes: Collection[str]) -> int:
+        entry = self._by_class.get(type(value))
+        if entry is None or entry.code not in codes:
+            message = f"expected one of {', '.join(codes)} in the model, was a {type(value).__name__}"
+            raise StateError(message)
+        known = self._numbers.get(id(value))
+        if known is None:
+            self.rows.append([entry.code, *entry.write(value, self)])
+            known = self._numbers[id(value)] = len(self.rows) - 1
+        return known
+
+
+class _Reading:
+    """Objects as they are read."""
+
+    def __init__(self, *, n_features: int) -> None:
+        self.n_features = n_features
+        self._codes: list[str] = []
+        self._objects: list[Any] = []
+        self._levels: list[int] = []
+        self._level = 0
+
+    def take(self, entry: Entry, row: Sequence[Any]) -> Any:
+        self._level = 0
+        value = entry.read(row, self)
+        if self._level >= MOST_LEVELS:
+            message = f"a model's snapshot must not be deeper than {MOST_LEVELS} levels"
+            raise StateError(message)
+        self._codes.append(entry.code)
+        self._objects.append(value)
+        self._levels.append(self._level + 1)
+        return value
+
+    def object(self, number: Any, codes: Collection[str]) -> Any:
+        if type(number) is not int or not 0 <= number < len(self._objects):
+            message = "an object refers to one that does not come before it"
+            raise StateError(message)
+        if self._codes[number] not in codes:
+            message = f"expected one of {', '.join(codes)}, the snapshot refers to a {self._codes[number]}"
+            raise StateError(message)
+        self._level = max(self._level, self._levels[number])
+        return self._objects[number]
+
+
+def rows_of(value: Any, table: Collection[Entry], *, root: str) -> list[list[Any]]:
+    """An object with all that it refers to.
+
+    Args:
+        value: What all belongs to.
+        table: The classes that may be met.
+        root: The code of ``value``.
+
+    Raises:
+        StateError: If something is met that the table does not have.
+    """
+    writing = _Writing(table)
+    writing.number(value, (root,))
+    return writing.rows
+
+
+def object_of(rows: Sequence[Any], table: Collection[Entry], *, root: str, n_features: int) -> Any:
+    """The object again, with all that it refers to.
+
+    Args:
+        rows: As :func:`rows_of` writes them.
+        table: The classes that may be met.
+        root: The code of what is asked for.
+        n_features: How many columns the model has.
+
+    Raises:
+        StateError: If a row is of an unknown class, or not as its class has it.
+    """
+    by_code = {entry.code: entry for entry in table}
+    reading = _Reading(n_features=n_features)
+    value: Any = None
+    code: Any = None
+    for row in rows:
+        code = row[0] if isinstance(row, list) and row else None
+        if type(code) is not str or code not in by_code:
+            message = f"expected one of {', '.join(by_code)}, the snapshot has an object of another class"
+            raise StateError(message)
+        value = reading.take(by_code[code], row[1:])
+    if code != root:
+        message = f"expected a {root} at the snapshot's end, was {code}"
+        raise StateError(message)
+    return value
