@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.local.environments import kernel_hash
@@ -13,6 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Before numba is imported: its own cache would go on with a kernel whose other modules have changed.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba" / kernel_hash()))
+
+# A busy machine is no fault of the code: how long an example takes is never a test.
+hypothesis.settings.register_profile("driftline", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("driftline")
 
 
 @pytest.fixture(scope="session")
