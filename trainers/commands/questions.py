@@ -25,6 +25,11 @@ _KNOWN = (
     click.option(
         "--interval", required=True, help="Between decisions; longer than the file's bars rolls these up."
     ),
+    click.option(
+        "--also",
+        metavar="INTERVALS",
+        help="Further intervals of the same bars whose features stand beside, such as 5m,1h.",
+    ),
     click.option("--horizon", required=True, help="How far ahead is predicted."),
     click.option(
         "--train-until", required=True, help="The test begins here: a day or time in UTC, such as 2019-01-01."

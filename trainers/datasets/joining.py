@@ -1,4 +1,4 @@
-"""Columns of the user's own and of the news beside a feature table, by what was known at its time.
+"""Columns of the user's own, of other intervals and of the news beside a feature table, by what was known.
 
 Other instruments are joined by :mod:`stream_processors.features.vectors`.
 """
@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.features import FeatureTable
+from schemas.time import Interval
+from stream_processors.features.as_of import newest_known_rows
+from stream_processors.features.declarations import CALENDAR
 
 _HOUR_MS = 3_600_000
 _NEWS_WINDOWS_MS = {"1h": _HOUR_MS, "6h": 6 * _HOUR_MS, "24h": 24 * _HOUR_MS}
@@ -37,6 +40,35 @@ def with_columns(table: FeatureTable, columns: Mapping[str, NDArray[np.float64]]
         feature_spec_hash=hashlib.sha256(f"{table.feature_spec_hash}\n{names}".encode()).hexdigest(),
         values=np.column_stack([table.values, *columns.values()]) if columns else table.values,
     )
+
+
+def interval_columns(
+    table: FeatureTable, other: FeatureTable, interval: Interval
+) -> dict[str, NDArray[np.float64]]:
+    """The features of the same instrument's bars of another length, as the newest such bar was known.
+
+    Undefined where that bar ended a whole interval before, or earlier: there is a gap. Calendar features
+    are left out, which say the same at any length.
+
+    Args:
+        table: Whose times.
+        other: Features of the other bars.
+        interval: Their length.
+    """
+    rows = newest_known_rows(
+        times_ms=table.as_of_ms, as_of_ms=other.as_of_ms, known_ms=other.known_ms, allowance_ms=0
+    )
+    is_fresh = rows >= 0
+    if len(other.as_of_ms):
+        is_fresh &= table.as_of_ms - other.as_of_ms[rows] < interval.milliseconds
+    calendar = {feature.name for feature in CALENDAR}
+    return {
+        f"{interval}_{name}": np.where(is_fresh, column[rows], np.nan)
+        if len(column)
+        else np.full(len(rows), np.nan)
+        for name, column in zip(other.names, other.values.T, strict=True)
+        if name not in calendar
+    }
 
 
 def news_columns(table: FeatureTable, published_ms: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:

@@ -39,7 +39,7 @@ class BarFile(NamedTuple):
             return self.bars
         if into.milliseconds % self.interval.milliseconds:
             message = (
-                f"--interval must be at least the file's and a multiple of it, was {into} "
+                f"an interval must be at least the file's and a multiple of it, was {into} "
                 f"for {self.path.name} with bars of {self.interval}"
             )
             raise ConfigurationError(message)

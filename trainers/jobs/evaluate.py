@@ -15,7 +15,7 @@ from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
 from trainers.datasets.decisions import DecisionSet, PricePath, merged
-from trainers.datasets.joining import news_columns, with_columns
+from trainers.datasets.joining import interval_columns, news_columns, with_columns
 from trainers.evaluation.summaries import Figures
 from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
@@ -96,6 +96,7 @@ def evaluate_files(
         "seconds": round(clock.monotonic_s() - began_s, 1),
         "interval": str(question.interval),
         "horizon": str(question.horizon),
+        "also": [str(interval) for interval in question.also],
         "refit": candidate.refit,
         "train_until": str(np.datetime64(question.train_until_ms, "ms")),
         "features": list(read.table.names),
@@ -185,7 +186,7 @@ def _read(inputs: Inputs, question: Question) -> _Read:
         prices = merged(read_bars(inputs.outcomes).prices(), prices)
     _check_horizon(question, prices.interval_ms)
     near = max(1, question.interval.milliseconds // question.horizon.milliseconds)
-    return _Read(bars, prices, features_of(bars, inputs, question.interval), near)
+    return _Read(bars, prices, features_of(bars, inputs, question), near)
 
 
 def decisions_of_files(
@@ -214,7 +215,7 @@ def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: froze
     if inputs.bars_eth is None:
         return own
     coin = read_bars(inputs.bars_eth)
-    table = features_of(coin, Inputs(bars=inputs.bars_eth, bars_eth=inputs.bars), question.interval)
+    table = features_of(coin, Inputs(bars=inputs.bars_eth, bars_eth=inputs.bars), question)
     companion = decisions_for(table, coin.prices(), question, multiples)
     return msgspec.structs.replace(own, companions=(companion,))
 
@@ -228,8 +229,9 @@ def _check_horizon(question: Question, step_ms: int) -> None:
         raise ConfigurationError(message)
 
 
-def features_of(bars: BarFile, inputs: Inputs, interval: Interval) -> FeatureTable:
-    """The features of the bars, rolled up to the interval, with the other files' columns beside."""
+def features_of(bars: BarFile, inputs: Inputs, question: Question) -> FeatureTable:
+    """The features of the bars, rolled up to the interval, with other files' and intervals' beside."""
+    interval = question.interval
     table = compute_table(bars.rolled_up(interval))
     if inputs.bars_eth is not None:
         table = with_coin(table, _other_table(inputs.bars_eth, interval), interval=interval)
@@ -237,6 +239,9 @@ def features_of(bars: BarFile, inputs: Inputs, interval: Interval) -> FeatureTab
         table = with_perpetual(table, _other_table(inputs.perp, interval), interval=interval)
     if inputs.news is not None:
         table = with_columns(table, news_columns(table, read_publication_times(inputs.news)))
+    for other in question.also:
+        columns = interval_columns(table, compute_table(bars.rolled_up(other)), other)
+        table = with_columns(table, columns)
     return table
 
 

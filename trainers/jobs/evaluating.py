@@ -40,6 +40,7 @@ class Question(NamedTuple):
         test_until_ms: The test ends before this; None ends with the data.
         n_workers: Folds that are fitted at the same time, one thread each.
         is_weighted: Whether overlapping labels share their weight.
+        also: Further intervals whose features stand beside those of ``interval``.
     """
 
     interval: Interval
@@ -50,6 +51,7 @@ class Question(NamedTuple):
     seed: int = 0
     n_workers: int = 1
     is_weighted: bool = False
+    also: tuple[Interval, ...] = ()
 
 
 #: Told the share of the fitting that is done.

@@ -42,14 +42,27 @@ def known_question_of(options: Mapping[str, Any]) -> Question:
     Raises:
         ConfigurationError: If a word is none of those allowed, or the date cannot be read.
     """
+    interval = _one_of(Interval, options["interval"], "--interval")
     return Question(
-        interval=_one_of(Interval, options["interval"], "--interval"),
+        interval=interval,
         horizon=_one_of(Interval, options["horizon"], "--horizon"),
         train_until_ms=_time_ms(options["train_until"], "--train-until"),
         seed=options["seed"],
         n_workers=options["workers"] or os.cpu_count() or 1,
         is_weighted=options["is_weighted"],
+        also=_also(options["also"], interval),
     )
+
+
+def _also(words: str | None, interval: Interval) -> tuple[Interval, ...]:
+    """Further intervals, each once."""
+    found = tuple(
+        dict.fromkeys(_one_of(Interval, word, "--also") for word in (words or "").split(",") if word)
+    )
+    if interval in found:
+        message = f"--also must name other intervals than --interval, was {words}"
+        raise ConfigurationError(message)
+    return found
 
 
 def interval_of(word: str | None) -> Interval | None:

@@ -7,6 +7,7 @@ import pytest
 
 from schemas.time import Interval
 from tests.fakes.feature_tables import MINUTE_MS, table_of
+from trainers.datasets.joining import interval_columns
 from trainers.datasets.labels import labels, trailing_log_return
 from trainers.datasets.samples import labelled_samples
 from trainers.datasets.splits import walk_forward
@@ -127,3 +128,30 @@ def test_too_few_rows_for_the_folds_are_refused():
 def test_there_is_no_way_to_ask_for_a_shuffled_split():
     """A shuffled split "reached" 66-88 % on a martingale."""
     assert set(inspect.signature(walk_forward).parameters) == {"samples", "n_folds"}
+
+
+def test_another_interval_gives_what_was_known_and_nothing_across_a_gap():
+    """Two-minute decisions beside bars of five.
+
+    ::
+
+        decided   2    4    6    8   10   12   14   16
+        five               5         10             (15 is missing)
+    """
+    own = table_of(np.ones(8), as_of_ms=minutes(2, 4, 6, 8, 10, 12, 14, 16))
+    five = table_of(np.ones(2), as_of_ms=minutes(5, 10), values=[[0.5, 5.0], [1.0, 10.0]])
+    columns = interval_columns(own, five, Interval.FIVE_MINUTES)
+    nan = np.nan
+    assert np.array_equal(columns["5m_b"], [nan, nan, 5, 5, 10, 10, 10, nan], equal_nan=True)
+
+
+def test_another_interval_that_was_known_late_is_not_joined_before():
+    own = table_of(np.ones(3), as_of_ms=minutes(6, 7, 8))
+    five = table_of(np.ones(1), as_of_ms=minutes(5), known_ms=minutes(7), values=[[0.0, 5.0]])
+    columns = interval_columns(own, five, Interval.FIVE_MINUTES)
+    assert np.array_equal(columns["5m_b"], [np.nan, 5, 5], equal_nan=True)
+
+
+def test_another_interval_without_bars_is_undefined():
+    columns = interval_columns(table_of(np.ones(3)), table_of([]), Interval.FIVE_MINUTES)
+    assert np.isnan(columns["5m_b"]).all()

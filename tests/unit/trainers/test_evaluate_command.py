@@ -110,6 +110,19 @@ def test_other_files_add_columns(tmp_path, hourly):
     assert {"coin_log_return_1", "basis", "news_log_count_1h"} <= set(figures["features"])
 
 
+def test_features_of_other_intervals_stand_beside(tmp_path):
+    table = simulated_candles(n=12 * 2_500, seed=4, step_ms=300_000)
+    bars = written(table, tmp_path / "five.parquet")
+    figures = figures_of(
+        tmp_path,
+        *("--bars", bars, "--interval", "1h", "--also", "5m,4h", "--horizon", "1h"),
+        *("--train-until", "2021-04-01", "--model", "logistic"),
+    )
+    assert {"log_return_1", "5m_log_return_1", "4h_close_location"} <= set(figures["features"])
+    assert "5m_is_weekend" not in figures["features"]
+    assert figures["also"] == ["5m", "4h"]
+
+
 def test_overlapping_labels_can_share_their_weight(tmp_path, hourly):
     question = [*HOURLY[:2], "--horizon", "4h", *HOURLY[4:]]
     plain = figures_of(tmp_path, "--bars", hourly, *question)
@@ -136,6 +149,9 @@ def test_one_model_for_the_whole_test(tmp_path, hourly):
         (["--horizon", "30m"], "must be a multiple of the bars"),
         (["--refit", "daily"], "--refit must be one of"),
         (["--model", "oracle"], "--model must be one of"),
+        (["--also", "1h"], "--also must name other intervals"),
+        (["--also", "5m"], "must be at least the file's"),
+        (["--also", "3h"], "--also must be one of"),
         (["--quick"], "--quick takes a model of its own"),
     ],
 )
