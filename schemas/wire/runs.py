@@ -17,6 +17,7 @@ Headers = Sequence[tuple[str, bytes]]
 Positions = dict[tuple[str, int], int]
 _NO_TIMESTAMP = 0
 _value = ck.Message.value
+_error = ck.Message.error
 
 
 class Record(NamedTuple):
@@ -117,38 +118,48 @@ def taken_apart(messages: Sequence[Any]) -> Taken:
         PlatformError: If the library reports anything but messages and ends of partitions.
     """
     taken = Taken([], [])
-    at, n = 0, len(messages)
-    while at < n:
-        error = messages[at].error()
-        if error is None:
-            until = _run_end(messages, at)
-            whole = at == 0 and until == n
-            run = messages if whole else messages[at:until]
-            taken.runs.append(Run(messages[at].topic(), messages[at].partition(), run))
-            at = until
-            continue
-        if error.code() == ck.KafkaError._PARTITION_EOF:
-            taken.ends.append((messages[at].topic(), messages[at].partition()))
-        else:
+    at = 0
+    for event in _events(messages):
+        _add_runs(taken, messages, at, event)
+        error = messages[event].error()
+        if error.code() != ck.KafkaError._PARTITION_EOF:
             raise translate(error)
-        at += 1
+        taken.ends.append((messages[event].topic(), messages[event].partition()))
+        at = event + 1
+    _add_runs(taken, messages, at, len(messages))
     return taken
 
 
-def _run_end(messages: Sequence[Any], first: int) -> int:
-    """Where the run that begins at a message ends: looked for in leaps that double, then halve."""
+def _events(messages: Sequence[Any]) -> list[int]:
+    """The places of what is no message. Looked at one by one, since a leap may pass over such a place.
+
+    The end of a partition can have just the offset that the gap of a transaction's marker leaves free.
+    """
+    if messages and isinstance(messages[0], ck.Message):
+        return [place for place, error in enumerate(map(_error, messages)) if error is not None]
+    return [place for place, message in enumerate(messages) if message.error() is not None]
+
+
+def _add_runs(taken: Taken, messages: Sequence[Any], at: int, until: int) -> None:
+    """Take apart a stretch of messages without any event between."""
+    while at < until:
+        end = _run_end(messages, at, until)
+        whole = at == 0 and end == len(messages)
+        run = messages if whole else messages[at:end]
+        taken.runs.append(Run(messages[at].topic(), messages[at].partition(), run))
+        at = end
+
+
+def _run_end(messages: Sequence[Any], first: int, n: int) -> int:
+    """Where the run that begins at a message ends, ``n`` at most: in leaps that double, then halve."""
     topic, partition, offset = messages[first].topic(), messages[first].partition(), messages[first].offset()
 
     def belongs(at: int) -> bool:
         message = messages[at]
-        return (
-            message.offset() == offset + at - first
-            and message.partition() == partition
-            and message.topic() == topic
-            and message.error() is None
-        )
+        place = message.topic(), message.partition(), message.offset()
+        return place == (topic, partition, offset + at - first)
 
-    n, leap, last = len(messages), 1, first
+    leap, last = 1, first
     while last + leap < n and belongs(last + leap):
         last += leap
         leap *= 2
