@@ -139,12 +139,16 @@ class PredictionPayload(Payload):
         examples=[True],
     )
     prediction_set: PredictionSet | None = Field(
-        description="The directions that are not ruled out at `miscoverage` (conformal, per direction); "
-        "null where the model states no sets.",
+        description="The directions that a conformal set keeps; null where the model states no sets. A set of "
+        "one direction is not `1 - miscoverage` sure of it: that rate is of all sets together, most of "
+        "which may name both, and a set that names one can be right as seldom as a coin. How sure the "
+        "model is of the direction is `confidence`; how often it was right is `evidence`.",
         examples=["up"],
     )
     miscoverage: float | None = Field(
-        description="The rate at which such sets are meant to miss the outcome.", examples=[0.1]
+        description="The rate at which all such sets together, those of both directions included, are built "
+        "to miss the outcome; not the chance that a set of one direction is wrong.",
+        examples=[0.1],
     )
     evidence: EvidencePayload | None = Field(
         description="Null where the model was never judged.",

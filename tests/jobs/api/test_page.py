@@ -118,6 +118,30 @@ def test_a_person_sees_what_a_probability_is_worth(browser, serving, views, hist
     assert text_of(document, "accuracy") == "1 of 1"
 
 
+def test_nobody_reads_a_set_of_one_direction_as_ninety_percent_sure(
+    browser, serving, views, history, tmp_path
+):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    history.register_stream(description(stream=stream))
+    made = msgspec.structs.replace(
+        prediction(stream=stream, probability_up=0.4375), prediction_set=PredictionSet.DOWN, miscoverage=0.1
+    )
+    shown(views, made)
+    history.write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+
+    with serving(stream) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert (
+        text_of(document, "set-title")
+        == "Conformal set (all such sets together are built to hold 9 outcomes of 10)"
+    )
+    told = re.search(r'id="set"[^>]*>(.*?)</dd>', document, re.DOTALL)
+    assert told is not None
+    assert told[1].startswith("down only")
+    assert "not 90 % for down, to which the model gives 56.3 %" in told[1]
+
+
 def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, history, tmp_path):
     stream = f"replay-{uuid.uuid4().hex[:12]}"
     history.register_stream(description(stream=stream))
