@@ -23,6 +23,7 @@ from schemas.instruments import parse_instrument
 from schemas.sources import SOURCES
 from schemas.streams import StreamKind
 from schemas.time import Interval
+from schemas.wire.postgres import Target
 from trainers.evaluation.intervals import wilson_interval
 
 _HASH = "9f2c4e1b7a3d5f60817263544536271809fae1d2c3b4a5968778695a4b3c2d1e"
@@ -209,6 +210,9 @@ class HistoryPayload(Payload):
     """One page of predictions, newest first."""
 
     items: list[PastPredictionPayload]
+    record: RecordPayload | None = Field(
+        description="Of all predictions, of the same moment as the items; on the first page only."
+    )
     next_before_ms: int | None = Field(
         description="The `before` of the next page; null on the last.", examples=[1_749_990_600_000]
     )
@@ -232,11 +236,27 @@ class TargetPayload(Payload):
     effective_from: str = Field(examples=["2025-06-13T07:33:20.000Z"])
 
 
+class WaitingTargetPayload(Payload):
+    """One kind of prediction that is configured and has no model yet."""
+
+    instrument: str = Field(examples=["BTC-USDT.BINANCE"])
+    asset: str = Field(examples=["BTC"])
+    interval: Interval = Field(examples=["1h"])
+    horizon: Interval = Field(examples=["1h"])
+    is_default: bool = Field(description="Whether it is meant when a request names neither.")
+
+
 class TargetsPayload(Payload):
     """All kinds of predictions of a run, the default one first."""
 
     stream: str
-    targets: list[TargetPayload]
+    targets: list[TargetPayload] = Field(
+        description="Those that have a model; ask with `interval` and `horizon`."
+    )
+    waiting: list[WaitingTargetPayload] = Field(
+        description="Configured ones without a model yet: too little history so far. A run that ends "
+        "before there is enough never gets one."
+    )
 
 
 class StreamPayload(Payload):
@@ -506,6 +526,17 @@ def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayloa
         feature_spec_hash=promoted.feature_spec_hash,
         effective_from_ms=promoted.effective_from_ms,
         effective_from=iso(promoted.effective_from_ms),
+    )
+
+
+def waiting_payload(target: Target, *, is_default: bool) -> WaitingTargetPayload:
+    """A target that has no model yet."""
+    return WaitingTargetPayload(
+        instrument=target.instrument,
+        asset=parse_instrument(target.instrument).base,
+        interval=Interval(target.interval),
+        horizon=Interval(target.horizon),
+        is_default=is_default,
     )
 
 
