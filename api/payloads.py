@@ -254,8 +254,8 @@ class TargetsPayload(Payload):
         description="Those that have a model; ask with `interval` and `horizon`."
     )
     waiting: list[WaitingTargetPayload] = Field(
-        description="Configured ones without a model yet: too little history so far. A run that ends "
-        "before there is enough never gets one."
+        description="Configured ones without a model: still in training, or the run's history up to "
+        "`warm_up_until_ms` holds too few labelled bars, and then none comes."
     )
 
 

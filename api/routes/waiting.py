@@ -41,9 +41,11 @@ def no_prediction_words(target: Target, champions: Sequence[ModelPromoted]) -> s
     own = next((one for one in champions if _is_of(one, target)), None)
     if own is not None:
         return f"{missing}its model {own.model_version} is trained and predicts at the next bar's close"
+    # Models are trained once, on what the run holds up to the end of its warm-up.
     why = (
-        "no model of it is trained yet, which takes enough labelled bars of its interval, and some runs are "
-        "too short for that (the trainer's log counts them)"
+        "no model of it is trained. Either training goes on, or the run's warm-up holds too few labelled bars "
+        "of this interval, and then none comes: the trainer's log has the count, a run that begins earlier "
+        "(--from) has more"
     )
     return f"{missing}{why}. {_instead(target, champions)}"
 

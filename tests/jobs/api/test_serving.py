@@ -261,7 +261,7 @@ def test_a_target_without_a_model_names_those_that_have_one_and_how_to_ask(servi
         named = re.findall(r"\((/v1/predictions/[^)]*)\)", detail)
         assert [client.get(path).json()["interval"] for path in named] == ["1m"]
         waiting = of(INSTRUMENT, client.get("/v1/targets").json()["waiting"])
-    assert "no model of it is trained yet" in detail
+    assert "no model of it is trained" in detail
     assert [(one["interval"], one["is_default"]) for one in waiting] == [("15m", True), ("1h", False)]
 
 
