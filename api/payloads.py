@@ -23,6 +23,7 @@ from schemas.instruments import parse_instrument
 from schemas.sources import SOURCES
 from schemas.streams import StreamKind
 from schemas.time import Interval
+from schemas.wire.postgres import Target
 from trainers.evaluation.intervals import wilson_interval
 
 _HASH = "9f2c4e1b7a3d5f60817263544536271809fae1d2c3b4a5968778695a4b3c2d1e"
@@ -139,12 +140,16 @@ class PredictionPayload(Payload):
         examples=[True],
     )
     prediction_set: PredictionSet | None = Field(
-        description="The directions that are not ruled out at `miscoverage` (conformal, per direction); "
-        "null where the model states no sets.",
+        description="The directions that a conformal set keeps; null where the model states no sets. A set of "
+        "one direction is not `1 - miscoverage` sure of it: that rate is of all sets together, most of "
+        "which may name both, and a set that names one can be right as seldom as a coin. How sure the "
+        "model is of the direction is `confidence`; how often it was right is `evidence`.",
         examples=["up"],
     )
     miscoverage: float | None = Field(
-        description="The rate at which such sets are meant to miss the outcome.", examples=[0.1]
+        description="The rate at which all such sets together, those of both directions included, are built "
+        "to miss the outcome; not the chance that a set of one direction is wrong.",
+        examples=[0.1],
     )
     evidence: EvidencePayload | None = Field(
         description="Null where the model was never judged.",
@@ -205,6 +210,9 @@ class HistoryPayload(Payload):
     """One page of predictions, newest first."""
 
     items: list[PastPredictionPayload]
+    record: RecordPayload | None = Field(
+        description="Of all predictions, of the same moment as the items; on the first page only."
+    )
     next_before_ms: int | None = Field(
         description="The `before` of the next page; null on the last.", examples=[1_749_990_600_000]
     )
@@ -228,11 +236,27 @@ class TargetPayload(Payload):
     effective_from: str = Field(examples=["2025-06-13T07:33:20.000Z"])
 
 
+class WaitingTargetPayload(Payload):
+    """One kind of prediction that is configured and has no model yet."""
+
+    instrument: str = Field(examples=["BTC-USDT.BINANCE"])
+    asset: str = Field(examples=["BTC"])
+    interval: Interval = Field(examples=["1h"])
+    horizon: Interval = Field(examples=["1h"])
+    is_default: bool = Field(description="Whether it is meant when a request names neither.")
+
+
 class TargetsPayload(Payload):
     """All kinds of predictions of a run, the default one first."""
 
     stream: str
-    targets: list[TargetPayload]
+    targets: list[TargetPayload] = Field(
+        description="Those that have a model; ask with `interval` and `horizon`."
+    )
+    waiting: list[WaitingTargetPayload] = Field(
+        description="Configured ones without a model: still in training, or the run's history up to "
+        "`warm_up_until_ms` holds too few labelled bars, and then none comes."
+    )
 
 
 class StreamPayload(Payload):
@@ -502,6 +526,17 @@ def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayloa
         feature_spec_hash=promoted.feature_spec_hash,
         effective_from_ms=promoted.effective_from_ms,
         effective_from=iso(promoted.effective_from_ms),
+    )
+
+
+def waiting_payload(target: Target, *, is_default: bool) -> WaitingTargetPayload:
+    """A target that has no model yet."""
+    return WaitingTargetPayload(
+        instrument=target.instrument,
+        asset=parse_instrument(target.instrument).base,
+        interval=Interval(target.interval),
+        horizon=Interval(target.horizon),
+        is_default=is_default,
     )
 
 

@@ -85,7 +85,11 @@ def past_predictions(
     ] = None,
 ) -> HistoryPayload:
     """Newest first, page by page; a page's `next` leads to the one behind it."""
-    page = serving.stores.predictions(target, limit=limit + 1, before_ms=before)
+    record = None
+    if before is None:
+        page, record = serving.stores.newest_with_record(target, limit=limit + 1)
+    else:
+        page = serving.stores.predictions(target, limit=limit + 1, before_ms=before)
     if not page:
         serving.check_served(target)
     kind = serving.stores.kind()
@@ -95,7 +99,7 @@ def past_predictions(
     if last_ms is not None:
         query = {"interval": target.interval, "horizon": target.horizon, "limit": limit, "before": last_ms}
         following = f"{request.url.path}?{urlencode(query)}"
-    return HistoryPayload(items=items, next_before_ms=last_ms, next=following)
+    return HistoryPayload(items=items, record=_record(record), next_before_ms=last_ms, next=following)
 
 
 def entity_tag(made: PredictionMade, record: Record | None) -> str:

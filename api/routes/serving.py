@@ -1,18 +1,23 @@
 """What every route is handed: settings, stores, metrics, and the run's clock as it was seen."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Path, Query, Request
 
 from api.errors import UnknownNameError
+from api.payloads import champions
 from api.routes.metering import Metrics
 from api.routes.names import instrument_of, target_of
 from api.routes.phases import ClockWatcher, Sight
 from api.routes.stores import Found, Stores
+from api.routes.waiting import no_prediction_words, waiting_targets
 from api.settings import ApiSettings
+from schemas.companions import predicted_of
 from schemas.errors import NotReadyError
+from schemas.events import ModelPromoted
 from schemas.time import Clock, Interval
 from schemas.wire.postgres import Target
 
@@ -53,11 +58,19 @@ class Serving:
         if found is not None:
             return found
         self.check_served(target)
-        message = (
-            f"there is no prediction yet of {target.instrument} {target.interval}:{target.horizon}: "
-            "its model is not trained, or has not met a bar"
-        )
-        raise NotReadyError(message)
+        raise NotReadyError(no_prediction_words(target, champions(self.stores.promotions())))
+
+    def waiting(self, promoted: Sequence[ModelPromoted]) -> list[Target]:
+        """The configured targets of the run that have no model yet; mere companions wait for none.
+
+        Args:
+            promoted: The champions that there are.
+
+        Raises:
+            NotReadyError: If the run has not begun.
+        """
+        predicted = predicted_of(self.settings.parsed_companions(), self.stores.description().instruments)
+        return waiting_targets(predicted, self.settings.served, promoted, stream=self.stores.stream)
 
     def check_served(self, target: Target) -> None:
         """Refuse a target that no model is trained for.

@@ -5,7 +5,15 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from api.errors import problems
-from api.payloads import StreamPayload, TargetsPayload, champions, is_simulated, iso, target_payload
+from api.payloads import (
+    StreamPayload,
+    TargetsPayload,
+    champions,
+    is_simulated,
+    iso,
+    target_payload,
+    waiting_payload,
+)
 from api.routes.phases import phase_of
 from api.routes.serving import ServingPart
 from api.settings import TargetName
@@ -47,16 +55,21 @@ def stream(serving: ServingPart) -> StreamPayload:
     responses=_PROBLEMS,
 )
 def targets(serving: ServingPart) -> TargetsPayload:
-    """Every target that has a champion, the default one first."""
+    """Every target that has a champion, the default one first, and those that wait for one."""
     default = serving.settings.default
     served = list(serving.settings.served)
+    promotions = champions(serving.stores.promotions())
     payloads = [
         target_payload(promoted, is_default=(promoted.interval, promoted.horizon) == default)
-        for promoted in champions(serving.stores.promotions())
+        for promoted in promotions
+    ]
+    waiting = [
+        waiting_payload(target, is_default=(target.interval, target.horizon) == default)
+        for target in serving.waiting(promotions)
     ]
 
     def place(interval_horizon: TargetName) -> int:
         return served.index(interval_horizon) if interval_horizon in served else len(served)
 
     payloads.sort(key=lambda one: (one.instrument, place(TargetName(one.interval, one.horizon))))
-    return TargetsPayload(stream=serving.stores.stream, targets=payloads)
+    return TargetsPayload(stream=serving.stores.stream, targets=payloads, waiting=waiting)

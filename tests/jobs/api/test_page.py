@@ -13,8 +13,17 @@ import pytest
 from schemas.codec import encode
 from schemas.events import PredictionSet
 from schemas.streams import StreamKind
+from schemas.time import Interval
 from schemas.wire.redis import clock_key, prediction_key
-from tests.unit.api.events import AS_OF_MS, QUARTER_MS, description, outcome, prediction, promotion
+from tests.unit.api.events import (
+    AS_OF_MS,
+    INSTRUMENT,
+    QUARTER_MS,
+    description,
+    outcome,
+    prediction,
+    promotion,
+)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _QUIET = (
@@ -116,6 +125,52 @@ def test_a_person_sees_what_a_probability_is_worth(browser, serving, views, hist
     assert "No edge is shown" in text_of(document, "evidence-edge")
     # One judged prediction used to be a headline of "100 %".
     assert text_of(document, "accuracy") == "1 of 1"
+
+
+def test_nobody_reads_a_set_of_one_direction_as_ninety_percent_sure(
+    browser, serving, views, history, tmp_path
+):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    history.register_stream(description(stream=stream))
+    made = msgspec.structs.replace(
+        prediction(stream=stream, probability_up=0.4375), prediction_set=PredictionSet.DOWN, miscoverage=0.1
+    )
+    shown(views, made)
+    history.write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+
+    with serving(stream) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert (
+        text_of(document, "set-title")
+        == "Conformal set (all such sets together are built to hold 9 outcomes of 10)"
+    )
+    told = re.search(r'id="set"[^>]*>(.*?)</dd>', document, re.DOTALL)
+    assert told is not None
+    assert told[1].startswith("down only")
+    assert "not 90 % for down, to which the model gives 56.3 %" in told[1]
+
+
+def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
+    browser, serving, views, history, tmp_path
+):
+    stream, minute = f"replay-{uuid.uuid4().hex[:12]}", Interval.ONE_MINUTE
+    one_instrument = msgspec.structs.replace(description(stream=stream), instruments=(INSTRUMENT,))
+    history.register_stream(one_instrument)
+    made = prediction(AS_OF_MS - 120_000, stream=stream, interval=minute, horizon=minute)
+    shown(views, made)
+    before = prediction(AS_OF_MS - 180_000, stream=stream, interval=minute, horizon=minute)
+    history.write([made, before, promotion(0, stream=stream, interval=minute, horizon=minute)])
+
+    with serving(stream) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert text_of(document, "modelless").startswith("No model yet for 15m → 15m (the default), 1h → 1h:")
+    assert text_of(document, "modelless").endswith("There is one for 1m → 1m.")
+    assert document.count(", no model yet</button>") == 2
+    assert "at 15:13:00 UTC, 2 min 0 s ago by the stream's clock" in text_of(document, "chart-legend")
+    assert text_of(document, "accuracy") == "Nothing judged yet"
+    assert "horizon (1m) has passed, the newest at 15:14:00" in text_of(document, "verdict")
 
 
 def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, history, tmp_path):

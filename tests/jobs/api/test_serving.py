@@ -1,6 +1,7 @@
 """The API over real Redis and Postgres: what it answers, and what it does without them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from schemas.codec import encode
 from schemas.streams import StreamKind
+from schemas.time import Interval
 from schemas.wire.clocks import ManualClock
 from schemas.wire.redis import clock_key, features_key, prediction_key
 from schemas.wire.settings import Endpoints
@@ -201,12 +203,31 @@ def test_the_history_is_read_page_by_page_to_its_end(serving, history, stream):
     with serving(stream) as client:
         while path is not None:
             page = client.get(path).json()
+            assert (page["record"] is not None) == (not seen)
             seen.append(page["items"])
             path = page["next"]
     assert [len(items) for items in seen] == [2, 2, 1]
     flat = [item for items in seen for item in items]
     assert [item["features_as_of_ms"] for item in flat] == [one.features_as_of_ms for one in made]
     assert [item["outcome"] and item["outcome"]["is_hit"] for item in flat] == [None, False, None, None, None]
+
+
+def test_the_first_page_of_the_history_has_the_record_of_its_own_moment(serving, views, history, stream):
+    history.register_stream(description(stream=stream))
+    made = prediction(stream=stream)
+    show(views, made, clock_ms=AS_OF_MS)
+    history.write([made])
+    with serving(stream, clock=ManualClock()) as client:
+        assert client.get("/v1/predictions/BTC").json()["record"]["n_ties"] == 0
+        history.write([outcome(made, final_price=made.reference_price)])
+        page = client.get("/v1/predictions/BTC/history").json()
+        newest = client.get("/v1/predictions/BTC").json()
+    assert page["items"][0]["outcome"]["outcome"] == "tie"
+    assert page["record"]["n_ties"] == newest["record"]["n_ties"] == 1
+
+
+def of(instrument: str, targets: list[dict]) -> list[dict]:
+    return [one for one in targets if one["instrument"] == instrument]
 
 
 def test_targets_are_listed_with_their_champions(serving, history, stream):
@@ -219,11 +240,37 @@ def test_targets_are_listed_with_their_champions(serving, history, stream):
         ]
     )
     with serving(stream) as client:
-        targets = client.get("/v1/targets").json()["targets"]
+        body = client.get("/v1/targets").json()
+    targets = body["targets"]
     assert [(one["interval"], one["model_version"], one["is_default"]) for one in targets] == [
         ("15m", "new", True),
         ("1h", "hourly", False),
     ]
+    assert [
+        (one["interval"], one["horizon"], one["is_default"]) for one in of(INSTRUMENT, body["waiting"])
+    ] == [("1m", "1m", False)]
+
+
+def test_a_target_without_a_model_names_those_that_have_one_and_how_to_ask(serving, views, history, stream):
+    minute = Interval.ONE_MINUTE
+    history.register_stream(description(stream=stream))
+    history.write([promotion(10, stream=stream, interval=minute, horizon=minute)])
+    show(views, prediction(stream=stream, interval=minute, horizon=minute), clock_ms=AS_OF_MS)
+    with serving(stream) as client:
+        detail = problem(client.get("/v1/predictions/BTC"), 503)["detail"]
+        named = re.findall(r"\((/v1/predictions/[^)]*)\)", detail)
+        assert [client.get(path).json()["interval"] for path in named] == ["1m"]
+        waiting = of(INSTRUMENT, client.get("/v1/targets").json()["waiting"])
+    assert "no model of it is trained" in detail
+    assert [(one["interval"], one["is_default"]) for one in waiting] == [("15m", True), ("1h", False)]
+
+
+def test_a_trained_target_without_a_prediction_says_what_it_waits_for(serving, history, stream):
+    history.register_stream(description(stream=stream))
+    history.write([promotion(10, version="new", stream=stream)])
+    with serving(stream) as client:
+        detail = problem(client.get("/v1/predictions/BTC"), 503)["detail"]
+    assert "its model new is trained and predicts at the next bar's close" in detail
 
 
 def test_the_stream_says_what_it_is_and_how_it_stands(serving, views, history, stream):

@@ -1,0 +1,66 @@
+"""What is said of targets that have no model or no prediction yet, and what there is instead. Pure."""
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlencode
+
+from api.settings import TargetName
+from schemas.events import ModelPromoted
+from schemas.wire.postgres import Target
+
+
+def waiting_targets(
+    instruments: Iterable[str],
+    served: Iterable[TargetName],
+    champions: Iterable[ModelPromoted],
+    *,
+    stream: str,
+) -> list[Target]:
+    """The configured targets that have no champion, in the order of the configuration.
+
+    Args:
+        instruments: Those that are predicted.
+        served: The intervals and horizons that each may get a model for.
+    """
+    held = {(one.instrument, one.interval, one.horizon) for one in champions}
+    names = list(served)
+    return [
+        Target(stream, instrument, *name)
+        for instrument in instruments
+        for name in names
+        if (instrument, *name) not in held
+    ]
+
+
+def no_prediction_words(target: Target, champions: Sequence[ModelPromoted]) -> str:
+    """Why a target has no prediction, and how to ask for those that have a model.
+
+    Args:
+        champions: All that the run has now.
+    """
+    missing = f"there is no prediction yet of {target.instrument} {target.interval}:{target.horizon}: "
+    own = next((one for one in champions if _is_of(one, target)), None)
+    if own is not None:
+        return f"{missing}its model {own.model_version} is trained and predicts at the next bar's close"
+    # Models are trained once, on what the run holds up to the end of its warm-up.
+    why = (
+        "no model of it is trained. Either training goes on, or the run's warm-up holds too few labelled bars "
+        "of this interval, and then none comes: the trainer's log has the count, a run that begins earlier "
+        "(--from) has more"
+    )
+    return f"{missing}{why}. {_instead(target, champions)}"
+
+
+def _is_of(champion: ModelPromoted, target: Target) -> bool:
+    return (champion.instrument, champion.interval, champion.horizon) == target[1:]
+
+
+def _instead(target: Target, champions: Sequence[ModelPromoted]) -> str:
+    near = [one for one in champions if one.instrument == target.instrument] or champions
+    if not near:
+        return "No other target has a model yet either; /v1/targets lists them as they come"
+    return f"There are models now of {', '.join(map(_asked, near))}; /v1/targets lists them all"
+
+
+def _asked(champion: ModelPromoted) -> str:
+    query = urlencode({"interval": champion.interval, "horizon": champion.horizon})
+    return f"{champion.interval}:{champion.horizon} (/v1/predictions/{champion.instrument}?{query})"

@@ -1,0 +1,27 @@
+"""What is said where there is no model or prediction yet."""
+
+from api.routes.waiting import no_prediction_words, waiting_targets
+from api.settings import TargetName
+from schemas.wire.postgres import Target
+from tests.unit.api.events import H1, INSTRUMENT, M15, promotion
+
+TARGET = Target("replay-test", INSTRUMENT, M15, M15)
+
+
+def test_a_target_with_a_champion_waits_for_none():
+    names = [TargetName(M15, M15), TargetName(H1, H1)]
+    found = waiting_targets([INSTRUMENT], names, [promotion(0)], stream="replay-test")
+    assert found == [Target("replay-test", INSTRUMENT, H1, H1)]
+
+
+def test_without_any_model_it_says_so():
+    assert "No other target has a model yet either" in no_prediction_words(TARGET, [])
+
+
+def test_the_other_models_are_named_by_the_path_to_ask():
+    words = no_prediction_words(TARGET, [promotion(0, interval=H1, horizon=H1)])
+    assert f"1h:1h (/v1/predictions/{INSTRUMENT}?interval=1h&horizon=1h)" in words
+
+
+def test_its_own_model_meets_its_first_bar_next():
+    assert "its model model-1 is trained" in no_prediction_words(TARGET, [promotion(0)])
