@@ -22,7 +22,9 @@ import click
 @click.option(
     "--over", type=click.Choice(["file", "postgres", "topics"]), help="Where from; by default the file."
 )
-@click.option("--stream", help="The run in Postgres or on the topics, and whose alias is meant.")
+@click.option(
+    "--stream", help="The run in Postgres or on the topics, and whose alias is meant; by default the newest."
+)
 @click.option("--target", help="interval:horizon of the alias, such as 15m:15m.")
 @click.option("--instrument", help="Of the file, where its name does not tell.")
 @click.option("--from", "from_time", help="The first decision, UTC; by default where training ended.")
