@@ -89,6 +89,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rules: list[RuleTried]
     seconds: dict[str, float]
 
+    @property
+    def model_words(self) -> str:
+        """The model as it was asked for, and the version that this meant."""
+        if self.versions == [self.model]:
+            return self.model
+        meant = self.versions[0] if len(self.versions) == 1 else f"{len(self.versions)} versions"
+        return f"{self.model} ({meant})"
+
 
 def verdict(results: Results) -> str:
     """The gross edge against the costs, in plain words: what a reader must not miss."""

@@ -19,12 +19,12 @@ _FEW_DAYS = 2
 def tear_sheet(report: Report, curves: Curves) -> str:
     """The page."""
     results = report.results
-    title = f"Backtest of {report.model}: {results.target}"
+    title = f"Backtest of {report.model_words}: {results.target}"
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f"<p>{_day(results.from_ms)} to {_day(results.to_ms)}, UTC</p>",
-        *(f'<p class="warning">{html.escape(line)}</p>' for line in warnings(report)),
         f'<p class="verdict">{html.escape(verdict(results))}</p>',
+        *(f'<p class="warning">{html.escape(line)}</p>' for line in warnings(report)),
         _parity(report),
         _pictures(report, curves),
         *(_table(summary) for summary in summaries(report)),
@@ -66,13 +66,13 @@ def _pictures(report: Report, curves: Curves) -> str:
 
 
 def _over_time(title: str, curves: Curves, series: dict[str, NDArray[np.float64]]) -> str:
-    """The last value of each day, or each value where there are few days."""
+    """The last value of each day, or each value where there are few days; buy and hold last, in grey."""
     end_ms = curves.prices.end_ms
     days = {name: daily(end_ms, values) for name, values in series.items()}
     day_ms = next(iter(days.values())).day_ms
     if len(day_ms) <= _FEW_DAYS:
-        return lines(title, end_ms, series)
-    return lines(title, day_ms, {name: one.equity for name, one in days.items()})
+        return lines(title, end_ms, series, n_references=1)
+    return lines(title, day_ms, {name: one.equity for name, one in days.items()}, n_references=1)
 
 
 def _hit_rates(report: Report) -> str:

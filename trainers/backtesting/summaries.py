@@ -8,6 +8,13 @@ from trainers.backtesting.records import Record
 from trainers.backtesting.reports import Report, RuleTried, figure, percent, share, span
 from trainers.backtesting.results import Period, Results
 from trainers.backtesting.sharpe_evidence import SharpeEvidence
+from trainers.evaluation.selective import LEAST_CONFIDENCES
+
+#: Where no decision had a threshold: a table of dashes would not say why.
+_NO_PICKS = (
+    f"no threshold could be set: it takes {LEAST_CONFIDENCES:,} decisions of the half year that ended a day before "
+    "its month, and this span has fewer before each of its months"
+)
 
 
 class Summary(NamedTuple):
@@ -38,7 +45,7 @@ def _terms(report: Report) -> Summary:
     terms = report.results.terms
     costs = terms.costs
     rows = [
-        ("model", f"{report.model} ({len(report.versions)} version{'s' * (len(report.versions) != 1)})"),
+        ("model", report.model_words),
         ("target", str(report.results.target)),
         ("data", report.data),
         ("refits", report.refit),
@@ -140,7 +147,10 @@ def _picks(results: Results) -> Summary:
         )
         for picked in results.picks
     ]
-    return Summary("picks: the surest decisions, by thresholds set before (95 % intervals)", columns, rows)
+    title = "picks: the surest decisions, by thresholds set before (95 % intervals)"
+    if all(picked.coverage is None for picked in results.picks):
+        return Summary(title, ("", ""), [("none", _NO_PICKS)])
+    return Summary(title, columns, rows)
 
 
 def _trading(results: Results) -> Summary:
@@ -149,12 +159,17 @@ def _trading(results: Results) -> Summary:
         ("decisions", f"{results.n_decisions:,}"),
         ("of these taken", f"{results.n_taken:,} ({coverage:.1%})"),
         ("trades", f"{results.n_trades:,}"),
-        ("turnover a year, times equity", f"{results.turnover_per_year:,.0f}"),
+        # As for every yearly figure, a few days say nothing of a year.
+        *([] if results.net.sharpe is None else [_turnover(results)]),
         ("earned before costs per unit traded, basis points", _bps(results.edge_per_trade_bps)),
         ("cost of a unit traded, basis points", _bps(results.cost_per_trade_bps)),
         ("break-even cost, basis points", _bps(results.break_even_bps)),
     ]
     return Summary("trading", ("", ""), rows)
+
+
+def _turnover(results: Results) -> tuple[str, str]:
+    return ("turnover a year, times equity", f"{results.turnover_per_year:,.0f}")
 
 
 def _directions(results: Results) -> Summary:

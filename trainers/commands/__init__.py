@@ -179,10 +179,14 @@ def audit(
 ) -> None:
     """Say which features know the future or hang on where the data begin, and by how much.
 
-    Ends with status 1 when something was found.
+    Recursive averages (Wilder's, exponential ones) remember every bar, ever less of it. What is left
+    of the data's beginning after their warm-up is listed apart, as expected: it fades, and is no
+    knowledge of the future.
+
+    Ends with status 1 when anything else was found.
     """
     from schemas.errors import ConfigurationError  # noqa: PLC0415
-    from trainers.jobs.audit import audited_dataset, audited_features, findings_table  # noqa: PLC0415
+    from trainers.jobs.audit import audited_dataset, audited_features, findings_tables  # noqa: PLC0415
     from trainers.jobs.evaluation_options import interval_of  # noqa: PLC0415
     from trainers.jobs.reports import print_table  # noqa: PLC0415
 
@@ -193,8 +197,9 @@ def audit(
     else:
         message = "--bars or --dataset must name what to audit, neither was given"
         raise ConfigurationError(message)
-    print_table(findings_table(findings))
-    if findings:
+    for table in findings_tables(findings):
+        print_table(table)
+    if not all(finding.is_expected for finding in findings):
         sys.exit(1)
 
 

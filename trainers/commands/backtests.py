@@ -22,7 +22,9 @@ import click
 @click.option(
     "--over", type=click.Choice(["file", "postgres", "topics"]), help="Where from; by default the file."
 )
-@click.option("--stream", help="The run in Postgres or on the topics, and whose alias is meant.")
+@click.option(
+    "--stream", help="The run in Postgres or on the topics, and whose alias is meant; by default the newest."
+)
 @click.option("--target", help="interval:horizon of the alias, such as 15m:15m.")
 @click.option("--instrument", help="Of the file, where its name does not tell.")
 @click.option("--from", "from_time", help="The first decision, UTC; by default where training ended.")
@@ -39,11 +41,29 @@ import click
     help="Again for more: the sheet is of the first, the others stand beside it and count as tries.",
 )
 @click.option(
-    "--threshold", type=float, default=0.5, help="The least probability of the side taken, for every rule."
+    "--threshold",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="The least probability of the side taken, for every rule.",
 )
-@click.option("--target-volatility", type=float, default=0.2, help="Of equity a year, for volatility.")
-@click.option("--kelly-fraction", type=float, default=0.25, help="Of the growth-optimal size, for kelly.")
-@click.option("--cap", type=float, default=1.0, help="The largest position, as a multiple of equity.")
+@click.option(
+    "--target-volatility",
+    type=float,
+    default=0.2,
+    show_default=True,
+    help="Of equity a year, for volatility.",
+)
+@click.option(
+    "--kelly-fraction",
+    type=float,
+    default=0.25,
+    show_default=True,
+    help="Of the growth-optimal size, for kelly.",
+)
+@click.option(
+    "--cap", type=float, default=1.0, show_default=True, help="The largest position, as a multiple of equity."
+)
 @click.option("--long-only", is_flag=True, help="Never short.")
 @click.option("--fee-bps", type=float, default=10.0, show_default=True, help="Basis points a side.")
 @click.option("--half-spread-bps", type=float, default=0.5, show_default=True)
@@ -55,6 +75,7 @@ import click
     "--refit",
     type=click.Choice(["never", "weekly", "monthly", "quarterly", "yearly"]),
     default="never",
+    show_default=True,
     help="Fit anew on the way, with the version's parameters, each time on what was known by then.",
 )
 @click.option("--parity", help="A run whose stored predictions must be the same, to the bit.")
@@ -62,7 +83,7 @@ import click
 @click.option(
     "--html", "html_path", type=click.Path(path_type=Path), help="Write a self-contained tear sheet there."
 )
-@click.option("--seed", type=int, default=0, help="Of the bootstraps.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstraps.")
 @click.pass_context
 def backtest(context: click.Context, /, **options: Any) -> None:
     """What a model would have said and earned on past data, as it would have run live.

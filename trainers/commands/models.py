@@ -15,25 +15,39 @@ def models() -> None:
 
 
 @models.command(name="list")
+@click.option("--json", "is_json", is_flag=True, help="As JSON, with every figure and baseline.")
 @click.pass_obj
-def list_versions(environment: Mapping[str, str]) -> None:
-    """Every version with its out-of-sample accuracy, the baselines' beside it."""
-    from trainers.jobs.tables import versions_table  # noqa: PLC0415
+def list_versions(environment: Mapping[str, str], *, is_json: bool) -> None:
+    """Every version with its out-of-sample accuracy, the best baseline's beside it."""
+    from trainers.jobs.tables import versions_json, versions_table  # noqa: PLC0415
 
     registry = _registry(environment)
+    if is_json:
+        click.echo(versions_json(registry.versions(), registry.ledger()))
+        return
     _print(versions_table(registry.versions(), registry.ledger()))
 
 
 @models.command()
 @click.argument("version")
+@click.option("--target", help="interval:horizon, such as 15m:15m, where several have this alias.")
+@click.option("--stream", help="Whose alias; by default the newest that has it.")
 @click.option("--card", is_flag=True, help="Its model card, as Markdown.")
 @click.pass_obj
-def show(environment: Mapping[str, str], version: str, *, card: bool) -> None:
-    """One version: what it was made of, its figures with their intervals, its promotions."""
+def show(
+    environment: Mapping[str, str], version: str, target: str | None, stream: str | None, *, card: bool
+) -> None:
+    """One version, or the one that an alias such as champion means.
+
+    What it was made of, its figures with their intervals, its promotions.
+    """
     from trainers.jobs.tables import version_tables  # noqa: PLC0415
+    from trainers.registry.aliases import meant_lines  # noqa: PLC0415
     from trainers.registry.cards import model_card  # noqa: PLC0415
 
     registry = _registry(environment)
+    if all(version != known.version for known in registry.versions()):
+        version = meant_lines(registry.ledger(), version, stream=stream, target=target)[-1].version
     manifest = registry.load(version).manifest
     if card:
         click.echo(model_card(manifest), nl=False)
@@ -60,8 +74,8 @@ def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> 
 @models.command()
 @click.option("--alias", type=_ALIASES, default="champion", show_default=True)
 @click.option("--reason", required=True, help="Why; it stays in the ledger.")
-@click.option("--target", help="interval:horizon, where several have this alias.")
-@click.option("--stream", help="Likewise.")
+@click.option("--target", help="interval:horizon, such as 15m:15m, where several have this alias.")
+@click.option("--stream", help="Whose alias; by default the newest that has it.")
 @click.option("--effective-from", help="UTC, in the stream's time; by default its next bar's end.")
 @click.pass_obj
 def rollback(environment: Mapping[str, str], /, target: str | None, **options: Any) -> None:
@@ -131,7 +145,11 @@ def _tell(entry: Any) -> None:
 
 
 def _print(table: Any) -> None:
+    """A table at least as wide as its longest words: a narrower terminal wraps lines, never a version."""
     from rich.console import Console  # noqa: PLC0415
+    from rich.measure import Measurement  # noqa: PLC0415
 
-    width = None if sys.stdout.isatty() else 160
-    Console(width=width).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    needed = Measurement.get(console, console.options.update(max_width=10_000), table).minimum
+    console.width = max(console.width, needed)
+    console.print(table)

@@ -4,12 +4,15 @@ Four checks, each of every column at once, so that a whole feature set takes sec
 
 - **truncation**: a value at t must be the same to the bit when all bars after t are removed;
 - **known time**: nothing may be as of later than it was known, nor known before its time;
-- **warm-up**: once a column says it is warm, an older start of the data must not change it much;
+- **warm-up**: once a column says it is warm, an older start of the data must not change it much.
+  Recursive averages (Wilder's, exponential ones) are apart: by definition the past fades in them and
+  never vanishes, so that some of the start is left at any warm-up. That is their **start-up**
+  effect: expected, smaller with every bar, and no knowledge of the future;
 - **permutation**: alone, a column must not tell the direction better than honest features can, and
   with permuted labels it must tell nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -37,16 +40,18 @@ class Check(StrEnum):
     TRUNCATION = "truncation"
     KNOWN_TIME = "known time"
     WARM_UP = "warm-up"
+    START_UP = "start-up"
     PERMUTATION = "permutation"
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong.
+    """One thing that was seen: wrong, unless it is of the start-up.
 
     Attributes:
         column: Whose; ``*`` for the table as a whole.
         amount: By how much: of a value, the largest relative difference; of an accuracy, itself.
-        at_ms: Where it was seen first; None where it is of the whole.
+        at_ms: Where it was seen first or, of differences, where they are worst; None where it is of
+            the whole.
     """
 
     check: Check
@@ -54,6 +59,11 @@ class Finding(NamedTuple):
     amount: float
     at_ms: int | None
     explanation: str
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether this is how such a feature is defined, and nothing to mend."""
+        return self.check is Check.START_UP
 
 
 def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int = 32) -> list[Finding]:
@@ -77,7 +87,14 @@ def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int
     ]
 
 
-def warm_up(compute: Compute, bars: BarTable, *, tolerance: float = 1e-6, n_starts: int = 8) -> list[Finding]:
+def warm_up(
+    compute: Compute,
+    bars: BarTable,
+    *,
+    tolerance: float = 1e-6,
+    n_starts: int = 8,
+    recursive: Collection[str] = (),
+) -> list[Finding]:
     """Columns that say they are warm, and yet depend on how much came before.
 
     Args:
@@ -85,6 +102,7 @@ def warm_up(compute: Compute, bars: BarTable, *, tolerance: float = 1e-6, n_star
         bars: Oldest first.
         tolerance: The largest relative difference that is let pass.
         n_starts: At how many places the bars are begun anew, evenly spread.
+        recursive: Columns that are declared to remember everything, ever less of it.
     """
     whole = compute(bars)
     worst: dict[str, tuple[float, int]] = {}
@@ -94,7 +112,9 @@ def warm_up(compute: Compute, bars: BarTable, *, tolerance: float = 1e-6, n_star
         rows = np.flatnonzero(np.isin(whole.as_of_ms, later.as_of_ms[warm]))
         _note(worst, whole, rows, whole.values[rows], later.values[warm], either_missing=False)
     return [
-        Finding(Check.WARM_UP, name, amount, at_ms, "depends on bars before its warm-up")
+        Finding(Check.START_UP, name, amount, at_ms, "a recursive average: the start fades, never vanishes")
+        if name in recursive
+        else Finding(Check.WARM_UP, name, amount, at_ms, "depends on bars before its warm-up")
         for name, (amount, at_ms) in worst.items()
         if amount > tolerance
     ]

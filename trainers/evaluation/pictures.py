@@ -59,15 +59,24 @@ class Axes(NamedTuple):
     y_format: Format = "{:g}".format
 
 
-def lines(title: str, end_ms: NDArray[np.int64], series: Mapping[str, NDArray[np.float64]]) -> str:
+def lines(
+    title: str,
+    end_ms: NDArray[np.int64],
+    series: Mapping[str, NDArray[np.float64]],
+    *,
+    n_references: int = 0,
+) -> str:
     """Curves over time, of at most 600 points.
 
     Args:
         title: Above it.
         end_ms: Shape (n,), increasing.
         series: By name, each of shape (n,).
+        n_references: The last so many are drawn in grey.
     """
-    return time_curves(title, {name: (end_ms, values) for name, values in series.items()})
+    return time_curves(
+        title, {name: (end_ms, values) for name, values in series.items()}, n_references=n_references
+    )
 
 
 def time_curves(

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from producers.sources.files.recognition import instrument_of_name
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.streams import StreamDescription
 from schemas.time import Interval
@@ -69,6 +70,7 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
         stream=options.stream or options.parity,
         target=options.target,
         as_served=options.parity is not None,
+        instrument=_instrument(options),
     )
     plan = _plan(options, asked, minimum_rows=settings.train_minimum_rows)
     with _history(settings, is_needed=over == "postgres" or options.parity is not None) as history:
@@ -91,6 +93,13 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
             clock=SystemClock(),
             progress=report,
         )
+
+
+def _instrument(options: BacktestOptions) -> str | None:
+    """Of the file, as it is stated or its name tells; stores have it by their stream."""
+    if options.instrument is not None or options.bars is None:
+        return options.instrument
+    return instrument_of_name(options.bars)
 
 
 def _over(options: BacktestOptions) -> str:

@@ -14,13 +14,16 @@ from trainers.jobs.outputs import write_output
 
 
 def show_report(report: Report, *, width: int | None) -> None:
-    """Print the tables, what speaks against them, and the verdict on the costs.
+    """Print the verdict on the costs, what speaks against the figures, and the tables.
 
     Args:
         report: Of the backtest.
         width: Of the output; None for the terminal's own.
     """
     console = Console(width=width)
+    console.print(verdict(report.results), style="bold", markup=False, highlight=False)
+    for line in warnings(report):
+        console.print(f"! {line}", style="yellow", markup=False, highlight=False)
     for summary in summaries(report):
         console.print(_table(summary))
     if report.parity is not None:
@@ -34,9 +37,6 @@ def show_report(report: Report, *, width: int | None) -> None:
             style="bold",
             markup=False,
         )
-    for line in warnings(report):
-        console.print(f"! {line}", style="yellow", markup=False, highlight=False)
-    console.print(verdict(report.results), style="bold", markup=False, highlight=False)
     took = ", ".join(f"{what} {seconds:.2f}" for what, seconds in report.seconds.items())
     console.print(f"seconds: {took}", style="dim", markup=False, highlight=False)
 

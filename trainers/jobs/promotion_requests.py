@@ -13,7 +13,7 @@ from trainers.jobs.announcing import Announcements
 from trainers.jobs.promoting import Announce, Change, promote, rollback
 from trainers.jobs.registries import registry_of
 from trainers.jobs.times import utc_ms
-from trainers.registry.versioned import GitRegistry
+from trainers.registry.aliases import meant_lines
 from trainers.settings import TrainerSettings
 
 Say = Callable[[str], None]
@@ -58,33 +58,9 @@ def rolled_back(
     """
     settings = TrainerSettings.from_environment(environment)
     registry = registry_of(settings)
-    line = meant(registry, options.alias, stream=options.stream, target=target)
+    line = meant_lines(registry.ledger(), options.alias, stream=options.stream, target=target)[-1]
     change = _change(settings, options, line.stream, line.target)
     return rollback(registry, line.target, change, announce=_announcing(settings, say))
-
-
-def meant(registry: GitRegistry, alias: str, *, stream: str | None, target: str | None) -> LedgerEntry:
-    """The newest line of the one alias that the options name.
-
-    Raises:
-        NotReadyError: If there is none.
-        ConfigurationError: If there are several.
-    """
-    newest = {
-        (line.stream, str(line.target)): line
-        for line in registry.ledger()
-        if line.alias == alias
-        and stream in (None, line.stream)
-        and target in (None, f"{line.target.interval}:{line.target.horizon}")
-    }
-    if not newest:
-        message = f"there is no {alias}: `driftline models list` shows those there are"
-        raise NotReadyError(message)
-    if len(newest) > 1:
-        named = "; ".join(f"{which} in {where}" for where, which in sorted(newest))
-        message = f"{alias} means several models ({named}): say --target and --stream"
-        raise ConfigurationError(message)
-    return next(iter(newest.values()))
 
 
 def _change(settings: TrainerSettings, options: PromotionOptions, stream: str, target: ModelTarget) -> Change:

@@ -3,34 +3,74 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+import msgspec
 from rich.table import Table
 
 from schemas.artifacts import LedgerEntry, Metric, ModelManifest
+from trainers.registry.aliases import words_of
 from trainers.registry.cards import conformal_words, pick_words
-
-_BASELINES = ("majority_class", "persistence", "always_up", "logistic_regression")
 
 
 def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntry]) -> Table:
-    """All versions, oldest first; those that an alias points to now are marked with it."""
-    newest = {(entry.alias, entry.target, entry.stream): entry for entry in ledger}
+    """All versions, oldest first; those that an alias points to now are marked with it.
+
+    What is given back to commands (version, target, stream) is never broken, so that it can be
+    copied; `models show` has the other figures.
+    """
+    aliases = aliases_of(ledger)
     table = Table(title="Models, by purged walk-forward (95 % intervals; ties apart)")
-    for column in ("version", "alias", "until", "rows", "accuracy", *_BASELINES, "log loss"):
-        table.add_column(column.replace("_", " "), overflow="fold")
+    for column in ("version", "target", "stream"):
+        table.add_column(column, no_wrap=True, overflow="ignore")
+    for column in ("alias", "until", "accuracy", "best baseline"):
+        table.add_column(column, overflow="fold")
     for manifest in versions:
-        aliases = sorted(
-            {alias for (alias, _, _), entry in newest.items() if entry.version == manifest.version}
-        )
         table.add_row(
             manifest.version,
-            ", ".join(aliases),
+            words_of(manifest.target),
+            manifest.stream,
+            ", ".join(aliases.get(manifest.version, ())),
             utc(manifest.trained_until_ms),
-            f"{manifest.n_rows:,}",
             share(manifest.metrics.get("accuracy")),
-            *(short_share(manifest.baselines.get(name, {}).get("accuracy")) for name in _BASELINES),
-            figure(manifest.metrics.get("log_loss")),
+            _best_baseline(manifest),
         )
     return table
+
+
+def aliases_of(ledger: Iterable[LedgerEntry]) -> dict[str, list[str]]:
+    """What points to each version now, by version."""
+    newest = {(entry.alias, entry.target, entry.stream): entry for entry in ledger}
+    found: dict[str, set[str]] = {}
+    for entry in newest.values():
+        found.setdefault(entry.version, set()).add(entry.alias)
+    return {version: sorted(aliases) for version, aliases in found.items()}
+
+
+def versions_json(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntry]) -> bytes:
+    """The same for machines: a list, oldest first, with every figure and baseline."""
+    aliases = aliases_of(ledger)
+    listed = [
+        {
+            "version": manifest.version,
+            "aliases": aliases.get(manifest.version, []),
+            "target": manifest.target,
+            "stream": manifest.stream,
+            "trained_until_ms": manifest.trained_until_ms,
+            "n_rows": manifest.n_rows,
+            "metrics": manifest.metrics,
+            "baselines": manifest.baselines,
+        }
+        for manifest in versions
+    ]
+    return msgspec.json.format(msgspec.json.encode(listed), indent=2)
+
+
+def _best_baseline(manifest: ModelManifest) -> str:
+    """The one that is right most often, which the model has to beat."""
+    found = {name: scores["accuracy"] for name, scores in manifest.baselines.items() if "accuracy" in scores}
+    if not found:
+        return "-"
+    best = max(found, key=lambda name: found[name].value)
+    return f"{short_share(found[best])} {best.replace('_', ' ')}"
 
 
 def version_tables(manifest: ModelManifest, promotions: Iterable[LedgerEntry]) -> list[Table]:

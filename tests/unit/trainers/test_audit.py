@@ -132,3 +132,13 @@ def test_the_command_passes_an_honest_feature(tmp_path):
     result = CliRunner().invoke(commands, ["audit", "--bars", str(bars), "--feature", "log_return_1"])
     assert result.exit_code == 0, result.output
     assert "nothing found" in result.output
+
+
+def test_recursive_averages_are_expected_to_remember_and_are_no_leak(tmp_path):
+    bars = written(simulated_candles(n=2_000, seed=3), tmp_path / "a.parquet")
+    names = ("average_true_range_14", "exponential_distance_30", "log_return_1")
+    options = [word for name in names for word in ("--feature", name)]
+    result = CliRunner().invoke(commands, ["audit", "--bars", str(bars), *options])
+    assert result.exit_code == 0, result.output
+    assert "nothing found that leaks" in result.output
+    assert "start-up of 2 recursive averages" in result.output

@@ -199,7 +199,7 @@ def test_what_cannot_be_asked_for_is_said_in_one_line(place, arguments, kind, wo
         (("--every", "1m"), ConfigurationError, "multiple"),
         (("--threshold", "0.3"), ConfigurationError, "threshold"),
         (("--fee-bps", "-1"), ConfigurationError, "fee_bps"),
-        (("--instrument", "ETH-USDT.BINANCE"), ConfigurationError, "the model predicts"),
+        (("--instrument", "ETH-USDT.BINANCE"), NotReadyError, "of the model's instrument"),
         (("--refit", "monthly", "--from", "2025-06-01T01:00"), NotReadyError, "needs 50 labelled rows"),
         (("--json", "/dev/null/out.json"), ConfigurationError, "--json"),
     ],
@@ -208,31 +208,6 @@ def test_options_that_do_not_fit_the_data_are_said_in_one_line(place, arguments,
     error = backtest(place, *arguments).exception
     assert isinstance(error, kind), repr(error)
     assert words in str(error)
-
-
-def test_an_alias_that_means_several_models_names_them(place, tmp_path):
-    registry = FolderRegistry(tmp_path / "registry")
-    for stream in ("replay-1", "replay-2"):
-        artifact = FolderRegistry(place / "registry").load(
-            FolderRegistry(place / "registry").versions()[0].version
-        )
-        registry.publish(artifact.manifest, artifact.files)
-        registry.promote(
-            LedgerEntry(
-                alias=CHAMPION,
-                target=TARGET,
-                version=artifact.manifest.version,
-                model_hash=artifact.manifest.model_hash,
-                stream=stream,
-                effective_from_ms=1,
-                recorded_ms=1,
-                reason="a test",
-            )
-        )
-    error = run(tmp_path, "backtest", "--model", "champion", "--bars", "b").exception
-    assert isinstance(error, ConfigurationError)
-    assert "replay-1" in str(error)
-    assert "replay-2" in str(error)
 
 
 # Models

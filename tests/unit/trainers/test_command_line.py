@@ -1,5 +1,6 @@
 """Settings and the command line."""
 
+import json
 import subprocess
 import sys
 
@@ -97,6 +98,18 @@ def test_versions_are_listed_with_their_accuracy_and_interval_and_the_baselines(
     assert result.exit_code == 0
     for part in ("xgboost-a-1", "champion", "51.0%", "49.0%", "50.0%"):
         assert part in result.output
+
+
+def test_versions_are_listed_as_json_too(environment):
+    (listed,) = json.loads(invoke(["models", "list", "--json"], environment).output)
+    assert listed["version"] == "xgboost-a-1"
+    assert listed["aliases"] == ["champion"]
+    assert listed["baselines"]
+
+
+def test_an_alias_shows_the_version_that_it_means(environment):
+    shown = invoke(["models", "show", "champion"], environment)
+    assert shown.output == invoke(["models", "show", "xgboost-a-1"], environment).output
 
 
 def test_a_version_is_shown_with_its_facts_and_its_ledger(environment):
