@@ -83,7 +83,7 @@ import click
 @click.option(
     "--html", "html_path", type=click.Path(path_type=Path), help="Write a self-contained tear sheet there."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstraps.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstraps.")
 @click.pass_context
 def backtest(context: click.Context, /, **options: Any) -> None:
     """What a model would have said and earned on past data, as it would have run live.

@@ -34,7 +34,13 @@ _KNOWN = (
     click.option(
         "--train-until", required=True, help="The test begins here: a day or time in UTC, such as 2019-01-01."
     ),
-    click.option("--seed", default=0, show_default=True, help="Of the bootstrap intervals."),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Of the bootstrap intervals.",
+    ),
     click.option("--workers", type=click.IntRange(min=1), help="Fits at a time; by default one per core."),
     click.option(
         "--uniqueness-weights",

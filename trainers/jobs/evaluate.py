@@ -36,6 +36,10 @@ from trainers.selection.searching import Searched, SearchPlan, stated
 _EVERY_ROW = "every row"
 
 
+#: Closes of one market as two venues have them differ by less than this, as a rule.
+_LARGEST_DIFFERENCE = 0.01
+
+
 class Inputs(NamedTuple):
     """The files of an evaluation.
 
@@ -183,10 +187,29 @@ def _read(inputs: Inputs, question: Question) -> _Read:
     bars = read_bars(inputs.bars)
     prices = bars.prices()
     if inputs.outcomes is not None:
-        prices = merged(read_bars(inputs.outcomes).prices(), prices)
+        prices = merged(_outcomes(inputs.outcomes, prices), prices)
     _check_horizon(question, prices.interval_ms)
     near = max(1, question.interval.milliseconds // question.horizon.milliseconds)
     return _Read(bars, prices, features_of(bars, inputs, question), near)
+
+
+def _outcomes(path: Path, own: PricePath) -> PricePath:
+    """Closes of the same market in shorter bars.
+
+    Raises:
+        ConfigurationError: If the bars are longer, or say other prices at the same times.
+    """
+    prices = read_bars(path).prices()
+    _, here, there = np.intersect1d(prices.end_ms, own.end_ms, assume_unique=True, return_indices=True)
+    apart = np.abs(np.log(prices.close[here] / own.close[there]))
+    if prices.interval_ms > own.interval_ms or not len(apart) or np.median(apart) > _LARGEST_DIFFERENCE:
+        found = f"{np.median(apart):.1%} apart" if len(apart) else "at no common time"
+        message = (
+            f"--outcomes must be bars of the same instrument as --bars, no longer than these, was {path.name} "
+            f"with bars of {prices.interval_ms // 60_000} minutes and closes {found}"
+        )
+        raise ConfigurationError(message)
+    return prices
 
 
 def decisions_of_files(
@@ -214,6 +237,9 @@ def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: froze
     own = decisions_for(read.table, read.prices, question, multiples)
     if inputs.bars_eth is None:
         return own
+    if inputs.bars_eth.resolve() == inputs.bars.resolve():
+        message = f"--bars-eth must be another instrument's candles, was {inputs.bars_eth.name} like --bars"
+        raise ConfigurationError(message)
     coin = read_bars(inputs.bars_eth)
     table = features_of(coin, Inputs(bars=inputs.bars_eth, bars_eth=inputs.bars), question)
     companion = decisions_for(table, coin.prices(), question, multiples)
@@ -234,15 +260,28 @@ def features_of(bars: BarFile, inputs: Inputs, question: Question) -> FeatureTab
     interval = question.interval
     table = compute_table(bars.rolled_up(interval))
     if inputs.bars_eth is not None:
-        table = with_coin(table, _other_table(inputs.bars_eth, interval), interval=interval)
+        wider = with_coin(table, _other_table(inputs.bars_eth, interval), interval=interval)
+        table = _with_something(table, wider, f"--bars-eth {inputs.bars_eth.name}")
     if inputs.perp is not None:
-        table = with_perpetual(table, _other_table(inputs.perp, interval), interval=interval)
+        wider = with_perpetual(table, _other_table(inputs.perp, interval), interval=interval)
+        table = _with_something(table, wider, f"--perp {inputs.perp.name}")
     if inputs.news is not None:
-        table = with_columns(table, news_columns(table, read_publication_times(inputs.news)))
+        wider = with_columns(table, news_columns(table, read_publication_times(inputs.news)))
+        table = _with_something(table, wider, f"--news {inputs.news.name}")
     for other in question.also:
         columns = interval_columns(table, compute_table(bars.rolled_up(other)), other)
         table = with_columns(table, columns)
     return table
+
+
+def _with_something(table: FeatureTable, wider: FeatureTable, what: str) -> FeatureTable:
+    """The wider table, if anything was joined."""
+    if len(table.as_of_ms) and np.isnan(wider.values[:, len(table.names) :]).all():
+        message = (
+            f"{what} must say something at the times of --bars, has nothing that was known at any of them"
+        )
+        raise ConfigurationError(message)
+    return wider
 
 
 def _other_table(path: Path, interval: Interval) -> FeatureTable:

@@ -76,7 +76,7 @@ class OnnxModel:
         except _UNREADABLE as error:
             message = f"expected the bytes of an ONNX model: {error}"
             raise StateError(message) from error
-        metadata = session.get_modelmeta().custom_metadata_map
+        metadata = _metadata(session)
         names = _feature_names(metadata)
         _check_form(session, n_features=len(names))
         return cls(session, feature_names=names, model_hash=sha256(data), policy=_policy(metadata))
@@ -118,10 +118,19 @@ def _options() -> Any:
     return options
 
 
+def _metadata(session: Any) -> Mapping[str, str]:
+    try:
+        found: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError as error:
+        message = f"expected an ONNX model whose metadata are text: {error}"
+        raise StateError(message) from error
+    return found
+
+
 def _feature_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
     try:
         return msgspec.json.decode(metadata.get(FEATURE_NAMES, ""), type=tuple[str, ...])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         message = f"expected an ONNX model with {FEATURE_NAMES!r} in its metadata, has {sorted(metadata)}"
         raise StateError(message) from error
 
@@ -131,7 +140,7 @@ def _policy(metadata: Mapping[str, str]) -> Policy | None:
         return None
     try:
         return msgspec.json.decode(metadata[POLICY], type=Policy)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         message = f"expected an ONNX model whose {POLICY!r} this release reads: {error}"
         raise StateError(message) from error
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget
-from schemas.errors import ConfigurationError, TransientError
+from schemas.errors import ConfigurationError, PlatformError, StateError, TransientError
 from schemas.ports import ModelRegistry
 from trainers.registry.folders import FolderRegistry
 from trainers.registry.repositories import Repository
@@ -88,14 +88,15 @@ class GitRegistry(ModelRegistry):
         sends what is missing.
         """
         self._folder.publish(manifest, files)
-        self._record()
-        self._send_or_warn()
+        self._record_and_send()
 
     def promote(self, entry: LedgerEntry) -> None:
-        """Append to the ledger, record it, and send it on; see the port."""
+        """Append to the ledger, record it, and send it on; see the port.
+
+        The folder is the truth: a history that is damaged costs nothing but a warning either.
+        """
         self._folder.promote(entry)
-        self._record()
-        self._send_or_warn()
+        self._record_and_send()
 
     def load(self, version: str) -> Artifact:
         """A version with its files, fetched from the asset store where they are not here; see the port."""
@@ -127,6 +128,7 @@ class GitRegistry(ModelRegistry):
         Raises:
             TransientError: If one of them does not answer.
             ConfigurationError: If one of them refuses the token.
+            StateError: If the history here is damaged.
         """
         if self._assets is None and self._remote is None:
             return
@@ -136,11 +138,14 @@ class GitRegistry(ModelRegistry):
         if self._remote is not None:
             self._repository.push(self._remote.url, credentials=self._remote.credentials)
 
-    def _send_or_warn(self) -> None:
+    def _record_and_send(self) -> None:
         try:
+            self._record()
             self.send()
         except (TransientError, ConfigurationError) as error:
             _log.warning("registry_not_sent", reason=str(error), remedy="driftline models push")
+        except StateError as error:
+            _log.warning("registry_history_damaged", reason=str(error))
 
     def _send_files(self, assets: AssetStore) -> None:
         tags = self._repository.tags()
@@ -157,6 +162,18 @@ class GitRegistry(ModelRegistry):
     # The record
 
     def _record(self) -> None:
+        try:
+            self._record_what_lacks()
+        except PlatformError:
+            raise
+        except Exception as error:  # (dulwich raises whatever a damaged repository makes it stumble over)
+            message = (
+                f"the history in {self._folder.path / '.git'} must be a sound git repository, was not ({error!r}): "
+                "delete it, and the next write records everything anew"
+            )
+            raise StateError(message) from error
+
+    def _record_what_lacks(self) -> None:
         with self._folder.writing():
             self._repository.clear_locks()
             ledger, tags = self._folder.ledger(), self._repository.tags()
