@@ -100,6 +100,8 @@ def time_curves(
         stroke_style={"width": 1.5},
         x_labels_major_count=_N_DATES,
         show_minor_x_labels=False,
+        # The last date reaches beyond the axis.
+        margin_right=44,
     )
     for name, (end_ms, values) in series.items():
         chart.add(name, _points(end_ms, values))
