@@ -109,7 +109,7 @@ def evaluate(output: Path | None, **options: Any) -> None:
     from trainers.jobs.evaluation_options import choice_of, inputs_of, question_of  # noqa: PLC0415
     from trainers.jobs.evaluation_tables import evaluation_tables  # noqa: PLC0415
     from trainers.jobs.outputs import check_output  # noqa: PLC0415
-    from trainers.jobs.reports import fitting_progress, print_table  # noqa: PLC0415
+    from trainers.jobs.reports import fitting_progress, print_table, say_written  # noqa: PLC0415
 
     check_output(output, "--json")
     with fitting_progress("fitting") as progress:
@@ -125,6 +125,7 @@ def evaluate(output: Path | None, **options: Any) -> None:
         write_figures(figures, output)
     for table in evaluation_tables(figures):
         print_table(table)
+    say_written(output, options["save_dataset"])
 
 
 @commands.command()
@@ -146,7 +147,7 @@ def compare(
     from trainers.jobs.evaluate import write_figures  # noqa: PLC0415
     from trainers.jobs.evaluation_options import inputs_of, question_of  # noqa: PLC0415
     from trainers.jobs.outputs import check_output  # noqa: PLC0415
-    from trainers.jobs.reports import fitting_progress, print_table  # noqa: PLC0415
+    from trainers.jobs.reports import fitting_progress, print_table, say_written  # noqa: PLC0415
 
     check_output(output, "--json")
     check_output(page, "--html")
@@ -164,6 +165,8 @@ def compare(
         write_page(comparison, page)
     for table in comparison_tables(comparison):
         print_table(table)
+    click.echo(f"rule: {comparison.rule}")
+    say_written(output, page)
 
 
 @commands.command()

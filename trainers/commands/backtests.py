@@ -92,6 +92,7 @@ def backtest(context: click.Context, /, **options: Any) -> None:
     """
     from trainers.jobs.backtest_requests import BacktestOptions, requested  # noqa: PLC0415
     from trainers.jobs.backtest_tables import show_report, write_json, write_sheet  # noqa: PLC0415
+    from trainers.jobs.reports import say_written  # noqa: PLC0415
 
     environment: Mapping[str, str] = context.obj
     done = requested(environment, BacktestOptions(**options), report=_report())
@@ -100,6 +101,7 @@ def backtest(context: click.Context, /, **options: Any) -> None:
     if options["html_path"] is not None:
         write_sheet(options["html_path"], done)
     show_report(done.report, width=None if sys.stdout.isatty() else 160)
+    say_written(options["json_path"], options["html_path"])
     if done.report.parity is not None and not done.report.parity.is_equal:
         context.exit(1)
 

@@ -49,7 +49,7 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
     from trainers.jobs.evaluation_options import inputs_of, known_question_of, plan_of  # noqa: PLC0415
     from trainers.jobs.outputs import check_output  # noqa: PLC0415
     from trainers.jobs.parameters import write_searched  # noqa: PLC0415
-    from trainers.jobs.reports import print_table, searching_progress  # noqa: PLC0415
+    from trainers.jobs.reports import print_table, say_written, searching_progress  # noqa: PLC0415
     from trainers.jobs.search import search_files  # noqa: PLC0415
     from trainers.jobs.search_tables import ending, search_tables  # noqa: PLC0415
 
@@ -68,6 +68,7 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
         write_searched(ended.searched, output)
         for table in search_tables(ended.searched):
             print_table(table)
+        say_written(output)
     if ended.is_interrupted:
         click.echo(ending(ended, n_trials=plan.n_trials), err=True)
         context.exit(130)

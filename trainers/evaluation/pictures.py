@@ -23,6 +23,10 @@ _N_COLOURS = 7
 #: Names of bars that together have more letters are turned, to keep them apart.
 _MOST_LETTERS = 70
 _MOST_SERIES = 42
+#: So many turned labels of periods stand side by side.
+_MOST_PERIODS = 20
+#: And so many that lie.
+_MOST_FLAT_PERIODS = 8
 _LEGEND_COLUMNS = 3
 _LEGEND_ROW = 22
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -96,9 +100,53 @@ def time_curves(
         stroke_style={"width": 1.5},
         x_labels_major_count=_N_DATES,
         show_minor_x_labels=False,
+        # The last date reaches beyond the axis.
+        margin_right=44,
     )
     for name, (end_ms, values) in series.items():
         chart.add(name, _points(end_ms, values))
+    return _drawn(chart, title)
+
+
+def period_curves(
+    title: str,
+    series: Mapping[str, Mapping[str, float]],
+    *,
+    n_references: int = 0,
+    width: int = 640,
+    height: int = 420,
+) -> str:
+    """Curves over named periods such as ``2024-Q3``, which sort by their names; one label for each.
+
+    Of more than can stand side by side only every second, third and so on has its label. Without a period, an empty text.
+
+    Args:
+        title: Above it.
+        series: By series' name and period.
+        n_references: The last so many are drawn in grey.
+        width: Of the picture.
+        height: Likewise.
+    """
+    names = sorted({name for values in series.values() for name in values})
+    if not names:
+        return ""
+    pygal = _library()
+    step = -(-len(names) // _MOST_PERIODS)
+    chart = pygal.Line(
+        **_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
+        dots_size=2,
+        stroke_style={"width": 1.5},
+        x_label_rotation=0 if len(names) <= _MOST_FLAT_PERIODS else 45,
+        # Turned labels reach down to the legend, and the last one beyond the axis.
+        spacing=18,
+        margin_right=44,
+        x_labels_major_every=step,
+        show_minor_x_labels=step == 1,
+        value_formatter="{:g}".format,
+    )
+    chart.x_labels = names
+    for name, values in series.items():
+        chart.add(name, [values.get(period) for period in names])
     return _drawn(chart, title)
 
 

@@ -40,6 +40,11 @@ class Comparison(NamedTuple):
     ranking: Ranking
     is_weighted: bool
 
+    @property
+    def rule(self) -> str:
+        """By which it chose."""
+        return RULE
+
     def page(self) -> str:
         """The HTML page."""
         return comparison_page(self.ranking, self.figures, self.tested)

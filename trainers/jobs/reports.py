@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import click
@@ -110,3 +111,10 @@ def print_table(table: Table) -> None:
     """A table on standard output; wide where that is no terminal."""
     width = None if sys.stdout.isatty() else 160
     Console(width=width).print(table)
+
+
+def say_written(*paths: Path | None) -> None:
+    """One line for each file that was asked for: where it is."""
+    for path in paths:
+        if path is not None:
+            click.echo(f"written to {path}")

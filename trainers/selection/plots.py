@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trainers.evaluation.edges import ALL, ROUND_TRIP_BPS, gains
-from trainers.evaluation.pictures import Axes, Curve, Measured, curves, measured_bars, time_curves
+from trainers.evaluation.pictures import (
+    Axes,
+    Curve,
+    Measured,
+    curves,
+    measured_bars,
+    period_curves,
+    time_curves,
+)
 from trainers.evaluation.regimes import TARGET
 from trainers.evaluation.summaries import Tested
 
@@ -70,23 +77,13 @@ def _groups(one: Tested) -> tuple[list[float], list[float]]:
 
 def stability(figures: Mapping[str, Figures]) -> str:
     """Accuracy over all decisions, by quarter."""
-    series = {}
-    for name, one in figures.items():
-        quarters = {quarter: found for quarter, found in one["by_quarter"].items() if found["n"]}
-        values = np.array([found["accuracy"] for found in quarters.values()])
-        series[name] = (_middles(list(quarters)), 100 * values)
-    first = next(iter(series.values()), None)
-    if first is None or not len(first[0]):
-        return ""
-    series["a coin"] = (first[0], np.full(len(first[0]), 50.0))
-    return time_curves("Accuracy by quarter, %", series, n_references=1, **_WIDE)
-
-
-def _middles(quarters: list[str]) -> NDArray[np.int64]:
-    """The middle months' beginnings of quarters such as ``2024-Q3``."""
-    months = [f"{quarter[:4]}-{3 * int(quarter[-1]) - 1:02d}" for quarter in quarters]
-    times: NDArray[np.int64] = np.array(months, dtype="datetime64[ms]").astype(np.int64)
-    return times
+    series = {
+        name: {quarter: 100 * found["accuracy"] for quarter, found in one["by_quarter"].items() if found["n"]}
+        for name, one in figures.items()
+    }
+    quarters = {quarter for values in series.values() for quarter in values}
+    series["a coin"] = dict.fromkeys(quarters, 50.0)
+    return period_curves("Accuracy by quarter, %", series, n_references=1)
 
 
 def equity(tested: Mapping[str, Tested]) -> str:

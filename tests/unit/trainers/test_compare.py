@@ -12,6 +12,7 @@ from schemas.time import Interval
 from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
 from trainers.datasets.decisions import DecisionSet, Move
+from trainers.evaluation.pictures import period_curves
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.selection.pages import verdict
 from trainers.selection.ranking import ranked
@@ -169,3 +170,10 @@ def test_one_model_alone_is_no_comparison(tmp_path):
     words = ["--bars", str(bars), "--interval", "1h", "--horizon", "1h", "--train-until", "2021-02-01"]
     result = CliRunner().invoke(commands, ["compare", *words, "--models", "logistic"])
     assert isinstance(result.exception, ConfigurationError)
+
+
+@pytest.mark.parametrize("n", [1, 8, 20])
+def test_every_period_has_one_label(n):
+    periods = [f"{2015 + i // 4}-Q{1 + i % 4}" for i in range(n)]
+    picture = period_curves("by quarter", {"a": dict.fromkeys(periods, 50.0), "b": {periods[-1]: 51.0}})
+    assert [picture.count(f">{period}</text>") for period in periods] == [1] * n
