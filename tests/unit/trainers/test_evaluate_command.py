@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from click.testing import CliRunner
 
@@ -158,6 +159,30 @@ def test_one_model_for_the_whole_test(tmp_path, hourly):
 def test_a_wrong_word_is_told_with_what_is_allowed(hourly, words, complaint):
     with pytest.raises(ConfigurationError, match=complaint):
         run("--bars", hourly, *HOURLY, *words)
+
+
+def test_outcomes_of_another_market_are_refused(tmp_path, hourly):
+    other = simulated_candles(n=4_900, seed=5)
+    doubled = {name: pc.multiply(other.column(name), 2.0) for name in ("open", "high", "low", "close")}
+    for name, column in doubled.items():
+        other = other.set_column(other.column_names.index(name), name, column)
+    path = written(other, tmp_path / "other.parquet")
+    with pytest.raises(ConfigurationError, match="must be bars of the same instrument"):
+        run("--bars", hourly, *HOURLY, "--outcomes", path)
+
+
+def test_a_file_that_says_nothing_at_these_times_is_refused(tmp_path, hourly):
+    candles = simulated_candles(n=500, seed=5)
+    years_before = candles.column("timestamp").to_numpy() - np.timedelta64(3_650, "D")
+    early = candles.set_column(candles.column_names.index("timestamp"), "timestamp", pa.array(years_before))
+    path = written(early, tmp_path / "eth.parquet")
+    with pytest.raises(ConfigurationError, match="must say something at the times of --bars"):
+        run("--bars", hourly, *HOURLY, "--bars-eth", path)
+
+
+def test_the_same_file_is_no_other_coin(hourly):
+    with pytest.raises(ConfigurationError, match="must be another instrument's candles"):
+        run("--bars", hourly, *HOURLY, "--bars-eth", hourly)
 
 
 def test_a_file_without_the_columns_is_told(tmp_path):

@@ -1,5 +1,6 @@
 """The registry's own git repository: what it records, whom it leaves alone, where it is sent."""
 
+import shutil
 import warnings
 
 import pytest
@@ -254,3 +255,33 @@ def test_a_repository_of_another_form_names_the_variable(repository):
 def test_a_repository_without_a_token_names_the_variable(path):
     with pytest.raises(ConfigurationError, match="DRIFTLINE_REGISTRY_TOKEN"):
         opened_registry(path, remote=None, repository=REPOSITORY, token=None, api_url="http://localhost")
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def gone(path):
+    shutil.rmtree(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "harm"),
+    [
+        ("index", emptied),
+        ("refs/heads/main", emptied),
+        ("HEAD", emptied),
+        ("config", emptied),
+        ("objects", gone),
+    ],
+)
+def test_a_damaged_history_costs_no_promotion_and_comes_anew_when_deleted(registry, path, place, harm):
+    """Promoting took effect once and then ended with dulwich's own error; a power loss can empty files."""
+    first, second = fill(registry)
+    harm(path / ".git" / place)
+    registry.promote(entry_of(second))
+    assert registry.resolve(CHAMPION, TARGET, stream=first.stream).version == second.version
+    if (path / ".git").exists():
+        shutil.rmtree(path / ".git")
+    registry.promote(entry_of(first))
+    assert len(tags_of(path)) == len(EVERYTHING) + 2
