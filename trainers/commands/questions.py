@@ -52,6 +52,12 @@ _KNOWN = (
 #: And on which stretch, with refits on the way.
 _TEST = (
     click.option("--test-until", help="The test ends here; by default with the file."),
+    click.option(
+        "--thresholds",
+        default="weekly",
+        show_default=True,
+        help="Of confidence: weekly from the trailing quarter, or quarterly from the trailing half year.",
+    ),
     click.option("--refit", default="quarterly", show_default=True, help="monthly, quarterly or never."),
 )
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.datasets.decisions import Move
-from trainers.evaluation.selective import GAP_MS, TRAILING_MS, share_interval
+from trainers.evaluation.selective import GAP_MS, PAST_MS, share_interval
 from trainers.models.conformal import MISCOVERAGE, Sets, adaptive_sets, conformal_limits, sets_of
 
 Figures = dict[str, Any]
@@ -32,7 +32,7 @@ class Judged(NamedTuple):
         """The rows decided in ``[from_ms, until_ms)``."""
         return self.at((self.as_of_ms >= from_ms) & (self.as_of_ms < until_ms))
 
-    def past_of(self, at_ms: int, *, trailing_ms: int = TRAILING_MS) -> "Judged":
+    def past_of(self, at_ms: int, *, trailing_ms: int = PAST_MS) -> "Judged":
         """The rows of the trailing stretch whose outcome was known a day before a time."""
         found = self.between(at_ms - GAP_MS - trailing_ms, at_ms - GAP_MS)
         return found.at(found.known_ms <= at_ms - GAP_MS)

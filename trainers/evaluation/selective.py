@@ -1,24 +1,24 @@
 """Selective accuracy: how often the model was right on the decisions it chose to make.
 
 Which decisions it makes follows from a threshold on confidence (the distance of the probability
-from one half), set anew at every quarter from earlier out-of-sample confidences only: those of the
-trailing half year that ends a day before the quarter. So coverage is aimed at, and what was realised
-is reported.
+from one half), set anew at every week from earlier out-of-sample confidences only: those of the
+trailing quarter that ends a day before. So coverage is aimed at, and what was realised is reported.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trainers.datasets.schedules import Refit, refit_times
 from trainers.evaluation.intervals import wilson_interval, wilson_lower
 
 DAY_MS = 86_400_000
-#: How far back confidences are looked at: half a year, since models grow calmer as they learn more and a
-#: whole year of it realises less than it aims at (the README has what was measured).
-TRAILING_MS = 182 * DAY_MS
+#: How much of the past, out of sample, an evaluation has before its test begins.
+PAST_MS = 182 * DAY_MS
 #: How long before a stretch begins its threshold is settled.
 GAP_MS = DAY_MS
 #: Fewer earlier confidences than this set no threshold: nothing is chosen.
@@ -28,6 +28,25 @@ LEAST_CONFIDENCES = 100
 SHARES = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 #: Of a threshold for a wanted accuracy that does not keep it, were the future like the past.
 RISK = 0.05
+
+
+class Thresholds(StrEnum):
+    """How often thresholds are set anew, and how far back confidences are looked at."""
+
+    WEEKLY = "weekly"
+    QUARTERLY = "quarterly"
+
+    @property
+    def trailing_ms(self) -> int:
+        """A quarter for weekly ones, half a year for quarterly ones."""
+        return PAST_MS if self is Thresholds.QUARTERLY else 91 * DAY_MS
+
+    def times(self, *, from_ms: int, until_ms: int) -> tuple[int, ...]:
+        """When they are set, the first at the beginning."""
+        if self is Thresholds.QUARTERLY:
+            return refit_times(from_ms=from_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
+        return tuple(range(from_ms, until_ms, 7 * DAY_MS))
+
 
 TARGETS = (0.2, 0.1, 0.05, 0.03, 0.01)
 N_REPLICATES = 2000
@@ -66,6 +85,7 @@ def chosen(
     starts_ms: Sequence[int],
     until_ms: int,
     target: float,
+    trailing_ms: int = PAST_MS,
 ) -> NDArray[np.bool_]:
     """Which decisions a model makes that aims at a coverage.
 
@@ -75,6 +95,7 @@ def chosen(
         starts_ms: When the threshold is set anew, increasing.
         until_ms: The end of the last stretch.
         target: The coverage aimed at, in (0, 1).
+        trailing_ms: How far back confidences are looked at.
 
     Returns:
         Shape (n,).
@@ -82,17 +103,22 @@ def chosen(
     confidence = np.abs(probability - 0.5)
     is_chosen = np.zeros(len(probability), dtype=np.bool_)
     for start_ms, end_ms in pairwise((*starts_ms, until_ms)):
-        limit = threshold(confidence, as_of_ms, at_ms=start_ms, target=target)
+        limit = threshold(confidence, as_of_ms, at_ms=start_ms, target=target, trailing_ms=trailing_ms)
         first, last = np.searchsorted(as_of_ms, [start_ms, end_ms])
         is_chosen[first:last] = confidence[first:last] >= limit
     return is_chosen
 
 
 def threshold(
-    confidence: NDArray[np.float64], as_of_ms: NDArray[np.int64], *, at_ms: int, target: float
+    confidence: NDArray[np.float64],
+    as_of_ms: NDArray[np.int64],
+    *,
+    at_ms: int,
+    target: float,
+    trailing_ms: int = PAST_MS,
 ) -> float:
-    """The confidence that so many of the trailing half year's decisions reached; infinite without any."""
-    first, last = np.searchsorted(as_of_ms, [at_ms - GAP_MS - TRAILING_MS, at_ms - GAP_MS])
+    """The confidence that so many of the trailing stretch's decisions reached; infinite without any."""
+    first, last = np.searchsorted(as_of_ms, [at_ms - GAP_MS - trailing_ms, at_ms - GAP_MS])
     earlier = confidence[first:last]
     earlier = earlier[~np.isnan(earlier)]
     if len(earlier) < LEAST_CONFIDENCES:

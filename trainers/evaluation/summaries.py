@@ -21,7 +21,7 @@ from trainers.evaluation.scores import (
     matthews_correlation,
     probability_contributions,
 )
-from trainers.evaluation.selective import TARGETS, chosen, selective_accuracy, share_interval
+from trainers.evaluation.selective import TARGETS, Thresholds, chosen, selective_accuracy, share_interval
 from trainers.evaluation.significance import pesaran_timmermann
 from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.evaluation.wanted import wanted_figures
@@ -34,14 +34,16 @@ class Tested(NamedTuple):
 
     Attributes:
         probability: Shape (n,), NaN where nothing was predicted; the half year before the test included.
-        starts_ms: When thresholds are set anew, from the test's beginning on.
+        starts_ms: When limits and regimes are set anew, from the test's beginning on.
         until_ms: The end of the test.
+        thresholds: How often those of confidence are.
     """
 
     decisions: DecisionSet
     probability: NDArray[np.float64]
     starts_ms: Sequence[int]
     until_ms: int
+    thresholds: Thresholds = Thresholds.WEEKLY
 
     def rows(self, move: Move) -> NDArray[np.int64]:
         """The tested rows that have this outcome and no tie."""
@@ -53,9 +55,10 @@ class Tested(NamedTuple):
         return chosen(
             self.probability,
             self.decisions.as_of_ms,
-            starts_ms=self.starts_ms,
+            starts_ms=self.thresholds.times(from_ms=self.starts_ms[0], until_ms=self.until_ms),
             until_ms=self.until_ms,
             target=target,
+            trailing_ms=self.thresholds.trailing_ms,
         )
 
     def n_ties(self) -> int:

@@ -19,7 +19,7 @@ from trainers.datasets.schedules import Refit, refit_times
 from trainers.datasets.splits import Fold
 from trainers.evaluation.forward import LEAST_ROWS, Watch, folds_of, out_of_sample
 from trainers.evaluation.prequential import prequential
-from trainers.evaluation.selective import DAY_MS, GAP_MS, TRAILING_MS
+from trainers.evaluation.selective import DAY_MS, GAP_MS, PAST_MS, Thresholds
 from trainers.evaluation.summaries import Figures, Tested, baseline_figures, summary
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.recipes import Recipe
@@ -41,6 +41,7 @@ class Question(NamedTuple):
         n_workers: Folds that are fitted at the same time, one thread each.
         is_weighted: Whether overlapping labels share their weight.
         also: Further intervals whose features stand beside those of ``interval``.
+        thresholds: How often those of confidence are set anew.
     """
 
     interval: Interval
@@ -52,6 +53,7 @@ class Question(NamedTuple):
     n_workers: int = 1
     is_weighted: bool = False
     also: tuple[Interval, ...] = ()
+    thresholds: Thresholds = Thresholds.WEEKLY
 
 
 #: Told the share of the fitting that is done.
@@ -162,7 +164,7 @@ def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question
     """
     until_ms = _until_ms(decisions, question)
     starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
-    return Tested(decisions, probability, starts_ms, until_ms)
+    return Tested(decisions, probability, starts_ms, until_ms, question.thresholds)
 
 
 def _nested(
@@ -221,7 +223,7 @@ def _folds_before(decisions: DecisionSet, question: Question) -> Sequence[Fold]:
     first = decisions.first_known_ms()
     known = np.sort(first[first >= 0])
     enough = int(known[min(_least_before(known, question), len(known) - 1)])
-    from_ms = max(question.train_until_ms - TRAILING_MS - GAP_MS, _next_day(enough))
+    from_ms = max(question.train_until_ms - PAST_MS - GAP_MS, _next_day(enough))
     if from_ms >= question.train_until_ms:
         return ()
     return folds_of(decisions, from_ms=from_ms, until_ms=question.train_until_ms, refit=question.refit)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from schemas.errors import ConfigurationError
 from schemas.time import Interval
 from trainers.datasets.schedules import Refit
+from trainers.evaluation.selective import Thresholds
 from trainers.jobs.evaluate import Inputs
 from trainers.jobs.evaluating import Question
 from trainers.jobs.parameters import read_searched
@@ -15,7 +16,7 @@ from trainers.jobs.recipes import DEFAULT, QUICK
 from trainers.selection.inner import Objective
 from trainers.selection.searching import Pruning, Searched, SearchPlan
 
-_Word = TypeVar("_Word", Interval, Refit)
+_Word = TypeVar("_Word", Interval, Refit, Thresholds)
 
 
 def inputs_of(options: Mapping[str, Any]) -> Inputs:
@@ -33,6 +34,7 @@ def question_of(options: Mapping[str, Any]) -> Question:
     return known_question_of(options)._replace(
         test_until_ms=None if until is None else _time_ms(until, "--test-until"),
         refit=_one_of(Refit, options["refit"], "--refit"),
+        thresholds=_one_of(Thresholds, options["thresholds"], "--thresholds"),
     )
 
 

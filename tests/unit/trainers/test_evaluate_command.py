@@ -150,6 +150,7 @@ def test_one_model_for_the_whole_test(tmp_path, hourly):
         (["--horizon", "30m"], "must be a multiple of the bars"),
         (["--refit", "daily"], "--refit must be one of"),
         (["--model", "oracle"], "--model must be one of"),
+        (["--thresholds", "daily"], "--thresholds must be one of weekly, quarterly"),
         (["--also", "1h"], "--also must name other intervals"),
         (["--also", "5m"], "must be at least the file's"),
         (["--also", "3h"], "--also must be one of"),

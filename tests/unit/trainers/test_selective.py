@@ -7,6 +7,7 @@ from trainers.evaluation.intervals import wilson_interval
 from trainers.evaluation.selective import (
     DAY_MS,
     NEVER,
+    Thresholds,
     chosen,
     circular_block_sums,
     selective_accuracy,
@@ -140,3 +141,32 @@ def test_having_looked_at_many_shares_is_paid_for():
         for _ in range(400)
     ]
     assert np.mean([one is not NEVER for one in found]) <= 0.05 + 0.02
+
+
+@pytest.mark.parametrize(("how", "days"), [(Thresholds.WEEKLY, 7), (Thresholds.QUARTERLY, 91)])
+def test_thresholds_are_set_at_the_beginning_and_go_on_to_the_end(how, days):
+    from_ms, until_ms = 19_000 * DAY_MS, 19_400 * DAY_MS
+    times = how.times(from_ms=from_ms, until_ms=until_ms)
+    assert times[0] == from_ms
+    assert max(np.diff([*times, until_ms])) <= (days + 1) * DAY_MS
+
+
+def test_weekly_thresholds_keep_the_coverage_where_confidence_fades():
+    """Confidences that halve over four years: the past is always more confident than what comes."""
+    as_of = np.arange(24 * 900, dtype=np.int64) * HOUR_MS
+    noise = np.random.default_rng(1).normal(size=len(as_of))
+    probability = 0.5 + 0.02 * noise * np.exp2(-np.arange(len(as_of)) / (24 * 1_460))
+    found = {}
+    for how in Thresholds:
+        starts = how.times(from_ms=200 * DAY_MS, until_ms=900 * DAY_MS)
+        is_chosen = chosen(
+            probability,
+            as_of,
+            starts_ms=starts,
+            until_ms=900 * DAY_MS,
+            target=0.05,
+            trailing_ms=how.trailing_ms,
+        )
+        found[how] = is_chosen[24 * 200 :].mean()
+    assert found[Thresholds.QUARTERLY] < found[Thresholds.WEEKLY] < 0.05
+    assert found[Thresholds.WEEKLY] > 0.05 * 5 / 6
