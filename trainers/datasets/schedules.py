@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from trainers.datasets.splits import Fold
 
-_MONTHS_PER_YEAR = 12
-
 
 class Refit(StrEnum):
     """How often a model is fitted anew."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.evaluation.means import mean_interval
+from trainers.evaluation.selective import mean_interval
 from trainers.evaluation.summaries import Tested
 
 #: An ordinary taker's fee on a large venue, basis points a side.

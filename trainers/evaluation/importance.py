@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stream_processors.features import declarations, vector_declarations
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.splits import Fold
-from trainers.evaluation.means import mean_interval
+from trainers.evaluation.selective import mean_interval
 from trainers.models.onnx_models import OnnxModel
 
 OTHER = "other"

@@ -223,22 +223,42 @@ def share_interval(
     Source:
         Politis and Romano (1992), a circular block-resampling procedure.
     """
-    if len(is_hit) == 0:
+    drawn = mean_interval(is_hit.astype(np.float64), as_of_ms, generator=generator)
+    if drawn is None or _n_days(as_of_ms) >= LEAST_BLOCKS * BLOCK_DAYS:
+        return drawn
+    least, most = wilson_interval(int(is_hit.sum()), len(is_hit))
+    return Interval95(min(drawn.low, least), max(drawn.high, most))
+
+
+def mean_interval(
+    values: NDArray[np.float64], as_of_ms: NDArray[np.int64], *, generator: np.random.Generator
+) -> Interval95 | None:
+    """The 95 % interval of a mean, by circular blocks of seven days, of fewer where there are not ten such.
+
+    Args:
+        values: Shape (n,): hits, money, losses.
+        as_of_ms: Shape (n,), increasing.
+        generator: Where the randomness comes from.
+
+    Returns:
+        None without rows.
+
+    Source:
+        Politis and Romano (1992), a circular block-resampling procedure.
+    """
+    if not len(values):
         return None
     day = (as_of_ms - as_of_ms[0]) // DAY_MS
-    present, day = np.unique(day, return_inverse=True)
-    n_days = int((as_of_ms[-1] - as_of_ms[0]) // DAY_MS) + 1
-    table = np.zeros((n_days, 2))
-    np.add.at(table[:, 0], present[day], is_hit.astype(np.float64))
-    np.add.at(table[:, 1], present[day], 1.0)
-    block = min(BLOCK_DAYS, max(1, n_days // LEAST_BLOCKS))
-    sums = circular_block_sums(table, block=block, generator=generator)
+    sums_and_counts = np.column_stack([np.bincount(day, values), np.bincount(day).astype(np.float64)])
+    block = min(BLOCK_DAYS, max(1, _n_days(as_of_ms) // LEAST_BLOCKS))
+    sums = circular_block_sums(sums_and_counts, block=block, generator=generator)
     drawn = sums[sums[:, 1] > 0]
     low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
-    if n_days >= LEAST_BLOCKS * BLOCK_DAYS:
-        return Interval95(float(low), float(high))
-    least, most = wilson_interval(int(is_hit.sum()), len(is_hit))
-    return Interval95(min(float(low), least), max(float(high), most))
+    return Interval95(float(low), float(high))
+
+
+def _n_days(as_of_ms: NDArray[np.int64]) -> int:
+    return int((as_of_ms[-1] - as_of_ms[0]) // DAY_MS) + 1
 
 
 def circular_block_sums(

@@ -32,8 +32,7 @@ from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
 from trainers.models.recipes import FittedModel, Recipe, exported
 
-#: The recipe whose versions hold XGBoost's own form too.
-KIND = "xgboost"
+#: XGBoost's own form, which its versions hold too.
 NATIVE_FILE = "model.ubj"
 _MINUTE_MS = 60_000
 #: A fold that would learn from fewer rows is left out of the evidence.

@@ -11,10 +11,10 @@ from trainers.datasets.splits import Fold
 from trainers.evaluation import summaries
 from trainers.evaluation.edges import ALL, edges, gains
 from trainers.evaluation.importance import ShuffledFamilies, families
-from trainers.evaluation.means import mean_interval
 from trainers.evaluation.pages import figure, table
 from trainers.evaluation.pictures import Axes, Curve, Measured, curves, measured_bars, time_curves
 from trainers.evaluation.regimes import SESSIONS, regime_figures, regimes, trailing_terciles
+from trainers.evaluation.selective import mean_interval
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
