@@ -4,14 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from deploy.local.environments import kernel_hash
-from schemas.topics import Topic
+from schemas.topics import FEATURES_MARKET, MARKET_TICK, Topic
+from tests.benchmarks.stream import virtual_machines
 from tests.benchmarks.stream.environments import FOLDER, python_of, version_in
 from tests.benchmarks.stream.servers import Servers
 
@@ -21,35 +22,71 @@ _PEERS = "tests.benchmarks.stream.peers"
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
-    """Another library.
+    """Another library, in one configuration: a row of the table.
 
     Attributes:
         name: Of its environment.
         package: What is compared, as its registry has it.
         guarantee: What it does, in words.
-        module: Its program, and how it is run.
-        times_bar: How many times its rate ours is to be.
-        share: Of the ticks it is given, so that a slow one ends; its rate is of those.
+        module: Its program and how Python runs it; empty where it runs on the JVM.
+        times_bar: How many times its rate ours is to be; None where it is only shown.
+        share: Of the ticks that we are given: less, so that a slow one ends, or more, so that a
+            just-in-time compiler has warmed up. Its rate is of those.
+        warm_share: The last part of its ticks, of which the rate is shown too and held against
+            ours; None where all of them count alike.
         topics: It needs besides ours.
+        settings: Of its program, as variables.
     """
 
     name: str
     package: str
     guarantee: str
-    module: Sequence[str]
-    times_bar: float
+    module: Sequence[str] = ()
+    times_bar: float | None
     share: float = 1.0
+    warm_share: float | None = None
     topics: tuple[Topic, ...] = ()
+    settings: Mapping[str, str] = {}
 
     @property
     def title(self) -> str:
         """For the table."""
-        return f"{self.package} {version_in(self.name, self.package)}, {self.guarantee}"
+        return f"{self.package} {self.version}, {self.guarantee}"
+
+    @property
+    def version(self) -> str:
+        """As its lock or its POM states it."""
+        if not self.module:
+            return virtual_machines.version_in(self.name, self.package)
+        return version_in(self.name, self.package)
+
+    def command(self) -> tuple[str, ...]:
+        """How it is started; what it needs is installed first where that is missing."""
+        if not self.module:
+            return virtual_machines.command_of(self.name)
+        return (str(python_of(self.name)), "-m", *self.module)
 
 
-PEERS = {
-    peer.name: peer
-    for peer in (
+def _kafka_streams(n_threads: int, *, times_bar: float | None) -> Peer:
+    return Peer(
+        name="kafka-streams",
+        package="kafka-streams",
+        guarantee=f"store, exactly once, {n_threads} thread{'s' if n_threads > 1 else ''}",
+        times_bar=times_bar,
+        share=5.0,
+        warm_share=0.2,
+        settings={
+            "BENCH_THREADS": str(n_threads),
+            "BENCH_INPUT": MARKET_TICK.name,
+            "BENCH_OUTPUT": FEATURES_MARKET.name,
+            "BENCH_PYTHON": sys.executable,
+        },
+    )
+
+
+#: The rows of each name that can be asked for.
+PEERS: dict[str, tuple[Peer, ...]] = {
+    "faust": (
         Peer(
             name="faust",
             package="faust-streaming",
@@ -67,6 +104,8 @@ PEERS = {
                 ),
             ),
         ),
+    ),
+    "quix": (
         Peer(
             name="quix",
             package="quixstreams",
@@ -74,6 +113,8 @@ PEERS = {
             module=(f"{_PEERS}.quix_windows",),
             times_bar=8.0,
         ),
+    ),
+    "bytewax": (
         Peer(
             name="bytewax",
             package="bytewax",
@@ -81,7 +122,8 @@ PEERS = {
             module=("bytewax.run", f"{_PEERS}.bytewax_keys:flow()"),
             times_bar=3.0,
         ),
-    )
+    ),
+    "kafka-streams": (_kafka_streams(1, times_bar=3.0), _kafka_streams(2, times_bar=None)),
 }
 
 
@@ -131,14 +173,16 @@ def running_worker(servers: Servers, worker: int = 0) -> Iterator[Callable[[], b
 @contextmanager
 def running_peer(servers: Servers, peer: Peer, state: Path) -> Iterator[Callable[[], bool]]:
     """A peer's program with an empty state; yields whether it lives."""
-    python = python_of(peer.name)
+    command = peer.command()
     state.mkdir(parents=True)
-    environment = _environment(FOLDER / peer.name) | {
+    environment = {
+        **_environment(FOLDER / peer.name),
+        **peer.settings,
         "BENCH_BROKER": servers.kafka.bootstrap_servers,
         "BENCH_REDIS": servers.redis_url,
         "BENCH_DIRECTORY": str(state),
     }
-    with running(peer.name, (str(python), "-m", *peer.module), environment) as process:
+    with running(peer.name, command, environment) as process:
         yield lambda: process.poll() is None
 
 

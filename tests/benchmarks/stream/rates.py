@@ -63,6 +63,17 @@ class Run(NamedTuple):
     n_watermarks: int
     moments: list[float]
 
+    def rate_of_last(self, share: float) -> float:
+        """Ticks/s of the last part of the ticks, from one feature that could be read to the last.
+
+        Outputs come in transactions: counted is what came after the moment at which all before
+        that part were there.
+        """
+        first = round(len(self.moments) * (1 - share)) - 1
+        n_after = sum(moment > self.moments[first] for moment in self.moments)
+        n_ticks = self.n_ticks * n_after / len(self.moments)
+        return n_ticks / (self.moments[-1] - self.moments[first])
+
 
 def make_job(n_minutes: int) -> Job:
     """A job of so many measured minutes."""
