@@ -27,13 +27,13 @@ _PARTS = {"throughput": throughput, "latency": latency, "scaling": scaling, "gro
 
 def _prepared(names: Sequence[str]) -> tuple[str, ...]:
     """Those of the peers that can run here, installed."""
-    reasons = {name: lacking() for name in names if any(not peer.module for peer in PEERS[name])}
+    reasons = {name: lacking() for name in names if any(peer.is_on_jvm for peer in PEERS[name])}
     for name, reason in reasons.items():
         if reason is not None:
             tell(f"{name} is left out: {reason}")
     able = tuple(name for name in names if reasons.get(name) is None)
     for name in able:
-        PEERS[name][0].command()
+        PEERS[name][0].install()
     return able
 
 

@@ -28,7 +28,8 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
         name: Of its environment.
         package: What is compared, as its registry has it.
         guarantee: What it does, in words.
-        module: Its program and how Python runs it; empty where it runs on the JVM.
+        module: Its program, and how it is run.
+        is_on_jvm: Whether its program starts one, for what lies beside it in Java.
         times_bar: How many times its rate ours is to be; None where it is only shown.
         share: Of the ticks that we are given: less, so that a slow one ends, or more, so that a
             just-in-time compiler has warmed up. Its rate is of those.
@@ -41,7 +42,8 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     package: str
     guarantee: str
-    module: Sequence[str] = ()
+    module: Sequence[str]
+    is_on_jvm: bool = False
     times_bar: float | None
     share: float = 1.0
     warm_share: float | None = None
@@ -56,21 +58,30 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def version(self) -> str:
         """As its lock or its POM states it."""
-        if not self.module:
-            return virtual_machines.version_in(self.name, self.package)
-        return version_in(self.name, self.package)
+        stated_in = virtual_machines.version_in if self.is_on_jvm else version_in
+        return stated_in(self.name, self.package)
 
-    def command(self) -> tuple[str, ...]:
-        """How it is started; what it needs is installed first where that is missing."""
-        if not self.module:
-            return virtual_machines.command_of(self.name)
-        return (str(python_of(self.name)), "-m", *self.module)
+    def install(self) -> None:
+        """Have at hand what it needs."""
+        python_of(self.name)
+        if self.is_on_jvm:
+            virtual_machines.classes_of(self.name)
+
+    def environment(self) -> dict[str, str]:
+        """Its own variables."""
+        if not self.is_on_jvm:
+            return dict(self.settings)
+        classes = os.pathsep.join(map(str, virtual_machines.classes_of(self.name)))
+        options = " ".join(virtual_machines.OPTIONS)
+        return {**self.settings, "BENCH_CLASSES": classes, "BENCH_JVM": options}
 
 
 def _kafka_streams(n_threads: int, *, times_bar: float | None) -> Peer:
     return Peer(
         name="kafka-streams",
         package="kafka-streams",
+        module=(f"{_PEERS}.kafka_streams",),
+        is_on_jvm=True,
         guarantee=f"store, exactly once, {n_threads} thread{'s' if n_threads > 1 else ''}",
         times_bar=times_bar,
         share=5.0,
@@ -79,7 +90,6 @@ def _kafka_streams(n_threads: int, *, times_bar: float | None) -> Peer:
             "BENCH_THREADS": str(n_threads),
             "BENCH_INPUT": MARKET_TICK.name,
             "BENCH_OUTPUT": FEATURES_MARKET.name,
-            "BENCH_PYTHON": sys.executable,
         },
     )
 
@@ -173,16 +183,16 @@ def running_worker(servers: Servers, worker: int = 0) -> Iterator[Callable[[], b
 @contextmanager
 def running_peer(servers: Servers, peer: Peer, state: Path) -> Iterator[Callable[[], bool]]:
     """A peer's program with an empty state; yields whether it lives."""
-    command = peer.command()
+    python = python_of(peer.name)
     state.mkdir(parents=True)
     environment = {
         **_environment(FOLDER / peer.name),
-        **peer.settings,
+        **peer.environment(),
         "BENCH_BROKER": servers.kafka.bootstrap_servers,
         "BENCH_REDIS": servers.redis_url,
         "BENCH_DIRECTORY": str(state),
     }
-    with running(peer.name, command, environment) as process:
+    with running(peer.name, (str(python), "-m", *peer.module), environment) as process:
         yield lambda: process.poll() is None
 
 

@@ -1,7 +1,6 @@
-"""Peers on the JVM: the jars that their POM names, fetched by Maven into ``build/peers``, and the command.
+"""Peers on the JVM: the jars that their POM names, fetched by Maven into ``build/peers``, and what is compiled.
 
-The program is one source file beside the POM, which Java compiles as it starts it; so a JDK is
-needed, and no more than Java's own command.
+The program is one source file beside the POM, so that a JDK is needed, and Maven for the jars alone.
 """
 
 import os
@@ -16,49 +15,50 @@ from tests.benchmarks.stream.environments import FOLDER
 from tests.benchmarks.stream.telling import tell
 
 SOURCES = Path("tests") / "benchmarks" / "stream" / "peers"
-#: The one that compiles; Java alone, without the kit, lacks it.
-_COMPILER = "jdk.compiler"
-#: Of what was tried (G1, serial, parallel), the collector that gave the most throughput.
-_OPTIONS = ("-XX:+UseParallelGC", "-Xms1g", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+#: Of the collectors that were tried (G1, serial, parallel) the one with the most throughput.
+OPTIONS = ("-XX:+UseParallelGC", "-Xms1g", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 
 
 def lacking() -> str | None:
     """Why no such peer can run on this machine; None if one can."""
     try:
-        java = find_java(os.environ)
+        find_java(os.environ)
         find_maven(os.environ)
+        _compiler()
     except ConfigurationError as error:
         return str(error)
-    modules = subprocess.run([str(java), "--list-modules"], check=True, capture_output=True, text=True)
-    if _COMPILER not in modules.stdout:
-        return f"{java} cannot compile: install a JDK (Debian: `apt-get install openjdk-17-jdk-headless`)"
     return None
 
 
-def command_of(name: str) -> tuple[str, ...]:
-    """How a peer's program is started, its jars at hand.
+def classes_of(name: str) -> tuple[Path, ...]:
+    """A peer's class path: its program, compiled, and its jars; made when missing or of older sources.
 
     Raises:
-        ConfigurationError: If Java or Maven is missing.
+        ConfigurationError: If Java, its compiler or Maven is missing.
     """
-    (source,) = _folder(name).glob("*.java")
-    return (str(find_java(os.environ)), *_OPTIONS, "--class-path", f"{jars_of(name)}/*", str(source))
+    folder = (FOLDER / name).absolute()
+    jars, classes, mark = folder / "jars", folder / "classes", folder / ".compiled"
+    pom, *sources = _folder(name) / "pom.xml", *sorted(_folder(name).glob("*.java"))
+    content = b"".join(path.read_bytes() for path in (pom, *sources))
+    if not mark.exists() or mark.read_bytes() != content:
+        tell(f"{name}: fetching jars and compiling into {folder}")
+        shutil.rmtree(jars, ignore_errors=True)
+        maven = [str(find_maven(os.environ)), "--batch-mode", "--quiet", "--strict-checksums"]
+        fetch = ["--file", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
+        subprocess.run([*maven, *fetch], check=True)
+        compile_all = ["-nowarn", "-d", str(classes), "--class-path", f"{jars}/*", *map(str, sources)]
+        subprocess.run([str(_compiler()), *compile_all], check=True)
+        mark.write_bytes(content)
+    return (classes, *sorted(jars.glob("*.jar")))
 
 
-def jars_of(name: str) -> Path:
-    """The folder of a peer's jars, which is filled when it is missing or its POM is newer."""
-    folder = FOLDER / name / "jars"
-    pom = _folder(name) / "pom.xml"
-    mark = folder / ".installed"
-    if mark.exists() and mark.read_bytes() == pom.read_bytes():
-        return folder
-    tell(f"{name}: fetching its jars into {folder}")
-    shutil.rmtree(folder, ignore_errors=True)
-    maven = [str(find_maven(os.environ)), "--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom)]
-    target = f"-DoutputDirectory={folder.absolute()}"
-    subprocess.run([*maven, "dependency:copy-dependencies", target], check=True)
-    mark.write_bytes(pom.read_bytes())
-    return folder
+def _compiler() -> Path:
+    java = find_java(os.environ).resolve()
+    compiler = java.parent / "javac"
+    if not compiler.is_file():
+        message = f"{java} has no compiler beside it: install a JDK (Debian: `openjdk-17-jdk-headless`)"
+        raise ConfigurationError(message)
+    return compiler
 
 
 def version_in(name: str, package: str) -> str:

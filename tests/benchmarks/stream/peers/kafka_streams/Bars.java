@@ -3,11 +3,7 @@ import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
-import java.io.DataInputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +16,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
@@ -35,8 +32,8 @@ import org.apache.kafka.streams.state.Stores;
  * <p>One processor on the ticks, by the Processor API, which has less to do per tick than the windows
  * of its DSL. The store is cached, as the documentation advises, so that its changelog gets an
  * instrument's newest bar once a commit and not once a tick; a value is 48 bytes. Ticks are read by
- * Jackson's streaming parser with its fast parser of numbers. What a closed bar leads to is computed
- * by the same program as every peer's ({@code closed_bars.py}), asked through a pipe.
+ * Jackson's streaming parser with its fast parser of numbers. What a closed bar leads to is asked of
+ * Python, as every peer's: see {@code __main__.py}, which starts this.
  */
 public final class Bars {
     private static final String STORE = "bars";
@@ -77,52 +74,21 @@ public final class Bars {
         }
     }
 
-    /** The indicators, the record and the view of a closed bar, by the peers' common program. */
-    private static final class ClosedBars {
-        private final OutputStream asked;
-        private final DataInputStream answered;
-        private long waitedNs;
-        private long nAsked;
-
-        ClosedBars(String python) throws IOException {
-            Process process =
-                    new ProcessBuilder(python, "-m", "tests.benchmarks.stream.peers.closed_bars")
-                            .redirectError(ProcessBuilder.Redirect.INHERIT)
-                            .start();
-            asked = new BufferedOutputStream(process.getOutputStream());
-            answered = new DataInputStream(new BufferedInputStream(process.getInputStream()));
-        }
-
-        synchronized byte[] features(byte[] instrument, ByteBuffer bar) throws IOException {
-            long began = System.nanoTime();
-            StringBuilder line = new StringBuilder(new String(instrument, StandardCharsets.UTF_8));
-            line.append(' ').append(bar.getLong(0));
-            for (int at = 8; at < 48; at += 8) {
-                line.append(' ').append(bar.getDouble(at));
-            }
-            asked.write(line.append('\n').toString().getBytes(StandardCharsets.UTF_8));
-            asked.flush();
-            byte[] body = new byte[answered.readInt()];
-            answered.readFully(body);
-            waitedNs += System.nanoTime() - began;
-            nAsked++;
-            return body;
-        }
-
-        synchronized String waited() {
-            return String.format("%d bars were closed, %.3f s waited for their features", nAsked, waitedNs / 1e9);
-        }
+    /** What a closed bar leads to; implemented in Python, whose compiled kernel computes the indicators. */
+    public interface Closed {
+        byte[] features(
+                String instrument, long startMs, double open, double high, double low, double close, double volume);
     }
 
     /** Keeps the minute of each instrument, and sends its features when a tick of the next one comes. */
     private static final class Minutes implements Processor<byte[], byte[], byte[], byte[]> {
-        private final ClosedBars closedBars;
+        private final Closed closed;
         private final Tick tick = new Tick();
         private ProcessorContext<byte[], byte[]> context;
         private KeyValueStore<Bytes, byte[]> open;
 
-        Minutes(ClosedBars closedBars) {
-            this.closedBars = closedBars;
+        Minutes(Closed closed) {
+            this.closed = closed;
         }
 
         @Override
@@ -159,8 +125,7 @@ public final class Bars {
                     open.put(key, minute.array());
                     return;
                 }
-                byte[] body = closedBars.features(record.key(), before);
-                context.forward(record.withValue(body));
+                context.forward(record.withValue(features(record.key(), before)));
             }
             minute.putLong(startMs);
             for (int i = 0; i < 4; i++) {
@@ -168,13 +133,24 @@ public final class Bars {
             }
             open.put(key, minute.putDouble(tick.size).array());
         }
+
+        private byte[] features(byte[] instrument, ByteBuffer bar) {
+            return closed.features(
+                    new String(instrument, StandardCharsets.UTF_8),
+                    bar.getLong(0),
+                    bar.getDouble(8),
+                    bar.getDouble(16),
+                    bar.getDouble(24),
+                    bar.getDouble(32),
+                    bar.getDouble(40));
+        }
     }
 
-    private static Topology topology(Map<String, String> environment, ClosedBars closedBars) {
+    private static Topology topology(Map<String, String> environment, Closed closed) {
         Topology topology = new Topology();
         topology.addSource(
                 "ticks", new ByteArrayDeserializer(), new ByteArrayDeserializer(), environment.get("BENCH_INPUT"));
-        topology.addProcessor("minutes", () -> new Minutes(closedBars), "ticks");
+        topology.addProcessor("minutes", () -> new Minutes(closed), "ticks");
         topology.addStateStore(
                 Stores.keyValueStoreBuilder(
                                 Stores.inMemoryKeyValueStore(STORE), Serdes.Bytes(), Serdes.ByteArray())
@@ -208,19 +184,12 @@ public final class Bars {
         return settings;
     }
 
-    public static void main(String[] arguments) throws Exception {
-        Map<String, String> environment = System.getenv();
-        ClosedBars closedBars = new ClosedBars(environment.get("BENCH_PYTHON"));
-        KafkaStreams streams = new KafkaStreams(topology(environment, closedBars), settings(environment));
+    /** Run until the process is told to end. */
+    public static void run(Closed closed, Map<String, String> environment) throws InterruptedException {
+        KafkaStreams streams = new KafkaStreams(topology(environment, closed), settings(environment));
         CountDownLatch stopped = new CountDownLatch(1);
-        Runtime.getRuntime()
-                .addShutdownHook(
-                        new Thread(
-                                () -> {
-                                    streams.close();
-                                    System.out.println(closedBars.waited());
-                                    stopped.countDown();
-                                }));
+        CloseOptions leaving = CloseOptions.groupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> streams.close(leaving)));
         streams.start();
         stopped.await();
     }
