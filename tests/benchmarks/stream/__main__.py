@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tests.benchmarks.reporting import Figure, report
+from tests.benchmarks.stream.breadth.part import breadth
 from tests.benchmarks.stream.competitors import LOGS, PEERS
 from tests.benchmarks.stream.growth import growth
 from tests.benchmarks.stream.latency import latency
@@ -22,7 +23,13 @@ from tests.benchmarks.stream.virtual_machines import lacking
 from tests.benchmarks.stream.watching import WrongOutputError
 
 _WARM_UP_MINUTES = 20
-_PARTS = {"throughput": throughput, "latency": latency, "scaling": scaling, "growth": growth}
+_PARTS = {
+    "throughput": throughput,
+    "latency": latency,
+    "scaling": scaling,
+    "growth": growth,
+    "breadth": breadth,
+}
 
 
 def _prepared(names: Sequence[str]) -> tuple[str, ...]:

@@ -167,11 +167,15 @@ def _end(process: "subprocess.Popen[str]") -> None:
         process.wait()
 
 
+def processor_environment(servers: Servers) -> dict[str, str]:
+    """What a job of ours is started with."""
+    return _environment(FOLDER / "driftline") | {"DRIFTLINE_DATA_DIR": str(servers.data_dir)}
+
+
 @contextmanager
 def running_worker(servers: Servers, worker: int = 0) -> Iterator[Callable[[], bool]]:
     """Our market processor; yields whether it lives."""
-    environment = _environment(FOLDER / "driftline") | {
-        "DRIFTLINE_DATA_DIR": str(servers.data_dir),
+    environment = processor_environment(servers) | {
         "DRIFTLINE_INTERVALS": "1m",
         "DRIFTLINE_WORKER_ID": str(worker),
     }

@@ -7,16 +7,19 @@ or by a signal.
 """
 
 import gc
+import itertools
 import signal
 import sys
+import threading
 import time
+from collections.abc import Iterable
 
 import confluent_kafka as ck
 import msgspec
 
 from schemas.topics import MARKET_TICK
 from tests.benchmarks.stream.breadth.markets import paced
-from tests.benchmarks.stream.records import records
+from tests.benchmarks.stream.records import Piece, records
 from tests.benchmarks.stream.telling import tell
 
 _BURST_S = 0.005
@@ -51,15 +54,17 @@ def main() -> None:
     producer = ck.Producer(
         {"bootstrap.servers": plan.broker, "enable.idempotence": True, "linger.ms": 2, "log_level": 2}
     )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    is_over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: is_over.set())
     gc.freeze()
     tell("ready")
     sys.stdin.readline()
-    _pace(plan, producer, records(market, 0, len(market.trades), n_partitions=MARKET_TICK.n_partitions))
+    pieces = records(market, 0, len(market.trades), n_partitions=MARKET_TICK.n_partitions)
+    _pace(plan, producer, itertools.takewhile(lambda _: not is_over.is_set(), pieces))
     producer.flush(30)
 
 
-def _pace(plan: Plan, producer: ck.Producer, pieces) -> None:  # noqa
+def _pace(plan: Plan, producer: ck.Producer, pieces: Iterable[Piece]) -> None:
     began = time.monotonic()
     now_s = 0.0
     for piece in pieces:

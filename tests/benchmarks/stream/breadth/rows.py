@@ -32,13 +32,14 @@ class Rows:
     Attributes:
         moments: By a minute's end, when the newest row of it could be read.
         kept: The rows of some minutes' ends, as bytes.
+        n_seen: Records of any kind.
         n_doubled: Rows that were there already.
     """
 
     def __init__(self, endpoint: KafkaEndpoint, *, n_instruments: int, keep: Iterable[int] = ()) -> None:
         self.moments: dict[int, float] = {}
         self.kept: list[bytes] = []
-        self.n_doubled = 0
+        self.n_seen = self.n_doubled = 0
         self._n_instruments = n_instruments
         self._keep = frozenset(keep)
         self._keys: dict[int, set[bytes]] = {}
@@ -83,10 +84,8 @@ class Rows:
         while missing := [end for end in wanted if self.n_rows(end) < self._n_instruments]:
             if self._failed is not None:
                 raise self._failed
-            n = sum(map(self.n_rows, wanted[:1] + missing))
-            n_all = len(self.moments) + n
-            if n_all != n_seen:
-                n_seen, deadline = n_all, time.monotonic() + idle_s
+            if self.n_seen != n_seen:
+                n_seen, deadline = self.n_seen, time.monotonic() + idle_s
             if time.monotonic() > deadline or not is_alive():
                 end_ms = missing[0]
                 message = (
@@ -121,6 +120,7 @@ class Rows:
         error = message.error()
         if error is not None:
             raise ck.KafkaException(error)
+        self.n_seen += 1
         value = message.value() or b""
         said = _said.decode(value)
         if said.type != FeaturesComputed.__name__ or said.interval != "1m":

@@ -26,6 +26,8 @@ from tests.benchmarks.stream.servers import Servers
 _WAIT_S = 60.0
 _SINK = "driftline-history"
 _PLACES = [(topic.name, number) for topic in EVENT_TOPICS for number in range(topic.n_partitions)]
+#: Offsets behind the last record that are transactions' marks, and that nobody commits.
+_MARKS = 4 * len(_PLACES)
 _ROWS = "select count(*) from features where stream = %s and event_time_ms = %s and interval = '1m'"
 
 
@@ -83,6 +85,15 @@ def sink_lag(endpoint: KafkaEndpoint) -> int:
     return sum(max(0, ends[place] - committed.get(place, 0)) for place in _PLACES)
 
 
+def catching_up_s(endpoint: KafkaEndpoint, *, since: float, longest_s: float) -> float:
+    """Seconds until the sink has read everything; infinity if it has not in time."""
+    while sink_lag(endpoint) > _MARKS:
+        if time.monotonic() - since > longest_s:
+            return float("inf")
+        time.sleep(0.2)
+    return time.monotonic() - since
+
+
 class Delays(NamedTuple):
     """Seconds from a minute's close."""
 
@@ -130,3 +141,13 @@ class Stores:
     def _has_rows(self, end_ms: int) -> bool:
         found = self._database.execute(_ROWS, (STREAM, end_ms)).fetchone()
         return found is not None and found[0] == len(self._keys)
+
+
+@contextmanager
+def looking(servers: Servers, database_url: str, instruments: Sequence[str]) -> Iterator[Stores]:
+    """The same within the block."""
+    found = Stores(servers, database_url, instruments)
+    try:
+        yield found
+    finally:
+        found.close()
