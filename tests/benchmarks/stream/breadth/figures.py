@@ -11,7 +11,7 @@ from tests.benchmarks.stream.breadth.running import MINUTE_S, Found, Logged
 _SHARE_BAR, _SHARE_AT = 0.6, 1_000
 _LOGGED_BAR_BYTES = 2_000.0
 #: Kinds of key that change with ticks and not at closes.
-_OF_TICKS = {"open", "place", "head"}
+_OF_TICKS = {"open", "clock", "spec", "head"}
 
 
 def figures_of(found: Found, *, fewest: Found) -> list[Figure]:
