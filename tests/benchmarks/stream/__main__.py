@@ -10,7 +10,7 @@ import msgspec
 
 from tests.benchmarks.reporting import Figure, report
 from tests.benchmarks.stream.breadth.part import breadth
-from tests.benchmarks.stream.competitors import LOGS, PEERS
+from tests.benchmarks.stream.competitors import LOGS, PEERS, compile_kernels
 from tests.benchmarks.stream.growth import growth
 from tests.benchmarks.stream.latency import latency
 from tests.benchmarks.stream.options import read_options
@@ -60,6 +60,7 @@ def main() -> None:
         directory = Path(folder).absolute()
         with running_bench_servers(directory) as servers:
             tell("warming the broker and our kernel, not measured ...")
+            compile_kernels(servers)
             measure_worker(servers, make_job(_WARM_UP_MINUTES))
             for part in options.parts:
                 tell(f"{part} ...")

@@ -172,6 +172,12 @@ def processor_environment(servers: Servers) -> dict[str, str]:
     return _environment(FOLDER / "driftline") | {"DRIFTLINE_DATA_DIR": str(servers.data_dir)}
 
 
+def compile_kernels(servers: Servers) -> None:
+    """Have the compiled code of our jobs at hand, as an installation does, so that no start waits for it."""
+    command = (sys.executable, "-m", "stream_processors", "compile-kernel")
+    subprocess.run(command, env=processor_environment(servers), check=True)
+
+
 @contextmanager
 def running_worker(servers: Servers, worker: int = 0) -> Iterator[Callable[[], bool]]:
     """Our market processor; yields whether it lives."""

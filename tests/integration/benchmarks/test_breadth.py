@@ -8,6 +8,7 @@ import pytest
 from deploy.local.servers.apache import ApacheCluster
 from tests.benchmarks.stream.breadth.part import breadth
 from tests.benchmarks.stream.breadth.scales import QUICK
+from tests.benchmarks.stream.competitors import compile_kernels
 from tests.benchmarks.stream.options import Options
 from tests.benchmarks.stream.servers import running_bench_servers
 
@@ -25,6 +26,7 @@ def test_many_instruments_go_through_the_worker_and_both_stores(
     assert apache_node.nodes
     many = msgspec.structs.replace(QUICK[-1], n_closes=2)
     with running_bench_servers(tmp_path) as servers:
+        compile_kernels(servers)
         figures = breadth(servers, Options(scales=(many,)), tmp_path)
     values = {figure.metric: figure.value for figure in figures}
     assert values["100 instruments: at full speed"] > 0
