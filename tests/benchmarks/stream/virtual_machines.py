@@ -15,7 +15,7 @@ from tests.benchmarks.stream.environments import FOLDER
 from tests.benchmarks.stream.telling import tell
 
 SOURCES = Path("tests") / "benchmarks" / "stream" / "peers"
-#: Of the collectors that were tried (G1, serial, parallel) the one with the most throughput.
+#: The collector that is made for throughput, and a heap that never grows; Streams warns of what is new in 5.0.
 OPTIONS = ("-XX:+UseParallelGC", "-Xms1g", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 
 
