@@ -93,11 +93,11 @@ bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MIN
 bench-healing: $(VENV)/.developing ## Seconds to heal after each process is killed with -9
 	$(BIN)/python -m tests.benchmarks.healing
 
-bench-stream: $(VENV)/.developing ## Ours, Faust, quix-streams and bytewax on one job on Apache Kafka (PARTS=, PEERS=, ROWS=, REPEATS=, QUICK=1)
+bench-stream: $(VENV)/.developing ## Ours, Kafka Streams, Faust, quix-streams and bytewax on one job on Apache Kafka (PARTS=, PEERS=, ROWS=, REPEATS=, INSTRUMENTS=, QUICK=1)
 	$(BIN)/python -m tests.benchmarks.stream
 
 bench-stream-lock: $(VENV)/.developing ## Renew the locks of the peers' environments
-	@for peer in faust quix bytewax; do \
+	@for peer in faust quix bytewax kafka-streams; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --upgrade tests/benchmarks/stream/peers/locks/$$peer.in \
 			-o tests/benchmarks/stream/peers/locks/$$peer.txt || exit 1; done
@@ -117,7 +117,7 @@ bench-backtest-lock: $(VENV)/.developing ## Renew the locks of these peers' envi
 			--no-emit-index-url --upgrade tests/benchmarks/backtests/peers/locks/$$peer.in \
 			-o tests/benchmarks/backtests/peers/locks/$$peer.txt || exit 1; done
 
-chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 QUICK=1)
+chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 INSTRUMENTS=1000 QUICK=1)
 	$(BIN)/python -m tests.chaos.stream
 
 bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and their snapshots
