@@ -79,6 +79,15 @@ class Publisher:
             self._producer.poll(0)
             self._check()
 
+    def connect(self, topic: str, *, timeout_s: float) -> None:
+        """Find the broker and a topic's leaders now; by itself that happens at the first record.
+
+        Raises:
+            BrokerUnavailableError: If nobody answered in time.
+        """
+        with translated():
+            self._producer.list_topics(topic, timeout_s)
+
     def flush(self, *, timeout_s: float = 15.0) -> None:
         """Wait until every record is acknowledged.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import socket
 from uuid import uuid4
 
 import pytest
@@ -18,12 +19,14 @@ from schemas.wire.kafka import Publisher, Record, read_range
 from schemas.wire.processes import EXIT_FAILED
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime import checkpointing
-from stream_processors.runtime.alerts import STALLED_PARTITION, raise_alert
+from stream_processors.runtime.alerts import STALLED_PARTITION, alert_of, raise_alert
 from stream_processors.runtime.declarations import Job
+from stream_processors.runtime.last_words import FOLDER, LastWords
 from stream_processors.runtime.watching import EXIT_STALLED
 from stream_processors.runtime.workers import Worker
 from tests.fixtures.counting import (
     HANG_MS,
+    HOLD_MS,
     PER_ALERT,
     Counting,
     CountingOperator,
@@ -292,16 +295,60 @@ def _last_of_each(counting: Counting) -> list[int]:
 def test_a_worker_whose_step_never_ends_ends_itself_and_raises_an_alert(
     counting: Counting, tmp_path: Path
 ) -> None:
+    """Beside busy processes the alert named a partition that waited for the step, not the worker."""
     log = tmp_path / "worker.log"
     with counting_process(counting, "0", log=log, stalled_after_s=2.0) as worker:
         counting.publish(10)
         wait_until(counting.is_through)
         counting.publish(1, times=[HANG_MS])
         assert worker.wait(timeout=DEADLINE_S) == EXIT_STALLED
-    group = f"driftline-{counting.stream}"
-    alerts = [alert for alert in _alerts(counting.endpoint) if alert.subject == group]
+    alerts = _alerts_of(counting)
     assert [alert.name for alert in alerts] == [STALLED_PARTITION]
     assert not alerts[0].is_resolved
+    assert not list((tmp_path / FOLDER).iterdir())
+
+
+def test_a_worker_whose_step_holds_the_interpreter_is_ended_and_the_next_one_raises_the_alert(
+    counting: Counting, tmp_path: Path
+) -> None:
+    """The watchdog is a thread, which such a step keeps from running: the worker stood still for ever."""
+    log = tmp_path / "worker.log"
+    with counting_process(counting, "0", log=log, stalled_after_s=1.0) as worker:
+        counting.publish(1, times=[HOLD_MS])
+        assert worker.wait(timeout=DEADLINE_S) == -signal.SIGPROF
+    assert _alerts_of(counting) == []
+    with counting_process(counting, "0", log=log, stalled_after_s=1.0):
+        wait_until(lambda: bool(_alerts_of(counting)))
+    assert [alert.name for alert in _alerts_of(counting)] == [STALLED_PARTITION]
+    assert "re/__init__.py" in log.read_text()
+
+
+def test_what_a_worker_could_not_say_before_its_end_the_next_one_says(
+    counting: Counting, tmp_path: Path
+) -> None:
+    """What no broker acknowledges in time was lost: the process had ended."""
+    group = f"driftline-{counting.stream}"
+    with socket() as silent:  # takes connections and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        nowhere = KafkaEndpoint(bootstrap_servers=f"127.0.0.1:{silent.getsockname()[1]}", is_embedded=False)
+        dying = LastWords(nowhere, data_dir=tmp_path, name=f"{group}-0")
+        dying.say(
+            alert_of(
+                name=STALLED_PARTITION, subject=group, severity=Severity.PAGE, summary="The last.", now_ms=1
+            ),
+            timeout_s=0.1,
+        )
+    assert list((tmp_path / FOLDER).iterdir())
+    with counting_process(counting, "0", log=tmp_path / "worker.log"):
+        wait_until(lambda: bool(_alerts_of(counting)))
+        wait_until(lambda: not list((tmp_path / FOLDER).glob("*.json")))
+    assert [alert.summary for alert in _alerts_of(counting)] == ["The last."]
+
+
+def _alerts_of(counting: Counting) -> list[AlertRaised]:
+    group = f"driftline-{counting.stream}"
+    return [alert for alert in _alerts(counting.endpoint) if alert.subject == group]
 
 
 def _alerts(endpoint: KafkaEndpoint) -> list[AlertRaised]:
