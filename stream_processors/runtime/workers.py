@@ -118,7 +118,8 @@ class Worker:
         self._committed_at_s = self._shown_at_s = 0.0
         self._reads_broadcasts = self._is_input_idle = False
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
-        self._publisher = Publisher(endpoint, role=job.name, transactional_id=f"{name}-{worker_id}")
+        transactional_id = f"{name}-{worker_id}"
+        self._publisher = Publisher(endpoint, role=job.name, transactional_id=transactional_id)
         hooks = Hooks(self._take_over, self._give_up, self._lose)
         self._member = Member(
             endpoint,
@@ -126,6 +127,7 @@ class Worker:
             name=worker_id,
             topics=job.inputs,
             hooks=hooks,
+            owner=transactional_id,
             session_s=self._settings.session_s,
         )
         self._committer = Committer(

@@ -14,8 +14,8 @@ import pytest
 from schemas import codec
 from schemas.errors import ProducerFencedError
 from schemas.events import AlertRaised, Severity
-from schemas.topics import ALERTS, MARKET_BAR, changelog
-from schemas.wire.kafka import Publisher, Record, read_range
+from schemas.topics import ALERTS, MARKET_BAR, MARKET_CANDLE, changelog
+from schemas.wire.kafka import Publisher, Reader, Record, read_range
 from schemas.wire.processes import EXIT_FAILED
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime import checkpointing
@@ -217,6 +217,42 @@ def test_what_a_transaction_that_never_ended_wrote_is_invisible(counting: Counti
     with pytest.raises(CrashError):
         worker.run()
     with running(counting, "0"):
+        wait_until(counting.is_through)
+    assert counting.numbers() == counting.expected()
+
+
+def test_a_worker_that_died_inside_a_transaction_does_not_hold_its_successor_up(counting: Counting) -> None:
+    """Readers and the successor waited until the broker ended the transaction, 15 s and up to 10 s more.
+
+    The successor asked for offsets for 15 s, and ended itself a moment before the broker let it have them.
+    ::
+
+        first  |0 1 2 3 ......|
+        dead                  |0 1 2 3, takes over, begins a transaction ...
+        other                                                              |0 1 2 3 ......|
+    """
+    with running(counting, "first"):
+        counting.publish(5)
+        wait_until(counting.is_through)
+    with running(counting, "dead"):
+        pass
+    name = f"driftline-{counting.stream}"
+    dead = Publisher(
+        counting.endpoint,
+        role="tests",
+        transactional_id=f"{name}-dead",
+        transaction_timeout_s=10 * DEADLINE_S,
+    )
+    dead.prepare_transactions(timeout_s=DEADLINE_S)
+    dead.begin()
+    reader = Reader(counting.endpoint, group=name, topics=(), is_fixed=True)
+    places = [(MARKET_CANDLE.name, number) for number in range(N_PARTITIONS)]
+    dead.send_offsets(reader.committed(places), reader.group_metadata(), timeout_s=DEADLINE_S)
+    for number in range(N_PARTITIONS):
+        dead.publish(MARKET_BAR.name, b"never seen", key=b"none", partition=number)
+    dead.flush()
+    with running(counting, "other"):
+        counting.publish(5)
         wait_until(counting.is_through)
     assert counting.numbers() == counting.expected()
 
