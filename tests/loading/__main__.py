@@ -8,6 +8,7 @@ own last line; the exit code is 0 when every pass was.
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ _CHOICE = "-m loaded"
 
 def main() -> int:
     """Run the passes; returns the exit code."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     n_runs, n_busy = int(os.environ.get("RUNS") or 1), int(os.environ.get("BUSY") or 2)
     arguments = shlex.split(os.environ.get("PYTEST_ARGS") or _CHOICE)
     lines: list[str] = []
@@ -43,10 +45,13 @@ def _pytest(arguments: list[str]) -> tuple[int, str]:
     command = [sys.executable, "-m", "pytest", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            if line.strip():
-                last.append(line.strip().strip("= "))
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                if line.strip():
+                    last.append(line.strip().strip("= "))
+        finally:
+            process.terminate()
     return process.returncode, last[0] if last else "no output"
 
 
