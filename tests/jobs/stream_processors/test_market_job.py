@@ -201,7 +201,7 @@ def test_process_killed_at_once_makes_the_same_bytes(
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         wait_until(is_through)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     made = once(records(endpoints.kafka, FEATURES_MARKET), stream)
     assert made == expected(MARKET_CANDLE, [*first, *second], FEATURES_MARKET)
 
