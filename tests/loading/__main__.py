@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.loading.busy import busy_processes
 
 ROOT = Path(__file__).resolve().parents[2]
+_END_S = 20.0
 #: By folder; each half has session servers of its own.
 _HALVES = (
     ("tests/jobs",),
@@ -54,9 +55,14 @@ class Half(threading.Thread):
         self.code = self._process.wait()
 
     def end(self) -> None:
-        """Ask it to end, if it runs: as Ctrl-C does, so that its servers end too."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+        """End it, if it runs: as Ctrl-C does, so that its servers end too, and if need be by a kill."""
+        if self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
 
 def main() -> int:
