@@ -24,7 +24,7 @@ from schemas.wire.kafka import Publisher, Reader
 from schemas.wire.postgres import History
 
 CLOCK = SystemClock()
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 N_MINUTES = 600
 
 

@@ -27,7 +27,7 @@ from tests.fixtures.crashing import CrashError, CrashingClock
 from tests.fixtures.logs import once, publish, records
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, candle, silence, tick, watermark
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 SETTINGS = ProcessorSettings.from_environment({})
 INTERVALS = SETTINGS.bar_intervals
 

@@ -30,7 +30,7 @@ from tests.fixtures.logs import once
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, watermark
 from tests.fixtures.operators import COMPANION, COMPANIONS, feature_row
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 OWN, BESIDE = features_partition(INSTRUMENT), features_partition(COMPANION)
 N_MINUTES = 400
 NAMED = f"{INSTRUMENT}:{COMPANION}"
