@@ -20,6 +20,19 @@ hypothesis.settings.register_profile("driftline", hypothesis.settings(), deadlin
 hypothesis.settings.load_profile("driftline")
 
 
+#: Where tests run servers and processes, whose order and pace a busy machine changes.
+_LOADED = tuple(
+    ROOT / "tests" / name for name in ("jobs", "contract/brokers", "integration", "end_to_end", "chaos")
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what ``make test-loaded`` runs beside busy processes."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in _LOADED):
+            item.add_marker(pytest.mark.loaded)
+
+
 @pytest.fixture(scope="session")
 def recorded_data() -> Path:
     """The folder of recorded market data; a test that asks for it is skipped where it is missing."""

@@ -50,7 +50,14 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
         joined=settings.parsed_companions(),
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
-    run_job(job, endpoint=endpoints.kafka, views=views, stop=stop, worker_id=settings.worker_id)
+    run_job(
+        job,
+        endpoint=endpoints.kafka,
+        views=views,
+        stop=stop,
+        worker_id=settings.worker_id,
+        data_dir=settings.data_dir,
+    )
 
 
 def check_promotion(registry: ModelRegistry, promoted: ModelPromoted) -> None:

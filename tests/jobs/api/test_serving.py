@@ -346,7 +346,7 @@ def test_a_told_end_is_graceful(endpoints, servers_directory, stream):
     address = next(line for line in process.stderr if "serving" in line).split("url=")[1].split()[0]
     wait_until(lambda: is_alive(address))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     process.stderr.close()
 
 

@@ -20,7 +20,7 @@ from stream_processors.settings import ProcessorSettings
 from tests.fixtures.logs import once, publish, records
 from tests.fixtures.market_events import MINUTE, T0, bar, candle, prediction, watermark
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 @pytest.fixture
