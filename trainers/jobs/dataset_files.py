@@ -37,7 +37,7 @@ def load(manifest_path: Path) -> DecisionSet:
     try:
         manifest = msgspec.json.decode(manifest_path.read_bytes(), type=DatasetManifest)
         data = manifest_path.with_suffix(".parquet").read_bytes()
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"{manifest_path.name} must be a data set's manifest beside its parquet file: {error}"
         raise ConfigurationError(message) from error
     return from_bytes(data, manifest)
