@@ -1,6 +1,6 @@
 """Candle files of every odd structure that a user's tools may write, by what is wrong with them."""
 
-import datetime
+import datetime as dt
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -80,7 +80,7 @@ ODD_FILES: Mapping[str, tuple[str, _Bytes, str]] = {
     ),
     "duration": (
         ".parquet",
-        lambda: _parquet(with_column("close", pa.array([datetime.timedelta(seconds=1)] * N))),
+        lambda: _parquet(with_column("close", pa.array([dt.timedelta(seconds=1)] * N))),
         "close in .* must be numbers, was duration",
     ),
     "time as price": (
@@ -105,7 +105,7 @@ ODD_FILES: Mapping[str, tuple[str, _Bytes, str]] = {
     ),
     "time of day as time": (
         ".parquet",
-        lambda: _parquet(with_column("timestamp", pa.array([datetime.time(1)] * N))),
+        lambda: _parquet(with_column("timestamp", pa.array([dt.time(1)] * N))),
         "timestamp in .* must be a time",
     ),
     "times beyond 63 bits": (

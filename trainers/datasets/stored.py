@@ -110,7 +110,7 @@ def from_bytes(data: bytes, manifest: DatasetManifest) -> DecisionSet:
         message = f"expected the data set {manifest.data_hash[:12]}, found {found[:12]}: make it again"
         raise StateError(message)
     try:
-        table = parquet.read_table(io.BytesIO(data))
+        table = parquet.ParquetFile(io.BytesIO(data)).read()
     except (pa.ArrowException, OSError) as error:
         message = f"a stored data set must be parquet, is not: {' '.join(str(error).split())}"
         raise StateError(message) from error

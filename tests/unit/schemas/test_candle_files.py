@@ -8,7 +8,12 @@ from pyarrow import parquet
 from schemas.errors import ConfigurationError
 from schemas.wire.candle_files import candle_columns, recognised_interval, times_ms
 from tests.fakes.candle_files import simulated_candles, written
-from tests.fakes.odd_files import N, ODD_FILES, PLAIN_TABLES, odd_file
+from tests.fakes.odd_files import ODD_FILES, PLAIN_TABLES, N, odd_file
+
+
+def read(path):
+    columns = candle_columns(path, is_parquet=path.suffix == ".parquet")
+    return columns, recognised_interval(columns["timestamp"], path)
 
 
 @pytest.mark.parametrize("name", ODD_FILES)
@@ -16,8 +21,7 @@ def test_a_file_of_an_odd_structure_is_refused_in_one_sentence(name, tmp_path):
     """A struct for a price, or two columns of one name, ended in a traceback of pyarrow's."""
     path = odd_file(name, tmp_path)
     with pytest.raises(ConfigurationError, match=ODD_FILES[name][2]) as refused:
-        columns = candle_columns(path, is_parquet=path.suffix == ".parquet")
-        recognised_interval(columns["timestamp"], path)
+        read(path)
     assert "\n" not in str(refused.value)
     assert path.name in str(refused.value)
 
