@@ -110,6 +110,10 @@ class GitRegistry(ModelRegistry):
                     self._folder.keep_file(manifest, name, data)
         return self._folder.load(version)
 
+    def manifest(self, version: str) -> ModelManifest:
+        """A version's manifest, without its files; see the port."""
+        return self._folder.manifest(version)
+
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
         """The newest line of an alias; see the port."""
         return self._folder.resolve(alias, target, stream=stream)
