@@ -330,6 +330,97 @@ def test_parameters_that_would_cheat_or_do_not_fit_are_refused(bars, found, more
         invoked("evaluate", *words(bars), *(named.get(word, word) for word in more))
 
 
+def changed(found, path, **fields):
+    """What a search wrote, with other words in it."""
+    path.write_text(json.dumps(json.loads(found.read_text()) | fields))
+    return path
+
+
+def judged_by(bars, parameters):
+    return invoked("evaluate", *words(bars), "--parameters", parameters)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"n_trials": 1}, "states n_trials 1, by its trials that is 6"),
+        ({"n_pruned": 5}, "states n_pruned 5"),
+        ({"score": 0.1}, "states score 0.1"),
+        ({"declared_score": 9.0}, "states declared_score 9.0"),
+        ({"parameters": {"ridge": 2.0, "cut": 3.0}}, "states parameters"),
+        ({"searched_until_ms": 1_000}, "tested later than it says that it looked"),
+        ({"folds": []}, "of 0 folds"),
+        ({"folds": [{}] * 4}, "does not say its"),
+        ({"trials": []}, "numbered not at all"),
+    ],
+)
+def test_parameters_that_contradict_their_own_trials_are_refused(bars, found, tmp_path, fields, complaint):
+    """A file that stated one trial where there had been forty was believed, and counted as one."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        judged_by(bars, changed(found, tmp_path / "changed.json", **fields))
+
+
+def without_a_trial(searched):
+    """The file with a trial taken out and everything else made to agree with that."""
+    trials = [trial for trial in searched["trials"] if trial["number"] != 2]
+    for number, trial in enumerate(trials):
+        trial["number"] = number
+    complete = [trial for trial in trials if trial["state"] == "complete"]
+    best = min(complete, key=lambda trial: np.mean(trial["scores"]))
+    n_pruned = sum(trial["state"] == "pruned" for trial in trials)
+    return {
+        "trials": trials,
+        "n_trials": len(trials),
+        "n_pruned": n_pruned,
+        "parameters": best["parameters"],
+        "score": float(np.mean(best["scores"])),
+    }
+
+
+def test_parameters_with_a_trial_left_out_are_refused_on_the_data_they_were_searched_on(
+    bars, found, tmp_path
+):
+    searched = json.loads(found.read_text())
+    with pytest.raises(ConfigurationError, match="the search has other trials than the file states"):
+        judged_by(bars, changed(found, tmp_path / "changed.json", **without_a_trial(searched)))
+
+
+def test_parameters_of_the_same_data_are_repeated_and_those_of_others_are_said_not_to_be(
+    bars, found, tmp_path
+):
+    other = written(simulated_candles(n=4_200, seed=9), tmp_path / "b.parquet")
+    outputs = []
+    for file in (bars, other):
+        output = tmp_path / "figures.json"
+        outputs.append(
+            invoked("evaluate", *words(file), "--parameters", found, "--json", output)
+            + str(json.loads(output.read_text())["searches"][0]["is_repeated"])
+        )
+    assert "could not be repeated" not in outputs[0]
+    assert outputs[0].endswith("True")
+    assert "could not be repeated" in " ".join(outputs[1].split())
+    assert outputs[1].endswith("False")
+
+
+@pytest.mark.parametrize("pruning", Pruning)
+def test_every_search_is_repeated_from_its_trials_alone(pruning):
+    """No fold is fitted: the draws and the prunings follow from the losses that are stated."""
+    plan = SearchPlan(n_trials=15, pruning=pruning, **FOLDS)
+    search = search_of(decisions_of(strength=0.3), plan)
+    found = ran(search, plan)
+    assert search.repeated(found.trials) == found
+
+
+def test_an_interrupted_search_is_repeated_up_to_where_it_was():
+    plan = SearchPlan(n_trials=7, pruning=Pruning.NONE, **FOLDS)
+    search, study = search_of(decisions_of(), plan), new_study(plan)
+    with pytest.raises(Killed):
+        search.run(study, mapper=killing(7))
+    found = search.result(study)
+    assert [trial.state for trial in found.trials] == ["complete", "complete", "running"]
+    assert msgspec.structs.replace(search.repeated(found.trials), plan=plan) == found
+
+
 def test_a_journal_of_another_search_is_refused(bars, found):
     again = ["search", *words(bars), "--model", "logistic", "--trials", "6", "--json", found]
     invoked(*again)
