@@ -172,6 +172,19 @@ class Search:
             if told is not None:
                 told(self.reached(study))
 
+    def spoilt(self, study: Any) -> str | None:
+        """What is wrong with the losses that a study was left with; None where they can be gone on from."""
+        for trial in study.trials:
+            losses = trial.user_attrs.get(_SCORES, [])
+            is_list = isinstance(losses, list) and all(isinstance(loss, float) for loss in losses)
+            if not is_list or len(losses) > len(self._folds) or not np.isfinite(losses).all():
+                return f"trial {trial.number} states losses that no fold gives: {losses!r}"
+            if trial.state.name == "COMPLETE" and (
+                len(losses) < len(self._folds) or trial.value != float(np.mean(losses))
+            ):
+                return f"trial {trial.number} is complete with {losses!r} for {len(self._folds)} folds"
+        return None
+
     def repeated(self, trials: Sequence[TrialRecord]) -> Searched | None:
         """What a search over these decisions would have found, had every fold lost what is stated.
 

@@ -255,6 +255,110 @@ def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path, conten
     assert path.read_bytes() == content
 
 
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory):
+    """A journal of three trials, by lines."""
+    path = tmp_path_factory.mktemp("journal") / "search.journal"
+    plan = SearchPlan(n_trials=3, **FOLDS)
+    with opened_journal(path) as storage:
+        search_of(decisions_of(), plan).run(new_study(plan, storage=storage, name="search"))
+    return path.read_bytes().splitlines(keepends=True)
+
+
+def replacing(number, line):
+    return lambda lines: [*lines[:number], line, *lines[number + 1 :]]
+
+
+DAMAGE = {
+    "garbage within": (replacing(5, b"garbage\n"), "line 6 is damaged .* `head -n 5 "),
+    "a line cut short within": (
+        lambda lines: replacing(5, lines[5][:20] + b"\n")(lines),
+        "line 6 is damaged",
+    ),
+    "the last line cut short with a line end": (
+        lambda lines: [*lines, b'{"op_code":4,"wor\n'],
+        "2 ended trials|3 ended trials",
+    ),
+    "zeros with a line end": (lambda lines: [*lines, b"\0" * 50 + b"\n"], "is damaged"),
+    "no text": (lambda lines: [b'{"op_code":0,\xff\xfe\n'], "line 1 is damaged"),
+    "another object": (replacing(5, b"{}\n"), "line 6 is damaged"),
+    "a list": (replacing(5, b"[1]\n"), "line 6 is damaged"),
+    "an unknown step": (replacing(5, b'{"op_code":99,"worker_id":"x"}\n'), "do not follow from each other"),
+    "no beginning": (lambda lines: lines[1:], "is something else"),
+    "another's study": (
+        lambda lines: [line.replace(b'"search"', b'"theirs"') for line in lines],
+        "line 1 makes study 'theirs'",
+    ),
+    "a study that is made large": (
+        lambda lines: [line.replace(b'"directions":[1]', b'"directions":[2]') for line in lines],
+        "line 1 makes study 'search'",
+    ),
+    "two studies": (
+        lambda lines: [*lines, lines[0].replace(b'"search"', b'"theirs"')],
+        "must be of one search, line ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_journal_is_refused_in_a_sentence_and_left_as_it_is(journal, tmp_path, name):
+    """Garbage, or a line cut short before others, ended in a traceback of a JSON decoder's."""
+    spoil, complaint = DAMAGE[name]
+    path = tmp_path / "search.journal"
+    path.write_bytes(b"".join(spoil(journal)))
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match=complaint) as refused, opened_journal(path):
+        pass
+    assert "\n" not in str(refused.value)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("cut", [1, 7, 30])
+def test_a_journal_cut_off_anywhere_in_its_last_line_goes_on_and_says_so(journal, tmp_path, cut):
+    path, said = tmp_path / "search.journal", []
+    path.write_bytes(b"".join(journal)[:-cut])
+    plan = SearchPlan(n_trials=3, **FOLDS)
+    search = search_of(decisions_of(), plan)
+    with opened_journal(path, say=said.append) as storage:
+        found = ran(search, plan, new_study(plan, storage=storage, name="search"))
+    assert found == ran(search, plan)
+    assert f"the {len(journal) - 1} whole steps before it are kept" in said[0]
+
+
+def test_an_empty_journal_is_a_new_one(tmp_path):
+    path = tmp_path / "search.journal"
+    path.touch()
+    plan = SearchPlan(n_trials=2, **FOLDS)
+    with opened_journal(path) as storage:
+        assert ran(search_of(decisions_of(), plan), plan, new_study(plan, storage=storage, name="search"))
+
+
+def test_a_folder_is_no_journal(bars, tmp_path):
+    with pytest.raises(ConfigurationError, match="must be a file that can be read and written"):
+        opened_journal(tmp_path).__enter__()
+
+
+@pytest.mark.parametrize("losses", ["x", ["x"], [0.1, 0.2, 0.3, 0.4], [float("nan")], [0.1]])
+def test_losses_that_no_fold_gives_are_found_in_a_study(losses):
+    plan = SearchPlan(n_trials=2, **FOLDS)
+    search, study = search_of(decisions_of(), plan), new_study(plan)
+    search.run(study)
+    assert search.spoilt(study) is None
+    study._storage.set_trial_user_attr(study.ask()._trial_id, "scores", losses)
+    if losses == [0.1]:
+        study.tell(2, 0.1)
+    assert search.spoilt(study).startswith("trial 2 ")
+
+
+def test_a_journal_with_trials_of_nobody_is_refused(bars, journal, tmp_path):
+    """Optuna's own users name studies as they like: theirs were taken for trials of this search."""
+    path = tmp_path / "search.journal"
+    path.write_bytes(b"".join(journal))
+    search = ["search", *words(bars), "--model", "logistic", "--trials", "4", "--json", tmp_path / "a.json"]
+    with pytest.raises(ConfigurationError, match="is of another"):
+        invoked(*search, "--journal", path)
+
+
 def test_a_journal_has_one_writer(tmp_path):
     path = tmp_path / "search.journal"
     with (
