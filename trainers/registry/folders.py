@@ -131,6 +131,10 @@ class FolderRegistry(ModelRegistry):
         """The folder."""
         return self._path
 
+    def ledger_bytes(self) -> bytes:
+        """The ledger's whole lines as they are stored."""
+        return self._whole_lines()
+
     def card_path(self, version: str) -> Path:
         """Where a version's card is."""
         return self._path / "cards" / f"{version}.md"
