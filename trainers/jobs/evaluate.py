@@ -235,6 +235,22 @@ def decisions_of_files(
     return _decisions(read, inputs, question, multiples), recipes
 
 
+def decisions_like(stored: DecisionSet, inputs: Inputs, *, also: tuple[Interval, ...]) -> DecisionSet:
+    """The decisions that files give, of a stored data set's interval, horizon and outcomes.
+
+    Args:
+        stored: What it is to be held against.
+        inputs: The files.
+        also: Further intervals whose features stand beside.
+
+    Raises:
+        ConfigurationError: If a file does not do.
+    """
+    question = Question(stored.interval, stored.horizon, train_until_ms=0, also=also)
+    read = _read(inputs, question)
+    return decisions_for(read.table, read.prices, question, frozenset(stored.moves))
+
+
 def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: frozenset[int]) -> DecisionSet:
     """The decisions, with those of the other coin as company: more of the same kind to learn from.
 

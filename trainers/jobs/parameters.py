@@ -11,7 +11,7 @@ from trainers.datasets.decisions import DecisionSet
 from trainers.jobs.evaluating import Question
 from trainers.jobs.outputs import write_output
 from trainers.jobs.recipes import offered
-from trainers.models.recipes import Recipe
+from trainers.models.recipes import OWN_HORIZON, Recipe
 from trainers.models.spaces import space_of, with_parameters
 from trainers.selection.searching import Search, Searched, stated
 from trainers.selection.statements import contradiction
@@ -62,7 +62,8 @@ def is_repeated(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> b
         ConfigurationError: If the same search would have found something else.
     """
     of_recipe = msgspec.structs.replace(
-        decisions, moves={multiple: decisions.moves[multiple] for multiple in sorted(recipe.multiples)}
+        decisions,
+        moves={multiple: decisions.moves[multiple] for multiple in sorted({OWN_HORIZON, *recipe.multiples})},
     )
     try:
         search = Search(
