@@ -80,7 +80,8 @@ def audited_features(
     """
     file = read_bars(path)
     interval = interval or file.interval
-    bars = _newest(file.rolled_up(interval))
+    rolled_up = file.rolled_up(interval)
+    bars = _newest(rolled_up)
     chosen = _choosing(compute, names)
     decisions = decision_set(chosen(bars), file.prices(), interval=interval, horizon=interval)
     findings = [

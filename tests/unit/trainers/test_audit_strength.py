@@ -103,7 +103,7 @@ def test_a_third_of_the_next_return_is_found_given_the_others_and_not_by_itself(
 
 
 def test_a_column_of_its_own_that_is_right_54_times_in_a_hundred_by_the_next_return_is_found():
-    decisions = simulated(1, n=6_000)
+    decisions = simulated(1, n=12_000)
     noise = np.random.default_rng(0).normal(size=len(decisions))
     leaky = with_column(decisions, "of_somebody", noise + ahead(decisions) / 6)
     assert 0.52 < alone(leaky, "of_somebody") < LEAK_ALARM
@@ -295,7 +295,7 @@ def test_the_command_states_what_it_can_find_and_finds_it(honest, bars, tmp_path
     assert passed.exit_code == 0, passed.output
     stated = " ".join(passed.output.split())
     assert re.search(r"tells the direction right from 56\.\d % on|right from 56\.\d% on", stated)
-    assert re.search(r"partial rank correlation with the next return is 0\.1\d\d or more", stated)
+    assert re.search(r"partial rank correlation with the next return is 0\.[12]\d\d or more", stated)
     leaky = store(mixed(honest, "log_return_5"), tmp_path / "leaky", sources={"bars": bars})
     for words in (("--dataset", leaky), ("--dataset", leaky, "--bars", bars)):
         failed = invoked(*words)
