@@ -15,8 +15,8 @@ from producers.sources.files.tables import CandleTable, read_candles
 from schemas.artifacts import ModelManifest, ModelTarget
 from schemas.companions import Companions
 from schemas.errors import ConfigurationError
-from schemas.frames import Fate
 from schemas.features import FeatureTable
+from schemas.frames import Fate
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import Group, groups_among
