@@ -25,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,17}")
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _Number = TypeVar("_Number", np.int64, np.float64)
-_MOST_LISTED = 20
+_MOST_LISTED, _MOST_LETTERS = 20, 400
 #: What pyarrow raises for bytes that are no such table, or a kind of table that it does not know.
 _UNREADABLE = (pa.ArrowException, UnicodeDecodeError, OSError)
 
@@ -72,7 +72,7 @@ def _arrow_table(path: Path, *, is_parquet: bool) -> pa.Table:
         lines = csv.ParseOptions(newlines_in_values=True)
         return csv.read_csv(path, convert_options=as_text, parse_options=lines)
     except _UNREADABLE as error:
-        reason = " ".join(str(error).split())
+        reason = _printable(str(error))
         message = f"{path.name} cannot be read as {'parquet' if is_parquet else 'csv'}: {reason}"
         raise ConfigurationError(message) from error
 
@@ -124,7 +124,13 @@ def _listed(table: pa.Table) -> str:
     """The columns that a table has, for people; a file with hundreds of them is not one of candles."""
     shown = table.column_names[:_MOST_LISTED]
     more = len(table.column_names) - len(shown)
-    return " ".join(shown) + (f" and {more} more" if more else "")
+    return _printable(" ".join(shown)) + (f" and {more} more" if more else "")
+
+
+def _printable(text: str) -> str:
+    """A text that others wrote on one line of a terminal: without its controls, and not for ever."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    return plain if len(plain) <= _MOST_LETTERS else plain[:_MOST_LETTERS] + "..."
 
 
 def _separator(found: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ def test_a_file_of_an_odd_structure_is_refused_in_one_sentence(name, tmp_path):
     path = odd_file(name, tmp_path)
     with pytest.raises(ConfigurationError, match=ODD_FILES[name][2]) as refused:
         read(path)
-    assert "\n" not in str(refused.value)
+    assert str(refused.value).isprintable()
     assert path.name in str(refused.value)
 
 
