@@ -181,7 +181,7 @@ def _check_answers(session: Any, *, n_features: int) -> None:
     What a graph is made of does not tell what comes out of it, so that a regressor under the name of
     a classifier is only found by asking.
     """
-    rows = _probes(n_features)
+    rows = probe_rows(n_features)
     together = _answers(session, rows)
     alone = np.concatenate([_answers(session, row[None, :]) for row in rows])
     if not np.array_equal(together, alone):
@@ -211,7 +211,7 @@ def _answers(session: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return answers
 
 
-def _probes(n_features: int) -> NDArray[np.float32]:
+def probe_rows(n_features: int) -> NDArray[np.float32]:
     """Rows that every model has to answer: nothing defined, zeros, ordinary values, and very large ones."""
     ordinary = np.random.default_rng(0).normal(size=(4, n_features))
     half = np.where(np.arange(n_features) % 2 == 0, np.nan, ordinary[0])

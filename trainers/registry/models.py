@@ -3,9 +3,10 @@
 from functools import lru_cache, partial
 
 from schemas.artifacts import MODEL_FILE, RIVER_FILE, Artifact, ModelManifest
-from schemas.errors import StateError
+from schemas.errors import InvariantError, StateError
 from schemas.ports import ModelRegistry
-from trainers.models.onnx_models import OnnxModel
+from trainers.models.decisions import check_probabilities
+from trainers.models.onnx_models import OnnxModel, probe_rows
 from trainers.models.served import ServedModel
 
 
@@ -79,6 +80,13 @@ def _river(artifact: Artifact) -> ServedModel:
 
     model = FrozenModel.from_bytes(artifact.files[RIVER_FILE])
     _check(model, artifact.manifest)
+    try:
+        check_probabilities(
+            model.probabilities_up(probe_rows(len(model.feature_names))),
+            model_version=artifact.manifest.version,
+        )
+    except InvariantError as error:
+        raise StateError(str(error)) from error
     return model
 
 
