@@ -25,15 +25,30 @@ class Recorded(NamedTuple):
     ledger: bytes
 
 
-def disagreement(content: bytes, ledger: Sequence[LedgerEntry], recorded: Recorded) -> str | None:
-    """What a ledger and its history say differently, in words; None where the one continues the other.
+class Disagreement(NamedTuple):
+    """What a ledger and its history say differently.
+
+    Attributes:
+        is_committed: Whether the last commit has the lines that the ledger has not.
+    """
+
+    words: str
+    is_committed: bool
+
+
+def disagreement(content: bytes, ledger: Sequence[LedgerEntry], recorded: Recorded) -> Disagreement | None:
+    """What a ledger and its history say differently; None where the one continues the other.
 
     Args:
         content: The ledger's whole lines, read after the history was.
         ledger: The same as entries.
         recorded: The history.
     """
-    return _of_commits(content, recorded.ledger) or _of_tags(ledger, recorded.tags)
+    of_commits = _of_commits(content, recorded.ledger)
+    if of_commits is not None:
+        return Disagreement(of_commits, is_committed=True)
+    of_tags = _of_tags(ledger, recorded.tags)
+    return None if of_tags is None else Disagreement(of_tags, is_committed=False)
 
 
 def _of_commits(content: bytes, committed: bytes) -> str | None:

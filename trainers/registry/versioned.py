@@ -12,6 +12,7 @@ Invariants: every version has a commit of its own with its version tag on it; th
 assignments follow from the ledger; files are with the asset store before a version's tag is pushed.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -218,11 +219,15 @@ class GitRegistry(ModelRegistry):
             return
         found = disagreement(content, self._folder.ledger(), recorded)
         if found is not None:
-            path = self._folder.path
+            path = shlex.quote(str(self._folder.path))
+            back = (
+                f"`git -C {path} checkout {_BRANCH} -- {_LEDGER}`"
+                if found.is_committed
+                else "from a copy, or from the remote, since the last commit has not"
+            )
             message = (
-                f"{path / _LEDGER} is not what was recorded of it: {found}. To have the recorded one back: "
-                f"`git -C {path} checkout {_BRANCH} -- {_LEDGER}`; to keep the one there is: delete {path / '.git'}, "
-                "and the next write records everything anew"
+                f"{self._folder.path / _LEDGER} is not what was recorded of it: {found.words}. To have the recorded one "
+                f"back: {back}; to keep the one there is: delete {path}/.git, and the next write records everything anew"
             )
             raise StateError(message)
         self._checked = content
