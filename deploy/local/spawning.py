@@ -27,11 +27,19 @@ from deploy.local.directories import DataDirectory, write_json
 _SAME_BIRTH_S = 2.0
 
 
-class Owner(NamedTuple):
-    """The user to become."""
+class Account(NamedTuple):
+    """Whom a process becomes.
 
+    Attributes:
+        text: As ``tethers`` reads it.
+        uid: To whom its files belong, with ``gid``.
+        name: For people.
+    """
+
+    text: str
     uid: int
     gid: int
+    name: str
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +51,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         environment: All of it.
         stop_signal: Asks it to end.
         orphan_signal: What it gets when the launcher dies (Linux).
-        owner: Whom it becomes; None means the launcher's own user.
+        account: Whom it becomes; None means the launcher's own user.
     """
 
     name: str
@@ -51,7 +59,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     stop_signal: int = signal.SIGTERM
     orphan_signal: int = signal.SIGKILL
-    owner: Owner | None = None
+    account: Account | None = None
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,9 +155,9 @@ def spawn(command: Command, directory: DataDirectory) -> Spawned:
 
 def tethered(command: Command) -> list[str]:
     """The command line that ties a command's life to this process."""
-    owner = "" if command.owner is None else f"{command.owner.uid}:{command.owner.gid}"
+    account = "" if command.account is None else command.account.text
     tether = (sys.executable, "-I", "-S", tethers.__file__)
-    return [*tether, str(os.getpid()), str(int(command.orphan_signal)), owner, *command.arguments]
+    return [*tether, str(os.getpid()), str(int(command.orphan_signal)), account, *command.arguments]
 
 
 def find(pid: int, create_time: float) -> psutil.Process | None:
