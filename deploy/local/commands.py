@@ -65,14 +65,16 @@ def up(environment: Mapping[str, str], /, *, logs: bool, **options: Any) -> None
     Servers whose URL is set (KAFKA_BOOTSTRAP_SERVERS, REDIS_URL, DATABASE_URL) are used; the
     others run here. What an earlier run stored goes on.
     """
+    from deploy.local.checking import check_files  # noqa: PLC0415
     from deploy.local.launching import launch  # noqa: PLC0415  (only `up` needs the launcher)
     from deploy.local.runs import run_of  # noqa: PLC0415
     from deploy.local.terminals import Terminal  # noqa: PLC0415
 
     settings = LauncherSettings.from_environment(environment)
     run = run_of(environment, **options)
-    stop = stop_on_signals()
     terminal = Terminal(sys.stdout, shows_logs=logs)
+    check_files(run, environment, directory=DataDirectory(settings.data_dir), say=terminal.say)
+    stop = stop_on_signals()
     try:
         launch(settings, environment, run, terminal=terminal, stop=stop)
     except AlreadyRunningError as error:

@@ -53,6 +53,7 @@ class DataDirectory:
         self.state = self.path / "state.json"
         self.start = self.path / "start.json"
         self.memory = self.path / "memory.jsonl"
+        self.checked = self.path / "checked.json"
         self.logs = self.path / "logs"
         self.pids = self.path / "pids"
         self.numba = self.path / "numba"

@@ -7,17 +7,17 @@ theirs is tied.
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
 import msgspec
 import psutil
 
 from deploy.local.asking import predicted_target
+from deploy.local.checking import remember_checked
 from deploy.local.directories import DataDirectory, write_json
 from deploy.local.environments import job_environment, shared_environment
-from deploy.local.jobs import PREPARE, Job, Lifetime, Stage
+from deploy.local.jobs import PREPARE, Job, Lifetime, Run, Stage
 from deploy.local.memory import Footprint, footprint, resident_bytes
 from deploy.local.ports import is_free
 from deploy.local.servers.addresses import check_external
@@ -49,20 +49,6 @@ _END_ORDER = (
 )
 
 
-class Run(NamedTuple):
-    """What is to be run.
-
-    Attributes:
-        data: For people, plainly marked.
-        environment: Which run it is, by variable, for every job.
-        jobs: The processes behind the servers.
-    """
-
-    data: str
-    environment: Mapping[str, str]
-    jobs: Sequence[Job]
-
-
 class _PortTakenError(Exception):
     """Another program took a port between our choosing it and the server's listening."""
 
@@ -84,6 +70,7 @@ def launch(
         for variable, (url, port) in external_urls(settings).items():
             check_external(variable, url, default_port=port)
         _set_old_files_aside(directory)
+        remember_checked(run.environment, directory)
         for _ in range(_N_PLANS):
             plan = make_plan(settings, directory, environment, say=terminal.say)
             launcher = Launcher(plan, run, settings, environment, directory=directory, terminal=terminal)
