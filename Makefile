@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-loaded check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean
+.PHONY: help install demo kafka stop status reset doctor test test-loaded check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ wheel: $(VENV)/.developing ## Build the wheel into dist/
 
 wheel-test: wheel ## Install the wheel into an empty environment and run its command
 	$(BIN)/python tests/packaging/wheel_in_empty_environment.py dist
+
+demo-test: $(VENV)/.installed ## Run the demo where only its owner may enter, as root and as an ordinary user
+	$(BIN)/python tests/packaging/demo_in_private_folder.py
 
 bench-spine: $(VENV)/.developing ## Ticks/s through the whole spine and prediction latency
 	$(BIN)/python -m tests.benchmarks.spine

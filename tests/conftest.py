@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.environments import kernel_hash
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.apache"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.apache", "tests.fixtures.disks"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

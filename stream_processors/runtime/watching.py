@@ -8,7 +8,7 @@ that has stopped fetching keeps it from that.
 
 Only what a read_committed consumer can get to counts: behind another's open transaction there is
 nothing to move for. A broker that is away is no stall: nothing can be asked of it then, and the worker has its own
-budget for that. The embedded broker states its ends too low and too high at times, so there only
+budget for that. Nor is time in which the watchdog itself did not run. The embedded broker states its ends too low and too high at times, so there only
 the loop is watched.
 """
 
@@ -30,6 +30,7 @@ from schemas.wire.administration import Administration
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Positions
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.operators.wakefulness import Wakefulness
 from stream_processors.runtime.alerts import STALLED_PARTITION, Place, alert_of
 from stream_processors.runtime.last_words import LastWords
 from stream_processors.runtime.timers import InterpreterTimer, left_behind
@@ -104,12 +105,16 @@ class _Seen(NamedTuple):
 class StallJudge:
     """Tells from looks at a worker whether something has stalled; pure.
 
+    After a gap between two looks of more than half that time it begins anew: it did not run then, and
+    nor, for all it knows, did the worker.
+
     Args:
         stalled_after_s: For how long nothing may move.
     """
 
     def __init__(self, *, stalled_after_s: float) -> None:
         self._after_s = stalled_after_s
+        self._awake = Wakefulness(longest_gap_s=stalled_after_s / 2)
         self._seen: dict[Where, _Seen] = {}
 
     def stalled(
@@ -123,7 +128,10 @@ class StallJudge:
             moves: How often each partition has moved.
             ends: The log's end by partition; those not known are not judged.
         """
-        silent_s = now_s - beat_s
+        awake_since_s = self._awake.since_s(now_s)
+        if awake_since_s == now_s:
+            self._seen.clear()
+        silent_s = now_s - max(beat_s, awake_since_s)
         if silent_s > self._after_s:
             return "loop"
         # A step that hangs keeps its partitions from moving too, and their time may be up a moment
