@@ -23,7 +23,6 @@ from schemas.wire.redis import Views, clock_key, features_key, prediction_key
 
 _PAUSE_S = 2.0
 _RECORD_KEPT_S = 1.0
-_N_REPEATS = 2
 _EventT = TypeVar("_EventT")
 
 _log = structlog.get_logger(__name__)
@@ -206,25 +205,11 @@ class Stores:
     def newest_with_record(
         self, target: Target, *, limit: int
     ) -> tuple[list[tuple[PredictionMade, OutcomeResolved | None]], Record]:
-        """The newest predictions with their outcomes, and the record of the same moment.
-
-        Records only grow: where it is the same before and behind, what was read between agrees with it.
-        """
+        """The newest predictions with their outcomes, and the record of the same moment."""
         with self._postgres.watched():
-            before, page, record = self._page_between_records(target, limit)
-            for _ in range(_N_REPEATS):
-                if before == record:
-                    break
-                before, page, record = self._page_between_records(target, limit)
+            page, record = self._history.predictions_with_record(target, limit=limit)
         self._records[target] = (self._clock.monotonic_s(), record)
         return page, record
-
-    def _page_between_records(
-        self, target: Target, limit: int
-    ) -> tuple[Record, list[tuple[PredictionMade, OutcomeResolved | None]], Record]:
-        before = self._history.record(target)
-        page = self._history.predictions(target, limit=limit)
-        return before, page, self._history.record(target)
 
     def promotions(self) -> list[ModelPromoted]:
         """The run's promotions, in the order of their effective time."""
