@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.artifacts import CHAMPION
 from schemas.events import (
     BarClosed,
     Direction,
@@ -337,11 +336,28 @@ class CheckPayload(Payload):
     detail: str
 
 
+class ReadyTargetPayload(Payload):
+    """Whether one configured kind of prediction is served."""
+
+    instrument: str = Field(examples=["BTC-USDT.BINANCE"])
+    interval: Interval = Field(examples=["15m"])
+    horizon: Interval = Field(examples=["15m"])
+    is_default: bool = Field(description="Whether it is meant when a request names neither.")
+    is_served: bool = Field(description="Whether there is a prediction of it.")
+    detail: str = Field(
+        description="Up to when it is predicted, or what is missing.",
+        examples=["as of 2025-06-15T15:15:00.000Z, from redis"],
+    )
+
+
 class ReadyPayload(Payload):
     """Whether predictions can be served, and what is missing."""
 
-    is_ready: bool
+    is_ready: bool = Field(description="Whether all checks are ok.")
     checks: list[CheckPayload]
+    targets: list[ReadyTargetPayload] = Field(
+        description="Every configured target. One that is served is enough to be ready."
+    )
 
 
 def iso(time_ms: int) -> str:
@@ -501,16 +517,6 @@ def record_payload(
 def _accuracy(n_hits: int, n_misses: int) -> tuple[float, float, float] | tuple[None, None, None]:
     n = n_hits + n_misses
     return (n_hits / n, *wilson_interval(n_hits, n)) if n else (None, None, None)
-
-
-def champions(promotions: list[ModelPromoted]) -> list[ModelPromoted]:
-    """The newest champion of every target, of promotions in the order of their effective time."""
-    newest = {
-        (promoted.instrument, promoted.interval, promoted.horizon): promoted
-        for promoted in promotions
-        if promoted.alias == CHAMPION
-    }
-    return list(newest.values())
 
 
 def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayload:

@@ -5,7 +5,7 @@ of every request. What never changes is kept (a run's description), what changes
 for a second (a record). The wall clock judges live data only; a replay has its own clock.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -62,6 +62,13 @@ class Found(NamedTuple):
     """An event, and the store it was read from."""
 
     event: Any
+    store: Store
+
+
+class NewestMade(NamedTuple):
+    """Up to when a target is predicted, and the store that says so."""
+
+    as_of_ms: int
     store: Store
 
 
@@ -211,10 +218,32 @@ class Stores:
         self._records[target] = (self._clock.monotonic_s(), record)
         return page, record
 
-    def promotions(self) -> list[ModelPromoted]:
-        """The run's promotions, in the order of their effective time."""
+    def champions(self) -> list[ModelPromoted]:
+        """The newest champion of every target of the run."""
         with self._postgres.watched():
-            return self._history.promotions(self.stream)
+            return self._history.champions(self.stream)
+
+    def predicted(self, targets: Sequence[Target]) -> dict[Target, NewestMade]:
+        """Of each of these targets that is predicted, the newest as-of time and the store that says so.
+
+        Raises:
+            StoreUnavailableError: If Redis lacks some and Postgres does not answer.
+        """
+        by_key = {prediction_key(*target): target for target in targets}
+        found: dict[Target, NewestMade] = {}
+        try:
+            with self._redis.watched():
+                orders = self._views.orders(list(by_key))
+            found = {by_key[key]: NewestMade(order, Store.REDIS) for key, order in orders.items()}
+        except StoreUnavailableError as error:
+            _log.debug("predictions are looked up in Postgres", reason=str(error))
+        if len(found) < len(targets):
+            with self._postgres.watched():
+                stored = self._history.last_predicted_ms(self.stream)
+            for target in targets:
+                if target not in found and target in stored:
+                    found[target] = NewestMade(stored[target], Store.POSTGRES)
+        return found
 
     def bars(self, *, instrument: str, interval: str, limit: int) -> list[BarClosed]:
         """The newest bars, oldest first."""

@@ -5,7 +5,7 @@ changes nothing, so writing twice, late or from a restored log is harmless. Redi
 at any time: a writer keeps its newest views and writes them all again when its mark is gone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import redis
@@ -120,6 +120,19 @@ class Views:
         with translated():
             body = self._client.hget(key, "body")
         return bytes(body) if isinstance(body, bytes) else None
+
+    def orders(self, keys: Sequence[str]) -> dict[str, int]:
+        """The orders of the views that are there, by key.
+
+        Raises:
+            StoreUnavailableError: If Redis does not answer.
+        """
+        with translated():
+            pipeline = self._client.pipeline(transaction=False)
+            for key in keys:
+                pipeline.hget(key, "order")
+            found = pipeline.execute()
+        return {key: int(order) for key, order in zip(keys, found, strict=True) if order is not None}
 
     def is_ready(self) -> bool:
         """Whether Redis answers."""
