@@ -85,14 +85,38 @@ _COUNTED = {
 }
 
 
+def _waiting(table: str, operation: str) -> str:
+    """Which predictions wait for an outcome, of the keys that a statement changed.
+
+    What was only added needs less: a new outcome ends a wait, a new prediction begins one if it has no outcome.
+    """
+    time, changed = _COUNTED[table]["time"], f"({_CHANGED[operation]}) changed"
+    has_prediction = _PREDICTION.format(column="true", own_time=time)
+    has_outcome = _OUTCOME.format(column="true", own_time=time)
+    end = f"""
+    DELETE FROM unresolved_predictions held USING {changed}
+    WHERE held.stream = changed.stream AND held.instrument = changed.instrument
+        AND held.interval = changed.interval AND held.horizon = changed.horizon
+        AND held.event_time_ms = changed.{time}"""
+    begin = f"""
+    INSERT INTO unresolved_predictions ({_TARGET}, event_time_ms)
+    SELECT {_TARGET}, {time} FROM {changed} WHERE {has_outcome} IS NULL"""
+    match table, operation:
+        case "outcomes", "insert":
+            return f"{end};"
+        case "predictions", "insert":
+            return f"{begin} ON CONFLICT DO NOTHING;"
+        case _:
+            return f"""
+    {end} AND ({has_prediction} AND {has_outcome} IS NULL) IS NOT TRUE;
+    {begin} AND {has_prediction} ON CONFLICT DO NOTHING;"""
+
+
 def _counting(table: str, operation: str) -> str:
     counted = _COUNTED[table]
-    counts, time, changed = counted["counts"], counted["time"], f"({_CHANGED[operation]}) changed"
+    counts, changed = counted["counts"], f"({_CHANGED[operation]}) changed"
     sums = ", ".join(f"coalesce(sum(sign) FILTER (WHERE {when}), 0)" for when in counts.values())
     added = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in counts)
-    open_prediction = (
-        f"{_PREDICTION.format(column='true', own_time=time)} AND {_OUTCOME.format(column='true', own_time=time)} IS NULL"
-    )
     name = f"count_{table}_{operation}"
     return f"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql
@@ -103,13 +127,7 @@ BEGIN
     SELECT {_TARGET}, {sums} FROM ({counted["rows"]} {changed}) AS signed
     GROUP BY {_TARGET} ORDER BY {_TARGET}
     ON CONFLICT ({_TARGET}) DO UPDATE SET {added};
-    DELETE FROM unresolved_predictions held USING {changed}
-    WHERE held.stream = changed.stream AND held.instrument = changed.instrument
-        AND held.interval = changed.interval AND held.horizon = changed.horizon
-        AND held.event_time_ms = changed.{time} AND ({open_prediction}) IS NOT TRUE;
-    INSERT INTO unresolved_predictions ({_TARGET}, event_time_ms)
-    SELECT DISTINCT {_TARGET}, {time} FROM {changed} WHERE {open_prediction}
-    ON CONFLICT DO NOTHING;
+    {_waiting(table, operation)}
     RETURN NULL;
 END
 $body$;
