@@ -5,6 +5,7 @@ Pure. Every time is there twice: as UTC milliseconds for programs, as ISO 8601 f
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -384,34 +385,58 @@ def is_simulated(*, source: str, instrument: str, kind: StreamKind) -> bool:
 
 def prediction_payload(made: PredictionMade, *, kind: StreamKind) -> PredictionPayload:
     """A prediction, as it is answered."""
-    return PredictionPayload(
-        instrument=made.instrument,
-        asset=parse_instrument(made.instrument).base,
-        interval=made.interval,
-        horizon=made.horizon,
-        direction=made.direction,
-        probability_up=made.probability_up,
-        confidence=made.probability_up if made.direction is Direction.UP else 1.0 - made.probability_up,
-        is_pick=made.is_pick,
-        prediction_set=made.prediction_set,
-        miscoverage=made.miscoverage,
-        evidence=evidence_payload(made),
-        reference_price=made.reference_price,
-        model_version=made.model_version,
-        model_hash=made.model_hash,
-        feature_spec_hash=made.feature_spec_hash,
-        features_as_of_ms=made.features_as_of_ms,
-        features_as_of=iso(made.features_as_of_ms),
-        event_time_ms=made.event_time_ms,
-        known_time_ms=made.known_time_ms,
-        known_time=iso(made.known_time_ms),
-        resolves_at_ms=made.resolves_at_ms,
-        resolves_at=iso(made.resolves_at_ms),
-        stream=made.stream,
-        stream_kind=kind,
-        source=made.source,
-        is_simulated=is_simulated(source=made.source, instrument=made.instrument, kind=kind),
+    return PredictionPayload(**_prediction_fields(made, kind=kind))
+
+
+def live_prediction_payload(
+    made: PredictionMade,
+    *,
+    kind: StreamKind,
+    clock_ms: int | None,
+    data_age_s: float | None,
+    served_from: Store,
+    record: RecordPayload | None,
+) -> LivePredictionPayload:
+    """The newest prediction, as it is answered."""
+    return LivePredictionPayload(
+        **_prediction_fields(made, kind=kind),
+        clock_ms=clock_ms,
+        data_age_s=data_age_s,
+        served_from=served_from,
+        record=record,
     )
+
+
+def _prediction_fields(made: PredictionMade, *, kind: StreamKind) -> dict[str, Any]:
+    # Handed to the payload that is answered, at once: a page of 500 would take half as long again.
+    return {
+        "instrument": made.instrument,
+        "asset": parse_instrument(made.instrument).base,
+        "interval": made.interval,
+        "horizon": made.horizon,
+        "direction": made.direction,
+        "probability_up": made.probability_up,
+        "confidence": made.probability_up if made.direction is Direction.UP else 1.0 - made.probability_up,
+        "is_pick": made.is_pick,
+        "prediction_set": made.prediction_set,
+        "miscoverage": made.miscoverage,
+        "evidence": evidence_payload(made),
+        "reference_price": made.reference_price,
+        "model_version": made.model_version,
+        "model_hash": made.model_hash,
+        "feature_spec_hash": made.feature_spec_hash,
+        "features_as_of_ms": made.features_as_of_ms,
+        "features_as_of": iso(made.features_as_of_ms),
+        "event_time_ms": made.event_time_ms,
+        "known_time_ms": made.known_time_ms,
+        "known_time": iso(made.known_time_ms),
+        "resolves_at_ms": made.resolves_at_ms,
+        "resolves_at": iso(made.resolves_at_ms),
+        "stream": made.stream,
+        "stream_kind": kind,
+        "source": made.source,
+        "is_simulated": is_simulated(source=made.source, instrument=made.instrument, kind=kind),
+    }
 
 
 def evidence_payload(made: PredictionMade) -> EvidencePayload | None:
@@ -478,7 +503,7 @@ def past_prediction_payload(
             final_price=resolved.final_price,
             resolved_at_ms=resolved.event_time_ms,
         )
-    return PastPredictionPayload(**dict(prediction_payload(made, kind=kind)), outcome=outcome)
+    return PastPredictionPayload(**_prediction_fields(made, kind=kind), outcome=outcome)
 
 
 def record_payload(

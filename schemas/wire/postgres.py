@@ -100,8 +100,11 @@ def translated_writes() -> Iterator[None]:
         raise RowRefusedError(message) from error
 
 
-def migrate(database_url: str) -> None:
+def migrate(database_url: str, *, to: str = "head") -> None:
     """Bring the tables to this release's form; does nothing when they are.
+
+    Args:
+        to: An earlier revision instead.
 
     Raises:
         StoreUnavailableError: If Postgres does not answer.
@@ -119,7 +122,7 @@ def migrate(database_url: str) -> None:
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
             connection.commit()
     except OperationalError as error:
         message = f"Postgres: {error.orig}"

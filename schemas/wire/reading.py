@@ -92,10 +92,10 @@ class Reader:
         with translated():
             held = self._consumer.assignment()
             self._consumer.pause(held)
-            for message in self._consumer.consume(1, timeout_s):
-                # Of a partition that came in the meantime: it is read again.
-                if message.error() is None:
-                    self._consumer.seek(ck.TopicPartition(message.topic(), message.partition(), message.offset()))
+            messages = self._consumer.consume(1, timeout_s)
+            # Of a partition that came in the meantime: it is read again.
+            for record in [record_of(message) for message in messages if message.error() is None]:
+                self._consumer.seek(ck.TopicPartition(record.topic, record.partition, record.offset))
             self._consumer.resume(self._consumer.assignment())
 
     def messages(self, *, timeout_s: float) -> list[Any]:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import psycopg
 from psycopg import sql
-from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.postgres import types as postgres_types
 from psycopg.pq import Format
@@ -201,7 +200,9 @@ def write_progress(cursor: psycopg.Cursor[Any], progress: Sequence[Progress]) ->
         key = (row.stream, row.topic, row.partition)
         newest[key] = max(newest.get(key, row.watermark_ms), row.watermark_ms)
     if newest:
-        columns = [list(column) for column in zip(*((*key, at) for key, at in sorted(newest.items())), strict=True)]
+        columns = [
+            list(column) for column in zip(*((*key, at) for key, at in sorted(newest.items())), strict=True)
+        ]
         cursor.execute(
             "INSERT INTO stream_progress SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::bigint[]) "
             "ON CONFLICT (stream, topic, partition) "

@@ -10,6 +10,9 @@ The functions turn off the plans that read whole tables: a plan that was made wh
 by the connection, and would be used when it is large.
 """
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from alembic import op
 
 revision = "0005"
@@ -57,23 +60,39 @@ _LOOK_UP = """
 _PREDICTION = _LOOK_UP.format(
     column="{column}", table="predictions", time="event_time_ms", own_time="{own_time}"
 )
-_OUTCOME = _LOOK_UP.format(column="{column}", table="outcomes", time="features_as_of_ms", own_time="{own_time}")
+_OUTCOME = _LOOK_UP.format(
+    column="{column}", table="outcomes", time="features_as_of_ms", own_time="{own_time}"
+)
 
-#: What a changed row of a table is in the counts, and which of its columns says when it is of.
+
+class Counted(NamedTuple):
+    """What a changed row of a table is in the counts.
+
+    Attributes:
+        time: The column that says which as-of time a row is of.
+        rows: Selects changed rows, with what the other table says of them.
+        counts: By count, the rows that are counted in it.
+    """
+
+    time: str
+    rows: str
+    counts: Mapping[str, str]
+
+
 _COUNTED = {
-    "predictions": {
-        "time": "event_time_ms",
-        "rows": f"SELECT changed.*, {_OUTCOME.format(column='is_hit', own_time='event_time_ms')} AS was_hit FROM ",
-        "counts": {
+    "predictions": Counted(
+        time="event_time_ms",
+        rows=f"SELECT changed.*, {_OUTCOME.format(column='is_hit', own_time='event_time_ms')} AS was_hit FROM ",
+        counts={
             "n_predictions": "true",
             "n_pick_hits": "is_pick AND was_hit",
             "n_pick_misses": "is_pick AND NOT was_hit",
         },
-    },
-    "outcomes": {
-        "time": "features_as_of_ms",
-        "rows": f"SELECT changed.*, {_PREDICTION.format(column='is_pick', own_time='features_as_of_ms')} AS was_pick FROM ",
-        "counts": {
+    ),
+    "outcomes": Counted(
+        time="features_as_of_ms",
+        rows=f"SELECT changed.*, {_PREDICTION.format(column='is_pick', own_time='features_as_of_ms')} AS was_pick FROM ",
+        counts={
             "n_hits": "is_hit",
             "n_misses": "NOT is_hit",
             "n_ties": "outcome = 'tie'",
@@ -81,7 +100,7 @@ _COUNTED = {
             "n_pick_hits": "was_pick AND is_hit",
             "n_pick_misses": "was_pick AND NOT is_hit",
         },
-    },
+    ),
 }
 
 
@@ -90,7 +109,7 @@ def _waiting(table: str, operation: str) -> str:
 
     What was only added needs less: a new outcome ends a wait, a new prediction begins one if it has no outcome.
     """
-    time, changed = _COUNTED[table]["time"], f"({_CHANGED[operation]}) changed"
+    time, changed = _COUNTED[table].time, f"({_CHANGED[operation]}) changed"
     has_prediction = _PREDICTION.format(column="true", own_time=time)
     has_outcome = _OUTCOME.format(column="true", own_time=time)
     end = f"""
@@ -114,7 +133,7 @@ def _waiting(table: str, operation: str) -> str:
 
 def _counting(table: str, operation: str) -> str:
     counted = _COUNTED[table]
-    counts, changed = counted["counts"], f"({_CHANGED[operation]}) changed"
+    counts, changed = counted.counts, f"({_CHANGED[operation]}) changed"
     sums = ", ".join(f"coalesce(sum(sign) FILTER (WHERE {when}), 0)" for when in counts.values())
     added = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in counts)
     name = f"count_{table}_{operation}"
@@ -124,7 +143,7 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('driftline prediction records'));
     INSERT INTO prediction_records AS held ({_TARGET}, {", ".join(counts)})
-    SELECT {_TARGET}, {sums} FROM ({counted["rows"]} {changed}) AS signed
+    SELECT {_TARGET}, {sums} FROM ({counted.rows} {changed}) AS signed
     GROUP BY {_TARGET} ORDER BY {_TARGET}
     ON CONFLICT ({_TARGET}) DO UPDATE SET {added};
     {_waiting(table, operation)}

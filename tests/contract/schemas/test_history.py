@@ -203,7 +203,9 @@ def test_champions_are_the_newest_of_each_target(history: History, stream: str) 
     sample = SAMPLES["model_promoted"]
     assert isinstance(sample, ModelPromoted)
     promoted = [
-        msgspec.structs.replace(sample, stream=stream, alias=alias, effective_from_ms=at, model_version=version, horizon=horizon)
+        msgspec.structs.replace(
+            sample, stream=stream, alias=alias, effective_from_ms=at, model_version=version, horizon=horizon
+        )
         for alias, at, version, horizon in [
             ("champion", 10, "a", Interval.ONE_MINUTE),
             ("champion", 20, "b", Interval.ONE_MINUTE),

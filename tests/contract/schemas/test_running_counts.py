@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import RowRefusedError
 from schemas.events import Direction, Event, Outcome, OutcomeResolved, PredictionMade
-from schemas.wire.postgres import History, Position, Record, Target
+from schemas.wire.postgres import History, Position, Record, Target, migrate
 from schemas.wire.settings import Endpoints
 from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, candle, prediction, tick
@@ -22,14 +22,14 @@ OTHER = "ETH-USDT.BINANCE"
 TURNS = {Outcome.UP: True, Outcome.DOWN: False, Outcome.TIE: None, Outcome.VOID: None}
 
 COUNTED = """
-SELECT (SELECT count(*) FROM predictions WHERE {where}),
+SELECT (SELECT count(*) FROM predictions WHERE stream = %(stream)s AND instrument = %(instrument)s),
     count(*) FILTER (WHERE o.is_hit), count(*) FILTER (WHERE NOT o.is_hit),
     count(*) FILTER (WHERE o.outcome = 'tie'), count(*) FILTER (WHERE o.outcome = 'void'),
     count(*) FILTER (WHERE o.is_hit AND p.is_pick), count(*) FILTER (WHERE NOT o.is_hit AND p.is_pick)
-FROM (SELECT * FROM outcomes WHERE {where}) o LEFT JOIN predictions p
+FROM (SELECT * FROM outcomes WHERE stream = %(stream)s AND instrument = %(instrument)s) o LEFT JOIN predictions p
 ON (p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms)
     = (o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms)
-""".format(where="stream = %(stream)s AND instrument = %(instrument)s")
+"""
 UNRESOLVED = """
 SELECT p.instrument, p.event_time_ms FROM predictions p LEFT JOIN outcomes o
 ON (o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms)
@@ -130,8 +130,7 @@ changes = st.one_of(
     ),
     st.builds(
         lambda minute: (
-            "UPDATE outcomes SET features_as_of_ms = features_as_of_ms + 600000 "
-            "WHERE stream = %s AND features_as_of_ms = %s",
+            "UPDATE outcomes SET features_as_of_ms = features_as_of_ms + 600000 WHERE stream = %s AND features_as_of_ms = %s",
             [],
             minute,
         ),
@@ -204,7 +203,9 @@ def test_tables_that_are_emptied_whole_are_counted_anew(
 ) -> None:
     stream = f"replay-{uuid4().hex[:12]}"
     history.write(of_stream(stream, [made(0, is_pick=True), made(1), turned_out(0, Outcome.UP)]))
-    query = "SELECT sum(n_predictions), sum(n_hits), sum(n_pick_hits) FROM prediction_records WHERE stream = %s"
+    query = (
+        "SELECT sum(n_predictions), sum(n_hits), sum(n_pick_hits) FROM prediction_records WHERE stream = %s"
+    )
     with connection.transaction(force_rollback=True):
         connection.execute(f"TRUNCATE {table}")
         kept = connection.execute(query, (stream,)).fetchone()
@@ -260,3 +261,32 @@ def test_position_is_the_largest_of_what_is_stored(
     ).fetchone()
     assert stored is not None
     assert history.position(stream, n_instruments=2) == Position(*stored)
+
+
+@pytest.fixture
+def empty_database(endpoints: Endpoints, connection: psycopg.Connection) -> Iterator[str]:
+    """A database of its own, without tables."""
+    name = f"counts_{uuid4().hex[:8]}"
+    connection.execute(f"CREATE DATABASE {name}")
+    yield f"{endpoints.database_url.rsplit('/', 1)[0]}/{name}"
+    connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_what_was_stored_before_the_counts_were_kept_is_counted_by_the_migration(empty_database: str) -> None:
+    stream = f"replay-{uuid4().hex[:12]}"
+    migrate(empty_database, to="0004")
+    past = History(empty_database)
+    past.open()
+    try:
+        before = [made(0, is_pick=True), made(1, is_pick=False), made(2), turned_out(0, Outcome.UP)]
+        alone = [turned_out(3, Outcome.DOWN, instrument=OTHER), candle(0), tick(5, trade_id=7)]
+        past.write(of_stream(stream, [*before, turned_out(1, Outcome.TIE), *alone]))
+        migrate(empty_database)
+        with psycopg.connect(empty_database, autocommit=True) as connection:
+            check(past, connection, stream)
+            past.write(of_stream(stream, [turned_out(2, Outcome.DOWN), made(4), tick(9, trade_id=8)]))
+            check(past, connection, stream)
+        assert past.record(Target(stream, INSTRUMENT, "1m", "1m")) == Record(4, 1, 1, 1, 0, 1, 0)
+        assert past.position(stream) == Position(T0 + MINUTE, T0 + 9, 8)
+    finally:
+        past.close()

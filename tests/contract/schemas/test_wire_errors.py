@@ -18,6 +18,7 @@ from schemas.wire import kafka, postgres
 from schemas.wire import redis as views
 from schemas.wire.refusals import FAULTS, Fault, fault_of
 
+
 def all_kinds(kind: type) -> set[type]:
     return {kind} | {below for child in kind.__subclasses__() for below in all_kinds(child)}
 
@@ -68,9 +69,7 @@ def test_every_exception_of_redis_is_translated(kind: type[redis.exceptions.Redi
     assert type(views.translate(error)) is (ConfigurationError if is_access else StoreUnavailableError)
 
 
-CODES = {
-    kind.sqlstate: kind for kind in all_kinds(psycopg.Error) if isinstance(kind.sqlstate, str)
-}
+CODES = {kind.sqlstate: kind for kind in all_kinds(psycopg.Error) if isinstance(kind.sqlstate, str)}
 WAITED_FOR = {
     "08006": "the connection was lost",
     "25006": "read-only: a standby, or a disk that was turned read-only",

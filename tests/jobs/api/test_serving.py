@@ -206,7 +206,11 @@ def test_one_served_target_is_ready_though_the_default_has_no_model(serving, vie
         show(views, made, clock_ms=AS_OF_MS)
         ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["is_ready"]) == (200, True)
-    told = {one["interval"]: (one["is_served"], one["is_default"], one["detail"]) for one in ready.json()["targets"] if one["instrument"] == INSTRUMENT}
+    told = {
+        one["interval"]: (one["is_served"], one["is_default"], one["detail"])
+        for one in ready.json()["targets"]
+        if one["instrument"] == INSTRUMENT
+    }
     assert told["1m"][:2] == (True, False)
     assert "from redis" in told["1m"][2]
     assert told["15m"][:2] == (False, True)

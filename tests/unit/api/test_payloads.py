@@ -12,7 +12,7 @@ from api.payloads import (
 from schemas.contracts.examples import EXAMPLES
 from schemas.events import Direction
 from schemas.streams import StreamKind
-from tests.unit.api.events import AS_OF_MS, H1, INSTRUMENT, outcome, prediction, promotion
+from tests.unit.api.events import AS_OF_MS, H1, INSTRUMENT, outcome, prediction
 
 
 @pytest.mark.parametrize(

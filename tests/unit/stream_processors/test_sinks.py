@@ -67,9 +67,7 @@ class Letters:
 
 
 def writing(store: FakeStore, letters: Letters, clock: ManualClock) -> Writing:
-    return Writing(
-        "history", write=store.write, put_aside=letters.put_aside, idle=clock.sleep, clock=clock
-    )
+    return Writing("history", write=store.write, put_aside=letters.put_aside, idle=clock.sleep, clock=clock)
 
 
 @given(
