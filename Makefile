@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-loaded check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test
+.PHONY: help install demo kafka stop status reset doctor test test-loaded check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -131,6 +131,9 @@ bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and
 
 bench-features: $(VENV)/.developing ## A year of minutes through every feature, beside pandas with TA-Lib
 	$(BIN)/python -m tests.benchmarks.features
+
+bench-store: $(VENV)/.developing ## What readers wait for with a million stored predictions, and the sinks' rates (PREDICTIONS=, FEATURES=)
+	$(BIN)/python -m tests.benchmarks.store
 
 bench-vectors: $(VENV)/.developing ## The join of companions: in batch, by the vector, and through the embedded broker
 	$(BIN)/python -m tests.benchmarks.vectors
