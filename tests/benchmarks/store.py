@@ -72,7 +72,7 @@ _OUTCOMES = """
 INSERT INTO outcomes SELECT stream, instrument, interval, horizon, event_time_ms, probability_up, direction,
     reference_price, 101.0, 'up', event_time_ms %% 180000 = 0, model_version, model_hash, event_time_ms + 60000,
     event_time_ms + 60000, source
-FROM predictions WHERE stream = %(stream)s AND event_time_ms < %(begin)s + %(n)s * 60000
+FROM predictions WHERE stream = %(stream)s AND event_time_ms < %(begin)s + %(n)s::bigint * 60000
 """
 _FEATURES = """
 INSERT INTO features SELECT %(stream)s, %(instrument)s, '1m', %(begin)s + i * 60000, repeat('cd', 32), 100.0, true,
