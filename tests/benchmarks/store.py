@@ -72,7 +72,7 @@ _OUTCOMES = """
 INSERT INTO outcomes SELECT stream, instrument, interval, horizon, event_time_ms, probability_up, direction,
     reference_price, 101.0, 'up', event_time_ms %% 180000 = 0, model_version, model_hash, event_time_ms + 60000,
     event_time_ms + 60000, source
-FROM predictions WHERE stream = %(stream)s AND event_time_ms < %(begin)s + %(n)s * 60000
+FROM predictions WHERE stream = %(stream)s AND event_time_ms < %(begin)s + %(n)s::bigint * 60000
 """
 _FEATURES = """
 INSERT INTO features SELECT %(stream)s, %(instrument)s, '1m', %(begin)s + i * 60000, repeat('cd', 32), 100.0, true,
@@ -160,10 +160,24 @@ def _request_ms(client: httpx.Client, path: str) -> tuple[float, httpx.Response]
 
 
 def _p99(client: httpx.Client, path: str, metric: str) -> Figure:
-    """The first requests included: a store that was just loaded is asked for the first time."""
-    samples = [_request_ms(client, path)[0] for _ in range(N_REQUESTS)]
-    value = float(np.percentile(samples, 99))
-    return Figure(metric=f"{metric}, p99", value=value, unit="ms", bar=BAR_MS, holds=value <= BAR_MS)
+    """The first requests included: a store that was just loaded is asked for the first time.
+
+    Beside each stands an answer that reads nothing, in the same seconds: so much of it is the machine's.
+    """
+    samples, idle = [], []
+    for _ in range(N_REQUESTS):
+        idle.append(_request_ms(client, "/healthz")[0])
+        samples.append(_request_ms(client, path)[0])
+    value, beside = (float(np.percentile(times, 99)) for times in (samples, idle))
+    return Figure(
+        metric=f"{metric}, p99",
+        value=value,
+        unit="ms",
+        bar=BAR_MS,
+        holds=value <= BAR_MS,
+        peer=f"/healthz, p99 {beside:.1f} ms",
+        ratio=value / beside,
+    )
 
 
 def _million(data_dir: Path, endpoints: Endpoints, *, n_predictions: int) -> list[Figure]:

@@ -53,6 +53,21 @@ def test_reader_goes_on_behind_what_it_committed(broker: Broker, topic: Topic) -
     assert read_all(4) == list(range(6, 10))
 
 
+def test_reader_that_idles_reads_on_where_it_was(broker: Broker, topic: Topic) -> None:
+    """A sink waits for its store, and must keep its place and lose no record meanwhile."""
+    broker.publish(topic, [b"%d" % i for i in range(10)])
+    reader = Reader(
+        broker.endpoint, group=fresh("group"), topics=[topic], is_fixed=broker.endpoint.is_embedded
+    )
+    reader.open()
+    found: list[int] = []
+    while len(found) < 10:
+        found += [record.offset for record in reader.poll(max_records=3, timeout_s=0.2)]
+        reader.idle(0.1)
+    reader.close()
+    assert found == list(range(10))
+
+
 def test_committed_offsets_are_told_of_a_group_that_is_not_there_now(broker: Broker, topic: Topic) -> None:
     group, both = fresh("group"), [(topic.name, 0), (topic.name, 1)]
     reader = Reader(broker.endpoint, group=group, topics=[topic], is_fixed=True)
