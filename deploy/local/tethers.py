@@ -90,7 +90,7 @@ def _become(account: str) -> None:
         os.setgid(int(gid))
         os.setuid(int(uid))
     except PermissionError as error:
-        sys.exit(f"user {uid} cannot be become ({os.strerror(error.errno or errno.EPERM)})")
+        sys.exit(f"becoming user {uid} is refused ({os.strerror(error.errno or errno.EPERM)})")
     if reads and not (_keep(_CAP_DAC_READ_SEARCH) or _keep(_CAP_DAC_OVERRIDE)):
         sys.exit("the right to read cannot be kept (CAP_DAC_READ_SEARCH and CAP_DAC_OVERRIDE are missing)")
 

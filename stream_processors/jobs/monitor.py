@@ -4,7 +4,7 @@ It keeps nothing: which alerts last it reads in ``alerts.v1`` at start, so that 
 nothing again. It ends ``stalled_partition`` alerts that a worker raised about itself, too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -66,23 +66,29 @@ class Monitor:
         Raises:
             BrokerUnavailableError: If the broker does not answer.
         """
+        if self._look_at_disk is not None and self._has_looked:
+            # Before the broker is asked, which may have ended for want of room.
+            disk = self._look_at_disk()
+            self._take(self._judge.judge_disk(disk, at_s=self._clock.monotonic_s()))
         seen, alerts = self._observer.look()
-        if self._look_at_disk is not None:
-            seen = seen._replace(disk=self._look_at_disk())
         for alert in alerts:
             # Its own come back in the topic; what it found there at start is an earlier run's.
             if alert.source != SOURCE or not self._has_looked:
                 self._judge.remember(alert)
         self._has_looked = True
-        for verdict in self._judge.judge(seen):
-            log.warning("alert", **verdict._asdict())
-            self._unsaid.append(verdict)
+        self._take(self._judge.judge(seen))
         for verdict in self._unsaid:
             raise_alert(self._publisher, **verdict._asdict(), now_ms=self._clock.now_ms(), source=SOURCE)
         self._publisher.flush()
-        self._unsaid.clear()  # kept where the broker was away: it is judged once, and said until it is there
+        self._unsaid.clear()
         self._metrics.show(seen, self._judge.raised, now_ms=self._clock.now_ms())
         self._look_at_fields()
+
+    def _take(self, verdicts: Iterable[Verdict]) -> None:
+        """Keep what was judged until the broker has it: it is judged once."""
+        for verdict in verdicts:
+            log.warning("alert", **verdict._asdict())
+            self._unsaid.append(verdict)
 
     def _look_at_fields(self) -> None:
         if self._clock.monotonic_s() - self._census_at_s >= _FIELDS_EVERY_S:

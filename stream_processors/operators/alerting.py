@@ -94,13 +94,11 @@ class Observation(NamedTuple):
     Attributes:
         at_s: By a clock that never runs backwards.
         depths: Open dead letters by consumer.
-        disk: The data directory's; None where nobody looked.
     """
 
     at_s: float
     depths: Mapping[str, int]
     progress: Mapping[Place, Progress]
-    disk: Disk | None = None
 
 
 class Verdict(NamedTuple):
@@ -169,8 +167,6 @@ class Judge:
         """Yield what begins and what is over."""
         if self._awake.since_s(seen.at_s) == seen.at_s:
             self._begin_anew(seen.at_s)
-        for finding in () if seen.disk is None else _of_disk(seen.disk):
-            yield from self._decide(finding, seen.at_s)
         for consumer, depth in seen.depths.items():
             yield from self._decide(_of_letters(consumer, depth), seen.at_s)
         well: dict[str, bool] = {}
@@ -180,6 +176,11 @@ class Judge:
             yield from self._decide(finding, seen.at_s)
         for group, is_well in well.items():
             yield from self._decide(self._of_group(group, is_well=is_well), seen.at_s)
+
+    def judge_disk(self, disk: Disk, *, at_s: float) -> Iterator[Verdict]:
+        """Yield what begins and what is over of the disk; it can be looked at while the broker is away."""
+        for finding in _of_disk(disk):
+            yield from self._decide(finding, at_s)
 
     def _begin_anew(self, at_s: float) -> None:
         """Forget how long anything has stood or been good; what is raised stays so."""

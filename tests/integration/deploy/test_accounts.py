@@ -138,4 +138,4 @@ def test_files_of_another_user_are_refused_before_anything_starts(as_nobody):
         directory.mkdir()
 
         with as_nobody(), pytest.raises(ConfigurationError, match="must belong to user"):
-            account_of_database(directory)
+            database_account(directory, [])

@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -115,3 +116,13 @@ def test_a_start_on_a_disk_that_cannot_be_written_is_one_line(tmp_path):
         with directory.held():
             pass
     assert read_state(directory) is None
+
+
+def test_a_start_on_a_read_only_file_system_is_one_line(tmp_path):
+    with mounted(tmp_path / "small", size_mb=1) as disk:
+        directory = DataDirectory(disk / "data")
+        directory.create()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)  # noqa: S607
+
+        with pytest.raises(ConfigurationError, match="Read-only file system"), directory.held():
+            pass

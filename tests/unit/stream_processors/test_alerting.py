@@ -163,7 +163,7 @@ def disks(timeline: str) -> str:
     letters = {DISK_SPACE: "d", DISK_UNWRITABLE: "u"}
     for i, what in enumerate(timeline):
         disk = Disk("/data", free[what], 1_000, trouble.get(what, ""))
-        said = judge.judge(Observation(i * LOOK_S, {}, {}, disk))
+        said = judge.judge_disk(disk, at_s=i * LOOK_S)
         found.append(
             "".join(letters[v.name] if v.is_resolved else letters[v.name].upper() for v in said) or "-"
         )
