@@ -91,14 +91,14 @@ class Publisher:
             self._producer.poll(0)
             self._check()
 
-    def connect(self, topic: str, *, timeout_s: float) -> None:
-        """Find the broker and a topic's leaders now; by itself that happens at the first record.
+    def connect(self, *, timeout_s: float) -> None:
+        """Find the broker now; by itself that happens at the first record. No topic is made by asking.
 
         Raises:
             BrokerUnavailableError: If nobody answered in time.
         """
         with translated():
-            self._producer.list_topics(topic, timeout_s)
+            self._producer.list_topics(timeout=timeout_s)
 
     def flush(self, *, timeout_s: float = 15.0) -> None:
         """Wait until every record is acknowledged.

@@ -13,6 +13,7 @@ Without a folder, as in a container that keeps no files, what the broker does no
 only in the log.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,26 +43,20 @@ class LastWords:
     """
 
     def __init__(self, endpoint: KafkaEndpoint, *, data_dir: Path | None, name: str) -> None:
-        self._folder = None if data_dir is None else data_dir / FOLDER
+        self._folder = _made(data_dir)
         self._name = quote(name, safe="")
         self._publisher = Publisher(endpoint, role="watchdog")
         self._in_flight: AlertRaised | None = None
+        self._said: AlertRaised | None = None
 
     def path(self, suffix: str) -> Path | None:
-        """A file of this worker's own in the folder, which is made; None without one."""
-        if self._folder is None:
-            return None
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            log.warning("last words cannot be kept", reason=str(error))
-            return None
-        return self._folder / f"{self._name}{suffix}"
+        """A file of this worker's own in the folder; None without one."""
+        return None if self._folder is None else self._folder / f"{self._name}{suffix}"
 
     def connect(self) -> None:
         """Find the broker now, so that it need not be found at the moment of dying."""
         try:
-            self._publisher.connect(ALERTS.name, timeout_s=_CONNECT_S)
+            self._publisher.connect(timeout_s=_CONNECT_S)
         except PlatformError as error:
             log.warning("the watchdog has no broker yet", reason=str(error))
 
@@ -84,16 +79,29 @@ class LastWords:
 
     def publish_kept(self, *, timeout_s: float = _PUBLISH_S) -> None:
         """Publish what was kept, if anything was; what the broker does not take now stays."""
+        alert = self._kept()
+        if alert is not None and alert != self._said:
+            self._publish(alert, timeout_s=timeout_s)
+
+    def _kept(self) -> AlertRaised | None:
         path = self.path(".json")
-        if path is None or not path.exists():
-            return
+        if path is None:
+            return None
         try:
-            alert = codec.decode(ALERTS, path.read_bytes())
+            alert: AlertRaised = codec.decode(ALERTS, path.read_bytes())
+        except FileNotFoundError:
+            return None
         except (OSError, ContractError) as error:
             log.warning("last words not readable", path=str(path), reason=str(error))
-            path.unlink(missing_ok=True)
-            return
-        self._publish(alert, timeout_s=timeout_s)
+            self._forget()
+            return None
+        return alert
+
+    def _forget(self) -> None:
+        path = self.path(".json")
+        if path is not None:
+            with suppress(OSError):  # said once more at the next start, which says nothing new
+                path.unlink(missing_ok=True)
 
     def _publish(self, alert: AlertRaised, *, timeout_s: float) -> None:
         """What the broker did not acknowledge yet is still on its way, and not published a second time."""
@@ -105,8 +113,19 @@ class LastWords:
         except PlatformError as error:
             log.warning("alert not published yet", alert=alert.name, subject=alert.subject, reason=str(error))
             return
-        self._in_flight = None
-        path = self.path(".json")
-        if path is not None:
-            path.unlink(missing_ok=True)
+        self._in_flight, self._said = None, alert
+        self._forget()
         log.info("alert published", alert=alert.name, subject=alert.subject)
+
+
+def _made(data_dir: Path | None) -> Path | None:
+    """The folder, if it can be made."""
+    if data_dir is None:
+        return None
+    folder = data_dir / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.warning("last words cannot be kept", reason=str(error))
+        return None
+    return folder

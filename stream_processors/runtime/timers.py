@@ -14,6 +14,7 @@ import faulthandler
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -69,7 +70,8 @@ class InterpreterTimer:
         faulthandler.unregister(SIGNAL)
         if self._file is not None and self._trace is not None:
             self._file.close()
-            self._trace.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._trace.unlink(missing_ok=True)
 
 
 def left_behind(trace: Path | None) -> str:
