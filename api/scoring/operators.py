@@ -36,6 +36,8 @@ from schemas.events import (
     FeaturesComputed,
     ModelPromoted,
     PredictionMade,
+    SourceFellSilent,
+    SourceReturned,
     VectorComputed,
     WatermarkAdvanced,
 )
@@ -168,13 +170,13 @@ class ScoringOperator:
         Raises:
             ContractError: If a row cannot be decided; the state is as before.
         """
-        known: FeaturesComputed | WatermarkAdvanced | ModelPromoted = event
+        known: FeaturesComputed | WatermarkAdvanced | SourceFellSilent | SourceReturned | ModelPromoted = event
         match known:
             case FeaturesComputed():
                 return self._on_row(known)
             case ModelPromoted():
                 return self._on_promotion(known) if known.alias == CHAMPION else []
-            case WatermarkAdvanced():
+            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
                 return []
             case _:
                 assert_never(known)
