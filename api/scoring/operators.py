@@ -22,7 +22,7 @@ before any row.
 
 import bisect
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, assert_never
 
 import msgspec
@@ -43,7 +43,8 @@ from schemas.events import (
 )
 from schemas.time import Interval
 from schemas.topics import PREDICTIONS, Topic
-from stream_processors.operators.protocols import Output
+from stream_processors.operators.keys import Differences, key_of
+from stream_processors.operators.protocols import Change, Output
 
 #: A row is some 310 bytes of a snapshot: 256 are 80 kB, a twelfth of what a record may hold.
 N_WAITING = 256
@@ -53,6 +54,9 @@ N_KEPT = 16
 Decide = Callable[[FeaturesComputed, ModelPromoted], PredictionMade]
 Mismatch = Callable[[FeaturesComputed, ModelPromoted], None]
 Check = Callable[[ModelPromoted], None]
+
+
+_WHOLE = key_of("whole", "")
 
 
 class SeriesKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +162,7 @@ class ScoringOperator:
         self._series: dict[SeriesKey, _Series] = {}
         self._targets: dict[SeriesKey, dict[Interval, _Target]] = {}
         self._reported: set[tuple[str, str]] = set()
+        self._differences = Differences()
 
     @property
     def n_mismatched(self) -> int:
@@ -254,8 +259,11 @@ class ScoringOperator:
             if target.newest is not None
         ]
 
-    def snapshot(self) -> bytes:
+    def changes(self) -> Iterator[Change]:
         """The state; feature values as their float64 bytes."""
+        yield from self._differences.since({_WHOLE: self._all_packed()})
+
+    def _all_packed(self) -> bytes:
         packed = _Snapshot(
             series=[_packed(key, series) for key, series in self._series.items()],
             targets=[
@@ -266,21 +274,27 @@ class ScoringOperator:
         )
         return msgspec.msgpack.encode(packed)
 
-    def restore(self, snapshot: bytes) -> None:
+    def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
 
         Raises:
             SnapshotMismatchError: If it is not one of this operator and release.
         """
         try:
-            packed = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+            packed = msgspec.msgpack.decode(entries.get(_WHOLE, b""), type=_Snapshot)
             self._series = {series.key: _unpacked(series) for series in packed.series}
         except (msgspec.DecodeError, ValueError, IndexError) as error:
-            message = f"expected a snapshot of the scoring job of this release: {error}"
+            message = f"expected a state of the scoring job of this release: {error}"
             raise SnapshotMismatchError(message) from error
         self._targets = {}
         for held in packed.targets:
             self._targets.setdefault(held.key.series, {})[held.key.horizon] = held.target
+        self._differences.take(entries)
+
+    def forget(self, stream: str) -> None:
+        """Drop the rows and promotions of a run."""
+        self._series = {key: series for key, series in self._series.items() if key.stream != stream}
+        self._targets = {key: targets for key, targets in self._targets.items() if key.stream != stream}
 
 
 def _effective_from_ms(promoted: ModelPromoted) -> int:

@@ -6,7 +6,7 @@ which of the two comes first.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -23,13 +23,15 @@ from schemas.events import (
     WatermarkAdvanced,
 )
 from schemas.topics import OUTCOMES, Topic
-from stream_processors.operators.protocols import Output
+from stream_processors.operators.keys import Differences, key_of
+from stream_processors.operators.protocols import Change, Output
 
 #: Closes per instrument and interval, beyond which those go that no prediction can ask for any more.
 N_CLOSES_KEPT = 2048
 #: Where predictions stay away for good, closes go at this number whoever might ask.
 MOST_CLOSES_KEPT = 100_000
 
+_WHOLE = key_of("whole", "")
 _BarKey = tuple[str, str, str]
 _TargetKey = tuple[str, str, str, str]
 
@@ -58,6 +60,7 @@ class OutcomesOperator:
         self._closes: dict[_BarKey, deque[_Close]] = {}
         self._pending: dict[tuple[_TargetKey, int], PredictionMade] = {}
         self._last_made: dict[_TargetKey, int] = {}
+        self._differences = Differences()
         # Not among the last made: the log may hold a seed's record too, to be judged when it is read.
         for prediction in seeds:
             self._pending[(_target(prediction), prediction.event_time_ms)] = prediction
@@ -146,8 +149,11 @@ class OutcomesOperator:
         )
         return Output(OUTCOMES, event, prediction.instrument)
 
-    def snapshot(self) -> bytes:
+    def changes(self) -> Iterator[Change]:
         """Closes, open predictions and the last as-of times, as MessagePack."""
+        yield from self._differences.since({_WHOLE: self._packed()})
+
+    def _packed(self) -> bytes:
         return msgspec.msgpack.encode(
             _Snapshot(
                 closes=[(key, list(closes)) for key, closes in self._closes.items()],
@@ -156,20 +162,27 @@ class OutcomesOperator:
             )
         )
 
-    def restore(self, snapshot: bytes) -> None:
+    def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
 
         Raises:
             SnapshotMismatchError: If it is of another release.
         """
         try:
-            found = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+            found = msgspec.msgpack.decode(entries.get(_WHOLE, b""), type=_Snapshot)
         except msgspec.DecodeError as error:
-            message = f"the snapshot is of another release: {error}"
+            message = f"the state is of another release: {error}"
             raise SnapshotMismatchError(message) from error
         self._closes = {key: deque(closes) for key, closes in found.closes}
         self._pending = {(_target(made), made.event_time_ms): made for made in found.pending}
         self._last_made = dict(found.last_made)
+        self._differences.take(entries)
+
+    def forget(self, stream: str) -> None:
+        """Drop the closes and predictions of a run."""
+        self._closes = {key: closes for key, closes in self._closes.items() if key[0] != stream}
+        self._pending = {key: made for key, made in self._pending.items() if key[0][0] != stream}
+        self._last_made = {key: made_ms for key, made_ms in self._last_made.items() if key[0] != stream}
 
     def newest(self) -> Iterator[Event]:
         """Nothing: outcomes are no view."""
