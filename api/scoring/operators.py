@@ -175,7 +175,9 @@ class ScoringOperator:
         Raises:
             ContractError: If a row cannot be decided; the state is as before.
         """
-        known: FeaturesComputed | WatermarkAdvanced | SourceFellSilent | SourceReturned | ModelPromoted = event
+        known: FeaturesComputed | WatermarkAdvanced | SourceFellSilent | SourceReturned | ModelPromoted = (
+            event
+        )
         match known:
             case FeaturesComputed():
                 return self._on_row(known)

@@ -231,7 +231,9 @@ class Held:
         self._touched.drop(self._row_key(Kind.OWN, own.interval, own.as_of_ms))
         line = self._line(own.interval)
         oldest_ms = own.as_of_ms - OLDEST_BARS * own.interval.milliseconds
-        newest = [None if own.is_too_late else newest_joinable(others, own.as_of_ms) for others in line.others]
+        newest = [
+            None if own.is_too_late else newest_joinable(others, own.as_of_ms) for others in line.others
+        ]
         taken = [None if other is None or other.as_of_ms < oldest_ms else other for other in newest]
         late = line.series.late
         line.series.late = [from_ms for from_ms in late if from_ms > own.as_of_ms]
@@ -349,4 +351,3 @@ def _packed(value: Any) -> bytes:
 
 def _as_of(other: OtherRow) -> int:
     return other.as_of_ms
-

@@ -177,7 +177,7 @@ class VectorOperator:
         return ahead - self.needs_beside if ahead else ()
 
     @property
-    def needs_beside(self) -> Collection[int]:
+    def needs_beside(self) -> set[int]:
         """The other partitions that a row, or the watermark behind the last one, waits for."""
         needed = {number for held in self._present() for number in self._blocking(held)}
         return needed - {self.partition}

@@ -140,12 +140,12 @@ def _restep(task: Task, endpoint: KafkaEndpoint, committed: Positions) -> int:
     if len(behind) == 1:
         n = sum(task.step_silently(run) for run in read_runs(endpoint, starts, ends))
     else:
-        n = _restep_merged(task, read_runs(endpoint, starts, ends))
+        n = restep_merged(task, read_runs(endpoint, starts, ends))
     task.offsets |= {name: max(offset, task.offsets.get(name, 0)) for (name, _), offset in ends.items()}
     return n
 
 
-def _restep_merged(task: Task, runs: Iterator[Run]) -> int:
+def restep_merged(task: Task, runs: Iterable[Run]) -> int:
     """Several inputs, merged by known time as they were read when they were new.
 
     A read of a whole stretch returns its topics in any order. A topic that the operator holds waits for

@@ -113,7 +113,7 @@ class Worker:
         self._pending = Pending()
         self._left: dict[tuple[str, int], deque[Run]] = {}
         self._committed_at_s = self._shown_at_s = 0.0
-        self._reads_broadcasts = self._is_input_idle = False
+        self._reads_broadcasts = False
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
         self._publisher = Publisher(endpoint, role=job.name, transactional_id=f"{name}-{worker_id}")
         hooks = Hooks(self._take_over, self._give_up, self._lose)
@@ -237,15 +237,15 @@ class Worker:
         timeout_s = _BUSY_POLL_S if self._is_due() else self._settings.poll_s
         if self._beside is None:
             return self._member.take(max_messages=max(1, room), timeout_s=timeout_s)
-        tasks = self._tasks.values()
-        self._beside.take(tasks, self._pending, is_input_idle=self._is_input_idle)
-        if self._beside.holds_up(tasks):
-            return Taken([], [])
-        taken = self._member.take(
-            max_messages=max(1, min(room, MAX_TAKEN)), timeout_s=min(timeout_s, _JOINING_POLL_S)
-        )
-        self._is_input_idle = not taken.runs
-        return taken
+        return self._taken_beside(self._beside, max(1, min(room, MAX_TAKEN)), min(timeout_s, _JOINING_POLL_S))
+
+    def _taken_beside(self, beside: Beside, max_messages: int, timeout_s: float) -> Taken:
+        """One of two readers waits, the other not: that of what lies beside while a share is held for it."""
+        is_held = any(task.holds(topic.name) for task in self._tasks.values() for topic in self._job.inputs)
+        n = beside.take(self._tasks.values(), self._pending, timeout_s=timeout_s if is_held else 0)
+        if is_held and n:
+            return Taken([], [])  # which may have ended the hold
+        return self._member.take(max_messages=max_messages, timeout_s=0 if n or is_held else timeout_s)
 
     def _poll_broadcasts(self) -> None:
         if self._job.broadcasts and self._reads_broadcasts:
