@@ -5,7 +5,7 @@ instruments and streams in them. Per instrument it holds a bar builder, a roll-u
 interval, and a feature stepper for each interval.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -17,7 +17,9 @@ from schemas.events import (
     Event,
     FeaturesComputed,
     SourceFellSilent,
+    SourceReturned,
     TickObserved,
+    TopicSwitched,
     WatermarkAdvanced,
 )
 from schemas.features import FeatureSpec
@@ -27,9 +29,10 @@ from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_TICK, Topic
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.stepping import FeatureStepper
 from stream_processors.operators.bars import BarBuilder
-from stream_processors.operators.keys import Differences, key_of
+from stream_processors.operators.keys import Differences, key_of, parts_of
 from stream_processors.operators.protocols import MOST_OUTPUTS, Change, HeadersOf, Output, Stepped, step_each
 from stream_processors.operators.rolling_up import RollUp
+from stream_processors.operators.sources import SourceBook
 from stream_processors.operators.ticks.columns import Columns, Scanner
 from stream_processors.operators.ticks.folding import NEVER_MS, Folder
 from stream_processors.operators.ticks.names import KnownNames
@@ -52,10 +55,10 @@ class _Place(msgspec.Struct):
     """How far all of one partition has got."""
 
     feature_spec_hash: str
-    forwarded: dict[str, int]
 
 
 _PLACE = key_of("place", "")
+_SOURCE = "source"
 
 
 class _Instrument:
@@ -80,7 +83,7 @@ class MarketOperator:
         self._intervals = sorted(intervals, key=lambda interval: interval.milliseconds)
         self._spec = spec
         self._held: dict[_Key, _Instrument] = {}
-        self._forwarded: dict[str, int] = {}
+        self._sources = SourceBook()
         self._differences = Differences()
         self._names = KnownNames()
         self._scanner = Scanner(self._names)
@@ -96,6 +99,11 @@ class MarketOperator:
         self._end_folding()
         yield from self._step(topic, event)
 
+    @property
+    def holds(self) -> Collection[str]:
+        """The topic that a source entered, until it was met where it left the other one."""
+        return self._sources.holds
+
     def _step(self, topic: Topic, event: Event) -> Iterator[Output]:
         match event:
             case TickObserved():
@@ -105,16 +113,11 @@ class MarketOperator:
                     yield from self._on_bar(held, bar)
             case CandleObserved():
                 yield from self._on_candle(event)
-            case WatermarkAdvanced():
-                yield from self._on_watermark(topic, event)
-            case SourceFellSilent():
-                for held in self._of_source(event):
-                    for bar in held.builder.on_silence(
-                        event.event_time_ms,
-                        known_ms=event.known_time_ms,
-                        is_of_trades=topic.name == MARKET_TICK.name,
-                    ):
-                        yield from self._on_bar(held, bar)
+            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
+                if not self._sources.is_void(topic.name, event):
+                    yield from self._on_said(topic, event)
+            case TopicSwitched():
+                self._sources.on_switch(topic.name, event)
             case _:
                 message = f"the market processor takes no {type(event).__name__}"
                 raise TypeError(message)
@@ -151,6 +154,17 @@ class MarketOperator:
         if bar is not None:
             yield from self._on_bar(held, bar)
 
+    def _on_said(
+        self, topic: Topic, event: WatermarkAdvanced | SourceFellSilent | SourceReturned
+    ) -> Iterator[Output]:
+        match event:
+            case WatermarkAdvanced():
+                yield from self._on_watermark(topic, event)
+            case SourceFellSilent():
+                yield from self._on_silence(topic, event)
+            case SourceReturned():
+                yield from self._sources.on_return(event)
+
     def _on_watermark(self, topic: Topic, event: WatermarkAdvanced) -> Iterator[Output]:
         held_here = self._of_source(event)
         if topic.name == MARKET_TICK.name:
@@ -158,12 +172,16 @@ class MarketOperator:
                 for bar in held.builder.on_watermark(event.event_time_ms, known_ms=event.known_time_ms):
                     yield from self._on_bar(held, bar)
         shortest = min((held.builder.interval.milliseconds for held in held_here), default=_MINUTE_MS)
-        passed_ms = event.event_time_ms - event.event_time_ms % shortest
-        if passed_ms > self._forwarded.get(event.stream, -1):
-            self._forwarded[event.stream] = passed_ms
-            passed = msgspec.structs.replace(event, event_time_ms=passed_ms)
-            yield Output(MARKET_BAR, passed, None)
-            yield Output(FEATURES_MARKET, passed, None)
+        yield from self._sources.on_watermark(event, shortest_ms=shortest)
+
+    def _on_silence(self, topic: Topic, event: SourceFellSilent) -> Iterator[Output]:
+        is_of_trades = topic.name == MARKET_TICK.name
+        for held in self._of_source(event):
+            for bar in held.builder.on_silence(
+                event.event_time_ms, known_ms=event.known_time_ms, is_of_trades=is_of_trades
+            ):
+                yield from self._on_bar(held, bar)
+        yield from self._sources.on_silence(event)
 
     def _on_bar(self, held: _Instrument, bar: BarClosed) -> Iterator[Output]:
         if not held.roll_ups:
@@ -212,7 +230,7 @@ class MarketOperator:
         at = self._folder.fold(kinds, numbers, amounts, first=0)
         while at < len(values):
             self._step_row(columns, at, stepped)
-            if len(stepped.outputs) >= MOST_OUTPUTS:
+            if len(stepped.outputs) >= MOST_OUTPUTS or topic.name in self.holds:
                 return stepped._replace(n_taken=at + 1)
             at = self._folder.fold(kinds, numbers, amounts, first=at + 1)
         return stepped
@@ -290,13 +308,15 @@ class MarketOperator:
         group = self._names.group_of(event.source, event.stream)
         if group is None:
             return
-        if event.stream not in self._forwarded:
+        voice = self._sources.voices.get((event.stream, event.source))
+        if voice is None or voice.silent_from_ms is not None:
             self._folder.acts_from[group] = -NEVER_MS
             return
+        self._folder.epochs[group] = voice.epochs.get(MARKET_TICK.name, 0)
         builders = [held.builder for held in self._of_source(event)]
         lengths = [builder.interval.milliseconds for builder in builders]
         shortest = min(lengths, default=_MINUTE_MS)
-        forwarded = self._forwarded[event.stream]
+        forwarded = voice.forwarded_ms
         ends = [
             builder.next_start_ms + length
             for builder, length in zip(builders, lengths, strict=True)
@@ -312,8 +332,10 @@ class MarketOperator:
 
     def _entries(self) -> dict[bytes, bytes]:
         self._end_folding()
-        place = _Place(feature_spec_hash=self._spec.hash, forwarded=self._forwarded)
+        place = _Place(feature_spec_hash=self._spec.hash)
         entries = {_PLACE: msgspec.msgpack.encode(place)}
+        for key, voice in self._sources.voices.items():
+            entries[key_of(_SOURCE, *key)] = msgspec.msgpack.encode(voice)
         for (stream, instrument), held in self._held.items():
             kept = _Kept(
                 builder=held.builder,
@@ -332,16 +354,19 @@ class MarketOperator:
         """
         try:
             place = msgspec.msgpack.decode(entries.get(_PLACE, b""), type=_Place)
-            kept = [
-                msgspec.msgpack.decode(value, type=_Kept) for key, value in entries.items() if key != _PLACE
-            ]
-        except msgspec.DecodeError as error:
+            kept = []
+            for key, value in entries.items():
+                kind, stream, *names = parts_of(key)
+                if kind == _SOURCE:
+                    self._sources.restore(stream, names[0], value)
+                elif key != _PLACE:
+                    kept.append(msgspec.msgpack.decode(value, type=_Kept))
+        except (msgspec.DecodeError, ValueError, IndexError) as error:
             message = f"the state is of another release: {error}"
             raise SnapshotMismatchError(message) from error
         if place.feature_spec_hash != self._spec.hash:
             message = f"the state is of feature set {place.feature_spec_hash}, this is {self._spec.hash}"
             raise SnapshotMismatchError(message)
-        self._forwarded = place.forwarded
         for each in kept:
             self._restore_instrument(each)
         self._differences.take(entries)
@@ -350,7 +375,7 @@ class MarketOperator:
         """Drop the instruments of a run."""
         self._end_folding()
         self._held = {key: held for key, held in self._held.items() if key[0] != stream}
-        self._forwarded.pop(stream, None)
+        self._sources.forget(stream)
 
     def _restore_instrument(self, kept: _Kept) -> None:
         held = _Instrument(kept.builder)
@@ -370,7 +395,8 @@ class MarketOperator:
         """The newest features of each instrument and interval, and each stream's watermark."""
         for held in self._held.values():
             yield from held.newest.values()
-        for stream, watermark_ms in self._forwarded.items():
+        for (stream, _), voice in self._sources.voices.items():
+            watermark_ms = voice.forwarded_ms
             yield WatermarkAdvanced(
                 event_time_ms=watermark_ms, known_time_ms=watermark_ms, source="market", stream=stream
             )

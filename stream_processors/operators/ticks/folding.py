@@ -15,6 +15,7 @@ from stream_processors.operators.open_bars import OpenBar
 from stream_processors.operators.ticks.names import MOST_GROUPS, MOST_KEYS
 from stream_processors.operators.ticks.scanning import (
     BOUGHT,
+    EPOCH,
     EVENT_MS,
     FIRST_GROUP,
     KNOWN_MS,
@@ -96,14 +97,15 @@ def _takes(number, amount, link, whole, real):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from):  # type: ignore[no-untyped-def]
+def _fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epochs):  # type: ignore[no-untyped-def]
     """Go on from a message; the number of the first that needs a decision, or how many there are."""
     for i in range(first, kinds.shape[0]):
         kind = kinds[i]
         if kind == UNKNOWN:
             return i
         if kind <= FIRST_GROUP:
-            if numbers[i, EVENT_MS] >= acts_from[FIRST_GROUP - kind]:
+            group = FIRST_GROUP - kind
+            if numbers[i, EVENT_MS] >= acts_from[group] or numbers[i, EPOCH] != epochs[group]:
                 return i
             continue
         row = links[kind, _ROW]
@@ -120,6 +122,7 @@ class Folder:
 
     Attributes:
         acts_from: Shape (groups,): from which watermark of a group on a decision is needed.
+        epochs: Shape (groups,): of the session of a group; a watermark of another one needs a decision.
     """
 
     def __init__(self) -> None:
@@ -129,6 +132,7 @@ class Folder:
         self._wholes = np.zeros((16, _KNOWN + 1), dtype=np.int64)
         self._reals = np.zeros((16, _BUY_VOLUME + 1), dtype=np.float64)
         self.acts_from = np.full(MOST_GROUPS, -NEVER_MS, dtype=np.int64)
+        self.epochs = np.zeros(MOST_GROUPS, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._builders)
@@ -157,7 +161,15 @@ class Folder:
     ) -> int:
         """Take messages in from ``first`` on; the first that needs a decision, or their number."""
         stopped: int = _fold(
-            first, kinds, numbers, amounts, self._links, self._wholes, self._reals, self.acts_from
+            first,
+            kinds,
+            numbers,
+            amounts,
+            self._links,
+            self._wholes,
+            self._reals,
+            self.acts_from,
+            self.epochs,
         )
         return stopped
 
