@@ -12,7 +12,7 @@ def test_each_close_is_followed_by_its_watermark():
 
 
 def test_a_missing_stretch_of_candles_is_a_silence_at_the_last_end():
-    assert drawn(with_watermarks([candle(0), candle(5)], TIMES)) == "c0 W1 S c5 W6"
+    assert drawn(with_watermarks([candle(0), candle(5)], TIMES)) == "c0 W1 S R c5 W6"
 
 
 def test_the_end_of_a_candle_file_is_a_silence():
@@ -24,7 +24,7 @@ def test_the_end_of_a_candle_file_is_a_silence():
 def test_a_missing_stretch_behind_the_resumed_position_is_told():
     said = with_watermarks([candle(5)], TIMES, after=Reached(candle_end_ms=MINUTE_MS))
 
-    assert drawn(said) == "S c5 W6"
+    assert drawn(said) == "S R c5 W6"
 
 
 def test_candles_of_several_instruments_share_one_watermark():
@@ -64,7 +64,9 @@ def test_a_silence_of_the_recorder_is_told_once_and_its_seconds_are_not():
         source="binance", stream="s", ticks_from_ms=0, silences=(Silence(from_ms=1_501, until_ms=14_200),)
     )
 
-    assert drawn(with_watermarks([tick(1_500), tick(15_100, trade_id=2)], times)) == "w0 w1 t1.5 s w15 t15.1"
+    assert (
+        drawn(with_watermarks([tick(1_500), tick(15_100, trade_id=2)], times)) == "w0 w1 t1.5 s r w15 t15.1"
+    )
 
 
 def test_a_capture_ends_with_its_last_seconds_and_a_silence():
