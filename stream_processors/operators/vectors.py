@@ -172,7 +172,7 @@ class VectorOperator:
             number
             for held in self._read_now()
             for companion, (_, number) in enumerate(held.target.places)
-            if held.n_others(companion) > self._most_ahead
+            if number != self.partition and held.n_others(companion) > self._most_ahead
         }
         return ahead - self.needs_beside if ahead else ()
 
