@@ -37,6 +37,7 @@ from stream_processors.runtime.committing import Committer, Transactions
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.recovery import check_log, recovered_tasks
 from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+from stream_processors.runtime.waits import JoinWatch
 from stream_processors.runtime.watching import Vitals, Watchdog
 
 log = structlog.get_logger()
@@ -138,6 +139,8 @@ class Worker:
         )
         self._broadcasts = Reader(endpoint, group=f"{name}-broadcasts", topics=job.broadcasts, is_fixed=True)
         self._beside = Beside(endpoint, group=name, topic=job.inputs[0]) if job.is_joining else None
+        self._waits = JoinWatch(endpoint, group=name, clock=self._clock) if job.is_joining else None
+        self._looked_at_waits_s = 0.0
         self._vitals = Vitals(self._clock)
         self._watchdog = Watchdog(
             endpoint, group=name, vitals=self._vitals, stalled_after_s=self._settings.stalled_after_s
@@ -182,6 +185,7 @@ class Worker:
             self._vitals.moved(place)
         self._step()
         self._hold()
+        self._look_at_waits()
         self._vitals.beat()
         is_idle = self._committer.is_idle
         if self._is_full() or (is_idle and self._is_due()):
@@ -224,6 +228,14 @@ class Worker:
         self._member.hold(held)
         for place in held:
             self._vitals.moved(place)
+
+    def _look_at_waits(self) -> None:
+        """Say so where a join waits for long, and where it went on."""
+        now_s = self._clock.monotonic_s()
+        if self._waits is not None and self._tasks and now_s - self._looked_at_waits_s >= _LOOK_EVERY_S:
+            self._looked_at_waits_s = now_s
+            joining = [task.joining for task in self._tasks.values() if task.joining is not None]
+            self._waits.look(wait for operator in joining for wait in operator.waits())
 
     def _has_left(self) -> bool:
         """Whether there is something to step before more is taken."""

@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from producers.commands import commands
-from producers.jobs.publishing import ConsumerWait
+from producers.jobs.publishing import MarketReadWait
 from producers.jobs.replaying import replay
 from producers.jobs.sessions import open_session
 from producers.jobs.warming import warm_up
@@ -139,14 +139,14 @@ def test_the_simulated_market_goes_on_in_real_time_with_a_watermark_each_second(
     assert 0 <= now_ms - max(watermarks) < 2_000
 
 
-def test_a_change_of_topic_waits_until_the_processor_has_read_the_candles(stream, endpoints):
+def test_a_job_that_left_a_topic_waits_until_the_processor_has_read_it(stream, endpoints):
     partitions = [(MARKET_CANDLE.name, number) for number in range(MARKET_CANDLE.n_partitions)]
     publisher = Publisher(endpoints.kafka, role="test")
     watermark = WatermarkAdvanced(event_time_ms=1, known_time_ms=1, source="binance", stream=stream)
     publisher.publish(MARKET_CANDLE.name, codec.encode(watermark), key=b"binance", partition=0)
     publisher.flush()
     waiting = threading.Thread(
-        target=ConsumerWait(endpoints.kafka, clock=CLOCK, timeout_s=DEADLINE_S, is_stopped=lambda: False),
+        target=MarketReadWait(endpoints.kafka, clock=CLOCK, timeout_s=DEADLINE_S, is_stopped=lambda: False),
         args=(MARKET_CANDLE, lambda: None),
     )
     processor = Reader(endpoints.kafka, group="driftline-market", topics=[MARKET_CANDLE], is_fixed=True)
