@@ -9,9 +9,8 @@ from api.scoring.operators import Check, Decide, LastStored, ScoringOperator, Ta
 from api.settings import ApiSettings
 from schemas.artifacts import ModelTarget
 from schemas.codec import encode
-from schemas.errors import InvariantError, NotReadyError
+from schemas.errors import InvariantError, NotReadyError, StateError
 from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade
-from schemas.ports import ModelRegistry
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EVENT
 from schemas.wire import redis
 from schemas.wire.postgres import History, Target
@@ -22,7 +21,7 @@ from stream_processors.runtime.workers import run_job
 from trainers.models.decisions import decide
 from trainers.models.served import ServedModel
 from trainers.registry.folders import FolderRegistry
-from trainers.registry.models import load_model
+from trainers.registry.models import LoadedModels
 
 JOB = "scoring"
 LoadModel = Callable[[str], ServedModel]
@@ -38,31 +37,39 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
     Raises:
         PlatformError: Whatever the job does not get over; a restart goes on from the log.
     """
-    registry = FolderRegistry(settings.registry_dir)
-
-    def load(version: str) -> ServedModel:
-        return load_model(registry, version)[1]
-
+    models = LoadedModels(FolderRegistry(settings.registry_dir), n_kept=_N_MODELS)
     job = scoring_job(
-        load=load,
-        check=partial(check_promotion, registry),
+        load=models.model,
+        check=partial(check_promotion, models),
         last_stored_ms=stored_predictions(endpoints, stream=settings.stream),
         joined=settings.parsed_companions(),
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
-    run_job(job, endpoint=endpoints.kafka, views=views, stop=stop, worker_id=settings.worker_id)
+    run_job(
+        job,
+        endpoint=endpoints.kafka,
+        views=views,
+        stop=stop,
+        worker_id=settings.worker_id,
+        data_dir=settings.data_dir,
+    )
 
 
-def check_promotion(registry: ModelRegistry, promoted: ModelPromoted) -> None:
-    """Refuse a promotion that names no version of ours, or one made for something else.
+def check_promotion(models: LoadedModels, promoted: ModelPromoted) -> None:
+    """Refuse a promotion that names no version of ours, one that does not load, or one made for something else.
+
+    The model is loaded here, once, before it serves; the decisions after it find it loaded.
 
     Raises:
         InvariantError: Says which; the message is dead-lettered.
     """
     try:
-        manifest = registry.load(promoted.model_version).manifest
+        manifest, _ = models.load(promoted.model_version)
     except NotReadyError as error:
         message = f"a promotion must name a version of the registry: {error}"
+        raise InvariantError(message) from error
+    except StateError as error:
+        message = f"a promotion must name a version that loads, {promoted.model_version} does not: {error}"
         raise InvariantError(message) from error
     target = ModelTarget(instrument=promoted.instrument, interval=promoted.interval, horizon=promoted.horizon)
     if (manifest.target, manifest.model_hash) != (target, promoted.model_hash):

@@ -64,6 +64,7 @@ class SourceBook:
     def __init__(self) -> None:
         self.voices: dict[tuple[str, str], Voice] = {}
         self._held: dict[str, set[tuple[str, str]]] = {}
+        self._moved: set[tuple[str, str]] = set()
 
     @property
     def holds(self) -> frozenset[str]:
@@ -71,7 +72,8 @@ class SourceBook:
         return frozenset(self._held)
 
     def voice(self, event: Event) -> Voice:
-        """What the source of an event has said."""
+        """What the source of an event has said; it is going to change."""
+        self._moved.add((event.stream, event.source))
         return self.voices.setdefault((event.stream, event.source), Voice())
 
     def is_void(self, topic: str, event: WatermarkAdvanced | SourceFellSilent | SourceReturned) -> bool:
@@ -147,6 +149,11 @@ class SourceBook:
 
     # State
 
+    def take_moved(self) -> set[tuple[str, str]]:
+        """The streams and sources whose voices may have changed since this was asked last."""
+        moved, self._moved = self._moved, set()
+        return moved
+
     def restore(self, stream: str, source: str, value: bytes) -> None:
         """Take over a voice.
 
@@ -160,6 +167,7 @@ class SourceBook:
     def forget(self, stream: str) -> None:
         """Drop the sources of a run."""
         self.voices = {key: voice for key, voice in self.voices.items() if key[0] != stream}
+        self._moved = {key for key in self._moved if key[0] != stream}
         kept = {topic: {key for key in keys if key[0] != stream} for topic, keys in self._held.items()}
         self._held = {topic: keys for topic, keys in kept.items() if keys}
 

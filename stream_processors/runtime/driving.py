@@ -21,7 +21,7 @@ from stream_processors.runtime.beside import MAX_TAKEN, held_beside, places_besi
 from stream_processors.runtime.checkpointing import Found, by_descent, by_key
 from stream_processors.runtime.committing import Transactions
 from stream_processors.runtime.declarations import Job
-from stream_processors.runtime.recovery import begin_at_checkpoint, restep_merged, restored_task
+from stream_processors.runtime.recovery import begin_at_checkpoint, restored_task, step_again
 from stream_processors.runtime.tasks import Pending, Task, step_broadcast
 
 _ALL = 2**62
@@ -175,12 +175,12 @@ class TopologyDriver:
         if self._job.is_joining:
             begin_at_checkpoint(self._job, task)
             return
-        runs = []
+        runs: list[Run] = []
         for topic in self._job.inputs:
             start = task.offsets.get(topic.name, 0)
             end = self.log.committed.get((topic.name, task.partition), 0)
             run = self.log.run(topic.name, task.partition, start, end) if end > start else None
             if run is not None:
                 runs.append(run)
-                task.offsets[topic.name] = run.next_offset
-        restep_merged(task, runs)
+        step_again(task, runs, n_topics=len(runs))
+        task.offsets |= {run.topic: run.next_offset for run in runs}

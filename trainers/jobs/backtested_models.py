@@ -9,7 +9,7 @@ from trainers.backtesting.decisions import Served
 from trainers.models.descriptions import recipe_of
 from trainers.models.recipes import Recipe
 from trainers.registry.aliases import meant_lines
-from trainers.registry.models import load_model
+from trainers.registry.models import LoadedModels
 
 ALWAYS_MS = -(2**53)
 
@@ -51,19 +51,20 @@ def asked_models(
         ConfigurationError: If several are meant.
     """
     known = {manifest.version: manifest for manifest in registry.versions()}
+    models = LoadedModels(registry)
     if name in known:
-        return Asked(known[name], [_served(registry, name, ALWAYS_MS)])
+        return Asked(known[name], [_served(models, name, ALWAYS_MS)])
     lines = meant_lines(registry.ledger(), name, stream=stream, target=target, instrument=instrument)
     newest = lines[-1]
     if not as_served:
-        return Asked(known[newest.version], [_served(registry, newest.version, ALWAYS_MS)])
+        return Asked(known[newest.version], [_served(models, newest.version, ALWAYS_MS)])
     in_effect = sorted(lines, key=lambda line: line.effective_from_ms)
-    schedule = [_served(registry, line.version, line.effective_from_ms) for line in in_effect]
+    schedule = [_served(models, line.version, line.effective_from_ms) for line in in_effect]
     return Asked(known[newest.version], schedule)
 
 
-def _served(registry: ModelRegistry, version: str, from_ms: int) -> Served:
-    manifest, model = load_model(registry, version)
+def _served(models: LoadedModels, version: str, from_ms: int) -> Served:
+    manifest, model = models.load(version)
     return Served(
         from_ms,
         version,
