@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-loaded check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
+.PHONY: help install demo kafka stop status reset doctor test test-loaded check format contracts fuzz lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,6 +125,9 @@ bench-backtest-lock: $(VENV)/.developing ## Renew the locks of these peers' envi
 
 chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 INSTRUMENTS=1000 QUICK=1)
 	$(BIN)/python -m tests.chaos.stream
+
+parity-loaded: $(VENV)/.developing ## Replay two coins at full speed with busy loops beside it: nothing lost (RUNS=20 BUSY=2)
+	$(BIN)/python -m tests.chaos.parity
 
 bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and their snapshots
 	$(BIN)/python -m tests.benchmarks.online

@@ -72,8 +72,8 @@ class ProducerSettings(EnvironmentSettings):
     consumer_wait_s: float = Field(
         default=60.0,
         ge=0,
-        description="How long the market processor may take to read all candles before the first tick "
-        "behind them is published; 0 does not wait.",
+        description="How long a job that ends on the embedded broker may wait until the market processor has "
+        "read the topic that it left; 0 does not wait.",
     )
 
     @field_validator("speed", mode="before")

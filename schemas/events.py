@@ -33,6 +33,10 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 #: Far more than there are, and few enough that no message is a row that cannot be stored.
 FeatureValues = Annotated[dict[Name, float | None], Meta(max_length=1000)]
+#: When a session of a producer began, so that a later one is known from an earlier: 0 where nobody says.
+Epoch = Annotated[int, Meta(ge=0, le=2**53)]
+#: No source says anything at or after it.
+END_OF_TIME_MS = 2**53
 LIVE = "live"
 
 
@@ -86,25 +90,106 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type
     stream: Name
 
 
-class WatermarkAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="WatermarkAdvanced"):
+class WatermarkAdvanced(
+    Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="WatermarkAdvanced"
+):
     """All that the source says of times before ``event_time_ms`` has been said, in this partition.
 
     It holds for the partition it lies in and for no other. A reader that collects by event time may
     close everything that ended at or before it.
+
+    Attributes:
+        epoch: Of the session of the producer; a watermark of an earlier session than the newest met in
+            this partition is void. Left out of the JSON where it is 0.
     """
 
     key_fields = ("source",)
     natural_key = ("stream", "source", "event_time_ms")
 
+    epoch: Epoch = 0
 
-class SourceFellSilent(Event, frozen=True, kw_only=True, gc=False, tag="SourceFellSilent"):
+
+class SourceFellSilent(
+    Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="SourceFellSilent"
+):
     """From ``event_time_ms`` on nothing is known of this source in this partition: an outage.
 
-    It ends with the source's next event. No bar is made of the time between.
+    It ends with the source's next event. No bar is made of the time between. While an outage lasts in life
+    it is said again at least once a second, with a later ``absent_until_ms``.
+
+    Attributes:
+        absent_until_ms: Nothing that happened from ``event_time_ms`` on and before this will come: who waits
+            for the source's events of that time need not wait. None vouches for nothing.
+        epoch: As in ``WatermarkAdvanced``.
     """
 
     key_fields = ("source",)
     natural_key = ("stream", "source", "event_time_ms")
+
+    absent_until_ms: TimeMs | None = None
+    epoch: Epoch = 0
+
+
+class SourceReturned(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="SourceReturned"):
+    """The outage of this source in this partition is over: it speaks again of times from ``event_time_ms`` on.
+
+    Nothing of the time between the silence and this will come.
+
+    Attributes:
+        epoch: As in ``WatermarkAdvanced``.
+    """
+
+    key_fields = ("source",)
+    natural_key = ("stream", "source", "event_time_ms")
+
+    epoch: Epoch = 0
+
+
+class TopicSwitched(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="TopicSwitched"):
+    """The source goes on in another topic: from candles to trades, or back.
+
+    The same record lies in the partitions of both topics, first in those of the topic that is left, where it
+    ends what was said there. What follows it in the topic that is entered comes after all of that, although
+    Kafka keeps no order between topics: a reader of both must have met it in the left one first.
+
+    Attributes:
+        left_topic: Where the source spoke before, such as ``market.candle.v1``.
+        entered_topic: Where it goes on.
+        number: Counts the switches of a session from 0.
+        epoch: Of the session of the producer; together with ``number`` it grows from switch to switch.
+    """
+
+    key_fields = ("source",)
+    natural_key = ("stream", "source", "epoch", "number")
+
+    left_topic: Name
+    entered_topic: Name
+    number: Count
+    epoch: Epoch = 0
+
+
+class SourceStatusChanged(
+    Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="SourceStatusChanged"
+):
+    """A source of a run is there, or is absent; event time is since when, in the run's time.
+
+    A summary for people: whoever joins or closes windows goes by the records in the market topics. Each
+    partition in which the source speaks says it once.
+
+    Attributes:
+        is_present: Whether the source speaks.
+        epoch: Of the session of the producer that said so.
+    """
+
+    key_fields = ("source",)
+    natural_key = ("stream", "source", "event_time_ms", "is_present", "epoch")
+
+    is_present: bool
+    epoch: Epoch = 0
+
+
+#: What is said of sources themselves: it orders and explains other events, and is no row of any table.
+ABOUT_SOURCES = (WatermarkAdvanced, SourceFellSilent, SourceReturned, TopicSwitched, SourceStatusChanged)
 
 
 class TickObserved(Event, frozen=True, kw_only=True, gc=False, tag="TickObserved"):
@@ -407,9 +492,3 @@ class AlertRaised(Event, frozen=True, kw_only=True, gc=False, tag="AlertRaised")
     summary: Annotated[str, Meta(max_length=500)]
     value: float | None = None
     is_resolved: bool = False
-
-
-TickTopicEvent = TickObserved | WatermarkAdvanced | SourceFellSilent
-CandleTopicEvent = CandleObserved | WatermarkAdvanced | SourceFellSilent
-BarTopicEvent = BarClosed | WatermarkAdvanced
-FeaturesTopicEvent = FeaturesComputed | WatermarkAdvanced

@@ -49,7 +49,9 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         return union
 
 
-_MARKET_SOURCE = (events.WatermarkAdvanced, events.SourceFellSilent)
+#: What a source says of itself where it speaks, and what is handed on of that.
+_SILENCES = (events.WatermarkAdvanced, events.SourceFellSilent, events.SourceReturned)
+_MARKET_SOURCE = (*_SILENCES, events.TopicSwitched)
 
 MARKET_TICK = Topic(
     name="market.tick.v1",
@@ -65,13 +67,13 @@ MARKET_CANDLE = Topic(
 )
 MARKET_BAR = Topic(
     name="market.bar.v1",
-    events=(events.BarClosed, events.WatermarkAdvanced),
+    events=(events.BarClosed, *_SILENCES),
     owner="market",
     about="Bars that the platform made of trades or of shorter bars, closed by event time.",
 )
 FEATURES_MARKET = Topic(
     name="features.market.v1",
-    events=(events.FeaturesComputed, events.WatermarkAdvanced),
+    events=(events.FeaturesComputed, *_SILENCES),
     owner="market",
     about="The indicators of an instrument at each bar's close, by name.",
 )
@@ -101,6 +103,12 @@ MODELS_EVENT = Topic(
     n_partitions=1,
     retention_ms=-1,
 )
+SOURCES_STATUS = Topic(
+    name="sources.status.v1",
+    events=(events.SourceStatusChanged,),
+    owner="market",
+    about="Which sources speak and which are absent, since when: for people.",
+)
 #: Every worker raises what it sees of itself, so this topic's owner is the runtime they share.
 ALERTS = Topic(
     name="alerts.v1",
@@ -119,6 +127,7 @@ EVENT_TOPICS = (
     PREDICTIONS,
     OUTCOMES,
     MODELS_EVENT,
+    SOURCES_STATUS,
     ALERTS,
 )
 

@@ -36,6 +36,8 @@ from schemas.events import (
     FeaturesComputed,
     ModelPromoted,
     PredictionMade,
+    SourceFellSilent,
+    SourceReturned,
     VectorComputed,
     WatermarkAdvanced,
 )
@@ -173,13 +175,15 @@ class ScoringOperator:
         Raises:
             ContractError: If a row cannot be decided; the state is as before.
         """
-        known: FeaturesComputed | WatermarkAdvanced | ModelPromoted = event
+        known: FeaturesComputed | WatermarkAdvanced | SourceFellSilent | SourceReturned | ModelPromoted = (
+            event
+        )
         match known:
             case FeaturesComputed():
                 return self._on_row(known)
             case ModelPromoted():
                 return self._on_promotion(known) if known.alias == CHAMPION else []
-            case WatermarkAdvanced():
+            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
                 return []
             case _:
                 assert_never(known)

@@ -8,16 +8,17 @@ The embedded one starts empty, and is told everything that is stored.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from producers.normalise.watermarks import MarketEvent, Reached
+from producers.normalise.watermarks import Control, MarketEvent, Reached
 from schemas import codec
 from schemas.errors import ContractError
-from schemas.events import CandleObserved, TickObserved
+from schemas.events import CandleObserved, TickObserved, TopicSwitched
 from schemas.streams import StreamDescription
 from schemas.topics import BY_NAME, MARKET_CANDLE, MARKET_TICK, partition_of
 from schemas.wire.administration import Administration
 from schemas.wire.kafka import Record, read_range
 from schemas.wire.settings import KafkaEndpoint
 
+LoggedEvent = MarketEvent | Control | TopicSwitched
 #: Watermarks lie between events, and other runs' events may lie behind this one's.
 _FIRST_LOOK, _WIDER = 500, 10
 
@@ -29,11 +30,13 @@ class Logged(NamedTuple):
         reached: Of several instruments, the one that is least far with its candles.
         trade_ids: Of the ticks that were known in the newest tick's millisecond, by instrument.
         candle_ends: Of each instrument's newest candle.
+        epoch: The largest that sessions have stated where this was looked for.
     """
 
     reached: Reached = Reached()
     trade_ids: frozenset[tuple[str, int]] = frozenset()
     candle_ends: Mapping[str, int] = {}
+    epoch: int = 0
 
     def covers(self, reached: Reached) -> bool:
         """Whether the log goes as far as something else."""
@@ -80,7 +83,7 @@ def least_far(found: Logged, instruments: Collection[str]) -> Logged:
 
 def _newest(
     endpoint: KafkaEndpoint, where: tuple[str, int], stream: str, instruments: Collection[str]
-) -> list[MarketEvent]:
+) -> list[LoggedEvent]:
     """The stream's last events in a partition, looked for in ever longer pieces of its end.
 
     Each of the instruments is looked for, down to the partition's beginning.
@@ -91,26 +94,27 @@ def _newest(
     while end > begin:
         start = max(begin, end - n_records)
         events = list(_events_of(read_range(endpoint, {where: start}), stream))
-        if start == begin or {event.instrument for event in events} >= set(instruments):
+        found = {event.instrument for event in events if isinstance(event, CandleObserved | TickObserved)}
+        if start == begin or found >= set(instruments):
             return events
         n_records *= _WIDER
     return []
 
 
-def _events_of(records: Iterable[Record], stream: str) -> Iterator[MarketEvent]:
+def _events_of(records: Iterable[Record], stream: str) -> Iterator[LoggedEvent]:
     for record in records:
         try:
             event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
         except ContractError:
             continue  # the market processor puts it aside
-        if isinstance(event, CandleObserved | TickObserved) and event.stream == stream:
+        if event.stream == stream:
             yield event
 
 
-def with_newer(found: Logged, events: Iterable[MarketEvent]) -> Logged:
+def with_newer(found: Logged, events: Iterable[LoggedEvent]) -> Logged:
     """The same behind more events, in the order of their log."""
     (candle_end_ms, tick_known_ms), trade_ids = found.reached, found.trade_ids
-    candle_ends = dict(found.candle_ends)
+    candle_ends, epoch = dict(found.candle_ends), found.epoch
     for event in events:
         match event:
             case CandleObserved():
@@ -123,4 +127,6 @@ def with_newer(found: Logged, events: Iterable[MarketEvent]) -> Logged:
                     tick_known_ms, trade_ids = event.known_time_ms, frozenset()
                 if event.known_time_ms == tick_known_ms:
                     trade_ids |= {(event.instrument, event.trade_id)}
-    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends)
+            case _:
+                epoch = max(epoch, event.epoch)
+    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch)

@@ -1,8 +1,10 @@
-"""Publishing what a source says: events to their instrument's partition, watermarks to all of its.
+"""Publishing what a source says: events to their instrument's partition, what it says of itself to all of its.
 
-Order is kept only inside a partition, so before what is said changes topic, everything said so
-far is acknowledged, and the market processor is given time to read it: a tick that overtook the
-candles before it would close bars without them.
+Order is kept only inside a partition. So where a source goes on in another topic, from candles to ticks or
+back, it says so in both: ``TopicSwitched`` into every partition of the topic that it leaves; when that is
+acknowledged, the same record into those of the topic that it enters; then what comes next. The market
+processor does not step on behind it before it has met it where it ends the other topic: nobody waits for
+anybody's clock. A session that begins in another topic than the run spoke in before says it too.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +15,15 @@ import structlog
 from producers.jobs.plans import Reject
 from producers.normalise.watermarks import Said
 from schemas import codec
-from schemas.events import CandleObserved, TickObserved
+from schemas.events import (
+    CandleObserved,
+    Event,
+    SourceFellSilent,
+    SourceReturned,
+    TickObserved,
+    TopicSwitched,
+    WatermarkAdvanced,
+)
 from schemas.time import Clock
 from schemas.topics import Topic, dead_letters, partition_of
 from schemas.wire.kafka import Reader
@@ -26,11 +36,13 @@ DEAD_LETTERS = dead_letters("replay")
 MARKET_GROUP = "driftline-market"
 _LOOK_AGAIN_S = 0.02
 #: The embedded broker was seen to hold the last records of a topic back from a transactional reader
-#: until anything else is published, for as long as one waits; a watermark said again frees them.
+#: until anything else is published, for as long as one waits; a switch said again frees them. It is said
+#: again after so long, and then ever more rarely.
 _SAY_AGAIN_S = 0.5
+_MOST_RARELY_S = 600.0
 
-#: Called with the topic that is left, and with what says its last watermark again.
-OnChange = Callable[[Topic, Callable[[], None]], None]
+#: Called when a job ends, with a topic that was left and with what says its last record again.
+OnLeft = Callable[[Topic, Callable[[], None]], None]
 
 
 class Outlet(Protocol):
@@ -56,65 +68,100 @@ class Speaker:
 
     Args:
         outlet: Where records go.
-        instruments: Of the source; their partitions are what its watermarks vouch for.
-        on_change: Called when what is said changes topic and all that was said is acknowledged.
+        instruments: Of the source; their partitions are what it vouches for.
+        spoke_in: The topic in which the run spoke before this session; None at its beginning.
+        epoch: Of the session.
+        clock: Tells when a switch is said again.
     """
 
-    def __init__(self, outlet: Outlet, *, instruments: Sequence[str], on_change: OnChange) -> None:
+    def __init__(
+        self, outlet: Outlet, *, instruments: Sequence[str], spoke_in: Topic | None, epoch: int, clock: Clock
+    ) -> None:
         self._outlet = outlet
         self._instruments = instruments
-        self._on_change = on_change
-        self._topic: Topic | None = None
-        self._partitions: list[int] = []
-        self._last_watermark: Said | None = None
+        self._topic = spoke_in
+        self._epoch = epoch
+        self._clock = clock
+        self._n_switches = 0
+        self._left: tuple[Topic, TopicSwitched] | None = None
+        self._again_s = self._every_s = 0.0
         self.n_events = 0
 
     def say(self, said: Said) -> None:
-        """Publish an event, or a watermark into every partition that it vouches for.
+        """Publish an event, or what the source says of itself into every partition that it vouches for.
 
         Raises:
             BrokerUnavailableError: If an earlier record could not be delivered.
         """
-        if said.topic is not self._topic:
-            self._change_to(said.topic)
         event = said.event
-        value = codec.encode(event)
-        headers = codec.headers(type(event), codec.trace_id(value))
+        if said.topic is not self._topic:
+            self._switch_to(said.topic, event)
         match event:
             case CandleObserved() | TickObserved():
+                value, headers = _encoded(event)
                 self._outlet.publish(said.topic.name, value, key=event.instrument.encode(), headers=headers)
                 self.n_events += 1
-            case _:
-                self._last_watermark = said
-                for partition in self._partitions:
-                    self._outlet.publish(
-                        said.topic.name,
-                        value,
-                        key=event.source.encode(),
-                        partition=partition,
-                        headers=headers,
-                    )
+            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
+                self._say_everywhere(said.topic, event)
+        if self._left is not None and self._clock.monotonic_s() >= self._again_s:
+            self._say_again()
 
-    def _change_to(self, topic: Topic) -> None:
-        if self._topic is not None:
-            self._outlet.flush()
-            self._on_change(self._topic, self._say_again)
-        self._topic = topic
-        self._partitions = sorted(
-            {partition_of(name.encode(), topic.n_partitions) for name in self._instruments}
+    def finish(self, on_left: OnLeft) -> None:
+        """Return when all that was said is acknowledged, and what was left has been taken care of."""
+        self._outlet.flush()
+        if self._left is not None:
+            on_left(self._left[0], self._say_again)
+
+    def _switch_to(self, topic: Topic, event: Event) -> None:
+        left, self._topic = self._topic, topic
+        if left is None:
+            return
+        switch = TopicSwitched(
+            event_time_ms=event.event_time_ms,
+            known_time_ms=event.known_time_ms,
+            source=event.source,
+            stream=event.stream,
+            left_topic=left.name,
+            entered_topic=topic.name,
+            number=self._n_switches,
+            epoch=self._epoch,
         )
+        self._n_switches += 1
+        self._say_everywhere(left, switch)
+        self._outlet.flush()  # there before it is anywhere else: who waits for it will find it
+        self._say_everywhere(topic, switch)
+        self._left, self._every_s = (left, switch), _SAY_AGAIN_S
+        self._again_s = self._clock.monotonic_s() + self._every_s
 
     def _say_again(self) -> None:
-        if self._last_watermark is not None:
-            self.say(self._last_watermark)
-            self._outlet.flush()
+        if self._left is not None:
+            self._say_everywhere(*self._left)
+            self._every_s = min(2 * self._every_s, _MOST_RARELY_S)
+            self._again_s = self._clock.monotonic_s() + self._every_s
+
+    def _say_everywhere(self, topic: Topic, event: Event) -> None:
+        value, headers = _encoded(event)
+        for partition in sorted(
+            {partition_of(name.encode(), topic.n_partitions) for name in self._instruments}
+        ):
+            self._outlet.publish(
+                topic.name, value, key=event.source.encode(), partition=partition, headers=headers
+            )
 
 
-class ConsumerWait:
-    """Waits until the market processor has read all of a topic.
+def _encoded(event: Event) -> tuple[bytes, codec.Headers]:
+    value = codec.encode(event)
+    return value, codec.headers(type(event), codec.trace_id(value))
+
+
+class MarketReadWait:
+    """Says the last record of a topic again until the market processor has read the topic.
+
+    For a job that ends on the embedded broker, which would hold that record back for good. What is read in
+    which order does not hang on it: after its time it only says so.
 
     Args:
-        timeout_s: How long at most; then the source goes on, and says so. 0 does not wait.
+        timeout_s: How long at most; 0 does not wait.
     """
 
     def __init__(
@@ -126,7 +173,7 @@ class ConsumerWait:
         self._is_stopped = is_stopped
 
     def __call__(self, topic: Topic, say_again: Callable[[], None]) -> None:
-        """Return when it has, or the time is over; meanwhile its last watermark is repeated."""
+        """Return when it has, or the time is over."""
         if self._timeout_s == 0:
             return
         partitions = [(topic.name, number) for number in range(topic.n_partitions)]

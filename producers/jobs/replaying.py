@@ -32,8 +32,9 @@ def replay(session: Session) -> bool:
         StoreUnavailableError: If the history does not answer.
     """
     plan, clock = session.plan, session.clock
-    description, times = plan.description, times_of(plan.description)
+    description = plan.description
     said = _resumed(session)
+    times = session.times(said)
     after = said.reached
     now_ms = clock.now_ms()
     is_simulation = description.kind is StreamKind.SIMULATION
@@ -50,7 +51,7 @@ def replay(session: Session) -> bool:
         speed=session.speed,
         from_time=text_of_time(after.event_time_ms(times) or description.origin_ms),
     )
-    speaker = session.speaker()
+    speaker = session.speaker(said)
     events = session.events(said, until_ms=None, now_ms=now_ms)
     with session.progress(str(description.kind), until_ms=description.end_ms) as progress:
         for spoken in with_watermarks(events, times, after=after, is_to_the_end=True):
@@ -62,7 +63,7 @@ def replay(session: Session) -> bool:
             if isinstance(spoken.event, SourceFellSilent):
                 pacer.skip_gap()
             progress.reached(spoken.event.event_time_ms, speaker.n_events)
-    session.outlet.flush()
+    speaker.finish(session.on_left)
     log.info("source is at its end", title=description.title, n_events=speaker.n_events)
     return True
 

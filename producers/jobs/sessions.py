@@ -5,14 +5,16 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from producers.jobs.planning import plan_of
-from producers.jobs.plans import Plan
+from producers.jobs.plans import Plan, times_of
 from producers.jobs.positions import Logged, logged
 from producers.jobs.progress import Progress, progress_of
-from producers.jobs.publishing import ConsumerWait, OnChange, Outlet, Speaker
+from producers.jobs.publishing import MarketReadWait, OnLeft, Outlet, Speaker
 from producers.jobs.runs import stream_of
 from producers.normalise.histories import in_order
-from producers.normalise.watermarks import MarketEvent, Reached
+from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.streams import StreamDescription
@@ -49,7 +51,8 @@ class Session(NamedTuple):
 
     Attributes:
         speed: Of the part behind the warm-up.
-        on_change: Called when what is said changes topic.
+        began_ms: When it began, by the clock: what tells it from the sessions before.
+        on_left: Called when a job ends that left a topic.
         look_up: How far the log goes; None for a broker that forgot what is stored.
     """
 
@@ -59,12 +62,24 @@ class Session(NamedTuple):
     outlet: Outlet
     clock: Clock
     is_stopped: Callable[[], bool]
-    on_change: OnChange
+    began_ms: int
+    on_left: OnLeft
     look_up: LookUp | None = None
 
-    def speaker(self) -> Speaker:
-        """Says what this run's source says."""
-        return Speaker(self.outlet, instruments=self.plan.description.instruments, on_change=self.on_change)
+    def times(self, said: Logged) -> SourceTimes:
+        """The clock of the run's source, with the epoch of this session: larger than any in the log."""
+        return replace(times_of(self.plan.description), epoch=max(self.began_ms, said.epoch + 1))
+
+    def speaker(self, said: Logged) -> Speaker:
+        """Says what this run's source says, behind what was said before."""
+        times = self.times(said)
+        return Speaker(
+            self.outlet,
+            instruments=self.plan.description.instruments,
+            spoke_in=said.reached.topic(times),
+            epoch=times.epoch,
+            clock=self.clock,
+        )
 
     def logged(self) -> Logged:
         """What the log has of this run; nothing, where the broker forgot."""
@@ -106,7 +121,7 @@ def registered_session(
     outlet: Outlet,
     clock: Clock,
     is_stopped: Callable[[], bool],
-    on_change: OnChange,
+    on_left: OnLeft,
     look_up: LookUp | None = None,
 ) -> Session:
     """The session of the run that settings describe; the stream is registered if it is new.
@@ -128,7 +143,8 @@ def registered_session(
         outlet=outlet,
         clock=clock,
         is_stopped=is_stopped,
-        on_change=on_change,
+        began_ms=now_ms,
+        on_left=on_left,
         look_up=look_up,
     )
 
@@ -147,8 +163,11 @@ def open_session(
             outlet=Publisher(endpoints.kafka, role="producers"),
             clock=clock,
             is_stopped=is_stopped,
-            on_change=ConsumerWait(
-                endpoints.kafka, clock=clock, timeout_s=settings.consumer_wait_s, is_stopped=is_stopped
+            on_left=MarketReadWait(
+                endpoints.kafka,
+                clock=clock,
+                timeout_s=settings.consumer_wait_s if endpoints.kafka.is_embedded else 0,
+                is_stopped=is_stopped,
             ),
             look_up=None if endpoints.kafka.is_embedded else partial(logged, endpoints.kafka),
         )

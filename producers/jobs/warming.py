@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 import structlog
 
-from producers.jobs.plans import times_of
 from producers.jobs.progress import Progress
 from producers.jobs.publishing import Speaker
 from producers.jobs.sessions import Session
@@ -27,16 +26,16 @@ def warm_up(session: Session) -> None:
         StoreUnavailableError: If the history does not answer.
     """
     plan = session.plan
-    stream, times = plan.description.stream, times_of(plan.description)
+    stream = plan.description.stream
     began_s = session.clock.monotonic_s()
-    speaker = session.speaker()
     there = session.logged()
+    speaker, times = session.speaker(there), session.times(there)
     stored = session.stored_events(there)
     with session.progress("warm-up", until_ms=plan.description.warm_up_until_ms) as progress:
         is_whole = _say_all(session, with_watermarks(stored, times, after=there.reached), speaker, progress)
         n_restored = speaker.n_events
         is_whole = is_whole and _say_all(session, _missing(session), speaker, progress)
-    session.outlet.flush()
+    speaker.finish(session.on_left)
     if not is_whole:
         log.info("warm-up stops", stream=stream, n_events=speaker.n_events)
         return
@@ -54,7 +53,7 @@ def warm_up(session: Session) -> None:
 def _missing(session: Session) -> Iterable[Said]:
     session.outlet.flush()
     said, description = session.said(), session.plan.description
-    times = times_of(description)
+    times = session.times(said)
     time_ms = said.reached.event_time_ms(times)
     if time_ms is not None and time_ms >= description.warm_up_until_ms:
         return ()

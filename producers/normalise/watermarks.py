@@ -3,11 +3,12 @@
 One function makes them, for the first publication and for the one that restores a stream from
 the durable history, so that the two are the same sequence::
 
-    candles     c1 W  c2 W  c3 W S            c7 W      W at each close; S where minutes are missing
-    ticks       W .. . W   W .  W . S                   W before each second of known time
+    candles     c1 W  c2 W  c3 W S          R c7 W      W at each close; S where minutes are missing, R behind
+    ticks       W .. . W   W .  W . S    R W .          W before each second of known time
 
 Invariants: no event is behind the watermark that was said before it (as long as the stated
-lateness is kept), and a watermark never goes back. The sequence depends on the events and the
+lateness is kept), and a watermark never goes back. A silence vouches for the whole stretch, since a file
+says when it ends; that at the end of a source vouches for all time. The sequence depends on the events and the
 :class:`SourceTimes` alone, not on where it is cut: what is said after resuming behind an event is
 what would have been said there.
 
@@ -20,7 +21,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.events import CandleObserved, SourceFellSilent, TickObserved, WatermarkAdvanced
+from schemas.events import (
+    END_OF_TIME_MS,
+    CandleObserved,
+    SourceFellSilent,
+    SourceReturned,
+    TickObserved,
+    WatermarkAdvanced,
+)
 from schemas.topics import MARKET_CANDLE, MARKET_TICK, Topic
 
 SECOND_MS = 1000
@@ -45,6 +53,7 @@ class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
         skew_ms: How far the venue's clock runs ahead of the recorder's, typically.
         lateness_ms: How much less than that a trade may be ahead.
         silences: Where the recorder has nothing, in known time, in order.
+        epoch: Of the session that says it.
     """
 
     source: str
@@ -54,6 +63,7 @@ class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
     skew_ms: int = 0
     lateness_ms: int = 0
     silences: tuple[Silence, ...] = ()
+    epoch: int = 0
 
     @property
     def lead_ms(self) -> int:
@@ -78,6 +88,13 @@ class Reached(NamedTuple):
             return self.tick_known_ms is not None and event.known_time_ms <= self.tick_known_ms
         return self.candle_end_ms is not None and event.event_time_ms <= self.candle_end_ms
 
+    def topic(self, times: SourceTimes) -> Topic | None:
+        """The topic in which the source spoke last; None at the very beginning."""
+        if self.tick_known_ms is None:
+            return None if self.candle_end_ms is None else MARKET_CANDLE
+        are_ticks_last = self.tick_known_ms + times.lead_ms >= (self.candle_end_ms or 0)
+        return MARKET_TICK if are_ticks_last else MARKET_CANDLE
+
     def event_time_ms(self, times: SourceTimes) -> int | None:
         """The same as one event time, or None at the very beginning."""
         tick_ms = None if self.tick_known_ms is None else self.tick_known_ms + times.lead_ms
@@ -85,11 +102,14 @@ class Reached(NamedTuple):
         return max(found, default=None)
 
 
+Control = WatermarkAdvanced | SourceFellSilent | SourceReturned
+
+
 class Said(NamedTuple):
     """An event to publish, and where."""
 
     topic: Topic
-    event: CandleObserved | TickObserved | WatermarkAdvanced | SourceFellSilent
+    event: CandleObserved | TickObserved | Control
 
 
 def with_watermarks(
@@ -102,7 +122,7 @@ def with_watermarks(
     """Events with the watermarks between them.
 
     Candles are followed, when the last of an end was said, by a watermark at that end, and by a
-    silence where the next does not start there. Ticks are preceded by a watermark for every whole
+    silence and a return where the next does not start there. Ticks are preceded by a watermark for every whole
     second of known time K, at event time ``K + skew - lateness``.
 
     Args:
@@ -130,7 +150,8 @@ class _Voice:
 
     ``_pending_ms`` is the end of candles whose watermark has not been said yet; ``_covered_ms``
     the event time up to which candles speak; ``_next_second_ms`` the next second of known time to
-    be told of, None while candles speak.
+    be told of, None while candles speak; ``_returns_ms`` the known time at which a silence of the
+    recorder that was said ends.
     """
 
     def __init__(self, times: SourceTimes, after: Reached) -> None:
@@ -142,6 +163,7 @@ class _Voice:
         if tick_ms is not None and tick_ms + times.lead_ms >= (after.candle_end_ms or 0):
             self._next_second_ms = tick_ms - tick_ms % SECOND_MS + SECOND_MS
         self._silences = list(reversed(times.silences))
+        self._returns_ms: int | None = None
 
     def on_candle(self, candle: CandleObserved) -> Iterator[Said]:
         if self._next_second_ms is not None:
@@ -152,7 +174,9 @@ class _Voice:
         if self._pending_ms is not None and candle.event_time_ms != self._pending_ms:
             yield from self._settle()
         if self._covered_ms is not None and candle.start_ms > self._covered_ms:
-            yield self._silence(MARKET_CANDLE, self._covered_ms, self._covered_ms)
+            until_ms = candle.start_ms
+            yield self._silence(MARKET_CANDLE, self._covered_ms, self._covered_ms, until_ms=until_ms)
+            yield self._return(MARKET_CANDLE, until_ms, candle.known_time_ms)
         self._covered_ms = self._pending_ms = candle.event_time_ms
         yield Said(MARKET_CANDLE, candle)
 
@@ -179,17 +203,31 @@ class _Voice:
         second_ms = self._next_second_ms
         if second_ms is None:
             return
+        yield from self._returned(known_ms)
         while second_ms <= known_ms:
             while self._silences and self._silences[-1].until_ms <= second_ms:
                 self._silences.pop()
             if self._silences and self._silences[-1].from_ms <= second_ms:
                 silence = self._silences.pop()
-                yield self._silence(MARKET_TICK, silence.from_ms + self._times.lead_ms, silence.from_ms)
+                lead_ms, self._returns_ms = self._times.lead_ms, silence.until_ms
+                yield self._silence(
+                    MARKET_TICK,
+                    silence.from_ms + lead_ms,
+                    silence.from_ms,
+                    until_ms=silence.until_ms + lead_ms,
+                )
+                yield from self._returned(known_ms)
                 second_ms = silence.until_ms + -silence.until_ms % SECOND_MS
             else:
                 yield self._watermark(MARKET_TICK, second_ms + self._times.lead_ms, second_ms)
                 second_ms += SECOND_MS
         self._next_second_ms = second_ms
+
+    def _returned(self, known_ms: int) -> Iterator[Said]:
+        """The end of the recorder's last silence, once the time has come."""
+        if self._returns_ms is not None and self._returns_ms <= known_ms:
+            until_ms, self._returns_ms = self._returns_ms, None
+            yield self._return(MARKET_TICK, until_ms + self._times.lead_ms, until_ms)
 
     def on_end(self, *, is_to_the_end: bool) -> Iterator[Said]:
         yield from self._settle()
@@ -200,24 +238,84 @@ class _Voice:
             yield from self._begin_ticks()
             yield from self._seconds_until(end_ms - self._times.lead_ms)
         if self._next_second_ms is None:
-            yield self._silence(MARKET_CANDLE, end_ms, end_ms)
+            yield self._silence(MARKET_CANDLE, end_ms, end_ms, until_ms=END_OF_TIME_MS)
         else:
-            yield self._silence(MARKET_TICK, end_ms, end_ms - self._times.lead_ms)
+            known_ms = end_ms - self._times.lead_ms
+            yield self._silence(MARKET_TICK, end_ms, known_ms, until_ms=END_OF_TIME_MS)
 
     def _watermark(self, topic: Topic, event_time_ms: int, known_time_ms: int) -> Said:
-        event = WatermarkAdvanced(
-            event_time_ms=event_time_ms,
-            known_time_ms=known_time_ms,
-            source=self._times.source,
-            stream=self._times.stream,
-        )
-        return Said(topic, event)
+        return Said(topic, watermark_of(self._times, event_time_ms, known_time_ms))
 
-    def _silence(self, topic: Topic, event_time_ms: int, known_time_ms: int) -> Said:
+    def _silence(self, topic: Topic, event_time_ms: int, known_time_ms: int, *, until_ms: int) -> Said:
         event = SourceFellSilent(
             event_time_ms=event_time_ms,
             known_time_ms=known_time_ms,
             source=self._times.source,
             stream=self._times.stream,
+            absent_until_ms=until_ms,
+            epoch=self._times.epoch,
         )
         return Said(topic, event)
+
+    def _return(self, topic: Topic, event_time_ms: int, known_time_ms: int) -> Said:
+        return Said(topic, return_of(self._times, event_time_ms, known_time_ms))
+
+
+def watermark_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> WatermarkAdvanced:
+    """The source has said all of what happened before a time."""
+    return WatermarkAdvanced(
+        event_time_ms=event_time_ms,
+        known_time_ms=known_time_ms,
+        source=times.source,
+        stream=times.stream,
+        epoch=times.epoch,
+    )
+
+
+def return_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> SourceReturned:
+    """The source speaks again, of times from one on."""
+    return SourceReturned(
+        event_time_ms=event_time_ms,
+        known_time_ms=known_time_ms,
+        source=times.source,
+        stream=times.stream,
+        epoch=times.epoch,
+    )
+
+
+class Absence:
+    """A source in life that does not speak: said at once, and again as time goes on.
+
+    For whoever finds its source silent, and for whoever takes over the sources of a producer that is
+    dead, with a larger epoch, so that nothing counts that the dead one may still say.
+
+    Args:
+        topic: In which the source spoke.
+        times: Of the source, with the epoch of the session that declares it.
+        from_ms: Event time behind the last that was said.
+    """
+
+    def __init__(self, topic: Topic, times: SourceTimes, *, from_ms: int) -> None:
+        self._topic = topic
+        self._times = times
+        self._from_ms = from_ms
+        self._said_ms: int | None = None
+
+    def on_time(self, now_ms: int) -> Iterator[Said]:
+        """What is to be said now: once a second that nothing happened until then."""
+        if self._said_ms is not None and now_ms < self._said_ms + SECOND_MS:
+            return
+        self._said_ms = now_ms
+        event = SourceFellSilent(
+            event_time_ms=self._from_ms,
+            known_time_ms=max(now_ms, self._from_ms - max(0, self._times.skew_ms)),
+            source=self._times.source,
+            stream=self._times.stream,
+            absent_until_ms=max(self._from_ms, now_ms + self._times.lead_ms),
+            epoch=self._times.epoch,
+        )
+        yield Said(self._topic, event)
+
+    def on_return(self, at_ms: int, *, known_ms: int) -> Iterator[Said]:
+        """The source speaks again, of what happened from ``at_ms`` on."""
+        yield Said(self._topic, return_of(self._times, max(at_ms, self._from_ms), known_ms))

@@ -18,6 +18,34 @@ _INSTRUMENT = "BTC-USDT.BINANCE"
 _MODEL_HASH = "ab" * 32
 _SPEC_HASH = "cd" * 32
 
+_EPOCH = 1_748_800_000_000
+
+_WATERMARK = events.WatermarkAdvanced(
+    event_time_ms=_T0 + 1, known_time_ms=_T0 + 1, source=_SOURCE, stream=_STREAM
+)
+_SILENCE = events.SourceFellSilent(
+    event_time_ms=_T0 + 2, known_time_ms=_T0 + 2, source=_SOURCE, stream=_STREAM
+)
+_RETURNED = events.SourceReturned(
+    event_time_ms=_T0 + 2 + 5 * _MINUTE_MS,
+    known_time_ms=_T0 + 2 + 5 * _MINUTE_MS,
+    source=_SOURCE,
+    stream=_STREAM,
+    epoch=_EPOCH,
+)
+_SWITCHED = events.TopicSwitched(
+    event_time_ms=_T0,
+    known_time_ms=_T0,
+    source=_SOURCE,
+    stream=_STREAM,
+    left_topic="market.candle.v1",
+    entered_topic="market.tick.v1",
+    number=1,
+    epoch=_EPOCH,
+)
+_STATUS = events.SourceStatusChanged(
+    event_time_ms=_T0, known_time_ms=_T0, source=_SOURCE, stream=_STREAM, is_present=False, epoch=_EPOCH
+)
 _TICK = events.TickObserved(
     event_time_ms=_T0 + 3,
     known_time_ms=_T0 - 1270,
@@ -163,12 +191,15 @@ _ALERT = events.AlertRaised(
 )
 
 EXAMPLES: dict[str, Event] = {
-    "watermark_advanced": events.WatermarkAdvanced(
-        event_time_ms=_T0 + 1, known_time_ms=_T0 + 1, source=_SOURCE, stream=_STREAM
+    "watermark_advanced_of_a_session": replace(_WATERMARK, epoch=_EPOCH),
+    "watermark_advanced": _WATERMARK,
+    "source_fell_silent_for_a_while": replace(
+        _SILENCE, absent_until_ms=_T0 + 2 + 5 * _MINUTE_MS, epoch=_EPOCH
     ),
-    "source_fell_silent": events.SourceFellSilent(
-        event_time_ms=_T0 + 2, known_time_ms=_T0 + 2, source=_SOURCE, stream=_STREAM
-    ),
+    "source_fell_silent": _SILENCE,
+    "source_returned": _RETURNED,
+    "topic_switched": _SWITCHED,
+    "source_status_changed": _STATUS,
     "tick_observed": _TICK,
     "candle_observed": _CANDLE,
     "candle_observed_without_trades": replace(_CANDLE, n_trades=None, revision=0),

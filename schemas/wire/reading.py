@@ -5,7 +5,7 @@ takes every partition at once and joins nothing: the embedded broker holds a fir
 3 s and a join after a kill for 11 s, and has one worker per job. Both commit offsets to the group.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import confluent_kafka as ck
@@ -64,6 +64,7 @@ class Reader:
             }
         )
         self._topics = topics
+        self._held: frozenset[tuple[str, int]] = frozenset()
 
     def open(self) -> None:
         """Start reading; what was committed before is not read again."""
@@ -112,8 +113,20 @@ class Reader:
                 messages += self._consumer.consume(max_messages - 1, 0)
         return taken_apart(messages)
 
+    def hold(self, places: Collection[tuple[str, int]]) -> None:
+        """Fetch nothing of these partitions, and go on with all others."""
+        wanted = frozenset(places)
+        begun, ended = wanted - self._held, self._held - wanted
+        with translated():
+            if begun:
+                self._consumer.pause([ck.TopicPartition(*place) for place in begun])
+            if ended:
+                self._consumer.resume([ck.TopicPartition(*place) for place in ended])
+        self._held = wanted
+
     def seek(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Read on from these offsets; partitions that are not named start at their beginning."""
+        self.hold(())
         self._assign(list(positions), positions)
 
     def committed(self, partitions: Sequence[tuple[str, int]]) -> Positions:

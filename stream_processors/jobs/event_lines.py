@@ -12,7 +12,16 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
-from schemas.events import AlertRaised, Event, Severity, SourceFellSilent, WatermarkAdvanced
+from schemas.events import (
+    AlertRaised,
+    Event,
+    Severity,
+    SourceFellSilent,
+    SourceReturned,
+    SourceStatusChanged,
+    TopicSwitched,
+    WatermarkAdvanced,
+)
 from schemas.wire.kafka import Record
 from stream_processors.jobs.showing import printable
 from stream_processors.jobs.tailing import Seen
@@ -72,9 +81,9 @@ def _style(event: Event) -> str:
     match event:
         case AlertRaised(severity=severity, is_resolved=is_resolved):
             return "green" if is_resolved else _SEVERITIES[severity]
-        case SourceFellSilent():
+        case SourceFellSilent() | SourceStatusChanged(is_present=False):
             return "yellow"
-        case WatermarkAdvanced():
+        case WatermarkAdvanced() | SourceReturned() | TopicSwitched():
             return "dim"
         case _:
             return "cyan"

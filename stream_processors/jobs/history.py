@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from schemas.events import SourceFellSilent, WatermarkAdvanced
+from schemas.events import ABOUT_SOURCES, WatermarkAdvanced
 from schemas.topics import EVENT_TOPICS
 from schemas.wire.postgres import History
 from schemas.wire.tables import Progress
@@ -14,7 +14,7 @@ def writer(history: History) -> Callable[[Sequence[Received]], None]:
     """What stores a batch: rows for events, progress for watermarks."""
 
     def write(batch: Sequence[Received]) -> None:
-        rows = [r.event for r in batch if not isinstance(r.event, WatermarkAdvanced | SourceFellSilent)]
+        rows = [r.event for r in batch if not isinstance(r.event, ABOUT_SOURCES)]
         progress = [
             Progress(r.event.stream, r.topic, r.partition, r.event.event_time_ms)
             for r in batch

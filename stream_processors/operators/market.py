@@ -9,7 +9,7 @@ Its state by key: what ticks change (``open``), and what a close changes (``bars
 ``whole`` state of the features, see :mod:`.series`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +21,9 @@ from schemas.events import (
     Event,
     FeaturesComputed,
     SourceFellSilent,
+    SourceReturned,
     TickObserved,
+    TopicSwitched,
     WatermarkAdvanced,
 )
 from schemas.features import FeatureSpec
@@ -34,6 +36,7 @@ from stream_processors.operators.keys import key_of, parts_of
 from stream_processors.operators.protocols import MOST_OUTPUTS, Change, HeadersOf, Output, Stepped, step_each
 from stream_processors.operators.rolling_up import RollUp
 from stream_processors.operators.series import KeptBar, KeptTail, Series, bar_of, kept_bar
+from stream_processors.operators.sources import SourceBook
 from stream_processors.operators.ticks.columns import Columns, Scanner
 from stream_processors.operators.ticks.folding import NEVER_MS, Folder
 from stream_processors.operators.ticks.names import KnownNames
@@ -42,7 +45,7 @@ from stream_processors.operators.ticks.scanning import UNKNOWN
 _Key = tuple[str, str]
 _MINUTE_MS = Interval.ONE_MINUTE.milliseconds
 _SPEC_KEY = key_of("spec", "")
-_CLOCK, _OPEN, _BARS, _WHOLE = "clock", "open", "bars", "whole"
+_SOURCE, _OPEN, _BARS, _WHOLE = "source", "open", "bars", "whole"
 
 
 class _Instrument:
@@ -87,13 +90,12 @@ class MarketOperator:
         self._spec = spec
         self._held: dict[_Key, _Instrument] = {}
         self._rows: list[_Instrument] = []
-        self._forwarded: dict[str, int] = {}
+        self._sources = SourceBook()
         self._names = KnownNames()
         self._scanner = Scanner(self._names)
         self._folder = Folder()
         # What changed since changes were asked for; the folder knows which bars did.
         self._is_spec_said = False
-        self._moved: set[str] = set()
         self._closed: dict[tuple[str, str, Interval], Series] = {}
         self._gone: set[bytes] = set()
 
@@ -115,6 +117,11 @@ class MarketOperator:
         self._look_ahead(event)
         return outputs
 
+    @property
+    def holds(self) -> Collection[str]:
+        """The topic that a source entered, until it was met where it left the other one."""
+        return self._sources.holds
+
     def _step(self, topic: Topic, event: Event) -> Iterator[Output]:
         match event:
             case TickObserved():
@@ -124,16 +131,11 @@ class MarketOperator:
                     yield from self._on_bar(held, bar)
             case CandleObserved():
                 yield from self._on_candle(event)
-            case WatermarkAdvanced():
-                yield from self._on_watermark(topic, event)
-            case SourceFellSilent():
-                for held in self._concerned(event):
-                    for bar in held.builder.on_silence(
-                        event.event_time_ms,
-                        known_ms=event.known_time_ms,
-                        is_of_trades=topic.name == MARKET_TICK.name,
-                    ):
-                        yield from self._on_bar(held, bar)
+            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
+                if not self._sources.is_void(topic.name, event):
+                    yield from self._on_said(topic, event)
+            case TopicSwitched():
+                self._sources.on_switch(topic.name, event)
             case _:
                 message = f"the market processor takes no {type(event).__name__}"
                 raise TypeError(message)
@@ -179,6 +181,17 @@ class MarketOperator:
         if bar is not None:
             yield from self._on_bar(held, bar)
 
+    def _on_said(
+        self, topic: Topic, event: WatermarkAdvanced | SourceFellSilent | SourceReturned
+    ) -> Iterator[Output]:
+        match event:
+            case WatermarkAdvanced():
+                yield from self._on_watermark(topic, event)
+            case SourceFellSilent():
+                yield from self._on_silence(topic, event)
+            case SourceReturned():
+                yield from self._sources.on_return(event)
+
     def _on_watermark(self, topic: Topic, event: WatermarkAdvanced) -> Iterator[Output]:
         group = self._names.group_of(event.source, event.stream)
         shortest = self._folder.outlook(group).shortest_ms
@@ -187,13 +200,16 @@ class MarketOperator:
             for held in self._concerned(event):
                 for bar in held.builder.on_watermark(event.event_time_ms, known_ms=event.known_time_ms):
                     yield from self._on_bar(held, bar)
-        passed_ms = event.event_time_ms - event.event_time_ms % shortest
-        if passed_ms > self._forwarded.get(event.stream, -1):
-            self._forwarded[event.stream] = passed_ms
-            self._moved.add(event.stream)
-            passed = msgspec.structs.replace(event, event_time_ms=passed_ms)
-            yield Output(MARKET_BAR, passed, None)
-            yield Output(FEATURES_MARKET, passed, None)
+        yield from self._sources.on_watermark(event, shortest_ms=shortest)
+
+    def _on_silence(self, topic: Topic, event: SourceFellSilent) -> Iterator[Output]:
+        is_of_trades = topic.name == MARKET_TICK.name
+        for held in self._concerned(event):
+            for bar in held.builder.on_silence(
+                event.event_time_ms, known_ms=event.known_time_ms, is_of_trades=is_of_trades
+            ):
+                yield from self._on_bar(held, bar)
+        yield from self._sources.on_silence(event)
 
     def _on_bar(self, held: _Instrument, bar: BarClosed) -> Iterator[Output]:
         if not held.roll_ups:
@@ -241,7 +257,7 @@ class MarketOperator:
         at = self._fold(columns, 0)
         while at < len(values):
             self._step_row(columns, at, stepped)
-            if len(stepped.outputs) >= MOST_OUTPUTS:
+            if len(stepped.outputs) >= MOST_OUTPUTS or topic.name in self.holds:
                 return stepped._replace(n_taken=at + 1)
             at = self._fold(columns, at + 1)
         return stepped
@@ -293,13 +309,15 @@ class MarketOperator:
         a trade may have begun a stretch.
         """
         group = self._names.group_of(event.source, event.stream)
-        forwarded = self._forwarded.get(event.stream)
-        if forwarded is None:
-            self._folder.act_from(group, -NEVER_MS)
+        voice = self._sources.voices.get((event.stream, event.source))
+        if voice is None or voice.silent_from_ms is not None:
+            self._folder.act_from(group, -NEVER_MS, epoch=0)
             return
+        forwarded, epoch = voice.forwarded_ms, voice.epochs.get(MARKET_TICK.name, 0)
         shortest, earliest_end_ms = self._folder.outlook(group)
         shortest = _MINUTE_MS if shortest == NEVER_MS else shortest
-        self._folder.act_from(group, min(forwarded - forwarded % shortest + shortest, earliest_end_ms))
+        acts_from_ms = min(forwarded - forwarded % shortest + shortest, earliest_end_ms)
+        self._folder.act_from(group, acts_from_ms, epoch=epoch)
 
     # State
 
@@ -317,8 +335,8 @@ class MarketOperator:
         if not self._is_spec_said:
             yield _SPEC_KEY, self._spec.hash.encode()
             self._is_spec_said = True
-        for stream in self._moved:
-            yield key_of(_CLOCK, stream), msgspec.msgpack.encode(self._forwarded[stream])
+        for source in self._sources.take_moved():
+            yield key_of(_SOURCE, *source), msgspec.msgpack.encode(self._sources.voices[source])
         for row in self._folder.changed():
             self._folder.give_back(row)
             builder = self._rows[row].builder
@@ -332,7 +350,6 @@ class MarketOperator:
             held = self._held[(stream, instrument)]
             rolled = _rolled(held) if interval is held.builder.interval else {}
             yield key_of(_BARS, stream, instrument, interval), msgspec.msgpack.encode(series.tail(rolled))
-        self._moved.clear()
         self._closed.clear()
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
@@ -367,8 +384,8 @@ class MarketOperator:
                     kept.bars[stream, instrument, interval] = value
                 case ("whole", stream, instrument, interval):
                     kept.whole[stream, instrument, interval] = value
-                case ("clock", stream):
-                    self._forwarded[stream] = msgspec.msgpack.decode(value, type=int)
+                case ("source", stream, source):
+                    self._sources.restore(stream, source, value)
                 case _ if entry != _SPEC_KEY:
                     message = f"{entry!r} is no key of this state"
                     raise ValueError(message)
@@ -397,9 +414,8 @@ class MarketOperator:
             self._gone.add(key_of(_OPEN, stream, instrument))
             for interval in held.series:
                 self._gone |= {key_of(kind, stream, instrument, interval) for kind in (_BARS, _WHOLE)}
-        if self._forwarded.pop(stream, None) is not None:
-            self._gone.add(key_of(_CLOCK, stream))
-        self._moved.discard(stream)
+        self._gone |= {key_of(_SOURCE, *source) for source in self._sources.voices if source[0] == stream}
+        self._sources.forget(stream)
         self._closed = {key: series for key, series in self._closed.items() if key[0] != stream}
         self._keep_only([held for key, held in self._held.items() if key[0] != stream])
 
@@ -423,7 +439,8 @@ class MarketOperator:
             for series in held.series.values():
                 if series.last is not None:
                     yield self._features(series, series.last)
-        for stream, watermark_ms in self._forwarded.items():
+        for (stream, _), voice in self._sources.voices.items():
+            watermark_ms = voice.forwarded_ms
             yield WatermarkAdvanced(
                 event_time_ms=watermark_ms, known_time_ms=watermark_ms, source="market", stream=stream
             )

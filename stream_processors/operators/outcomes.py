@@ -18,6 +18,8 @@ from schemas.events import (
     Outcome,
     OutcomeResolved,
     PredictionMade,
+    SourceFellSilent,
+    SourceReturned,
     WatermarkAdvanced,
 )
 from schemas.topics import OUTCOMES, Topic
@@ -70,7 +72,7 @@ class OutcomesOperator:
                 yield from self._on_bar(event)
             case PredictionMade():
                 yield from self._on_prediction(event)
-            case WatermarkAdvanced():
+            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
                 return
             case _:
                 message = f"the label join takes no {type(event).__name__}"

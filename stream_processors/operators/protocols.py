@@ -128,6 +128,23 @@ class HoldingOperator(Protocol):
         """
 
 
+class JoinWait(NamedTuple):
+    """Rows of a target that wait for a companion, in the stream's time.
+
+    Attributes:
+        n_rows: How many wait, for this companion or another.
+        first_ms: When the bar of the first of them ended.
+        last_ms: When that of the last did.
+    """
+
+    stream: str
+    target: str
+    companion: str
+    n_rows: int
+    first_ms: int
+    last_ms: int
+
+
 @runtime_checkable
 class JoiningOperator(Protocol):
     """An operator that also reads other partitions of its first input, whole, beside its own.
@@ -141,12 +158,22 @@ class JoiningOperator(Protocol):
         """The numbers of the other partitions; always the same."""
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether enough of its own partition waits for what lies beside that this should be read first."""
+    def holds(self) -> Collection[str]:
+        """As of a :class:`HoldingOperator`: of its own partition, so many rows of which wait for others alone."""
 
     @property
-    def is_ahead(self) -> bool:
-        """Whether enough of what lies beside was read that its own partition should be read first."""
+    def holds_beside(self) -> Collection[int]:
+        """The numbers of the other partitions of which enough was read that its own should be read first.
+
+        None of :attr:`needs_beside` is among them, so that what is waited for is always read.
+        """
+
+    @property
+    def needs_beside(self) -> Collection[int]:
+        """The numbers of the other partitions that something waits for."""
+
+    def waits(self) -> Iterable[JoinWait]:
+        """For which companions how many rows wait now."""
 
     def step_beside(self, partition: int, event: Any) -> Iterable[Output]:
         """As ``step``, with an event of another partition."""

@@ -1,71 +1,108 @@
 """The second-stage join: an instrument's features with its companions' beside them, decided by content.
 
 The row of the bar that ends at T triggers, and is always in it. Of each companion it takes the row of the
-newest bar that ended by T and was known by T and the allowance. It is emitted when every companion's
-partition has passed that cut: by a watermark of at least T, or by anything known later than the allowance::
+newest bar that ended by T and was known by T and the allowance. It is emitted when every companion has
+passed that cut: when its source has said everything until T in the companion's partition, or when anything
+of it is known later than the allowance::
 
     BTC  ---- row T ---------------------------|  joined with ETH's row T
     ETH  -------------- row T -- watermark T --|  now no row of T can come any more
                         ^ known by T + 2 s, or it stays out, and may join what ends later
 
-When a row may first be joined is fixed where it lies in its own partition, so what is joined does not hang on
-how partitions interleave: a row behind a watermark that has passed it joins what ends later. A companion
-without a row leaves its features undefined: it was silent although its watermarks went on, it was late, or
-its newest bar is more than five bars old. The event says which, and how many rows were late.
+A source has said everything until T by a watermark of at least T, by a silence from T on or later, by a
+silence that vouches for times beyond T, or by a return from beyond T. A companion without a row leaves its
+features undefined: it was silent although its watermarks went on, it was late, it is absent, or its newest
+bar is more than five bars old. The event says which, and how many rows were late.
+
+Why what is joined does not depend on how partitions interleave, nor on how far one is read ahead:
+
+1. Whether and when a companion's row may be joined (``from_ms``) follows from the records before it in its
+   own partition: from its times, and from the cuts that it was preceded by.
+2. A row of the target waits until every companion has passed its cut, and no row that comes behind that cut
+   may be joined to it, by 1. So when it is joined, every row that may be joined is there.
+3. A companion's row is let go only when no row of the target that can still come asks for it: see
+   :mod:`.joining`. What can still come follows from the target's own partition.
+4. Rows of the target are joined in the order of their partition, whenever their time comes.
+
+Nothing is dropped for number's sake. Rows that wait, and companions' rows, are kept by key. Where target and
+companion lie in different partitions, the one that is ahead is not read on meanwhile (:attr:`holds`,
+:attr:`holds_beside`), unless something that is waited for can only come from there. So nothing can be
+waited for that is not read: a partition is held only if no row waits for it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from schemas.codec import nan_from_null, null_from_nan
 from schemas.companions import Companions
 from schemas.errors import InvariantError, SnapshotMismatchError
-from schemas.events import Event, FeaturesComputed, VectorComputed, WatermarkAdvanced
+from schemas.events import (
+    Event,
+    FeaturesComputed,
+    SourceFellSilent,
+    SourceReturned,
+    VectorComputed,
+    WatermarkAdvanced,
+)
 from schemas.time import Interval
-from schemas.topics import FEATURES_VECTOR, Topic
+from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, Topic
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vector_declarations import ALLOWANCE_MS
 from stream_processors.operators.joining import (
     NEVER_MS,
     Held,
-    Kept,
+    Joined,
     OwnRow,
     Target,
     features_partition,
 )
-from stream_processors.operators.keys import Differences, key_of
-from stream_processors.operators.protocols import Change, Output
+from stream_processors.operators.keys import key_of, parts_of
+from stream_processors.operators.protocols import Change, JoinWait, Output
+from stream_processors.operators.touching import Touched
 
-#: Rows that wait beyond this number ask for their companions first; 128 are 110 kB of a snapshot.
+#: While more rows of a target wait than this, its partition is not read on, if they wait for another.
 MOST_WAITING = 128
-#: The oldest of more than these stay without a vector; there are so many only where a companion says nothing
-#: at all any more, not even watermarks: what it may still say is not known, so nothing is made up.
-MOST_HELD_UP = 512
-#: Companions' rows held beyond this number ask for own rows first; 1,024 are 130 kB of a snapshot.
+#: While more rows of a companion are held than this, its partition is not read on, if nothing waits for it.
 MOST_AHEAD = 1_024
+_RELEASE = key_of("release", "")
+_FORMAT = "vectors/2"
 
 
-_WHOLE = key_of("whole", "")
+class _Release(msgspec.Struct, array_like=True):
+    """What the state is of: its form, and by target the set of features with its companions."""
+
+    form: str
+    specs: dict[str, str]
 
 
 class _Progress(msgspec.Struct, array_like=True):
-    """How far a source has got in a partition of the log."""
+    """How far a source has got in a partition of the log, by what it says of itself.
 
-    watermark_ms: int = NEVER_MS
+    Attributes:
+        said_ms: All rows that ended by then have been said.
+        vouched_ms: Nothing that ends by then comes any more; it may be far beyond what was said.
+        known_ms: The latest known time.
+    """
+
+    said_ms: int = NEVER_MS
+    vouched_ms: int = NEVER_MS
     known_ms: int = NEVER_MS
 
     @property
     def closed_ms(self) -> int:
         """The last time whose cut it has passed."""
-        return max(self.watermark_ms, self.known_ms - ALLOWANCE_MS - 1)
+        return max(self.said_ms, self.vouched_ms, self.known_ms - ALLOWANCE_MS - 1)
 
 
-class _Snapshot(msgspec.Struct, array_like=True, tag="vectors/1"):
-    specs: dict[str, str]
-    progress: list[tuple[str, str, int, _Progress]]
-    kept: list[Kept]
-    forwarded: list[tuple[str, str, int]]
+class _Place(NamedTuple):
+    """A source in a partition, for one run."""
+
+    stream: str
+    source: str
+    partition: int
 
 
 class VectorOperator:
@@ -77,13 +114,21 @@ class VectorOperator:
         partition: Its own number.
         companions: By target; those of other partitions are left to their operators.
         stream: The one run to join, so that no other's rows wait; None joins every run.
+        most_waiting: See ``MOST_WAITING``.
+        most_ahead: See ``MOST_AHEAD``.
 
     Attributes:
         partition: Its own number.
     """
 
     def __init__(
-        self, *, partition: int, companions: Mapping[str, Companions], stream: str | None = None
+        self,
+        *,
+        partition: int,
+        companions: Mapping[str, Companions],
+        stream: str | None = None,
+        most_waiting: int = MOST_WAITING,
+        most_ahead: int = MOST_AHEAD,
     ) -> None:
         self.partition = partition
         self._stream = stream
@@ -92,10 +137,13 @@ class VectorOperator:
             for name, beside in companions.items()
             if features_partition(name) == partition
         }
-        self._progress: dict[tuple[str, str, int], _Progress] = {}
+        self._most_waiting, self._most_ahead = most_waiting, most_ahead
+        self._progress: dict[_Place, _Progress] = {}
         self._held: dict[tuple[str, str], Held] = {}
         self._forwarded: dict[tuple[str, str], int] = {}
-        self._differences = Differences()
+        self._newest_stream: str | None = None
+        self._touched = Touched()
+        self._touched.put(_RELEASE, self._packed_release)
 
     @property
     def partitions_beside(self) -> frozenset[int]:
@@ -103,22 +151,76 @@ class VectorOperator:
         everywhere = {number for target in self._targets.values() for _, number in target.places}
         return frozenset(everywhere - {self.partition})
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether own rows ran far ahead of their companions."""
-        return self._n_waiting() > MOST_WAITING
+    # What is not to be read on
 
     @property
-    def is_ahead(self) -> bool:
-        """Whether companions ran far ahead of own rows."""
-        return sum(held.n_others for held in self._present()) > MOST_AHEAD
+    def holds(self) -> Collection[str]:
+        """The features' topic, while many rows of a target wait for what lies in other partitions alone.
+
+        Only the run that was read last presses: one that ended with rows that wait holds nobody up. When this
+        is asked changes what is read first, and nothing of what is joined.
+        """
+        for held in self._read_now():
+            if len(held.waiting) > self._most_waiting and self.partition not in self._blocking(held):
+                return (FEATURES_MARKET.name,)
+        return ()
+
+    @property
+    def holds_beside(self) -> Collection[int]:
+        """The other partitions of which many rows are held, and none is waited for."""
+        ahead = {
+            number
+            for held in self._read_now()
+            for companion, (_, number) in enumerate(held.target.places)
+            if number != self.partition and held.n_others(companion) > self._most_ahead
+        }
+        return ahead - self.needs_beside if ahead else ()
+
+    @property
+    def needs_beside(self) -> set[int]:
+        """The other partitions that a row, or the watermark behind the last one, waits for."""
+        needed = {number for held in self._present() for number in self._blocking(held)}
+        return needed - {self.partition}
 
     def _present(self) -> list[Held]:
-        """What is held of the runs that are joined; a snapshot may hold others, for when they go on."""
+        """What is held of the runs that are joined; a state may hold others, for when they go on."""
         return [held for (stream, _), held in self._held.items() if self._stream in {None, stream}]
 
-    def _n_waiting(self) -> int:
-        return sum(len(held.waiting) for held in self._present())
+    def _read_now(self) -> Iterator[Held]:
+        """What is held of the run that was read last."""
+        if self._newest_stream is not None:
+            for name in self._targets:
+                held = self._held.get((self._newest_stream, name))
+                if held is not None:
+                    yield held
+
+    def _blocking(self, held: Held) -> set[int]:
+        """The partitions that the first waiting row waits for, or where none waits the next watermark."""
+        place = _Place(held.stream, held.target.source, self.partition)
+        until_ms = held.waiting[0].as_of_ms if held.waiting else self._said_ms(place)
+        return {
+            number
+            for companion, (_, number) in enumerate(held.target.places)
+            if self._companion_closed_ms(held, companion) < until_ms
+        }
+
+    def waits(self) -> Iterator[JoinWait]:
+        """For which companions how many rows wait."""
+        for held in self._present():
+            if held.waiting:
+                first, last = held.waiting[0], held.waiting[-1]
+                for companion, name in enumerate(held.target.companions):
+                    if self._companion_closed_ms(held, companion) < first.as_of_ms:
+                        yield JoinWait(
+                            stream=held.stream,
+                            target=held.target.name,
+                            companion=name,
+                            n_rows=len(held.waiting),
+                            first_ms=first.as_of_ms,
+                            last_ms=last.as_of_ms,
+                        )
+
+    # Steps
 
     def step(self, _topic: Topic, event: Event) -> Iterator[Output]:
         """Take an event of its own partition in; yield the vectors that nothing is missing for any more.
@@ -139,17 +241,31 @@ class VectorOperator:
             case FeaturesComputed():
                 self._on_row(partition, event)
             case WatermarkAdvanced():
-                progress = self._progress_of(event.stream, event.source, partition)
-                progress.watermark_ms = max(progress.watermark_ms, event.event_time_ms)
+                self._on_said(partition, event, event.event_time_ms)
+            case SourceFellSilent():
+                until_ms = event.absent_until_ms
+                vouched_ms = NEVER_MS if until_ms is None else until_ms - 1
+                self._on_said(partition, event, event.event_time_ms, vouched_ms=vouched_ms)
+            case SourceReturned():
+                self._on_said(partition, event, event.event_time_ms - 1)
             case _:
                 message = f"the vector join takes no {type(event).__name__}"
                 raise TypeError(message)
-        progress = self._progress_of(event.stream, event.source, partition)
-        progress.known_ms = max(progress.known_ms, event.known_time_ms)
+        self._newest_stream = event.stream
         yield from self._emitted(event.stream)
 
-    def _progress_of(self, stream: str, source: str, partition: int) -> _Progress:
-        return self._progress.setdefault((stream, source, partition), _Progress())
+    def _on_said(self, partition: int, event: Event, said_ms: int, *, vouched_ms: int = NEVER_MS) -> None:
+        place = _Place(event.stream, event.source, partition)
+        progress = self._progress.setdefault(place, _Progress())
+        progress.said_ms = max(progress.said_ms, said_ms)
+        progress.vouched_ms = max(progress.vouched_ms, vouched_ms)
+        progress.known_ms = max(progress.known_ms, event.known_time_ms)
+        self._touched.put(key_of("progress", *place), partial(msgspec.msgpack.encode, progress))
+        if partition == self.partition:
+            for target in self._targets.values():
+                held = self._held.get((event.stream, target.name))
+                if held is not None and target.source == event.source:
+                    held.let_go_before(progress.said_ms)
 
     def _on_row(self, partition: int, row: FeaturesComputed) -> None:
         concerned = [
@@ -160,67 +276,80 @@ class VectorOperator:
         if not concerned or row.feature_spec_hash != SPEC.hash:
             return  # of another release, whose features are others
         values = _values(row)
-        closed_ms = self._progress_of(row.stream, row.source, partition).closed_ms
         for target in concerned:
-            held = self._held.setdefault((row.stream, target.name), Held(target))
+            held = self._held_of(row.stream, target)
             if row.instrument == target.name:
-                held.take_own(row, values)
-                self._give_up_rows()
+                said_ms = self._said_ms(_Place(row.stream, row.source, partition))
+                held.take_own(row, values, said_ms=said_ms)
             else:
+                closed_ms = self._companion_closed_ms(held, target.number[row.instrument])
                 held.take_other(row, values, closed_ms=closed_ms)
 
-    def _give_up_rows(self) -> None:
-        """A companion that stays away is not waited for with more rows than a snapshot can hold."""
-        if self._n_waiting() > MOST_HELD_UP:
-            max(self._present(), key=lambda held: len(held.waiting)).waiting.pop(0)
+    def _held_of(self, stream: str, target: Target) -> Held:
+        held = self._held.get((stream, target.name))
+        if held is None:
+            held = self._held[(stream, target.name)] = Held(target, stream=stream, touched=self._touched)
+        return held
+
+    def _said_ms(self, place: _Place) -> int:
+        progress = self._progress.get(place)
+        return NEVER_MS if progress is None else progress.said_ms
+
+    def _companion_closed_ms(self, held: Held, companion: int) -> int:
+        """The last time whose cut a companion has passed: by what its source said, or by its own rows."""
+        progress = self._progress.get(_Place(held.stream, *held.target.places[companion]))
+        by_source_ms = NEVER_MS if progress is None else progress.closed_ms
+        return max(by_source_ms, held.heard_ms[companion] - ALLOWANCE_MS - 1)
+
+    def _closed_ms(self, held: Held) -> int:
+        """The last time whose cut every companion has passed."""
+        return min(self._companion_closed_ms(held, n) for n in range(len(held.target.companions)))
 
     def _emitted(self, stream: str) -> Iterator[Output]:
         for target in self._targets.values():
             held = self._held.get((stream, target.name))
-            if held is None:
+            if held is None or not held.waiting:
                 continue
-            closed_ms = self._closed_ms(stream, target)
+            closed_ms = self._closed_ms(held)
             while held.waiting and held.waiting[0].as_of_ms <= closed_ms:
-                yield Output(FEATURES_VECTOR, _vector(stream, held, held.waiting.pop(0)), target.name)
-            if not held.waiting:
-                held.let_go(self._progress_of(stream, target.source, self.partition).watermark_ms)
+                yield Output(FEATURES_VECTOR, _vector(held, *held.join_first()), target.name)
         yield from self._watermarks(stream)
-
-    def _closed_ms(self, stream: str, target: Target) -> int:
-        """The last time whose cut every companion has passed."""
-        return min(self._progress_of(stream, source, number).closed_ms for source, number in target.places)
 
     def _watermarks(self, stream: str) -> Iterator[Output]:
         """All vectors that ended by a time are out: own rows are all there, and no companion holds them up."""
-        begun = [target for target in self._targets.values() if self._has_begun(stream, target)]
-        for source in dict.fromkeys(target.source for target in begun):
-            own = self._progress_of(stream, source, self.partition)
-            closed = [self._closed_ms(stream, target) for target in begun if target.source == source]
-            passed_ms = min(own.watermark_ms, *closed)
+        begun = [held for target in self._targets if (held := self._begun(stream, target)) is not None]
+        for source in dict.fromkeys(held.target.source for held in begun):
+            own = self._progress.get(_Place(stream, source, self.partition), _Progress())
+            closed = [self._closed_ms(held) for held in begun if held.target.source == source]
+            passed_ms = min(own.said_ms, *closed)
             passed_ms -= passed_ms % Interval.ONE_MINUTE.milliseconds  # ends of bars alone are of interest
             if passed_ms > self._forwarded.get((stream, source), NEVER_MS):
                 self._forwarded[(stream, source)] = passed_ms
+                key = key_of("forwarded", stream, source)
+                self._touched.put(key, partial(self._packed_forwarded, stream, source))
                 passed = WatermarkAdvanced(
                     event_time_ms=passed_ms, known_time_ms=own.known_ms, source=source, stream=stream
                 )
                 yield Output(FEATURES_VECTOR, passed, None)
 
-    def _has_begun(self, stream: str, target: Target) -> bool:
-        held = self._held.get((stream, target.name))
-        return held is not None and held.has_begun
+    def _begun(self, stream: str, target: str) -> Held | None:
+        held = self._held.get((stream, target))
+        return held if held is not None and held.has_begun else None
 
-    def changes(self) -> Iterator[Change]:
-        """Rows that wait, companions' rows, progress and the kernel's states, as MessagePack."""
-        yield from self._differences.since({_WHOLE: self._packed()})
+    # State
 
-    def _packed(self) -> bytes:
-        packed = _Snapshot(
-            specs={name: target.spec.hash for name, target in self._targets.items()},
-            progress=[(*key, progress) for key, progress in self._progress.items()],
-            kept=[held.kept(stream) for (stream, _), held in self._held.items()],
-            forwarded=[(*key, passed_ms) for key, passed_ms in self._forwarded.items()],
-        )
-        return msgspec.msgpack.encode(packed)
+    def _packed_release(self) -> bytes:
+        return msgspec.msgpack.encode(_Release(_FORMAT, self._specs()))
+
+    def _specs(self) -> dict[str, str]:
+        return {name: target.spec.hash for name, target in self._targets.items()}
+
+    def _packed_forwarded(self, stream: str, source: str) -> bytes:
+        return msgspec.msgpack.encode(self._forwarded[(stream, source)])
+
+    def changes(self) -> Iterable[Change]:
+        """Rows that wait, companions' rows, progress and the kernels' states, each by its key."""
+        return self._touched.changes()
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
@@ -229,29 +358,46 @@ class VectorOperator:
             SnapshotMismatchError: If it is of other companions, of another set of features or another release.
         """
         try:
-            found = msgspec.msgpack.decode(entries.get(_WHOLE, b""), type=_Snapshot)
-            self._check(found.specs)
-            for kept in found.kept:
-                held = self._held[(kept.stream, kept.target)] = Held(self._targets[kept.target])
-                held.restore(kept)
-        except (msgspec.DecodeError, ValueError) as error:
+            self._check(msgspec.msgpack.decode(entries.get(_RELEASE, b""), type=_Release))
+            for key, value in entries.items():
+                self._restore_key(*parts_of(key), value=value)
+        except (msgspec.DecodeError, ValueError, KeyError, IndexError) as error:
             message = f"the state is of another release: {error}"
             raise SnapshotMismatchError(message) from error
-        self._progress = {(stream, source, n): progress for stream, source, n, progress in found.progress}
-        self._forwarded = {(stream, source): passed_ms for stream, source, passed_ms in found.forwarded}
-        self._differences.take(entries)
+        for held in self._held.values():
+            held.settle()
+        self._touched.take(entries)
+
+    def _restore_key(self, kind: str, stream: str, *names: str | int, value: bytes) -> None:
+        match kind:
+            case "release":
+                return
+            case "progress":
+                place = _Place(stream, str(names[0]), int(names[1]))
+                self._progress[place] = msgspec.msgpack.decode(value, type=_Progress)
+            case "forwarded":
+                self._forwarded[(stream, str(names[0]))] = msgspec.msgpack.decode(value, type=int)
+            case _:
+                target = self._targets[str(names[0])]
+                self._held_of(stream, target).restore(kind, names[1:], value)
+
+    def _check(self, release: _Release) -> None:
+        if release.form != _FORMAT:
+            message = f"the state is of another release: {release.form}, this is {_FORMAT}"
+            raise SnapshotMismatchError(message)
+        if release.specs != self._specs():
+            message = (
+                f"the state is of other companions or features: {sorted(release.specs)}, "
+                f"this is {sorted(self._specs())}"
+            )
+            raise SnapshotMismatchError(message)
 
     def forget(self, stream: str) -> None:
         """Drop what is held of a run."""
         self._held = {key: held for key, held in self._held.items() if key[0] != stream}
-        self._progress = {key: progress for key, progress in self._progress.items() if key[0] != stream}
+        self._progress = {place: found for place, found in self._progress.items() if place.stream != stream}
         self._forwarded = {key: passed_ms for key, passed_ms in self._forwarded.items() if key[0] != stream}
-
-    def _check(self, specs: dict[str, str]) -> None:
-        own = {name: target.spec.hash for name, target in self._targets.items()}
-        if specs != own:
-            message = f"the state is of other companions or features: {sorted(specs)}, this is {sorted(own)}"
-            raise SnapshotMismatchError(message)
+        self._touched.drop_where(lambda key: parts_of(key)[1] == stream)
 
     def newest(self) -> Iterable[Event]:
         """Nothing: vectors are no view."""
@@ -267,8 +413,8 @@ def _values(row: FeaturesComputed) -> list[float]:
     return numbers
 
 
-def _vector(stream: str, held: Held, own: OwnRow) -> VectorComputed:
-    target, joined = held.target, held.join(own)
+def _vector(held: Held, own: OwnRow, joined: Joined) -> VectorComputed:
+    target = held.target
     known_ms = [other.known_ms for other in joined.others if other is not None]
     times = [None if other is None else other.as_of_ms for other in joined.others]
     values = null_from_nan([*own.numbers(), *joined.beside])
@@ -276,13 +422,13 @@ def _vector(stream: str, held: Held, own: OwnRow) -> VectorComputed:
         event_time_ms=own.as_of_ms,
         known_time_ms=max([own.known_ms, *known_ms]),
         source=own.source,
-        stream=stream,
+        stream=held.stream,
         instrument=target.name,
         interval=own.interval,
         close=own.close,
         feature_spec_hash=target.spec.hash,
         is_warm=own.is_warm,
         values=dict(zip(target.spec.names, values, strict=True)),
-        joined=dict(zip(target.groups.values(), times, strict=True)),
+        joined=dict(zip(target.companions, times, strict=True)),
         n_late=joined.n_late,
     )

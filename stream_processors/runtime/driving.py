@@ -17,12 +17,14 @@ from schemas.topics import Topic, changelog
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Record, Run
 from schemas.wire.memory import MemoryLog, MemoryPublisher, MemoryViews
-from stream_processors.runtime.beside import places_beside
+from stream_processors.runtime.beside import MAX_TAKEN, held_beside, places_beside
 from stream_processors.runtime.checkpointing import Found, by_descent, by_key
 from stream_processors.runtime.committing import Transactions
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.recovery import begin_at_checkpoint, restored_task, step_again
 from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+
+_ALL = 2**62
 
 
 class TopologyDriver:
@@ -33,6 +35,8 @@ class TopologyDriver:
         is_embedded: Whether checkpoints are kept as on the embedded broker.
 
     Attributes:
+        published: Where partitions end for now, by topic and number: what lies behind has not been
+            published yet, however long others are. Those that are not named are there whole.
         clock: Stands still until it is advanced.
         log: Every topic, in and out.
         views: What Redis would hold.
@@ -42,6 +46,7 @@ class TopologyDriver:
         self._job = job
         self._every_s = checkpoint_every_s
         self._is_embedded = is_embedded
+        self.published: dict[tuple[str, int], int] = {}
         self.clock = ManualClock()
         self.log = MemoryLog()
         self.views = MemoryViews()
@@ -88,24 +93,37 @@ class TopologyDriver:
         pending = Pending()
         self._step_broadcasts(pending)
         for task in self._tasks.values():
-            self._step_beside(task, pending, max_messages)
-            self._step_inputs(task, pending, max_messages)
+            self._step_task(task, pending, max_messages)
         return pending
 
-    def _step_inputs(self, task: Task, pending: Pending, max_messages: int | None) -> None:
-        """As long as some input moves: one that is held waits for the others."""
-        ends = {
-            topic.name: None if max_messages is None else task.offsets.get(topic.name, 0) + max_messages
-            for topic in self._job.inputs
-        }
+    def _step_task(self, task: Task, pending: Pending, max_messages: int | None) -> None:
+        """As long as something moves: what is held waits for the others."""
+        own = [(topic.name, task.partition) for topic in self._job.inputs]
+        beside = places_beside(task, self._job.inputs[0])
+        starts = {place: task.offsets.get(place[0], 0) for place in own}
+        starts |= {place: task.broadcast_offsets.get(place, 0) for place in beside}
+        ends = {place: self._end(place, start, max_messages) for place, start in starts.items()}
         moves = True
         while moves:
             moves = False
-            for name, end in ends.items():
-                run = self.log.run(name, task.partition, task.offsets.get(name, 0), end)
-                if run is not None and not task.holds(name):
+            for place in beside:
+                run = self._arrived(place, task.broadcast_offsets.get(place, 0), ends[place])
+                if run is not None and place not in held_beside([task], self._job.inputs[0]):
+                    task.step_beside(run, pending)
+                    moves = True
+            for place in own:
+                run = self._arrived(place, task.offsets.get(place[0], 0), ends[place])
+                if run is not None and not task.holds(place[0]):
                     task.step(run, pending)
                     moves = True
+
+    def _end(self, place: tuple[str, int], start: int, max_messages: int | None) -> int:
+        return min(self.published.get(place, _ALL), _ALL if max_messages is None else start + max_messages)
+
+    def _arrived(self, place: tuple[str, int], start: int, end: int) -> Run | None:
+        """What may be read now; where partitions are joined as much at once as a worker takes."""
+        most = MAX_TAKEN if self._job.is_joining else _ALL
+        return self.log.run(*place, start, min(end, start + most)) if end > start else None
 
     def commit(self, pending: Pending) -> None:
         """Make the outcome of :meth:`step` visible."""
@@ -152,13 +170,6 @@ class TopologyDriver:
                     record.offset >= task.broadcast_offsets.get(place, 0) for task in self._tasks.values()
                 ):
                     step_broadcast(self._tasks.values(), record, pending)
-
-    def _step_beside(self, task: Task, pending: Pending, max_messages: int | None) -> None:
-        for place in places_beside(task, self._job.inputs[0]):
-            start = task.broadcast_offsets.get(place, 0)
-            run = self.log.run(*place, start, None if max_messages is None else start + max_messages)
-            if run is not None:
-                task.step_beside(run, pending)
 
     def _restep(self, task: Task) -> None:
         if self._job.is_joining:

@@ -38,6 +38,7 @@ from stream_processors.runtime.committing import Committer, Transactions
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.recovery import check_log, recovered_tasks
 from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+from stream_processors.runtime.waits import JoinWatch
 from stream_processors.runtime.watching import Vitals, Watchdog
 
 log = structlog.get_logger()
@@ -116,7 +117,7 @@ class Worker:
         self._pending = Pending()
         self._left: dict[tuple[str, int], deque[Run]] = {}
         self._committed_at_s = self._shown_at_s = 0.0
-        self._reads_broadcasts = self._is_input_idle = False
+        self._reads_broadcasts = False
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
         transactional_id = f"{name}-{worker_id}"
         self._publisher = Publisher(endpoint, role=job.name, transactional_id=transactional_id)
@@ -143,6 +144,8 @@ class Worker:
         )
         self._broadcasts = Reader(endpoint, group=f"{name}-broadcasts", topics=job.broadcasts, is_fixed=True)
         self._beside = Beside(endpoint, group=name, topic=job.inputs[0]) if job.is_joining else None
+        self._waits = JoinWatch(endpoint, group=name, clock=self._clock) if job.is_joining else None
+        self._looked_at_waits_s = 0.0
         self._vitals = Vitals(self._clock)
         self._watchdog = Watchdog(
             endpoint,
@@ -192,6 +195,7 @@ class Worker:
             self._vitals.moved(place)
         self._step()
         self._hold()
+        self._look_at_waits()
         self._vitals.beat()
         is_idle = self._committer.is_idle
         if self._is_full() or (is_idle and self._is_due()):
@@ -235,6 +239,14 @@ class Worker:
         for place in held:
             self._vitals.moved(place)
 
+    def _look_at_waits(self) -> None:
+        """Say so where a join waits for long, and where it went on."""
+        now_s = self._clock.monotonic_s()
+        if self._waits is not None and self._tasks and now_s - self._looked_at_waits_s >= _LOOK_EVERY_S:
+            self._looked_at_waits_s = now_s
+            joining = [task.joining for task in self._tasks.values() if task.joining is not None]
+            self._waits.look(wait for operator in joining for wait in operator.waits())
+
     def _has_left(self) -> bool:
         """Whether there is something to step before more is taken."""
         return any(not self._tasks[place[1]].holds(place[0]) for place in self._left)
@@ -247,15 +259,15 @@ class Worker:
         timeout_s = _BUSY_POLL_S if self._is_due() else self._settings.poll_s
         if self._beside is None:
             return self._member.take(max_messages=max(1, room), timeout_s=timeout_s)
-        tasks = self._tasks.values()
-        self._beside.take(tasks, self._pending, is_input_idle=self._is_input_idle)
-        if self._beside.holds_up(tasks):
-            return Taken([], [])
-        taken = self._member.take(
-            max_messages=max(1, min(room, MAX_TAKEN)), timeout_s=min(timeout_s, _JOINING_POLL_S)
-        )
-        self._is_input_idle = not taken.runs
-        return taken
+        return self._taken_beside(self._beside, max(1, min(room, MAX_TAKEN)), min(timeout_s, _JOINING_POLL_S))
+
+    def _taken_beside(self, beside: Beside, max_messages: int, timeout_s: float) -> Taken:
+        """One of two readers waits, the other not: that of what lies beside while a share is held for it."""
+        is_held = any(task.holds(topic.name) for task in self._tasks.values() for topic in self._job.inputs)
+        n = beside.take(self._tasks.values(), self._pending, timeout_s=timeout_s if is_held else 0)
+        if is_held and n:
+            return Taken([], [])  # which may have ended the hold
+        return self._member.take(max_messages=max_messages, timeout_s=0 if n or is_held else timeout_s)
 
     def _poll_broadcasts(self) -> None:
         if self._job.broadcasts and self._reads_broadcasts:

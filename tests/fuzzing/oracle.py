@@ -145,7 +145,7 @@ class ScanOracle:
             case WatermarkAdvanced():
                 group = self._names.groups()[FIRST_GROUP - kind]
                 _demand(group == (event.source, event.stream), "the scan knows another source or stream")
-                _demand(numbers[:2] == [event.event_time_ms, event.known_time_ms], "other times")
+                _demand(numbers == [event.event_time_ms, event.known_time_ms, event.epoch], "other times")
             case _:
                 message = f"the scan takes what the codec does not: {event!r}"
                 raise FindingError(message)

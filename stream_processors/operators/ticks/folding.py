@@ -17,6 +17,7 @@ from stream_processors.operators.open_bars import OpenBar
 from stream_processors.operators.ticks.names import doubled
 from stream_processors.operators.ticks.scanning import (
     BOUGHT,
+    EPOCH,
     EVENT_MS,
     FIRST_GROUP,
     KNOWN_MS,
@@ -101,14 +102,15 @@ def _takes(number, amount, link, whole, real):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from):  # type: ignore[no-untyped-def]
+def _fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epochs):  # type: ignore[no-untyped-def]
     """Go on from a message; the number of the first that needs a decision, or how many there are."""
     for i in range(first, kinds.shape[0]):
         kind = kinds[i]
         if kind == UNKNOWN:
             return i
         if kind <= FIRST_GROUP:
-            if numbers[i, EVENT_MS] >= acts_from[FIRST_GROUP - kind]:
+            group = FIRST_GROUP - kind
+            if numbers[i, EVENT_MS] >= acts_from[group] or numbers[i, EPOCH] != epochs[group]:
                 return i
             continue
         row = links[kind, _ROW]
@@ -163,6 +165,7 @@ class Folder:
 
     Attributes:
         acts_from: Shape (groups,): from which watermark of a group on a decision is needed.
+        epochs: Shape (groups,): of the session of a group; a watermark of another one needs a decision.
     """
 
     def __init__(self) -> None:
@@ -171,6 +174,7 @@ class Folder:
         self._wholes = np.zeros((16, _KNOWN + 1), dtype=np.int64)
         self._reals = np.zeros((16, _BUY_VOLUME + 1), dtype=np.float64)
         self.acts_from = np.full(16, -NEVER_MS, dtype=np.int64)
+        self.epochs = np.zeros(16, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._builders)
@@ -190,14 +194,15 @@ class Folder:
             self._links = doubled(self._links, -1)
         self._links[key] = (row, group, allowed_lateness_ms)
 
-    def act_from(self, group: int, watermark_ms: int) -> None:
-        """Say from which watermark of a group on a decision is needed."""
+    def act_from(self, group: int, watermark_ms: int, *, epoch: int) -> None:
+        """Say from which watermark of a group on a decision is needed, and at those of which session."""
         self._make_room(group + 1)
-        self.acts_from[group] = watermark_ms
+        self.acts_from[group], self.epochs[group] = watermark_ms, epoch
 
     def _make_room(self, n_groups: int) -> None:
         while n_groups > len(self.acts_from):
             self.acts_from = doubled(self.acts_from, -NEVER_MS)
+            self.epochs = doubled(self.epochs, 0)
 
     def fold(
         self,
@@ -218,7 +223,15 @@ class Folder:
             self._links = doubled(self._links, -1)
         self._make_room(n_groups)
         stopped: int = _fold(
-            first, kinds, numbers, amounts, self._links, self._wholes, self._reals, self.acts_from
+            first,
+            kinds,
+            numbers,
+            amounts,
+            self._links,
+            self._wholes,
+            self._reals,
+            self.acts_from,
+            self.epochs,
         )
         return stopped
 

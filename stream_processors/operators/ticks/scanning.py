@@ -21,8 +21,9 @@ from stream_processors.operators.ticks.memory import are_equal, byte_at, word_at
 UNKNOWN = -1
 FIRST_GROUP = -2
 
-#: Columns of ``numbers``.
+#: Columns of ``numbers``; a watermark has its session's epoch where a trade has its id.
 EVENT_MS, KNOWN_MS, TRADE_ID = range(3)
+EPOCH = TRADE_ID
 #: Columns of ``amounts``.
 PRICE, SIZE, BOUGHT = range(3)
 
@@ -33,12 +34,13 @@ _PIECES = (
     b',"price":',
     b',"size":',
     b',"is_buyer_maker":',
+    b',"epoch":',
 )
 TEXT = np.frombuffer(b"".join(_PIECES), dtype=np.uint8)
-_TICK, _WATERMARK, _KNOWN, _PRICE, _SIZE, _MAKER = (
+_TICK, _WATERMARK, _KNOWN, _PRICE, _SIZE, _MAKER, _EPOCH = (
     sum(len(piece) for piece in _PIECES[:i]) for i in range(len(_PIECES))
 )
-_N_TICK, _N_WATERMARK, _N_KNOWN, _N_PRICE, _N_SIZE, _N_MAKER = (len(piece) for piece in _PIECES)
+_N_TICK, _N_WATERMARK, _N_KNOWN, _N_PRICE, _N_SIZE, _N_MAKER, _N_EPOCH = (len(piece) for piece in _PIECES)
 
 _POWERS = 10.0 ** np.arange(17)
 _LARGEST_MANTISSA = 2**53
@@ -174,11 +176,24 @@ def _watermark(at, end, text, names, prefixes, n_prefixes, number):  # type: ign
         return UNKNOWN
     for group in range(n_prefixes):
         size = prefixes[group, 2]
-        is_it = at + size + 1 == end and are_equal(at, names + prefixes[group, 0], size)
-        if is_it and byte_at(at + size) == _BRACE:
-            number[EVENT_MS], number[KNOWN_MS] = event_ms, known_ms
-            return FIRST_GROUP - group
+        if at + size + 1 <= end and are_equal(at, names + prefixes[group, 0], size):
+            epoch = _epoch(at + size, end, text)
+            if epoch >= 0:
+                number[EVENT_MS], number[KNOWN_MS], number[EPOCH] = event_ms, known_ms, epoch
+                return FIRST_GROUP - group
     return UNKNOWN
+
+
+@njit(cache=True, nogil=True)
+def _epoch(at, end, text):  # type: ignore[no-untyped-def]
+    """The epoch with which a message ends, 0 where it states none; -1 when it ends in another way."""
+    if at + 1 == end and byte_at(at) == _BRACE:
+        return 0
+    if at + _N_EPOCH + 2 > end or not are_equal(at, text + _EPOCH, _N_EPOCH):
+        return -1
+    epoch, at = _whole(at + _N_EPOCH, _MOST_DIGITS)
+    is_it = 0 <= epoch <= _LARGEST_TIME and at + 1 == end and byte_at(at) == _BRACE
+    return epoch if is_it else -1
 
 
 @njit(cache=True, nogil=True)
@@ -195,7 +210,7 @@ def scan(address, ends, text, names, prefixes, n_prefixes, keys, slots, kinds, n
         keys: Shape (k, 2): per key, where its text lies in the names, and its length.
         slots: Shape (a power of two,): keys by hash, -1 where there is none.
         kinds: Shape (n,), written: the key of a trade, ``FIRST_GROUP - group`` of a watermark, or UNKNOWN.
-        numbers: Shape (n, 3), int64, written: event time, known time, trade id.
+        numbers: Shape (n, 3), int64, written: event time, known time, trade id or epoch.
         amounts: Shape (n, 3), float64, written: price, size, and the size if a buyer took it.
     """
     powers = _POWERS

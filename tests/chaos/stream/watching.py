@@ -106,7 +106,7 @@ class Subscriber:
         assert topic is not None
         assert partition is not None
         said = _said.decode(value)
-        if said.type == "WatermarkAdvanced":
+        if said.type in {"WatermarkAdvanced", "SourceFellSilent", "SourceReturned"}:
             return
         self.seen.append(Seen(topic, partition, message.key() or b"", value, said.event_time_ms, moment))
         where = (topic, partition)

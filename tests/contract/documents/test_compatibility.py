@@ -159,6 +159,14 @@ def test_new_topic_and_longer_retention_break_nothing() -> None:
     assert not broken_promises(documents(), channels(planted))
 
 
+def test_kind_that_is_added_to_a_topic_breaks_nothing_since_readers_pass_over_it() -> None:
+    def planted(topics: Schema) -> None:
+        added = {"$ref": "#/components/messages/SourceMoved.v1"}
+        topics["market.bar.v1"]["messages"]["SourceMoved"] = added
+
+    assert not broken_promises(documents(), channels(planted))
+
+
 def test_version_raised_on_the_same_topic_is_refused() -> None:
     """Subscribers of a topic read one version of each kind."""
 

@@ -4,7 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.normalise.watermarks import Reached, SourceTimes, with_watermarks
-from schemas.events import CandleObserved, SourceFellSilent, TickObserved, WatermarkAdvanced
+from schemas.events import (
+    CandleObserved,
+    SourceFellSilent,
+    SourceReturned,
+    TickObserved,
+    WatermarkAdvanced,
+)
 from tests.unit.producers.fakes import MINUTE_MS, candle, tick
 
 minutes = st.lists(st.integers(0, 300), unique=True, min_size=1).map(sorted)
@@ -45,7 +51,7 @@ def test_no_event_is_behind_a_watermark_and_no_watermark_goes_back(sequence):
                 assert event.start_ms >= watermark_ms
             case TickObserved():
                 assert event.event_time_ms >= watermark_ms
-            case SourceFellSilent():
+            case SourceFellSilent() | SourceReturned():
                 assert event.event_time_ms >= watermark_ms
 
 

@@ -13,6 +13,7 @@ from schemas.topics import MARKET_TICK
 from stream_processors.operators.protocols import Stepped, step_each, step_values
 from stream_processors.operators.ticks.columns import Scanner
 from stream_processors.operators.ticks.names import KnownNames
+from stream_processors.operators.ticks.scanning import FIRST_GROUP
 from tests.fixtures.keeping import keep
 from tests.fixtures.market_events import tick, watermark
 from tests.fixtures.operators import OPERATORS, tick_scripts
@@ -137,7 +138,8 @@ def test_columns_say_what_the_codec_says(trades: list[TickObserved], data: st.Da
     names = KnownNames()
     names.key_of(trades[0].source, trades[0].stream, trades[0].instrument)
     values = [data.draw(mutated(codec.encode(trade))) for trade in trades]
-    values += [data.draw(mutated(codec.encode(watermark(data.draw(st.integers(0, 10**12))))))]
+    epoch = data.draw(st.sampled_from([0, 0, 7, 10**12, 2**53]))
+    values += [data.draw(mutated(codec.encode(watermark(data.draw(st.integers(0, 10**12)), epoch=epoch))))]
     columns = Scanner(names).columns(values, no_headers)
     for i, value in enumerate(values):
         expected = by_the_codec(value)
@@ -145,6 +147,9 @@ def test_columns_say_what_the_codec_says(trades: list[TickObserved], data: st.Da
             assert type(columns.event(i)) is type(expected)
             continue
         assert columns.event(i) == expected
+        if columns.kinds[i] <= FIRST_GROUP:
+            times = (expected.event_time_ms, expected.known_time_ms, expected.epoch)
+            assert tuple(columns.numbers[i].tolist()) == times
         if columns.kinds[i] >= 0:
             row = (*columns.numbers[i].tolist(), *columns.amounts[i].tolist())
             bought = 0.0 if expected.is_buyer_maker else expected.size

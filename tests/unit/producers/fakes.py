@@ -131,7 +131,7 @@ def tick(known_ms: int, *, lead_ms: int = 0, trade_id: int = 1, stream: str = "s
 
 def drawn(sequence: Iterable[Said]) -> str:
     """A sequence as an ASCII timeline: ``c3`` a candle of minute 3, ``W4`` a watermark at minute 4,
-    ``t1.2`` a tick known at 1.2 s, ``w1`` a watermark of second 1, ``S`` a silence."""
+    ``t1.2`` a tick known at 1.2 s, ``w1`` a watermark of second 1, ``S`` a silence, ``R`` a return."""
     words = []
     for topic, event in sequence:
         is_candle = topic.name == "market.candle.v1"
@@ -146,6 +146,8 @@ def drawn(sequence: Iterable[Said]) -> str:
                     if is_candle
                     else f"w{event.known_time_ms / 1000:g}"
                 )
+            case "SourceReturned":
+                words.append("R" if is_candle else "r")
             case _:
                 words.append("S" if is_candle else "s")
     return " ".join(words)

@@ -15,8 +15,14 @@ from producers.jobs.warming import warm_up
 from producers.settings import ProducerSettings
 from schemas import codec
 from schemas.errors import ConfigurationError
-from schemas.events import CandleObserved, SourceFellSilent, TickObserved, WatermarkAdvanced
-from schemas.topics import MARKET_CANDLE, partition_of
+from schemas.events import (
+    CandleObserved,
+    SourceFellSilent,
+    TickObserved,
+    TopicSwitched,
+    WatermarkAdvanced,
+)
+from schemas.topics import MARKET_CANDLE, MARKET_TICK, partition_of
 from schemas.wire.clocks import ManualClock
 from tests.unit.producers.fakes import MINUTE_MS, RecordingOutlet, RememberingHistory
 
@@ -24,14 +30,14 @@ NOW_MS = 1_763_900_000_000
 HOUR_MS = 60 * MINUTE_MS
 
 
-def session_of(settings, history, *, clock=None, is_stopped=None, on_change=None, look_up=None):
+def session_of(settings, history, *, clock=None, is_stopped=None, on_left=None, look_up=None):
     return registered_session(
         settings,
         history=history,
         outlet=RecordingOutlet(),
         clock=clock or ManualClock(now_ms=NOW_MS),
         is_stopped=is_stopped or (lambda: False),
-        on_change=on_change or (lambda _topic, _say_again: None),
+        on_left=on_left or (lambda _topic, _say_again: None),
         look_up=look_up,
     )
 
@@ -192,13 +198,11 @@ def test_a_simulation_that_was_away_for_long_catches_up_by_candles(away_ms, has_
     warm_up(first)
     history.store(first.outlet.events())
     clock = ManualClock(now_ms=NOW_MS + away_ms)
-    changed = []
     second = session_of(
         simulated(),
         history,
         clock=clock,
         is_stopped=lambda: clock.now_ms() >= NOW_MS + away_ms + 5_000,
-        on_change=lambda topic, _say_again: changed.append(topic),
     )
 
     replay(second)
@@ -207,7 +211,8 @@ def test_a_simulation_that_was_away_for_long_catches_up_by_candles(away_ms, has_
     ticks = [e for e in second.outlet.events() if isinstance(e, TickObserved)]
     assert bool(candles) == has_candles
     assert ticks[-1].event_time_ms >= NOW_MS + away_ms
-    assert changed == ([MARKET_CANDLE] if has_candles else [])
+    switches = [e for e in second.outlet.events() if isinstance(e, TopicSwitched)]
+    assert {(e.left_topic, e.entered_topic) for e in switches} == {(MARKET_CANDLE.name, MARKET_TICK.name)}
     assert not [e for e in second.outlet.events() if isinstance(e, SourceFellSilent)]
     history.store(second.outlet.events())
     covered = {c.start_ms // MINUTE_MS for c in history.stored_candles.values()} | {

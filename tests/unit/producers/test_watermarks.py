@@ -1,7 +1,14 @@
 """The sequence of watermarks, drawn as timelines (see ``drawn`` in the fakes)."""
 
-from producers.normalise.watermarks import Reached, Silence, SourceTimes, with_watermarks
-from schemas.events import WatermarkAdvanced
+from producers.normalise.watermarks import Absence, Reached, Silence, SourceTimes, with_watermarks
+from schemas.events import (
+    END_OF_TIME_MS,
+    CandleObserved,
+    SourceFellSilent,
+    SourceReturned,
+    WatermarkAdvanced,
+)
+from schemas.topics import MARKET_TICK
 from tests.unit.producers.fakes import MINUTE_MS, candle, drawn, tick
 
 TIMES = SourceTimes(source="binance", stream="s", ticks_from_ms=0)
@@ -12,7 +19,7 @@ def test_each_close_is_followed_by_its_watermark():
 
 
 def test_a_missing_stretch_of_candles_is_a_silence_at_the_last_end():
-    assert drawn(with_watermarks([candle(0), candle(5)], TIMES)) == "c0 W1 S c5 W6"
+    assert drawn(with_watermarks([candle(0), candle(5)], TIMES)) == "c0 W1 S R c5 W6"
 
 
 def test_the_end_of_a_candle_file_is_a_silence():
@@ -24,7 +31,7 @@ def test_the_end_of_a_candle_file_is_a_silence():
 def test_a_missing_stretch_behind_the_resumed_position_is_told():
     said = with_watermarks([candle(5)], TIMES, after=Reached(candle_end_ms=MINUTE_MS))
 
-    assert drawn(said) == "S c5 W6"
+    assert drawn(said) == "S R c5 W6"
 
 
 def test_candles_of_several_instruments_share_one_watermark():
@@ -64,7 +71,9 @@ def test_a_silence_of_the_recorder_is_told_once_and_its_seconds_are_not():
         source="binance", stream="s", ticks_from_ms=0, silences=(Silence(from_ms=1_501, until_ms=14_200),)
     )
 
-    assert drawn(with_watermarks([tick(1_500), tick(15_100, trade_id=2)], times)) == "w0 w1 t1.5 s w15 t15.1"
+    assert (
+        drawn(with_watermarks([tick(1_500), tick(15_100, trade_id=2)], times)) == "w0 w1 t1.5 s r w15 t15.1"
+    )
 
 
 def test_a_capture_ends_with_its_last_seconds_and_a_silence():
@@ -77,3 +86,27 @@ def test_resuming_behind_a_tick_goes_on_with_the_next_second():
     said = with_watermarks([tick(2_100, trade_id=2)], TIMES, after=Reached(tick_known_ms=500))
 
     assert drawn(said) == "w1 w2 t2.1"
+
+
+def test_a_silence_of_a_file_vouches_for_the_whole_hole_and_that_at_its_end_for_all_time():
+    times = SourceTimes(source="binance", stream="s", ticks_from_ms=0, end_ms=7 * MINUTE_MS, epoch=3)
+    said = [e for _, e in with_watermarks([candle(0), candle(5)], times, is_to_the_end=True)]
+    silences = [e for e in said if isinstance(e, SourceFellSilent)]
+    assert [(e.event_time_ms, e.absent_until_ms) for e in silences] == [
+        (MINUTE_MS, 5 * MINUTE_MS),
+        (7 * MINUTE_MS, END_OF_TIME_MS),
+    ]
+    assert [e.event_time_ms for e in said if isinstance(e, SourceReturned)] == [5 * MINUTE_MS]
+    assert {e.epoch for e in said if not isinstance(e, CandleObserved)} == {3}
+
+
+def test_an_absence_in_life_is_said_at_once_and_again_each_second_with_a_later_promise():
+    absence = Absence(MARKET_TICK, TIMES, from_ms=10_000)
+    said = [e for now_ms in (12_000, 12_400, 13_000, 14_500) for _, e in absence.on_time(now_ms)]
+    assert [(e.event_time_ms, e.absent_until_ms) for e in said] == [
+        (10_000, 12_000),
+        (10_000, 13_000),
+        (10_000, 14_500),
+    ]
+    ((_, returned),) = absence.on_return(15_000, known_ms=15_100)
+    assert returned.event_time_ms == 15_000

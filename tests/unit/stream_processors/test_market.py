@@ -7,10 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas import codec
 from schemas.errors import ContractError, SnapshotMismatchError
-from schemas.events import BarClosed, CandleObserved, Event, FeaturesComputed, WatermarkAdvanced
+from schemas.events import (
+    BarClosed,
+    CandleObserved,
+    Event,
+    FeaturesComputed,
+    SourceStatusChanged,
+    WatermarkAdvanced,
+)
 from schemas.time import Interval
-from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_CANDLE, MARKET_TICK, Topic
+from schemas.topics import (
+    FEATURES_MARKET,
+    MARKET_BAR,
+    MARKET_CANDLE,
+    MARKET_TICK,
+    SOURCES_STATUS,
+    Topic,
+)
 from stream_processors.features.declarations import SPEC
 from stream_processors.operators.keys import key_of, parts_of
 from stream_processors.operators.market import MarketOperator
@@ -26,7 +41,9 @@ from tests.fixtures.market_events import (
     candle,
     minutes,
     prediction,
+    returned,
     silence,
+    switched,
     tick,
     watermark,
 )
@@ -41,6 +58,11 @@ def operator() -> MarketOperator:
 
 def feed(operator: MarketOperator, events: Sequence[Event], topic: Topic = MARKET_CANDLE) -> list[Output]:
     return [output for event in events for output in operator.step(topic, event)]
+
+
+def said_on(operator: MarketOperator, events: Sequence[Event], topic: Topic) -> list[Output]:
+    """What goes out, but for what is said to people."""
+    return [output for output in feed(operator, events, topic) if output.topic is not SOURCES_STATUS]
 
 
 def bars_of(outputs: Sequence[Output], interval: Interval = Interval.ONE_MINUTE) -> list[BarClosed]:
@@ -87,7 +109,7 @@ def test_features_are_warm_when_every_feature_has_seen_its_bars(operator: Market
 
 
 def test_watermark_is_forwarded_behind_the_bars_it_closed_without_a_key(operator: MarketOperator) -> None:
-    outputs = feed(operator, [tick(0, trade_id=1), watermark(MINUTE + 500)], MARKET_TICK)
+    outputs = said_on(operator, [tick(0, trade_id=1), watermark(MINUTE + 500)], MARKET_TICK)
     assert [type(output.event) for output in outputs] == [
         BarClosed,
         FeaturesComputed,
@@ -276,3 +298,161 @@ def test_two_streams_with_the_same_instrument_are_kept_apart(operator: MarketOpe
     alone = feed(MarketOperator(intervals=INTERVALS), candles)
     mixed = feed(operator, [event for one in candles for event in (one, renamed(one))])
     assert [output for output in mixed if output.event.stream == STREAM] == alone
+
+
+# What sources say of themselves
+
+
+def forwarded(operator: MarketOperator, events: Sequence[Event], topic: Topic = MARKET_TICK) -> list[Event]:
+    """What the features' topic is told of sources."""
+    return [
+        output.event
+        for output in feed(operator, events, topic)
+        if output.topic is FEATURES_MARKET and not isinstance(output.event, FeaturesComputed)
+    ]
+
+
+def test_slower_sources_watermark_is_not_swallowed_by_a_faster_ones(operator: MarketOperator) -> None:
+    """It was forgotten of which source the newest forwarded watermark of a stream was."""
+    marks = [watermark(5 * MINUTE), watermark(MINUTE, source="simulated"), watermark(6 * MINUTE)]
+    assert forwarded(operator, marks) == marks
+
+
+def test_silence_and_return_are_handed_on_once_each_without_their_session(operator: MarketOperator) -> None:
+    """::
+
+    W1  S  S  S until 3  S until 2  R  R  S(old)  W4
+    """
+    script = [
+        watermark(MINUTE, epoch=7),
+        silence(MINUTE, epoch=7),
+        silence(MINUTE, epoch=7),
+        silence(MINUTE, absent_until_ms=3 * MINUTE, epoch=7),
+        silence(MINUTE, absent_until_ms=2 * MINUTE, epoch=7),
+        returned(3 * MINUTE, epoch=7),
+        returned(3 * MINUTE, epoch=7),
+        silence(MINUTE, absent_until_ms=9 * MINUTE, epoch=7),
+        watermark(4 * MINUTE, epoch=7),
+    ]
+    assert forwarded(operator, script) == [
+        watermark(MINUTE),
+        silence(MINUTE),
+        silence(MINUTE, absent_until_ms=3 * MINUTE),
+        returned(3 * MINUTE),
+        watermark(4 * MINUTE),
+    ]
+
+
+def test_what_an_earlier_session_says_of_itself_is_void(operator: MarketOperator) -> None:
+    """::
+
+    old   W1 ---------------- W9 - S10
+    new   ------ W2 (epoch 8) ----------- W3
+    """
+    script = [
+        watermark(MINUTE, epoch=7),
+        watermark(2 * MINUTE, epoch=8),
+        watermark(9 * MINUTE, epoch=7),
+        silence(10 * MINUTE, epoch=7),
+        watermark(3 * MINUTE, epoch=8),
+    ]
+    assert forwarded(operator, script) == [watermark(minute * MINUTE) for minute in (1, 2, 3)]
+
+
+def test_session_of_one_topic_is_no_earlier_one_because_the_other_topic_was_read_first(
+    operator: MarketOperator,
+) -> None:
+    feed(operator, [watermark(MINUTE, epoch=8)], MARKET_TICK)
+    assert forwarded(operator, [watermark(2 * MINUTE, epoch=7)], MARKET_CANDLE) == [watermark(2 * MINUTE)]
+
+
+def test_people_are_told_when_a_source_begins_falls_silent_returns_and_is_taken_over(
+    operator: MarketOperator,
+) -> None:
+    script = [
+        watermark(MINUTE, epoch=7),
+        watermark(2 * MINUTE, epoch=7),
+        silence(2 * MINUTE, absent_until_ms=3 * MINUTE, epoch=7),
+        silence(2 * MINUTE, absent_until_ms=4 * MINUTE, epoch=7),
+        returned(4 * MINUTE, epoch=7),
+        watermark(5 * MINUTE, epoch=8),
+        silence(5 * MINUTE, epoch=8),
+        watermark(6 * MINUTE, epoch=8),
+    ]
+    told = [output for output in feed(operator, script, MARKET_TICK) if output.topic is SOURCES_STATUS]
+    assert {output.key for output in told} == {"binance"}
+    changes = [output.event for output in told if isinstance(output.event, SourceStatusChanged)]
+    assert [((c.event_time_ms - T0) // MINUTE, c.is_present, c.epoch) for c in changes] == [
+        (1, True, 7),
+        (2, False, 7),
+        (4, True, 7),
+        (5, True, 8),
+        (5, False, 8),
+        (6, True, 8),
+    ]
+
+
+# Where candles end and ticks begin
+
+TO_TICKS = switched(MINUTE, MARKET_CANDLE, MARKET_TICK, epoch=3)
+TO_CANDLES = switched(9 * MINUTE, MARKET_TICK, MARKET_CANDLE, number=1, epoch=3)
+
+
+def test_ticks_are_held_until_the_candles_before_them_were_met(operator: MarketOperator) -> None:
+    """::
+
+    candles   c W      L
+    ticks         E ---|-- t      t is not stepped before L was
+    """
+    feed(operator, [TO_TICKS], MARKET_TICK)
+    assert operator.holds == {MARKET_TICK.name}
+    feed(operator, [candle(0), watermark(MINUTE)], MARKET_CANDLE)
+    assert operator.holds == {MARKET_TICK.name}
+    feed(operator, [TO_TICKS], MARKET_CANDLE)
+    assert not operator.holds
+
+
+def test_switch_that_was_met_in_the_left_topic_first_holds_nothing(operator: MarketOperator) -> None:
+    feed(operator, [candle(0), TO_TICKS, TO_TICKS], MARKET_CANDLE)
+    feed(operator, [TO_TICKS, tick(MINUTE, trade_id=1), TO_CANDLES], MARKET_TICK)
+    assert not operator.holds
+    feed(operator, [TO_CANDLES], MARKET_CANDLE)
+    assert not operator.holds
+
+
+def test_candles_behind_ticks_are_held_likewise_and_a_later_switch_stands_for_an_earlier(
+    operator: MarketOperator,
+) -> None:
+    feed(operator, [TO_CANDLES], MARKET_CANDLE)
+    assert operator.holds == {MARKET_CANDLE.name}
+    feed(operator, [switched(9 * MINUTE, MARKET_TICK, MARKET_CANDLE, epoch=4)], MARKET_TICK)
+    assert not operator.holds
+
+
+def test_sources_and_streams_hold_a_topic_each_for_itself(operator: MarketOperator) -> None:
+    other = switched(MINUTE, MARKET_CANDLE, MARKET_TICK, epoch=3, source="simulated")
+    feed(operator, [TO_TICKS, other], MARKET_TICK)
+    feed(operator, [other], MARKET_CANDLE)
+    assert operator.holds == {MARKET_TICK.name}
+    feed(operator, [TO_TICKS], MARKET_CANDLE)
+    assert not operator.holds
+
+
+def test_hold_outlives_a_restart_and_ends_with_a_run_that_is_forgotten(operator: MarketOperator) -> None:
+    feed(operator, [TO_TICKS], MARKET_TICK)
+    again = MarketOperator(intervals=INTERVALS)
+    again.restore(kept(operator))
+    assert again.holds == {MARKET_TICK.name}
+    again.forget(STREAM)
+    assert not again.holds
+
+
+def test_batch_of_ticks_is_left_off_where_the_hold_begins(operator: MarketOperator) -> None:
+    events = [watermark(0), TO_TICKS, tick(MINUTE, trade_id=1)]
+    stepped = operator.step_values(MARKET_TICK, [codec.encode(event) for event in events], lambda _i: ())
+    assert stepped.n_taken == 2
+
+
+def test_log_of_a_release_without_switches_holds_nothing(operator: MarketOperator) -> None:
+    feed(operator, [tick(0, trade_id=1), watermark(MINUTE)], MARKET_TICK)
+    assert not operator.holds

@@ -19,10 +19,11 @@ from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import spec_of
 from stream_processors.features.vectors import with_companions
 from stream_processors.operators.joining import features_partition
-from stream_processors.operators.vectors import MOST_HELD_UP, VectorOperator
+from stream_processors.operators.keys import parts_of
+from stream_processors.operators.vectors import VectorOperator
 from tests.fixtures.bar_tables import random_walk
-from tests.fixtures.keeping import kept
-from tests.fixtures.market_events import INSTRUMENT, MINUTE, STREAM, T0, watermark
+from tests.fixtures.keeping import keep, kept
+from tests.fixtures.market_events import INSTRUMENT, MINUTE, STREAM, T0, returned, silence, watermark
 from tests.fixtures.operators import COMPANION, COMPANIONS, feature_row
 from tests.fixtures.recorded_bars import bars_of, minutes_of
 
@@ -174,12 +175,111 @@ def test_other_runs_are_not_joined_when_one_is_named() -> None:
     assert len(vectors(operator(stream=STREAM), own(1), passed(1))) == 1
 
 
-def test_companion_that_never_speaks_is_waited_for_with_a_bounded_number_of_rows() -> None:
+def test_no_row_is_given_up_however_many_wait_for_a_companion_that_says_nothing() -> None:
+    """Behind the 512th waiting row the oldest ones were dropped, silently: hours of predictions were lost."""
+    machine, n_rows = operator(), 2_000
+    assert vectors(machine, *(own(minute) for minute in range(1, n_rows + 1))) == []
+    assert machine.holds == (FEATURES_MARKET.name,)
+    assert machine.needs_beside == {BESIDE}
+    assert [wait.n_rows for wait in machine.waits()] == [n_rows]
+    made = vectors(machine, passed(n_rows))
+    assert [vector.event_time_ms for vector in made] == [T0 + m * MINUTE for m in range(1, n_rows + 1)]
+    assert not machine.holds
+    assert not machine.needs_beside
+
+
+def test_companions_rows_from_long_before_the_target_begins_are_there_when_it_does() -> None:
+    """Of a target that had not begun, all but the newest 1,024 rows of its companion were dropped."""
     machine = operator()
-    assert vectors(machine, *(own(minute) for minute in range(1, MOST_HELD_UP + 10))) == []
-    assert machine.is_waiting
-    assert sum(map(len, kept(machine).values())) < 900_000
-    assert len(vectors(machine, passed(10_000))) == MOST_HELD_UP
+    said(machine, *(event for minute in range(1, 3_001) for event in (other(minute), passed(minute))))
+    assert machine.holds_beside == {BESIDE}
+    (made,) = vectors(machine, own(5))
+    assert made.joined == {COMPANION: T0 + 5 * MINUTE}
+
+
+def test_own_row_behind_its_own_watermark_is_joined_alike_whatever_was_read_before() -> None:
+    """What it might ask for was let go at its own watermark, so that it hung on how far the other was read."""
+    first, second = operator(), operator()
+    rows, beside = (watermark(9 * MINUTE), own(2)), (other(1), other(2), other(3), other(9), passed(9))
+    found = vectors(first, *rows, *beside)
+    assert vectors(second, *beside, *rows) == found
+    assert [vector.joined[COMPANION] for vector in found] == [T0 + 2 * MINUTE]
+
+
+def test_own_row_more_than_a_day_behind_its_own_watermark_is_joined_to_nothing() -> None:
+    day = 24 * 60
+    beside = (other(1), other(2), *(other(2 + minute) for minute in range(1, 10)), passed(day + 9))
+    rows = (watermark((day + 3) * MINUTE), own(2), watermark((day + 9) * MINUTE))
+    first, second = operator(), operator()
+    found = vectors(first, *rows, *beside)
+    assert vectors(second, *beside, *rows) == found
+    assert [vector.joined[COMPANION] for vector in found] == [None]
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "is_out"),
+    [
+        (silence(2 * MINUTE, source="simulated"), True),
+        (silence(MINUTE, source="simulated"), False),
+        (silence(MINUTE, absent_until_ms=2 * MINUTE, source="simulated"), False),
+        (silence(MINUTE, absent_until_ms=2 * MINUTE + 1, source="simulated"), True),
+        (returned(2 * MINUTE + 1, source="simulated"), True),
+        (returned(2 * MINUTE, source="simulated"), False),
+    ],
+)
+def test_absent_companion_is_not_waited_for_where_its_absence_is_vouched_for(
+    said_of_it: Event, *, is_out: bool
+) -> None:
+    """::
+
+    BTC  ---- row 2 -------------------------------------|  out without ETH's
+    ETH  row 1 - silent from 1 on, nothing comes before 2 -|
+    """
+    machine = operator()
+    made = vectors(machine, own(2), other(1), passed(1), said_of_it)
+    assert [vector.joined for vector in made] == ([{COMPANION: T0 + MINUTE}] if is_out else [])
+
+
+def test_absence_that_is_said_again_lets_rows_go_as_far_as_it_vouches() -> None:
+    machine = operator()
+    said(machine, other(1), passed(1), *(own(minute) for minute in range(1, 10)))
+    again = [
+        silence(MINUTE, absent_until_ms=until * MINUTE + 1, source="simulated") for until in (3, 3, 4, 8)
+    ]
+    assert [len(vectors(machine, absence)) for absence in again] == [2, 0, 1, 4]
+
+
+def test_row_of_another_instrument_of_the_source_closes_no_cut() -> None:
+    """Else it would matter whether the target lies in the companion's partition."""
+    beside = features_partition("SOL-USDT.SIMULATED")
+    machine = operator({INSTRUMENT: Companions(coin="SOL-USDT.SIMULATED")})
+    list(machine.step(FEATURES_MARKET, own(1)))
+    late = feature_row(MINUTE, instrument="XRP-USDT.SIMULATED", known_ms=9 * MINUTE)
+    assert list(machine.step_beside(beside, late)) == []
+
+
+def test_state_holds_a_waiting_row_once_and_nothing_of_what_came_and_went() -> None:
+    machine, entries = operator(), dict[bytes, bytes]()
+    keep(machine, entries)
+    said(machine, own(1), other(1), passed(1))
+    first = {parts_of(change.key)[0] for change in machine.changes()}
+    assert "own" not in first
+    said(machine, own(2))
+    waiting = [parts_of(change.key)[0] for change in machine.changes()]
+    assert sorted(waiting) == ["own", "series"]
+    said(machine, own(3))
+    assert [parts_of(c.key)[-1] for c in machine.changes() if parts_of(c.key)[0] == "own"] == [
+        T0 + 3 * MINUTE
+    ]
+
+
+def test_run_that_is_forgotten_leaves_no_key() -> None:
+    machine, entries = operator(), dict[bytes, bytes]()
+    said(machine, own(1), own(2), other(1), passed(1))
+    keep(machine, entries)
+    machine.forget(STREAM)
+    keep(machine, entries)
+    assert [parts_of(key)[0] for key in entries] == ["release"]
 
 
 def test_state_of_other_companions_is_refused() -> None:

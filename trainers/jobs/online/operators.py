@@ -20,7 +20,15 @@ from typing import Any, NamedTuple
 
 from schemas.artifacts import ModelTarget
 from schemas.errors import InvariantError
-from schemas.events import Event, FeaturesComputed, ModelPromoted, VectorComputed, WatermarkAdvanced
+from schemas.events import (
+    Event,
+    FeaturesComputed,
+    ModelPromoted,
+    SourceFellSilent,
+    SourceReturned,
+    VectorComputed,
+    WatermarkAdvanced,
+)
 from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
 from stream_processors.operators.keys import key_of
@@ -119,8 +127,8 @@ class LearnerOperator:
             InvariantError: If the row has not the columns that its set of features had; the state
                 is as before.
         """
-        known: FeaturesComputed | WatermarkAdvanced = event
-        if isinstance(known, WatermarkAdvanced) or not self._syllabus.takes(known):
+        known: FeaturesComputed | WatermarkAdvanced | SourceFellSilent | SourceReturned = event
+        if not isinstance(known, FeaturesComputed) or not self._syllabus.takes(known):
             return []
         keys = [
             (known.stream, known.instrument, known.interval, horizon)

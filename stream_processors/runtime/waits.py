@@ -1,0 +1,142 @@
+"""Joins that wait for long: an alert that names the target and the companion, ended when they went on.
+
+How long is told by the wall clock, of the same rows: a join whose first waiting row changes goes on. The
+alerts that an earlier worker left open are read at the first look, so that they end too.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import structlog
+
+from schemas import codec
+from schemas.errors import ContractError, TransientError
+from schemas.events import AlertRaised, Severity
+from schemas.time import Clock
+from schemas.topics import ALERTS
+from schemas.wire.kafka import Publisher, read_range
+from schemas.wire.settings import KafkaEndpoint
+from stream_processors.operators.protocols import JoinWait
+from stream_processors.runtime.alerts import raise_alert
+
+log = structlog.get_logger()
+JOIN_WAITS = "join_waits"
+#: A companion's watermark comes every second in life; a restart of the market processor takes some seconds.
+LONG_S = 60.0
+
+
+class Verdict(NamedTuple):
+    """An alert to raise, or to end."""
+
+    stream: str
+    subject: str
+    summary: str
+    value: float | None
+    is_resolved: bool
+
+
+class _Seen(NamedTuple):
+    first_ms: int
+    since_s: float
+
+
+class WaitJudge:
+    """Tells from looks which joins wait for long; pure.
+
+    Args:
+        long_s: For how long the same row must have waited.
+    """
+
+    def __init__(self, *, long_s: float = LONG_S) -> None:
+        self._long_s = long_s
+        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._raised: set[tuple[str, str]] = set()
+
+    def remember(self, stream: str, subject: str, *, is_resolved: bool) -> None:
+        """Take in an alert that was raised, or ended, before."""
+        (self._raised.discard if is_resolved else self._raised.add)((stream, subject))
+
+    def judge(self, waits: Iterable[JoinWait], *, now_s: float) -> list[Verdict]:
+        """What begins to be long, and what is over."""
+        found: list[Verdict] = []
+        seen, self._seen = self._seen, {}
+        stands: set[tuple[str, str]] = set()
+        for wait in waits:
+            key = (wait.stream, subject_of(wait))
+            before = seen.get(key)
+            if before is None or before.first_ms == wait.first_ms:
+                stands.add(key)
+            is_same = before is not None and before.first_ms == wait.first_ms
+            self._seen[key] = before if before is not None and is_same else _Seen(wait.first_ms, now_s)
+            waited_s = now_s - self._seen[key].since_s
+            if waited_s >= self._long_s and key not in self._raised:
+                self._raised.add(key)
+                found.append(Verdict(*key, _summary(wait, waited_s), waited_s, is_resolved=False))
+        for key in sorted(self._raised - stands):
+            self._raised.discard(key)
+            found.append(Verdict(*key, f"the join goes on: {key[1]} no more", None, is_resolved=True))
+        return found
+
+
+def subject_of(wait: JoinWait) -> str:
+    """What an alert is about: the target, and the companion that it waits for."""
+    return f"{wait.target} waits for {wait.companion}"
+
+
+def _summary(wait: JoinWait, waited_s: float) -> str:
+    minutes = (wait.last_ms - wait.first_ms) / 60_000
+    return (
+        f"{wait.n_rows} rows of {wait.target} over {minutes:.0f} minutes of {wait.stream} have waited for "
+        f"{wait.companion} for {waited_s:.0f} s: nothing was said of it, no watermark and no absence. See "
+        "whether its source and the market processor run."
+    )
+
+
+class JoinWatch:
+    """Looks at the joins of a worker and publishes what is to be known.
+
+    Args:
+        group: Of the worker, for the client's name.
+    """
+
+    def __init__(self, endpoint: KafkaEndpoint, *, group: str, clock: Clock) -> None:
+        self._endpoint = endpoint
+        self._group = group
+        self._clock = clock
+        self._judge = WaitJudge()
+        self._publisher: Publisher | None = None
+        self._has_looked = False
+
+    def look(self, waits: Iterable[JoinWait]) -> None:
+        """Look once; a broker that does not answer is asked again at the next look."""
+        try:
+            if not self._has_looked:
+                self._remember()
+                self._has_looked = True
+        except TransientError as error:
+            log.warning("alerts not read", reason=str(error))
+            return
+        for verdict in self._judge.judge(waits, now_s=self._clock.monotonic_s()):
+            log.warning("join waits", **verdict._asdict())
+            if self._publisher is None:
+                self._publisher = Publisher(self._endpoint, role=f"{self._group}-waits")
+            raise_alert(
+                self._publisher,
+                name=JOIN_WAITS,
+                subject=verdict.subject,
+                severity=Severity.WARNING,
+                summary=verdict.summary,
+                now_ms=self._clock.now_ms(),
+                value=verdict.value,
+                is_resolved=verdict.is_resolved,
+                stream=verdict.stream,
+            )
+
+    def _remember(self) -> None:
+        for record in read_range(self._endpoint, {(ALERTS.name, 0): 0}):
+            try:
+                alert: AlertRaised = codec.decode(ALERTS, record.value, record.headers)
+            except ContractError:
+                continue
+            if alert.name == JOIN_WAITS:
+                self._judge.remember(alert.stream, alert.subject, is_resolved=alert.is_resolved)

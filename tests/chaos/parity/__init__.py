@@ -1,0 +1,1 @@
+"""The two-day replay of both coins under load, again and again."""
