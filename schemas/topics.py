@@ -101,6 +101,14 @@ MODELS_EVENT = Topic(
     n_partitions=1,
     retention_ms=-1,
 )
+MODELS_EFFECT = Topic(
+    name="models.effect.v1",
+    events=(events.PromotionTookEffect,),
+    owner="scoring",
+    about="From which as-of time on a promoted model predicts, in fact.",
+    n_partitions=1,
+    retention_ms=-1,
+)
 #: Every worker raises what it sees of itself, so this topic's owner is the runtime they share.
 ALERTS = Topic(
     name="alerts.v1",
@@ -119,7 +127,16 @@ EVENT_TOPICS = (
     PREDICTIONS,
     OUTCOMES,
     MODELS_EVENT,
+    MODELS_EFFECT,
     ALERTS,
+)
+
+#: How far the predictions of each partition are, for the label join; no contract with anybody else.
+PROGRESS_SCORING = Topic(
+    name="progress.scoring.v1",
+    events=(events.PredictionsAdvanced,),
+    owner="scoring",
+    about="How far predictions are, for the job outcomes: no contract with anybody else.",
 )
 
 #: Jobs that keep state, and consumers that can meet a bad message.
@@ -153,6 +170,7 @@ def dead_letters(consumer: str) -> Topic:
 
 ALL_TOPICS = (
     *EVENT_TOPICS,
+    PROGRESS_SCORING,
     *(changelog(job) for job in STATEFUL_JOBS),
     *(dead_letters(consumer) for consumer in CONSUMERS),
 )
