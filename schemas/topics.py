@@ -145,7 +145,7 @@ CONSUMERS = ("market", "vectors", "outcomes", "scoring", "learner", "history", "
 
 
 def changelog(job: str) -> Topic:
-    """Where a job keeps its state's snapshots, by partition number."""
+    """Where a job keeps its state by key, in the partition of each operator's number."""
     return Topic(
         name=f"changelog.{job}.v1",
         events=(),

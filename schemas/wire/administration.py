@@ -22,7 +22,17 @@ _TIMEOUT_S = 15.0
 _LOOK_AGAIN_S = 0.1
 _ATTEMPTS = 6
 _Answer = TypeVar("_Answer")
-_COMPACTED_SEGMENT_BYTES = 2 * LARGEST_MESSAGE_BYTES
+#: Only closed segments are compacted, and whoever restores from a topic reads what is not compacted whole:
+#: so segments are small, are closed by time too, and are compacted once a fifth of a topic is new.
+#: A deletion stays long enough for every reader that had begun before it.
+_COMPACTED = {
+    "cleanup.policy": "compact",
+    "segment.bytes": str(2 * LARGEST_MESSAGE_BYTES),
+    "segment.ms": "600000",
+    "min.cleanable.dirty.ratio": "0.2",
+    "max.compaction.lag.ms": "600000",
+    "delete.retention.ms": "3600000",
+}
 #: To Apache Kafka: as the broker's own settings say.
 _BROKERS_CHOICE = -1
 
@@ -238,12 +248,7 @@ def _behind_last_batch(endpoint: KafkaEndpoint, found: Positions) -> Positions:
 
 
 def _new_topic(topic: Topic, replication: int) -> NewTopic:
-    config = (
-        {"cleanup.policy": "compact"} if topic.is_compacted else {"retention.ms": str(topic.retention_ms)}
-    )
-    if topic.is_compacted:
-        # Only closed segments are compacted, and whoever restores from it reads the open one whole.
-        config |= {"segment.bytes": str(_COMPACTED_SEGMENT_BYTES), "min.cleanable.dirty.ratio": "0.2"}
+    config = dict(_COMPACTED) if topic.is_compacted else {"retention.ms": str(topic.retention_ms)}
     if not topic.events:  # a changelog or dead letters
         config["max.message.bytes"] = str(LARGEST_MESSAGE_BYTES)
     if replication > 1:

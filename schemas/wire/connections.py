@@ -15,7 +15,7 @@ from schemas.errors import (
 )
 from schemas.wire.settings import KafkaEndpoint
 
-#: Of a record with its headers: snapshots and dead letters may be larger than events.
+#: Of a record with its headers: states and dead letters may be larger than events.
 LARGEST_MESSAGE_BYTES = 16_000_000
 _FENCED = {
     ck.KafkaError._FENCED,

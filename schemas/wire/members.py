@@ -12,7 +12,7 @@ On the embedded broker every partition is taken at once, without joining: see
 :mod:`schemas.wire.reading`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import confluent_kafka as ck
@@ -74,6 +74,7 @@ class Member:
         self._topics = topics
         self._hooks = hooks
         self._is_abandoned = self._is_closed = False
+        self._held: frozenset[tuple[str, int]] = frozenset()
         self._is_fixed = endpoint.is_embedded
         identity = {} if self._is_fixed else {"group.instance.id": f"{group}-{name}"}
         queued = {"queued.max.messages.kbytes": 8_192 if self._is_fixed else 65_536}
@@ -105,6 +106,20 @@ class Member:
             if messages and max_messages > 1:
                 messages += self._consumer.consume(max_messages - 1, 0)
         return taken_apart(messages)
+
+    def hold(self, places: Collection[tuple[str, int]]) -> None:
+        """Fetch nothing of these partitions of the share, and go on with all others.
+
+        What a held partition has in the log is taken when it is no longer held.
+        """
+        wanted = frozenset(places)
+        begun, ended = wanted - self._held, self._held - wanted
+        with translated():
+            if begun:
+                self._consumer.pause([ck.TopicPartition(*place) for place in begun])
+            if ended:
+                self._consumer.resume([ck.TopicPartition(*place) for place in ended])
+        self._held = wanted
 
     def committed(self, numbers: Sequence[int]) -> Positions:
         """The committed offsets of partition numbers; those without one are left out."""
@@ -147,14 +162,18 @@ class Member:
             return
         numbers = [partition.partition for partition in partitions]
         self._hooks.on_revoked(numbers)
-        consumer.incremental_unassign(self._partitions(numbers))
+        self._let_go(consumer, numbers)
 
     def _lost(self, consumer: Any, partitions: Sequence[Any]) -> None:
         if self._is_abandoned:
             return
         numbers = [partition.partition for partition in partitions]
-        consumer.incremental_unassign(self._partitions(numbers))
+        self._let_go(consumer, numbers)
         self._hooks.on_lost(numbers)
+
+    def _let_go(self, consumer: Any, numbers: Sequence[int]) -> None:
+        consumer.incremental_unassign(self._partitions(numbers))
+        self._held = frozenset(place for place in self._held if place[1] not in set(numbers))
 
     def _partitions(self, numbers: Sequence[int], starts: Positions | None = None) -> list[Any]:
         found = starts or {}

@@ -45,8 +45,9 @@ class StoredMessage:
         return list(self._record.headers)
 
     def timestamp(self) -> tuple[int, int]:
-        """No time is stated."""
-        return 0, -1
+        """When it was published, and that it is its maker who says so; or that no time is stated."""
+        at_ms = self._record.timestamp_ms
+        return (0, -1) if at_ms is None else (1, at_ms)
 
     def error(self) -> None:
         """It is no error."""
@@ -72,12 +73,13 @@ class MemoryLog:
         key: bytes | None = None,
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
+        timestamp_ms: int | None = None,
     ) -> Record:
         """Put a record at the end of its partition."""
         n = BY_NAME[topic].n_partitions if topic in BY_NAME else self._n_partitions
         number = partition if partition is not None else 0 if key is None else partition_of(key, n)
         held = self._messages.setdefault((topic, number), [])
-        record = Record(topic, number, len(held), key, value, tuple(headers))
+        record = Record(topic, number, len(held), key, value, tuple(headers), timestamp_ms)
         held.append(StoredMessage(record))
         return record
 

@@ -79,6 +79,10 @@ class Run(NamedTuple):
         left = [message for message in self.messages if message.offset() >= offset]
         return Run(self.topic, self.partition, left) if left else None
 
+    def behind(self, n: int) -> "Run | None":
+        """What of it follows its first messages; None when nothing does."""
+        return Run(self.topic, self.partition, self.messages[n:]) if n < len(self.messages) else None
+
     def until(self, offset: int) -> "Run | None":
         """What of it lies before an offset; None when nothing does."""
         if self.next_offset <= offset:

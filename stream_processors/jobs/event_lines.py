@@ -16,6 +16,8 @@ from schemas.events import AlertRaised, Event, Severity, SourceFellSilent, Water
 from schemas.wire.kafka import Record
 from stream_processors.jobs.showing import printable
 from stream_processors.jobs.tailing import Seen
+from stream_processors.operators.keys import parts_of
+from stream_processors.runtime.checkpointing import HEAD
 from stream_processors.runtime.letters import Letter, read
 
 #: Said by the line's beginning or end already.
@@ -109,9 +111,9 @@ def _no_event(seen: Seen) -> Iterator[Text]:
 
 
 def _said(record: Record) -> str:
-    """What a record without an event is about: a dead letter, or a snapshot."""
+    """What a record without an event is about: a dead letter, or a part of a state."""
     if not record.topic.startswith("dead_letters."):
-        return _snapshot(record.value)
+        return _state(record)
     found = read(record)
     if isinstance(found, Letter):
         return f"{found.letter_id} {found.error_class}: {found.reason}"
@@ -119,17 +121,26 @@ def _said(record: Record) -> str:
 
 
 class _Offsets(msgspec.Struct):
-    """Of a snapshot, what its offsets are."""
+    """Of a checkpoint's head, what its offsets are."""
 
     offsets: dict[str, int]
 
 
-def _snapshot(value: bytes | None) -> str:
+def _state(record: Record) -> str:
+    if record.key != HEAD:
+        return _entry(record.key)
     try:
-        offsets = msgspec.msgpack.decode(value or b"", type=_Offsets).offsets
+        offsets = msgspec.msgpack.decode(record.value or b"", type=_Offsets).offsets
     except msgspec.DecodeError:
-        return "a snapshot of another release"
-    return "snapshot at " + (", ".join(f"{name} {at:,}" for name, at in offsets.items()) or "the beginning")
+        return "a checkpoint of another release"
+    return "checkpoint at " + (", ".join(f"{name} {at:,}" for name, at in offsets.items()) or "the beginning")
+
+
+def _entry(key: bytes | None) -> str:
+    try:
+        return "state of " + " ".join(str(part) for part in parts_of(key or b"") if part != "")
+    except msgspec.DecodeError:
+        return "part of a state"
 
 
 def _time_of(seen: Seen) -> int | None:

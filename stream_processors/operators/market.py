@@ -5,7 +5,7 @@ instruments and streams in them. Per instrument it holds a bar builder, a roll-u
 interval, and a feature stepper for each interval.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -27,7 +27,8 @@ from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_TICK, Topic
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.stepping import FeatureStepper
 from stream_processors.operators.bars import BarBuilder
-from stream_processors.operators.protocols import HeadersOf, Output, Stepped, step_each
+from stream_processors.operators.keys import Differences, key_of
+from stream_processors.operators.protocols import MOST_OUTPUTS, Change, HeadersOf, Output, Stepped, step_each
 from stream_processors.operators.rolling_up import RollUp
 from stream_processors.operators.ticks.columns import Columns, Scanner
 from stream_processors.operators.ticks.folding import NEVER_MS, Folder
@@ -47,10 +48,14 @@ class _Kept(msgspec.Struct):
     newest: dict[str, FeaturesComputed]
 
 
-class _Snapshot(msgspec.Struct):
+class _Place(msgspec.Struct):
+    """How far all of one partition has got."""
+
     feature_spec_hash: str
-    instruments: list[_Kept]
     forwarded: dict[str, int]
+
+
+_PLACE = key_of("place", "")
 
 
 class _Instrument:
@@ -76,6 +81,7 @@ class MarketOperator:
         self._spec = spec
         self._held: dict[_Key, _Instrument] = {}
         self._forwarded: dict[str, int] = {}
+        self._differences = Differences()
         self._names = KnownNames()
         self._scanner = Scanner(self._names)
         self._folder = Folder()
@@ -201,11 +207,13 @@ class MarketOperator:
             return step_each(self, topic, values, headers_of)
         columns = self._scanner.columns(values, headers_of)
         self._begin_folding()
-        stepped = Stepped([], [], columns.newest_watermarks())
+        stepped = Stepped([], [], columns.newest_watermarks(), len(values))
         kinds, numbers, amounts = columns.kinds, columns.numbers, columns.amounts
         at = self._folder.fold(kinds, numbers, amounts, first=0)
         while at < len(values):
             self._step_row(columns, at, stepped)
+            if len(stepped.outputs) >= MOST_OUTPUTS:
+                return stepped._replace(n_taken=at + 1)
             at = self._folder.fold(kinds, numbers, amounts, first=at + 1)
         return stepped
 
@@ -298,39 +306,51 @@ class MarketOperator:
 
     # State
 
-    def snapshot(self) -> bytes:
-        """The state of every instrument, as MessagePack."""
+    def changes(self) -> Iterator[Change]:
+        """What changed of instruments, and how far the streams are."""
+        yield from self._differences.since(self._entries())
+
+    def _entries(self) -> dict[bytes, bytes]:
         self._end_folding()
-        kept = [
-            _Kept(
+        place = _Place(feature_spec_hash=self._spec.hash, forwarded=self._forwarded)
+        entries = {_PLACE: msgspec.msgpack.encode(place)}
+        for (stream, instrument), held in self._held.items():
+            kept = _Kept(
                 builder=held.builder,
                 roll_ups=held.roll_ups,
                 steppers={str(interval): stepper.snapshot() for interval, stepper in held.steppers.items()},
                 newest={str(interval): features for interval, features in held.newest.items()},
             )
-            for held in self._held.values()
-        ]
-        return msgspec.msgpack.encode(
-            _Snapshot(feature_spec_hash=self._spec.hash, instruments=kept, forwarded=self._forwarded)
-        )
+            entries[key_of("instrument", stream, instrument)] = msgspec.msgpack.encode(kept)
+        return entries
 
-    def restore(self, snapshot: bytes) -> None:
+    def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
 
         Raises:
             SnapshotMismatchError: If it is of another set of features or another release.
         """
         try:
-            found = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+            place = msgspec.msgpack.decode(entries.get(_PLACE, b""), type=_Place)
+            kept = [
+                msgspec.msgpack.decode(value, type=_Kept) for key, value in entries.items() if key != _PLACE
+            ]
         except msgspec.DecodeError as error:
-            message = f"the snapshot is of another release: {error}"
+            message = f"the state is of another release: {error}"
             raise SnapshotMismatchError(message) from error
-        if found.feature_spec_hash != self._spec.hash:
-            message = f"the snapshot is of feature set {found.feature_spec_hash}, this is {self._spec.hash}"
+        if place.feature_spec_hash != self._spec.hash:
+            message = f"the state is of feature set {place.feature_spec_hash}, this is {self._spec.hash}"
             raise SnapshotMismatchError(message)
-        self._forwarded = found.forwarded
-        for kept in found.instruments:
-            self._restore_instrument(kept)
+        self._forwarded = place.forwarded
+        for each in kept:
+            self._restore_instrument(each)
+        self._differences.take(entries)
+
+    def forget(self, stream: str) -> None:
+        """Drop the instruments of a run."""
+        self._end_folding()
+        self._held = {key: held for key, held in self._held.items() if key[0] != stream}
+        self._forwarded.pop(stream, None)
 
     def _restore_instrument(self, kept: _Kept) -> None:
         held = _Instrument(kept.builder)
@@ -340,7 +360,7 @@ class MarketOperator:
             try:
                 stepper.restore(state)
             except ValueError as error:
-                message = f"the snapshot is of another release: {error}"
+                message = f"the state is of another release: {error}"
                 raise SnapshotMismatchError(message) from error
             held.steppers[Interval(interval)] = stepper
         held.newest = {Interval(interval): features for interval, features in kept.newest.items()}

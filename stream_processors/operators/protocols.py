@@ -1,6 +1,6 @@
 """What an operator is to the runtime: events in, outputs out, a state that can be kept."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from schemas import codec
@@ -10,6 +10,10 @@ from schemas.topics import Topic
 
 #: The headers of the message of a number, read only when they are needed.
 HeadersOf = Callable[[int], Iterable[tuple[str, bytes]]]
+
+#: A batch is left off at the message that brings its outputs to this number, so that what one commit
+#: holds in memory is bounded: 8,192 features are some 25 MB of JSON and three times that as objects.
+MOST_OUTPUTS = 8_192
 
 
 class Output(NamedTuple):
@@ -25,6 +29,19 @@ class Output(NamedTuple):
     key: str | None
 
 
+class Change(NamedTuple):
+    """A key of an operator's state that changed.
+
+    Attributes:
+        key: MessagePack of a tuple: the kind, the stream, and what else names it; the stream is empty
+            for what belongs to no run. :func:`.keys.key_of` makes it.
+        value: Its value now; None when the key is gone.
+    """
+
+    key: bytes
+    value: bytes | None
+
+
 class Stepped(NamedTuple):
     """What a batch of messages led to; the numbers count within the batch.
 
@@ -32,20 +49,25 @@ class Stepped(NamedTuple):
         outputs: In order, each with the message that triggered it.
         rejected: Messages that break the contract, and why.
         seen: Events of the inputs that may be views.
+        n_taken: How many messages were stepped; what follows them is handed over again.
     """
 
     outputs: list[tuple[int, Output]]
     rejected: list[tuple[int, ContractError]]
     seen: list[Event]
+    n_taken: int
 
 
 class Operator(Protocol):
     """The state machine of one partition number, over all of a job's inputs.
 
     ``restore`` is called at most once, before any ``step``. After it the records behind the
-    snapshot are stepped again and what they return is thrown away, so ``step`` must be a function
+    checkpoint are stepped again and what they return is thrown away, so ``step`` must be a function
     of state and event alone. The same record may be stepped twice and must then change nothing.
     Records of different topics come in any order: joins are decided by content.
+
+    The state is kept by key. All changes, applied in their order to an empty mapping, make the entries
+    from which ``restore`` gives an operator that behaves the same, whenever they were asked for.
     """
 
     def step(self, topic: Topic, event: Any) -> Iterable[Output]:
@@ -55,14 +77,23 @@ class Operator(Protocol):
             ContractError: If the event cannot be processed; the state is as before.
         """
 
-    def snapshot(self) -> bytes:
-        """The state, such that ``restore`` of it gives the same later outputs."""
+    def changes(self) -> Iterable[Change]:
+        """What changed since this was last asked, or since ``restore``; each key once.
 
-    def restore(self, snapshot: bytes) -> None:
-        """Take over a state.
+        What came and went in between is not said at all.
+        """
+
+    def restore(self, entries: Mapping[bytes, bytes]) -> None:
+        """Take over a state: every key with its newest value.
 
         Raises:
             SnapshotMismatchError: If it is not one of this operator and release.
+        """
+
+    def forget(self, stream: str) -> None:
+        """Drop what is held of a run that ended; its keys are deleted by the next changes.
+
+        A run that comes back begins anew.
         """
 
     def newest(self) -> Iterable[Event]:
@@ -78,7 +109,23 @@ class BatchOperator(Protocol):
     """
 
     def step_values(self, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf) -> Stepped:
-        """Take the messages of one partition in, in the order of the log."""
+        """Take the messages of one partition in, in the order of the log: at least one."""
+
+
+@runtime_checkable
+class HoldingOperator(Protocol):
+    """An operator that can keep an input from being read on, because another must be read first.
+
+    Nothing needs to be dropped then: what is not read stays in the log.
+    """
+
+    @property
+    def holds(self) -> Collection[str]:
+        """The names of the input topics of which nothing must be stepped now.
+
+        It follows from the state alone, and something that is still to be read must end it. A batch
+        is left off at the first message after which its topic is held.
+        """
 
 
 @runtime_checkable
@@ -86,7 +133,7 @@ class JoiningOperator(Protocol):
     """An operator that also reads other partitions of its first input, whole, beside its own.
 
     What it emits may follow from either, so how far each has got is part of its state: the runtime keeps
-    their positions in the snapshot, makes one with everything it publishes, and steps on from there.
+    their positions in the checkpoint, makes one with everything it publishes, and steps on from there.
     """
 
     @property
@@ -108,7 +155,7 @@ class JoiningOperator(Protocol):
 def step_values(
     operator: Operator, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf
 ) -> Stepped:
-    """Messages of one partition through an operator, in the way that it takes them."""
+    """Messages of one partition through an operator, in the way that it takes them: at least one."""
     if isinstance(operator, BatchOperator):
         return operator.step_values(topic, values, headers_of)
     return step_each(operator, topic, values, headers_of)
@@ -117,8 +164,12 @@ def step_values(
 def step_each(
     operator: Operator, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf
 ) -> Stepped:
-    """Messages through an operator one by one: decoded by the codec, stepped, put aside if bad."""
-    stepped = Stepped([], [], [])
+    """Messages through an operator one by one: decoded by the codec, stepped, put aside if bad.
+
+    Left off at the first message after which the topic is held, or the outputs are many.
+    """
+    stepped = Stepped([], [], [], len(values))
+    holding = operator if isinstance(operator, HoldingOperator) else None
     for i, value in enumerate(values):
         try:
             event: Event = codec.decode(topic, value, headers_of(i))
@@ -128,4 +179,7 @@ def step_each(
             continue
         stepped.seen.append(event)
         stepped.outputs.extend((i, output) for output in outputs)
+        is_held = holding is not None and topic.name in holding.holds
+        if is_held or len(stepped.outputs) >= MOST_OUTPUTS:
+            return stepped._replace(n_taken=i + 1)
     return stepped

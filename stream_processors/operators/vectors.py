@@ -34,7 +34,8 @@ from stream_processors.operators.joining import (
     Target,
     features_partition,
 )
-from stream_processors.operators.protocols import Output
+from stream_processors.operators.keys import Differences, key_of
+from stream_processors.operators.protocols import Change, Output
 
 #: Rows that wait beyond this number ask for their companions first; 128 are 110 kB of a snapshot.
 MOST_WAITING = 128
@@ -43,6 +44,9 @@ MOST_WAITING = 128
 MOST_HELD_UP = 512
 #: Companions' rows held beyond this number ask for own rows first; 1,024 are 130 kB of a snapshot.
 MOST_AHEAD = 1_024
+
+
+_WHOLE = key_of("whole", "")
 
 
 class _Progress(msgspec.Struct, array_like=True):
@@ -91,6 +95,7 @@ class VectorOperator:
         self._progress: dict[tuple[str, str, int], _Progress] = {}
         self._held: dict[tuple[str, str], Held] = {}
         self._forwarded: dict[tuple[str, str], int] = {}
+        self._differences = Differences()
 
     @property
     def partitions_beside(self) -> frozenset[int]:
@@ -204,8 +209,11 @@ class VectorOperator:
         held = self._held.get((stream, target.name))
         return held is not None and held.has_begun
 
-    def snapshot(self) -> bytes:
+    def changes(self) -> Iterator[Change]:
         """Rows that wait, companions' rows, progress and the kernel's states, as MessagePack."""
+        yield from self._differences.since({_WHOLE: self._packed()})
+
+    def _packed(self) -> bytes:
         packed = _Snapshot(
             specs={name: target.spec.hash for name, target in self._targets.items()},
             progress=[(*key, progress) for key, progress in self._progress.items()],
@@ -214,30 +222,35 @@ class VectorOperator:
         )
         return msgspec.msgpack.encode(packed)
 
-    def restore(self, snapshot: bytes) -> None:
+    def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
 
         Raises:
             SnapshotMismatchError: If it is of other companions, of another set of features or another release.
         """
         try:
-            found = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+            found = msgspec.msgpack.decode(entries.get(_WHOLE, b""), type=_Snapshot)
             self._check(found.specs)
             for kept in found.kept:
                 held = self._held[(kept.stream, kept.target)] = Held(self._targets[kept.target])
                 held.restore(kept)
         except (msgspec.DecodeError, ValueError) as error:
-            message = f"the snapshot is of another release: {error}"
+            message = f"the state is of another release: {error}"
             raise SnapshotMismatchError(message) from error
         self._progress = {(stream, source, n): progress for stream, source, n, progress in found.progress}
         self._forwarded = {(stream, source): passed_ms for stream, source, passed_ms in found.forwarded}
+        self._differences.take(entries)
+
+    def forget(self, stream: str) -> None:
+        """Drop what is held of a run."""
+        self._held = {key: held for key, held in self._held.items() if key[0] != stream}
+        self._progress = {key: progress for key, progress in self._progress.items() if key[0] != stream}
+        self._forwarded = {key: passed_ms for key, passed_ms in self._forwarded.items() if key[0] != stream}
 
     def _check(self, specs: dict[str, str]) -> None:
         own = {name: target.spec.hash for name, target in self._targets.items()}
         if specs != own:
-            message = (
-                f"the snapshot is of other companions or features: {sorted(specs)}, this is {sorted(own)}"
-            )
+            message = f"the state is of other companions or features: {sorted(specs)}, this is {sorted(own)}"
             raise SnapshotMismatchError(message)
 
     def newest(self) -> Iterable[Event]:

@@ -1,7 +1,7 @@
 """Partitions beside a worker's own: what joining operators read whole, wherever their share lies.
 
-They are read by hand, without the group, each from where its operator's snapshot has it. Nothing is
-stepped silently: a snapshot goes with all that is published, so what lies behind it is not out yet.
+They are read by hand, without the group, each from where its operator's checkpoint has it. Nothing is
+stepped silently: a checkpoint goes with all that is published, so what lies behind it is not out yet.
 
 Two readers run at two speeds. So that neither piles up rows for the other, own partitions are not read
 on while own rows wait for what lies beside and has not been read to its end, nor the other way round.
@@ -15,7 +15,7 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.operators.protocols import JoiningOperator
 from stream_processors.runtime.tasks import Pending, Task
 
-#: Taken at once, of either side: what then waits at most stays far within what a snapshot may hold.
+#: Taken at once, of either side: what then waits at most stays far within what one commit may hold.
 MAX_TAKEN = 256
 _WAIT_S = 0.02
 

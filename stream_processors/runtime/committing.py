@@ -5,7 +5,7 @@ Each step is one function, in this order, under one shared deadline::
     1 begin            a transaction
     2 publish          the outputs
     3 put aside        messages that break the contract, as dead letters
-    4 checkpoint       snapshots, when due
+    4 checkpoint       what changed of the state, when due
     5 offsets          of the batch, into the transaction
     6 commit           from here on all of it is visible, before it nothing
     7 show             the newest of what was committed, in Redis, guarded by its own order
@@ -32,7 +32,7 @@ from schemas.topics import changelog
 from schemas.wire.connections import is_abortable, is_retriable
 from schemas.wire.kafka import Publisher
 from schemas.wire.redis import Views
-from stream_processors.runtime.checkpointing import publish_snapshot
+from stream_processors.runtime.checkpointing import publish_checkpoint
 from stream_processors.runtime.dead_letters import publish_dead_letter, reason_of
 from stream_processors.runtime.deadlines import Deadline
 from stream_processors.runtime.declarations import Job, View
@@ -130,14 +130,20 @@ class Transactions:
             publish_dead_letter(self._publisher, consumer=self._job.name, record=record, error=error)
 
     def _checkpoint(self, pending: Pending) -> None:
-        for partition, snapshot in pending.snapshots.items():
-            publish_snapshot(self._publisher, job=self._job.name, partition=partition, snapshot=snapshot)
+        for partition, checkpoint in pending.checkpoints.items():
+            publish_checkpoint(
+                self._publisher,
+                job=self._job.name,
+                partition=partition,
+                checkpoint=checkpoint,
+                is_embedded=self._is_embedded,
+            )
 
     def _send_offsets(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> None:
         if not pending.positions:
             return
         self._publisher.send_offsets(pending.positions, group_metadata, timeout_s=deadline.left_s())
-        if self._is_embedded and not (pending.outputs or pending.dead or pending.snapshots):
+        if self._is_embedded and not (pending.outputs or pending.dead or pending.checkpoints):
             (_, partition), *_ = pending.positions
             self._publisher.publish(
                 changelog(self._job.name).name, None, key=b"offsets alone", partition=partition

@@ -1,13 +1,13 @@
 """The test driver: a job without a broker, from bytes to bytes, by a clock that the test advances.
 
-It runs what the worker runs, the real codec, tasks, commit protocol and snapshots, on a log in
+It runs what the worker runs, the real codec, tasks, commit protocol and checkpoints, on a log in
 memory. What it leaves out is what a broker adds: groups, networks, marks of transactions. ::
 
     driver = TopologyDriver(market_job(settings))
     driver.send(MARKET_CANDLE, candle, key="BTC-USDT.BINANCE")
     driver.run()
     driver.values(FEATURES_MARKET)
-    driver.crash()            # what was not committed is gone; state comes from the snapshots
+    driver.crash()            # what was not committed is gone; state comes from the changelog
     driver.clock.sleep(1.0)   # and time passes when the test says so
 """
 
@@ -18,10 +18,10 @@ from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Record
 from schemas.wire.memory import MemoryLog, MemoryPublisher, MemoryViews
 from stream_processors.runtime.beside import places_beside
-from stream_processors.runtime.checkpointing import newest_of
+from stream_processors.runtime.checkpointing import Found, by_descent, by_key
 from stream_processors.runtime.committing import Transactions
 from stream_processors.runtime.declarations import Job
-from stream_processors.runtime.recovery import begin_at_snapshot
+from stream_processors.runtime.recovery import begin_at_checkpoint, restored_task
 from stream_processors.runtime.tasks import Pending, Task, step_broadcast
 
 
@@ -29,7 +29,8 @@ class TopologyDriver:
     """Drives a job in memory.
 
     Args:
-        snapshot_every_s: By the driver's clock.
+        checkpoint_every_s: By the driver's clock.
+        is_embedded: Whether checkpoints are kept as on the embedded broker.
 
     Attributes:
         clock: Stands still until it is advanced.
@@ -37,9 +38,10 @@ class TopologyDriver:
         views: What Redis would hold.
     """
 
-    def __init__(self, job: Job, *, snapshot_every_s: float = 1.0) -> None:
+    def __init__(self, job: Job, *, checkpoint_every_s: float = 1.0, is_embedded: bool = False) -> None:
         self._job = job
-        self._every_s = snapshot_every_s
+        self._every_s = checkpoint_every_s
+        self._is_embedded = is_embedded
         self.clock = ManualClock()
         self.log = MemoryLog()
         self.views = MemoryViews()
@@ -49,6 +51,7 @@ class TopologyDriver:
             views=self.views,
             clock=self.clock,
             budget_s=1.0,
+            is_embedded=is_embedded,
         )
         self._numbers = range(job.inputs[0].n_partitions)
         self._tasks: dict[int, Task] = {}
@@ -65,7 +68,14 @@ class TopologyDriver:
         else:
             value = message
         whole = [(name, part) for name, part in headers if isinstance(part, bytes)]
-        return self.log.append(topic.name, value, key=key.encode(), partition=partition, headers=whole)
+        return self.log.append(
+            topic.name,
+            value,
+            key=key.encode(),
+            partition=partition,
+            headers=whole,
+            timestamp_ms=self.clock.now_ms(),
+        )
 
     def run(self, *, max_messages: int | None = None) -> int:
         """Process what has come, in one transaction; how many messages of the inputs that were."""
@@ -79,13 +89,23 @@ class TopologyDriver:
         self._step_broadcasts(pending)
         for task in self._tasks.values():
             self._step_beside(task, pending, max_messages)
-            for topic in self._job.inputs:
-                start = task.offsets.get(topic.name, 0)
-                end = None if max_messages is None else start + max_messages
-                run = self.log.run(topic.name, task.partition, start, end)
-                if run is not None:
-                    task.step(run, pending)
+            self._step_inputs(task, pending, max_messages)
         return pending
+
+    def _step_inputs(self, task: Task, pending: Pending, max_messages: int | None) -> None:
+        """As long as some input moves: one that is held waits for the others."""
+        ends = {
+            topic.name: None if max_messages is None else task.offsets.get(topic.name, 0) + max_messages
+            for topic in self._job.inputs
+        }
+        moves = True
+        while moves:
+            moves = False
+            for name, end in ends.items():
+                run = self.log.run(name, task.partition, task.offsets.get(name, 0), end)
+                if run is not None and not task.holds(name):
+                    task.step(run, pending)
+                    moves = True
 
     def commit(self, pending: Pending) -> None:
         """Make the outcome of :meth:`step` visible."""
@@ -93,27 +113,32 @@ class TopologyDriver:
             return
         now_s = self.clock.monotonic_s()
         for number, task in self._tasks.items():
-            is_due = task.n_since_snapshot and now_s - task.snapshot_at_s >= self._every_s
-            if is_due or pending.needs_snapshot or number in pending.bound_to_snapshot:
-                pending.snapshots[number] = task.snapshot()
-                task.n_since_snapshot, task.snapshot_at_s = 0, now_s
+            is_due = task.n_since and now_s - task.checkpoint_at_s >= self._every_s
+            if is_due or pending.needs_checkpoint or number in pending.bound:
+                pending.checkpoints[number] = task.checkpoint(now_s=now_s)
         self._transactions.run(pending, None, self._transactions.deadline())
 
     def crash(self) -> None:
         """Lose everything but the log, and recover from it as a worker does."""
-        snapshots = newest_of(self.log.records(changelog(self._job.name).name), self.log.committed)
         self._tasks = {}
         for number in self._numbers:
-            task = self._tasks[number] = Task(self._job.make_operator(number), partition=number)
-            task.snapshot_at_s = self.clock.monotonic_s()
-            if number in snapshots:
-                task.restore(snapshots[number])
+            task = self._tasks[number] = restored_task(self._job, number, self._found(number))
+            task.checkpoint_at_s = self.clock.monotonic_s()
         pending = Pending()
         self._step_broadcasts(pending)
         for task in self._tasks.values():
             self._restep(task)
         self.commit(pending)
         self._transactions.show([event for task in self._tasks.values() for event in task.operator.newest()])
+
+    def _found(self, number: int) -> Found:
+        records = [
+            record
+            for record in self.log.records(changelog(self._job.name).name)
+            if record.partition == number
+        ]
+        read = by_descent if self._is_embedded else by_key
+        return read(records, self.log.committed)
 
     def values(self, topic: Topic) -> list[bytes | None]:
         """What lies in a topic, partition by partition."""
@@ -137,7 +162,7 @@ class TopologyDriver:
 
     def _restep(self, task: Task) -> None:
         if self._job.is_joining:
-            begin_at_snapshot(self._job, task)
+            begin_at_checkpoint(self._job, task)
             return
         for topic in self._job.inputs:
             start, end = (

@@ -1,12 +1,13 @@
-"""Start-up is recovery: tasks from their snapshots, then up to where the job had got.
+"""Start-up is recovery: tasks from their changelogs, then up to where the job had got.
 
-Per task: the newest committed snapshot; the broadcasts that it does not hold, to their present
-end, before any input; then, silently, the inputs from the snapshot's offsets to the committed ones,
-whose outputs are out already. So the time it takes is bounded by how far snapshots lie apart. A joining
-job steps nothing silently: see :func:`begin_at_snapshot`.
+Per task: the newest committed state, key by key; the broadcasts that it does not hold, to their present
+end, before any input; then, silently, the inputs from the checkpoint's offsets to the committed ones,
+whose outputs are out already. A changelog is read from its beginning to its end, which compaction keeps
+near the size of the state. A joining job steps nothing silently: see :func:`begin_at_checkpoint`.
 """
 
-import heapq
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
@@ -14,14 +15,17 @@ import structlog
 from schemas import codec
 from schemas.errors import ContractError, OffsetRegressionError, SnapshotMismatchError
 from schemas.events import Event
-from schemas.topics import BY_NAME
-from schemas.wire.kafka import Positions, Run, read_range, read_runs
+from schemas.topics import BY_NAME, changelog
+from schemas.wire.kafka import Positions, Record, Run, read_range, read_runs
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.checkpointing import newest_snapshots
+from stream_processors.runtime.checkpointing import Found, by_descent, by_key
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.tasks import Pending, Task, step_broadcast
 
 log = structlog.get_logger()
+#: Long work says how far it has got this often.
+_PROGRESS_S = 5.0
+_LOOK_EVERY = 10_000
 
 
 def recovered_tasks(
@@ -36,39 +40,66 @@ def recovered_tasks(
 
     Args:
         committed: The committed offsets of the job's inputs.
-        pending: Takes what broadcasts lead to that no snapshot held.
+        pending: Takes what broadcasts lead to that no checkpoint held.
     """
-    snapshots = newest_snapshots(endpoint, job=job.name, partitions=numbers, committed=committed)
     tasks: dict[int, Task] = {}
-    for number in numbers:
-        tasks[number] = Task(job.make_operator(number), partition=number)
-        try:
-            if number in snapshots:
-                tasks[number].restore(snapshots[number])
-        except SnapshotMismatchError as error:  # the log is stepped instead
-            log.warning("snapshot left out", job=job.name, partition=number, reason=str(error))
-            tasks[number] = Task(job.make_operator(number), partition=number)
+    n_restored = 0
+    for number in numbers:  # one by one, so that the bytes of one changelog at a time are in memory
+        found = _state_of(job, number, endpoint, committed)
+        tasks[number] = restored_task(job, number, found)
+        n_restored += len(found.entries)
     _step_broadcasts(job, tasks.values(), endpoint, pending)
     if job.is_joining:
         n_restepped = 0
         for task in tasks.values():
-            begin_at_snapshot(job, task)
+            begin_at_checkpoint(job, task)
     else:
         n_restepped = sum(_restep(task, endpoint, committed) for task in tasks.values())
     log.info(
         "recovered",
         job=job.name,
         partitions=len(numbers),
-        snapshots=len(snapshots),
+        keys=n_restored,
         restepped=n_restepped,
     )
     return tasks
 
 
-def begin_at_snapshot(job: Job, task: Task) -> None:
-    """Let a joining task step on from its snapshot, or from the beginning, whatever was committed.
+def restored_task(job: Job, number: int, found: Found) -> Task:
+    """A task with the state that was found, or an empty one that deletes what it cannot take over."""
+    task = Task(job.make_operator(number), partition=number)
+    try:
+        task.restore(found)
+    except SnapshotMismatchError as error:  # the log is stepped instead
+        log.warning("state left out", job=job.name, partition=number, reason=str(error))
+        found = Found(None, found.entries)
+        task = Task(job.make_operator(number), partition=number)
+    if found.head is None:
+        task.begin_anew(found.entries.keys())
+    return task
 
-    What it published is bound to its snapshots, so behind the newest one nothing is out yet; and what it
+
+def _state_of(job: Job, number: int, endpoint: KafkaEndpoint, committed: Positions) -> Found:
+    place = (changelog(job.name).name, number)
+    records = _with_progress(read_range(endpoint, {place: 0}), job=job.name, partition=number)
+    return by_descent(records, committed) if endpoint.is_embedded else by_key(records, committed)
+
+
+def _with_progress(records: Iterable[Record], *, job: str, partition: int) -> Iterator[Record]:
+    """The records; of long reading the log says how far it has got."""
+    said_s, n_bytes = time.monotonic(), 0
+    for n, record in enumerate(records, start=1):
+        n_bytes += len(record.value or b"")
+        if n % _LOOK_EVERY == 0 and time.monotonic() - said_s > _PROGRESS_S:
+            said_s = time.monotonic()
+            log.info("restoring", job=job, partition=partition, records=n, megabytes=n_bytes // 1_000_000)
+        yield record
+
+
+def begin_at_checkpoint(job: Job, task: Task) -> None:
+    """Let a joining task step on from its checkpoint, or from the beginning, whatever was committed.
+
+    What it published is bound to its checkpoints, so behind the newest one nothing is out yet; and what it
     publishes follows from several partitions, so a silent step would lose what the committed offsets of
     one of them do not say.
     """
@@ -117,22 +148,24 @@ def _restep(task: Task, endpoint: KafkaEndpoint, committed: Positions) -> int:
 def _restep_merged(task: Task, runs: Iterator[Run]) -> int:
     """Several inputs, merged by known time as they were read when they were new.
 
-    A read of a whole stretch returns its topics in any order.
+    A read of a whole stretch returns its topics in any order. A topic that the operator holds waits for
+    the others here too.
     """
-    by_topic: dict[str, list[tuple[int, str, Event]]] = {}
+    by_topic: dict[str, deque[Event]] = {}
     for run in runs:
-        events = by_topic.setdefault(run.topic, [])
+        events = by_topic.setdefault(run.topic, deque())
         for number, value in enumerate(run.values()):
             try:
-                event: Event = codec.decode(BY_NAME[run.topic], value, run.headers_of(number))
+                events.append(codec.decode(BY_NAME[run.topic], value, run.headers_of(number)))
             except ContractError:
                 continue
-            events.append((event.known_time_ms, run.topic, event))
     n = 0
-    for _, name, event in heapq.merge(*by_topic.values(), key=lambda entry: entry[0]):
+    while left := [name for name, events in by_topic.items() if events]:
+        free = [name for name in left if not task.holds(name)]
+        name = min(free or left, key=lambda name: by_topic[name][0].known_time_ms)
         n += 1
         try:
-            list(task.operator.step(BY_NAME[name], event))
+            list(task.operator.step(BY_NAME[name], by_topic[name].popleft()))
         except ContractError:
             log.debug("dead letter met again", topic=name)
     return n

@@ -4,18 +4,32 @@ This is the worker without a broker: :class:`Task` steps runs of messages and :c
 gathers what follows, until it is committed. The worker and the test driver both run it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
+from uuid import uuid4
+
+import msgspec
 
 from schemas import codec
 from schemas.errors import ContractError
 from schemas.events import Event
 from schemas.topics import BY_NAME, Topic
 from schemas.wire.kafka import Positions, Record, Run
-from stream_processors.operators.protocols import JoiningOperator, Operator, Output, step_values
-from stream_processors.runtime.checkpointing import Snapshot
+from stream_processors.operators.keys import parts_of
+from stream_processors.operators.protocols import (
+    MOST_OUTPUTS,
+    Change,
+    HoldingOperator,
+    JoiningOperator,
+    Operator,
+    Output,
+    step_values,
+)
+from stream_processors.runtime.checkpointing import Checkpoint, Found, Head
 
 TRACE = "trace-id"
+#: As long as market events are kept in the log.
+FORGET_AFTER_MS = 7 * 24 * 3_600_000
 
 
 class Due(NamedTuple):
@@ -38,26 +52,31 @@ class Pending:
         outputs: To publish, in order.
         dead: Messages that break the contract, and why.
         seen: Events of the inputs, among which are views.
-        snapshots: By partition number.
+        checkpoints: By partition number.
         positions: The offsets to commit.
-        needs_snapshot: Whether every task is due for a snapshot with this commit.
-        bound_to_snapshot: Tasks, by number, whose outputs here are committed with their state or not at all.
+        needs_checkpoint: Whether every task is due for a checkpoint with this commit.
+        bound: Tasks, by number, whose outputs here are committed with their state or not at all.
     """
 
-    def __init__(self, *, needs_snapshot: bool = False) -> None:
+    def __init__(self, *, needs_checkpoint: bool = False) -> None:
         self.outputs: list[Due] = []
         self.dead: list[tuple[Record, ContractError]] = []
         self.seen: list[Event] = []
-        self.snapshots: dict[int, Snapshot] = {}
+        self.checkpoints: dict[int, Checkpoint] = {}
         self.positions: Positions = {}
-        self.needs_snapshot = needs_snapshot
-        self.bound_to_snapshot: set[int] = set()
+        self.needs_checkpoint = needs_checkpoint
+        self.bound: set[int] = set()
         self.n_messages = 0
 
     @property
     def is_urgent(self) -> bool:
-        """Whether somebody waits for it: outputs, dead letters, a snapshot that must not be missed."""
-        return bool(self.outputs or self.dead or self.snapshots or self.needs_snapshot)
+        """Whether somebody waits for it: outputs, dead letters, a checkpoint that must not be missed."""
+        return bool(self.outputs or self.dead or self.checkpoints or self.needs_checkpoint)
+
+    @property
+    def has_many_outputs(self) -> bool:
+        """Whether nothing more should be stepped into it, for the sake of memory."""
+        return len(self.outputs) >= MOST_OUTPUTS
 
     @property
     def is_empty(self) -> bool:
@@ -72,37 +91,68 @@ class Task:
         offsets: The next offset to step, by input topic.
         broadcast_offsets: The next offset to step of each broadcast partition, and of each beside its own.
         joining: The operator, where it also reads partitions beside its own.
-        n_since_snapshot: Messages stepped since the last snapshot.
-        snapshot_at_s: When that was, by the monotonic clock.
+        n_since: Messages stepped since the last checkpoint.
+        n_changed: Keys that changed between the last two checkpoints.
+        checkpoint_at_s: When the last one was made, by the monotonic clock.
+        is_new: Whether no checkpoint was made since it began.
+        forget_after_ms: A run whose keys have not changed for so long, by the times at which records
+            were published, is forgotten.
     """
 
-    def __init__(self, operator: Operator, *, partition: int) -> None:
+    def __init__(self, operator: Operator, *, partition: int, forget_after_ms: int = FORGET_AFTER_MS) -> None:
         self.operator = operator
         self.joining = operator if isinstance(operator, JoiningOperator) else None
+        self._holding = operator if isinstance(operator, HoldingOperator) else None
         self.partition = partition
         self.offsets: dict[str, int] = {}
         self.broadcast_offsets: Positions = {}
-        self.n_since_snapshot = 0
-        self.snapshot_at_s = 0.0
+        self.n_since = self.n_changed = 0
+        self.checkpoint_at_s = 0.0
+        self.is_new = True
+        self._last: str | None = None
+        self._useless: Collection[bytes] = ()
+        self._newest_ms = 0
+        self._streams: dict[str, int] = {}
+        self._forget_after_ms = forget_after_ms
 
-    def step(self, run: Run, pending: Pending) -> None:
-        """Step a run of an input; what was stepped before is passed over."""
+    def holds(self, topic: str) -> bool:
+        """Whether an input must not be read on now."""
+        return self._holding is not None and topic in self._holding.holds
+
+    def step(self, run: Run, pending: Pending) -> Run | None:
+        """Step a run of an input; what was stepped before is passed over.
+
+        Returns:
+            What of it is to be stepped later: once the operator no longer holds the topic, or what
+            was made of the rest is on its way.
+        """
         left = run.since(self.offsets.get(run.topic, 0))
         if left is None:
-            return
+            return None
+        if self.holds(run.topic):
+            return left
         stepped = step_values(self.operator, BY_NAME[run.topic], left.values(), left.headers_of)
-        self.offsets[run.topic] = pending.positions[run.place] = left.next_offset
-        self.n_since_snapshot += len(left.messages)
-        pending.n_messages += len(left.messages)
+        rest = left.behind(stepped.n_taken)
+        self.offsets[run.topic] = pending.positions[run.place] = (
+            left.next_offset if rest is None else rest.first_offset
+        )
+        self._saw(left, stepped.n_taken)
+        pending.n_messages += stepped.n_taken
         pending.seen.extend(stepped.seen)
         pending.dead.extend((left.record(number), error) for number, error in stepped.rejected)
         if self.joining is not None and (stepped.outputs or stepped.rejected):
-            pending.bound_to_snapshot.add(self.partition)
+            pending.bound.add(self.partition)
         traces: dict[int, str] = {}
         for number, output in stepped.outputs:
             if number not in traces:
                 traces[number] = trace_of(left.headers_of(number), left.messages[number].value())
             pending.outputs.append(Due(self.partition, output, traces[number]))
+        return rest
+
+    def _saw(self, run: Run, n_taken: int) -> None:
+        self.n_since += n_taken
+        newest_ms = run.record(n_taken - 1).timestamp_ms
+        self._newest_ms = max(self._newest_ms, newest_ms or 0)
 
     def step_beside(self, run: Run, pending: Pending) -> None:
         """Step a run of a partition beside its own; what was stepped before is passed over.
@@ -113,7 +163,7 @@ class Task:
         if left is None or self.joining is None:
             return
         self.broadcast_offsets[run.place] = left.next_offset
-        self.n_since_snapshot += len(left.messages)
+        self._saw(left, len(left.messages))
         for number, value in enumerate(left.values()):
             try:
                 event: Event = codec.decode(BY_NAME[run.topic], value, left.headers_of(number))
@@ -127,13 +177,17 @@ class Task:
 
     def _bind(self, pending: Pending) -> None:
         """Outputs without an input of its own are committed in the name of its share all the same."""
-        pending.bound_to_snapshot.add(self.partition)
+        pending.bound.add(self.partition)
         for name, offset in self.offsets.items():
             pending.positions.setdefault((name, self.partition), offset)
 
     def step_silently(self, run: Run) -> int:
         """Step a run whose outputs are out already; how many messages that were."""
-        step_values(self.operator, BY_NAME[run.topic], run.values(), run.headers_of)
+        left: Run | None = run
+        while left is not None:
+            stepped = step_values(self.operator, BY_NAME[run.topic], left.values(), left.headers_of)
+            self._saw(left, stepped.n_taken)
+            left = left.behind(stepped.n_taken)
         self.offsets[run.topic] = run.next_offset
         return len(run.messages)
 
@@ -147,30 +201,78 @@ class Task:
         if record.offset < self.broadcast_offsets.get(place, 0):
             return
         self.broadcast_offsets[place] = record.offset + 1
-        self.n_since_snapshot += 1
+        self.n_since += 1
         topic: Topic = BY_NAME[record.topic]
         event: Event = codec.decode(topic, record.value, record.headers)
         trace = trace_of(record.headers, record.value)
         outputs = list(self.operator.step(topic, event))
         pending.outputs.extend(Due(self.partition, output, trace) for output in outputs)
 
-    def snapshot(self) -> Snapshot:
-        """Its state, with the offsets that it stands for."""
-        return Snapshot(
+    def checkpoint(self, *, now_s: float = 0.0) -> Checkpoint:
+        """What changed since the last one, with the offsets that the state stands for now.
+
+        Runs that ended long ago are forgotten with it.
+        """
+        self._forget()
+        changes = list(self.operator.changes())
+        self._note(changes)
+        if self._useless:
+            said = {change.key for change in changes}
+            changes = [*(Change(key, None) for key in self._useless if key not in said), *changes]
+        head = Head(
+            checkpoint=uuid4().hex,
+            before=self._last,
             offsets=dict(self.offsets),
             broadcast_offsets=[(name, number, at) for (name, number), at in self.broadcast_offsets.items()],
-            state=self.operator.snapshot(),
+            newest_ms=self._newest_ms,
+            streams=dict(self._streams),
         )
+        self._last, self._useless, self.is_new = head.checkpoint, (), False
+        self.n_since, self.n_changed, self.checkpoint_at_s = 0, len(changes), now_s
+        return Checkpoint(head, changes)
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Take over a snapshot.
+    def _note(self, changes: Iterable[Change]) -> None:
+        """Of each run, when a key of its state last changed."""
+        for stream in {stream_of(change.key) for change in changes if change.value is not None}:
+            if stream:
+                self._streams[stream] = self._newest_ms
+
+    def _forget(self) -> None:
+        ended = [
+            stream
+            for stream, changed_ms in self._streams.items()
+            if self._newest_ms - changed_ms > self._forget_after_ms
+        ]
+        for stream in ended:
+            self.operator.forget(stream)
+            del self._streams[stream]
+
+    def restore(self, found: Found) -> None:
+        """Take over a state.
 
         Raises:
             SnapshotMismatchError: If it is of another release.
         """
-        self.operator.restore(snapshot.state)
-        self.offsets = dict(snapshot.offsets)
-        self.broadcast_offsets = {(name, number): at for name, number, at in snapshot.broadcast_offsets}
+        if found.head is None:
+            return
+        self.operator.restore(found.entries)
+        self.offsets = dict(found.head.offsets)
+        self.broadcast_offsets = {(name, number): at for name, number, at in found.head.broadcast_offsets}
+        self._last, self._newest_ms = found.head.checkpoint, found.head.newest_ms
+        self._streams = dict(found.head.streams)
+
+    def begin_anew(self, useless: Collection[bytes]) -> None:
+        """Delete keys with the next checkpoint: of a state that could not be taken over."""
+        self._useless = useless
+
+
+def stream_of(key: bytes) -> str:
+    """The run that a key of the state belongs to; empty for none."""
+    try:
+        _, stream, *_ = parts_of(key)
+    except (msgspec.DecodeError, ValueError):
+        return ""
+    return str(stream)
 
 
 def trace_of(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> str:
@@ -183,7 +285,7 @@ def trace_of(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> str:
 
 def step_broadcast(tasks: Iterable[Task], record: Record, pending: Pending) -> None:
     """Step a broadcast record into every task; a bad one becomes one dead letter."""
-    pending.needs_snapshot = True
+    pending.needs_checkpoint = True
     error: ContractError | None = None
     for task in tasks:
         try:

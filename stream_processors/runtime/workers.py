@@ -7,7 +7,9 @@
     3 commit      in another thread, while the next batch is polled and stepped: see ``committing``
 
 So batches grow with the backlog and shrink to single messages without one. What leads to outputs
-is committed at once, offsets alone a few times a second.
+is committed at once, offsets alone a few times a second. What an operator does not take yet, because it
+holds an input until another was read, stays with the worker, and the rest of it in the log: the
+consumer is told to pause.
 
 Start-up is recovery, and so is every change of the worker's share (``recovery``). A share that is
 given up is committed first. A worker that finds itself replaced, or behind a log that is another
@@ -15,6 +17,7 @@ one, crashes: whoever starts it again finds everything in the log. One that no l
 ended by its watchdog (``watching``).
 """
 
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -26,7 +29,7 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Member, Positions, Publisher, Reader
 from schemas.wire.members import Hooks
 from schemas.wire.redis import Views
-from schemas.wire.runs import Taken
+from schemas.wire.runs import Run, Taken
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.beside import MAX_TAKEN, Beside
 from stream_processors.runtime.collecting import seldom_collecting
@@ -53,9 +56,13 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
             20,000 the commit of one batch took longer than the next, a quarter of the rate.
         poll_s: How long an idle poll waits, in seconds.
         commit_every_s: Offsets without outputs are committed this often; outputs at once.
-        snapshot_every_s: At least this long lies between two snapshots of an operator. The
+        checkpoint_every_s: At least this long lies between two checkpoints of an operator. The
             embedded broker never compacts, so there it is longer.
-        snapshot_every_records: An operator that took in this many is due whatever the time, so
+        checkpoint_at_least_every_s: And at most this long, where messages come at all.
+        checkpoint_messages_per_key: In between, a checkpoint is due once so many messages were stepped
+            for each key that the last one wrote: with 10,000 instruments, each of which has a trade
+            now and then, a checkpoint every second would write as much as is read.
+        checkpoint_every_records: An operator that took in this many is due whatever the time, so
             that a restart has little to step again.
         transaction_s: The budget of a commit, in seconds.
         session_s: For how long the group keeps the share of a worker that is not heard of: longer
@@ -68,8 +75,10 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_batch: int = 40_000
     poll_s: float = 0.2
     commit_every_s: float = 0.2
-    snapshot_every_s: float = 1.0
-    snapshot_every_records: int = 1_000_000
+    checkpoint_every_s: float = 1.0
+    checkpoint_at_least_every_s: float = 5.0
+    checkpoint_messages_per_key: int = 8
+    checkpoint_every_records: int = 1_000_000
     transaction_s: float = 30.0
     session_s: float = 10.0
     stalled_after_s: float = 45.0
@@ -102,6 +111,7 @@ class Worker:
         self._clock: Clock = clock or SystemClock()
         self._tasks: dict[int, Task] = {}
         self._pending = Pending()
+        self._left: dict[tuple[str, int], deque[Run]] = {}
         self._committed_at_s = self._shown_at_s = 0.0
         self._reads_broadcasts = self._is_input_idle = False
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
@@ -166,20 +176,63 @@ class Worker:
         taken = self._taken()
         for run in taken.runs:
             if run.partition in self._tasks:
-                self._tasks[run.partition].step(run, self._pending)
+                self._left.setdefault(run.place, deque()).append(run)
                 self._vitals.moved(run.place)
         for place in taken.ends:
             self._vitals.moved(place)
+        self._step()
+        self._hold()
         self._vitals.beat()
-        is_full, is_idle = self._pending.n_messages >= self._settings.max_batch, self._committer.is_idle
-        if is_full or (is_idle and self._is_due()):
+        is_idle = self._committer.is_idle
+        if self._is_full() or (is_idle and self._is_due()):
             self._submit()
         elif is_idle and self._clock.monotonic_s() - self._shown_at_s >= _LOOK_EVERY_S:
             self._shown_at_s = self._clock.monotonic_s()
             self._committer.show([])
 
+    def _is_full(self) -> bool:
+        return self._pending.n_messages >= self._settings.max_batch or self._pending.has_many_outputs
+
+    def _step(self) -> None:
+        """Step what is at hand, but for inputs that are held; a step of one may end the hold of another."""
+        moves = True
+        while moves:
+            moves = False
+            for place in list(self._left):
+                while place in self._left and not self._tasks[place[1]].holds(place[0]):
+                    if self._pending.has_many_outputs:
+                        return
+                    self._step_first(place)
+                    moves = True
+
+    def _step_first(self, place: tuple[str, int]) -> None:
+        runs = self._left[place]
+        rest = self._tasks[place[1]].step(runs.popleft(), self._pending)
+        if rest is not None:
+            runs.appendleft(rest)
+        if not runs:
+            del self._left[place]
+
+    def _hold(self) -> None:
+        """Let the consumer pause what operators hold; a held partition is not expected to move."""
+        held = {
+            (topic.name, number)
+            for number, task in self._tasks.items()
+            for topic in self._job.inputs
+            if task.holds(topic.name)
+        }
+        self._member.hold(held)
+        for place in held:
+            self._vitals.moved(place)
+
+    def _has_left(self) -> bool:
+        """Whether there is something to step before more is taken."""
+        return any(not self._tasks[place[1]].holds(place[0]) for place in self._left)
+
     def _taken(self) -> Taken:
         """What has arrived of the inputs, once what lies beside them was stepped."""
+        if self._has_left():
+            return Taken([], [])
         room = self._settings.max_batch - self._pending.n_messages
         timeout_s = _BUSY_POLL_S if self._is_due() else self._settings.poll_s
         if self._beside is None:
@@ -212,25 +265,28 @@ class Worker:
         pending, self._pending = self._pending, Pending()
         now_s = self._committed_at_s = self._shown_at_s = self._clock.monotonic_s()
         for partition, task in self._tasks.items():
-            is_forced = pending.needs_snapshot or partition in pending.bound_to_snapshot
-            if self._needs_snapshot(task, now_s, is_forced=is_forced):
-                pending.snapshots[partition] = task.snapshot()
-                task.n_since_snapshot, task.snapshot_at_s = 0, now_s
+            is_forced = pending.needs_checkpoint or partition in pending.bound
+            if is_forced or self._is_checkpoint_due(task, now_s):
+                pending.checkpoints[partition] = task.checkpoint(now_s=now_s)
         self._committer.submit(pending)
 
-    def _needs_snapshot(self, task: Task, now_s: float, *, is_forced: bool) -> bool:
-        if is_forced:
-            return True
-        is_due = (
-            now_s - task.snapshot_at_s >= self._settings.snapshot_every_s
-            or task.n_since_snapshot >= self._settings.snapshot_every_records
+    def _is_checkpoint_due(self, task: Task, now_s: float) -> bool:
+        if task.n_since == 0:
+            return False
+        if task.is_new and self._endpoint.is_embedded:
+            return True  # so that what an earlier worker's aborted transaction left is not the newest
+        settings, since_s = self._settings, now_s - task.checkpoint_at_s
+        is_worth_it = task.n_since >= settings.checkpoint_messages_per_key * task.n_changed
+        return (
+            (since_s >= settings.checkpoint_every_s and is_worth_it)
+            or since_s >= max(settings.checkpoint_every_s, settings.checkpoint_at_least_every_s)
+            or task.n_since >= settings.checkpoint_every_records
         )
-        return is_due and task.n_since_snapshot > 0
 
     def _settle(self) -> None:
-        """Commit all that was stepped, with snapshots, and return when it is."""
+        """Commit all that was stepped, with checkpoints, and return when it is."""
         if self._tasks:
-            self._pending.needs_snapshot = True
+            self._pending.needs_checkpoint = True
             self._submit()
         self._committer.wait()
 
@@ -247,7 +303,7 @@ class Worker:
             )
         now_s = self._clock.monotonic_s()
         for task in tasks.values():
-            task.snapshot_at_s = now_s
+            task.checkpoint_at_s = now_s
         self._tasks |= tasks
         self._begin_broadcasts()
         if self._beside is not None:
@@ -279,6 +335,7 @@ class Worker:
             self._settle()
         for number in numbers:
             self._tasks.pop(number, None)
+        self._left = {place: runs for place, runs in self._left.items() if place[1] in self._tasks}
         if self._beside is not None:
             self._beside.share(self._tasks)
         self._vitals.forget(numbers)
@@ -295,7 +352,9 @@ def default_settings(endpoint: KafkaEndpoint, *, worker_id: str = "0") -> Worker
     if endpoint.is_embedded:
         # It never compacts, and keeps a record for every commit. Candles and features, of which each
         # leads to outputs of kilobytes, come by the ten thousand at its starts: small batches keep that small.
-        return WorkerSettings(worker_id=worker_id, max_batch=2_000, snapshot_every_s=10.0, commit_every_s=0.5)
+        return WorkerSettings(
+            worker_id=worker_id, max_batch=2_000, checkpoint_every_s=10.0, commit_every_s=0.5
+        )
     return WorkerSettings(worker_id=worker_id)
 
 

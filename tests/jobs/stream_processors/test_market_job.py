@@ -103,13 +103,13 @@ def run(
     *,
     max_batch: int = 5000,
     clock: SystemClock | None = None,
-    snapshot_every_records: int = 20_000,
+    checkpoint_every_records: int = 20_000,
 ) -> None:
     settings = WorkerSettings(
         max_batch=max_batch,
         poll_s=0.3,
-        snapshot_every_s=3600.0,
-        snapshot_every_records=snapshot_every_records,
+        checkpoint_every_s=3600.0,
+        checkpoint_every_records=checkpoint_every_records,
     )
     views = Views(connect(endpoints.redis_url), job="market")
     Worker(
@@ -180,7 +180,7 @@ def test_worker_that_crashed_inside_its_transactions_makes_the_same_bytes(
     for _ in range(4):
         clock = CrashingClock(chance.randrange(8, 30))
         with pytest.raises(CrashError):
-            run(endpoints, lambda: False, max_batch=97, clock=clock, snapshot_every_records=250)
+            run(endpoints, lambda: False, max_batch=97, clock=clock, checkpoint_every_records=250)
     run(endpoints, is_through)
     for into in (MARKET_BAR, FEATURES_MARKET):
         assert once(records(endpoints.kafka, into), stream) == expected(MARKET_TICK, events, into)

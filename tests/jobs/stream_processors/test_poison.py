@@ -70,7 +70,7 @@ def test_poison_is_put_aside_and_what_follows_is_processed(
         endpoint=endpoints.kafka,
         views=views,
         stop=lambda: views.read(key) is not None,
-        settings=WorkerSettings(snapshot_every_s=3600.0),
+        settings=WorkerSettings(checkpoint_every_s=3600.0),
     )
     worker.run()
 

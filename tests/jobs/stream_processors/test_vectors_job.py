@@ -105,7 +105,7 @@ def run(
     worker_id: str = "0",
 ) -> None:
     job = vectors_job(ProcessorSettings.from_environment({"DRIFTLINE_COMPANIONS": NAMED}))
-    settings = WorkerSettings(worker_id=worker_id, max_batch=max_batch, snapshot_every_s=3600.0)
+    settings = WorkerSettings(worker_id=worker_id, max_batch=max_batch, checkpoint_every_s=3600.0)
     Worker(job, endpoint=endpoint, views=None, stop=stop, settings=settings, clock=clock).run()
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.events import Event
 from stream_processors.operators import bars, market, outcomes, rolling_up, vectors
+from stream_processors.operators.keys import parts_of
 from tests.fixtures.market_events import STREAM
 from tests.fixtures.operators import OPERATORS, Registered, Script, interleaved
 
@@ -36,28 +37,68 @@ def test_every_operator_of_the_room_is_registered() -> None:
     assert found == {type(operator.make()) for operator in OPERATORS.values()}
 
 
+def stepped_and_kept(operator: Registered, script: Script, cuts: set[int]) -> tuple[Any, dict[bytes, bytes]]:
+    """The script stepped, its changes asked for at some cuts and at the end."""
+    held, entries = operator.make(), dict[bytes, bytes]()
+    for number, event in enumerate(script):
+        if number in cuts:
+            operator.keep(held, entries)
+        operator.step(held, event)
+    operator.keep(held, entries)
+    return held, entries
+
+
 @every_operator
 @LAWS
 @given(data=st.data())
-def test_snapshot_and_restore_at_any_cut_give_the_same_later_outputs(
+def test_restore_at_any_cut_from_all_changes_gives_the_same_later_outputs(
     operator: Registered, data: st.DataObject
 ) -> None:
     script = drawn(data, operator)
     cut = data.draw(st.integers(0, len(script)))
-    held = operator.make()
-    run(operator, script[:cut], held)
-    kept = operator.keep(held)
-    assert run(operator, script[cut:], operator.restored(kept)) == run(operator, script[cut:], held)
+    asked = data.draw(st.sets(st.integers(0, cut)))
+    held, entries = stepped_and_kept(operator, script[:cut], asked)
+    assert run(operator, script[cut:], operator.restored(entries)) == run(operator, script[cut:], held)
 
 
 @every_operator
 @LAWS
 @given(data=st.data())
-def test_snapshot_of_what_was_restored_is_the_same(operator: Registered, data: st.DataObject) -> None:
-    held = operator.make()
-    run(operator, drawn(data, operator), held)
-    kept = operator.keep(held)
-    assert operator.keep(operator.restored(kept)) == kept
+def test_how_often_changes_are_asked_for_does_not_change_the_state(
+    operator: Registered, data: st.DataObject
+) -> None:
+    script = drawn(data, operator)
+    cut = data.draw(st.integers(0, len(script)))
+    _, often = stepped_and_kept(operator, script[:cut], data.draw(st.sets(st.integers(0, cut))))
+    _, once = stepped_and_kept(operator, script[:cut], set())
+    rest = script[cut:]
+    assert run(operator, rest, operator.restored(often)) == run(operator, rest, operator.restored(once))
+
+
+@every_operator
+@LAWS
+@given(data=st.data())
+def test_what_was_restored_has_not_changed(operator: Registered, data: st.DataObject) -> None:
+    _, entries = stepped_and_kept(operator, drawn(data, operator), set())
+    again = dict(entries)
+    operator.keep(operator.restored(entries), again)
+    assert again == entries
+
+
+@pytest.mark.parametrize("name", [name for name, operator in OPERATORS.items() if operator.is_keyed])
+@LAWS
+@given(data=st.data())
+def test_run_that_is_forgotten_leaves_nothing_and_begins_anew(name: str, data: st.DataObject) -> None:
+    operator, other = OPERATORS[name], "replay-000000000002"
+    here, there = drawn(data, operator), drawn(data, operator, other)
+    held, entries = stepped_and_kept(operator, here, set())
+    run(operator, there, held)
+    if data.draw(st.booleans()):
+        operator.keep(held, entries)
+    held.forget(other)
+    operator.keep(held, entries)
+    assert not [key for key in entries if parts_of(key)[1] == other]
+    assert run(operator, there, held) == run(operator, there)
 
 
 @every_operator

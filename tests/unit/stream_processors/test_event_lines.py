@@ -14,6 +14,7 @@ from schemas.wire.kafka import Record
 from stream_processors.jobs.event_lines import line_of, object_of
 from stream_processors.jobs.tailing import Seen, Wanted, examined
 from stream_processors.jobs.topic_reports import duration
+from stream_processors.operators.keys import key_of
 from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, tick
 
 PUBLISHED_MS = T0 + 5
@@ -102,13 +103,16 @@ def test_time_that_no_calendar_holds_stays_a_number() -> None:
     assert shown(of_event(event)).startswith(f"{2**53} ms  ")
 
 
-def test_snapshot_says_its_offsets_and_size_rather_than_its_bytes() -> None:
+def test_state_says_its_offsets_or_its_key_and_its_size_rather_than_its_bytes() -> None:
     topic = BY_NAME["changelog.market.v1"]
-    value = msgspec.msgpack.encode({"offsets": {"market.tick.v1": 20_000}, "state": b"\x00" * 99})
-    line = shown(examined(topic, record(value, topic=topic, key=b"1")))
-    assert "snapshot at market.tick.v1 20,000" in line
+    value = msgspec.msgpack.encode({"offsets": {"market.tick.v1": 20_000}, "other": b"\x00" * 99})
+    line = shown(examined(topic, record(value, topic=topic, key=b"head")))
+    assert "checkpoint at market.tick.v1 20,000" in line
     assert f"({len(value)} bytes)" in line
-    assert "another release" in shown(examined(topic, record(b"\xc1", topic=topic)))
+    assert "another release" in shown(examined(topic, record(b"\xc1", topic=topic, key=b"head")))
+    key = key_of("open", "live", "BTC-USDT.BINANCE")
+    assert "state of open live BTC-USDT.BINANCE" in shown(examined(topic, record(b"", topic=topic, key=key)))
+    assert "part of a state" in shown(examined(topic, record(b"", topic=topic, key=b"part")))
 
 
 def test_dead_letter_says_which_message_and_why() -> None:

@@ -17,6 +17,7 @@ from stream_processors.jobs.outcomes import outcomes_job
 from stream_processors.runtime.driving import TopologyDriver
 from tests.fakes.registries import InMemoryRegistry
 from tests.fixtures.feature_rows import INTERVAL, NAMES, decisions_of_rows, feature_rows, feature_table
+from tests.fixtures.keeping import keep, kept
 from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, bar, prediction, watermark
 from trainers.backtesting.decisions import decided, predictions
 from trainers.evaluation.prequential import prequential
@@ -218,10 +219,10 @@ def test_an_instrument_with_companions_is_learnt_from_its_vectors_and_a_mere_com
 def test_a_state_of_another_form_is_refused():
     operator, _ = learner()
     stepped(operator, feature_rows(50))
-    whole = operator.snapshot()
+    ((key, whole),) = kept(operator).items()
     for broken in (b"", b"no state", whole[:-5], whole[:40]):
         with pytest.raises(SnapshotMismatchError, match="learner"):
-            learner()[0].restore(broken)
+            learner()[0].restore({key: broken})
 
 
 def test_a_model_whose_recipe_changed_begins_anew_and_the_other_goes_on():
@@ -229,10 +230,10 @@ def test_a_model_whose_recipe_changed_begins_anew_and_the_other_goes_on():
     before, _ = learner(recipes=[LOGISTIC, FOREST])
     stepped(before, rows[:100])
     after, _ = learner(recipes=[OnlineLogistic(learning_rate=0.01), FOREST])
-    after.restore(before.snapshot())
-    fresh, kept = course(after).students
+    after.restore(kept(before))
+    fresh, same = course(after).students
     assert fresh.model.n_learned == 0
-    assert kept.model.snapshot() == course(before).students[1].model.snapshot()
+    assert same.model.snapshot() == course(before).students[1].model.snapshot()
     stepped(after, rows[100:])
     assert fresh.model.n_learned > 0
 
@@ -246,17 +247,19 @@ def test_a_learner_restored_at_any_cut_publishes_the_same(cut):
     first, _ = learner(recipes=recipes)
     before = stepped(first, rows[:cut])
     second, _ = learner(recipes=recipes)
-    second.restore(first.snapshot())
-    assert second.snapshot() == first.snapshot()
+    entries = kept(first)
+    second.restore(entries)
+    assert not list(second.changes())
     assert before + stepped(second, rows[cut:]) == expected
-    assert second.snapshot() == whole.snapshot()
+    keep(second, entries)
+    assert entries == kept(whole)
 
 
-def driven(rows, crash_at=(), *, snapshot_every_s=1.0):
+def driven(rows, crash_at=(), *, checkpoint_every_s=1.0):
     """The job over its log, with crashes at some rows, each before, at or after the commit of its step."""
     registry = InMemoryRegistry()
     job = learner_job(syllabus(recipes=[LOGISTIC, FOREST], every_rows=60), publish=publishing(registry))
-    driver = TopologyDriver(job, snapshot_every_s=snapshot_every_s)
+    driver = TopologyDriver(job, checkpoint_every_s=checkpoint_every_s)
     chance = random.Random(4)
     for number, row in enumerate(rows):
         driver.send(FEATURES_MARKET, row, key=row.instrument)
@@ -276,12 +279,14 @@ def driven(rows, crash_at=(), *, snapshot_every_s=1.0):
     return announced, {m.version: registry.load(m.version).files for m in registry.versions()}, registry
 
 
-@pytest.mark.parametrize("snapshot_every_s", [0.0, 3.0, 1e9])
-def test_kills_at_any_moment_change_neither_what_is_published_nor_how_often_it_is_announced(snapshot_every_s):
+@pytest.mark.parametrize("checkpoint_every_s", [0.0, 3.0, 1e9])
+def test_kills_at_any_moment_change_neither_what_is_published_nor_how_often_it_is_announced(
+    checkpoint_every_s,
+):
     rows = feature_rows(220)
     announced, files, undisturbed = driven(rows)
     again, same_files, registry = driven(
-        rows, set(random.Random(2).sample(range(220), 15)), snapshot_every_s=snapshot_every_s
+        rows, set(random.Random(2).sample(range(220), 15)), checkpoint_every_s=checkpoint_every_s
     )
     assert again == announced
     assert same_files == files

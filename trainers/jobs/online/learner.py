@@ -23,7 +23,7 @@ _MS_PER_HOUR = 3_600_000
 #: A forest learns a few hundred rows a second, and a step must end before the watchdog calls it stalled.
 _BATCH = 256
 _SNAPSHOT_RECORDS = 4_000
-#: Seconds between two snapshots. The embedded broker keeps every one of them in its memory.
+#: Seconds between two checkpoints. The embedded broker keeps every one of them in its memory.
 _SNAPSHOT_S, _EMBEDDED_SNAPSHOT_S = 10.0, 60.0
 
 _log = structlog.get_logger(__name__)
@@ -84,12 +84,12 @@ def learner_job(syllabus: Syllabus, *, publish: Publish, watch: Watch = lambda _
 
 
 def worker_settings(endpoint: KafkaEndpoint, *, worker_id: str) -> WorkerSettings:
-    """Small batches and rare snapshots, since learning takes its time and models are large."""
+    """Small batches and rare checkpoints, since learning takes its time and models are large."""
     return msgspec.structs.replace(
         default_settings(endpoint, worker_id=worker_id),
         max_batch=_BATCH,
-        snapshot_every_s=_EMBEDDED_SNAPSHOT_S if endpoint.is_embedded else _SNAPSHOT_S,
-        snapshot_every_records=_SNAPSHOT_RECORDS,
+        checkpoint_every_s=_EMBEDDED_SNAPSHOT_S if endpoint.is_embedded else _SNAPSHOT_S,
+        checkpoint_every_records=_SNAPSHOT_RECORDS,
     )
 
 

@@ -10,12 +10,12 @@ Rules, per target (stream, instrument, interval, horizon):
    that is published at a row's as-of time says of that row what the learner says of it.
 4. Rows of another set of features begin everything of their target anew.
 
-All of it is a function of the rows in their order: a learner that starts again from a snapshot and
+All of it is a function of the rows in their order: a learner that starts again from a checkpoint and
 steps what came after it publishes the same bytes again, which the registry has, and announces what it
 had not announced.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from schemas.artifacts import ModelTarget
@@ -23,7 +23,8 @@ from schemas.errors import InvariantError
 from schemas.events import Event, FeaturesComputed, ModelPromoted, VectorComputed, WatermarkAdvanced
 from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
-from stream_processors.operators.protocols import Output
+from stream_processors.operators.keys import key_of
+from stream_processors.operators.protocols import Change, Output
 from trainers.jobs.online.courses import Course, Student
 from trainers.jobs.online.states import kept, restored
 from trainers.models.online.protocols import OnlineRecipe
@@ -103,6 +104,8 @@ class LearnerOperator:
         self._watch = watch
         self._n_waiting = n_waiting
         self._courses: dict[Key, Course] = {}
+        self._touched: dict[Key, None] = {}
+        self._forgotten: dict[Key, None] = {}
 
     @property
     def courses(self) -> Iterable[Course]:
@@ -126,6 +129,9 @@ class LearnerOperator:
         ]
         for key in keys:
             _check_columns(self._courses.get(key), known)
+        self._touched |= dict.fromkeys(keys)
+        for key in keys:
+            self._forgotten.pop(key, None)
         return [output for key in keys for output in self._teach(self._course(key, known), known)]
 
     def _course(self, key: Key, row: FeaturesComputed) -> Course:
@@ -174,20 +180,34 @@ class LearnerOperator:
         lesson.student.published_ms = lesson.now_ms
         return Output(MODELS_EVENT, announced, announced.instrument)
 
-    def snapshot(self) -> bytes:
-        """Models, records and waiting rows."""
-        return kept(self._courses.values())
+    def changes(self) -> Iterator[Change]:
+        """Models, records and waiting rows of the targets that took a row in."""
+        for key in self._forgotten:
+            yield Change(_state_key(key), None)
+        for key in self._touched:
+            yield Change(_state_key(key), kept(self._courses[key]))
+        self._forgotten, self._touched = {}, {}
 
-    def restore(self, snapshot: bytes) -> None:
+    def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state; models that are asked for otherwise than then begin anew.
 
         Raises:
             SnapshotMismatchError: If it is not one of this job and release.
         """
-        courses = restored(snapshot, self._syllabus.recipes)
-        for course in courses:
+        for value in entries.values():
+            course = restored(value, self._syllabus.recipes)
             course.enrol(self._syllabus.recipes, now_ms=course.newest_ms)
-        self._courses = {_key(course): course for course in courses if self._is_asked(course)}
+            if self._is_asked(course):
+                self._courses[_key(course)] = course
+            else:
+                self._forgotten[_key(course)] = None
+
+    def forget(self, stream: str) -> None:
+        """Drop the models of a run."""
+        for key in [key for key in self._courses if key[0] == stream]:
+            del self._courses[key]
+            self._touched.pop(key, None)
+            self._forgotten[key] = None
 
     def _is_asked(self, course: Course) -> bool:
         return (course.target.interval, course.target.horizon) in set(self._syllabus.targets)
@@ -200,6 +220,11 @@ class LearnerOperator:
 def _key(course: Course) -> Key:
     target = course.target
     return course.stream, target.instrument, target.interval, target.horizon
+
+
+def _state_key(key: Key) -> bytes:
+    stream, *names = key
+    return key_of("course", stream, *names)
 
 
 def _check_columns(course: Course | None, row: FeaturesComputed) -> None:

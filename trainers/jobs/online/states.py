@@ -1,11 +1,11 @@
 """The learner's state as bytes: models by their own snapshots, rows as float32, all of it compressed.
 
-A snapshot of a job is a record of its changelog, and a forest's is half a megabyte of numbers that
+A target's state is a record of the job's changelog, and a forest's is half a megabyte of numbers that
 compress to half of that.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -38,7 +38,7 @@ class _Waiting(msgspec.Struct, frozen=True, array_like=True):
     said: tuple[float, ...]
 
 
-class _Course(msgspec.Struct, frozen=True, array_like=True):
+class _Course(msgspec.Struct, frozen=True, array_like=True, tag="learner/2"):
     target: ModelTarget
     stream: str
     source: str
@@ -51,14 +51,9 @@ class _Course(msgspec.Struct, frozen=True, array_like=True):
     counts: Counts
 
 
-class _State(msgspec.Struct, frozen=True, array_like=True, tag="learner/1"):
-    courses: list[_Course]
-
-
-def kept(courses: Iterable[Course]) -> bytes:
-    """Courses as bytes."""
-    state = _State(courses=[_kept(course) for course in courses])
-    return zlib.compress(msgspec.msgpack.encode(state), _LEVEL)
+def kept(course: Course) -> bytes:
+    """A course as bytes."""
+    return zlib.compress(msgspec.msgpack.encode(_kept(course)), _LEVEL)
 
 
 def _kept(course: Course) -> _Course:
@@ -87,8 +82,8 @@ def _kept_student(student: Student) -> _Student:
     )
 
 
-def restored(data: bytes, recipes: Sequence[OnlineRecipe]) -> list[Course]:
-    """Courses again, with those models whose recipe is asked for still.
+def restored(data: bytes, recipes: Sequence[OnlineRecipe]) -> Course:
+    """A course again, with those models whose recipe is asked for still.
 
     Args:
         data: As :func:`kept` made them.
@@ -98,10 +93,9 @@ def restored(data: bytes, recipes: Sequence[OnlineRecipe]) -> list[Course]:
         SnapshotMismatchError: If the bytes are not such a state.
     """
     try:
-        state = msgspec.msgpack.decode(_unpacked(data), type=_State)
-        return [_restored(course, recipes) for course in state.courses]
+        return _restored(msgspec.msgpack.decode(_unpacked(data), type=_Course), recipes)
     except (zlib.error, msgspec.DecodeError, ValueError, StateError) as error:
-        message = f"expected a snapshot of the learner of this release: {error}"
+        message = f"expected a state of the learner of this release: {error}"
         raise SnapshotMismatchError(message) from error
 
 
