@@ -378,8 +378,8 @@ class ModelPromoted(Event, frozen=True, kw_only=True, gc=False, tag="ModelPromot
 class PromotionTookEffect(Event, frozen=True, kw_only=True, gc=False, tag="PromotionTookEffect"):
     """From ``event_time_ms`` on a promoted version predicts: the first as-of time without a prediction.
 
-    It is published with the first row of features that comes after the promotion. A replay obeys it, so
-    that it predicts what was predicted, whenever the promotion is read.
+    It is published when the promotion is read, or with the first row of features after it. A replay obeys
+    it, so that it predicts what was predicted.
 
     Attributes:
         instrument: As in the promotion.

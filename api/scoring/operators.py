@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from api.scoring.progress import Marks
-from api.scoring.rows import NEVER_MS, Names, Series, SeriesKey, Standing, packed_row
+from api.scoring.rows import NEVER_MS, Names, PackedRow, Series, SeriesKey, Standing, packed_row
 from api.scoring.starts import Free, Identity, Promotions, Start, Tally, identity, record_of
 from schemas.artifacts import CHAMPION
 from schemas.errors import ContractError, SnapshotMismatchError
@@ -221,9 +221,9 @@ class ScoringOperator:
         as_of_ms = row.event_time_ms
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = Series(key, Standing(row.source, as_of_ms))
+            series = self._series[key] = Series(key, Standing(row.source, as_of_ms, row.known_time_ms))
         standing, parts = series.standing, _parts(key)
-        standing.newest_ms, standing.source = as_of_ms, row.source
+        standing.newest_ms, standing.known_ms, standing.source = as_of_ms, row.known_time_ms, row.source
         if row.is_warm:
             standing.began_ms = as_of_ms if standing.began_ms is None else standing.began_ms
             names = tuple(row.values)
@@ -272,18 +272,23 @@ class ScoringOperator:
         series = self._series.get(key)
         rows = () if series is None else series.after(max(target.predicted_ms, self._told_ms(series)), self._names)
         found = self._judged(target, rows, more=[start])
-        self._targets[key][promoted.horizon] = target
+        self._put_target(target)
         if self._early.get(which, {}).pop(identity(promoted), None) is not None:
             self._changes.drop(("record", *which.parts, *identity(promoted)))
         target.promotions.add(start)
         target.tally.n_promotions += 1
         self._note(target)
         self._note_start(target, start)
-        if not found.predictions:
-            return self._taken(target, found)
-        first = found.predictions[0]
-        outputs = self._recorded(target, source=first.source, known_time_ms=first.known_time_ms)
+        if series is None:
+            return []  # a replay may hold the record already, further on
+        outputs = self._recorded(target, source=series.standing.source, known_time_ms=series.standing.known_ms)
         return outputs + self._taken(target, found)
+
+    def _put_target(self, target: _Target) -> None:
+        """Take a target in, in the order of horizons, in which a restored operator has them too."""
+        targets = self._targets.setdefault(target.key.series, {})
+        targets[target.key.horizon] = target
+        self._targets[target.key.series] = dict(sorted(targets.items()))
 
     def _start(self, target: _Target, promoted: ModelPromoted) -> Start:
         """From when on a promotion predicts that is read now."""
@@ -458,11 +463,11 @@ class ScoringOperator:
                 self._series[series] = Series(series, msgspec.msgpack.decode(value, type=Standing))
                 self._targets.setdefault(series, {})
             case "row":
+                msgspec.msgpack.decode(value, type=PackedRow)
                 self._series[_series_key(stream, rest)].keep(rest[2], value)
             case "target":
                 which = _target_key(stream, rest)
-                tally = msgspec.json.decode(value, type=Tally)
-                self._targets.setdefault(which.series, {})[which.horizon] = _Target(which, tally)
+                self._put_target(_Target(which, msgspec.json.decode(value, type=Tally)))
             case "promotion":
                 which = _target_key(stream, rest)
                 start = msgspec.json.decode(value, type=Start)
@@ -480,11 +485,7 @@ class ScoringOperator:
 
     def forget(self, stream: str) -> None:
         """Drop what is held of a run that ended."""
-        for key in [key for key in self._series if key.stream == stream]:
-            series = self._series.pop(key)
-            self._changes.drop(("series", *_parts(key)))
-            for as_of_ms in series.as_of_times():
-                self._changes.drop(("row", *_parts(key), as_of_ms))
+        self._forget_rows(stream)
         for key in [key for key in self._targets if key.stream == stream]:
             for target in self._targets.pop(key).values():
                 self._changes.drop(("target", *target.key.parts))
@@ -493,12 +494,19 @@ class ScoringOperator:
         for which in [which for which in self._early if which.series.stream == stream]:
             for held in self._early.pop(which):
                 self._changes.drop(("record", *which.parts, *held))
-        for digest in self._names.forget(stream):
-            self._changes.drop(("names", stream, digest))
         for source in self._marks.forget(stream):
             self._changes.drop(("marks", stream, source))
         if self._last.pop(stream, None) is not None:
             self._changes.drop(("last", stream))
+
+    def _forget_rows(self, stream: str) -> None:
+        for key in [key for key in self._series if key.stream == stream]:
+            series = self._series.pop(key)
+            self._changes.drop(("series", *_parts(key)))
+            for as_of_ms in series.as_of_times():
+                self._changes.drop(("row", *_parts(key), as_of_ms))
+        for digest in self._names.forget(stream):
+            self._changes.drop(("names", stream, digest))
 
     def newest(self) -> Iterable[Event]:
         """The newest prediction of every target."""

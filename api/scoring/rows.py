@@ -77,12 +77,14 @@ class Standing(msgspec.Struct, array_like=True):
     Attributes:
         source: Of its newest row.
         newest_ms: The as-of time of that.
+        known_ms: When it was known.
         began_ms: The as-of time of its first warm row; None before there is one.
         let_go_ms: Rows by then are kept no longer.
     """
 
     source: str
     newest_ms: int
+    known_ms: int
     began_ms: int | None = None
     let_go_ms: int = NEVER_MS
 

@@ -6,8 +6,9 @@ Stands apart from :mod:`.operators` as the part that knows nothing of rows' valu
    that is later: what an earlier champion predicted stays, and of rows that were let go nothing is known.
 2. A row is scored by the started promotion with the greatest ``effective_from_ms``; of promotions from
    the same time by the later one in the log.
-3. The start is decided when a promotion is read, and recorded with the first row after it. A start that
-   was recorded before, by the log or by the durable history, is taken over.
+3. The start is decided when a promotion is read, and recorded at once, or with the first row where the
+   series has none yet: it may be a replay, whose log holds the record further on. A start that was
+   recorded before, by the log or by the durable history, is taken over.
 4. A promotion that a later one has displaced for good is forgotten: as-of times only grow.
 """
 
@@ -141,7 +142,7 @@ class Promotions:
 
         One from the same time as the one that scores stays, so that it is known when it is announced again.
         """
-        if len(self._starts) < 2:  # noqa: PLR2004  (there is nothing to displace)
+        if len(self._starts) < 2:
             return []
         gone = [
             start
