@@ -5,14 +5,16 @@ from functools import lru_cache, partial
 
 import structlog
 
-from api.scoring.operators import Check, Decide, LastStored, ScoringOperator, TargetKey
+from api.scoring.operators import Check, Decide, ScoringOperator, Stored, TargetKey
+from api.scoring.rows import SeriesKey
+from api.scoring.starts import identity
 from api.settings import ApiSettings
-from schemas.artifacts import ModelTarget
+from schemas.artifacts import CHAMPION, LedgerEntry, ModelManifest, ModelTarget
 from schemas.codec import encode
-from schemas.errors import InvariantError, NotReadyError
-from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade
+from schemas.errors import InvariantError, NotReadyError, StateError
+from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade, PromotionTookEffect
 from schemas.ports import ModelRegistry
-from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EVENT
+from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EFFECT, MODELS_EVENT, partition_of
 from schemas.wire import redis
 from schemas.wire.postgres import History, Target
 from schemas.wire.redis import prediction_key
@@ -46,7 +48,7 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
     job = scoring_job(
         load=load,
         check=partial(check_promotion, registry),
-        last_stored_ms=stored_predictions(endpoints, stream=settings.stream),
+        stored=stored_state(endpoints, registry, stream=settings.stream),
         joined=settings.parsed_companions(),
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
@@ -76,7 +78,7 @@ def check_promotion(registry: ModelRegistry, promoted: ModelPromoted) -> None:
 def scoring_job(
     *,
     load: LoadModel,
-    last_stored_ms: LastStored,
+    stored: Stored | None = None,
     check: Check = lambda _promoted: None,
     joined: Collection[str] = (),
 ) -> Job:
@@ -86,25 +88,27 @@ def scoring_job(
 
     Args:
         load: A model by its version; asked when a version is first needed.
-        last_stored_ms: The newest as-of time of a target that the history holds, or None.
+        stored: What the durable stores know, which an emptied log no longer does.
         check: Refuses a promotion, by InvariantError.
         joined: The instruments with companions, whose models see vectors.
     """
     decide_by_champion = decision(load)
 
-    def make_operator(_partition: int) -> ScoringOperator:
+    def make_operator(partition: int) -> ScoringOperator:
         return ScoringOperator(
             decide=decide_by_champion,
+            stored=stored,
             check=check,
-            last_stored_ms=last_stored_ms,
+            is_own=lambda name: partition_of(name.encode(), FEATURES_MARKET.n_partitions) == partition,
             on_mismatch=_report_mismatch,
+            on_lost=_report_lost,
             joined=frozenset(joined),
         )
 
     return Job(
         name=JOB,
         inputs=(FEATURES_MARKET, FEATURES_VECTOR) if joined else (FEATURES_MARKET,),
-        broadcasts=(MODELS_EVENT,),
+        broadcasts=(MODELS_EVENT, MODELS_EFFECT),
         make_operator=make_operator,
         view_of=view_of,
     )
@@ -124,10 +128,11 @@ def decision(load: LoadModel) -> Decide:
     return decided
 
 
-def stored_predictions(endpoints: Endpoints, *, stream: str) -> LastStored:
-    """How far each target of a run is already predicted, by the history as it is now.
+def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) -> Stored:
+    """What the history and the registry know of a run as it is now.
 
-    Only a fresh log needs it: the snapshot knows the rest.
+    Only a fresh log needs it: the state by key knows the rest. The champions are those of the ledger,
+    so that no row has to wait until they are announced again.
 
     Raises:
         StoreUnavailableError: If Postgres does not answer.
@@ -135,15 +140,62 @@ def stored_predictions(endpoints: Endpoints, *, stream: str) -> LastStored:
     history = History(endpoints.database_url, max_connections=1)
     history.open()
     try:
-        stored = history.last_predicted_ms(stream)
+        predicted = history.last_predicted_ms(stream)
+        records = {_promotion_key(record): record for record in history.promotion_effects(stream)}
     finally:
         history.close()
+    champions = _champions(registry, stream)
 
-    def last_stored_ms(target: TargetKey) -> int | None:
+    def last_predicted_ms(target: TargetKey) -> int | None:
         series = target.series
-        return stored.get(Target(series.stream, series.instrument, series.interval, target.horizon))
+        return predicted.get(Target(series.stream, series.instrument, series.interval, target.horizon))
 
-    return last_stored_ms
+    return Stored(
+        last_predicted_ms=last_predicted_ms,
+        promotions=lambda series: champions.get(series, ()),
+        record=lambda promoted: records.get(_promotion_key(promoted)),
+    )
+
+
+def _promotion_key(event: ModelPromoted | PromotionTookEffect) -> tuple[object, ...]:
+    return (event.stream, event.instrument, event.interval, event.horizon, *identity(event))
+
+
+def _champions(registry: ModelRegistry, stream: str) -> dict[SeriesKey, list[ModelPromoted]]:
+    """The ledger's champions of a run, oldest first, as they are announced."""
+    try:
+        lines = [line for line in registry.ledger() if (line.alias, line.stream) == (CHAMPION, stream)]
+        manifests = {manifest.version: manifest for manifest in registry.versions()} if lines else {}
+    except StateError as error:
+        _log.warning(
+            "the registry's ledger is left out: champions are served as announced", reason=str(error)
+        )
+        return {}
+    found: dict[SeriesKey, list[ModelPromoted]] = {}
+    for line in lines:
+        manifest = manifests.get(line.version)
+        if manifest is not None:
+            promoted = _announced(line, manifest)
+            key = SeriesKey(stream=stream, instrument=promoted.instrument, interval=promoted.interval)
+            found.setdefault(key, []).append(promoted)
+    return found
+
+
+def _announced(line: LedgerEntry, manifest: ModelManifest) -> ModelPromoted:
+    return ModelPromoted(
+        event_time_ms=line.effective_from_ms,
+        known_time_ms=line.effective_from_ms,
+        source=manifest.source,
+        stream=line.stream,
+        instrument=line.target.instrument,
+        interval=line.target.interval,
+        horizon=line.target.horizon,
+        alias=line.alias,
+        model_version=line.version,
+        model_hash=line.model_hash,
+        feature_spec_hash=manifest.feature_spec_hash,
+        effective_from_ms=line.effective_from_ms,
+    )
 
 
 def view_of(event: Event) -> View | None:
@@ -152,6 +204,19 @@ def view_of(event: Event) -> View | None:
         return None
     key = prediction_key(event.stream, event.instrument, event.interval, event.horizon)
     return View(key, event.features_as_of_ms, partial(encode, event))
+
+
+def _report_lost(record: PromotionTookEffect) -> None:
+    _log.warning(
+        "bars stay without a prediction: their rows were not kept until the champion came",
+        instrument=record.instrument,
+        interval=record.interval,
+        horizon=record.horizon,
+        model=record.model_version,
+        n_bars=record.n_let_go,
+        from_ms=record.effective_from_ms,
+        until_ms=record.event_time_ms,
+    )
 
 
 def _report_mismatch(row: FeaturesComputed, promoted: ModelPromoted) -> None:

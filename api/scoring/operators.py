@@ -194,7 +194,9 @@ class ScoringOperator:
         is_joined = row.instrument in self._joined
         if isinstance(row, VectorComputed) is not is_joined:
             if is_joined:
-                self._note_marks(row.stream, row.source, is_new=self._marks.await_vectors(row.stream, row.source))
+                self._note_marks(
+                    row.stream, row.source, is_new=self._marks.await_vectors(row.stream, row.source)
+                )
             return []
         key = SeriesKey(stream=row.stream, instrument=row.instrument, interval=row.interval)
         standing = self._standing(key)
@@ -270,7 +272,11 @@ class ScoringOperator:
         self._check(promoted)
         start = self._start(target, promoted)
         series = self._series.get(key)
-        rows = () if series is None else series.after(max(target.predicted_ms, self._told_ms(series)), self._names)
+        rows = (
+            ()
+            if series is None
+            else series.after(max(target.predicted_ms, self._told_ms(series)), self._names)
+        )
         found = self._judged(target, rows, more=[start])
         self._put_target(target)
         if self._early.get(which, {}).pop(identity(promoted), None) is not None:
@@ -281,7 +287,9 @@ class ScoringOperator:
         self._note_start(target, start)
         if series is None:
             return []  # a replay may hold the record already, further on
-        outputs = self._recorded(target, source=series.standing.source, known_time_ms=series.standing.known_ms)
+        outputs = self._recorded(
+            target, source=series.standing.source, known_time_ms=series.standing.known_ms
+        )
         return outputs + self._taken(target, found)
 
     def _put_target(self, target: _Target) -> None:
@@ -328,7 +336,9 @@ class ScoringOperator:
                 start.from_ms, start.n_let_go, start.is_recorded = record.event_time_ms, record.n_let_go, True
                 self._note_start(target, start)
             return
-        if target is not None and target.promotions.has_displaced(record.effective_from_ms, target.predicted_ms):
+        if target is not None and target.promotions.has_displaced(
+            record.effective_from_ms, target.predicted_ms
+        ):
             return
         held = self._early.setdefault(which, {})
         if identity(record) not in held:

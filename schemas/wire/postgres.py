@@ -435,6 +435,14 @@ class History:
         rows = self._dicts("SELECT * FROM promotions WHERE stream = %s ORDER BY effective_from_ms", (stream,))
         return [msgspec.convert(row, events.ModelPromoted) for row in rows]
 
+    def promotion_effects(self, stream: str) -> list[events.PromotionTookEffect]:
+        """From when on the stored promotions of a run predicted, in the order of these times."""
+        rows = self._dicts(
+            "SELECT * FROM promotion_effects WHERE stream = %s ORDER BY event_time_ms, effective_from_ms",
+            (stream,),
+        )
+        return [msgspec.convert(row, events.PromotionTookEffect) for row in rows]
+
     def _stored(self, kind: type[Any], stream: str, order: str) -> Iterator[Any]:
         table = TABLES[kind]
         query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE stream = %s ORDER BY {order}"

@@ -20,6 +20,7 @@ from schemas.topics import (
     MARKET_CANDLE,
     MARKET_TICK,
     PREDICTIONS,
+    PROGRESS_SCORING,
     Topic,
 )
 from schemas.wire.administration import Administration
@@ -40,7 +41,7 @@ def read_by(*, has_companions: bool) -> dict[str, tuple[Topic, ...]]:
     """
     found = {
         "driftline-market": (MARKET_CANDLE, MARKET_TICK),
-        "driftline-outcomes": (PREDICTIONS, MARKET_BAR),
+        "driftline-outcomes": (PREDICTIONS, PROGRESS_SCORING, MARKET_BAR),
         "driftline-scoring": (FEATURES_MARKET,),
         "driftline-history": EVENT_TOPICS,
     }

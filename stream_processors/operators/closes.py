@@ -9,9 +9,6 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-#: Closes that may go are let go this many at once: each time those that stay are moved.
-_LET_GO_AT_ONCE = 16
-
 
 class Close(NamedTuple):
     """The end of a bar, its last price, and when it was known."""
@@ -67,9 +64,9 @@ class Closes:
         return len(self._end_ms) - bisect.bisect_right(self._end_ms, time_ms)
 
     def let_go(self, until_ms: int) -> list[int]:
-        """Forget those that ended by a time, some at once, but never the newest; the ends of what went."""
+        """Forget those that ended by a time, but never the newest; the ends of what went."""
         n = min(bisect.bisect_right(self._end_ms, until_ms), len(self._end_ms) - 1)
-        if n < _LET_GO_AT_ONCE:
+        if n <= 0:
             return []
         gone = self._end_ms[:n].tolist()
         for column in (self._end_ms, self._price, self._known_ms):

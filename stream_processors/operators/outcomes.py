@@ -91,8 +91,8 @@ class _Series:
     def resolved_by(self, end_ms: int) -> Iterator[PredictionMade]:
         """Those that wait for a close at or before a time, in the order of their times; they wait no more."""
         while self.due and self.due[0][0] <= end_ms:
-            _, *place = heapq.heappop(self.due)
-            prediction = self.pending.pop((place[0], place[1]), None)
+            _, as_of_ms, horizon = heapq.heappop(self.due)
+            prediction = self.pending.pop((as_of_ms, horizon), None)
             if prediction is not None:
                 yield prediction
 
@@ -104,10 +104,20 @@ class OutcomesOperator:
         seeds: Predictions without an outcome from the durable history, which an emptied log no
             longer holds.
         stream: The run that goes on, whose bars may be held; None means every one.
+        least_ahead: See :data:`LEAST_AHEAD`.
+        most_ahead: See :data:`MOST_AHEAD_OF_A_SERIES`.
     """
 
-    def __init__(self, *, seeds: Iterable[PredictionMade] = (), stream: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seeds: Iterable[PredictionMade] = (),
+        stream: str | None = None,
+        least_ahead: int = LEAST_AHEAD,
+        most_ahead: int = MOST_AHEAD_OF_A_SERIES,
+    ) -> None:
         self._stream = stream
+        self._least_ahead, self._most_ahead = least_ahead, most_ahead
         self._series: dict[_BarKey, _Series] = {}
         self._last_made: dict[_TargetKey, int] = {}
         self._progress: dict[_SourceKey, _Progress] = {}
@@ -165,12 +175,17 @@ class OutcomesOperator:
     def _let_go(self, key: _BarKey, closes: Closes) -> None:
         """Let go of the closes that nobody will ask for; note whether too many others are left."""
         progress = self._progress.get((key[0], closes.source))
+        if progress is not None:
+            for end_ms in closes.let_go(progress.until_ms(closes.interval_ms)):
+                self._changes.drop((_CLOSE, *key, end_ms))
+        self._note_ahead(key, closes)
+
+    def _note_ahead(self, key: _BarKey, closes: Closes) -> None:
+        progress = self._progress.get((key[0], closes.source))
         if progress is None:
             return
         until_ms = progress.until_ms(closes.interval_ms)
-        for end_ms in closes.let_go(until_ms):
-            self._changes.drop((_CLOSE, *key, end_ms))
-        n_most = max(LEAST_AHEAD, min(MOST_AHEAD_OF_A_SERIES, MOST_AHEAD // len(self._series)))
+        n_most = max(self._least_ahead, min(self._most_ahead, MOST_AHEAD // len(self._series)))
         if self._stream in {None, key[0]} and closes.n_after(until_ms) > n_most:
             self._ahead.add(key)
         else:
@@ -265,7 +280,7 @@ class OutcomesOperator:
             raise SnapshotMismatchError(message) from error
         self._ahead = set()
         for bars, series in self._series.items():
-            self._let_go(bars, series.closes)
+            self._note_ahead(bars, series.closes)
 
     def _restore_one(self, key: tuple[Any, ...], value: bytes) -> None:
         kind, *rest = key
@@ -281,7 +296,9 @@ class OutcomesOperator:
                 self._series_of(_bar_key(prediction), prediction.source).wait(prediction)
             case "made":
                 stream, instrument, interval, horizon = rest
-                self._last_made[(stream, instrument, interval, horizon)] = msgspec.msgpack.decode(value, type=int)
+                self._last_made[(stream, instrument, interval, horizon)] = msgspec.msgpack.decode(
+                    value, type=int
+                )
             case "progress":
                 stream, source = rest
                 self._progress[(stream, source)] = msgspec.msgpack.decode(value, type=_Progress)

@@ -8,14 +8,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from api.scoring.jobs import scoring_job, stored_predictions, view_of
+from api.scoring.jobs import scoring_job, stored_state, view_of
 from schemas import codec
 from schemas.errors import InvariantError
 from schemas.events import Event, ModelPromoted, PredictionMade
-from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS, Topic
+from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS, Topic, partition_of
 from schemas.wire.kafka import Publisher, Reader
 from schemas.wire.redis import prediction_key
 from stream_processors.runtime.workers import run_job
+from tests.fakes.registries import InMemoryRegistry
 from tests.jobs.api.conftest import wait_until
 from tests.unit.api.events import AS_OF_MS, INSTRUMENT, QUARTER_MS, features, prediction, promotion
 from trainers.models.onnx_models import OnnxModel
@@ -71,7 +72,7 @@ def test_rows_are_predicted_published_and_shown(endpoints, views, history):
         loaded.append(version)
         return StatedModel(promoted)
 
-    job = scoring_job(load=load, last_stored_ms=stored_predictions(endpoints, stream=stream))
+    job = scoring_job(load=load, stored=stored_state(endpoints, InMemoryRegistry(), stream=stream))
     publish(endpoints, FEATURES_MARKET, rows)
     publish(endpoints, MODELS_EVENT, [promoted])
     stop = threading.Event()
@@ -93,9 +94,9 @@ def test_rows_are_predicted_published_and_shown(endpoints, views, history):
 
 def test_a_row_without_a_feature_that_its_model_takes_is_a_bad_message():
     promoted = promotion(0)
-    operator = scoring_job(
-        load=lambda _version: StatedModel(promoted), last_stored_ms=lambda _: None
-    ).make_operator(0)
+    operator = scoring_job(load=lambda _version: StatedModel(promoted)).make_operator(
+        partition_of(INSTRUMENT.encode(), FEATURES_MARKET.n_partitions)
+    )
     list(operator.step(MODELS_EVENT, promoted))
     row = msgspec.structs.replace(features(10), values={"another": 1.0})
     with pytest.raises(InvariantError, match="log_return_1"):

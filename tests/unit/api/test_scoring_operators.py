@@ -241,9 +241,7 @@ def bars(n: int, **options) -> list[FeaturesComputed]:
 
 
 def watermark(tenths: int, *, source: str = "binance") -> WatermarkAdvanced:
-    return WatermarkAdvanced(
-        event_time_ms=ms(tenths), known_time_ms=ms(tenths), source=source, stream=STREAM
-    )
+    return WatermarkAdvanced(event_time_ms=ms(tenths), known_time_ms=ms(tenths), source=source, stream=STREAM)
 
 
 def test_rows_that_no_champion_came_for_are_let_go_and_counted_in_its_record():
