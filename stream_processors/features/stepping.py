@@ -17,7 +17,6 @@ class FeatureStepper:
         self._rows = np.empty((1, N_COLUMNS), dtype=np.float64)
         self._out = np.empty((1, kernel.N_FEATURES), dtype=np.float64)
         self._n_held = np.zeros(1, dtype=np.int64)
-        self._end_ms = -1
 
     def step(
         self,
@@ -41,29 +40,42 @@ class FeatureStepper:
         bought = np.nan if buy_volume is None else buy_volume
         self._rows[0] = (*row, end_ms, bought, start_ms)
         kernel.run(self._state, self._scratch, self._rows, self._out, self._n_held)
-        self._end_ms = end_ms
-        values: list[float] = self._out[0].tolist()
-        return values
+        return self.values
 
     @property
     def is_warm(self) -> bool:
         """Whether every feature that is not optional has seen the bars that it declares."""
         return bool(self._n_held[0] >= SPEC.warm_up_bars)
 
-    def snapshot(self) -> tuple[int, int, bytes]:
-        """The end of the last bar, the number of bars, and the state's bytes."""
-        return self._end_ms, int(self._n_held[0]), self._state.tobytes()
+    @property
+    def values(self) -> list[float]:
+        """The features of the newest bar."""
+        values: list[float] = self._out[0].tolist()
+        return values
 
-    def restore(self, snapshot: tuple[int, int, bytes]) -> None:
-        """Take over a snapshot.
+    def state(self) -> bytes:
+        """The state's bytes."""
+        return self._state.tobytes()
+
+    def restore_state(self, raw: bytes) -> None:
+        """Take over a state; whether it is warm is known again after the next bar.
 
         Raises:
-            ValueError: If its state is not of this kernel's size.
+            ValueError: If it is not of this kernel's size.
         """
-        end_ms, n_bars, raw = snapshot
         state: NDArray[np.float64] = np.frombuffer(raw, dtype=np.float64)
         if state.shape != self._state.shape:
             message = f"a state must have {self._state.size} numbers, had {state.size}"
             raise ValueError(message)
         self._state[:] = state
-        self._end_ms, self._n_held[0] = end_ms, n_bars
+
+    def step_again(self, rows: NDArray[np.float64]) -> None:
+        """Take bars in that were taken in before.
+
+        Args:
+            rows: Shape (n, N_COLUMNS), n > 0, columns of :mod:`.bars`.
+        """
+        out = np.empty((len(rows), kernel.N_FEATURES), dtype=np.float64)
+        n_held = np.zeros(len(rows), dtype=np.int64)
+        kernel.run(self._state, self._scratch, rows, out, n_held)
+        self._out[:], self._n_held[:] = out[-1], n_held[-1]

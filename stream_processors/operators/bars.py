@@ -29,7 +29,7 @@ from stream_processors.operators.open_bars import OpenBar, opened
 LONGEST_SILENCE_MS = 24 * 3_600_000
 
 
-class BarBuilder(msgspec.Struct, kw_only=True):
+class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
     """Builds the bars of one instrument in one stream; the struct is its whole state.
 
     Attributes:

@@ -2,10 +2,15 @@
 
 One instance has the same-numbered partition of the tick and the candle topic, with all the
 instruments and streams in them. Per instrument it holds a bar builder, a roll-up for each longer
-interval, and a feature stepper for each interval.
+interval, and a feature stepper for each interval. The work at a watermark is that of the instruments
+whose bar ends by it, however many others there are.
+
+Its state by key: what ticks change (``open``), and what a close changes (``bars`` since the last
+``whole`` state of the features, see :mod:`.series`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,11 +30,11 @@ from schemas.sources import SOURCES
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_TICK, Topic
 from stream_processors.features.declarations import SPEC
-from stream_processors.features.stepping import FeatureStepper
 from stream_processors.operators.bars import BarBuilder
-from stream_processors.operators.keys import Differences, key_of
+from stream_processors.operators.keys import key_of, parts_of
 from stream_processors.operators.protocols import MOST_OUTPUTS, Change, HeadersOf, Output, Stepped, step_each
 from stream_processors.operators.rolling_up import RollUp
+from stream_processors.operators.series import KeptBar, KeptTail, Series, bar_of, kept_bar
 from stream_processors.operators.ticks.columns import Columns, Scanner
 from stream_processors.operators.ticks.folding import NEVER_MS, Folder
 from stream_processors.operators.ticks.names import KnownNames
@@ -37,36 +42,38 @@ from stream_processors.operators.ticks.scanning import UNKNOWN
 
 _Key = tuple[str, str]
 _MINUTE_MS = Interval.ONE_MINUTE.milliseconds
-
-
-class _Kept(msgspec.Struct):
-    """One instrument's state, for a snapshot."""
-
-    builder: BarBuilder
-    roll_ups: list[RollUp]
-    steppers: dict[str, tuple[int, int, bytes]]
-    newest: dict[str, FeaturesComputed]
-
-
-class _Place(msgspec.Struct):
-    """How far all of one partition has got."""
-
-    feature_spec_hash: str
-    forwarded: dict[str, int]
-
-
-_PLACE = key_of("place", "")
+_SPEC_KEY = key_of("spec", "")
+_CLOCK, _OPEN, _BARS, _WHOLE = "clock", "open", "bars", "whole"
 
 
 class _Instrument:
-    """What is held of one instrument in one stream."""
+    """What is held of one instrument in one stream.
+
+    Attributes:
+        row: Of the folder.
+    """
 
     def __init__(self, builder: BarBuilder) -> None:
         self.builder = builder
-        self.row: int | None = None
+        self.row = -1
         self.roll_ups: list[RollUp] = []
-        self.steppers: dict[Interval, FeatureStepper] = {}
-        self.newest: dict[Interval, FeaturesComputed] = {}
+        self.series: dict[Interval, Series] = {}
+
+    def series_of(self, interval: Interval) -> Series:
+        """Its features at an interval."""
+        found = self.series.get(interval)
+        if found is None:
+            name = f"{self.builder.stream} {self.builder.instrument} {interval}"
+            found = self.series[interval] = Series(interval, name=name)
+        return found
+
+
+class _Kept(NamedTuple):
+    """Entries of a state, by what they are of."""
+
+    open: dict[_Key, bytes]
+    bars: dict[tuple[str, str, str], bytes]
+    whole: dict[tuple[str, str, str], bytes]
 
 
 class MarketOperator:
@@ -80,21 +87,34 @@ class MarketOperator:
         self._intervals = sorted(intervals, key=lambda interval: interval.milliseconds)
         self._spec = spec
         self._held: dict[_Key, _Instrument] = {}
+        self._rows: list[_Instrument] = []
         self._forwarded: dict[str, int] = {}
-        self._differences = Differences()
         self._names = KnownNames()
         self._scanner = Scanner(self._names)
         self._folder = Folder()
-        self._is_folding = False
+        # What changed since changes were asked for; the folder knows which bars did.
+        self._is_spec_said = False
+        self._moved: set[str] = set()
+        self._closed: dict[tuple[str, str, Interval], Series] = {}
+        self._gone: set[bytes] = set()
 
-    def step(self, topic: Topic, event: Event) -> Iterator[Output]:
-        """Take one event in; yield bars, their features, and watermarks that passed a bar's end.
+    def step(self, topic: Topic, event: Event) -> list[Output]:
+        """Take one event in; return bars, their features, and watermarks that passed a bar's end.
 
         Raises:
             ContractError: If a source is not in the table, or an instrument changes its interval.
         """
-        self._end_folding()
-        yield from self._step(topic, event)
+        concerned = self._concerned(event)
+        for held in concerned:
+            self._folder.give_back(held.row)
+        outputs = list(self._step(topic, event))
+        if isinstance(event, TickObserved | CandleObserved):
+            concerned = self._concerned(event)  # an instrument that was not known before is now
+        for held in concerned:
+            self._take(held)
+            self._folder.mark(held.row)
+        self._look_ahead(event)
+        return outputs
 
     def _step(self, topic: Topic, event: Event) -> Iterator[Output]:
         match event:
@@ -108,7 +128,7 @@ class MarketOperator:
             case WatermarkAdvanced():
                 yield from self._on_watermark(topic, event)
             case SourceFellSilent():
-                for held in self._of_source(event):
+                for held in self._concerned(event):
                     for bar in held.builder.on_silence(
                         event.event_time_ms,
                         known_ms=event.known_time_ms,
@@ -126,18 +146,27 @@ class MarketOperator:
         key = (event.stream, event.instrument)
         held = self._held.get(key)
         if held is None:
-            held = _Instrument(
-                BarBuilder(stream=event.stream, instrument=event.instrument, source=event.source)
-            )
-            self._held[key] = held
+            builder = BarBuilder(stream=event.stream, instrument=event.instrument, source=event.source)
+            held = self._held[key] = _Instrument(builder)
+            self._add_row(held)
         return held
 
-    def _of_source(self, event: Event) -> list[_Instrument]:
-        return [
-            held
-            for (stream, _), held in self._held.items()
-            if stream == event.stream and held.builder.source == event.source
-        ]
+    def _add_row(self, held: _Instrument) -> None:
+        group = self._names.group_of(held.builder.source, held.builder.stream)
+        held.row = self._folder.add(held.builder, group=group)
+        self._rows.append(held)
+
+    def _concerned(self, event: Event) -> list[_Instrument]:
+        """Whose state an event may read or change, in an order that follows from their names."""
+        if isinstance(event, TickObserved | CandleObserved):
+            held = self._held.get((event.stream, event.instrument))
+            return [] if held is None else [held]
+        group = self._names.group_of(event.source, event.stream)
+        if isinstance(event, WatermarkAdvanced):
+            rows = self._folder.due(group, event.event_time_ms)
+        else:
+            rows = self._folder.begun(group)
+        return sorted((self._rows[row] for row in rows), key=lambda held: held.builder.instrument)
 
     def _on_candle(self, candle: CandleObserved) -> Iterator[Output]:
         held = self._instrument(candle)
@@ -152,15 +181,17 @@ class MarketOperator:
             yield from self._on_bar(held, bar)
 
     def _on_watermark(self, topic: Topic, event: WatermarkAdvanced) -> Iterator[Output]:
-        held_here = self._of_source(event)
+        group = self._names.group_of(event.source, event.stream)
+        shortest = self._folder.outlook(group).shortest_ms
+        shortest = _MINUTE_MS if shortest == NEVER_MS else shortest
         if topic.name == MARKET_TICK.name:
-            for held in held_here:
+            for held in self._concerned(event):
                 for bar in held.builder.on_watermark(event.event_time_ms, known_ms=event.known_time_ms):
                     yield from self._on_bar(held, bar)
-        shortest = min((held.builder.interval.milliseconds for held in held_here), default=_MINUTE_MS)
         passed_ms = event.event_time_ms - event.event_time_ms % shortest
         if passed_ms > self._forwarded.get(event.stream, -1):
             self._forwarded[event.stream] = passed_ms
+            self._moved.add(event.stream)
             passed = msgspec.structs.replace(event, event_time_ms=passed_ms)
             yield Output(MARKET_BAR, passed, None)
             yield Output(FEATURES_MARKET, passed, None)
@@ -181,10 +212,13 @@ class MarketOperator:
 
     def _outputs(self, held: _Instrument, bar: BarClosed) -> Iterator[Output]:
         yield Output(MARKET_BAR, bar, bar.instrument)
-        stepper = held.steppers.setdefault(bar.interval, FeatureStepper())
-        row = (bar.open, bar.high, bar.low, bar.close, bar.volume)
-        values = stepper.step(row, start_ms=bar.start_ms, end_ms=bar.event_time_ms, buy_volume=bar.buy_volume)
-        features = FeaturesComputed(
+        series = held.series_of(bar.interval)
+        series.step(bar)
+        self._closed[(bar.stream, bar.instrument, bar.interval)] = series
+        yield Output(FEATURES_MARKET, self._features(series, bar), bar.instrument)
+
+    def _features(self, series: Series, bar: BarClosed) -> FeaturesComputed:
+        return FeaturesComputed(
             event_time_ms=bar.event_time_ms,
             known_time_ms=bar.known_time_ms,
             source=bar.source,
@@ -193,11 +227,9 @@ class MarketOperator:
             interval=bar.interval,
             close=bar.close,
             feature_spec_hash=self._spec.hash,
-            is_warm=stepper.is_warm,
-            values=dict(zip(self._spec.names, null_from_nan(values), strict=True)),
+            is_warm=series.is_warm,
+            values=dict(zip(self._spec.names, null_from_nan(series.values), strict=True)),
         )
-        held.newest[bar.interval] = features
-        yield Output(FEATURES_MARKET, features, bar.instrument)
 
     # Trades by the batch
 
@@ -206,16 +238,24 @@ class MarketOperator:
         if topic.name != MARKET_TICK.name:
             return step_each(self, topic, values, headers_of)
         columns = self._scanner.columns(values, headers_of)
-        self._begin_folding()
         stepped = Stepped([], [], columns.newest_watermarks(), len(values))
-        kinds, numbers, amounts = columns.kinds, columns.numbers, columns.amounts
-        at = self._folder.fold(kinds, numbers, amounts, first=0)
+        at = self._fold(columns, 0)
         while at < len(values):
             self._step_row(columns, at, stepped)
             if len(stepped.outputs) >= MOST_OUTPUTS:
                 return stepped._replace(n_taken=at + 1)
-            at = self._folder.fold(kinds, numbers, amounts, first=at + 1)
+            at = self._fold(columns, at + 1)
         return stepped
+
+    def _fold(self, columns: Columns, first: int) -> int:
+        return self._folder.fold(
+            columns.kinds,
+            columns.numbers,
+            columns.amounts,
+            first=first,
+            n_keys=self._names.n_keys,
+            n_groups=self._names.n_groups,
+        )
 
     def _step_row(self, columns: Columns, i: int, stepped: Stepped) -> None:
         """A message that needs a decision: by the builders, which are brought up to date for it."""
@@ -223,63 +263,29 @@ class MarketOperator:
         if isinstance(event, ContractError):
             stepped.rejected.append((i, event))
             return
-        concerned = self._concerned(event)
-        for held in concerned:
-            self._give_back(held)
         try:
-            outputs = list(self._step(MARKET_TICK, event))
+            outputs = self.step(MARKET_TICK, event)
         except ContractError as error:
             stepped.rejected.append((i, error))
-        else:
-            stepped.outputs.extend((i, output) for output in outputs)
-            kind = int(columns.kinds[i])
-            if isinstance(event, TickObserved) and kind != UNKNOWN:
-                self._hold(event, kind)
-            elif kind == UNKNOWN:
-                stepped.seen.append(event)
-        for held in concerned:
-            self._take(held)
-        self._look_ahead(event)
-
-    def _concerned(self, event: Event) -> list[_Instrument]:
-        """Whose state an event may read or change."""
-        if isinstance(event, TickObserved):
-            held = self._held.get((event.stream, event.instrument))
-            return [] if held is None else [held]
-        return self._of_source(event)
-
-    def _hold(self, tick: TickObserved, key: int) -> None:
-        """Find a row for the instrument of a trade that was stepped, so that its next ones are folded."""
-        held = self._held[(tick.stream, tick.instrument)]
-        if held.row is None:
-            held.row = self._folder.add(held.builder)
-        lateness_ms = SOURCES[tick.source].allowed_lateness_ms
-        self._folder.link(key, held.row, source=tick.source, allowed_lateness_ms=lateness_ms)
-
-    def _begin_folding(self) -> None:
-        if self._is_folding:
             return
-        for held in self._held.values():
-            self._take(held)
-        for group in range(self._names.n_groups):
-            self._folder.acts_from[group] = -NEVER_MS
-        self._is_folding = True
+        stepped.outputs.extend((i, output) for output in outputs)
+        kind = int(columns.kinds[i])
+        if isinstance(event, TickObserved) and kind != UNKNOWN:
+            self._link(event, kind)
+        elif kind == UNKNOWN:
+            stepped.seen.append(event)
 
-    def _end_folding(self) -> None:
-        """Bring every builder up to date: what follows looks at them, and not at the folder."""
-        if not self._is_folding:
-            return
-        for held in self._held.values():
-            self._give_back(held)
-        self._is_folding = False
+    def _link(self, tick: TickObserved, key: int) -> None:
+        """Let the next trades of a key be folded."""
+        self._folder.link(
+            key,
+            self._held[(tick.stream, tick.instrument)].row,
+            group=self._names.group_of(tick.source, tick.stream),
+            allowed_lateness_ms=SOURCES[tick.source].allowed_lateness_ms,
+        )
 
     def _take(self, held: _Instrument) -> None:
-        if held.row is not None:
-            self._folder.take(held.row)
-
-    def _give_back(self, held: _Instrument) -> None:
-        if held.row is not None:
-            self._folder.give_back(held.row)
+        self._folder.take(held.row, group=self._names.group_of(held.builder.source, held.builder.stream))
 
     def _look_ahead(self, event: Event) -> None:
         """From which watermark on the event's source and stream need a decision again.
@@ -288,41 +294,47 @@ class MarketOperator:
         a trade may have begun a stretch.
         """
         group = self._names.group_of(event.source, event.stream)
-        if group is None:
+        forwarded = self._forwarded.get(event.stream)
+        if forwarded is None:
+            self._folder.act_from(group, -NEVER_MS)
             return
-        if event.stream not in self._forwarded:
-            self._folder.acts_from[group] = -NEVER_MS
-            return
-        builders = [held.builder for held in self._of_source(event)]
-        lengths = [builder.interval.milliseconds for builder in builders]
-        shortest = min(lengths, default=_MINUTE_MS)
-        forwarded = self._forwarded[event.stream]
-        ends = [
-            builder.next_start_ms + length
-            for builder, length in zip(builders, lengths, strict=True)
-            if builder.next_start_ms is not None
-        ]
-        self._folder.acts_from[group] = min(forwarded - forwarded % shortest + shortest, *ends, NEVER_MS)
+        shortest, earliest_end_ms = self._folder.outlook(group)
+        shortest = _MINUTE_MS if shortest == NEVER_MS else shortest
+        self._folder.act_from(group, min(forwarded - forwarded % shortest + shortest, earliest_end_ms))
 
     # State
 
     def changes(self) -> Iterator[Change]:
-        """What changed of instruments, and how far the streams are."""
-        yield from self._differences.since(self._entries())
+        """What changed: of open bars, of bars that closed, of how far the streams are."""
+        written = set[bytes]()
+        for key, value in self._changed():
+            written.add(key)
+            yield Change(key, value)
+        for key in self._gone - written:
+            yield Change(key, None)
+        self._gone.clear()
 
-    def _entries(self) -> dict[bytes, bytes]:
-        self._end_folding()
-        place = _Place(feature_spec_hash=self._spec.hash, forwarded=self._forwarded)
-        entries = {_PLACE: msgspec.msgpack.encode(place)}
-        for (stream, instrument), held in self._held.items():
-            kept = _Kept(
-                builder=held.builder,
-                roll_ups=held.roll_ups,
-                steppers={str(interval): stepper.snapshot() for interval, stepper in held.steppers.items()},
-                newest={str(interval): features for interval, features in held.newest.items()},
-            )
-            entries[key_of("instrument", stream, instrument)] = msgspec.msgpack.encode(kept)
-        return entries
+    def _changed(self) -> Iterator[tuple[bytes, bytes]]:
+        if not self._is_spec_said:
+            yield _SPEC_KEY, self._spec.hash.encode()
+            self._is_spec_said = True
+        for stream in self._moved:
+            yield key_of(_CLOCK, stream), msgspec.msgpack.encode(self._forwarded[stream])
+        for row in self._folder.changed():
+            self._folder.give_back(row)
+            builder = self._rows[row].builder
+            # Its names are in the key.
+            value = msgspec.msgpack.encode(msgspec.structs.replace(builder, stream="", instrument=""))
+            yield key_of(_OPEN, builder.stream, builder.instrument), value
+        for (stream, instrument, interval), series in self._closed.items():
+            whole = series.take_whole()
+            if whole is not None:
+                yield key_of(_WHOLE, stream, instrument, interval), whole
+            held = self._held[(stream, instrument)]
+            rolled = _rolled(held) if interval is held.builder.interval else {}
+            yield key_of(_BARS, stream, instrument, interval), msgspec.msgpack.encode(series.tail(rolled))
+        self._moved.clear()
+        self._closed.clear()
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
@@ -330,47 +342,93 @@ class MarketOperator:
         Raises:
             SnapshotMismatchError: If it is of another set of features or another release.
         """
+        spec_hash = entries.get(_SPEC_KEY, b"").decode(errors="replace")
+        if spec_hash != self._spec.hash:
+            message = f"the state is of feature set {spec_hash}, this is {self._spec.hash}"
+            raise SnapshotMismatchError(message)
+        self._is_spec_said = True
         try:
-            place = msgspec.msgpack.decode(entries.get(_PLACE, b""), type=_Place)
-            kept = [
-                msgspec.msgpack.decode(value, type=_Kept) for key, value in entries.items() if key != _PLACE
-            ]
-        except msgspec.DecodeError as error:
+            kept = self._sorted(entries)
+            for key, value in kept.open.items():
+                self._restore_instrument(key, value)
+            for (stream, instrument, interval), value in kept.bars.items():
+                held = self._held[(stream, instrument)]
+                self._restore_series(held, Interval(interval), value, kept)
+        except (msgspec.DecodeError, ValueError, KeyError) as error:
             message = f"the state is of another release: {error}"
             raise SnapshotMismatchError(message) from error
-        if place.feature_spec_hash != self._spec.hash:
-            message = f"the state is of feature set {place.feature_spec_hash}, this is {self._spec.hash}"
-            raise SnapshotMismatchError(message)
-        self._forwarded = place.forwarded
-        for each in kept:
-            self._restore_instrument(each)
-        self._differences.take(entries)
+
+    def _sorted(self, entries: Mapping[bytes, bytes]) -> _Kept:
+        kept = _Kept({}, {}, {})
+        for entry, value in entries.items():
+            match parts_of(entry):
+                case ("open", stream, instrument):
+                    kept.open[stream, instrument] = value
+                case ("bars", stream, instrument, interval):
+                    kept.bars[stream, instrument, interval] = value
+                case ("whole", stream, instrument, interval):
+                    kept.whole[stream, instrument, interval] = value
+                case ("clock", stream):
+                    self._forwarded[stream] = msgspec.msgpack.decode(value, type=int)
+                case _ if entry != _SPEC_KEY:
+                    message = f"{entry!r} is no key of this state"
+                    raise ValueError(message)
+        return kept
+
+    def _restore_instrument(self, key: _Key, value: bytes) -> None:
+        builder = msgspec.msgpack.decode(value, type=BarBuilder)
+        builder.stream, builder.instrument = key
+        self._held[key] = _Instrument(builder)
+        self._add_row(self._held[key])
+
+    def _restore_series(self, held: _Instrument, interval: Interval, value: bytes, kept: _Kept) -> None:
+        stream, instrument = held.builder.stream, held.builder.instrument
+        tail = msgspec.msgpack.decode(value, type=KeptTail)
+        whole = kept.whole.get((stream, instrument, str(interval)))
+        held.series_of(interval).restore(whole, tail, stream=stream, instrument=instrument)
+        for into, bar in tail.rolled.items():
+            rolled = None if bar is None else bar_of(bar, stream=stream, instrument=instrument, interval=into)
+            held.roll_ups.append(RollUp(into=into, held=rolled))
 
     def forget(self, stream: str) -> None:
-        """Drop the instruments of a run."""
-        self._end_folding()
-        self._held = {key: held for key, held in self._held.items() if key[0] != stream}
-        self._forwarded.pop(stream, None)
+        """Drop the instruments of a run, and begin the folder anew with those that stay."""
+        gone = [held for key, held in self._held.items() if key[0] == stream]
+        for held in gone:
+            instrument = held.builder.instrument
+            self._gone.add(key_of(_OPEN, stream, instrument))
+            for interval in held.series:
+                self._gone |= {key_of(kind, stream, instrument, interval) for kind in (_BARS, _WHOLE)}
+        if self._forwarded.pop(stream, None) is not None:
+            self._gone.add(key_of(_CLOCK, stream))
+        self._moved.discard(stream)
+        self._closed = {key: series for key, series in self._closed.items() if key[0] != stream}
+        self._keep_only([held for key, held in self._held.items() if key[0] != stream])
 
-    def _restore_instrument(self, kept: _Kept) -> None:
-        held = _Instrument(kept.builder)
-        held.roll_ups = kept.roll_ups
-        for interval, state in kept.steppers.items():
-            stepper = FeatureStepper()
-            try:
-                stepper.restore(state)
-            except ValueError as error:
-                message = f"the state is of another release: {error}"
-                raise SnapshotMismatchError(message) from error
-            held.steppers[Interval(interval)] = stepper
-        held.newest = {Interval(interval): features for interval, features in kept.newest.items()}
-        self._held[(kept.builder.stream, kept.builder.instrument)] = held
+    def _keep_only(self, stay: Sequence[_Instrument]) -> None:
+        """Begin the folder and the names anew, with these instruments."""
+        for held in stay:
+            self._folder.give_back(held.row)
+        changed = {id(self._rows[row]) for row in self._folder.changed()}
+        self._names = KnownNames()
+        self._scanner, self._folder = Scanner(self._names), Folder()
+        self._rows = []
+        self._held = {(held.builder.stream, held.builder.instrument): held for held in stay}
+        for held in stay:
+            self._add_row(held)
+            if id(held) in changed:
+                self._folder.mark(held.row)
 
     def newest(self) -> Iterator[Event]:
         """The newest features of each instrument and interval, and each stream's watermark."""
         for held in self._held.values():
-            yield from held.newest.values()
+            for series in held.series.values():
+                if series.last is not None:
+                    yield self._features(series, series.last)
         for stream, watermark_ms in self._forwarded.items():
             yield WatermarkAdvanced(
                 event_time_ms=watermark_ms, known_time_ms=watermark_ms, source="market", stream=stream
             )
+
+
+def _rolled(held: _Instrument) -> dict[Interval, KeptBar | None]:
+    return {each.into: None if each.held is None else kept_bar(each.held) for each in held.roll_ups}

@@ -5,7 +5,7 @@ import msgspec
 from schemas.events import TickObserved
 
 
-class OpenBar(msgspec.Struct):
+class OpenBar(msgspec.Struct, array_like=True):
     """A bar under construction; first and last are by event time, then trade id."""
 
     start_ms: int

@@ -6,13 +6,15 @@ sums. It stops at whatever else: a trade that closes a bar or starts a stretch, 
 some bar or the stream's clock waits for, a message that the scan did not know.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from stream_processors.operators.bars import BarBuilder
 from stream_processors.operators.open_bars import OpenBar
-from stream_processors.operators.ticks.names import MOST_GROUPS, MOST_KEYS
+from stream_processors.operators.ticks.names import doubled
 from stream_processors.operators.ticks.scanning import (
     BOUGHT,
     EVENT_MS,
@@ -24,12 +26,13 @@ from stream_processors.operators.ticks.scanning import (
     UNKNOWN,
 )
 
-#: Columns of ``links``: of a key, its row, its source and how late its trades may come.
-_ROW, _SOURCE, _LATENESS = range(3)
+#: Columns of ``links``: of a key, its row, its group and how late its trades may come.
+_ROW, _GROUP, _LATENESS = range(3)
 #: Columns of ``wholes``: of a row, what is whole in the state of its builder.
 (
     _IS_OPEN,
-    _OF_SOURCE,
+    _IS_CHANGED,
+    _OF_GROUP,
     _LENGTH,
     _NEXT_START,
     _JOINED,
@@ -43,7 +46,7 @@ _ROW, _SOURCE, _LATENESS = range(3)
     _LAST_MS,
     _LAST_TRADE,
     _KNOWN,
-) = range(15)
+) = range(16)
 #: Columns of ``reals``: prices and volumes of its open bar.
 _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME, _BUY_VOLUME = range(6)
 
@@ -76,15 +79,17 @@ def _add(number, amount, whole, real):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _takes(number, amount, link, whole, real):  # type: ignore[no-untyped-def]
     """Take a trade in, if that needs no decision; whether it did."""
-    if not whole[_IS_OPEN] or whole[_OF_SOURCE] != link[_SOURCE]:
+    if not whole[_IS_OPEN] or whole[_OF_GROUP] != link[_GROUP]:
         return False
     at, trade, next_start = number[EVENT_MS], number[TRADE_ID], whole[_NEXT_START]
     if trade <= whole[_LAST_ID]:
+        whole[_IS_CHANGED] = 1
         whole[_N_REPEATED] += 1
         return True
     start = at - at % whole[_LENGTH]
     if at - link[_LATENESS] >= next_start + whole[_LENGTH] or start > next_start:
         return False
+    whole[_IS_CHANGED] = 1
     whole[_LAST_ID] = trade
     if start < next_start:
         whole[_N_LATE] += 1
@@ -112,6 +117,44 @@ def _fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from):  # t
     return kinds.shape[0]
 
 
+@njit(cache=True, nogil=True)
+def _due(wholes, n, group, watermark):  # type: ignore[no-untyped-def]
+    """The rows of a group whose bar ends by a watermark."""
+    found = np.empty(n, np.int64)
+    n_found = 0
+    for row in range(n):
+        whole = wholes[row]
+        if whole[_OF_GROUP] == group and whole[_IS_OPEN] and whole[_NEXT_START] + whole[_LENGTH] <= watermark:
+            found[n_found] = row
+            n_found += 1
+    return found[:n_found]
+
+
+@njit(cache=True, nogil=True)
+def _outlook(wholes, n, group):  # type: ignore[no-untyped-def]
+    """The shortest bar of a group's rows, and when the first of their open bars ends."""
+    shortest, earliest = NEVER_MS, NEVER_MS
+    for row in range(n):
+        whole = wholes[row]
+        if whole[_OF_GROUP] == group:
+            shortest = min(shortest, whole[_LENGTH])
+            if whole[_IS_OPEN]:
+                earliest = min(earliest, whole[_NEXT_START] + whole[_LENGTH])
+    return shortest, earliest
+
+
+class Outlook(NamedTuple):
+    """What lies ahead for the rows of a group, :data:`NEVER_MS` where nothing does.
+
+    Attributes:
+        shortest_ms: Their shortest bar.
+        earliest_end_ms: When the first of their open bars ends.
+    """
+
+    shortest_ms: int
+    earliest_end_ms: int
+
+
 class Folder:
     """The open bars of several builders as arrays, and the builders brought up to date on demand.
 
@@ -124,28 +167,37 @@ class Folder:
 
     def __init__(self) -> None:
         self._builders: list[BarBuilder] = []
-        self._links = np.full((MOST_KEYS, 3), -1, dtype=np.int64)
-        self._sources: dict[str, int] = {}
+        self._links = np.full((16, 3), -1, dtype=np.int64)
         self._wholes = np.zeros((16, _KNOWN + 1), dtype=np.int64)
         self._reals = np.zeros((16, _BUY_VOLUME + 1), dtype=np.float64)
-        self.acts_from = np.full(MOST_GROUPS, -NEVER_MS, dtype=np.int64)
+        self.acts_from = np.full(16, -NEVER_MS, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._builders)
 
-    def add(self, builder: BarBuilder) -> int:
+    def add(self, builder: BarBuilder, *, group: int) -> int:
         """Hold another builder; its row."""
         row = len(self._builders)
         self._builders.append(builder)
         if row == len(self._wholes):
-            self._wholes = np.concatenate([self._wholes, np.zeros_like(self._wholes)])
-            self._reals = np.concatenate([self._reals, np.zeros_like(self._reals)])
-        self.take(row)
+            self._wholes, self._reals = doubled(self._wholes), doubled(self._reals)
+        self.take(row, group=group)
         return row
 
-    def link(self, key: int, row: int, *, source: str, allowed_lateness_ms: int) -> None:
+    def link(self, key: int, row: int, *, group: int, allowed_lateness_ms: int) -> None:
         """Say which row the trades of a key go to."""
-        self._links[key] = (row, self._number_of(source), allowed_lateness_ms)
+        while key >= len(self._links):
+            self._links = doubled(self._links, -1)
+        self._links[key] = (row, group, allowed_lateness_ms)
+
+    def act_from(self, group: int, watermark_ms: int) -> None:
+        """Say from which watermark of a group on a decision is needed."""
+        self._make_room(group + 1)
+        self.acts_from[group] = watermark_ms
+
+    def _make_room(self, n_groups: int) -> None:
+        while n_groups > len(self.acts_from):
+            self.acts_from = doubled(self.acts_from, -NEVER_MS)
 
     def fold(
         self,
@@ -154,29 +206,67 @@ class Folder:
         amounts: NDArray[np.float64],
         *,
         first: int,
+        n_keys: int,
+        n_groups: int,
     ) -> int:
-        """Take messages in from ``first`` on; the first that needs a decision, or their number."""
+        """Take messages in from ``first`` on; the first that needs a decision, or their number.
+
+        Args:
+            n_keys, n_groups: How many are known, and may be among the kinds.
+        """
+        while n_keys > len(self._links):
+            self._links = doubled(self._links, -1)
+        self._make_room(n_groups)
         stopped: int = _fold(
             first, kinds, numbers, amounts, self._links, self._wholes, self._reals, self.acts_from
         )
         return stopped
 
-    def take(self, row: int) -> None:
+    def due(self, group: int, watermark_ms: int) -> list[int]:
+        """The rows of a group whose bar ends by a watermark."""
+        rows: list[int] = _due(self._wholes, len(self._builders), group, watermark_ms).tolist()
+        return rows
+
+    def outlook(self, group: int) -> Outlook:
+        """What lies ahead for the rows of a group."""
+        return Outlook(*_outlook(self._wholes, len(self._builders), group))
+
+    def begun(self, group: int) -> list[int]:
+        """The rows of a group that have an open bar."""
+        wholes = self._wholes[: len(self._builders)]
+        is_begun = (wholes[:, _OF_GROUP] == group) & (wholes[:, _IS_OPEN] == 1)
+        rows: list[int] = np.flatnonzero(is_begun).tolist()
+        return rows
+
+    def changed(self) -> list[int]:
+        """The rows that took something in since this was last asked."""
+        is_changed = self._wholes[: len(self._builders), _IS_CHANGED]
+        rows: list[int] = np.flatnonzero(is_changed).tolist()
+        is_changed[:] = 0
+        return rows
+
+    def mark(self, row: int) -> None:
+        """Count a row as changed."""
+        self._wholes[row, _IS_CHANGED] = 1
+
+    def take(self, row: int, *, group: int) -> None:
         """Hold a row as its builder is now."""
         builder, whole, real = self._builders[row], self._wholes[row], self._reals[row]
-        whole[_IS_OPEN] = builder.next_start_ms is not None
-        whole[_OF_SOURCE] = self._number_of(builder.source)
-        whole[_LENGTH] = builder.interval.milliseconds
-        whole[_NEXT_START] = builder.next_start_ms or 0
-        whole[_JOINED] = builder.joined_ms
-        whole[_LAST_ID] = builder.last_trade_id
-        whole[_N_LATE] = builder.n_late
-        whole[_N_REPEATED] = builder.n_repeated
-        whole[_N_UNBOUNDED] = builder.n_unbounded
-        whole[_N_TRADES] = 0
-        bar = builder.open_bars.get(int(whole[_NEXT_START])) if whole[_IS_OPEN] else None
+        next_start_ms = builder.next_start_ms
+        bar = None if next_start_ms is None else builder.open_bars.get(next_start_ms)
+        whole[_OF_GROUP:] = (
+            group,
+            builder.interval.milliseconds,
+            next_start_ms or 0,
+            builder.joined_ms,
+            builder.last_trade_id,
+            builder.n_late,
+            builder.n_repeated,
+            builder.n_unbounded,
+            *((0, 0, 0, 0, 0, 0) if bar is None else (bar.n_trades, *bar.first, *bar.last, bar.known_ms)),
+        )
+        whole[_IS_OPEN] = next_start_ms is not None
         if bar is not None:
-            whole[_N_TRADES:] = (bar.n_trades, *bar.first, *bar.last, bar.known_ms)
             real[:] = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.buy_volume)
 
     def give_back(self, row: int) -> None:
@@ -201,6 +291,3 @@ class Folder:
                 n_trades=whole[_N_TRADES],
                 known_ms=whole[_KNOWN],
             )
-
-    def _number_of(self, source: str) -> int:
-        return self._sources.setdefault(source, len(self._sources))

@@ -1,8 +1,10 @@
 """The names that the scan knows: sources, streams and instruments, as text to compare with.
 
-A name is learnt from an event that the codec decoded. What is not learnt, because there are too
-many names or the text is unusual, is only slower.
+A name is learnt from an event that the codec decoded. What is not learnt, because its
+text is unusual, is only slower.
 """
+
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,9 +12,12 @@ from numpy.typing import NDArray
 
 from stream_processors.operators.ticks.scanning import PADDING, slot_of
 
-MOST_GROUPS = 64
-MOST_KEYS = 2_048
-_N_SLOTS = 4 * MOST_KEYS
+#: Room at first; it is doubled whenever it is used up.
+_N_GROUPS = 16
+_N_KEYS = 256
+_N_TEXT = 32_768
+#: So many places of the table by hash for each key that there is room for.
+_PER_KEY = 4
 _BEFORE_INSTRUMENT = b',"instrument":"'
 _BEHIND_INSTRUMENT = b'","trade_id":'
 #: With a shorter name the first sixteen bytes would reach into the trade's id.
@@ -23,34 +28,41 @@ class KnownNames:
     """Groups (a source in a stream) and keys (an instrument in a group), numbered as they are learnt.
 
     Attributes:
-        prefixes, keys, slots: As :func:`.scanning.scan` takes them.
+        prefixes, keys, slots: As :func:`.scanning.scan` takes them, until the next name is learnt.
     """
 
     def __init__(self) -> None:
         self._groups: dict[tuple[str, str], int] = {}
         self._keys: dict[tuple[str, str, str], int] = {}
-        self._text = b""
-        self._padded: NDArray[np.uint8] = np.frombuffer(PADDING, dtype=np.uint8)
-        self.prefixes = np.zeros((MOST_GROUPS, 3), dtype=np.int64)
-        self.keys = np.zeros((MOST_KEYS, 2), dtype=np.int64)
-        self.slots = np.full(_N_SLOTS, -1, dtype=np.int64)
+        self._text = np.zeros(_N_TEXT, dtype=np.uint8)
+        self._n_text = 0
+        self.prefixes = np.zeros((_N_GROUPS, 3), dtype=np.int64)
+        self.keys = np.zeros((_N_KEYS, 2), dtype=np.int64)
+        self.slots = np.full(_PER_KEY * _N_KEYS, -1, dtype=np.int64)
 
     @property
     def address(self) -> int:
         """Where the text lies, until the next name is learnt."""
-        return int(self._padded.ctypes.data)
+        return int(self._text.ctypes.data)
 
     @property
     def n_groups(self) -> int:
         """How many groups are known."""
         return len(self._groups)
 
-    def group_of(self, source: str, stream: str) -> int | None:
-        """The number of a group, learnt if need be; None when there are too many."""
+    @property
+    def n_keys(self) -> int:
+        """How many keys are known."""
+        return len(self._keys)
+
+    def group_of(self, source: str, stream: str) -> int:
+        """The number of a group, learnt if need be."""
         found = self._groups.get((source, stream))
-        if found is not None or len(self._groups) == MOST_GROUPS:
+        if found is not None:
             return found
         number = self._groups[(source, stream)] = len(self._groups)
+        if number == len(self.prefixes):
+            self.prefixes = doubled(self.prefixes)
         until_stream = b',"source":' + _text(source) + b',"stream":' + _text(stream)
         at = self._add(until_stream + _BEFORE_INSTRUMENT)
         self.prefixes[number] = (at, len(until_stream) + len(_BEFORE_INSTRUMENT), len(until_stream))
@@ -60,37 +72,53 @@ class KnownNames:
         """The number of a key, learnt if need be; None when it cannot be."""
         name = (source, stream, instrument)
         found = self._keys.get(name)
-        if found is not None or len(self._keys) == MOST_KEYS:
+        if found is not None:
             return found
         quoted = _text(instrument)[1:-1]
-        group = self.group_of(source, stream)
-        if group is None or len(quoted) < _SHORTEST_INSTRUMENT:
+        if len(quoted) < _SHORTEST_INSTRUMENT:
             return None
+        group = self.group_of(source, stream)
         number = self._keys[name] = len(self._keys)
+        if number == len(self.keys):
+            self.keys = doubled(self.keys)
+            self._place_anew()
         at, size = int(self.prefixes[group, 0]), int(self.prefixes[group, 1])
-        text = self._text[at : at + size] + quoted + _BEHIND_INSTRUMENT
+        text = self._text[at : at + size].tobytes() + quoted + _BEHIND_INSTRUMENT
         self.keys[number] = (self._add(text), len(text))
-        slot = _slot(quoted + _BEHIND_INSTRUMENT)
-        while self.slots[slot] >= 0:
-            slot = (slot + 1) % _N_SLOTS
-        self.slots[slot] = number
+        self._place(number, group, quoted)
         return number
 
     def groups(self) -> list[tuple[str, str]]:
         """The source and stream of each group, by number."""
         return list(self._groups)
 
+    def _place_anew(self) -> None:
+        """A larger table by hash, with every key but the newest."""
+        self.slots = np.full(_PER_KEY * len(self.keys), -1, dtype=np.int64)
+        for (source, stream, instrument), number in list(self._keys.items())[:-1]:
+            self._place(number, self._groups[(source, stream)], _text(instrument)[1:-1])
+
+    def _place(self, number: int, group: int, quoted: bytes) -> None:
+        text = quoted + _BEHIND_INSTRUMENT
+        first, second = (int.from_bytes(text[at : at + 8], "little", signed=True) for at in (0, 8))
+        slot = int(slot_of(group, first, second, len(self.slots)))
+        while self.slots[slot] >= 0:
+            slot = (slot + 1) % len(self.slots)
+        self.slots[slot] = number
+
     def _add(self, text: bytes) -> int:
-        at = len(self._text)
-        self._text += text
-        self._padded = np.frombuffer(self._text + PADDING, dtype=np.uint8)
+        at = self._n_text
+        self._n_text += len(text)
+        while self._n_text + len(PADDING) > len(self._text):
+            self._text = doubled(self._text)
+        self._text[at : self._n_text] = np.frombuffer(text, dtype=np.uint8)
         return at
+
+
+def doubled(array: NDArray[Any], fill: int = 0) -> NDArray[Any]:
+    """An array with as much room again behind what it holds."""
+    return np.concatenate([array, np.full_like(array, fill)])
 
 
 def _text(name: str) -> bytes:
     return msgspec.json.encode(name)
-
-
-def _slot(text: bytes) -> int:
-    first, second = (int.from_bytes(text[at : at + 8], "little", signed=True) for at in (0, 8))
-    return int(slot_of(first, second, _N_SLOTS))

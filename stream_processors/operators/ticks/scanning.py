@@ -54,9 +54,13 @@ PADDING = bytes(64)
 
 
 @njit(cache=True, nogil=True)
-def slot_of(first, second, n_slots):  # type: ignore[no-untyped-def]
-    """Where a key is looked for first, by the first sixteen bytes of its instrument's name."""
-    mixed = first * np.int64(-7046029254386353131) + second * np.int64(-4417276706812531889)
+def slot_of(group, first, second, n_slots):  # type: ignore[no-untyped-def]
+    """Where a key is looked for first, by its group and the first sixteen bytes of its instrument's name."""
+    mixed = (
+        group * np.int64(2862933555777941757)
+        + first * np.int64(-7046029254386353131)
+        + second * np.int64(-4417276706812531889)
+    )
     return (mixed >> 29) & (n_slots - 1)
 
 
@@ -98,9 +102,10 @@ def _decimal(at, powers):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _prefix_at(at, end, names, prefixes, n_prefixes):  # type: ignore[no-untyped-def]
-    """Which of the known sources and streams the message names; -1 for none."""
-    for i in range(n_prefixes):
+def _prefix_at(at, end, names, prefixes, n_prefixes, likely):  # type: ignore[no-untyped-def]
+    """Which of the known sources and streams the message names, the likely one first; -1 for none."""
+    for offset in range(n_prefixes):
+        i = likely + offset if likely + offset < n_prefixes else likely + offset - n_prefixes
         if at + prefixes[i, 1] <= end and are_equal(at, names + prefixes[i, 0], prefixes[i, 2]):
             return i
     return -1
@@ -111,7 +116,7 @@ def _key_at(at, end, group, names, prefixes, keys, slots):  # type: ignore[no-un
     """Which of the known keys the message names; -1 for none."""
     n_slots = slots.shape[0]
     instrument = at + prefixes[group, 1]
-    slot = slot_of(word_at(instrument), word_at(instrument + 8), n_slots)
+    slot = slot_of(group, word_at(instrument), word_at(instrument + 8), n_slots)
     while slots[slot] >= 0:
         key = slots[slot]
         size = keys[key, 1]
@@ -122,38 +127,38 @@ def _key_at(at, end, group, names, prefixes, keys, slots):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
-def _tick(at, end, text, names, prefixes, n_prefixes, keys, slots, powers, number, amount):  # type: ignore[no-untyped-def]
-    """One trade into its row; its key, or UNKNOWN."""
+def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, powers, number, amount):  # type: ignore[no-untyped-def]
+    """One trade into its row; its key, or UNKNOWN, and its group."""
     event_ms, at = _whole(at + _N_TICK, _MOST_DIGITS)
     if not are_equal(at, text + _KNOWN, _N_KNOWN):
-        return UNKNOWN
+        return UNKNOWN, likely
     known_ms, at = _whole(at + _N_KNOWN, _MOST_DIGITS)
     if not (0 <= event_ms <= _LARGEST_TIME and 0 <= known_ms <= _LARGEST_TIME):
-        return UNKNOWN
-    group = _prefix_at(at, end, names, prefixes, n_prefixes)
+        return UNKNOWN, likely
+    group = _prefix_at(at, end, names, prefixes, n_prefixes, likely)
     if group < 0 or event_ms - known_ms > LARGEST_LEAD_MS:
-        return UNKNOWN
+        return UNKNOWN, likely
     key = _key_at(at, end, group, names, prefixes, keys, slots)
     if key < 0:
-        return UNKNOWN
+        return UNKNOWN, likely
     trade_id, at = _whole(at + keys[key, 1], _MOST_DIGITS)
     if trade_id < 0 or not are_equal(at, text + _PRICE, _N_PRICE):
-        return UNKNOWN
+        return UNKNOWN, likely
     price, at = _decimal(at + _N_PRICE, powers)
     if not 0.0 < price <= _LARGEST_AMOUNT or not are_equal(at, text + _SIZE, _N_SIZE):
-        return UNKNOWN
+        return UNKNOWN, likely
     size, at = _decimal(at + _N_SIZE, powers)
     if not 0.0 <= size <= _LARGEST_AMOUNT or not are_equal(at, text + _MAKER, _N_MAKER):
-        return UNKNOWN
+        return UNKNOWN, likely
     at += _N_MAKER
     last = word_at(at)
     is_buyer_maker = at + 5 == end and last & 0xFFFFFFFFFF == _TRUE
     if not is_buyer_maker and not (at + 6 == end and last & 0xFFFFFFFFFFFF == _FALSE):
-        return UNKNOWN
+        return UNKNOWN, likely
     number[EVENT_MS], number[KNOWN_MS], number[TRADE_ID] = event_ms, known_ms, trade_id
     amount[PRICE], amount[SIZE] = price, size
     amount[BOUGHT] = 0.0 if is_buyer_maker else size
-    return key
+    return key, group
 
 
 @njit(cache=True, nogil=True)
@@ -195,13 +200,25 @@ def scan(address, ends, text, names, prefixes, n_prefixes, keys, slots, kinds, n
     """
     powers = _POWERS
     begin = 0
+    likely = 0
     for i in range(ends.shape[0]):
         at, end = address + begin, address + ends[i]
         kinds[i] = UNKNOWN
         if end - at > _N_WATERMARK:
             if are_equal(at, text + _TICK, _N_TICK):
-                kinds[i] = _tick(
-                    at, end, text, names, prefixes, n_prefixes, keys, slots, powers, numbers[i], amounts[i]
+                kinds[i], likely = _tick(
+                    at,
+                    end,
+                    text,
+                    names,
+                    prefixes,
+                    n_prefixes,
+                    likely,
+                    keys,
+                    slots,
+                    powers,
+                    numbers[i],
+                    amounts[i],
                 )
             elif are_equal(at, text + _WATERMARK, _N_WATERMARK):
                 kinds[i] = _watermark(at, end, text, names, prefixes, n_prefixes, numbers[i])

@@ -28,4 +28,6 @@ def warm_up_ticks() -> None:
     scanner, folder = Scanner(names), Folder()
     for _ in range(2):
         columns = scanner.columns([trade], lambda _number: ())
-        folder.fold(columns.kinds, columns.numbers, columns.amounts, first=0)
+        folder.fold(columns.kinds, columns.numbers, columns.amounts, first=0, n_keys=1, n_groups=1)
+        folder.due(0, 0)
+        folder.outlook(0)
