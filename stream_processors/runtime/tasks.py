@@ -115,6 +115,11 @@ class Task:
         self._streams: dict[str, int] = {}
         self._forget_after_ms = forget_after_ms
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has stepped anything, or goes on from a checkpoint."""
+        return bool(self.offsets or self.broadcast_offsets)
+
     def holds(self, topic: str) -> bool:
         """Whether an input must not be read on now."""
         return self._holding is not None and topic in self._holding.holds
