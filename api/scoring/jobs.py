@@ -28,8 +28,9 @@ from trainers.registry.models import load_model
 
 JOB = "scoring"
 LoadModel = Callable[[str], ServedModel]
-#: Loaded models, a few megabytes each: the champions of one run and their predecessors.
-_N_MODELS = 16
+#: Loaded models, of a few hundred kilobytes to a few megabytes: the champions of one run and their
+#: predecessors. Where more serve, each prediction loads its model anew.
+_N_MODELS = 256
 
 _log = structlog.get_logger(__name__)
 
