@@ -39,7 +39,6 @@ from schemas.events import (
     PredictionMade,
     PredictionsAdvanced,
     PromotionTookEffect,
-    SourceFellSilent,
     VectorComputed,
     WatermarkAdvanced,
 )
@@ -180,10 +179,10 @@ class ScoringOperator:
                 if known.alias == CHAMPION and self._is_own(known.instrument):
                     self._on_record(known)
                 return []
-            case WatermarkAdvanced() | SourceFellSilent():
+            case WatermarkAdvanced():
                 return self._on_mark(topic, known)
             case _ if known.key_fields == ("source",):
-                return []  # what else a source says of itself
+                return []  # while a source is absent there are no bars either that wait for its progress
             case _:
                 message = f"the scoring job takes no {type(known).__name__}"
                 raise TypeError(message)
@@ -314,6 +313,7 @@ class ScoringOperator:
         series = self._series.get(target.key.series)
         free = Free(
             began_ms=None if series is None else series.standing.began_ms,
+            newest_ms=NEVER_MS if series is None else series.standing.newest_ms,
             let_go_ms=NEVER_MS if series is None else max(series.standing.let_go_ms, self._told_ms(series)),
             predicted_ms=target.predicted_ms,
         )
@@ -399,14 +399,9 @@ class ScoringOperator:
 
     # Progress
 
-    def _on_mark(self, topic: Topic, event: WatermarkAdvanced | SourceFellSilent) -> list[Output]:
+    def _on_mark(self, topic: Topic, event: WatermarkAdvanced) -> list[Output]:
         """Say how far predictions are, where a watermark moved that on."""
         said_ms = event.event_time_ms
-        if isinstance(event, SourceFellSilent):
-            until_ms: int | None = getattr(event, "absent_until_ms", None)
-            if until_ms is None:
-                return []
-            said_ms = until_ms - 1  # at the end of the absence itself something may come
         is_of_vectors = topic.name == FEATURES_VECTOR.name
         is_new = self._marks.advance(event.stream, event.source, said_ms, is_of_vectors=is_of_vectors)
         self._note_marks(event.stream, event.source, is_new=is_new)

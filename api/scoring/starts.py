@@ -56,11 +56,13 @@ class Free(NamedTuple):
 
     Attributes:
         began_ms: The first as-of time that there was; None before any.
+        newest_ms: The newest.
         let_go_ms: Rows by then are gone.
         predicted_ms: As-of times by then are predicted.
     """
 
     began_ms: int | None
+    newest_ms: int
     let_go_ms: int
     predicted_ms: int
 
@@ -79,7 +81,7 @@ class Free(NamedTuple):
             _bar_end_after(self.predicted_ms, interval),
             self.began_ms,
         )
-        return max(0, (self.let_go_ms - first_ms) // length_ms + 1)
+        return max(0, (min(self.let_go_ms, self.newest_ms) - first_ms) // length_ms + 1)
 
 
 def _bar_end_after(time_ms: int, interval: Interval) -> int:

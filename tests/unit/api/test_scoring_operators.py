@@ -385,11 +385,11 @@ def test_row_that_the_label_join_was_told_will_not_come_is_not_predicted_by_a_la
     #  row 10, then silence; the watermark is at 100 and 4 bars are kept: nothing of by 60 will come
     machine = operator(n_kept=4)
     found = outputs(machine, [features(10), watermark(100), promotion(5)])
-    assert as_of(records_of(found)) == [70]
+    assert [(as_of([one]), one.n_let_go) for one in records_of(found)] == [([70], 1)]
     assert [one for one in found if isinstance(one, PredictionMade)] == []
 
 
-def test_absence_of_a_source_that_says_no_end_moves_nothing():
+def test_absence_of_a_source_moves_nothing():
     silent = SourceFellSilent(event_time_ms=ms(10), known_time_ms=ms(10), source="binance", stream=STREAM)
     assert outputs(operator(), [silent]) == []
 
