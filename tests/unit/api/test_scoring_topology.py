@@ -5,12 +5,27 @@ from collections.abc import Mapping
 import numpy as np
 
 from api.scoring.jobs import scoring_job
+from api.scoring.operators import N_KEPT
 from schemas import codec
-from schemas.events import Event, ModelPromoted, PredictionMade, PromotionTookEffect
-from schemas.topics import FEATURES_MARKET, MODELS_EFFECT, MODELS_EVENT, PREDICTIONS, Topic
+from schemas.events import Event, ModelPromoted, PredictionMade, PromotionTookEffect, WatermarkAdvanced
+from schemas.topics import (
+    FEATURES_MARKET,
+    MARKET_BAR,
+    MODELS_EFFECT,
+    MODELS_EVENT,
+    OUTCOMES,
+    PREDICTIONS,
+    PROGRESS_SCORING,
+    Topic,
+    changelog,
+    partition_of,
+)
+from stream_processors.jobs.outcomes import outcomes_job
 from stream_processors.runtime.driving import TopologyDriver
-from tests.unit.api.events import INSTRUMENT, QUARTER_MS, features, promotion
+from tests.unit.api.events import INSTRUMENT, QUARTER_MS, bar, features, promotion
 from trainers.models.onnx_models import OnnxModel
+
+PARTITION = partition_of(INSTRUMENT.encode(), FEATURES_MARKET.n_partitions)
 
 
 class StatedModel(OnnxModel):
@@ -24,8 +39,8 @@ class StatedModel(OnnxModel):
         return np.float32(0.5 if values else 0.0)
 
 
-def at(bar: int, version: str) -> ModelPromoted:
-    return promotion(bar * QUARTER_MS, version=version)
+def at(number: int, version: str) -> ModelPromoted:
+    return promotion(number * QUARTER_MS, version=version)
 
 
 def send(driver: TopologyDriver, topic: Topic, *events: Event) -> None:
@@ -34,7 +49,7 @@ def send(driver: TopologyDriver, topic: Topic, *events: Event) -> None:
 
 
 def rows(first: int, last: int) -> list[Event]:
-    return [features(bar * QUARTER_MS) for bar in range(first, last + 1)]
+    return [features(number * QUARTER_MS) for number in range(first, last + 1)]
 
 
 def said(driver: TopologyDriver) -> list[tuple[int, str]]:
@@ -70,19 +85,53 @@ def test_promotion_that_comes_while_the_worker_is_down_predicts_no_row_a_second_
 def test_log_that_is_read_again_from_its_beginning_predicts_the_same() -> None:
     driver = TopologyDriver(scoring_job(load=StatedModel))
     send(driver, MODELS_EVENT, at(0, "a"))
-    for bar in range(1, 8):
-        send(driver, FEATURES_MARKET, *rows(bar, bar))
+    for number in range(1, 8):
+        send(driver, FEATURES_MARKET, *rows(number, number))
         driver.run()
-        if bar == 4:
+        if number == 4:
             send(driver, MODELS_EVENT, at(2, "b"))
     again = TopologyDriver(scoring_job(load=StatedModel))
     for topic in (MODELS_EVENT, MODELS_EFFECT, FEATURES_MARKET):
         for value in driver.values(topic):
             send(again, topic, codec.decode(topic, value))
     again.run()
-    assert (
-        said(again)
-        == said(driver)
-        == [*((bar, "a") for bar in range(1, 5)), *((bar, "b") for bar in range(5, 8))]
-    )
+    assert said(again) == said(driver) == [*((n, "a") for n in range(1, 5)), *((n, "b") for n in range(5, 8))]
     assert starts(again) == starts(driver) == {"a": 0, "b": 5}
+
+
+def watermark(number: int) -> WatermarkAdvanced:
+    time_ms = number * QUARTER_MS
+    return WatermarkAdvanced(
+        event_time_ms=time_ms, known_time_ms=time_ms, source="binance", stream="replay-test"
+    )
+
+
+def test_label_join_keeps_only_the_closes_that_scoring_may_still_ask_for() -> None:
+    """Progress lies in the partition of the predictions that it speaks of, and counts there."""
+    n = 3 * N_KEPT
+    scoring = TopologyDriver(scoring_job(load=StatedModel))
+    send(scoring, MODELS_EVENT, at(0, "a"))
+    for number in range(1, n + 1):
+        send(scoring, FEATURES_MARKET, *rows(number, number))
+        scoring.send(FEATURES_MARKET, watermark(number), key="binance", partition=PARTITION)
+    scoring.run()
+    joining = TopologyDriver(outcomes_job([]))
+    for topic in (PREDICTIONS, PROGRESS_SCORING):
+        records = scoring.log.records(topic.name)
+        assert {record.partition for record in records} == {PARTITION}
+        for record in records:
+            event = codec.decode(topic, record.value)
+            joining.send(topic, event, key=INSTRUMENT, partition=record.partition)
+    joining.run()
+    send(joining, MARKET_BAR, *(bar(number * QUARTER_MS) for number in range(1, n + 1)))
+    joining.run()
+    assert len(joining.values(OUTCOMES)) == n - 1
+    joining.clock.sleep(2.0)
+    send(joining, MARKET_BAR, bar((n + 1) * QUARTER_MS))
+    joining.run()
+    closes = [
+        record
+        for record in joining.log.records(changelog("outcomes").name)
+        if b"\xa5close" in (record.key or b"")
+    ]
+    assert N_KEPT <= len({record.key for record in closes if record.value}) <= N_KEPT + 2
