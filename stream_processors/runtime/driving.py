@@ -15,13 +15,13 @@ from schemas import codec
 from schemas.events import Event
 from schemas.topics import Topic, changelog
 from schemas.wire.clocks import ManualClock
-from schemas.wire.kafka import Record
+from schemas.wire.kafka import Record, Run
 from schemas.wire.memory import MemoryLog, MemoryPublisher, MemoryViews
 from stream_processors.runtime.beside import places_beside
 from stream_processors.runtime.checkpointing import Found, by_descent, by_key
 from stream_processors.runtime.committing import Transactions
 from stream_processors.runtime.declarations import Job
-from stream_processors.runtime.recovery import begin_at_checkpoint, restored_task
+from stream_processors.runtime.recovery import begin_at_checkpoint, restored_task, step_again
 from stream_processors.runtime.tasks import Pending, Task, step_broadcast
 
 
@@ -168,11 +168,12 @@ class TopologyDriver:
         if self._job.is_joining:
             begin_at_checkpoint(self._job, task)
             return
+        runs: list[Run] = []
         for topic in self._job.inputs:
-            start, end = (
-                task.offsets.get(topic.name, 0),
-                self.log.committed.get((topic.name, task.partition), 0),
-            )
+            start = task.offsets.get(topic.name, 0)
+            end = self.log.committed.get((topic.name, task.partition), 0)
             run = self.log.run(topic.name, task.partition, start, end) if end > start else None
             if run is not None:
-                task.step_silently(run)
+                runs.append(run)
+        step_again(task, runs, n_topics=len(runs))
+        task.offsets |= {run.topic: run.next_offset for run in runs}

@@ -143,15 +143,17 @@ def _restep(task: Task, endpoint: KafkaEndpoint, committed: Positions) -> int:
     ends = {where: offset for where, offset in committed.items() if where[1] == task.partition}
     starts = {where: task.offsets.get(where[0], 0) for where in ends}
     behind = [where for where in ends if starts[where] < ends[where]]
-    if len(behind) == 1:
-        n = sum(task.step_silently(run) for run in read_runs(endpoint, starts, ends))
-    else:
-        n = _restep_merged(task, read_runs(endpoint, starts, ends))
+    n = step_again(task, read_runs(endpoint, starts, ends), n_topics=len(behind))
     task.offsets |= {name: max(offset, task.offsets.get(name, 0)) for (name, _), offset in ends.items()}
     return n
 
 
-def _restep_merged(task: Task, runs: Iterator[Run]) -> int:
+def step_again(task: Task, runs: Iterable[Run], *, n_topics: int) -> int:
+    """Step silently what was committed; how many messages that were."""
+    return sum(map(task.step_silently, runs)) if n_topics == 1 else _restep_merged(task, runs)
+
+
+def _restep_merged(task: Task, runs: Iterable[Run]) -> int:
     """Several inputs, merged by known time as they were read when they were new.
 
     A read of a whole stretch returns its topics in any order. A topic that the operator holds waits for

@@ -4,7 +4,7 @@ This is the worker without a broker: :class:`Task` steps runs of messages and :c
 gathers what follows, until it is committed. The worker and the test driver both run it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -218,12 +218,11 @@ class Task:
 
         Runs that ended long ago are forgotten with it.
         """
-        self._forget()
-        changes = list(self.operator.changes())
-        self._note(changes)
-        if self._useless:
-            said = {change.key for change in changes}
-            changes = [*(Change(key, None) for key in self._useless if key not in said), *changes]
+        changed = dict(self.operator.changes())
+        self._note(changed)
+        if self._has_forgotten():
+            changed |= dict(self.operator.changes())
+        changes = [Change(*pair) for pair in (dict.fromkeys(self._useless) | changed).items()]
         head = Head(
             checkpoint=uuid4().hex,
             before=self._last,
@@ -236,13 +235,14 @@ class Task:
         self.n_since, self.n_changed, self.checkpoint_at_s = 0, len(changes), now_s
         return Checkpoint(head, changes)
 
-    def _note(self, changes: Iterable[Change]) -> None:
+    def _note(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Of each run, when a key of its state last changed."""
-        for stream in {stream_of(change.key) for change in changes if change.value is not None}:
+        for stream in {stream_of(key) for key, value in changed.items() if value is not None}:
             if stream:
                 self._streams[stream] = self._newest_ms
 
-    def _forget(self) -> None:
+    def _has_forgotten(self) -> bool:
+        """Let the operator forget runs that have not changed for long; whether there were any."""
         ended = [
             stream
             for stream, changed_ms in self._streams.items()
@@ -251,6 +251,7 @@ class Task:
         for stream in ended:
             self.operator.forget(stream)
             del self._streams[stream]
+        return bool(ended)
 
     def restore(self, found: Found) -> None:
         """Take over a state.

@@ -13,11 +13,10 @@ import pytest
 from schemas import codec
 from schemas.errors import ProducerFencedError
 from schemas.events import AlertRaised, Severity
-from schemas.topics import ALERTS, MARKET_BAR, changelog
-from schemas.wire.kafka import Publisher, Record, read_range
+from schemas.topics import ALERTS, MARKET_BAR
+from schemas.wire.kafka import Publisher, read_range
 from schemas.wire.processes import EXIT_FAILED
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime import checkpointing
 from stream_processors.runtime.alerts import STALLED_PARTITION, raise_alert
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.watching import EXIT_STALLED
@@ -30,6 +29,7 @@ from tests.fixtures.counting import (
     counting_job,
     counting_process,
     counting_settings,
+    following_job,
 )
 from tests.fixtures.crashing import CrashError, CrashingClock
 
@@ -67,7 +67,7 @@ class Running:
     def _noted(self, job: Job) -> Job:
         def make(partition: int) -> CountingOperator:
             self.tasks.append(partition)
-            return CountingOperator(job.name)
+            return job.make_operator(partition)
 
         return Job(name=job.name, inputs=job.inputs, broadcasts=job.broadcasts, make_operator=make)
 
@@ -218,27 +218,38 @@ def test_what_a_transaction_that_never_ended_wrote_is_invisible(counting: Counti
     assert counting.numbers() == counting.expected()
 
 
-def test_recovery_reads_the_end_of_the_changelog_and_steps_what_lies_behind_it(
-    counting: Counting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with running(counting, "0"):
-        for _ in range(20):
-            counting.publish(20)
+def test_what_is_held_is_neither_lost_nor_read_twice_while_the_consumer_pauses(counting: Counting) -> None:
+    """A partition that is paused and resumed goes on where it was, whatever was fetched before.
+
+    ::
+
+        candles   0 1 2 ... 999            in every partition; each may follow a silence of its number
+        ticks                  0 1 2 ...   published later
+    """
+    job = following_job(counting.stream)
+    with running(counting, "0", job=job):
+        counting.publish(1_000)
+        wait_until(lambda: counting.n_out() >= N_PARTITIONS * 10)
+        assert counting.n_out() == N_PARTITIONS * 10
+        for until in (15, 16, 500, 501, 502, 1_000):
+            counting.allow(until)
+            wait_until(lambda until=until: counting.n_out() >= N_PARTITIONS * until)
+            assert counting.n_out() == N_PARTITIONS * until
+    assert counting.numbers() == counting.expected()
+
+
+def test_worker_that_takes_over_goes_on_with_what_is_held(counting: Counting) -> None:
+    job = following_job(counting.stream)
+    with running(counting, "0", job=job):
+        counting.publish(300)
+        wait_until(lambda: counting.n_out() >= N_PARTITIONS * 10)
+        counting.allow(20)
+    with running(counting, "1", job=job) as second:
+        wait_until(lambda: counting.n_out() >= N_PARTITIONS * 20)
+        counting.allow(300)
+        with running(counting, "2", job=job):
             wait_until(counting.is_through)
-    changelogs = {(changelog(counting.stream).name, number): 0 for number in range(N_PARTITIONS)}
-    n_written = sum(1 for _ in read_range(counting.endpoint, changelogs))
-    read: list[Record] = []
-
-    def noting(*arguments: object) -> Iterator[Record]:
-        for record in read_range(*arguments):  # type: ignore[arg-type]
-            read.append(record)
-            yield record
-
-    monkeypatch.setattr(checkpointing, "read_range", noting)
-    with running(counting, "0"):
-        counting.publish(20)
-        wait_until(counting.is_through)
-    assert 0 < len(read) <= N_PARTITIONS * 16 < n_written
+        assert second.failure is None
     assert counting.numbers() == counting.expected()
 
 
