@@ -125,13 +125,13 @@ class TopologyDriver:
             task = self._tasks[number] = restored_task(self._job, number, self._found(number))
             task.checkpoint_at_s = self.clock.monotonic_s()
         pending = Pending()
-        new = [task for task in self._tasks.values() if not task.has_begun]
         for task in self._tasks.values():
-            if task.has_begun:
+            if not task.lost_its_state:
                 self._restep(task)
         self._step_broadcasts(pending)
-        for task in new:
-            self._restep(task)
+        for task in self._tasks.values():
+            if task.lost_its_state:
+                self._restep(task)
         self.commit(pending)
         self._transactions.show([event for task in self._tasks.values() for event in task.operator.newest()])
 

@@ -3,8 +3,8 @@
 Per task: the newest committed state, key by key; then, silently, the inputs from the checkpoint's offsets
 to the committed ones, whose outputs are out already; then the broadcasts that it does not hold, to their
 present end. Every broadcast that was stepped has its checkpoint, so what is new there comes after those
-inputs: a promotion must not find rows unpredicted whose predictions are out. A task without a state reads
-broadcasts first, as at any first start. A changelog is read from its beginning to its end, which compaction keeps
+inputs: a promotion must not find rows unpredicted whose predictions are out. Only where a state could not
+be taken over, all that was stepped is stepped again, and broadcasts are first. A changelog is read from its beginning to its end, which compaction keeps
 near the size of the state. A joining job steps nothing silently: see :func:`begin_at_checkpoint`.
 """
 
@@ -56,11 +56,11 @@ def recovered_tasks(
             begin_at_checkpoint(job, task)
         _step_broadcasts(job, tasks.values(), endpoint, pending)
     else:
-        begun = [task for task in tasks.values() if task.has_begun]
-        new = [task for task in tasks.values() if not task.has_begun]
-        n_restepped = sum(_restep(task, endpoint, committed) for task in begun)
+        whole = [task for task in tasks.values() if not task.lost_its_state]
+        others = [task for task in tasks.values() if task.lost_its_state]
+        n_restepped = sum(_restep(task, endpoint, committed) for task in whole)
         _step_broadcasts(job, tasks.values(), endpoint, pending)
-        n_restepped += sum(_restep(task, endpoint, committed) for task in new)
+        n_restepped += sum(_restep(task, endpoint, committed) for task in others)
     log.info(
         "recovered",
         job=job.name,

@@ -116,9 +116,9 @@ class Task:
         self._forget_after_ms = forget_after_ms
 
     @property
-    def has_begun(self) -> bool:
-        """Whether it has stepped anything, or goes on from a checkpoint."""
-        return bool(self.offsets or self.broadcast_offsets)
+    def lost_its_state(self) -> bool:
+        """Whether there was a state that it could not take over."""
+        return bool(self._useless)
 
     def holds(self, topic: str) -> bool:
         """Whether an input must not be read on now."""

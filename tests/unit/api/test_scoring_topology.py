@@ -82,6 +82,16 @@ def test_promotion_that_comes_while_the_worker_is_down_predicts_no_row_a_second_
     assert starts(driver) == {"a": 0, "b": 5}
 
 
+def test_promotion_that_comes_before_the_first_checkpoint_finds_the_rows_that_were_committed() -> None:
+    """It was read first, and what it says of those rows was thrown away as if it were out already."""
+    driver = TopologyDriver(scoring_job(load=StatedModel), checkpoint_every_s=1000.0)
+    send(driver, FEATURES_MARKET, *rows(1, 3))
+    driver.run()
+    send(driver, MODELS_EVENT, at(2, "a"))
+    driver.crash()
+    assert said(driver) == [(2, "a"), (3, "a")]
+
+
 def test_log_that_is_read_again_from_its_beginning_predicts_the_same() -> None:
     driver = TopologyDriver(scoring_job(load=StatedModel))
     send(driver, MODELS_EVENT, at(0, "a"))
