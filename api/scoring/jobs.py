@@ -7,7 +7,7 @@ import structlog
 
 from api.scoring.operators import Check, Decide, ScoringOperator, Stored, TargetKey
 from api.scoring.rows import SeriesKey
-from api.scoring.starts import identity
+from api.scoring.starts import Start, identity, record_of
 from api.settings import ApiSettings
 from schemas.artifacts import CHAMPION, LedgerEntry, ModelManifest, ModelTarget
 from schemas.codec import encode
@@ -138,14 +138,17 @@ def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) 
     Raises:
         StoreUnavailableError: If Postgres does not answer.
     """
+    champions = _champions(registry, stream)
     history = History(endpoints.database_url, max_connections=1)
     history.open()
     try:
         predicted = history.last_predicted_ms(stream)
         records = {_promotion_key(record): record for record in history.promotion_effects(stream)}
+        for promoted in (one for found in champions.values() for one in found):
+            if _promotion_key(promoted) not in records:
+                records |= _seen_start(history, promoted)
     finally:
         history.close()
-    champions = _champions(registry, stream)
 
     def last_predicted_ms(target: TargetKey) -> int | None:
         series = target.series
@@ -156,6 +159,18 @@ def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) 
         promotions=lambda series: champions.get(series, ()),
         record=lambda promoted: records.get(_promotion_key(promoted)),
     )
+
+
+def _seen_start(history: History, promoted: ModelPromoted) -> dict[tuple[object, ...], PromotionTookEffect]:
+    """The start of a promotion whose record was not stored before the broker lost it, by its predictions."""
+    target = Target(promoted.stream, promoted.instrument, promoted.interval, promoted.horizon)
+    from_ms = history.first_predicted_ms(
+        target, model_version=promoted.model_version, from_ms=promoted.effective_from_ms
+    )
+    if from_ms is None:
+        return {}
+    start = Start(promoted=promoted, number=0, from_ms=from_ms)
+    return {_promotion_key(promoted): record_of(start, source=promoted.source, known_time_ms=from_ms)}
 
 
 def _promotion_key(event: ModelPromoted | PromotionTookEffect) -> tuple[object, ...]:

@@ -9,17 +9,26 @@ import numpy as np
 import pytest
 
 from api.scoring.jobs import scoring_job, stored_state, view_of
+from api.scoring.operators import TargetKey
+from api.scoring.rows import SeriesKey
+from api.scoring.starts import Start, record_of
 from schemas import codec
+from schemas.artifacts import CHAMPION, LedgerEntry
 from schemas.errors import InvariantError
 from schemas.events import Event, ModelPromoted, PredictionMade
+from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS, Topic, partition_of
 from schemas.wire.kafka import Publisher, Reader
 from schemas.wire.redis import prediction_key
 from stream_processors.runtime.workers import run_job
+from tests.benchmarks.small_models import publish_small_model
 from tests.fakes.registries import InMemoryRegistry
 from tests.jobs.api.conftest import wait_until
 from tests.unit.api.events import AS_OF_MS, INSTRUMENT, QUARTER_MS, features, prediction, promotion
+from trainers.jobs.promoting import promotion_of
 from trainers.models.onnx_models import OnnxModel
+
+M1 = Interval.ONE_MINUTE
 
 
 class StatedModel(OnnxModel):
@@ -90,6 +99,40 @@ def test_rows_are_predicted_published_and_shown(endpoints, views, history):
     assert [one.features_as_of_ms for one in made] == [AS_OF_MS - i * QUARTER_MS for i in (2, 1, 0)]
     assert [one.probability_up for one in made] == [0.5, 0.375, 0.25]
     assert loaded == [promoted.model_version]
+
+
+def test_what_an_emptied_log_no_longer_knows_comes_from_registry_and_history(endpoints, history):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    registry = InMemoryRegistry()
+    manifest = publish_small_model(registry, instrument=INSTRUMENT, stream=stream)
+    entry = LedgerEntry(
+        alias=CHAMPION,
+        target=manifest.target,
+        version=manifest.version,
+        model_hash=manifest.model_hash,
+        stream=stream,
+        effective_from_ms=AS_OF_MS,
+        recorded_ms=0,
+        reason="a test",
+    )
+    registry.promote(entry)
+    announced = promotion_of(entry, manifest)
+    started = Start(promoted=announced, number=0, from_ms=AS_OF_MS + QUARTER_MS, n_let_go=1)
+    record = record_of(started, source="binance", known_time_ms=0)
+    made = prediction(AS_OF_MS + QUARTER_MS, stream=stream, interval=M1, horizon=M1, version=manifest.version)
+    history.write([made])
+    seen = stored_state(endpoints, registry, stream=stream).record(announced)
+    assert seen is not None
+    assert seen.event_time_ms == record.event_time_ms  # its record was lost with the broker
+    history.write([record])
+    stored = stored_state(endpoints, registry, stream=stream)
+    series = SeriesKey(stream=stream, instrument=INSTRUMENT, interval=manifest.target.interval)
+    assert list(stored.promotions(series)) == [announced]
+    assert stored.record(announced) == record
+    assert (
+        stored.last_predicted_ms(TargetKey(series=series, horizon=manifest.target.horizon))
+        == AS_OF_MS + QUARTER_MS
+    )
 
 
 def test_a_row_without_a_feature_that_its_model_takes_is_a_bad_message():
