@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean
+.PHONY: help install demo kafka stop status reset doctor test test-loaded check format contracts fuzz lock wheel wheel-test bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ doctor: $(VENV)/.installed ## Check the machine, and say what to do
 test: $(VENV)/.developing ## Run the tests, those on the embedded servers included
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+test-loaded: $(VENV)/.developing ## The tests of servers and processes beside two busy processes (RUNS=5 BUSY=2)
+	@$(BIN)/python -m tests.loading
+
 check: $(VENV)/.developing ## Run ruff, mypy strict and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -84,6 +87,9 @@ wheel: $(VENV)/.developing ## Build the wheel into dist/
 wheel-test: wheel ## Install the wheel into an empty environment and run its command
 	$(BIN)/python tests/packaging/wheel_in_empty_environment.py dist
 
+demo-test: $(VENV)/.installed ## Run the demo where only its owner may enter, as root and as an ordinary user
+	$(BIN)/python tests/packaging/demo_in_private_folder.py
+
 bench-spine: $(VENV)/.developing ## Ticks/s through the whole spine and prediction latency
 	$(BIN)/python -m tests.benchmarks.spine
 
@@ -93,11 +99,11 @@ bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MIN
 bench-healing: $(VENV)/.developing ## Seconds to heal after each process is killed with -9
 	$(BIN)/python -m tests.benchmarks.healing
 
-bench-stream: $(VENV)/.developing ## Ours, Faust, quix-streams and bytewax on one job on Apache Kafka (PARTS=, PEERS=, ROWS=, REPEATS=, QUICK=1)
+bench-stream: $(VENV)/.developing ## Ours, Kafka Streams, Faust, quix-streams and bytewax on one job on Apache Kafka (PARTS=, PEERS=, ROWS=, REPEATS=, INSTRUMENTS=, QUICK=1)
 	$(BIN)/python -m tests.benchmarks.stream
 
 bench-stream-lock: $(VENV)/.developing ## Renew the locks of the peers' environments
-	@for peer in faust quix bytewax; do \
+	@for peer in faust quix bytewax kafka-streams; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --upgrade tests/benchmarks/stream/peers/locks/$$peer.in \
 			-o tests/benchmarks/stream/peers/locks/$$peer.txt || exit 1; done
@@ -117,7 +123,7 @@ bench-backtest-lock: $(VENV)/.developing ## Renew the locks of these peers' envi
 			--no-emit-index-url --upgrade tests/benchmarks/backtests/peers/locks/$$peer.in \
 			-o tests/benchmarks/backtests/peers/locks/$$peer.txt || exit 1; done
 
-chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 QUICK=1)
+chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 INSTRUMENTS=1000 QUICK=1)
 	$(BIN)/python -m tests.chaos.stream
 
 bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and their snapshots
@@ -125,6 +131,9 @@ bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and
 
 bench-features: $(VENV)/.developing ## A year of minutes through every feature, beside pandas with TA-Lib
 	$(BIN)/python -m tests.benchmarks.features
+
+bench-store: $(VENV)/.developing ## What readers wait for with a million stored predictions, and the sinks' rates (PREDICTIONS=, FEATURES=)
+	$(BIN)/python -m tests.benchmarks.store
 
 bench-vectors: $(VENV)/.developing ## The join of companions: in batch, by the vector, and through the embedded broker
 	$(BIN)/python -m tests.benchmarks.vectors

@@ -5,10 +5,10 @@ Pure. Every time is there twice: as UTC milliseconds for programs, as ISO 8601 f
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.artifacts import CHAMPION
 from schemas.events import (
     BarClosed,
     Direction,
@@ -337,11 +337,28 @@ class CheckPayload(Payload):
     detail: str
 
 
+class ReadyTargetPayload(Payload):
+    """Whether one configured kind of prediction is served."""
+
+    instrument: str = Field(examples=["BTC-USDT.BINANCE"])
+    interval: Interval = Field(examples=["15m"])
+    horizon: Interval = Field(examples=["15m"])
+    is_default: bool = Field(description="Whether it is meant when a request names neither.")
+    is_served: bool = Field(description="Whether there is a prediction of it.")
+    detail: str = Field(
+        description="Up to when it is predicted, or what is missing.",
+        examples=["as of 2025-06-15T15:15:00.000Z, from redis"],
+    )
+
+
 class ReadyPayload(Payload):
     """Whether predictions can be served, and what is missing."""
 
-    is_ready: bool
+    is_ready: bool = Field(description="Whether all checks are ok.")
     checks: list[CheckPayload]
+    targets: list[ReadyTargetPayload] = Field(
+        description="Every configured target. One that is served is enough to be ready."
+    )
 
 
 def iso(time_ms: int) -> str:
@@ -368,34 +385,58 @@ def is_simulated(*, source: str, instrument: str, kind: StreamKind) -> bool:
 
 def prediction_payload(made: PredictionMade, *, kind: StreamKind) -> PredictionPayload:
     """A prediction, as it is answered."""
-    return PredictionPayload(
-        instrument=made.instrument,
-        asset=parse_instrument(made.instrument).base,
-        interval=made.interval,
-        horizon=made.horizon,
-        direction=made.direction,
-        probability_up=made.probability_up,
-        confidence=made.probability_up if made.direction is Direction.UP else 1.0 - made.probability_up,
-        is_pick=made.is_pick,
-        prediction_set=made.prediction_set,
-        miscoverage=made.miscoverage,
-        evidence=evidence_payload(made),
-        reference_price=made.reference_price,
-        model_version=made.model_version,
-        model_hash=made.model_hash,
-        feature_spec_hash=made.feature_spec_hash,
-        features_as_of_ms=made.features_as_of_ms,
-        features_as_of=iso(made.features_as_of_ms),
-        event_time_ms=made.event_time_ms,
-        known_time_ms=made.known_time_ms,
-        known_time=iso(made.known_time_ms),
-        resolves_at_ms=made.resolves_at_ms,
-        resolves_at=iso(made.resolves_at_ms),
-        stream=made.stream,
-        stream_kind=kind,
-        source=made.source,
-        is_simulated=is_simulated(source=made.source, instrument=made.instrument, kind=kind),
+    return PredictionPayload(**_prediction_fields(made, kind=kind))
+
+
+def live_prediction_payload(
+    made: PredictionMade,
+    *,
+    kind: StreamKind,
+    clock_ms: int | None,
+    data_age_s: float | None,
+    served_from: Store,
+    record: RecordPayload | None,
+) -> LivePredictionPayload:
+    """The newest prediction, as it is answered."""
+    return LivePredictionPayload(
+        **_prediction_fields(made, kind=kind),
+        clock_ms=clock_ms,
+        data_age_s=data_age_s,
+        served_from=served_from,
+        record=record,
     )
+
+
+def _prediction_fields(made: PredictionMade, *, kind: StreamKind) -> dict[str, Any]:
+    # Handed to the payload that is answered, at once: a page of 500 would take half as long again.
+    return {
+        "instrument": made.instrument,
+        "asset": parse_instrument(made.instrument).base,
+        "interval": made.interval,
+        "horizon": made.horizon,
+        "direction": made.direction,
+        "probability_up": made.probability_up,
+        "confidence": made.probability_up if made.direction is Direction.UP else 1.0 - made.probability_up,
+        "is_pick": made.is_pick,
+        "prediction_set": made.prediction_set,
+        "miscoverage": made.miscoverage,
+        "evidence": evidence_payload(made),
+        "reference_price": made.reference_price,
+        "model_version": made.model_version,
+        "model_hash": made.model_hash,
+        "feature_spec_hash": made.feature_spec_hash,
+        "features_as_of_ms": made.features_as_of_ms,
+        "features_as_of": iso(made.features_as_of_ms),
+        "event_time_ms": made.event_time_ms,
+        "known_time_ms": made.known_time_ms,
+        "known_time": iso(made.known_time_ms),
+        "resolves_at_ms": made.resolves_at_ms,
+        "resolves_at": iso(made.resolves_at_ms),
+        "stream": made.stream,
+        "stream_kind": kind,
+        "source": made.source,
+        "is_simulated": is_simulated(source=made.source, instrument=made.instrument, kind=kind),
+    }
 
 
 def evidence_payload(made: PredictionMade) -> EvidencePayload | None:
@@ -462,7 +503,7 @@ def past_prediction_payload(
             final_price=resolved.final_price,
             resolved_at_ms=resolved.event_time_ms,
         )
-    return PastPredictionPayload(**dict(prediction_payload(made, kind=kind)), outcome=outcome)
+    return PastPredictionPayload(**_prediction_fields(made, kind=kind), outcome=outcome)
 
 
 def record_payload(
@@ -501,16 +542,6 @@ def record_payload(
 def _accuracy(n_hits: int, n_misses: int) -> tuple[float, float, float] | tuple[None, None, None]:
     n = n_hits + n_misses
     return (n_hits / n, *wilson_interval(n_hits, n)) if n else (None, None, None)
-
-
-def champions(promotions: list[ModelPromoted]) -> list[ModelPromoted]:
-    """The newest champion of every target, of promotions in the order of their effective time."""
-    newest = {
-        (promoted.instrument, promoted.interval, promoted.horizon): promoted
-        for promoted in promotions
-        if promoted.alias == CHAMPION
-    }
-    return list(newest.values())
 
 
 def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayload:

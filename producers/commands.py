@@ -46,6 +46,19 @@ def warm_up_command(environment: Environment) -> None:
         session.outlet.flush()
 
 
+@commands.command("check")
+@click.pass_obj
+def check_command(environment: Environment) -> None:
+    """Check that a run's files hold what is asked for, without any server; exit code 2 when they do not."""
+    from producers.jobs.checking import check_run  # noqa: PLC0415
+    from producers.settings import ProducerSettings  # noqa: PLC0415
+    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
+
+    settings = ProducerSettings.from_environment(environment)
+    for note in check_run(settings, now_ms=SystemClock().now_ms()):
+        click.echo(note)
+
+
 @commands.command("replay")
 @click.option("--speed", help="Multiple of real time, or `max`; wins over DRIFTLINE_SPEED.")
 @click.pass_obj

@@ -5,7 +5,7 @@
     PlatformError
       ConfigurationError    stop at start; names the variable, its value, the allowed form
       ContractError         this message is bad: dead-letter it and go on
-        DecodeError | SchemaVersionError | InvariantError
+        DecodeError | SchemaVersionError | InvariantError | RowRefusedError
       TransientError        the same call may succeed later: back off within a budget, then crash
         BrokerUnavailableError | StoreUnavailableError | SourceUnavailableError
       StateError            own state disagrees with the log: crash, rebuild from it
@@ -38,6 +38,10 @@ class SchemaVersionError(ContractError):
 
 class InvariantError(ContractError):
     """The event decodes but states something impossible, such as a high below its low."""
+
+
+class RowRefusedError(ContractError):
+    """The durable store refuses the row that the event would be; the message is the store's reason."""
 
 
 class TransientError(PlatformError):

@@ -31,6 +31,14 @@ class ModelRegistry(Protocol):
             StateError: If a stored file is not what its hash says.
         """
 
+    def manifest(self, version: str) -> ModelManifest:
+        """A version's manifest alone: its files are neither read nor verified.
+
+        Raises:
+            NotReadyError: If there is no such version.
+            StateError: If it was changed after it was published.
+        """
+
     def promote(self, entry: LedgerEntry) -> None:
         """Point an alias to a version, by a line in the ledger.
 

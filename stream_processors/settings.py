@@ -36,6 +36,12 @@ class ProcessorSettings(JobSettings):
         "read, before the monitor calls somebody. A worker is restarted long before.",
     )
 
+    low_disk_mb: int = Field(
+        default=1_000,
+        ge=0,
+        description="Megabytes that should be left on the data directory's disk; below, the monitor warns.",
+    )
+
     @field_validator("intervals")
     @classmethod
     def _known(cls, value: str) -> str:

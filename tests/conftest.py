@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.environments import kernel_hash
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.apache"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.apache", "tests.fixtures.disks"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,6 +18,19 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba" / 
 # A busy machine is no fault of the code: how long an example takes is never a test.
 hypothesis.settings.register_profile("driftline", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("driftline")
+
+
+#: Where tests run servers and processes, whose order and pace a busy machine changes.
+_LOADED = tuple(
+    ROOT / "tests" / name for name in ("jobs", "contract/brokers", "integration", "end_to_end", "chaos")
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what ``make test-loaded`` runs beside busy processes."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in _LOADED):
+            item.add_marker(pytest.mark.loaded)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,11 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.payloads import AlivePayload, CheckPayload, ReadyPayload
+from api.payloads import AlivePayload, CheckPayload, ReadyPayload, ReadyTargetPayload, iso
 from api.routes.serving import Serving, ServingPart
+from api.routes.waiting import missing_words
 from schemas.errors import PlatformError
+from schemas.time import Interval
 from schemas.wire.postgres import Target
 
 router = APIRouter(tags=["operation"])
@@ -25,17 +27,18 @@ async def alive() -> AlivePayload:
     responses={503: {"model": ReadyPayload, "description": "Not ready; the checks say why."}},
 )
 def ready(serving: ServingPart, response: Response) -> ReadyPayload:
-    """Redis and Postgres answer, and the default target has a prediction; each is listed."""
+    """Redis and Postgres answer, and at least one configured target has a prediction; each target is listed."""
+    predictions, targets = _predictions(serving)
     checks = [
         _store("redis", is_ok=serving.stores.is_redis_ready()),
         _store("postgres", is_ok=serving.stores.is_postgres_ready()),
-        _prediction(serving),
+        predictions,
     ]
     is_ready = all(check.is_ok for check in checks)
     if not is_ready:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = "2"
-    return ReadyPayload(is_ready=is_ready, checks=checks)
+    return ReadyPayload(is_ready=is_ready, checks=checks, targets=targets)
 
 
 @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
@@ -51,16 +54,36 @@ def _store(name: str, *, is_ok: bool) -> CheckPayload:
     return CheckPayload(name=name, is_ok=is_ok, detail="answers" if is_ok else "does not answer")
 
 
-def _prediction(serving: Serving) -> CheckPayload:
+def _predictions(serving: Serving) -> tuple[CheckPayload, list[ReadyTargetPayload]]:
     # A probe reports whatever is wrong instead of failing with it.
     try:
-        description = serving.stores.description()
-        target = serving.target(description.instruments[0], None, None)
-        found = serving.newest_prediction(target)
+        targets = _targets(serving)
     except PlatformError as error:
-        return CheckPayload(name="prediction", is_ok=False, detail=str(error))
-    detail = f"as of {found.event.features_as_of_ms}, from {found.store}"
-    return CheckPayload(name="prediction", is_ok=True, detail=detail)
+        return CheckPayload(name="prediction", is_ok=False, detail=str(error)), []
+    n_served = sum(target.is_served for target in targets)
+    detail = f"{n_served} of {len(targets)} configured targets are served"
+    return CheckPayload(name="prediction", is_ok=n_served > 0, detail=detail), targets
+
+
+def _targets(serving: Serving) -> list[ReadyTargetPayload]:
+    configured = serving.configured()
+    made = serving.stores.predicted(configured)
+    is_whole = len(made) == len(configured)
+    champions = [] if is_whole else serving.stores.champions()
+    by_target = {(one.instrument, str(one.interval), str(one.horizon)): one for one in champions}
+    return [
+        ReadyTargetPayload(
+            instrument=target.instrument,
+            interval=Interval(target.interval),
+            horizon=Interval(target.horizon),
+            is_default=(target.interval, target.horizon) == serving.settings.default,
+            is_served=target in made,
+            detail=f"as of {iso(made[target].as_of_ms)}, from {made[target].store}"
+            if target in made
+            else missing_words(target, by_target),
+        )
+        for target in configured
+    ]
 
 
 def _default_target(serving: Serving) -> Target | None:

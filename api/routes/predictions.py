@@ -11,8 +11,8 @@ from api.payloads import (
     HistoryPayload,
     LivePredictionPayload,
     RecordPayload,
+    live_prediction_payload,
     past_prediction_payload,
-    prediction_payload,
     record_payload,
 )
 from api.routes.serving import ServingPart, TargetPart
@@ -60,8 +60,9 @@ def newest_prediction(
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     serving.metrics.count_served(target)
     response.headers.update(headers)
-    return LivePredictionPayload(
-        **dict(prediction_payload(made, kind=serving.stores.kind())),
+    return live_prediction_payload(
+        made,
+        kind=serving.stores.kind(),
         clock_ms=now_ms,
         data_age_s=data_age_s,
         served_from=found.store,

@@ -8,7 +8,6 @@ from typing import Annotated, cast
 from fastapi import Depends, Path, Query, Request
 
 from api.errors import UnknownNameError
-from api.payloads import champions
 from api.routes.metering import Metrics
 from api.routes.names import instrument_of, target_of
 from api.routes.phases import ClockWatcher, Sight
@@ -58,7 +57,20 @@ class Serving:
         if found is not None:
             return found
         self.check_served(target)
-        raise NotReadyError(no_prediction_words(target, champions(self.stores.promotions())))
+        raise NotReadyError(no_prediction_words(target, self.stores.champions()))
+
+    def configured(self) -> list[Target]:
+        """The targets of the run that are to be predicted, the default ones first of each instrument.
+
+        Raises:
+            NotReadyError: If the run has not begun.
+        """
+        predicted = predicted_of(self.settings.parsed_companions(), self.stores.description().instruments)
+        return [
+            Target(self.stores.stream, instrument, *name)
+            for instrument in predicted
+            for name in self.settings.served
+        ]
 
     def waiting(self, promoted: Sequence[ModelPromoted]) -> list[Target]:
         """The configured targets of the run that have no model yet; mere companions wait for none.
@@ -69,8 +81,7 @@ class Serving:
         Raises:
             NotReadyError: If the run has not begun.
         """
-        predicted = predicted_of(self.settings.parsed_companions(), self.stores.description().instruments)
-        return waiting_targets(predicted, self.settings.served, promoted, stream=self.stores.stream)
+        return waiting_targets(self.configured(), promoted)
 
     def check_served(self, target: Target) -> None:
         """Refuse a target that no model is trained for.

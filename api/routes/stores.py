@@ -5,7 +5,7 @@ of every request. What never changes is kept (a run's description), what changes
 for a second (a record). The wall clock judges live data only; a replay has its own clock.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,7 +23,6 @@ from schemas.wire.redis import Views, clock_key, features_key, prediction_key
 
 _PAUSE_S = 2.0
 _RECORD_KEPT_S = 1.0
-_N_REPEATS = 2
 _EventT = TypeVar("_EventT")
 
 _log = structlog.get_logger(__name__)
@@ -63,6 +62,13 @@ class Found(NamedTuple):
     """An event, and the store it was read from."""
 
     event: Any
+    store: Store
+
+
+class NewestMade(NamedTuple):
+    """Up to when a target is predicted, and the store that says so."""
+
+    as_of_ms: int
     store: Store
 
 
@@ -206,30 +212,38 @@ class Stores:
     def newest_with_record(
         self, target: Target, *, limit: int
     ) -> tuple[list[tuple[PredictionMade, OutcomeResolved | None]], Record]:
-        """The newest predictions with their outcomes, and the record of the same moment.
-
-        Records only grow: where it is the same before and behind, what was read between agrees with it.
-        """
+        """The newest predictions with their outcomes, and the record of the same moment."""
         with self._postgres.watched():
-            before, page, record = self._page_between_records(target, limit)
-            for _ in range(_N_REPEATS):
-                if before == record:
-                    break
-                before, page, record = self._page_between_records(target, limit)
+            page, record = self._history.predictions_with_record(target, limit=limit)
         self._records[target] = (self._clock.monotonic_s(), record)
         return page, record
 
-    def _page_between_records(
-        self, target: Target, limit: int
-    ) -> tuple[Record, list[tuple[PredictionMade, OutcomeResolved | None]], Record]:
-        before = self._history.record(target)
-        page = self._history.predictions(target, limit=limit)
-        return before, page, self._history.record(target)
-
-    def promotions(self) -> list[ModelPromoted]:
-        """The run's promotions, in the order of their effective time."""
+    def champions(self) -> list[ModelPromoted]:
+        """The newest champion of every target of the run."""
         with self._postgres.watched():
-            return self._history.promotions(self.stream)
+            return self._history.champions(self.stream)
+
+    def predicted(self, targets: Sequence[Target]) -> dict[Target, NewestMade]:
+        """Of each of these targets that is predicted, the newest as-of time and the store that says so.
+
+        Raises:
+            StoreUnavailableError: If Redis lacks some and Postgres does not answer.
+        """
+        by_key = {prediction_key(*target): target for target in targets}
+        found: dict[Target, NewestMade] = {}
+        try:
+            with self._redis.watched():
+                orders = self._views.orders(list(by_key))
+            found = {by_key[key]: NewestMade(order, Store.REDIS) for key, order in orders.items()}
+        except StoreUnavailableError as error:
+            _log.debug("predictions are looked up in Postgres", reason=str(error))
+        if len(found) < len(targets):
+            with self._postgres.watched():
+                stored = self._history.last_predicted_ms(self.stream)
+            for target in targets:
+                if target not in found and target in stored:
+                    found[target] = NewestMade(stored[target], Store.POSTGRES)
+        return found
 
     def bars(self, *, instrument: str, interval: str, limit: int) -> list[BarClosed]:
         """The newest bars, oldest first."""

@@ -8,7 +8,6 @@ from api.errors import problems
 from api.payloads import (
     StreamPayload,
     TargetsPayload,
-    champions,
     is_simulated,
     iso,
     target_payload,
@@ -58,7 +57,7 @@ def targets(serving: ServingPart) -> TargetsPayload:
     """Every target that has a champion, the default one first, and those that wait for one."""
     default = serving.settings.default
     served = list(serving.settings.served)
-    promotions = champions(serving.stores.promotions())
+    promotions = serving.stores.champions()
     payloads = [
         target_payload(promoted, is_default=(promoted.interval, promoted.horizon) == default)
         for promoted in promotions

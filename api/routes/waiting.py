@@ -1,34 +1,28 @@
 """What is said of targets that have no model or no prediction yet, and what there is instead. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlencode
 
-from api.settings import TargetName
 from schemas.events import ModelPromoted
 from schemas.wire.postgres import Target
 
 
-def waiting_targets(
-    instruments: Iterable[str],
-    served: Iterable[TargetName],
-    champions: Iterable[ModelPromoted],
-    *,
-    stream: str,
-) -> list[Target]:
-    """The configured targets that have no champion, in the order of the configuration.
+def waiting_targets(configured: Iterable[Target], champions: Iterable[ModelPromoted]) -> list[Target]:
+    """The configured targets that have no champion, in the order of the configuration."""
+    held = {(one.instrument, one.interval, one.horizon) for one in champions}
+    return [target for target in configured if target[1:] not in held]
+
+
+def missing_words(target: Target, champions: Mapping[tuple[str, str, str], ModelPromoted]) -> str:
+    """What a target that is not predicted lacks.
 
     Args:
-        instruments: Those that are predicted.
-        served: The intervals and horizons that each may get a model for.
+        champions: By instrument, interval and horizon.
     """
-    held = {(one.instrument, one.interval, one.horizon) for one in champions}
-    names = list(served)
-    return [
-        Target(stream, instrument, *name)
-        for instrument in instruments
-        for name in names
-        if (instrument, *name) not in held
-    ]
+    champion = champions.get(target[1:])
+    if champion is None:
+        return "no model: still in training, or the run's warm-up holds too few labelled bars to train on"
+    return f"no prediction yet: its model {champion.model_version} predicts at the next bar's close"
 
 
 def no_prediction_words(target: Target, champions: Sequence[ModelPromoted]) -> str:

@@ -1,6 +1,6 @@
 """The wiring of the job that predicts: topics, models from the registry, views."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache, partial
 
 import structlog
@@ -24,7 +24,7 @@ from stream_processors.runtime.workers import run_job
 from trainers.models.decisions import decide
 from trainers.models.served import ServedModel
 from trainers.registry.folders import FolderRegistry
-from trainers.registry.models import load_model
+from trainers.registry.models import LoadedModels
 
 JOB = "scoring"
 LoadModel = Callable[[str], ServedModel]
@@ -42,30 +42,39 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
         PlatformError: Whatever the job does not get over; a restart goes on from the log.
     """
     registry = FolderRegistry(settings.registry_dir)
-
-    def load(version: str) -> ServedModel:
-        return load_model(registry, version)[1]
-
+    models = LoadedModels(registry, n_kept=_N_MODELS)
     job = scoring_job(
-        load=load,
-        check=partial(check_promotion, registry),
+        load=models.model,
+        check=partial(check_promotion, models),
         stored=stored_state(endpoints, registry, stream=settings.stream),
         joined=settings.parsed_companions(),
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
-    run_job(job, endpoint=endpoints.kafka, views=views, stop=stop, worker_id=settings.worker_id)
+    run_job(
+        job,
+        endpoint=endpoints.kafka,
+        views=views,
+        stop=stop,
+        worker_id=settings.worker_id,
+        data_dir=settings.data_dir,
+    )
 
 
-def check_promotion(registry: ModelRegistry, promoted: ModelPromoted) -> None:
-    """Refuse a promotion that names no version of ours, or one made for something else.
+def check_promotion(models: LoadedModels, promoted: ModelPromoted) -> None:
+    """Refuse a promotion that names no version of ours, one that does not load, or one made for something else.
+
+    The model is loaded here, once, before it serves; the decisions after it find it loaded.
 
     Raises:
         InvariantError: Says which; the message is dead-lettered.
     """
     try:
-        manifest = registry.load(promoted.model_version).manifest
+        manifest, _ = models.load(promoted.model_version)
     except NotReadyError as error:
         message = f"a promotion must name a version of the registry: {error}"
+        raise InvariantError(message) from error
+    except StateError as error:
+        message = f"a promotion must name a version that loads, {promoted.model_version} does not: {error}"
         raise InvariantError(message) from error
     target = ModelTarget(instrument=promoted.instrument, interval=promoted.interval, horizon=promoted.horizon)
     if (manifest.target, manifest.model_hash) != (target, promoted.model_hash):
@@ -147,6 +156,7 @@ def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) 
         for promoted in (one for found in champions.values() for one in found):
             if _promotion_key(promoted) not in records:
                 records |= _seen_start(history, promoted)
+        champions = {key: _serving(found, predicted, records) for key, found in champions.items()}
     finally:
         history.close()
 
@@ -161,9 +171,34 @@ def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) 
     )
 
 
+def _serving(
+    champions: list[ModelPromoted],
+    predicted: Mapping[Target, int],
+    records: Mapping[tuple[object, ...], PromotionTookEffect],
+) -> list[ModelPromoted]:
+    """Those that may still score a row: each that is taken in is loaded and checked."""
+    greatest: dict[Target, int] = {}
+    for promoted in champions:
+        record, target = records.get(_promotion_key(promoted)), _target_of(promoted)
+        from_ms = promoted.effective_from_ms if record is None else record.event_time_ms
+        if from_ms <= predicted.get(target, from_ms - 1):
+            greatest[target] = max(
+                greatest.get(target, promoted.effective_from_ms), promoted.effective_from_ms
+            )
+    return [
+        promoted
+        for promoted in champions
+        if promoted.effective_from_ms >= greatest.get(_target_of(promoted), promoted.effective_from_ms)
+    ]
+
+
+def _target_of(promoted: ModelPromoted) -> Target:
+    return Target(promoted.stream, promoted.instrument, promoted.interval, promoted.horizon)
+
+
 def _seen_start(history: History, promoted: ModelPromoted) -> dict[tuple[object, ...], PromotionTookEffect]:
     """The start of a promotion whose record was not stored before the broker lost it, by its predictions."""
-    target = Target(promoted.stream, promoted.instrument, promoted.interval, promoted.horizon)
+    target = _target_of(promoted)
     from_ms = history.first_predicted_ms(
         target, model_version=promoted.model_version, from_ms=promoted.effective_from_ms
     )

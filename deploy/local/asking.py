@@ -1,5 +1,6 @@
 """Asks the API whether it serves a prediction yet, as any client would."""
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -32,6 +33,6 @@ def _is_served(url: str, stream: str | None) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  (the launcher's own http URL)
             body = json.load(answer)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
     return stream is None or (isinstance(body, dict) and body.get("stream") == stream)

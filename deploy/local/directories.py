@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import msgspec
 import psutil
 
 from schemas.errors import ConfigurationError
+from schemas.wire.disks import trouble_with_writing
 from schemas.wire.settings import ENDPOINTS_FILE, Endpoints
 
 LOCK_FILE = "launcher.lock"
@@ -52,6 +53,7 @@ class DataDirectory:
         self.state = self.path / "state.json"
         self.start = self.path / "start.json"
         self.memory = self.path / "memory.jsonl"
+        self.checked = self.path / "checked.json"
         self.logs = self.path / "logs"
         self.pids = self.path / "pids"
         self.numba = self.path / "numba"
@@ -63,14 +65,22 @@ class DataDirectory:
         """Make it, if it is not there.
 
         Raises:
-            ConfigurationError: If that is not possible.
+            ConfigurationError: If that is not possible, or it cannot be written.
         """
         try:
             for path in (self.path, self.logs, self.pids):
                 path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            message = f"DRIFTLINE_DATA_DIR must be a directory that can be written, was {self.path} ({error})"
-            raise ConfigurationError(message) from error
+            raise self._not_writable(error.strerror or str(error)) from error
+        trouble = trouble_with_writing(self.path)
+        if trouble:
+            raise self._not_writable(trouble)
+
+    def _not_writable(self, trouble: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"DRIFTLINE_DATA_DIR must be a directory that can be written, was {self.path} ({trouble}): "
+            "make room, correct its owner or modes, or set another"
+        )
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -80,7 +90,10 @@ class DataDirectory:
             AlreadyRunningError: If another process does.
         """
         self.create()
-        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:  # it is another user's
+            raise self._not_writable(error.strerror or str(error)) from error
         try:
             self._lock(descriptor)
             me = Holder(pid=os.getpid(), create_time=psutil.Process().create_time())
@@ -149,7 +162,16 @@ class DataDirectory:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all.
+
+    Raises:
+        OSError: If it cannot be written, as on a full disk; what was there stays.
+    """
     partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-    partial.replace(path)
+    try:
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise

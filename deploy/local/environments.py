@@ -46,7 +46,7 @@ def shared_environment(
         "DRIFTLINE_HOST": api_host,
         "DRIFTLINE_PORT": str(api_port),
         "NUMBA_CACHE_DIR": str(kernel_cache(directory)),
-        "PYTHONPATH": _import_path(environment),
+        "PYTHONPATH": import_path(environment),
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -76,7 +76,7 @@ def kernel_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _import_path(environment: Mapping[str, str]) -> str:
+def import_path(environment: Mapping[str, str]) -> str:
     """A checkout is importable from any working directory; an installed wheel is already."""
     root = str(Path(__file__).resolve().parents[2])
     given = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]

@@ -6,7 +6,9 @@ stage before runs (services) or has ended well (one-shots).
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -55,6 +57,22 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def command_line(self) -> tuple[str, ...]:
         """The program and its arguments."""
         return (sys.executable, "-m", *self.arguments)
+
+
+class Run(NamedTuple):
+    """What is to be run.
+
+    Attributes:
+        data: For people, plainly marked.
+        environment: Which run it is, by variable, for every job.
+        jobs: The processes behind the servers.
+        has_files: Whether recorded files are played, which can be checked before anything is started.
+    """
+
+    data: str
+    environment: Mapping[str, str]
+    jobs: Sequence[Job]
+    has_files: bool = False
 
 
 PREPARE = Job(

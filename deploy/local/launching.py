@@ -7,16 +7,17 @@ theirs is tied.
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from contextlib import suppress
 
 import msgspec
 import psutil
 
 from deploy.local.asking import predicted_target
+from deploy.local.checking import remember_checked
 from deploy.local.directories import DataDirectory, write_json
 from deploy.local.environments import job_environment, shared_environment
-from deploy.local.jobs import PREPARE, Job, Lifetime, Stage
+from deploy.local.jobs import PREPARE, Job, Lifetime, Run, Stage
 from deploy.local.memory import Footprint, footprint, resident_bytes
 from deploy.local.ports import is_free
 from deploy.local.servers.addresses import check_external
@@ -28,6 +29,7 @@ from deploy.local.states import LauncherState, MemorySample, ProcessState, Start
 from deploy.local.supervision import Backoff, Ended, Unit, UnitState
 from deploy.local.terminals import LogTail, Terminal, show_new_lines
 from schemas.errors import ConfigurationError
+from schemas.wire.disks import trouble_with_writing
 from schemas.wire.processes import EXIT_MISCONFIGURED, Stop
 
 _API = "api"
@@ -35,6 +37,7 @@ _TICK_S = 0.1
 _STATE_EVERY_S = 1.0
 _MEMORY_EVERY_S = 10.0
 _ASK_EVERY_S = 0.25
+_DISK_EVERY_S = 2.0
 _N_PLANS = 3
 #: An embedded server is what all else waits for.
 _SERVER_BACKOFF = Backoff(first_s=0.1, longest_s=4.0)
@@ -44,20 +47,6 @@ _END_ORDER = (
     ((Stage.SERVICES,), 4.0),
     ((Stage.SERVERS,), 3.0),
 )
-
-
-class Run(NamedTuple):
-    """What is to be run.
-
-    Attributes:
-        data: For people, plainly marked.
-        environment: Which run it is, by variable, for every job.
-        jobs: The processes behind the servers.
-    """
-
-    data: str
-    environment: Mapping[str, str]
-    jobs: Sequence[Job]
 
 
 class _PortTakenError(Exception):
@@ -81,6 +70,7 @@ def launch(
         for variable, (url, port) in external_urls(settings).items():
             check_external(variable, url, default_port=port)
         _set_old_files_aside(directory)
+        remember_checked(run.environment, directory)
         for _ in range(_N_PLANS):
             plan = make_plan(settings, directory, environment, say=terminal.say)
             launcher = Launcher(plan, run, settings, environment, directory=directory, terminal=terminal)
@@ -140,7 +130,9 @@ class Launcher:
         self._has_been_live = False
         self._first_prediction_after_s: float | None = None
         self._memory: Footprint | None = None
-        self._due = dict.fromkeys(("state", "memory", "question"), 0.0)
+        self._trouble = ""
+        self._refused = ""
+        self._due = dict.fromkeys(("state", "memory", "question", "disk"), 0.0)
 
     def run(self, stop: Stop) -> None:
         """Supervise until asked to stop, then end everything in order.
@@ -151,7 +143,10 @@ class Launcher:
         self._terminal.say(f"starting in {self._directory.path}: {self._run.data}")
         try:
             while not stop():
-                self._step()
+                try:
+                    self._step()
+                except (OSError, MemoryError, psutil.Error) as error:
+                    self._note_refusal(error)
                 stop.wait(_TICK_S)
         finally:
             self._end()
@@ -164,6 +159,13 @@ class Launcher:
                 self._decide(unit, ended)
         self._start_what_is_due()
         self._observe()
+
+    def _note_refusal(self, error: Exception) -> None:
+        """What the system refuses now (a file, memory, a look at a process) it may allow in the next step."""
+        refused = f"{type(error).__name__}: {error}"
+        if refused != self._refused:
+            self._terminal.say(f"the system refuses something, which is tried again: {refused}", style="red")
+        self._refused = refused
 
     # Ends
 
@@ -211,8 +213,14 @@ class Launcher:
 
     def _start_what_is_due(self) -> None:
         for unit in self._units:
-            if unit.stage <= self._reached():
+            if unit.stage > self._reached():
+                continue
+            before = unit.reason
+            try:
                 unit.start_if_due(self._spawn, now_s=time.monotonic())
+            except OSError:
+                if unit.reason != before:
+                    self._terminal.say(f"{unit.name} {unit.reason}; it is tried again", style="red")
 
     def _spawn(self, command: Command) -> Spawned:
         return spawn(command, self._directory)
@@ -253,12 +261,30 @@ class Launcher:
             target = predicted_target(str(self._plan.endpoints.api_url), self._environment)
             if target is not None:
                 self._announce(target)
+        if self._is_due("disk", _DISK_EVERY_S):
+            self._look_at_disk()
         if self._is_due("memory", _MEMORY_EVERY_S):
             self._measure()
         if self._is_due("state", _STATE_EVERY_S):
+            for unit in self._units:
+                if unit.spawned is not None:
+                    unit.spawned.remember()
             state = self._state()
-            write_json(self._directory.state, state)
             self._terminal.show(state)
+            with suppress(OSError):  # of a disk that cannot be written is told already
+                write_json(self._directory.state, state)
+
+    def _look_at_disk(self) -> None:
+        """Say when the data directory cannot be written any more, and when it can again."""
+        trouble = trouble_with_writing(self._directory.path)
+        if trouble and not self._trouble:
+            what = (
+                f"{self._directory.path} cannot be written ({trouble}): make room; what is to be stored waits"
+            )
+            self._terminal.say(what, style="bold red")
+        elif self._trouble and not trouble:
+            self._terminal.say(f"{self._directory.path} can be written again", style="bold green")
+        self._trouble = trouble
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now_s = time.monotonic()
@@ -268,7 +294,7 @@ class Launcher:
         return True
 
     def _announce(self, target: str) -> None:
-        after_s = self._first_prediction_after_s = round(time.time_ns() / 1e9 - self._born_s, 1)
+        after_s = round(time.time_ns() / 1e9 - self._born_s, 1)
         memory = self._measure()
         url = str(self._plan.endpoints.api_url)
         record = StartRecord(
@@ -280,6 +306,7 @@ class Launcher:
             memory=memory,
         )
         write_json(self._directory.start, record)
+        self._first_prediction_after_s = after_s
         self._terminal.say(
             f"{url}  {self._run.data}  first prediction ({target}) after {after_s:.1f} s, "
             f"{megabytes(memory.total_bytes)} {memory.kind} in all processes together",
@@ -293,7 +320,7 @@ class Launcher:
     def _measure(self) -> Footprint:
         self._memory = footprint(self._pids())
         sample = MemorySample(after_s=round(time.time_ns() / 1e9 - self._born_s, 1), memory=self._memory)
-        with self._directory.memory.open("ab") as file:
+        with suppress(OSError), self._directory.memory.open("ab", buffering=0) as file:
             file.write(msgspec.json.encode(sample) + b"\n")
         return self._memory
 
@@ -313,6 +340,7 @@ class Launcher:
             n_broker_restarts=sum(unit.n_restarts for unit in self._units if unit.name == BROKER),
             first_prediction_after_s=self._first_prediction_after_s,
             memory=self._memory,
+            trouble=self._trouble,
             processes=tuple(_process_state(unit, resident, now_s=now_s) for unit in self._units),
         )
 
@@ -332,7 +360,8 @@ class Launcher:
             for unit in self._units:
                 unit.stand_down()
             for file in (self._directory.endpoints, self._directory.state):
-                file.unlink(missing_ok=True)
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
         self._terminal.say("everything has ended")
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local.jobs import jobs_of_a_run
-from deploy.local.launching import Run
+from deploy.local.jobs import Run, jobs_of_a_run
 from producers.jobs.runs import RunRequest, run_environment
 from producers.settings import ProducerSettings
 from schemas.companions import VARIABLE, parse_companions
@@ -41,6 +40,7 @@ def run_of(
     return Run(
         data=f"replay of {', '.join(path.name for path in played)}" if played else "SIMULATED market",
         environment=facts,
+        has_files=bool(played),
         jobs=jobs_of_a_run(
             is_replay=bool(played),
             has_companions=bool(parse_companions(facts.get(VARIABLE))),

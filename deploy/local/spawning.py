@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import msgspec
 import psutil
@@ -27,11 +27,19 @@ from deploy.local.directories import DataDirectory, write_json
 _SAME_BIRTH_S = 2.0
 
 
-class Owner(NamedTuple):
-    """The user to become."""
+class Account(NamedTuple):
+    """Whom a process becomes.
 
+    Attributes:
+        text: As ``tethers`` reads it.
+        uid: To whom its files belong, with ``gid``.
+        name: For people.
+    """
+
+    text: str
     uid: int
     gid: int
+    name: str
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +51,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         environment: All of it.
         stop_signal: Asks it to end.
         orphan_signal: What it gets when the launcher dies (Linux).
-        owner: Whom it becomes; None means the launcher's own user.
+        account: Whom it becomes; None means the launcher's own user.
     """
 
     name: str
@@ -51,7 +59,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     stop_signal: int = signal.SIGTERM
     orphan_signal: int = signal.SIGKILL
-    owner: Owner | None = None
+    account: Account | None = None
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,14 +78,30 @@ class Spawned:
         self._popen = popen
         self._command = command
         self._pid_file = pid_file
+        self._is_remembered = False
         self.pid = popen.pid
         self.started_s = time.monotonic()
+
+    def remember(self) -> None:
+        """Write down which process it is, if that has not been possible yet, as on a full disk."""
+        if self._is_remembered:
+            return
+        with suppress(OSError, psutil.Error):
+            identity = Identity(
+                name=self._command.name,
+                pid=self.pid,
+                create_time=psutil.Process(self.pid).create_time(),
+                stop_signal=self._command.stop_signal,
+            )
+            write_json(self._pid_file, identity)
+            self._is_remembered = True
 
     def exit_code(self) -> int | None:
         """How it ended, negative for a signal; None while it runs."""
         code = self._popen.poll()
         if code is not None:
-            self._pid_file.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._pid_file.unlink(missing_ok=True)
         return code
 
     def listens_on(self, port: int) -> bool:
@@ -124,8 +148,17 @@ def end_together(processes: Sequence[Spawned], *, timeout_s: float) -> None:
 
 
 def spawn(command: Command, directory: DataDirectory) -> Spawned:
-    """Start a process that ends with this one. Call it in the main thread."""
-    with (directory.logs / f"{command.name}.log").open("ab") as log:
+    """Start a process that ends with this one. Call it in the main thread.
+
+    Its log is left out where that cannot be written: a process that runs is worth more than its log.
+
+    Raises:
+        OSError: If the system refuses another process or file just now.
+    """
+    with ExitStack() as opened:
+        log: IO[bytes] | int = subprocess.DEVNULL
+        with suppress(OSError):
+            log = opened.enter_context((directory.logs / f"{command.name}.log").open("ab"))
         popen = subprocess.Popen(  # noqa: S603  (our own commands, no shell)
             tethered(command),
             stdin=subprocess.DEVNULL,
@@ -134,22 +167,16 @@ def spawn(command: Command, directory: DataDirectory) -> Spawned:
             env=command.environment,
             start_new_session=True,
         )
-    pid_file = directory.pids / f"{command.name}.json"
-    identity = Identity(
-        name=command.name,
-        pid=popen.pid,
-        create_time=psutil.Process(popen.pid).create_time(),
-        stop_signal=command.stop_signal,
-    )
-    write_json(pid_file, identity)
-    return Spawned(popen, command, pid_file)
+    spawned = Spawned(popen, command, directory.pids / f"{command.name}.json")
+    spawned.remember()
+    return spawned
 
 
 def tethered(command: Command) -> list[str]:
     """The command line that ties a command's life to this process."""
-    owner = "" if command.owner is None else f"{command.owner.uid}:{command.owner.gid}"
+    account = "" if command.account is None else command.account.text
     tether = (sys.executable, "-I", "-S", tethers.__file__)
-    return [*tether, str(os.getpid()), str(int(command.orphan_signal)), owner, *command.arguments]
+    return [*tether, str(os.getpid()), str(int(command.orphan_signal)), account, *command.arguments]
 
 
 def find(pid: int, create_time: float) -> psutil.Process | None:

@@ -1,5 +1,8 @@
 """What the launcher writes down once a second, and what ``driftline status`` shows of it."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import msgspec
 from rich.console import Group
 from rich.table import Table
@@ -7,9 +10,13 @@ from rich.text import Text
 
 from deploy.local.directories import DataDirectory
 from deploy.local.memory import Footprint
+from schemas.wire.disks import trouble_with_writing
 
 _COLOURS = {"running": "green", "done": "blue", "waiting": "yellow", "backing off": "red"}
 _MIB = 1024 * 1024
+_FAILING = "backing off"
+#: The launcher writes once a second; a busy machine takes longer.
+_OLD_STATE_S = 15.0
 
 
 class ProcessState(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +45,7 @@ class LauncherState(msgspec.Struct, frozen=True, kw_only=True):
         data: What is played, plainly marked.
         first_prediction_after_s: Since the launcher's process was born; None before it.
         memory: As last measured.
+        trouble: Why the data directory could not be written when it last was; empty when it could.
     """
 
     pid: int
@@ -49,6 +57,7 @@ class LauncherState(msgspec.Struct, frozen=True, kw_only=True):
     first_prediction_after_s: float | None
     memory: Footprint | None
     processes: tuple[ProcessState, ...]
+    trouble: str = ""
 
 
 class MemorySample(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +96,43 @@ def read_memory(directory: DataDirectory) -> list[MemorySample]:
         lines = directory.memory.read_bytes().splitlines()
     except OSError:
         return []
-    return [msgspec.json.decode(line, type=MemorySample) for line in lines]
+    found: list[MemorySample] = []
+    for line in lines:
+        with suppress(msgspec.DecodeError):  # a full disk took a part of it
+            found.append(msgspec.json.decode(line, type=MemorySample))
+    return found
 
 
-def render(state: LauncherState) -> Group:
-    """The status table."""
+def troubles(directory: DataDirectory, state: LauncherState | None, *, age_s: float | None) -> list[str]:
+    """What is wrong now, a sentence each: a disk that cannot be written, processes that fail, an old state.
+
+    Args:
+        state: As last written down.
+        age_s: How old that is; None when nobody knows.
+    """
+    found = []
+    trouble = trouble_with_writing(directory.path)
+    if trouble:
+        found.append(f"{directory.path} cannot be written ({trouble}): make room; what is to be stored waits")
+    if age_s is not None and age_s > _OLD_STATE_S:
+        found.append(f"this is how things stood {age_s:.0f} s ago: nothing newer was written down")
+    return found + [
+        f"{process.name} is started again and again: {process.reason}"
+        for process in (() if state is None else state.processes)
+        if process.state == _FAILING and process.reason
+    ]
+
+
+def age_of_state(directory: DataDirectory, *, now_s: float) -> float | None:
+    """How many seconds ago the launcher last wrote down how things stand, or None."""
+    try:
+        return now_s - directory.state.stat().st_mtime
+    except OSError:
+        return None
+
+
+def render(state: LauncherState, wrong: Sequence[str] = ()) -> Group:
+    """The status table, and what is wrong below it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("process", "state", "pid", "up", "restarts", "memory"):
         table.add_column(column, justify="left" if column in {"process", "state"} else "right")
@@ -104,7 +145,7 @@ def render(state: LauncherState) -> Group:
             str(process.n_restarts),
             "" if process.pid is None else megabytes(process.rss_bytes),
         )
-    return Group(table, Text(summary(state), style="bold"))
+    return Group(table, Text(summary(state), style="bold"), *(Text(line, style="red") for line in wrong))
 
 
 def summary(state: LauncherState) -> str:

@@ -6,6 +6,7 @@
                           |
                           +----fails--------> BACKING_OFF --due--> RUNNING
     any ----stand_down--> WAITING
+    WAITING, BACKING_OFF --the system refuses another process or file--> BACKING_OFF
 
 It is told the time and asks no clock, so that its decisions can be tested without waiting.
 """
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from deploy.local.jobs import Lifetime, Stage
 from deploy.local.spawning import Command, Spawned
+from schemas.errors import ConfigurationError
 
 Spawn = Callable[[Command], Spawned]
 
@@ -104,18 +106,43 @@ class Unit:
         return self.state in {UnitState.RUNNING, UnitState.DONE}
 
     def start_if_due(self, spawn: Spawn, *, now_s: float) -> bool:
-        """Start it if it waits for its first start, or its back-off is over; tells whether it was."""
+        """Start it if it waits for its first start, or its back-off is over; tells whether it was.
+
+        Raises:
+            OSError: If the system refuses a process or a file; it is due again after its back-off.
+            ConfigurationError: If it cannot be made ready for its very first start.
+        """
         is_due = self.state is UnitState.WAITING or (
             self.state is UnitState.BACKING_OFF and now_s >= self.due_s
         )
         if not is_due:
             return False
-        self._prepare()
-        self.spawned = spawn(self.command)
+        try:
+            self._make_ready()
+            self.spawned = spawn(self.command)
+        except OSError as error:
+            self.reason = f"could not be started: {error.strerror or error}"
+            self._back_off(now_s=now_s)
+            raise
         self.state = UnitState.RUNNING
         self.n_restarts = self._n_starts
         self._n_starts += 1
         return True
+
+    def _make_ready(self) -> None:
+        """What was ready once may be refused later for a reason that passes, such as a full disk."""
+        try:
+            self._prepare()
+        except ConfigurationError as error:
+            if self._n_starts == 0:
+                raise
+            raise OSError(str(error)) from error
+
+    def _back_off(self, *, now_s: float, lifetime_s: float = 0.0) -> float:
+        self.n_failures = 1 if lifetime_s >= self._backoff.stable_s else self.n_failures + 1
+        delay_s = self._backoff.delay_s(self.n_failures)
+        self.state, self.due_s = UnitState.BACKING_OFF, now_s + delay_s
+        return delay_s
 
     def notice_end(self, *, now_s: float) -> Ended | None:
         """How it ended, if it did since the last call; decides what becomes of it."""
@@ -129,10 +156,7 @@ class Unit:
         if code == 0 and self.lifetime is not Lifetime.SERVICE:
             self.state, self.n_failures, self.reason = UnitState.DONE, 0, ""
             return Ended(code, None)
-        self.n_failures = 1 if lifetime_s >= self._backoff.stable_s else self.n_failures + 1
-        delay_s = self._backoff.delay_s(self.n_failures)
-        self.state, self.due_s = UnitState.BACKING_OFF, now_s + delay_s
-        return Ended(code, delay_s)
+        return Ended(code, self._back_off(now_s=now_s, lifetime_s=lifetime_s))
 
     def stand_down(self) -> None:
         """Kill it, and let it wait to be started again as if for the first time."""

@@ -27,7 +27,13 @@ class LogTail:
         self.last_line = ""
 
     def read(self) -> list[str]:
-        """The whole lines that were written since the last call."""
+        """The whole lines that were written since the last call; none where the system refuses a file."""
+        try:
+            return self._read()
+        except OSError:
+            return []
+
+    def _read(self) -> list[str]:
         try:
             size = self._path.stat().st_size
         except FileNotFoundError:
@@ -49,8 +55,15 @@ class LogTail:
         return texts
 
     def _rotate(self) -> None:
-        """Keep the file's content aside and empty it; its writer appends, so it goes on at the front."""
-        self._path.with_suffix(".log.1").write_bytes(self._path.read_bytes())
+        """Keep the file's content aside and empty it; its writer appends, so it goes on at the front.
+
+        Where a disk is too full for that, the content is given up.
+        """
+        aside = self._path.with_suffix(".log.1")
+        try:
+            aside.write_bytes(self._path.read_bytes())
+        except OSError:
+            aside.unlink(missing_ok=True)
         with self._path.open("r+b") as file:
             file.truncate()
         self._position = 0
@@ -81,7 +94,8 @@ class Terminal:
         if self._live is None:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
-        self._live.update(render(state), refresh=True)
+        with suppress(OSError):  # the terminal may have been closed
+            self._live.update(render(state), refresh=True)
 
     def close(self) -> None:
         """Take the table away."""

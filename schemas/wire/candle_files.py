@@ -5,6 +5,7 @@ good is said by the rules of :mod:`schemas.frames`.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,17}")
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _Number = TypeVar("_Number", np.int64, np.float64)
+_MOST_LISTED, _MOST_LETTERS = 20, 400
+#: What pyarrow raises for bytes that are no such table, or a kind of table that it does not know.
+_UNREADABLE = (pa.ArrowException, UnicodeDecodeError, OSError)
 
 
 def candle_columns(path: Path, *, is_parquet: bool) -> dict[str, NDArray[Any]]:
@@ -51,9 +55,11 @@ def times_ms(path: Path, *, is_parquet: bool) -> NDArray[np.int64]:
     """
     table = _arrow_table(path, is_parquet=is_parquet)
     if "timestamp" not in table.column_names:
-        message = f"{path.name} must have a column timestamp, was {' '.join(table.column_names)}"
+        message = (
+            f"{path.name} must have a column timestamp, was {_listed(table)}{_separator(table.column_names)}"
+        )
         raise ConfigurationError(message)
-    return _times_ms(table.column("timestamp"), path)
+    return _times_ms(_column(table, "timestamp", path), path)
 
 
 def _arrow_table(path: Path, *, is_parquet: bool) -> pa.Table:
@@ -65,8 +71,9 @@ def _arrow_table(path: Path, *, is_parquet: bool) -> pa.Table:
         as_text = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
         lines = csv.ParseOptions(newlines_in_values=True)
         return csv.read_csv(path, convert_options=as_text, parse_options=lines)
-    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
-        message = f"{path.name} cannot be read as {'parquet' if is_parquet else 'csv'}: {error}"
+    except _UNREADABLE as error:
+        reason = _printable(str(error))
+        message = f"{path.name} cannot be read as {'parquet' if is_parquet else 'csv'}: {reason}"
         raise ConfigurationError(message) from error
 
 
@@ -75,23 +82,68 @@ def _columns(table: pa.Table, path: Path) -> dict[str, NDArray[Any]]:
     if not set(CANDLE_COLUMNS) <= set(found):
         message = (
             f"{path.name} must have the columns {' '.join(CANDLE_COLUMNS)} [{' '.join(OPTIONAL_CANDLE_COLUMNS)}], "
-            f"was {' '.join(found)}; missing: {' '.join(sorted(set(CANDLE_COLUMNS) - set(found)))}"
+            f"was {_listed(table)}; missing: {' '.join(sorted(set(CANDLE_COLUMNS) - set(found)))}"
+            f"{_separator(found)}"
         )
         raise ConfigurationError(message)
     if not table.num_rows:
         message = f"{path.name} has no rows"
         raise ConfigurationError(message)
-    columns: dict[str, NDArray[Any]] = {"timestamp": _times_ms(table.column("timestamp"), path)}
-    columns |= {name: _numbers(table.column(name), name, path) for name in CANDLE_COLUMNS[1:]}
+    columns: dict[str, NDArray[Any]] = {"timestamp": _times_ms(_column(table, "timestamp", path), path)}
+    columns |= {name: _numbers(_column(table, name, path), name, path) for name in CANDLE_COLUMNS[1:]}
     if "segment" in found:
-        columns["segment"] = _segments(table.column("segment"))
+        columns["segment"] = _segments(_column(table, "segment", path))
     return columns
+
+
+def _column(table: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
+    """A column, its text as plain text and its dictionary looked up.
+
+    Raises:
+        ConfigurationError: If another column has the same name but for its case, or its cells hold tables.
+    """
+    same = [found for found in table.column_names if found.lower() == name]
+    if len(same) > 1:
+        message = f"{path.name} must have one column {name}, has {len(same)}: {' '.join(same)}"
+        raise ConfigurationError(message)
+    column = table.column(name)
+    if pa.types.is_nested(column.type):
+        message = f"{name} in {path.name} must be one plain value a row, was {column.type}"
+        raise ConfigurationError(message)
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        is_text = pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type)
+        return column.cast(pa.string()) if is_text else column
+    except pa.ArrowException as error:
+        message = f"{name} in {path.name} must be one plain value a row, was {column.type}: {error}"
+        raise ConfigurationError(message) from error
+
+
+def _listed(table: pa.Table) -> str:
+    """The columns that a table has, for people; a file with hundreds of them is not one of candles."""
+    shown = table.column_names[:_MOST_LISTED]
+    more = len(table.column_names) - len(shown)
+    return _printable(" ".join(shown)) + (f" and {more} more" if more else "")
+
+
+def _printable(text: str) -> str:
+    """A text that others wrote on one line of a terminal: without its controls, and not for ever."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    return plain if len(plain) <= _MOST_LETTERS else plain[:_MOST_LETTERS] + "..."
+
+
+def _separator(found: Sequence[str]) -> str:
+    """A hint where a CSV's columns are told apart by something else than commas."""
+    mark = next((mark for mark in (";", "\t", "|") if len(found) == 1 and mark in found[0]), None)
+    return "" if mark is None else f"; columns must be separated by commas, seem to be by {mark!r}"
 
 
 def _segments(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """A number per segment, whatever the file calls them."""
     if pa.types.is_integer(column.type) and not column.null_count:
-        return _array(column.cast(pa.int64()), np.int64)
+        # Unsafe: beyond 63 bits a number wraps round, and is a name of its own nevertheless.
+        return _array(column.cast(pa.int64(), safe=False), np.int64)
     names = np.array([str(name) for name in column.to_pylist()])
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
@@ -104,7 +156,8 @@ def _times_ms(column: pa.ChunkedArray, path: Path) -> NDArray[np.int64]:
         milliseconds = column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64())
         return _array(_filled(milliseconds, MISSING_TIME), np.int64)
     if pa.types.is_integer(column.type):
-        return _milliseconds(_array(_filled(column.cast(pa.int64()), MISSING_TIME), np.int64))
+        # Unsafe: beyond 63 bits a number wraps round to a time before 1970, which starts no bar of the others'.
+        return _milliseconds(_array(_filled(column.cast(pa.int64(), safe=False), MISSING_TIME), np.int64))
     message = f"timestamp in {path.name} must be a time, ISO text or whole milliseconds, was {column.type}"
     raise ConfigurationError(message)
 
@@ -134,18 +187,28 @@ def _time_of_text(text: str | None) -> int:
         return MISSING_TIME
     if stamp is None:
         return MISSING_TIME
-    in_utc = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    try:
+        in_utc = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    except OverflowError:
+        return MISSING_TIME
     return (in_utc - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _numbers(column: pa.ChunkedArray, name: str, path: Path) -> NDArray[np.float64]:
     if pa.types.is_string(column.type):
         return np.array([_number_of_text(text) for text in column.to_pylist()], dtype=np.float64)
-    try:
-        return _array(_filled(column.cast(pa.float64()), float("nan")), np.float64)
-    except pa.ArrowInvalid as error:
+    if not _is_numeric(column.type):
         message = f"{name} in {path.name} must be numbers, was {column.type}"
-        raise ConfigurationError(message) from error
+        raise ConfigurationError(message)
+    # Unsafe: of a whole number beyond 53 bits the nearest double is taken.
+    return _array(_filled(column.cast(pa.float64(), safe=False), float("nan")), np.float64)
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(
+        types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind)
+    )
 
 
 def _number_of_text(text: str | None) -> float:

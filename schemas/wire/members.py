@@ -16,13 +16,20 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import confluent_kafka as ck
+import structlog
 
+from schemas.errors import BrokerUnavailableError, PlatformError
 from schemas.topics import Topic
 from schemas.wire.connections import connection, translated
+from schemas.wire.ownership import Ownership
 from schemas.wire.runs import Positions, Taken, taken_apart
 from schemas.wire.settings import KafkaEndpoint
 
+log = structlog.get_logger()
 _BEGINNING = -2
+_ANSWER_S = 15.0
+#: Without an open transaction offsets are told in milliseconds; with one, not at all.
+_AT_ONCE_S = 1.0
 _OPTIONS: dict[str, Any] = {
     "enable.auto.commit": False,
     "auto.offset.reset": "earliest",
@@ -58,6 +65,7 @@ class Member:
         group: The consumer group.
         name: Of the worker, within the group.
         topics: The inputs; all have the same number of partitions.
+        owner: The worker's transactional id, which the offsets of its share say (:mod:`schemas.wire.ownership`).
         session_s: For how long the group keeps the share of a member that is not heard of.
     """
 
@@ -69,8 +77,12 @@ class Member:
         name: str,
         topics: Sequence[Topic],
         hooks: Hooks,
+        owner: str,
         session_s: float,
     ) -> None:
+        self._endpoint = endpoint
+        self._group = group
+        self._owner = owner
         self._topics = topics
         self._hooks = hooks
         self._is_abandoned = self._is_closed = False
@@ -122,10 +134,36 @@ class Member:
         self._held = wanted
 
     def committed(self, numbers: Sequence[int]) -> Positions:
-        """The committed offsets of partition numbers; those without one are left out."""
-        with translated():
-            found = self._consumer.committed(self._partitions(numbers), timeout=15)
-        return {(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
+        """The committed offsets of partition numbers, which are this worker's own now.
+
+        Those without one are left out. A transaction that a worker left open on them is ended.
+        """
+        partitions = self._partitions(numbers)
+        timeout_s = _ANSWER_S if self._is_fixed else _AT_ONCE_S
+        try:
+            with translated():
+                found = self._consumer.committed(partitions, timeout=timeout_s)
+        except BrokerUnavailableError:
+            if self._is_fixed:
+                raise
+            ownership = Ownership(self._endpoint, group=self._group, owner=self._owner)
+            positions = ownership.freed([(p.topic, p.partition) for p in partitions])
+        else:
+            positions = {(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
+        if not self._is_fixed:
+            self._claim(positions)
+        return positions
+
+    def _claim(self, positions: Positions) -> None:
+        """Say whose the share is, before anything of it is in a transaction."""
+        if not positions:
+            return
+        offsets = [ck.TopicPartition(*place, offset, self._owner) for place, offset in positions.items()]
+        try:
+            with translated():
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+        except PlatformError as error:  # such as the group sharing out anew meanwhile
+            log.info("share not claimed", group=self._group, reason=str(error))
 
     def ends(self, numbers: Sequence[int]) -> Positions:
         """The offset behind the last record of each partition."""

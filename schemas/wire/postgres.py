@@ -17,10 +17,12 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from schemas import events
+from schemas.artifacts import CHAMPION
 from schemas.codec import null_from_nan
-from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
+from schemas.errors import ConfigurationError, PlatformError, RowRefusedError, StoreUnavailableError
 from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
+from schemas.wire.refusals import Fault, fault_of, refusal, translate
 from schemas.wire.tables import TABLES, Progress, merge, write_feature_specs, write_progress
 
 #: Market features, and those with companions' beside them; each has a table of its own.
@@ -36,6 +38,10 @@ class Position(NamedTuple):
     last_candle_end_ms: int | None
     last_tick_known_ms: int | None
     last_trade_id: int | None
+
+
+#: Predictions with their outcomes, newest first; None where one cannot be judged yet.
+Page = list[tuple[events.PredictionMade, events.OutcomeResolved | None]]
 
 
 class Record(NamedTuple):
@@ -63,32 +69,42 @@ class Target(NamedTuple):
     horizon: str
 
 
-def translate(error: psycopg.Error | PoolTimeout) -> PlatformError:
-    """The platform's error for one of psycopg's: everything operational may pass."""
-    text = f"Postgres: {error}".strip()
-    if isinstance(error, psycopg.errors.InvalidPassword | psycopg.errors.InvalidCatalogName):
-        return ConfigurationError(f"DATABASE_URL: {text}")
-    if isinstance(error, psycopg.errors.UndefinedTable):
-        return ConfigurationError(f"{text}; the tables are missing: run `driftline up`")
-    return StoreUnavailableError(text)
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the platform's errors for psycopg's within the block; those of a row stay what they are."""
+    try:
+        yield
+    except (psycopg.Error, PoolTimeout) as error:
+        found = translate(error)
+        if found is None:
+            raise
+        raise found from error
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise the platform's errors for psycopg's within the block."""
+def translated_writes() -> Iterator[None]:
+    """As :func:`translated`, and what is wrong with a row is an error of the platform too.
+
+    Raises:
+        RowRefusedError: If a row of the block is refused, whatever the reason.
+    """
     try:
-        yield
-    except (
-        psycopg.OperationalError,
-        psycopg.InterfaceError,
-        psycopg.errors.UndefinedTable,
-        PoolTimeout,
-    ) as error:
-        raise translate(error) from error
+        with translated():
+            yield
+    except psycopg.Error as error:
+        if fault_of(error) is not Fault.ROW:
+            raise
+        raise RowRefusedError(refusal(error)) from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        message = f"the row cannot be sent to Postgres: {error}"
+        raise RowRefusedError(message) from error
 
 
-def migrate(database_url: str) -> None:
+def migrate(database_url: str, *, to: str = "head") -> None:
     """Bring the tables to this release's form; does nothing when they are.
+
+    Args:
+        to: An earlier revision instead.
 
     Raises:
         StoreUnavailableError: If Postgres does not answer.
@@ -106,7 +122,7 @@ def migrate(database_url: str) -> None:
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
             connection.commit()
     except OperationalError as error:
         message = f"Postgres: {error.orig}"
@@ -174,12 +190,13 @@ class History:
             progress: Watermarks; an older one than the stored one changes nothing.
 
         Raises:
-            StoreUnavailableError: If Postgres does not answer; nothing was stored.
+            StoreUnavailableError: If Postgres does not answer, or takes no writes now; nothing was stored.
+            RowRefusedError: If Postgres refuses a row of the batch; nothing was stored.
         """
         by_table: dict[type[events.Event], list[Any]] = {}
         for event in batch:
             by_table.setdefault(type(event), []).append(event)
-        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+        with translated_writes(), self._pool.connection() as connection, connection.cursor() as cursor:
             for kind, rows in by_table.items():
                 merge(cursor, TABLES[kind], rows)
             for kind in FEATURE_KINDS:
@@ -233,14 +250,13 @@ class History:
         Args:
             n_instruments: How many it holds; until each of them has candles, there are none.
         """
-        candles = self._one(
-            "SELECT min(reached) FROM (SELECT max(event_time_ms) AS reached FROM candles WHERE stream = %s "
-            "GROUP BY instrument) AS by_instrument HAVING count(*) >= %s",
-            (stream, n_instruments),
+        row = self._one(
+            "SELECT count(last_candle_end_ms), min(last_candle_end_ms), max(last_tick_known_ms), max(last_trade_id) "
+            "FROM market_positions WHERE stream = %s",
+            (stream,),
         )
-        ticks = self._one("SELECT max(known_time_ms), max(trade_id) FROM ticks WHERE stream = %s", (stream,))
-        known, trade_id = (None, None) if ticks is None else ticks
-        return Position(None if candles is None else candles[0], known, trade_id)
+        n_with_candles, candle_end_ms, tick_known_ms, trade_id = row or (0, None, None, None)
+        return Position(candle_end_ms if n_with_candles >= n_instruments else None, tick_known_ms, trade_id)
 
     def candles(self, stream: str) -> Iterator[events.CandleObserved]:
         """The stored candles of a run, by known time, instrument and start."""
@@ -281,9 +297,10 @@ class History:
     ) -> FeatureTable | None:
         where = "stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s"
         chosen = "" if spec_hash is None else " AND feature_spec_hash = %s"
+        # The newest row first, then its names: joined at once, all rows may be read before the newest is taken.
         spec = self._one(
-            f"SELECT feature_spec_hash, names FROM {table} JOIN feature_specs USING (feature_spec_hash) "
-            f"WHERE {where}{chosen} ORDER BY event_time_ms DESC LIMIT 1",
+            "SELECT feature_spec_hash, names FROM feature_specs WHERE feature_spec_hash = "
+            f"(SELECT feature_spec_hash FROM {table} WHERE {where}{chosen} ORDER BY event_time_ms DESC LIMIT 1)",
             key if spec_hash is None else (*key, spec_hash),
         )
         if spec is None:
@@ -331,8 +348,9 @@ class History:
         """The stored features of the newest bar, or None."""
         rows = self._dicts(
             "SELECT stream, instrument, interval, event_time_ms, known_time_ms, source, close, is_warm, "
-            "feature_spec_hash, feature_values, names FROM features JOIN feature_specs USING (feature_spec_hash) "
-            "WHERE stream = %s AND instrument = %s AND interval = %s ORDER BY event_time_ms DESC LIMIT 1",
+            "feature_spec_hash, feature_values, names FROM (SELECT * FROM features "
+            "WHERE stream = %s AND instrument = %s AND interval = %s ORDER BY event_time_ms DESC LIMIT 1) AS newest "
+            "JOIN feature_specs USING (feature_spec_hash)",
             (stream, instrument, interval),
         )
         if not rows:
@@ -367,68 +385,47 @@ class History:
     def last_predicted_ms(self, stream: str) -> dict[Target, int]:
         """The newest stored as-of time of each kind of prediction of a run."""
         rows = self._all(
-            "SELECT instrument, interval, horizon, max(event_time_ms) FROM predictions "
-            "WHERE stream = %s GROUP BY 1, 2, 3",
+            "SELECT instrument, interval, horizon, event_time_ms FROM prediction_records held "
+            f"CROSS JOIN LATERAL (SELECT event_time_ms FROM predictions made WHERE {_of('made', 'held')} "
+            "ORDER BY event_time_ms DESC LIMIT 1) AS newest WHERE stream = %s",
             (stream,),
         )
         return {Target(stream, row[0], row[1], row[2]): row[3] for row in rows}
 
     def unresolved(self) -> list[events.PredictionMade]:
         """The stored predictions, of all runs, that have no outcome yet, oldest first."""
-        columns = ", ".join(f"p.{column}" for column in events.PredictionMade.__struct_fields__)
+        columns = ", ".join(f"found.{column}" for column in events.PredictionMade.__struct_fields__)
+        # The limit has each row looked up by its key: a join may read all predictions instead.
         rows = self._dicts(
-            f"SELECT {columns} FROM predictions p LEFT JOIN outcomes o ON "
-            "(o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms) = "
-            "(p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms) "
-            "WHERE o.stream IS NULL ORDER BY p.event_time_ms",
+            f"SELECT {columns} FROM unresolved_predictions waiting CROSS JOIN LATERAL ("
+            f"SELECT * FROM predictions made WHERE {_of('made', 'waiting')} "
+            "AND made.event_time_ms = waiting.event_time_ms LIMIT 1) AS found ORDER BY found.event_time_ms",
             (),
         )
         return [msgspec.convert(row, events.PredictionMade) for row in rows]
 
-    def predictions(
-        self, target: Target, *, limit: int, before_ms: int | None = None
-    ) -> list[tuple[events.PredictionMade, events.OutcomeResolved | None]]:
+    def predictions(self, target: Target, *, limit: int, before_ms: int | None = None) -> Page:
         """Stored predictions with their outcomes, newest first.
 
         Args:
             before_ms: Only as-of times before this; None for the newest.
         """
-        end = 2**62 if before_ms is None else before_ms
-        key = (*target, end, limit)
-        where = "stream = %s AND instrument = %s AND interval = %s AND horizon = %s"
-        made = self._dicts(
-            f"SELECT * FROM predictions WHERE {where} AND event_time_ms < %s ORDER BY event_time_ms DESC LIMIT %s",
-            key,
-        )
-        resolved = self._dicts(
-            f"SELECT * FROM outcomes WHERE {where} AND features_as_of_ms < %s "
-            "ORDER BY features_as_of_ms DESC LIMIT %s",
-            key,
-        )
-        outcomes = {
-            row["features_as_of_ms"]: msgspec.convert(row, events.OutcomeResolved) for row in resolved
-        }
-        return [
-            (msgspec.convert(row, events.PredictionMade), outcomes.get(row["event_time_ms"])) for row in made
-        ]
+        with self._snapshot() as cursor:
+            return _page(cursor, target, limit=limit, before_ms=before_ms)
+
+    def predictions_with_record(self, target: Target, *, limit: int) -> tuple[Page, Record]:
+        """The newest predictions with their outcomes, and the record of the same moment."""
+        with self._snapshot() as cursor:
+            return _page(cursor, target, limit=limit, before_ms=None), _record(cursor, target)
 
     def record(self, target: Target) -> Record:
-        """The running record of a kind of prediction."""
-        where = "WHERE stream = %s AND instrument = %s AND interval = %s AND horizon = %s"
-        made = self._one(f"SELECT count(*) FROM predictions {where}", target)
-        counts = self._one(
-            "SELECT count(*) FILTER (WHERE is_hit), count(*) FILTER (WHERE NOT is_hit), "
-            f"count(*) FILTER (WHERE outcome = 'tie'), count(*) FILTER (WHERE outcome = 'void') FROM outcomes {where}",
-            target,
-        )
-        picks = self._one(
-            "SELECT count(*) FILTER (WHERE o.is_hit), count(*) FILTER (WHERE NOT o.is_hit) "
-            "FROM outcomes o JOIN predictions p ON (p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms) "
-            "= (o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms) "
-            "WHERE o.stream = %s AND o.instrument = %s AND o.interval = %s AND o.horizon = %s AND p.is_pick",
-            target,
-        )
-        return Record(0 if made is None else made[0], *(counts or (0, 0, 0, 0)), *(picks or (0, 0)))
+        """The running record of a kind of prediction, kept by triggers as rows are written: one row is read."""
+        with (
+            translated(),
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            return _record(cursor, target)
 
     def promotions(self, stream: str) -> list[events.ModelPromoted]:
         """The stored promotions of a run, oldest first."""
@@ -452,6 +449,16 @@ class History:
         )
         return [msgspec.convert(row, events.PromotionTookEffect) for row in rows]
 
+    def champions(self, stream: str) -> list[events.ModelPromoted]:
+        """The newest stored champion of each kind of prediction of a run, by target."""
+        rows = self._dicts(
+            "SELECT DISTINCT ON (instrument, interval, horizon) * FROM promotions "
+            "WHERE stream = %s AND alias = %s "
+            "ORDER BY instrument, interval, horizon, effective_from_ms DESC, model_version DESC",
+            (stream, CHAMPION),
+        )
+        return [msgspec.convert(row, events.ModelPromoted) for row in rows]
+
     def _stored(self, kind: type[Any], stream: str, order: str) -> Iterator[Any]:
         table = TABLES[kind]
         query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE stream = %s ORDER BY {order}"
@@ -460,6 +467,17 @@ class History:
             cursor.execute(query, (stream,))
             for row in cursor:
                 yield msgspec.convert(dict(zip(table.columns, row, strict=True)), kind)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[psycopg.Cursor[dict[str, Any]]]:
+        """A cursor whose queries all see the same moment."""
+        with (
+            translated(),
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield cursor
 
     def _one(self, query: str, parameters: Sequence[Any]) -> Any:
         with translated(), self._pool.connection() as connection:
@@ -476,3 +494,36 @@ class History:
             connection.cursor(row_factory=dict_row) as cursor,
         ):
             return cursor.execute(query, parameters).fetchall()
+
+
+def _of(one: str, other: str) -> str:
+    """That two tables' rows are of the same target."""
+    return " AND ".join(f"{one}.{column} = {other}.{column}" for column in Target._fields)
+
+
+def _page(
+    cursor: psycopg.Cursor[dict[str, Any]], target: Target, *, limit: int, before_ms: int | None
+) -> Page:
+    where = "stream = %s AND instrument = %s AND interval = %s AND horizon = %s"
+    made = cursor.execute(
+        f"SELECT * FROM predictions WHERE {where} AND event_time_ms < %s ORDER BY event_time_ms DESC LIMIT %s",
+        (*target, 2**62 if before_ms is None else before_ms, limit),
+    ).fetchall()
+    if not made:
+        return []
+    resolved = cursor.execute(
+        f"SELECT * FROM outcomes WHERE {where} AND features_as_of_ms BETWEEN %s AND %s "
+        "ORDER BY features_as_of_ms DESC",
+        (*target, made[-1]["event_time_ms"], made[0]["event_time_ms"]),
+    ).fetchall()
+    outcomes = {row["features_as_of_ms"]: msgspec.convert(row, events.OutcomeResolved) for row in resolved}
+    return [(msgspec.convert(row, events.PredictionMade), outcomes.get(row["event_time_ms"])) for row in made]
+
+
+def _record(cursor: psycopg.Cursor[dict[str, Any]], target: Target) -> Record:
+    row = cursor.execute(
+        f"SELECT {', '.join(Record._fields)} FROM prediction_records "
+        "WHERE stream = %s AND instrument = %s AND interval = %s AND horizon = %s",
+        target,
+    ).fetchone()
+    return Record(0, 0, 0, 0, 0) if row is None else Record(**row)

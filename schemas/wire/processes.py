@@ -3,13 +3,18 @@
 A ``__main__`` calls :func:`run_command` with the environment, and is done.
 """
 
+import errno
+import io
 import logging
+import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO, cast
 
 import click
 import structlog
@@ -18,6 +23,8 @@ from schemas.errors import ConfigurationError, PlatformError
 
 EXIT_FAILED = 1
 EXIT_MISCONFIGURED = 2
+#: What a disk says that cannot be written: full, a quota, mounted read-only, broken.
+_DISK_TROUBLES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 _MATRIX_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -54,6 +61,62 @@ def stop_on_signals() -> Stop:
     return stop
 
 
+class PatientStream:
+    """A stream for log lines whose failures end nothing: a full disk, a terminal that was closed.
+
+    Args:
+        stream: Where they go, as long as that works.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a line, or lose it."""
+        with suppress(OSError, ValueError):  # the latter where it was closed
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand it on, if that is possible."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+class _PatientFile(io.FileIO):
+    """A file whose writes are given up where its disk cannot take them."""
+
+    def write(self, content: Any, /) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            if error.errno not in _DISK_TROUBLES:
+                raise
+            return len(memoryview(content))
+
+
+def outlive_full_disks() -> None:
+    """Let standard output and standard error go nowhere while the disk they are redirected to is full.
+
+    What a process prints must not end it. Terminals and pipes stay as they are: a closed pipe ends
+    a command, as everybody expects.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            number = stream.fileno()
+            is_file = stat.S_ISREG(os.fstat(number).st_mode)
+        except (AttributeError, OSError, ValueError):
+            continue
+        if is_file and isinstance(stream, io.TextIOWrapper):
+            stream.flush()
+            patient = io.BufferedWriter(_PatientFile(number, "wb", closefd=False))
+            wrapped = io.TextIOWrapper(
+                patient, encoding=stream.encoding, errors=stream.errors, line_buffering=True
+            )
+            setattr(sys, name, wrapped)
+
+
 def configure_logging(*, level: str = "INFO") -> None:
     """Log lines of fields to stderr: coloured on a terminal, plain otherwise."""
     structlog.configure(
@@ -65,7 +128,7 @@ def configure_logging(*, level: str = "INFO") -> None:
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, sort_keys=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", PatientStream(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 
@@ -93,6 +156,7 @@ def run_command(
     if level not in logging.getLevelNamesMapping():
         click.echo(f"DRIFTLINE_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, was {level!r}", err=True)
         sys.exit(EXIT_MISCONFIGURED)
+    outlive_full_disks()
     configure_logging(level=level)
     try:
         code = command.main(args=arguments, obj=environment, standalone_mode=False)

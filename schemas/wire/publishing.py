@@ -19,7 +19,7 @@ _RETRY_MS = 5
 _LONGEST_RETRY_MS = 500
 #: The broker ends a transaction by itself that is open longer: what a worker that never came back
 #: left open holds up every reader behind it for so long.
-_TRANSACTION_TIMEOUT_MS = 15_000
+TRANSACTION_TIMEOUT_S = 15.0
 #: The library sends offsets to the group's coordinator, and when that broker is lost it looks for the
 #: next one only when some other connection opens or closes (librdkafka issue 5511): for ever, perhaps.
 #: Idle connections that are closed, and opened again when needed, see to that.
@@ -27,9 +27,20 @@ _IDLE_MS = 2000
 
 
 class Publisher:
-    """Publishes records, each acknowledged by the broker and written once."""
+    """Publishes records, each acknowledged by the broker and written once.
 
-    def __init__(self, endpoint: KafkaEndpoint, *, role: str, transactional_id: str | None = None) -> None:
+    Args:
+        transaction_timeout_s: For how long a transaction may be open, before the broker ends it.
+    """
+
+    def __init__(
+        self,
+        endpoint: KafkaEndpoint,
+        *,
+        role: str,
+        transactional_id: str | None = None,
+        transaction_timeout_s: float = TRANSACTION_TIMEOUT_S,
+    ) -> None:
         config = {
             **connection(endpoint, role),
             "enable.idempotence": True,
@@ -44,8 +55,9 @@ class Publisher:
                 "retry.backoff.ms": _RETRY_MS,
                 "retry.backoff.max.ms": _LONGEST_RETRY_MS,
                 "connections.max.idle.ms": _IDLE_MS,
-                "transaction.timeout.ms": _TRANSACTION_TIMEOUT_MS,
+                "transaction.timeout.ms": int(transaction_timeout_s * 1000),
             }
+        self._owner = transactional_id
         self._producer = ck.Producer(config)
         self._failed: ck.KafkaError | None = None
         self._n_published = 0
@@ -79,6 +91,15 @@ class Publisher:
             self._producer.poll(0)
             self._check()
 
+    def connect(self, topic: str, *, timeout_s: float) -> None:
+        """Find the broker and a topic's leaders now; by itself that happens at the first record.
+
+        Raises:
+            BrokerUnavailableError: If nobody answered in time.
+        """
+        with translated():
+            self._producer.list_topics(topic, timeout_s)
+
     def flush(self, *, timeout_s: float = 15.0) -> None:
         """Wait until every record is acknowledged.
 
@@ -111,8 +132,8 @@ class Publisher:
     def send_offsets(
         self, positions: Mapping[tuple[str, int], int], group_metadata: Any, *, timeout_s: float
     ) -> None:
-        """Make consumed offsets part of the transaction."""
-        offsets = [ck.TopicPartition(t, p, offset) for (t, p), offset in positions.items()]
+        """Make consumed offsets part of the transaction; they say whose they are."""
+        offsets = [ck.TopicPartition(t, p, offset, self._owner) for (t, p), offset in positions.items()]
         with translated():
             self._producer.send_offsets_to_transaction(offsets, group_metadata, timeout_s)
 

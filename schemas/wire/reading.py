@@ -87,6 +87,17 @@ class Reader:
             rest = self._consumer.consume(max_records - 1, 0) if first and max_records > 1 else []
         return [_checked(message) for message in (*first, *rest)]
 
+    def idle(self, timeout_s: float) -> None:
+        """Read nothing for some time, and keep the place in the group, which a reader that asks for nothing loses."""
+        with translated():
+            held = self._consumer.assignment()
+            self._consumer.pause(held)
+            messages = self._consumer.consume(1, timeout_s)
+            # Of a partition that came in the meantime: it is read again.
+            for record in [record_of(message) for message in messages if message.error() is None]:
+                self._consumer.seek(ck.TopicPartition(record.topic, record.partition, record.offset))
+            self._consumer.resume(self._consumer.assignment())
+
     def messages(self, *, timeout_s: float) -> list[Any]:
         """What has arrived, ends of partitions included, as the library has it."""
         with translated():

@@ -26,21 +26,29 @@ class FeatureStepper:
         end_ms: int,
         buy_volume: float | None = None,
     ) -> list[float]:
-        """Take a bar in.
+        """Take a bar in, and return its features; as :meth:`take`."""
+        self.take(row, start_ms=start_ms, end_ms=end_ms, buy_volume=buy_volume)
+        return self.values
+
+    def take(
+        self,
+        row: tuple[float, float, float, float, float],
+        *,
+        start_ms: int,
+        end_ms: int,
+        buy_volume: float | None = None,
+    ) -> None:
+        """Take a bar in; :attr:`values` are its features, in the order of the spec, NaN where undefined.
 
         A bar that does not start where the last one ended begins anew.
 
         Args:
             row: Open, high, low, close (quote per base), volume (base units).
             buy_volume: The part that buyers took from the book; None where that is not known.
-
-        Returns:
-            The features in the order of the spec; NaN where undefined.
         """
         bought = np.nan if buy_volume is None else buy_volume
         self._rows[0] = (*row, end_ms, bought, start_ms)
         kernel.run(self._state, self._scratch, self._rows, self._out, self._n_held)
-        return self.values
 
     @property
     def is_warm(self) -> bool:
@@ -51,6 +59,13 @@ class FeatureStepper:
     def values(self) -> list[float]:
         """The features of the newest bar."""
         values: list[float] = self._out[0].tolist()
+        return values
+
+    def values_or_none(self) -> list[float | None]:
+        """The features of the newest bar; None where undefined, as on the wire."""
+        values: list[float | None] = self._out[0].tolist()
+        for number in np.flatnonzero(np.isnan(self._out[0])).tolist():
+            values[number] = None
         return values
 
     def state(self) -> bytes:

@@ -40,5 +40,10 @@ def run_market(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
     endpoints = settings.endpoints()
     views = Views(connect(endpoints.redis_url), job="market")
     run_job(
-        market_job(settings), endpoint=endpoints.kafka, views=views, stop=stop, worker_id=settings.worker_id
+        market_job(settings),
+        endpoint=endpoints.kafka,
+        views=views,
+        stop=stop,
+        worker_id=settings.worker_id,
+        data_dir=settings.data_dir,
     )

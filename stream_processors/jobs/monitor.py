@@ -4,6 +4,8 @@ It keeps nothing: which alerts last it reads in ``alerts.v1`` at start, so that 
 nothing again. It ends ``stalled_partition`` alerts that a worker raised about itself, too.
 """
 
+from collections.abc import Callable
+
 import structlog
 
 from schemas.errors import BrokerUnavailableError
@@ -12,10 +14,11 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher
 from schemas.wire.processes import Stop
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.jobs.disks import look_at_disk
 from stream_processors.jobs.field_census import FieldCensus
 from stream_processors.jobs.metrics import LOOPBACK, Metrics
 from stream_processors.jobs.observing import Observer
-from stream_processors.operators.alerting import Judge
+from stream_processors.operators.alerting import Disk, Judge, Verdict
 from stream_processors.runtime.alerts import raise_alert
 from stream_processors.settings import ProcessorSettings
 
@@ -24,6 +27,7 @@ SOURCE = "monitor"
 #: So long a broker may be away before the monitor ends, to be started again.
 _PATIENCE_S = 60.0
 _FIELDS_EVERY_S = 30.0
+_MB = 1_000_000
 
 
 class Monitor:
@@ -32,6 +36,7 @@ class Monitor:
     Args:
         stalled_after_s: See :class:`Judge`.
         has_companions: See :class:`Observer`.
+        look_at_disk: How the data directory's disk is found at each look; None does not look.
     """
 
     def __init__(
@@ -42,13 +47,16 @@ class Monitor:
         clock: Clock,
         metrics: Metrics,
         has_companions: bool = False,
+        look_at_disk: Callable[[], Disk] | None = None,
     ) -> None:
         self._clock = clock
+        self._look_at_disk = look_at_disk
         self._metrics = metrics
         self._observer = Observer(endpoint, clock=clock, has_companions=has_companions)
         self._judge = Judge(stalled_after_s=stalled_after_s)
         self._publisher = Publisher(endpoint, role=SOURCE)
         self._has_looked = False
+        self._unsaid: list[Verdict] = []
         self._census = FieldCensus(endpoint)
         self._census_at_s = clock.monotonic_s()
 
@@ -59,6 +67,8 @@ class Monitor:
             BrokerUnavailableError: If the broker does not answer.
         """
         seen, alerts = self._observer.look()
+        if self._look_at_disk is not None:
+            seen = seen._replace(disk=self._look_at_disk())
         for alert in alerts:
             # Its own come back in the topic; what it found there at start is an earlier run's.
             if alert.source != SOURCE or not self._has_looked:
@@ -66,8 +76,11 @@ class Monitor:
         self._has_looked = True
         for verdict in self._judge.judge(seen):
             log.warning("alert", **verdict._asdict())
+            self._unsaid.append(verdict)
+        for verdict in self._unsaid:
             raise_alert(self._publisher, **verdict._asdict(), now_ms=self._clock.now_ms(), source=SOURCE)
         self._publisher.flush()
+        self._unsaid.clear()  # kept where the broker was away: it is judged once, and said until it is there
         self._metrics.show(seen, self._judge.raised, now_ms=self._clock.now_ms())
         self._look_at_fields()
 
@@ -94,6 +107,7 @@ def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:
         clock=clock,
         metrics=metrics,
         has_companions=bool(settings.parsed_companions()),
+        look_at_disk=lambda: look_at_disk(settings.data_dir, low_bytes=settings.low_disk_mb * _MB),
     )
     well_at_s = clock.monotonic_s()
     while not stop():

@@ -48,4 +48,5 @@ def run_outcomes(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
         views=None,
         stop=stop,
         worker_id=settings.worker_id,
+        data_dir=settings.data_dir,
     )

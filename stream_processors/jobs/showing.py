@@ -29,7 +29,8 @@ def letters_table(found: Iterable[Selected], *, now_ms: int) -> Table:
     table = Table(title="Dead letters, oldest first")
     for column in ("age", "consumer", "letter", "error class", "attempts", "bytes", "state"):
         table.add_column(column, overflow="fold")
-    table.add_column("reason", overflow="ellipsis", no_wrap=True, max_width=70)
+    # Wrapped and not cut: a reason that is cut says nothing.
+    table.add_column("reason", overflow="fold")
     for letter, resolution in found:
         state = "open" if resolution is None else str(resolution.how)
         cells = (

@@ -36,4 +36,11 @@ def vectors_job(settings: ProcessorSettings) -> Job:
 def run_vectors(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
     """Run it until asked to stop."""
     job = vectors_job(settings)
-    run_job(job, endpoint=settings.kafka_endpoint(), views=None, stop=stop, worker_id=settings.worker_id)
+    run_job(
+        job,
+        endpoint=settings.kafka_endpoint(),
+        views=None,
+        stop=stop,
+        worker_id=settings.worker_id,
+        data_dir=settings.data_dir,
+    )

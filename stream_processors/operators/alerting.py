@@ -1,13 +1,17 @@
 """Judging what the monitor sees: which alerts begin, and which are over.
 
-It stands apart from looking, so that it can be tested as a timeline. Two rules:
+It stands apart from looking, so that it can be tested as a timeline. The rules:
 
 ``dead_letters``
     A consumer has open letters. Raised at once, over when there were none for a while.
 ``stalled_partition``
     A group has records left to read in a partition and has not moved on there for
     ``stalled_after_s``. Over when it has moved, or had nothing to read, for as long again: so one
-    step between two stalls ends nothing.
+    step between two stalls ends nothing. Looks with a gap of half that time between them begin the
+    judging anew: the monitor did not run then, and nor, for all it knows, did the group.
+``disk_space``, ``disk_unwritable``
+    The disk of the data directory has little room left; it cannot be written. Over when that has been
+    so for a while.
 
 An alert is raised once, whoever raised it, and stays until its end is seen: what is not known yet,
 such as the progress of a group that was looked at only once, neither raises nor ends anything.
@@ -18,11 +22,17 @@ from enum import Enum
 from typing import NamedTuple
 
 from schemas.events import AlertRaised, Severity
+from stream_processors.operators.wakefulness import Wakefulness
 
 DEAD_LETTERS = "dead_letters"
 STALLED_PARTITION = "stalled_partition"
+DISK_SPACE = "disk_space"
+DISK_UNWRITABLE = "disk_unwritable"
 #: So long a consumer must be without dead letters: a replay that fails again takes about a second.
 LETTERS_SETTLED_S = 15.0
+#: So long a disk must be well: a full one has some room for a moment whenever something is deleted.
+DISK_SETTLED_S = 10.0
+_MB = 1_000_000
 
 #: Where a group stands that has nothing to read: the wait begins with the look that finds something.
 _NOWHERE = -1
@@ -62,6 +72,22 @@ class Progress(NamedTuple):
         return 0 if self.waiting_since_ms is None else max(0, self.end - self.committed)
 
 
+class Disk(NamedTuple):
+    """How the disk of the data directory was found.
+
+    Attributes:
+        subject: Names it in alerts.
+        free_bytes: What an ordinary user may still write.
+        low_bytes: What should be left at least.
+        trouble: Why it cannot be written, such as ``No space left on device``; empty when it can.
+    """
+
+    subject: str
+    free_bytes: int
+    low_bytes: int
+    trouble: str
+
+
 class Observation(NamedTuple):
     """What was seen at one time.
 
@@ -69,12 +95,14 @@ class Observation(NamedTuple):
         at_s: By a clock that never runs backwards.
         depths: Open dead letters by consumer.
         n_lost: Bars that a late champion left without a prediction, at most.
+        disk: The data directory's; None where nobody looked.
     """
 
     at_s: float
     depths: Mapping[str, int]
     progress: Mapping[Place, Progress]
     n_lost: int = 0
+    disk: Disk | None = None
 
 
 class Verdict(NamedTuple):
@@ -122,6 +150,7 @@ class Judge:
 
     def __init__(self, *, stalled_after_s: float) -> None:
         self._stalled_after_s = stalled_after_s
+        self._awake = Wakefulness(longest_gap_s=stalled_after_s / 2)
         self._stands: dict[Place, _Stand] = {}
         self._good_since_s: dict[Key, float | None] = {}
 
@@ -140,6 +169,10 @@ class Judge:
 
     def judge(self, seen: Observation) -> Iterator[Verdict]:
         """Yield what begins and what is over."""
+        if self._awake.since_s(seen.at_s) == seen.at_s:
+            self._begin_anew(seen.at_s)
+        for finding in () if seen.disk is None else _of_disk(seen.disk):
+            yield from self._decide(finding, seen.at_s)
         for consumer, depth in seen.depths.items():
             yield from self._decide(_of_letters(consumer, depth), seen.at_s)
         well: dict[str, bool] = {}
@@ -149,6 +182,11 @@ class Judge:
             yield from self._decide(finding, seen.at_s)
         for group, is_well in well.items():
             yield from self._decide(self._of_group(group, is_well=is_well), seen.at_s)
+
+    def _begin_anew(self, at_s: float) -> None:
+        """Forget how long anything has stood or been good; what is raised stays so."""
+        self._stands = {place: stand._replace(since_s=at_s) for place, stand in self._stands.items()}
+        self._good_since_s = dict.fromkeys(self._good_since_s)
 
     def _decide(self, finding: _Finding, at_s: float) -> Iterator[Verdict]:
         key = (finding.name, finding.subject)
@@ -217,6 +255,32 @@ def _of_letters(consumer: str, depth: int) -> _Finding:
         relief=f"no dead letters of {consumer} wait any more",
         settled_s=LETTERS_SETTLED_S,
     )
+
+
+def _of_disk(disk: Disk) -> tuple[_Finding, _Finding]:
+    free = f"{disk.free_bytes / _MB:,.0f} MB"
+    space = _Finding(
+        name=DISK_SPACE,
+        subject=disk.subject,
+        state=_State.BAD if disk.free_bytes < disk.low_bytes else _State.GOOD,
+        severity=Severity.WARNING,
+        value=float(disk.free_bytes),
+        trouble=f"{free} are left for {disk.subject}, fewer than {disk.low_bytes / _MB:,.0f} MB: make room",
+        relief=f"{free} are left for {disk.subject}",
+        settled_s=DISK_SETTLED_S,
+    )
+    unwritable = _Finding(
+        name=DISK_UNWRITABLE,
+        subject=disk.subject,
+        state=_State.BAD if disk.trouble else _State.GOOD,
+        severity=Severity.PAGE,
+        value=float(disk.free_bytes),
+        trouble=f"{disk.subject} cannot be written ({disk.trouble}): the history waits, and nothing else is stored "
+        "there; make room, or mount it writable",
+        relief=f"{disk.subject} can be written again",
+        settled_s=DISK_SETTLED_S,
+    )
+    return space, unwritable
 
 
 def _verdict(finding: _Finding, *, is_resolved: bool) -> Verdict:

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.codec import null_from_nan
 from schemas.errors import ContractError, SnapshotMismatchError
 from schemas.events import (
     BarClosed,
@@ -228,7 +227,7 @@ class MarketOperator:
             close=bar.close,
             feature_spec_hash=self._spec.hash,
             is_warm=series.is_warm,
-            values=dict(zip(self._spec.names, null_from_nan(series.values), strict=True)),
+            values=dict(zip(self._spec.names, series.values(), strict=True)),
         )
 
     # Trades by the batch

@@ -13,6 +13,7 @@ is least, some 1.4 kB, at n of 29. Where the first whole state falls follows fro
 so that those of many instruments do not fall on one close.
 """
 
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -88,14 +89,12 @@ class Series:
         self._whole: bytes | None = None
         self.last: BarClosed | None = None
 
-    def step(self, bar: BarClosed) -> list[float]:
-        """Take a bar in; its features, NaN where undefined."""
+    def step(self, bar: BarClosed) -> None:
+        """Take a bar in."""
         self._keep(bar)
         self.last = bar
         row = (bar.open, bar.high, bar.low, bar.close, bar.volume)
-        return self._stepper.step(
-            row, start_ms=bar.start_ms, end_ms=bar.event_time_ms, buy_volume=bar.buy_volume
-        )
+        self._stepper.take(row, start_ms=bar.start_ms, end_ms=bar.event_time_ms, buy_volume=bar.buy_volume)
 
     def _keep(self, bar: BarClosed) -> None:
         n = len(self._rows) // _ROW.size
@@ -108,13 +107,12 @@ class Series:
         elif bar.start_ms != self._end_ms:
             self._gaps[n] = bar.start_ms - self._end_ms
         self._end_ms = bar.event_time_ms
-        bought = np.nan if bar.buy_volume is None else bar.buy_volume
+        bought = math.nan if bar.buy_volume is None else bar.buy_volume
         self._rows += _ROW.pack(bar.open, bar.high, bar.low, bar.close, bar.volume, bought)
 
-    @property
-    def values(self) -> list[float]:
-        """The newest features."""
-        return self._stepper.values
+    def values(self) -> list[float | None]:
+        """The newest features, None where undefined."""
+        return self._stepper.values_or_none()
 
     @property
     def is_warm(self) -> bool:

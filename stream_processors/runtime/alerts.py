@@ -34,7 +34,35 @@ def raise_alert(
     """Publish an alert, or its end.
 
     It is on its way when this returns, and there after ``publisher.flush()`` or, within a
-    transaction, its commit.
+    transaction, its commit. The arguments are those of :func:`alert_of`.
+    """
+    alert = alert_of(
+        name=name,
+        subject=subject,
+        severity=severity,
+        summary=summary,
+        now_ms=now_ms,
+        value=value,
+        is_resolved=is_resolved,
+        stream=stream,
+        source=source,
+    )
+    publish_alert(publisher, alert)
+
+
+def alert_of(
+    *,
+    name: str,
+    subject: str,
+    severity: Severity,
+    summary: str,
+    now_ms: int,
+    value: float | None = None,
+    is_resolved: bool = False,
+    stream: str = LIVE,
+    source: str = "runtime",
+) -> AlertRaised:
+    """An alert, or its end.
 
     Args:
         name: What kind, such as ``STALLED_PARTITION``.
@@ -46,7 +74,7 @@ def raise_alert(
         stream: The run it is about; what concerns the platform as a whole says ``live``.
         source: Who noticed.
     """
-    event = AlertRaised(
+    return AlertRaised(
         event_time_ms=now_ms,
         known_time_ms=now_ms,
         source=source,
@@ -58,9 +86,13 @@ def raise_alert(
         value=value,
         is_resolved=is_resolved,
     )
-    value_bytes = codec.encode(event)
-    headers = codec.headers(AlertRaised, codec.trace_id(value_bytes))
-    publisher.publish(ALERTS.name, value_bytes, key=alert_key(event), headers=headers)
+
+
+def publish_alert(publisher: Publisher, alert: AlertRaised) -> None:
+    """Hand an alert over; it is there after ``publisher.flush()``."""
+    value = codec.encode(alert)
+    headers = codec.headers(AlertRaised, codec.trace_id(value))
+    publisher.publish(ALERTS.name, value, key=alert_key(alert), headers=headers)
 
 
 def alert_key(event: AlertRaised) -> bytes:

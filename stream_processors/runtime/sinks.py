@@ -2,25 +2,34 @@
 
 Offsets are committed behind the write, so a crash writes a batch again, which changes nothing:
 rows go by the event's natural key.
+
+A store that takes no writes now, whether it is away, full or read-only, is waited for as long as it
+takes: nothing is read on meanwhile, and the log keeps the rest. A row that the store refuses is put
+aside with the store's reason, and the rows around it are written.
 """
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import stamina
 import structlog
 
 from schemas import codec
 from schemas.errors import ContractError, StoreUnavailableError
 from schemas.events import Event
+from schemas.time import Clock
 from schemas.topics import BY_NAME, Topic
+from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Positions, Publisher, Reader, Record
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.dead_letters import publish_dead_letter, reason_of
 
 log = structlog.get_logger()
 MAX_BATCH = 10_000
-STORE_BUDGET_S = 60.0
+#: Between two attempts at a store that takes no writes: longer each time, up to this.
+_FIRST_WAIT_S = 0.1
+_LONGEST_WAIT_S = 5.0
+#: How often a store that takes no writes is named in the log.
+_SAY_EVERY_S = 30.0
 
 
 class Received(NamedTuple):
@@ -43,50 +52,143 @@ def run_sink(
 
     Args:
         name: Names the consumer group and the dead-letter topic.
-        write: Stores a batch, whole or not at all; raises StoreUnavailableError to be retried.
+        write: Stores a batch, whole or not at all. Raises StoreUnavailableError to be called again, and
+            ContractError where the store refuses a row of the batch.
 
     Raises:
-        StoreUnavailableError: If the store stayed away for a minute.
-        BrokerUnavailableError: If the broker did.
+        BrokerUnavailableError: If the broker stayed away.
     """
     reader = Reader(
         endpoint, group=f"driftline-{name}", topics=topics, is_fixed=endpoint.is_embedded, member="0"
     )
-    publisher = Publisher(endpoint, role=name)
+    letters = _Letters(name, Publisher(endpoint, role=name))
+    writing = Writing(name, write=write, put_aside=letters.put_aside, idle=reader.idle, clock=SystemClock())
     reader.open()
     try:
         while not stop():
             records = reader.poll(max_records=MAX_BATCH, timeout_s=0.2)
-            if records:
-                _write_batch(name, records, publisher, write)
+            if not records:
+                continue
+            is_written = writing.write(letters.readable(records), stop=stop)
+            letters.flush()
+            if is_written:
                 reader.commit(_positions(records))
     finally:
         reader.close()
 
 
-def _write_batch(
-    name: str, records: Sequence[Record], publisher: Publisher, write: Callable[[Sequence[Received]], None]
-) -> None:
-    received: list[Received] = []
-    n_dead = 0
-    for record in records:
-        try:
-            event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
-        except ContractError as error:
-            log.warning(
-                "dead letter", job=name, topic=record.topic, offset=record.offset, reason=reason_of(error)
-            )
-            publish_dead_letter(publisher, consumer=name, record=record, error=error)
-            n_dead += 1
-        else:
-            received.append(Received(record.topic, record.partition, event))
-    if n_dead:
-        publisher.flush()
-    for attempt in stamina.retry_context(
-        on=StoreUnavailableError, attempts=None, timeout=STORE_BUDGET_S, wait_initial=0.1, wait_max=1.0
-    ):
-        with attempt:
-            write(received)
+Readable = tuple[Record, Received]
+
+
+class Writing:
+    """Writes batches, whatever the store says of them.
+
+    Args:
+        name: The job's.
+        write: As of :func:`run_sink`.
+        put_aside: Called with each message whose row is refused.
+        idle: Waits for some seconds, and keeps the reader's place in its group meanwhile.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        write: Callable[[Sequence[Received]], None],
+        put_aside: Callable[[Record, ContractError], None],
+        idle: Callable[[float], None],
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._write = write
+        self._put_aside = put_aside
+        self._idle = idle
+        self._clock = clock
+        self._refused_since_s: float | None = None
+        self._said_at_s = 0.0
+        self._wait_s = _FIRST_WAIT_S
+
+    def write(self, batch: Sequence[Readable], *, stop: Callable[[], bool]) -> bool:
+        """Write a batch in order, and tell whether all of it is written or put aside.
+
+        What fails is tried again in halves: so a refused row is found in a few steps, and a store that can
+        take only little at a time, because of a time limit or its memory, gets little.
+
+        Returns:
+            False when asked to stop while the store took no writes.
+        """
+        begin, size = 0, len(batch)
+        while begin < len(batch):
+            part = batch[begin : begin + size]
+            try:
+                self._write([received for _, received in part])
+            except ContractError as error:
+                if len(part) == 1:
+                    self._put_aside(part[0][0], error)
+                    begin += 1
+                size = max(1, len(part) // 2)
+            except StoreUnavailableError as error:
+                if stop():
+                    return False
+                self._wait(error)
+                size = max(1, len(part) // 2)
+            else:
+                self._has_taken()
+                begin += len(part)
+                size = 2 * len(part)
+        return True
+
+    def _wait(self, error: StoreUnavailableError) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._refused_since_s is None:
+            self._refused_since_s = now_s
+        if self._refused_since_s == now_s or now_s - self._said_at_s >= _SAY_EVERY_S:
+            self._said_at_s = now_s
+            waited_s = round(now_s - self._refused_since_s, 1)
+            log.warning("store takes no writes", job=self._name, reason=str(error), waited_s=waited_s)
+        self._idle(self._wait_s)
+        self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
+
+    def _has_taken(self) -> None:
+        if self._refused_since_s is not None:
+            waited_s = round(self._clock.monotonic_s() - self._refused_since_s, 1)
+            log.info("store takes writes again", job=self._name, waited_s=waited_s)
+        self._refused_since_s, self._wait_s = None, _FIRST_WAIT_S
+
+
+class _Letters:
+    """The messages that a sink puts aside."""
+
+    def __init__(self, name: str, publisher: Publisher) -> None:
+        self._name = name
+        self._publisher = publisher
+        self._n_unsent = 0
+
+    def readable(self, records: Sequence[Record]) -> list[Readable]:
+        """The records with their events; what breaks the contract is put aside."""
+        found: list[Readable] = []
+        for record in records:
+            try:
+                event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
+            except ContractError as error:
+                self.put_aside(record, error)
+            else:
+                found.append((record, Received(record.topic, record.partition, event)))
+        return found
+
+    def put_aside(self, record: Record, error: ContractError) -> None:
+        """Put a message aside; it is kept once :meth:`flush` returns."""
+        log.warning(
+            "dead letter", job=self._name, topic=record.topic, offset=record.offset, reason=reason_of(error)
+        )
+        publish_dead_letter(self._publisher, consumer=self._name, record=record, error=error)
+        self._n_unsent += 1
+
+    def flush(self) -> None:
+        """Return when the broker has all that was put aside."""
+        if self._n_unsent:
+            self._publisher.flush()
+        self._n_unsent = 0
 
 
 def _positions(records: Sequence[Record]) -> Positions:

@@ -8,32 +8,41 @@ that has stopped fetching keeps it from that.
 
 Only what a read_committed consumer can get to counts: behind another's open transaction there is
 nothing to move for. A broker that is away is no stall: nothing can be asked of it then, and the worker has its own
-budget for that. The embedded broker states its ends too low and too high at times, so there only
+budget for that. Nor is time in which the watchdog itself did not run. The embedded broker states its ends too low and too high at times, so there only
 the loop is watched.
 """
 
+import faulthandler
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import structlog
 
-from schemas.errors import PlatformError, TransientError
-from schemas.events import Severity
+from schemas.errors import TransientError
+from schemas.events import AlertRaised, Severity
 from schemas.time import Clock
 from schemas.wire.administration import Administration
 from schemas.wire.clocks import SystemClock
-from schemas.wire.kafka import Positions, Publisher
+from schemas.wire.kafka import Positions
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.alerts import STALLED_PARTITION, Place, raise_alert
+from stream_processors.operators.wakefulness import Wakefulness
+from stream_processors.runtime.alerts import STALLED_PARTITION, Place, alert_of
+from stream_processors.runtime.last_words import LastWords
+from stream_processors.runtime.timers import InterpreterTimer, left_behind
 
 log = structlog.get_logger()
 #: The exit code of a worker that its watchdog ended: the temporary failure of sysexits.
 EXIT_STALLED = 75
 _LOOKS_PER_STALL = 9
-_ALERT_S = 3.0
+#: What an earlier process left unsaid, and could not be said at the start, waits for so long at each look.
+_LATER_S = 1.0
+#: A held interpreter is ended after so many times the wall-clock limit in CPU time: other threads use some too.
+_STALLS_OF_CPU = 2
 
 Where = tuple[str, int]
 
@@ -96,12 +105,16 @@ class _Seen(NamedTuple):
 class StallJudge:
     """Tells from looks at a worker whether something has stalled; pure.
 
+    After a gap between two looks of more than half that time it begins anew: it did not run then, and
+    nor, for all it knows, did the worker.
+
     Args:
         stalled_after_s: For how long nothing may move.
     """
 
     def __init__(self, *, stalled_after_s: float) -> None:
         self._after_s = stalled_after_s
+        self._awake = Wakefulness(longest_gap_s=stalled_after_s / 2)
         self._seen: dict[Where, _Seen] = {}
 
     def stalled(
@@ -115,8 +128,16 @@ class StallJudge:
             moves: How often each partition has moved.
             ends: The log's end by partition; those not known are not judged.
         """
-        if now_s - beat_s > self._after_s:
+        awake_since_s = self._awake.since_s(now_s)
+        if awake_since_s == now_s:
+            self._seen.clear()
+        silent_s = now_s - max(beat_s, awake_since_s)
+        if silent_s > self._after_s:
             return "loop"
+        # A step that hangs keeps its partitions from moving too, and their time may be up a moment
+        # before the loop's: what has stalled then is the loop. A loop that goes on is seen to, since
+        # in every round some look comes within this time.
+        comes_round = silent_s <= self._after_s / 2
         for place, end in ends.items():
             seen = self._seen.get(place)
             n_moves = moves.get(place, 0)
@@ -124,7 +145,7 @@ class StallJudge:
                 self._seen[place] = _Seen(n_moves, end, now_s)
             elif end <= seen.end:  # nothing to move for
                 self._seen[place] = seen._replace(at_s=now_s)
-            elif now_s - seen.at_s > self._after_s:
+            elif comes_round and now_s - seen.at_s > self._after_s:
                 return place
         return None
 
@@ -134,6 +155,8 @@ class Watchdog:
 
     Args:
         group: The worker's consumer group, for the alert.
+        worker_id: Its name within the group: whoever is started under it again says what was left unsaid.
+        data_dir: Where last words are kept (:mod:`stream_processors.runtime.last_words`); None keeps none.
         end_process: Called with an exit code when something has stalled; does not come back.
     """
 
@@ -142,8 +165,10 @@ class Watchdog:
         endpoint: KafkaEndpoint,
         *,
         group: str,
+        worker_id: str,
         vitals: Vitals,
         stalled_after_s: float,
+        data_dir: Path | None = None,
         end_process: Callable[[int], object] = os._exit,
     ) -> None:
         self._endpoint = endpoint
@@ -153,21 +178,34 @@ class Watchdog:
         self._end_process = end_process
         self._clock = SystemClock()
         self._judge = StallJudge(stalled_after_s=stalled_after_s)
+        self._last_words = LastWords(endpoint, data_dir=data_dir, name=f"{group}-{worker_id}")
+        self._trace = self._last_words.path(".trace")
+        self._timer = InterpreterTimer(cpu_s=_STALLS_OF_CPU * stalled_after_s, trace=self._trace)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Say what an earlier process of this name could not, and begin to look."""
+        trace = left_behind(self._trace)
+        if trace:
+            log.error("the last process was held here", group=self._group, trace=trace)
+            what = f"a step of {self._group} held the interpreter for {self._timer.cpu_s:g} s of CPU time"
+            self._last_words.keep(self._alert(self._group, f"{what}; the worker was ended and started again"))
+        self._last_words.publish_kept()
+        self._timer.start()
         self._vitals.beat()
         self._thread.start()
 
     def stop(self) -> None:
         """Look no more."""
         self._stop.set()
+        self._timer.stop()
 
     def _watch(self) -> None:
         administration = None if self._endpoint.is_embedded else Administration(self._endpoint)
+        self._last_words.connect()
         while not self._stop.wait(self._after_s / _LOOKS_PER_STALL):
+            self._timer.renew()
             moves = self._vitals.moves()
             stalled = self._judge.stalled(
                 now_s=self._clock.monotonic_s(),
@@ -177,8 +215,10 @@ class Watchdog:
             )
             if stalled is not None and not self._stop.is_set():
                 self._report(stalled)
+                self._timer.stop()
                 self._end_process(EXIT_STALLED)
                 return
+            self._last_words.publish_kept(timeout_s=_LATER_S)
 
     def _ends(self, administration: Administration | None, moves: Mapping[Where, int]) -> Positions:
         if administration is None or not moves:
@@ -196,16 +236,15 @@ class Watchdog:
             subject = Place(self._group, *stalled).subject()
             what = f"{subject} has not moved for {self._after_s:g} s, with records to read"
         log.error("stalled", group=self._group, stalled=subject)
-        publisher = Publisher(self._endpoint, role="watchdog")
-        try:
-            raise_alert(
-                publisher,
-                name=STALLED_PARTITION,
-                subject=subject,
-                severity=Severity.PAGE,
-                summary=f"{what}; the worker ended itself and is started again: see its log for what it was at",
-                now_ms=self._clock.now_ms(),
-            )
-            publisher.flush(timeout_s=_ALERT_S)
-        except PlatformError as error:
-            log.exception("alert not published", reason=str(error))
+        faulthandler.dump_traceback(sys.__stderr__ or 2, all_threads=True)
+        how = "the worker ended itself and is started again: its log says what each thread was at"
+        self._last_words.say(self._alert(subject, f"{what}; {how}"))
+
+    def _alert(self, subject: str, summary: str) -> AlertRaised:
+        return alert_of(
+            name=STALLED_PARTITION,
+            subject=subject,
+            severity=Severity.PAGE,
+            summary=summary,
+            now_ms=self._clock.now_ms(),
+        )

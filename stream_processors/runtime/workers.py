@@ -19,6 +19,7 @@ ended by its watchdog (``watching``).
 
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -92,6 +93,7 @@ class Worker:
         endpoint: The broker; on the embedded one partitions are taken without a group.
         views: Where the newest outputs go; None for a job without views.
         stop: Asked between batches.
+        data_dir: Where the watchdog keeps what the broker did not take before the end; None keeps none.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Worker:
         stop: Callable[[], bool],
         settings: WorkerSettings | None = None,
         clock: Clock | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         self._job = job
         self._endpoint = endpoint
@@ -115,7 +118,8 @@ class Worker:
         self._committed_at_s = self._shown_at_s = 0.0
         self._reads_broadcasts = self._is_input_idle = False
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
-        self._publisher = Publisher(endpoint, role=job.name, transactional_id=f"{name}-{worker_id}")
+        transactional_id = f"{name}-{worker_id}"
+        self._publisher = Publisher(endpoint, role=job.name, transactional_id=transactional_id)
         hooks = Hooks(self._take_over, self._give_up, self._lose)
         self._member = Member(
             endpoint,
@@ -123,6 +127,7 @@ class Worker:
             name=worker_id,
             topics=job.inputs,
             hooks=hooks,
+            owner=transactional_id,
             session_s=self._settings.session_s,
         )
         self._committer = Committer(
@@ -140,7 +145,12 @@ class Worker:
         self._beside = Beside(endpoint, group=name, topic=job.inputs[0]) if job.is_joining else None
         self._vitals = Vitals(self._clock)
         self._watchdog = Watchdog(
-            endpoint, group=name, vitals=self._vitals, stalled_after_s=self._settings.stalled_after_s
+            endpoint,
+            group=name,
+            worker_id=worker_id,
+            vitals=self._vitals,
+            stalled_after_s=self._settings.stalled_after_s,
+            data_dir=data_dir,
         )
 
     def run(self) -> None:
@@ -365,7 +375,8 @@ def run_job(
     views: Views | None,
     stop: Callable[[], bool],
     worker_id: str = "0",
+    data_dir: Path | None = None,
 ) -> None:
     """Run a job until asked to stop; see :class:`Worker`."""
     settings = default_settings(endpoint, worker_id=worker_id)
-    Worker(job, endpoint=endpoint, views=views, stop=stop, settings=settings).run()
+    Worker(job, endpoint=endpoint, views=views, stop=stop, settings=settings, data_dir=data_dir).run()

@@ -70,3 +70,13 @@ def test_every_minute_of_every_partition_is_closed_once() -> None:
     pieces = until(7, ORIGIN_MS + N_MINUTES * MINUTE_MS)
     closings = [(piece.partition, piece.closes_ms) for piece in pieces if piece.closes_ms is not None]
     assert len(closings) == len(set(closings)) == MARKET_TICK.n_partitions * (N_MINUTES + 1)
+
+
+def test_a_market_of_many_instruments_closes_a_bar_of_each_of_them() -> None:
+    pieces = list(until(7, ORIGIN_MS + N_MINUTES * MINUTE_MS, 60))
+    minutes = [piece.closes_ms for piece in pieces if piece.closes_ms is not None]
+    assert minutes.count(ORIGIN_MS + N_MINUTES * MINUTE_MS) == MARKET_TICK.n_partitions
+    traded = {(piece.key, piece.event_ms // MINUTE_MS) for piece in pieces if piece.key != b"binance"}
+    assert len(traded) == 60 * N_MINUTES + sum(
+        at * MINUTE_MS == ORIGIN_MS + N_MINUTES * MINUTE_MS for _, at in traded
+    )

@@ -42,7 +42,7 @@ class Replayed(NamedTuple):
 def _replay(folder: Path, candles: Path) -> Replayed:
     with running_demo(folder / "data", candles, log=folder / "demo.log", speed="max") as demo:
         end_ms = int(minutes_of(candles, FROM, UNTIL).rows[-1, 5])
-        demo.wait_for_judged(after_ms=end_ms - 3 * 60_000, deadline_s=120)
+        demo.wait_for_judged(after_ms=end_ms - 3 * 60_000, deadline_s=300)
         return _collected(demo, _backtested(folder, candles))
 
 

@@ -55,6 +55,9 @@ class ConstantModel:
     def __init__(self, probability: float) -> None:
         self._probability = np.float32(probability)
 
+    def probability_up(self, values):
+        return self._probability
+
     def probabilities_up(self, rows):
         return np.full(len(rows), self._probability, dtype=np.float32)
 

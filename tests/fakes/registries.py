@@ -1,5 +1,6 @@
 """A registry in memory: the twin of the folder, held to the same conformance suite."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget, sha256
@@ -27,8 +28,13 @@ class InMemoryRegistry(ModelRegistry):
             raise NotReadyError(f"there is no version {version}")
         return self._artifacts[version]
 
+    def manifest(self, version: str) -> ModelManifest:
+        if version not in self._artifacts:
+            raise NotReadyError(f"there is no version {version}")
+        return self._artifacts[version].manifest
+
     def promote(self, entry: LedgerEntry) -> None:
-        manifest = self.load(entry.version).manifest
+        manifest = self.manifest(entry.version)
         if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
             raise ValueError("a promotion must state its version's hash and target")
         self._ledger.append(entry)
@@ -43,3 +49,15 @@ class InMemoryRegistry(ModelRegistry):
     def versions(self) -> Sequence[ModelManifest]:
         manifests = [artifact.manifest for artifact in self._artifacts.values()]
         return sorted(manifests, key=lambda manifest: (manifest.created_ms, manifest.version))
+
+
+class CountingRegistry(InMemoryRegistry):
+    """Counts how often each version was loaded with its files, each time with every hash verified."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n_loads: Counter[str] = Counter()
+
+    def load(self, version: str) -> Artifact:
+        self.n_loads[version] += 1
+        return super().load(version)

@@ -17,7 +17,7 @@ from schemas.artifacts import ModelTarget
 from schemas.errors import InvariantError
 from schemas.events import Direction, PredictionMade
 from schemas.features import FeatureTable
-from trainers.models.decisions import UP_FROM
+from trainers.models.decisions import UP_FROM, check_probabilities
 from trainers.models.policies import Policy
 from trainers.models.vectors import model_input
 
@@ -113,7 +113,7 @@ def decided(
         progress: Told the share that is done.
 
     Raises:
-        InvariantError: If a model takes other features than the table's.
+        InvariantError: If a model takes other features than the table's, or says no probability.
     """
     starts = [served.from_ms for served in schedule]
     asked = table.is_warm & (table.as_of_ms >= max(from_ms, starts[0])) & (table.as_of_ms < to_ms)
@@ -125,7 +125,9 @@ def decided(
         mine = np.flatnonzero(chosen == number)
         for part in _batches(mine):
             values = model_input(table.values[np.ix_(rows[part], columns)])
-            probability[part] = schedule[number].model.probabilities_up(values)
+            said = schedule[number].model.probabilities_up(values)
+            check_probabilities(said, model_version=schedule[number].version)
+            probability[part] = said
             progress((int(part[-1]) + 1) / len(rows))
     return Decisions(
         target=target,

@@ -171,16 +171,32 @@ def compare(
 
 @commands.command()
 @click.option("--bars", type=FILE, help="Candles (parquet or CSV) to compute the registered features on.")
-@click.option("--dataset", type=FILE, help="A stored data set's manifest, to audit instead.")
+@click.option(
+    "--dataset",
+    type=FILE,
+    help="A stored data set's manifest, to audit instead; with --bars it is made anew and compared.",
+)
+@click.option("--bars-eth", type=FILE, help="With --dataset and --bars: as it was made with.")
+@click.option("--perp", type=FILE, help="Likewise.")
+@click.option("--news", type=FILE, help="Likewise.")
+@click.option("--outcomes", type=FILE, help="Likewise.")
+@click.option("--also", metavar="INTERVALS", help="Likewise.")
 @click.option("--interval", help="Of the bars; by default the file's.")
 @click.option("--feature", "features", multiple=True, help="Audit only this one; may be repeated.")
 @click.option(
-    "--tolerance", default=1e-6, show_default=True, help="Of the warm-up check, as a relative difference."
+    "--tolerance",
+    default=1e-6,
+    show_default=True,
+    help="Of the warm-up check and of values made anew, as a relative difference.",
 )
 def audit(
-    bars: Path | None, dataset: Path | None, interval: str | None, features: tuple[str, ...], tolerance: float
+    dataset: Path | None, interval: str | None, features: tuple[str, ...], tolerance: float, **options: Any
 ) -> None:
     """Say which features know the future or hang on where the data begin, and by how much.
+
+    A stored data set is judged by what each column tells of the next return, alone and given the others;
+    with the files it was made of, every column and label is made anew, and any difference is found.
+    What could have been found is said too.
 
     Recursive averages (Wilder's, exponential ones) remember every bar, ever less of it. What is left
     of the data's beginning after their warm-up is listed apart, as expected: it fades, and is no
@@ -190,19 +206,23 @@ def audit(
     """
     from schemas.errors import ConfigurationError  # noqa: PLC0415
     from trainers.jobs.audit import audited_dataset, audited_features, findings_tables  # noqa: PLC0415
-    from trainers.jobs.evaluation_options import interval_of  # noqa: PLC0415
+    from trainers.jobs.evaluation_options import also_of, inputs_of, interval_of  # noqa: PLC0415
     from trainers.jobs.reports import print_table  # noqa: PLC0415
 
+    bars: Path | None = options["bars"]
     if dataset is not None:
-        findings = audited_dataset(dataset)
+        inputs = None if bars is None else inputs_of(options)
+        audited = audited_dataset(dataset, inputs=inputs, also=also_of(options["also"]), tolerance=tolerance)
     elif bars is not None:
-        findings = audited_features(bars, interval=interval_of(interval), names=features, tolerance=tolerance)
+        audited = audited_features(bars, interval=interval_of(interval), names=features, tolerance=tolerance)
     else:
         message = "--bars or --dataset must name what to audit, neither was given"
         raise ConfigurationError(message)
-    for table in findings_tables(findings):
+    for table in findings_tables(audited.findings):
         print_table(table)
-    if not all(finding.is_expected for finding in findings):
+    for note in audited.notes:
+        click.echo(f"- {note}")
+    if not all(finding.is_expected for finding in audited.findings):
         sys.exit(1)
 
 

@@ -103,16 +103,22 @@ def history(
     from trainers.jobs.times import utc_ms  # noqa: PLC0415
     from trainers.registry.serving import serving_at  # noqa: PLC0415
 
+    registry = _registry(environment)
     lines = [
-        line
-        for line in _registry(environment).ledger()
-        if alias in (None, line.alias) and stream in (None, line.stream)
+        line for line in registry.ledger() if alias in (None, line.alias) and stream in (None, line.stream)
     ]
     at_ms = utc_ms(at_time, "--at")
     found = lines if at_ms is None else list(serving_at(lines, at_ms).values())
     if not found:
         click.echo("no promotion" if at_time is None else f"nothing served at {at_time}")
         return
+    n_unrecorded = registry.n_unrecorded()
+    if n_unrecorded:
+        click.echo(
+            f"{n_unrecorded} of the ledger's lines are not in its git history yet: the next promotion, or "
+            "`driftline models push`, records them",
+            err=True,
+        )
     title = "ledger, oldest first" if at_time is None else f"what served at {at_time}, and why"
     recorded = stored_effects(environment, {line.stream for line in found})
     _print(ledger_table(found, title=title, recorded=recorded))

@@ -1,5 +1,6 @@
 """The command that searches parameters. Heavy imports wait until it runs."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
             model=options["model"],
             journal=journal or output.with_suffix(".journal"),
             told=told,
+            say=partial(click.echo, err=True),
         )
     if ended.searched is not None:
         write_searched(ended.searched, output)

@@ -20,6 +20,12 @@ from trainers.datasets.decisions import DecisionSet, Move
 
 _FEATURE = "feature:"
 _RETURN, _KNOWN, _LATE_RETURN, _LATE_KNOWN = "return:", "known_ms:", "late_return:", "late_known_ms:"
+#: How a column's name begins, how that of the one beside it does, and its type.
+_KINDS = (
+    (_FEATURE, None, pa.float32()),
+    (_RETURN, _KNOWN, pa.float64()),
+    (_LATE_RETURN, _LATE_KNOWN, pa.float64()),
+)
 
 
 class DatasetManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +109,12 @@ def from_bytes(data: bytes, manifest: DatasetManifest) -> DecisionSet:
     if found != manifest.data_hash:
         message = f"expected the data set {manifest.data_hash[:12]}, found {found[:12]}: make it again"
         raise StateError(message)
-    table = parquet.read_table(io.BytesIO(data))
+    try:
+        table = parquet.ParquetFile(io.BytesIO(data)).read()
+    except (pa.ArrowException, OSError) as error:
+        message = f"a stored data set must be parquet, is not: {' '.join(str(error).split())}"
+        raise StateError(message) from error
+    _check_structure(table)
     validate(table)
     arrays = {name: table.column(name).to_numpy() for name in table.column_names}
     names = tuple(name.removeprefix(_FEATURE) for name in arrays if name.startswith(_FEATURE))
@@ -128,6 +139,37 @@ def _moves(arrays: dict[str, NDArray[np.float64]], returns: str, known: str) -> 
         )
         for number in numbers
     }
+
+
+def _check_structure(table: pa.Table) -> None:
+    """Hold the columns against those that :func:`to_bytes` writes, before anything looks into them.
+
+    Raises:
+        StateError: If one is missing, is there twice, or is of another type.
+    """
+    found = {name: table.schema.field(i).type for i, name in enumerate(table.column_names)}
+    wanted = {"as_of_ms": pa.int64(), "trailing_log_return": pa.float64(), f"{_RETURN}1": pa.float64()}
+    for name in found:
+        for begins, pair, type_of_it in _KINDS:
+            if name.startswith(begins):
+                number = name.removeprefix(begins)
+                wanted |= {name: type_of_it} | ({} if pair is None else {f"{pair}{number}": pa.int64()})
+                if pair is not None and not number.isdecimal():
+                    message = f"a column of a stored data set must end in a number, was {name!r}"
+                    raise StateError(message)
+    broken = [
+        f"{name} is {found.get(name, 'missing')}" for name, kind in wanted.items() if found.get(name) != kind
+    ]
+    if len(found) < table.num_columns:
+        broken.insert(0, "two columns have one name")
+    if not any(name.startswith(_FEATURE) for name in found):
+        broken.insert(0, f"no column begins with {_FEATURE!r}")
+    if broken:
+        message = (
+            "a stored data set must have as_of_ms, known_ms:* and late_known_ms:* as int64, trailing_log_return, "
+            f"return:* and late_return:* as float64, and feature:* as float32, each once; {'; '.join(broken[:5])}"
+        )
+        raise StateError(message)
 
 
 def validate(table: pa.Table) -> None:

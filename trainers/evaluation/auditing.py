@@ -1,6 +1,6 @@
 """Audits: does a feature know the future, does it depend on where the data begin, and by how much.
 
-Four checks, each of every column at once, so that a whole feature set takes seconds:
+Checks, each of every column at once, so that a whole feature set takes seconds:
 
 - **truncation**: a value at t must be the same to the bit when all bars after t are removed;
 - **known time**: nothing may be as of later than it was known, nor known before its time;
@@ -10,6 +10,10 @@ Four checks, each of every column at once, so that a whole feature set takes sec
   effect: expected, smaller with every bar, and no knowledge of the future;
 - **permutation**: alone, a column must not tell the direction better than honest features can, and
   with permuted labels it must tell nothing.
+
+Of a stored data set there are two more: **given the others**, a column must not tell of the next return
+what the others do not (:mod:`trainers.evaluation.conditioning`); and where the bars are at hand every
+column and label is made anew and held against the stored one (:mod:`trainers.evaluation.recomputing`).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -23,6 +27,8 @@ from numpy.typing import NDArray
 from schemas.features import FeatureTable
 from stream_processors.features.bars import BarTable
 from trainers.datasets.decisions import DecisionSet
+from trainers.evaluation.conditioning import Conditional, conditional
+from trainers.evaluation.recomputing import Recomputed, recomputed
 
 #: Makes a table of features from bars; what is audited.
 Compute = Callable[[BarTable], FeatureTable]
@@ -42,6 +48,8 @@ class Check(StrEnum):
     WARM_UP = "warm-up"
     START_UP = "start-up"
     PERMUTATION = "permutation"
+    CONDITIONAL = "given the others"
+    RECOMPUTATION = "recomputation"
 
 
 class Finding(NamedTuple):
@@ -191,17 +199,27 @@ def permutation(
         return []
     rows, is_up = decisions.rows[counted], moves[counted] > 0
     shuffled = _permuted_in_blocks(is_up, block=max(1, len(is_up) // 60), generator=generator)
-    limit = 0.5 + _SIGNIFICANT * 0.5 / np.sqrt(len(counted) / 2)
+    limit = accuracy_limit(len(counted), alarm=0.5)
     findings = []
     for column, name in enumerate(decisions.names):
         accuracy, chance = (accuracy_alone(rows[:, column], labels) for labels in (is_up, shuffled))
-        if accuracy > max(alarm, limit):
+        if accuracy > accuracy_limit(len(counted), alarm=alarm):
             explanation = "alone tells the direction better than honest features do"
             findings.append(Finding(Check.PERMUTATION, name, accuracy, None, explanation))
         if chance > limit:
             explanation = "tells something of permuted labels: the check itself leaks"
             findings.append(Finding(Check.PERMUTATION, name, chance, None, explanation))
     return findings
+
+
+def accuracy_limit(n: int, *, alarm: float = LEAK_ALARM) -> float:
+    """The accuracy from which on a column is found by itself: the alarm, or what chance may be with few rows.
+
+    Args:
+        n: Rows with an outcome; half of them are judged.
+        alarm: The least that is called a leak.
+    """
+    return float(max(alarm, 0.5 + _SIGNIFICANT * 0.5 / np.sqrt(n / 2)))
 
 
 def accuracy_alone(values: NDArray[np.float32], is_up: NDArray[np.bool_]) -> float:
@@ -232,3 +250,68 @@ def _permuted_in_blocks(
 ) -> NDArray[np.bool_]:
     blocks: Sequence[NDArray[np.bool_]] = np.array_split(labels, max(2, len(labels) // block))
     return np.concatenate([blocks[i] for i in generator.permutation(len(blocks))])
+
+
+def given_others(decisions: DecisionSet) -> tuple[list[Finding], Conditional | None]:
+    """Columns that tell of the next return what the other columns do not, and what could have been found."""
+    return told_given(
+        decisions.rows, decisions.names, decisions.own.log_return, np.empty((len(decisions), 0), np.float32)
+    )
+
+
+def told_given(
+    columns: NDArray[np.float32],
+    names: Sequence[str],
+    returns: NDArray[np.float64],
+    given: NDArray[np.float32],
+) -> tuple[list[Finding], Conditional | None]:
+    """Columns that tell of the next return what honest ones and the others do not.
+
+    Args:
+        columns: What is judged, shape (n, m).
+        names: Of these.
+        returns: Over the horizon ahead, shape (n,).
+        given: Columns that are known to be honest, shape (n, k).
+    """
+    found = conditional(columns, names, returns, given=given)
+    if found is None:
+        return [], None
+    explanation = "tells of the next return what the other columns do not (partial rank correlation)"
+    findings = [
+        Finding(Check.CONDITIONAL, name, abs(partial), None, explanation)
+        for name, partial in found.partial.items()
+        if abs(partial) > found.limit
+    ]
+    if found.together > found.together_limit:
+        explanation = (
+            "together the columns rank the next return better than honest ones do (rank correlation)"
+        )
+        findings.append(Finding(Check.CONDITIONAL, "*", found.together, None, explanation))
+    return findings, found
+
+
+def remade(stored: DecisionSet, made: DecisionSet, *, tolerance: float) -> tuple[list[Finding], Recomputed]:
+    """Columns and labels of a stored data set that the bars give otherwise.
+
+    Args:
+        stored: What is judged.
+        made: The same, made from the bars.
+        tolerance: The largest relative difference that rounding may leave.
+    """
+    found = recomputed(stored, made)
+    findings = [
+        Finding(
+            Check.RECOMPUTATION,
+            one.column,
+            one.largest,
+            one.at_ms,
+            f"the bars give other values in {one.n_rows:,} of {found.n_compared:,} rows",
+        )
+        for one in found.differences
+        if one.largest > tolerance
+    ]
+    if found.n_unmatched:
+        share = found.n_unmatched / len(stored)
+        explanation = f"{found.n_unmatched:,} rows are at times at which the bars give none"
+        findings.append(Finding(Check.RECOMPUTATION, "*", share, None, explanation))
+    return findings, found

@@ -14,6 +14,8 @@ from trainers.evaluation.intervals import block_rows, bootstrap_sums, percentile
 from trainers.evaluation.scores import (
     DIRECTION_SCORES,
     PROBABILITY_SCORES,
+    TRUE_DOWN,
+    TRUE_UP,
     Score,
     brier_score,
     direction_contributions,
@@ -22,6 +24,7 @@ from trainers.evaluation.scores import (
     probability_contributions,
     tie_share,
 )
+from trainers.evaluation.selective import share_interval
 
 #: Fits on rows (n, k) and ups (n,), and returns the probabilities of up of other rows (m, k).
 Learner = Callable[[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]], NDArray[np.float32]]
@@ -55,6 +58,9 @@ def evaluate(
     baselines: Mapping[str, Baseline] = BASELINES,
 ) -> Evaluation:
     """Refit and predict through purged walk-forward folds, and score with 95 % intervals.
+
+    The accuracy's is by circular blocks of days, as is every other share of hits; those of the other
+    scores are by the stationary bootstrap of rows.
 
     The model is fitted without ties. The baselines are refitted in the same folds and judged on
     the same rows.
@@ -127,6 +133,7 @@ class _Judge:
     def __init__(self, samples: Samples, test: NDArray[np.int64], generator: np.random.Generator) -> None:
         self._is_up = samples.is_up[test]
         self._is_tie = samples.is_tie[test]
+        self._as_of_ms = samples.as_of_ms[test]
         self._generator = generator
         self._block_rows = block_rows(
             n=len(test), interval_ms=samples.interval.milliseconds, horizon_ms=samples.horizon.milliseconds
@@ -161,7 +168,18 @@ class _Judge:
             name: _metric(float(score(sums)), score(replicates), int(n_decided(sums)))
             for name, score in scores.items()
         }
+        if "accuracy" in measured:
+            measured["accuracy"] = self._accuracy(contributions)
         return {name: metric for name, metric in measured.items() if not np.isnan(metric.value)}
+
+    def _accuracy(self, contributions: NDArray[np.float64]) -> Metric:
+        """The share of hits with the interval that every other share of hits has: by blocks of days."""
+        decided = ~self._is_tie
+        is_hit = (contributions[decided, TRUE_UP] + contributions[decided, TRUE_DOWN]) > 0
+        found = share_interval(is_hit, self._as_of_ms[decided], generator=self._generator)
+        low, high = (None, None) if found is None else found
+        value = float(is_hit.mean()) if len(is_hit) else float("nan")
+        return Metric(value=value, low=low, high=high, n=len(is_hit))
 
 
 def _scores_of(forecast: Forecast) -> Mapping[str, Score]:

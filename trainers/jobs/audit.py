@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,14 +14,30 @@ from schemas.time import Interval
 from stream_processors.features.bars import BarTable
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
-from trainers.datasets.decisions import decision_set
-from trainers.evaluation.auditing import Compute, Finding, known_time, permutation, truncation, warm_up
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.stored import DatasetManifest
+from trainers.evaluation.auditing import (
+    Compute,
+    Finding,
+    accuracy_limit,
+    given_others,
+    known_time,
+    permutation,
+    remade,
+    told_given,
+    truncation,
+    warm_up,
+)
+from trainers.evaluation.conditioning import LEAST_ROWS, Conditional
+from trainers.evaluation.recomputing import Difference, Recomputed
 from trainers.jobs.bar_files import read_bars
-from trainers.jobs.dataset_files import load
+from trainers.jobs.dataset_files import load, manifest_at, source_hash
+from trainers.jobs.evaluate import Inputs, decisions_like
 from trainers.jobs.tables import utc
 
 #: So many of the newest bars are audited: every cut computes the features anew.
 _MOST_BARS = 40_000
+_MOST_NAMED = 5
 #: Features whose memory is declared to have no end.
 _RECURSIVE = frozenset(feature.name for feature in SPEC.features if feature.memory_bars == 0)
 #: Of the table of those.
@@ -30,6 +47,17 @@ START_UP = (
 )
 
 
+class Audited(NamedTuple):
+    """What an audit found.
+
+    Attributes:
+        notes: What it could have found, and what else is to be known of it, a sentence each.
+    """
+
+    findings: list[Finding]
+    notes: list[str]
+
+
 def audited_features(
     path: Path,
     *,
@@ -37,8 +65,8 @@ def audited_features(
     names: Sequence[str] = (),
     compute: Compute = compute_table,
     tolerance: float = 1e-6,
-) -> list[Finding]:
-    """All four checks on features of a file of candles.
+) -> Audited:
+    """All checks of features of a file of candles.
 
     Args:
         path: The file.
@@ -52,21 +80,123 @@ def audited_features(
     """
     file = read_bars(path)
     interval = interval or file.interval
-    bars = _newest(file.rolled_up(interval))
+    rolled_up = file.rolled_up(interval)
+    bars = _newest(rolled_up)
     chosen = _choosing(compute, names)
     decisions = decision_set(chosen(bars), file.prices(), interval=interval, horizon=interval)
-    return [
+    findings = [
         *truncation(chosen, bars),
         *warm_up(chosen, bars, tolerance=tolerance, recursive=_RECURSIVE),
         *known_time(decisions),
         *permutation(decisions, generator=np.random.default_rng(0)),
     ]
+    exact = (
+        "a value that changes when later bars are removed is found whatever it tells, at the bars looked at"
+    )
+    return Audited(findings, [exact, _strength_alone(decisions)])
 
 
-def audited_dataset(manifest: Path) -> list[Finding]:
-    """The checks that a stored data set allows: known time, and permutation."""
+def audited_dataset(
+    manifest: Path, *, inputs: Inputs | None = None, also: tuple[Interval, ...] = (), tolerance: float = 1e-6
+) -> Audited:
+    """The checks that a stored data set allows, and those that the bars beside it allow.
+
+    Args:
+        manifest: Of the data set.
+        inputs: The files that it was made of; None where they are not at hand.
+        also: Further intervals whose features it has.
+        tolerance: The largest relative difference that rounding may leave.
+
+    Raises:
+        ConfigurationError: If a file does not do.
+        StateError: If the data set is not what its manifest states.
+    """
     decisions = load(manifest)
-    return [*known_time(decisions), *permutation(decisions, generator=np.random.default_rng(0))]
+    alone = [*known_time(decisions), *permutation(decisions, generator=np.random.default_rng(0))]
+    notes = [_strength_alone(decisions)]
+    if inputs is None:
+        found, conditional = given_others(decisions)
+        notes.append(_strength_given(conditional, "the other columns"))
+        notes.append("with --bars every column that the bars give is made anew, and any difference is found")
+        return Audited([*alone, *found], notes)
+    notes += _other_sources(manifest_at(manifest), inputs)
+    differing, again = remade(decisions, decisions_like(decisions, inputs, also=also), tolerance=tolerance)
+    notes += _words_of(again, n_differing=len(differing), tolerance=tolerance)
+    unknown = [decisions.names.index(name) for name in again.unknown]
+    told, conditional = told_given(
+        decisions.rows[again.rows][:, unknown],
+        again.unknown,
+        decisions.own.log_return[again.rows],
+        again.given,
+    )
+    if again.unknown:
+        notes.append(_strength_given(conditional, "the columns that the bars give"))
+    return Audited([*alone, *differing, *told], notes)
+
+
+def _strength_alone(decisions: DecisionSet) -> str:
+    moves = decisions.own.log_return
+    n = int((~np.isnan(moves) & (moves != 0)).sum())
+    if n < LEAST_ROWS:
+        return f"{n:,} rows with an outcome are too few to tell a leak by, {LEAST_ROWS} are needed"
+    return (
+        f"by itself a column is found that tells the direction right from {accuracy_limit(n):.1%} on, "
+        f"with these {n:,} rows"
+    )
+
+
+def _strength_given(found: Conditional | None, others: str) -> str:
+    if found is None:
+        return f"given {others}, nothing can be told of so few rows"
+    name = max(found.partial, key=lambda one: abs(found.partial[one]))
+    return (
+        f"given {others}, a column is found whose partial rank correlation with the next return is {found.limit:.3f} or "
+        f"more, with these {found.n:,} rows (the largest is {abs(found.partial[name]):.3f}, of {name}); columns together "
+        f"from a rank correlation of {found.together_limit:.3f} on (it is {found.together:.3f})"
+    )
+
+
+def _words_of(again: Recomputed, *, n_differing: int, tolerance: float) -> list[str]:
+    words = [
+        f"{again.n_compared:,} rows were made anew: {n_differing} columns or labels differ by more than {tolerance:g}"
+    ]
+    rounded = [one for one in again.differences if one.largest <= tolerance]
+    if rounded:
+        largest = max(one.largest for one in rounded)
+        words.append(f"{len(rounded)} differ in their last digits, by {largest:.1g} at most: {_few(rounded)}")
+    if again.n_left_out:
+        words.append(
+            f"{again.n_left_out:,} rows that the bars give between its first and last are not in the data set"
+        )
+    if again.unknown:
+        words.append(
+            f"{len(again.unknown)} columns cannot be made from these files, and are judged by what they tell "
+            f"of the next return alone: {', '.join(again.unknown)}"
+        )
+    return words
+
+
+def _few(differences: Sequence[Difference]) -> str:
+    names = [one.column for one in differences]
+    return ", ".join(names[:_MOST_NAMED]) + (
+        f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    )
+
+
+def _other_sources(manifest: DatasetManifest, inputs: Inputs) -> list[str]:
+    """The files that are not those that the data set says it was made of."""
+    other = [
+        name
+        for name, path in inputs.given().items()
+        if name in manifest.sources and source_hash(path) != manifest.sources[name]
+    ]
+    return (
+        [
+            f"{', '.join(other)}: not the file that the data set was made of, so that its values may differ for that"
+        ]
+        if other
+        else []
+    )
 
 
 def _newest(bars: BarTable) -> BarTable:

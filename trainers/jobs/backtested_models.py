@@ -11,7 +11,7 @@ from trainers.backtesting.decisions import Served
 from trainers.models.descriptions import recipe_of
 from trainers.models.recipes import Recipe
 from trainers.registry.aliases import meant_lines
-from trainers.registry.models import load_model
+from trainers.registry.models import LoadedModels
 from trainers.registry.serving import in_effect
 
 ALWAYS_MS = -(2**53)
@@ -57,21 +57,22 @@ def asked_models(
         ConfigurationError: If several are meant.
     """
     known = {manifest.version: manifest for manifest in registry.versions()}
+    models = LoadedModels(registry)
     if name in known:
-        return Asked(known[name], [_served(registry, name, ALWAYS_MS)])
+        return Asked(known[name], [_served(models, name, ALWAYS_MS)])
     lines = meant_lines(registry.ledger(), name, stream=stream, target=target, instrument=instrument)
     newest = lines[-1]
     if not as_served:
-        return Asked(known[newest.version], [_served(registry, newest.version, ALWAYS_MS)])
+        return Asked(known[newest.version], [_served(models, newest.version, ALWAYS_MS)])
     schedule = [
-        _served(registry, line.version, from_ms)._replace(effective_from_ms=line.effective_from_ms)
+        _served(models, line.version, from_ms)._replace(effective_from_ms=line.effective_from_ms)
         for from_ms, line in in_effect(lines, recorded)
     ]
     return Asked(known[newest.version], schedule)
 
 
-def _served(registry: ModelRegistry, version: str, from_ms: int) -> Served:
-    manifest, model = load_model(registry, version)
+def _served(models: LoadedModels, version: str, from_ms: int) -> Served:
+    manifest, model = models.load(version)
     return Served(
         from_ms,
         version,

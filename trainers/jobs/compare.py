@@ -15,12 +15,12 @@ from trainers.evaluation.summaries import Tested
 from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
 from trainers.jobs.evaluating import Question, evaluated, tested_of
 from trainers.jobs.outputs import write_output
-from trainers.jobs.parameters import read_searched, searched_recipe
+from trainers.jobs.parameters import NOT_REPEATED, read_searched, searched_recipe, stated_parameters
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.models.recipes import Recipe
 from trainers.selection.pages import comparison_page, pair_cells
 from trainers.selection.ranking import RULE, Ranking, ranked
-from trainers.selection.searching import Searched, stated
+from trainers.selection.searching import Searched
 
 Figures = dict[str, Any]
 #: At which coverages the gross edge is stated.
@@ -94,12 +94,13 @@ def compared(
     candidates = {name: recipes[name] for name in models} | {
         name: searched_recipe(one, question, recipes[one.model]) for name, one in found.items()
     }
+    searches = {name: [stated_parameters(one, decisions, recipes[one.model])] for name, one in found.items()}
     figures, tested = {}, {}
     for i, (name, recipe) in enumerate(candidates.items()):
         told = None if progress is None else _share_of(progress, i, len(candidates))
         figures[name], tested[name] = _judged(decisions, recipe, question, told)
         if name in found:
-            figures[name]["searches"] = [stated(found[name])]
+            figures[name]["searches"] = searches[name]
     probabilities = {name: one.probability for name, one in tested.items()}
     ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
     return Comparison(figures, tested, ranking, question.is_weighted)
@@ -140,7 +141,13 @@ def _share_of(progress: Callable[[float], None], i: int, n: int) -> Callable[[fl
 def comparison_tables(comparison: Comparison) -> list[Table]:
     """The ranking, and what is noise."""
     ranking = comparison.ranking
-    table = Table(title=f"chosen: {ranking.chosen}, of {ranking.n:,} decisions")
+    unsure = [
+        name
+        for name, one in comparison.figures.items()
+        if not all(search["is_repeated"] for search in one.get("searches", ()))
+    ]
+    doubt = f"; {', '.join(unsure)}: {NOT_REPEATED}" if unsure else ""
+    table = Table(title=f"chosen: {ranking.chosen}, of {ranking.n:,} decisions{doubt}")
     for column in ("model", "Brier", "accuracy", "at 10 %"):
         table.add_column(column)
     for name in ranking.order:

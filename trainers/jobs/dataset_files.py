@@ -17,7 +17,7 @@ def store(decisions: DecisionSet, folder: Path, *, sources: dict[str, Path]) -> 
         The manifest's path.
     """
     data = to_bytes(decisions)
-    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(sources.items())}
+    hashes = {name: source_hash(path) for name, path in sorted(sources.items())}
     manifest = manifest_of(decisions, data, sources=hashes)
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{decisions.interval}-{decisions.horizon}-{manifest.data_hash[:12]}"
@@ -27,6 +27,24 @@ def store(decisions: DecisionSet, folder: Path, *, sources: dict[str, Path]) -> 
     return path
 
 
+def source_hash(path: Path) -> str:
+    """SHA-256 of a file that a data set is made of, as its manifest has it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def manifest_at(path: Path) -> DatasetManifest:
+    """A data set's manifest.
+
+    Raises:
+        ConfigurationError: If it is missing or is something else.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=DatasetManifest)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"{path.name} must be a data set's manifest: {error}"
+        raise ConfigurationError(message) from error
+
+
 def load(manifest_path: Path) -> DecisionSet:
     """The data set of a manifest, checked by hash and by rule.
 
@@ -34,10 +52,10 @@ def load(manifest_path: Path) -> DecisionSet:
         ConfigurationError: If a file is missing or is no manifest.
         StateError: If the data are not the manifest's, or break a rule.
     """
+    manifest = manifest_at(manifest_path)
     try:
-        manifest = msgspec.json.decode(manifest_path.read_bytes(), type=DatasetManifest)
         data = manifest_path.with_suffix(".parquet").read_bytes()
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
         message = f"{manifest_path.name} must be a data set's manifest beside its parquet file: {error}"
         raise ConfigurationError(message) from error
     return from_bytes(data, manifest)

@@ -21,7 +21,7 @@ from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
 from trainers.jobs.outputs import write_output
-from trainers.jobs.parameters import check_searchable, searched_recipe
+from trainers.jobs.parameters import check_searchable, searched_recipe, stated_parameters
 from trainers.jobs.recipes import (
     CONFIGURATIONS_TRIED,
     ONLINE_CONFIGURATIONS_TRIED,
@@ -30,7 +30,7 @@ from trainers.jobs.recipes import (
 )
 from trainers.models.recipes import OWN_HORIZON, Recipe
 from trainers.selection.nested import Nesting
-from trainers.selection.searching import Searched, SearchPlan, stated
+from trainers.selection.searching import Searched, SearchPlan
 
 #: How often a model is refitted that learns online.
 _EVERY_ROW = "every row"
@@ -91,8 +91,9 @@ def evaluate_files(
     decisions = _decisions(read, inputs, question, candidate.multiples)
     if dataset_folder is not None:
         store(decisions, dataset_folder, sources=inputs.given())
+    searches = [stated_parameters(one, decisions, declared) for one, declared in candidate.searched]
     figures = candidate.judge(decisions, progress)
-    figures = figures if parameters is None else {**figures, "searches": [stated(parameters)]}
+    figures = {**figures, "searches": searches} if searches else figures
     return {
         **figures,
         "model": candidate.name,
@@ -133,13 +134,18 @@ def n_searched(figures: Mapping[str, Any]) -> int:
 
 
 class _Candidate(NamedTuple):
-    """What is evaluated, and how: by refits, or row by row."""
+    """What is evaluated, and how: by refits, or row by row.
+
+    Attributes:
+        searched: What was searched before, with the recipe as it is declared.
+    """
 
     name: str
     refit: str
     n_tried: int
     multiples: frozenset[int]
     judge: Callable[[DecisionSet, Progress | None], Figures]
+    searched: tuple[tuple[Searched, Recipe], ...] = ()
 
 
 def _candidate(
@@ -166,6 +172,7 @@ def _candidate(
         CONFIGURATIONS_TRIED,
         declared.multiples,
         lambda decisions, told: evaluated(decisions, recipe, question, nesting=nesting, progress=told)[0],
+        () if parameters is None else ((parameters, declared),),
     )
 
 
@@ -226,6 +233,22 @@ def decisions_of_files(
     }
     multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
     return _decisions(read, inputs, question, multiples), recipes
+
+
+def decisions_like(stored: DecisionSet, inputs: Inputs, *, also: tuple[Interval, ...]) -> DecisionSet:
+    """The decisions that files give, of a stored data set's interval, horizon and outcomes.
+
+    Args:
+        stored: What it is to be held against.
+        inputs: The files.
+        also: Further intervals whose features stand beside.
+
+    Raises:
+        ConfigurationError: If a file does not do.
+    """
+    question = Question(stored.interval, stored.horizon, train_until_ms=0, also=also)
+    read = _read(inputs, question)
+    return decisions_for(read.table, read.prices, question, frozenset(stored.moves))
 
 
 def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: frozenset[int]) -> DecisionSet:

@@ -56,11 +56,19 @@ def known_question_of(options: Mapping[str, Any]) -> Question:
     )
 
 
-def _also(words: str | None, interval: Interval) -> tuple[Interval, ...]:
-    """Further intervals, each once."""
-    found = tuple(
+def also_of(words: str | None) -> tuple[Interval, ...]:
+    """Further intervals, each once.
+
+    Raises:
+        ConfigurationError: If one is none of those there are.
+    """
+    return tuple(
         dict.fromkeys(_one_of(Interval, word, "--also") for word in (words or "").split(",") if word)
     )
+
+
+def _also(words: str | None, interval: Interval) -> tuple[Interval, ...]:
+    found = also_of(words)
     if interval in found:
         message = f"--also must name other intervals than --interval, was {words}"
         raise ConfigurationError(message)

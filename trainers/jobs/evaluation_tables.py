@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+from trainers.jobs.parameters import NOT_REPEATED
+
 _EXACT_LAG = "none"
 
 
@@ -20,6 +22,8 @@ def _whole(figures: Mapping[str, Any]) -> Table:
     )
     if figures["leak_alarm"]:
         title += f"\nALARM: above {figures['leak_alarm_above']:.0%} over all decisions: look for a leak first"
+    if not all(search.get("is_repeated", True) for search in figures.get("searches", ())):
+        title += f"\n--parameters: {NOT_REPEATED}"
     table = Table(title=title)
     targets = [f"aimed at {item['target_coverage']:.0%}" for item in figures["selective"]]
     for column in ("entered after", "all", *targets):

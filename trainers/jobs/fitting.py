@@ -155,7 +155,10 @@ def _judged(
     )
     tested = np.concatenate([fold.test for fold in folds])
     evaluation = scored(samples, folds, probability[tested], generator=np.random.default_rng(making.seed))
-    return _Judged(evaluation.metrics, evaluation.baselines, settled)
+    # The accuracy over all decisions is one figure with one interval, wherever it is stated.
+    all_of_them = [row.at_close for row in settled.policy.evidence if row.target == 1]
+    metrics = evaluation.metrics | ({"accuracy": all_of_them[0]} if all_of_them else {})
+    return _Judged(metrics, evaluation.baselines, settled)
 
 
 def _past(

@@ -16,6 +16,7 @@ from schemas.artifacts import ModelManifest, ModelTarget
 from schemas.companions import Companions
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
+from schemas.frames import Fate
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import Group, groups_among
@@ -77,7 +78,11 @@ def from_file(
         close=bars.rows[:, CLOSE].copy(),
     )
     names = "".join(f", beside it {file.name}" for file in beside.values())
-    return Material(table, prices, f"{path.name}, {len(prices):,} candles of {candles.interval}{names}")
+    left_out = len({breach.row for breach in candles.breaches if breach.fate is not Fate.KEPT})
+    without = f" without {left_out:,} rows that break a rule" if left_out else ""
+    return Material(
+        table, prices, f"{path.name}, {len(prices):,} candles of {candles.interval}{without}{names}"
+    )
 
 
 def _features(

@@ -1,17 +1,20 @@
 """Searched parameters as files: written with their evidence, and not taken where they would cheat."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from schemas.errors import ConfigurationError
+from trainers.datasets.decisions import DecisionSet
 from trainers.jobs.evaluating import Question
 from trainers.jobs.outputs import write_output
 from trainers.jobs.recipes import offered
-from trainers.models.recipes import Recipe
+from trainers.models.recipes import OWN_HORIZON, Recipe
 from trainers.models.spaces import space_of, with_parameters
-from trainers.selection.searching import Searched
+from trainers.selection.searching import Search, Searched, stated
+from trainers.selection.statements import contradiction
 
 
 def write_searched(searched: Searched, path: Path) -> None:
@@ -27,13 +30,71 @@ def read_searched(path: Path) -> Searched:
     """What a search wrote.
 
     Raises:
-        ConfigurationError: If it is missing or is something else.
+        ConfigurationError: If it is missing or is something else, or contradicts itself.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Searched)
-    except (OSError, msgspec.DecodeError) as error:
+        searched = msgspec.json.decode(path.read_bytes(), type=Searched)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"--parameters must name what `driftline search` wrote, {path.name} is not: {error}"
         raise ConfigurationError(message) from error
+    try:
+        wrong = contradiction(searched)
+    except KeyError as error:
+        wrong = f"a fold of it does not say its {error}"
+    if wrong is not None:
+        message = f"--parameters must be as `driftline search` wrote them, {path.name} was changed: {wrong}"
+        raise ConfigurationError(message)
+    return searched
+
+
+def is_repeated(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> bool:
+    """Hold what a search states against the decisions, where they are those it was made on.
+
+    Args:
+        searched: What it wrote.
+        decisions: What its parameters are judged on.
+        recipe: What was searched, as it is declared.
+
+    Returns:
+        Whether every trial was drawn again; False where these are other data, of which nothing can be said.
+
+    Raises:
+        ConfigurationError: If the same search would have found something else.
+    """
+    of_recipe = msgspec.structs.replace(
+        decisions,
+        moves={multiple: decisions.moves[multiple] for multiple in sorted({OWN_HORIZON, *recipe.multiples})},
+    )
+    try:
+        search = Search(
+            of_recipe, recipe, searched.plan, model=searched.model, until_ms=searched.searched_until_ms
+        )
+    except ConfigurationError:
+        return False  # (too little history before its date: it was searched on other data)
+    if search.data_hash != searched.data_hash:
+        return False
+    found = search.repeated(searched.trials)
+    for field in ("trials", *(name for name in Searched.__struct_fields__ if name not in {"plan", "trials"})):
+        if found is None or getattr(found, field) != getattr(searched, field):
+            message = (
+                f"--parameters must be as `driftline search` wrote them: repeated on these data, the search has other "
+                f"{field} than the file states; search again (another release of optuna may draw otherwise)"
+            )
+            raise ConfigurationError(message)
+    return True
+
+
+def stated_parameters(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> dict[str, Any]:
+    """What figures say of a search that was made before, and whether it could be repeated.
+
+    Raises:
+        ConfigurationError: If the same search would have found something else.
+    """
+    return {**stated(searched), "is_repeated": is_repeated(searched, decisions, recipe)}
+
+
+#: Of figures, where a search could not be repeated.
+NOT_REPEATED = "searched on other data than these: its trials could not be repeated, and its count of them is its own word"
 
 
 def check_searchable(model: str) -> None:

@@ -40,7 +40,7 @@ def promoted_version(
     """
     settings = TrainerSettings.from_environment(environment)
     registry = registry_of(settings)
-    manifest = registry.load(version).manifest
+    manifest = registry.manifest(version)
     stream = options.stream or manifest.stream
     change = _change(settings, options, stream, manifest.target)
     return promote(registry, version, change, announce=_announcing(settings, say))

@@ -8,11 +8,10 @@ from typing import NamedTuple
 from schemas.errors import ConfigurationError
 from trainers.jobs.evaluate import Inputs, decisions_of_files
 from trainers.jobs.evaluating import Question
-from trainers.jobs.journals import opened_journal
+from trainers.jobs.journals import STUDY, opened_journal
 from trainers.jobs.parameters import check_searchable
 from trainers.selection.searching import Reached, Search, Searched, SearchPlan, new_study
 
-_STUDY = "search"
 _IDENTITY = "identity"
 
 
@@ -36,6 +35,7 @@ def search_files(
     model: str,
     journal: Path,
     told: Callable[[Reached], None] | None = None,
+    say: Callable[[str], None] = lambda _words: None,
 ) -> Ended:
     """Search, or go on with a search that was interrupted or killed.
 
@@ -46,15 +46,16 @@ def search_files(
         model: The recipe's name.
         journal: Where every step is kept.
         told: Told after each trial.
+        say: Told what a crash had left of the journal.
 
     Raises:
-        ConfigurationError: If a file, a name or a date does not do, or the journal is another's.
+        ConfigurationError: If a file, a name or a date does not do, or the journal is another's or damaged.
     """
     check_searchable(model)
     decisions, recipes = decisions_of_files(inputs, question, [model])
     search = Search(decisions, recipes[model], plan, model=model, until_ms=question.train_until_ms)
-    with opened_journal(journal) as storage:
-        study = new_study(plan, storage=storage, name=_STUDY)
+    with opened_journal(journal, say=say) as storage:
+        study = new_study(plan, storage=storage, name=STUDY)
         _check_same(study, search, journal)
         return _run(study, search, question.n_workers, told)
 
@@ -73,11 +74,16 @@ def _run(study: object, search: Search, n_workers: int, told: Callable[[Reached]
 def _check_same(study: object, search: Search, journal: Path) -> None:
     """One journal holds one search: on other data, or drawn otherwise, trials do not compare."""
     attributes = study.user_attrs  # type: ignore[attr-defined]
-    if _IDENTITY not in attributes:
+    trials = study.trials  # type: ignore[attr-defined]
+    if _IDENTITY not in attributes and not trials:
         study.set_user_attr(_IDENTITY, search.identity())  # type: ignore[attr-defined]
-    elif attributes[_IDENTITY] != search.identity():
+    elif attributes.get(_IDENTITY) != search.identity():
         message = (
             f"--journal {journal} must be of this search, is of another (model, date, data, objective, pruning, "
             "folds or seed differ): name another journal, or remove this one"
         )
+        raise ConfigurationError(message)
+    wrong = search.spoilt(study)
+    if wrong is not None:
+        message = f"--journal {journal} must be whole, {wrong}: name another journal, or remove this one"
         raise ConfigurationError(message)

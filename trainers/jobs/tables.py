@@ -9,7 +9,7 @@ from rich.table import Table
 from schemas.artifacts import LedgerEntry, Metric, ModelManifest
 from schemas.events import PromotionTookEffect
 from trainers.registry.aliases import words_of
-from trainers.registry.cards import conformal_words, pick_words
+from trainers.registry.cards import conformal_words, interval_words, pick_words, stated_metrics
 from trainers.registry.serving import line_of, records_by_line
 
 
@@ -32,7 +32,7 @@ def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEnt
             manifest.stream,
             ", ".join(aliases.get(manifest.version, ())),
             utc(manifest.trained_until_ms),
-            share(manifest.metrics.get("accuracy")),
+            share(stated_metrics(manifest).get("accuracy")),
             _best_baseline(manifest),
         )
     return table
@@ -58,7 +58,7 @@ def versions_json(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntr
             "stream": manifest.stream,
             "trained_until_ms": manifest.trained_until_ms,
             "n_rows": manifest.n_rows,
-            "metrics": manifest.metrics,
+            "metrics": stated_metrics(manifest),
             "baselines": manifest.baselines,
         }
         for manifest in versions
@@ -102,12 +102,14 @@ def _facts(manifest: ModelManifest) -> Table:
 
 
 def _figures(manifest: ModelManifest) -> Table:
-    table = Table(title="out of sample, with 95 % intervals")
+    table = Table(
+        title="out of sample, with 95 % intervals", caption=f"intervals: {interval_words(manifest)}"
+    )
     table.add_column("figure")
     table.add_column(manifest.kind)
     for baseline in manifest.baselines:
         table.add_column(baseline.replace("_", " "))
-    for name, metric in manifest.metrics.items():
+    for name, metric in stated_metrics(manifest).items():
         beside = (scores.get(name) for scores in manifest.baselines.values())
         table.add_row(name.replace("_", " "), figure(metric), *(figure(other) for other in beside))
     return table

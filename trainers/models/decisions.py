@@ -1,5 +1,10 @@
 """The decision: a feature vector in, a prediction out; what scoring and backtests both call."""
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.errors import InvariantError
 from schemas.events import Direction, FeaturesComputed, ModelPromoted, PredictionMade
 from trainers.models.served import ServedModel
@@ -21,11 +26,13 @@ def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromot
         promoted: Says which version this is and which horizon it predicts.
 
     Raises:
-        InvariantError: If the features are not those that the model was fitted on.
+        InvariantError: If the features are not those that the model was fitted on, or what it says is no
+            probability.
         ValueError: If model, features and promotion do not belong together.
     """
     _check(model, features, promoted)
     probability = float(model.probability_up(features.values))
+    check_probabilities(np.array([probability]), model_version=promoted.model_version)
     made = PredictionMade(
         event_time_ms=features.event_time_ms,
         known_time_ms=max(features.known_time_ms, promoted.known_time_ms),
@@ -42,6 +49,25 @@ def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromot
         feature_spec_hash=features.feature_spec_hash,
     )
     return made if model.policy is None else model.policy.applied(made)
+
+
+def check_probabilities(probabilities: NDArray[Any], *, model_version: str) -> None:
+    """Refuse what is no probability, before it becomes a prediction or a figure.
+
+    Args:
+        probabilities: Shape (n,).
+        model_version: Who said them.
+
+    Raises:
+        InvariantError: If one is undefined or outside [0, 1].
+    """
+    wrong = np.flatnonzero(~((probabilities >= 0) & (probabilities <= 1)))
+    if len(wrong):
+        message = (
+            f"{model_version} must say a probability within 0 and 1, said {float(probabilities[wrong[0]]):g}: "
+            "promote another version"
+        )
+        raise InvariantError(message)
 
 
 def _check(model: ServedModel, features: FeaturesComputed, promoted: ModelPromoted) -> None:

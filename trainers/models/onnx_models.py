@@ -25,6 +25,11 @@ FEATURE_NAMES = "feature_names"
 #: The key of a :class:`~trainers.models.policies.Policy` among the bytes' metadata.
 POLICY = "policy"
 _UP = 1
+#: Columns of what it answers: down and up.
+_WIDTH = 2
+_FLOATS = "tensor(float)"
+#: How far float32 probabilities of down and up may be from adding up to one.
+_SUM_TOLERANCE = 1e-3
 
 _UNREADABLE = (
     runtime_errors.InvalidProtobuf,
@@ -69,7 +74,8 @@ class OnnxModel:
         largest batch once needed.
 
         Raises:
-            StateError: If the bytes are not a model of this project's form.
+            StateError: If the bytes are not a model of this project's form, or what it answers to a
+                few rows, each alone and together, are not probabilities.
         """
         try:
             session = onnxruntime.InferenceSession(data, _options(), providers=["CPUExecutionProvider"])
@@ -79,7 +85,9 @@ class OnnxModel:
         metadata = _metadata(session)
         names = _feature_names(metadata)
         _check_form(session, n_features=len(names))
-        return cls(session, feature_names=names, model_hash=sha256(data), policy=_policy(metadata))
+        model = cls(session, feature_names=names, model_hash=sha256(data), policy=_policy(metadata))
+        _check_answers(model._session, n_features=len(names))
+        return model
 
     def probability_up(self, values: Mapping[str, float | None]) -> np.float32:
         """The probability for one feature vector.
@@ -146,11 +154,66 @@ def _policy(metadata: Mapping[str, str]) -> Policy | None:
 
 
 def _check_form(session: Any, *, n_features: int) -> None:
-    inputs = {node.name: node.shape for node in session.get_inputs()}
-    outputs = {node.name for node in session.get_outputs()}
-    if set(inputs) != {INPUT} or OUTPUT not in outputs or inputs[INPUT][-1] != n_features:
+    """Hold what the graph declares against the one form there is."""
+    inputs = {node.name: _declared(node) for node in session.get_inputs()}
+    outputs = {node.name: _declared(node) for node in session.get_outputs()}
+    widths = {node.name: node.shape[-1:] for node in (*session.get_inputs(), *session.get_outputs())}
+    is_input = set(inputs) == {INPUT} and inputs[INPUT].startswith(_FLOATS) and widths[INPUT] == [n_features]
+    if not is_input or not outputs.get(OUTPUT, "").startswith(_FLOATS):
         message = (
-            f"expected an ONNX model from {INPUT} of width {n_features} to {OUTPUT}, "
-            f"was from {inputs} to {sorted(outputs)}"
+            f"expected an ONNX model from {INPUT} of width {n_features} to {OUTPUT} of width {_WIDTH}, both float32, "
+            f"was from {_listed(inputs)} to {_listed(outputs)}"
         )
         raise StateError(message)
+
+
+def _declared(node: Any) -> str:
+    return f"{node.type}{node.shape}"
+
+
+def _listed(nodes: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {declared}" for name, declared in sorted(nodes.items())) or "nothing"
+
+
+def _check_answers(session: Any, *, n_features: int) -> None:
+    """Ask it about a few rows: a graph may declare one thing and answer another.
+
+    What a graph is made of does not tell what comes out of it, so that a regressor under the name of
+    a classifier is only found by asking.
+    """
+    rows = probe_rows(n_features)
+    together = _answers(session, rows)
+    alone = np.concatenate([_answers(session, row[None, :]) for row in rows])
+    if not np.array_equal(together, alone):
+        message = "expected an ONNX model that answers a row alone as in a batch, answers it differently"
+        raise StateError(message)
+
+
+def _answers(session: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    try:
+        (found,) = session.run([OUTPUT], {INPUT: rows})
+    except _UNREADABLE as error:
+        message = f"expected an ONNX model that takes {len(rows)} rows of {rows.shape[1]} features: {error}"
+        raise StateError(message) from error
+    answers = np.asarray(found)
+    if answers.shape != (len(rows), _WIDTH) or answers.dtype != np.float32:
+        message = (
+            f"expected an ONNX model whose {OUTPUT} are float32 of shape ({len(rows)}, {_WIDTH}), down and up, "
+            f"were {answers.dtype} of shape {answers.shape}"
+        )
+        raise StateError(message)
+    is_apart = ~(np.abs(answers.astype(np.float64).sum(axis=1) - 1) <= _SUM_TOLERANCE)
+    wrong = np.flatnonzero(~((answers >= 0) & (answers <= 1)).all(axis=1) | is_apart)
+    if len(wrong):
+        down, up = answers[wrong[0]].tolist()
+        message = f"expected an ONNX model whose {OUTPUT} lie within 0 and 1 and add up to 1, were {down:g} and {up:g}"
+        raise StateError(message)
+    return answers
+
+
+def probe_rows(n_features: int) -> NDArray[np.float32]:
+    """Rows that every model has to answer: nothing defined, zeros, ordinary values, and very large ones."""
+    ordinary = np.random.default_rng(0).normal(size=(4, n_features))
+    half = np.where(np.arange(n_features) % 2 == 0, np.nan, ordinary[0])
+    edges = [np.full(n_features, value) for value in (np.nan, 0.0, 1.0, -1.0, 1e6, -1e6)]
+    return model_input(np.vstack([*edges, half, ordinary]))

@@ -28,6 +28,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
     limits: ConformalLimits | None
 
+    def __post_init__(self) -> None:
+        """Refuse what no prediction could state: shares are within 0 and 1."""
+        limits = self.limits
+        shares = [] if limits is None else [limits.miscoverage]
+        for row in self.evidence:
+            shares += [row.target, row.coverage]
+            for metric in (row.at_close, *row.late.values()):
+                shares += [end for end in (metric.value, metric.low, metric.high) if end is not None]
+        wrong = [share for share in shares if not 0 <= share <= 1]
+        if wrong:
+            message = f"the shares of a policy must be within 0 and 1, one was {wrong[0]:g}"
+            raise ValueError(message)
+
     def evidence_for(self, probability_up: float) -> Evidence | None:
         """The evidence of the most confident decisions that one of this probability is among."""
         confidence = max(probability_up, 1 - probability_up)

@@ -84,6 +84,10 @@ class FolderRegistry(ModelRegistry):
             manifest=manifest, files={name: self._file(digest) for name, digest in manifest.files.items()}
         )
 
+    def manifest(self, version: str) -> ModelManifest:
+        """A version's manifest, without its files; see the port."""
+        return self._expected(version)
+
     def promote(self, entry: LedgerEntry) -> None:
         """Append a line to the ledger; see the port.
 
@@ -127,18 +131,13 @@ class FolderRegistry(ModelRegistry):
         """The folder."""
         return self._path
 
+    def ledger_bytes(self) -> bytes:
+        """The ledger's whole lines as they are stored."""
+        return self._whole_lines()
+
     def card_path(self, version: str) -> Path:
         """Where a version's card is."""
         return self._path / "cards" / f"{version}.md"
-
-    def manifest(self, version: str) -> ModelManifest:
-        """A version's manifest, without its files.
-
-        Raises:
-            NotReadyError: If there is no such version.
-            StateError: If it was changed.
-        """
-        return self._expected(version)
 
     def missing_files(self, manifest: ModelManifest) -> list[str]:
         """The files of a version that are not in the folder."""

@@ -43,6 +43,20 @@ class Repository:
             found = repository.refs.as_dict(_TAGS)
             return {name.decode(): _message(repository[sha]) for name, sha in found.items()}
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever recorded."""
+        return (self._folder / ".git").is_dir()
+
+    def committed(self, name: str) -> bytes:
+        """A file of the top folder as it was committed last; empty where it never was."""
+        with self._opened() as repository:
+            head = repository.refs.read_loose_ref(b"refs/heads/" + _BRANCH)
+            if head is None:
+                return b""
+            tree = repository[repository[head].tree]
+            return bytes(repository[tree[name.encode()][1]].data) if name.encode() in tree else b""
+
     def commit_of(self, tag: str) -> bytes:
         """The commit that a tag means.
 
@@ -138,7 +152,7 @@ class Repository:
     def _opened(self) -> Any:
         from dulwich.repo import Repo  # noqa: PLC0415
 
-        if not (self._folder / ".git").is_dir():
+        if not self.is_there:
             self._make()
         return Repo(str(self._folder))
 

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from schemas.artifacts import LedgerEntry, ModelTarget
 
 _UNUSABLE = re.compile(r"[^a-z0-9_-]+")
+_ASSIGNMENT = re.compile(r"^(?P<artifact>.+)#[a-z]+#(?P<number>[1-9][0-9]*)$")
 _VERSION = re.compile(r"^(?P<artifact>.+)@v0\.0\.(?P<number>[1-9][0-9]*)$")
 
 
@@ -57,3 +58,13 @@ def assignment_tags(ledger: Iterable[LedgerEntry]) -> list[tuple[str, LedgerEntr
         counts[artifact] += 1
         tagged.append((f"{artifact}#{entry.alias}#{counts[artifact]}", entry))
     return tagged
+
+
+def is_assignment(tag: str) -> bool:
+    """Whether a tag names an assignment of an alias."""
+    return _ASSIGNMENT.match(tag) is not None
+
+
+def assignment_message(entry: LedgerEntry) -> str:
+    """What the tag of a ledger line says, and its commit."""
+    return f"{entry.alias} of {entry.target} in {entry.stream}: {entry.version}\n\n{entry.reason}"

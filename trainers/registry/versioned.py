@@ -5,10 +5,14 @@ written to it is then recorded in a git repository of the same folder: manifests
 ledger as commits, versions and aliases as tags. The record is brought up to what the folder says
 at every write, so a crash between the two, or a promotion by an older release, is caught up with.
 
+A ledger that is not the continuation of what was recorded of it is refused, by readers too: somebody
+cut it, and an alias would mean what it meant before.
+
 Invariants: every version has a commit of its own with its version tag on it; the tags of
 assignments follow from the ledger; files are with the asset store before a version's tag is pushed.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -18,12 +22,22 @@ from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget
 from schemas.errors import ConfigurationError, PlatformError, StateError, TransientError
 from schemas.ports import ModelRegistry
 from trainers.registry.folders import FolderRegistry
+from trainers.registry.histories import Recorded, disagreement, unrecorded
 from trainers.registry.repositories import Repository
-from trainers.registry.tags import artifact_name, assignment_tags, is_version_of, next_number, version_tag
+from trainers.registry.tags import (
+    artifact_name,
+    assignment_message,
+    assignment_tags,
+    is_version_of,
+    next_number,
+    version_tag,
+)
 
 _IGNORED = (
     "# Files are kept by their hashes, here or as release assets.\nobjects/\nreleased/\ntemporary/\nlock\n"
 )
+_LEDGER = "ledger.jsonl"
+_BRANCH = "main"
 _log = structlog.get_logger(__name__)
 
 
@@ -80,6 +94,8 @@ class GitRegistry(ModelRegistry):
         self._repository = Repository(folder.path)
         self._remote = remote
         self._assets = assets
+        self._checked: bytes | None = None
+        self._is_damage_told = False
 
     def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
         """Keep a version, record it, and send it on; see the port.
@@ -94,7 +110,11 @@ class GitRegistry(ModelRegistry):
         """Append to the ledger, record it, and send it on; see the port.
 
         The folder is the truth: a history that is damaged costs nothing but a warning either.
+
+        Raises:
+            StateError: If the history knows lines that the ledger has not.
         """
+        self._check_against_history()
         self._folder.promote(entry)
         self._record_and_send()
 
@@ -110,17 +130,36 @@ class GitRegistry(ModelRegistry):
                     self._folder.keep_file(manifest, name, data)
         return self._folder.load(version)
 
+    def manifest(self, version: str) -> ModelManifest:
+        """A version's manifest, without its files; see the port."""
+        return self._folder.manifest(version)
+
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
-        """The newest line of an alias; see the port."""
+        """The newest line of an alias; see the port.
+
+        Raises:
+            StateError: As :meth:`ledger`.
+        """
+        self._check_against_history()
         return self._folder.resolve(alias, target, stream=stream)
 
     def ledger(self) -> Sequence[LedgerEntry]:
-        """Every line, oldest first."""
+        """Every line, oldest first.
+
+        Raises:
+            StateError: If a line was changed, or the history knows lines that the ledger has not.
+        """
+        self._check_against_history()
         return self._folder.ledger()
 
     def versions(self) -> Sequence[ModelManifest]:
         """Every version, by when it was made."""
         return self._folder.versions()
+
+    def n_unrecorded(self) -> int:
+        """How many lines of the ledger its git history has not yet; the next write records them."""
+        recorded = self._recorded()
+        return 0 if recorded is None else unrecorded(self._folder.ledger(), recorded)
 
     def send(self) -> None:
         """Send files, commits and tags to where they are to go.
@@ -161,6 +200,50 @@ class GitRegistry(ModelRegistry):
 
     # The record
 
+    def _check_against_history(self) -> None:
+        """Refuse a ledger that is not the continuation of what was recorded of it.
+
+        The history is read first: a writer writes the ledger first, so that what is read of it later is
+        never less.
+
+        Raises:
+            StateError: Says what differs, and what to do.
+        """
+        recorded = self._recorded()
+        if recorded is not None:
+            self._check_continues(recorded)
+
+    def _check_continues(self, recorded: Recorded) -> None:
+        content = self._folder.ledger_bytes()
+        if content == self._checked:
+            return
+        found = disagreement(content, self._folder.ledger(), recorded)
+        if found is not None:
+            path = shlex.quote(str(self._folder.path))
+            back = (
+                f"`git -C {path} checkout {_BRANCH} -- {_LEDGER}`"
+                if found.is_committed
+                else "from a copy, or from the remote, since the last commit has not"
+            )
+            message = (
+                f"{self._folder.path / _LEDGER} is not what was recorded of it: {found.words}. To have the recorded one "
+                f"back: {back}; to keep the one there is: delete {path}/.git, and the next write records everything anew"
+            )
+            raise StateError(message)
+        self._checked = content
+
+    def _recorded(self) -> Recorded | None:
+        """What the history has; None where there is none, or it is damaged, which is said once."""
+        if not self._repository.is_there:
+            return None
+        try:
+            return Recorded(self._repository.tags(), self._repository.committed(_LEDGER))
+        except Exception as error:  # noqa: BLE001  (dulwich raises whatever it stumbles over)
+            if not self._is_damage_told:
+                _log.warning("registry_history_damaged", reason=repr(error))
+            self._is_damage_told = True
+            return None
+
     def _record(self) -> None:
         try:
             self._record_what_lacks()
@@ -177,6 +260,7 @@ class GitRegistry(ModelRegistry):
         with self._folder.writing():
             self._repository.clear_locks()
             ledger, tags = self._folder.ledger(), self._repository.tags()
+            self._check_continues(Recorded(tags, self._repository.committed(_LEDGER)))
             ignored = self._folder.path / ".gitignore"
             if not ignored.exists():
                 ignored.write_text(_IGNORED)
@@ -197,8 +281,8 @@ class GitRegistry(ModelRegistry):
 
     def _record_assignment(self, tag: str, entry: LedgerEntry, tags: dict[str, str]) -> None:
         time_s = entry.recorded_ms // 1000
-        message = f"{entry.alias} of {entry.target} in {entry.stream}: {entry.version}\n\n{entry.reason}"
-        self._repository.commit(["ledger.jsonl"], message, time_s=time_s)
+        message = assignment_message(entry)
+        self._repository.commit([_LEDGER], message, time_s=time_s)
         manifest = self._folder.manifest(entry.version)
         own_tag = self._version_tag(manifest, tags)
         if own_tag is None:

@@ -10,6 +10,7 @@ How folds are mapped (in order, or over threads) is the caller's; it changes no 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ _SCORES = "scores"
 #: Trials that run to their end before any is pruned.
 _UNPRUNED_TRIALS = 5
 #: Folds that every trial gets: one alone says too little.
-_DECIDING_FOLDS = 2
+DECIDING_FOLDS = 2
 
 
 class Pruning(StrEnum):
@@ -104,6 +105,10 @@ class Searched(msgspec.Struct, frozen=True, kw_only=True):
     trials: tuple[TrialRecord, ...]
 
 
+class _ScoresEndError(Exception):
+    """Ends the repetition of a search in the trial that it was interrupted in."""
+
+
 class Reached(NamedTuple):
     """How far a search is.
 
@@ -162,10 +167,49 @@ class Search:
             mapper: How folds are worked through.
             told: Told after each trial.
         """
-        while (trial := self._next_trial(study)) is not None:
+        while (trial := self._next_trial(study, self._plan.n_trials)) is not None:
             self._run_trial(study, trial, mapper)
             if told is not None:
                 told(self.reached(study))
+
+    def spoilt(self, study: Any) -> str | None:
+        """What is wrong with the losses that a study was left with; None where they can be gone on from."""
+        for trial in study.trials:
+            losses = trial.user_attrs.get(_SCORES, [])
+            is_list = isinstance(losses, list) and all(isinstance(loss, float) for loss in losses)
+            if not is_list or len(losses) > len(self._folds) or not np.isfinite(losses).all():
+                return f"trial {trial.number} states losses that no fold gives: {losses!r}"
+            if trial.state.name == "COMPLETE" and (
+                len(losses) < len(self._folds) or trial.value != float(np.mean(losses))
+            ):
+                return f"trial {trial.number} is complete with {losses!r} for {len(self._folds)} folds"
+        return None
+
+    def repeated(self, trials: Sequence[TrialRecord]) -> Searched | None:
+        """What a search over these decisions would have found, had every fold lost what is stated.
+
+        Every draw and every pruning is made anew, and nothing is fitted. A trial that is left out, put in
+        or changed makes the draws after it others; the losses themselves are taken as stated.
+
+        Args:
+            trials: As a search stated them, in order.
+        """
+        stated = iter(trials)
+
+        def said(_scorer: Callable[[Fold], float], _folds: Sequence[Fold]) -> Iterable[float]:
+            yield from next(stated).scores
+            raise _ScoresEndError
+
+        study = new_study(self._plan)
+        with suppress(_ScoresEndError):
+            while (trial := self._next_trial(study, len(trials))) is not None:
+                self._run_trial(study, trial, said)
+        return self.result(study)
+
+    @property
+    def data_hash(self) -> str:
+        """Of the decisions as they were known at the refit."""
+        return self._data_hash
 
     def reached(self, study: Any) -> Reached:
         """How far it is."""
@@ -198,7 +242,7 @@ class Search:
             trials=tuple(begun),
         )
 
-    def _next_trial(self, study: Any) -> Any | None:
+    def _next_trial(self, study: Any, n_trials: int) -> Any | None:
         import optuna  # noqa: PLC0415  (a quarter of a second: only who searches pays for it)
 
         trials = study.trials
@@ -207,7 +251,7 @@ class Search:
         under_way = [trial for trial in trials if trial.state.name == "RUNNING"]
         if under_way:
             return optuna.trial.Trial(study, under_way[0]._trial_id)  # noqa: SLF001  (it has no other name)
-        if number >= self._plan.n_trials:
+        if number >= n_trials:
             return None
         if not trials:
             study.enqueue_trial(declared_parameters(self._recipe))
@@ -233,7 +277,7 @@ class Search:
                     scores.append(next(fresh))
                     trial.set_user_attr(_SCORES, scores)
                 # After its last fold a trial is complete, however bad.
-                if _DECIDING_FOLDS <= step < len(self._folds) and self._is_given_up(trial, scores[:step]):
+                if DECIDING_FOLDS <= step < len(self._folds) and self._is_given_up(trial, scores[:step]):
                     study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                     return
         finally:
@@ -299,7 +343,7 @@ def _pruner(pruning: Pruning) -> Any:
         case Pruning.MEDIAN:
             return optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED_TRIALS)
         case Pruning.HALVING:
-            return optuna.pruners.SuccessiveHalvingPruner(min_resource=_DECIDING_FOLDS, reduction_factor=2)
+            return optuna.pruners.SuccessiveHalvingPruner(min_resource=DECIDING_FOLDS, reduction_factor=2)
         case Pruning.NONE:
             return optuna.pruners.NopPruner()
 

@@ -3,8 +3,6 @@
 The figures behind the options are in this folder's README.
 """
 
-import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -17,7 +15,8 @@ import psutil
 
 from deploy.local.ports import LOOPBACK
 from deploy.local.servers import binaries
-from deploy.local.spawning import Command, Owner, tethered
+from deploy.local.servers.accounts import database_account, hand_over
+from deploy.local.spawning import Account, Command, tethered
 from schemas.errors import ConfigurationError
 
 BROKER, CACHE, DATABASE = "broker", "valkey", "postgres"
@@ -132,11 +131,16 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
-    """Postgres, tuned to be small; durable: fsync stays on."""
+    """Postgres, tuned to be small; durable: fsync stays on.
+
+    Attributes:
+        account: Whom it becomes; None means the launcher's own user.
+    """
 
     port: int
     directory: Path
     environment: Mapping[str, str]
+    account: Account | None = None
     name: str = DATABASE
 
     @property
@@ -147,21 +151,27 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
     def prepare(self) -> None:
         """Create the cluster the first time; later, forget the lock of a dead one."""
         if (self.directory / "PG_VERSION").exists():
+            hand_over(self.directory, self.account)
             _forget_foreign_lock(self.directory)
         else:
             self._initialise()
 
     def _initialise(self) -> None:
+        try:
+            self._make_cluster()
+        except OSError as error:
+            message = f"Postgres' files cannot be created in {self.directory}: {error.strerror}; or set DATABASE_URL"
+            raise ConfigurationError(message) from error
+
+    def _make_cluster(self) -> None:
         partial = self.directory.with_name(self.directory.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700, parents=True)
-        owner = database_owner()
-        if owner is not None:
-            os.chown(partial, *owner)
+        hand_over(partial, self.account)
         options = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
         program = (str(binaries.postgres("initdb")), "--pgdata", str(partial))
         done = subprocess.run(  # noqa: S603  (our own command, no shell)
-            tethered(self._as_owner((*program, f"--username={_DATABASE_USER}", *options))),
+            tethered(self._command((*program, f"--username={_DATABASE_USER}", *options))),
             check=False,
             capture_output=True,
             text=True,
@@ -179,33 +189,26 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
         arguments = [str(binaries.postgres("postgres")), "-D", str(self.directory), "-c", f"port={self.port}"]
         for option, value in _POSTGRES_OPTIONS.items():
             arguments += ["-c", f"{option}={value}"]
-        return self._as_owner(tuple(arguments))
+        return self._command(tuple(arguments))
 
-    def _as_owner(self, arguments: tuple[str, ...]) -> Command:
+    def _command(self, arguments: tuple[str, ...]) -> Command:
         return Command(
             name=self.name,
             arguments=arguments,
             environment=dict(self.environment) | {"LC_ALL": "C"},
             stop_signal=signal.SIGINT,
             orphan_signal=signal.SIGINT,
-            owner=database_owner(),
+            account=self.account,
         )
 
 
-def database_owner() -> Owner | None:
-    """Whom Postgres becomes when root starts it, since it refuses root; None otherwise.
+def account_of_database(directory: Path) -> Account | None:
+    """Whom Postgres becomes with its files in a directory; None means the launcher's own user.
 
     Raises:
-        ConfigurationError: If there is no such user.
+        ConfigurationError: If it cannot run here.
     """
-    if os.geteuid() != 0:
-        return None
-    try:
-        nobody = pwd.getpwnam("nobody")
-    except KeyError as error:
-        message = "Postgres does not run as root and there is no user `nobody`: use another user, or set DATABASE_URL"
-        raise ConfigurationError(message) from error
-    return Owner(nobody.pw_uid, nobody.pw_gid)
+    return database_account(directory, [binaries.postgres("postgres"), binaries.postgres("initdb")])
 
 
 def _forget_foreign_lock(directory: Path) -> None:

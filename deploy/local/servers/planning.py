@@ -6,7 +6,14 @@ from typing import NamedTuple
 from deploy.local import ports
 from deploy.local.directories import DataDirectory
 from deploy.local.ports import PortChoice, choose_port
-from deploy.local.servers.embedded import BROKER, Broker, Cache, Database, EmbeddedServer
+from deploy.local.servers.embedded import (
+    BROKER,
+    Broker,
+    Cache,
+    Database,
+    EmbeddedServer,
+    account_of_database,
+)
 from deploy.local.servers.jars import kafka_jars
 from deploy.local.servers.java import find_java
 from deploy.local.servers.kraft import KraftNode, Seat, new_cluster_id
@@ -53,8 +60,8 @@ def make_plan(
         say: Told, for people, what takes longer.
 
     Raises:
-        ConfigurationError: If a port that was set explicitly is in use, or Apache Kafka is wanted
-            and cannot run.
+        ConfigurationError: If a port that was set explicitly is in use, Apache Kafka is wanted and
+            cannot run, or Postgres cannot.
     """
     servers: list[EmbeddedServer] = []
     if settings.kafka_bootstrap_servers is not None:
@@ -79,8 +86,9 @@ def make_plan(
         redis_url = cache.url
     database_url = settings.database_url
     if database_url is None:
+        account = account_of_database(directory.postgres)
         port = choose_port(ports.POSTGRES, explicit=settings.postgres_port)
-        database = Database(port=port, directory=directory.postgres, environment=environment)
+        database = Database(port=port, directory=directory.postgres, environment=environment, account=account)
         servers.append(database)
         database_url = database.url
     api_port = choose_port(ports.API, explicit=settings.port, host=settings.host)

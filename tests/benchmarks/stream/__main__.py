@@ -3,11 +3,14 @@
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from tests.benchmarks.reporting import Figure, report
-from tests.benchmarks.stream.competitors import LOGS
-from tests.benchmarks.stream.environments import python_of
+from tests.benchmarks.stream.breadth.part import breadth
+from tests.benchmarks.stream.competitors import LOGS, PEERS, compile_kernels
 from tests.benchmarks.stream.growth import growth
 from tests.benchmarks.stream.latency import latency
 from tests.benchmarks.stream.options import read_options
@@ -16,10 +19,29 @@ from tests.benchmarks.stream.scaling import scaling
 from tests.benchmarks.stream.servers import running_bench_servers
 from tests.benchmarks.stream.telling import tell
 from tests.benchmarks.stream.throughput import throughput
+from tests.benchmarks.stream.virtual_machines import lacking
 from tests.benchmarks.stream.watching import WrongOutputError
 
 _WARM_UP_MINUTES = 20
-_PARTS = {"throughput": throughput, "latency": latency, "scaling": scaling, "growth": growth}
+_PARTS = {
+    "throughput": throughput,
+    "latency": latency,
+    "scaling": scaling,
+    "growth": growth,
+    "breadth": breadth,
+}
+
+
+def _prepared(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the peers that can run here, installed."""
+    reasons = {name: lacking() for name in names if any(peer.is_on_jvm for peer in PEERS[name])}
+    for name, reason in reasons.items():
+        if reason is not None:
+            tell(f"{name} is left out: {reason}")
+    able = tuple(name for name in names if reasons.get(name) is None)
+    for name in able:
+        PEERS[name][0].install()
+    return able
 
 
 def main() -> None:
@@ -28,8 +50,8 @@ def main() -> None:
         options = read_options(os.environ)
     except ValueError as error:
         sys.exit(str(error))
-    for name in options.peers if "throughput" in options.parts else ():
-        python_of(name)
+    if "throughput" in options.parts:
+        options = msgspec.structs.replace(options, peers=_prepared(options.peers))
     figures: list[Figure] = []
     failures: list[str] = []
     Path("build").mkdir(exist_ok=True)
@@ -38,6 +60,7 @@ def main() -> None:
         directory = Path(folder).absolute()
         with running_bench_servers(directory) as servers:
             tell("warming the broker and our kernel, not measured ...")
+            compile_kernels(servers)
             measure_worker(servers, make_job(_WARM_UP_MINUTES))
             for part in options.parts:
                 tell(f"{part} ...")

@@ -13,8 +13,7 @@ import confluent_kafka as ck
 
 from schemas.topics import MARKET_TICK
 from schemas.wire.settings import KafkaEndpoint
-from tests.benchmarks.stream.markets import Market
-from tests.benchmarks.stream.records import Piece, records
+from tests.benchmarks.stream.records import Piece
 
 #: The longest that the broker lets a transaction wait.
 _PATIENCE_MS = 900_000
@@ -22,7 +21,8 @@ _POLL_EVERY = 10_000
 _FLUSH_S = 60.0
 
 
-def _producer(endpoint: KafkaEndpoint, **more: object) -> ck.Producer:
+def plain_producer(endpoint: KafkaEndpoint, **more: object) -> ck.Producer:
+    """A producer that takes much at once."""
     return ck.Producer(
         {
             "bootstrap.servers": endpoint.bootstrap_servers,
@@ -37,24 +37,22 @@ def _producer(endpoint: KafkaEndpoint, **more: object) -> ck.Producer:
 
 
 class Feed:
-    """Ticks of one market in the log.
+    """Records in the log, some of which wait.
 
     Args:
-        n_ready: How many ticks can be read at once; those behind them wait.
+        ready: What can be read at once.
+        held: What waits behind it.
     """
 
-    def __init__(self, endpoint: KafkaEndpoint, market: Market, *, n_ready: int, n_partitions: int) -> None:
-        self.n_waiting = len(market.trades) - n_ready
-        at_once = _producer(endpoint)
-        _publish(at_once, records(market, 0, n_ready, n_partitions=n_partitions))
-        self._held = _producer(
+    def __init__(self, endpoint: KafkaEndpoint, *, ready: Iterable[Piece], held: Iterable[Piece]) -> None:
+        publish(plain_producer(endpoint), ready)
+        self._held = plain_producer(
             endpoint,
             **{"transactional.id": f"bench-{uuid.uuid4()}", "transaction.timeout.ms": _PATIENCE_MS},
         )
         self._held.init_transactions(_FLUSH_S)
         self._held.begin_transaction()
-        n = _publish(self._held, records(market, n_ready, len(market.trades), n_partitions=n_partitions))
-        self.n_watermarks = n - self.n_waiting
+        self.n_waiting = publish(self._held, held)
 
     def let_go(self) -> float:
         """Commit; return the moment before it, on the clock of :func:`time.monotonic`."""
@@ -63,7 +61,7 @@ class Feed:
         return moment
 
 
-def _publish(producer: ck.Producer, pieces: Iterable[Piece]) -> int:
+def publish(producer: ck.Producer, pieces: Iterable[Piece]) -> int:
     """Publish and wait until all of it is acknowledged; return how many records it was."""
     topic = MARKET_TICK.name
     n = 0

@@ -8,8 +8,11 @@ log-normal on the lot grid, with a deviation of 2.6 in logs; the local clock is 
 venue's.
 
 Two of the eight instruments lie in each of four partitions, four in each of two. The first tick
-lies on a minute's start, and one more tick per instrument on the end closes the last minute.
+lies on a minute's start, and one more tick per instrument on the end closes the last minute, where
+it is wanted. More than eight instruments are the same eight again by other names.
 """
+
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -48,10 +51,19 @@ LISTINGS = (
 INSTRUMENTS = tuple(listing.instrument for listing in LISTINGS)
 
 
+def listings(n_instruments: int) -> tuple[Listing, ...]:
+    """So many instruments, the recorded eight first."""
+    more = (
+        msgspec.structs.replace(LISTINGS[i % len(LISTINGS)], instrument=f"COIN{i:05d}-USDT.BINANCE")
+        for i in range(len(LISTINGS), n_instruments)
+    )
+    return (*LISTINGS, *more)[:n_instruments]
+
+
 class Trades(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The trades of all instruments, by event time; each column of shape (n,)."""
 
-    listing: NDArray[np.int8]
+    listing: NDArray[np.int16]
     event_ms: NDArray[np.int64]
     trade_id: NDArray[np.int64]
     price: NDArray[np.float64]
@@ -71,77 +83,116 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A stretch of whole minutes.
 
     Attributes:
-        n_minutes: From :data:`ORIGIN_MS` on.
-        trades: 625 a minute of each instrument, and one of each on the end.
+        listings: Its instruments.
+        start_ms: Where it begins, which is a minute's start.
+        ticks_per_minute: Of each instrument.
+        trades: So many of each instrument, and one of each on the end where that is wanted.
     """
 
+    listings: tuple[Listing, ...] = LISTINGS
+    start_ms: int = ORIGIN_MS
     n_minutes: int
+    ticks_per_minute: int = TICKS_PER_MINUTE
     trades: Trades
 
     @property
     def end_ms(self) -> int:
         """Where it ends."""
-        return ORIGIN_MS + self.n_minutes * MINUTE_MS
+        return self.start_ms + self.n_minutes * MINUTE_MS
 
     def n_before(self, minute: int) -> int:
         """How many trades lie before a minute's start."""
-        return int(np.searchsorted(self.trades.event_ms, ORIGIN_MS + minute * MINUTE_MS))
+        return int(np.searchsorted(self.trades.event_ms, self.start_ms + minute * MINUTE_MS))
+
+    def without_end(self) -> "Market":
+        """The same without the trades on its end, for another to go on from there."""
+        n = self.n_before(self.n_minutes)
+        return msgspec.structs.replace(self, trades=self.trades.between(0, n))
 
 
-def partitions(n_partitions: int) -> list[int]:
-    """The partition of each listing."""
-    return [partition_of(name.encode(), n_partitions) for name in INSTRUMENTS]
+def partitions(n_partitions: int, instruments: Iterable[str] = INSTRUMENTS) -> list[int]:
+    """The partition of each instrument."""
+    return [partition_of(name.encode(), n_partitions) for name in instruments]
 
 
-def make_market(n_minutes: int, *, seed: int = 7) -> Market:
-    """The market's first minutes; the same seed makes the same trades."""
+def make_market(
+    n_minutes: int,
+    *,
+    seed: int = 7,
+    n_instruments: int = len(LISTINGS),
+    ticks_per_minute: int = TICKS_PER_MINUTE,
+    start_ms: int = ORIGIN_MS,
+) -> Market:
+    """Some minutes of a market; the same arguments make the same trades.
+
+    Args:
+        ticks_per_minute: Of each instrument; at most a thousand.
+    """
     rng = np.random.default_rng(seed)
-    columns = [_trades_of(i, n_minutes, rng) for i in range(len(LISTINGS))]
+    market = Market(
+        listings=listings(n_instruments),
+        start_ms=start_ms,
+        n_minutes=n_minutes,
+        ticks_per_minute=ticks_per_minute,
+        trades=_NO_TRADES,
+    )
+    columns = [_trades_of(market, i, rng) for i in range(n_instruments)]
     joined = {
         name: np.concatenate([getattr(trades, name) for trades in columns])
         for name in Trades.__struct_fields__
     }
     order = np.argsort(joined["event_ms"], kind="stable")
-    return Market(
-        n_minutes=n_minutes, trades=Trades(**{name: found[order] for name, found in joined.items()})
-    )
+    trades = Trades(**{name: found[order] for name, found in joined.items()})
+    return msgspec.structs.replace(market, trades=trades)
 
 
-def _trades_of(listing: int, n_minutes: int, rng: np.random.Generator) -> Trades:
-    n = n_minutes * TICKS_PER_MINUTE + 1
-    begins = _burst_begins(n, rng)
+def _trades_of(market: Market, number: int, rng: np.random.Generator) -> Trades:
+    listing = market.listings[number]
+    n = market.n_minutes * market.ticks_per_minute + 1
+    begins = _burst_begins(n, market.ticks_per_minute, rng)
     burst = np.cumsum(begins) - 1
-    event_ms = _burst_times(n, n_minutes, begins, rng)[burst]
+    event_ms = _burst_times(market, n, begins, rng)[burst]
     is_sold = _sides(int(burst[-1]) + 1, rng)[burst]
+    n_minutes_before = (market.start_ms - ORIGIN_MS) // MINUTE_MS
     return Trades(
-        listing=np.full(n, listing, dtype=np.int8),
+        listing=np.full(n, number, dtype=np.int16),
         event_ms=event_ms,
-        trade_id=3_735_693_016 + 200_000_000 * listing + np.arange(n),
-        price=_prices(LISTINGS[listing], begins, is_sold, rng),
-        size=_sizes(LISTINGS[listing], n, rng),
+        trade_id=3_735_693_016 + 200_000_000 * number + 1_000 * n_minutes_before + np.arange(n),
+        price=_prices(listing, begins, is_sold, rng),
+        size=_sizes(listing, n, rng),
         is_buyer_maker=is_sold,
     )
 
 
-def _burst_begins(n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+_NO_TRADES = Trades(
+    listing=np.zeros(0, dtype=np.int16),
+    event_ms=np.zeros(0, dtype=np.int64),
+    trade_id=np.zeros(0, dtype=np.int64),
+    price=np.zeros(0),
+    size=np.zeros(0),
+    is_buyer_maker=np.zeros(0, dtype=np.bool_),
+)
+
+
+def _burst_begins(n: int, ticks_per_minute: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Where a new order begins; a minute's first trade always does, and the one on the end."""
     begins = np.zeros(n, dtype=np.bool_)
     sizes = np.minimum(rng.random(n) ** (-1 / 1.5), _LONGEST_BURST).astype(np.int64)
     ends = np.cumsum(sizes)
     begins[ends[ends < n]] = True
-    begins[::TICKS_PER_MINUTE] = True
+    begins[::ticks_per_minute] = True
     return begins
 
 
 def _burst_times(
-    n: int, n_minutes: int, begins: NDArray[np.bool_], rng: np.random.Generator
+    market: Market, n: int, begins: NDArray[np.bool_], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    minute = (np.arange(n) // TICKS_PER_MINUTE)[begins]
+    minute = (np.arange(n) // market.ticks_per_minute)[begins]
     within = rng.integers(0, MINUTE_MS, len(minute))
-    within[minute == n_minutes] = 0
+    within[minute == market.n_minutes] = 0
     times = np.sort(minute * MINUTE_MS + within)
     times[0] = 0
-    return ORIGIN_MS + times
+    return market.start_ms + times
 
 
 def _sides(n_bursts: int, rng: np.random.Generator) -> NDArray[np.bool_]:

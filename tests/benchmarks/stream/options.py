@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tests.benchmarks.stream.breadth.scales import FULL, QUICK, Scale
 from tests.benchmarks.stream.competitors import PEERS
 from tests.benchmarks.stream.markets import TICKS_PER_MINUTE
 
-PARTS = ("throughput", "latency", "scaling", "growth")
+PARTS = ("throughput", "latency", "scaling", "growth", "breadth")
 _TICKS_PER_MINUTE_OF_ALL = 8 * TICKS_PER_MINUTE
 
 
@@ -19,6 +20,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         n_repeats: Of us and the limit; peers run once, or twice where that is three or more.
         n_samples: Of the latency.
         n_growth_minutes: Of the market with which the topic grows.
+        scales: Numbers of instruments of the breadth.
+        intervals: Of the bars that the worker makes there.
     """
 
     parts: tuple[str, ...] = PARTS
@@ -28,6 +31,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     n_peer_repeats: int = 1
     n_samples: int = 2_000
     n_growth_minutes: int = 2_000
+    scales: tuple[Scale, ...] = FULL
+    intervals: str = "1m"
 
     @property
     def n_ticks(self) -> int:
@@ -36,13 +41,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_options(environment: Mapping[str, str]) -> Options:
-    """From ``PARTS``, ``PEERS`` (comma-separated), ``ROWS`` (ticks), ``QUICK=1`` and ``REPEATS``.
+    """From ``PARTS``, ``PEERS``, ``ROWS``, ``REPEATS``, ``INSTRUMENTS``, ``INTERVALS`` and ``QUICK=1``.
+
+    ``ROWS`` are ticks; ``PARTS``, ``PEERS``, ``INTERVALS`` and ``INSTRUMENTS``, which are numbers of
+    them for the breadth, are separated by commas.
 
     Raises:
         ValueError: If one has no such value.
     """
     quick = environment.get("QUICK", "") not in {"", "0"}
-    options = Options(n_minutes=20, n_repeats=1, n_samples=60, n_growth_minutes=100) if quick else Options()
+    options = (
+        Options(n_minutes=20, n_repeats=1, n_samples=60, n_growth_minutes=100, scales=QUICK)
+        if quick
+        else Options()
+    )
     changes: dict[str, object] = {}
     if environment.get("PARTS"):
         changes["parts"] = _named("PARTS", environment["PARTS"], PARTS)
@@ -53,6 +65,12 @@ def read_options(environment: Mapping[str, str]) -> Options:
         changes["n_minutes"] = max(1, int(environment["ROWS"]) // _TICKS_PER_MINUTE_OF_ALL)
     if environment.get("REPEATS"):
         changes["n_repeats"] = int(environment["REPEATS"])
+    if environment.get("INTERVALS"):
+        changes["intervals"] = environment["INTERVALS"]
+    if environment.get("INSTRUMENTS"):
+        known = {str(scale.n_instruments): scale for scale in options.scales}
+        asked = _named("INSTRUMENTS", environment["INSTRUMENTS"], tuple(known))
+        changes["scales"] = tuple(known[number] for number in asked)
     return msgspec.structs.replace(options, **changes)
 
 

@@ -11,6 +11,7 @@ from tests.benchmarks.stream.competitors import running_limit, running_worker
 from tests.benchmarks.stream.expectations import Expected, Key, expected_features
 from tests.benchmarks.stream.feeding import Feed
 from tests.benchmarks.stream.markets import MINUTE_MS, ORIGIN_MS, Market, make_market
+from tests.benchmarks.stream.records import records
 from tests.benchmarks.stream.servers import Servers
 from tests.benchmarks.stream.watching import FeaturesWatch, WrongOutputError, check_output
 
@@ -63,6 +64,17 @@ class Run(NamedTuple):
     n_watermarks: int
     moments: list[float]
 
+    def rate_of_last(self, share: float) -> float:
+        """Ticks/s of the last part of the ticks, from one feature that could be read to the last.
+
+        Outputs come in transactions: counted is what came after the moment at which all before
+        that part were there.
+        """
+        first = round(len(self.moments) * (1 - share)) - 1
+        n_after = sum(moment > self.moments[first] for moment in self.moments)
+        n_ticks = self.n_ticks * n_after / len(self.moments)
+        return n_ticks / (self.moments[-1] - self.moments[first])
+
 
 def make_job(n_minutes: int) -> Job:
     """A job of so many measured minutes."""
@@ -94,7 +106,7 @@ def measure(
     try:
         with ExitStack() as stack:
             early = stack.enter_context(start()) if starts_first else None
-            feed = Feed(servers.kafka, job.market, n_ready=job.n_ready, n_partitions=n_partitions)
+            feed = make_feed(servers, job, n_partitions=n_partitions)
             is_alive = early or stack.enter_context(start())
             watch.wait_for(job.first_bars, timeout_s=_READY_S, is_alive=is_alive)
             time.sleep(_SETTLE_S)
@@ -105,7 +117,17 @@ def measure(
     finally:
         watch.close()
     moments = sorted(moment - let_go for moment in watch.moments.values() if moment > let_go)
-    return Run(job.n_measured / (end - let_go), job.n_measured, feed.n_watermarks, moments)
+    return Run(job.n_measured / (end - let_go), job.n_measured, feed.n_waiting - job.n_measured, moments)
+
+
+def make_feed(servers: Servers, job: Job, *, n_partitions: int) -> Feed:
+    """A job's records in the log, the measured ones waiting."""
+    market, n_all = job.market, len(job.market.trades)
+    return Feed(
+        servers.kafka,
+        ready=records(market, 0, job.n_ready, n_partitions=n_partitions),
+        held=records(market, job.n_ready, n_all, n_partitions=n_partitions),
+    )
 
 
 def measure_worker(servers: Servers, job: Job, *, n_partitions: int = 4, n_workers: int = 1) -> Run:
@@ -138,7 +160,7 @@ def _wait_for_members(servers: Servers, n_workers: int) -> None:
 def measure_limit(servers: Servers, job: Job) -> float:
     """Ticks/s of consuming and decoding alone."""
     servers.empty()
-    feed = Feed(servers.kafka, job.market, n_ready=job.n_ready, n_partitions=MARKET_TICK.n_partitions)
+    feed = make_feed(servers, job, n_partitions=MARKET_TICK.n_partitions)
     with running_limit(servers, n_ready=job.n_ready, n_all=len(job.market.trades)) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 from schemas import codec
 from schemas.events import TickObserved, WatermarkAdvanced
-from tests.benchmarks.stream.markets import INSTRUMENTS, Market, known_ms, partitions
+from tests.benchmarks.stream.markets import MINUTE_MS, Market, known_ms, partitions
 
 SOURCE = "binance"
 STREAM = "replay-5d41402abc4b"
 SECOND_MS = 1_000
 _CHUNK = 50_000
-_KEYS = [name.encode() for name in INSTRUMENTS]
 
 
 class Piece(NamedTuple):
@@ -40,26 +39,25 @@ def records(market: Market, start: int, stop: int, *, n_partitions: int) -> Iter
     """
     times = market.trades.event_ms
     said_ms = -1 if start == 0 else int(times[start - 1]) // SECOND_MS * SECOND_MS
-    here = partitions(n_partitions)
+    names = [listing.instrument for listing in market.listings]
+    here = dict(zip(names, partitions(n_partitions, names), strict=True))
     everywhere = range(n_partitions)
     for at in range(start, stop, _CHUNK):
         for tick in _ticks(market, at, min(stop, at + _CHUNK)):
             second_ms = tick.event_time_ms // SECOND_MS * SECOND_MS
-            if second_ms > said_ms:
-                said_ms = second_ms
-                yield from _watermarks(second_ms, everywhere)
+            minute_ms = second_ms // MINUTE_MS * MINUTE_MS
+            for passed_ms in (minute_ms, second_ms):  # a minute's end, though no second of it has a trade
+                if passed_ms > said_ms:
+                    said_ms = passed_ms
+                    yield from watermarks(passed_ms, everywhere)
             value = codec.encode(tick)
-            listing = _LISTING[tick.instrument]
             yield Piece(
-                here[listing],
-                _KEYS[listing],
+                here[tick.instrument],
+                tick.instrument.encode(),
                 value,
                 codec.headers(TickObserved, codec.trace_id(value)),
                 tick.event_time_ms,
             )
-
-
-_LISTING = {name: i for i, name in enumerate(INSTRUMENTS)}
 
 
 def _ticks(market: Market, start: int, stop: int) -> Iterator[TickObserved]:
@@ -78,7 +76,7 @@ def _ticks(market: Market, start: int, stop: int) -> Iterator[TickObserved]:
             known_time_ms=known_ms(event_ms),
             source=SOURCE,
             stream=STREAM,
-            instrument=INSTRUMENTS[listing],
+            instrument=market.listings[listing].instrument,
             trade_id=trade_id,
             price=price,
             size=size,
@@ -86,12 +84,13 @@ def _ticks(market: Market, start: int, stop: int) -> Iterator[TickObserved]:
         )
 
 
-def _watermarks(second_ms: int, everywhere: Sequence[int]) -> Iterator[Piece]:
+def watermarks(second_ms: int, everywhere: Sequence[int]) -> Iterator[Piece]:
+    """What the source says in every partition when it has said all before a time."""
     event = WatermarkAdvanced(
         event_time_ms=second_ms, known_time_ms=known_ms(second_ms), source=SOURCE, stream=STREAM
     )
     value = codec.encode(event)
     headers = codec.headers(WatermarkAdvanced, codec.trace_id(value))
-    closes_ms = second_ms if second_ms % 60_000 == 0 else None
+    closes_ms = second_ms if second_ms % MINUTE_MS == 0 else None
     for partition in everywhere:
         yield Piece(partition, SOURCE.encode(), value, headers, second_ms, closes_ms)

@@ -7,7 +7,15 @@ from statistics import median
 from tests.benchmarks.reporting import Figure
 from tests.benchmarks.stream.competitors import PEERS, Peer, running_peer
 from tests.benchmarks.stream.options import Options
-from tests.benchmarks.stream.rates import Job, fresh_folder, make_job, measure, measure_limit, measure_worker
+from tests.benchmarks.stream.rates import (
+    Job,
+    Run,
+    fresh_folder,
+    make_job,
+    measure,
+    measure_limit,
+    measure_worker,
+)
 from tests.benchmarks.stream.servers import Servers
 from tests.benchmarks.stream.telling import tell
 
@@ -17,43 +25,51 @@ _OURS, _LIMIT = "driftline", "limit"
 
 def throughput(servers: Servers, options: Options, directory: Path) -> list[Figure]:
     """Measure everyone."""
-    jobs = {minutes: make_job(minutes) for minutes in _all_minutes(options)}
-    rates: dict[str, list[float]] = {name: [] for name in (_OURS, _LIMIT, *options.peers)}
-    n_watermarks = 0
+    peers = [peer for name in options.peers for peer in PEERS[name]]
+    runs: dict[str, list[Run]] = {name: [] for name in (_OURS, *(peer.title for peer in peers))}
+    limits: list[float] = []
+    jobs = {minutes: make_job(minutes) for minutes in {_minutes(peer, options) for peer in (None, *peers)}}
     for turn in range(options.n_repeats):
-        order = [_OURS, _LIMIT] if turn % 2 == 0 else [_LIMIT, _OURS]
-        peers = list(options.peers) if turn < options.n_peer_repeats else []
-        for name in order[:1] + peers + order[1:]:
-            job = jobs[_minutes(name, options)]
-            if name == _OURS:
-                run = measure_worker(servers, job)
-                rate, n_watermarks = run.rate, run.n_watermarks
-            elif name == _LIMIT:
-                rate = measure_limit(servers, job)
-            else:
-                rate = _measure_peer(servers, job, PEERS[name], directory)
-            rates[name].append(rate)
-            tell(f"throughput, turn {turn + 1}: {name} {rate:,.0f} ticks/s of {job.n_measured:,}")
-    return _figures(rates, options, n_watermarks)
+        ours = partial(_measure_ours, servers, jobs[_minutes(None, options)], runs[_OURS], turn)
+        limit = partial(_measure_limit, servers, jobs[_minutes(None, options)], limits, turn)
+        first, last = (ours, limit) if turn % 2 == 0 else (limit, ours)
+        first()
+        for peer in peers if turn < options.n_peer_repeats else ():
+            run = _measure_peer(servers, jobs[_minutes(peer, options)], peer, directory)
+            runs[peer.title].append(run)
+            _tell(turn, peer.title, run.rate, run.n_ticks)
+        last()
+    figures = _figures(runs[_OURS], limits)
+    rate = median(run.rate for run in runs[_OURS])
+    return figures + [figure for peer in peers for figure in _figures_of_peer(peer, rate, runs[peer.title])]
 
 
-def _minutes(name: str, options: Options) -> int:
-    share = PEERS[name].share if name in PEERS else 1.0
-    return max(1, round(options.n_minutes * share))
+def _minutes(peer: Peer | None, options: Options) -> int:
+    return max(1, round(options.n_minutes * (1.0 if peer is None else peer.share)))
 
 
-def _all_minutes(options: Options) -> set[int]:
-    return {_minutes(name, options) for name in (_OURS, *options.peers)}
+def _measure_ours(servers: Servers, job: Job, runs: list[Run], turn: int) -> None:
+    runs.append(measure_worker(servers, job))
+    _tell(turn, _OURS, runs[-1].rate, job.n_measured)
 
 
-def _measure_peer(servers: Servers, job: Job, peer: Peer, directory: Path) -> float:
+def _measure_limit(servers: Servers, job: Job, limits: list[float], turn: int) -> None:
+    limits.append(measure_limit(servers, job))
+    _tell(turn, _LIMIT, limits[-1], job.n_measured)
+
+
+def _measure_peer(servers: Servers, job: Job, peer: Peer, directory: Path) -> Run:
     start = partial(running_peer, servers, peer, fresh_folder(directory, peer.name))
-    return measure(servers, job, start, extra=peer.topics).rate
+    return measure(servers, job, start, extra=peer.topics)
 
 
-def _figures(rates: dict[str, list[float]], options: Options, n_watermarks: int) -> list[Figure]:
-    ours, limit = median(rates[_OURS]), median(rates[_LIMIT])
-    figures = [
+def _tell(turn: int, name: str, rate: float, n_ticks: int) -> None:
+    tell(f"throughput, turn {turn + 1}: {name} {rate:,.0f} ticks/s of {n_ticks:,}")
+
+
+def _figures(runs: list[Run], limits: list[float]) -> list[Figure]:
+    ours, limit = median(run.rate for run in runs), median(limits)
+    return [
         Figure(
             metric="one worker, transactions and Redis on",
             value=ours,
@@ -68,28 +84,34 @@ def _figures(rates: dict[str, list[float]], options: Options, n_watermarks: int)
         ),
         Figure(
             metric="watermarks among our ticks, not counted",
-            value=n_watermarks,
+            value=runs[-1].n_watermarks,
             unit="records",
             bar=None,
             holds=None,
         ),
     ]
-    for name in options.peers:
-        figures += _figures_of_peer(PEERS[name], ours, median(rates[name]), options)
-    return figures
 
 
-def _figures_of_peer(peer: Peer, ours: float, theirs: float, options: Options) -> list[Figure]:
-    n_ticks = _minutes(peer.name, options) * options.n_ticks // options.n_minutes
+def _figures_of_peer(peer: Peer, ours: float, runs: list[Run]) -> list[Figure]:
+    n_ticks = runs[-1].n_ticks
     title = peer.title if peer.share == 1.0 else f"{peer.title} ({n_ticks:,} ticks)"
+    theirs = median(run.rate for run in runs)
+    figures = [Figure(metric=title, value=theirs, unit="ticks/s", bar=None, holds=None)]
+    compared = peer.package if peer.warm_share is None else f"{peer.package}, {peer.guarantee}"
+    if peer.warm_share is not None:
+        warm = median(run.rate_of_last(peer.warm_share) for run in runs)
+        metric = f"{peer.title}: the last {round(peer.warm_share * n_ticks):,} of them"
+        figures.append(Figure(metric=metric, value=warm, unit="ticks/s", bar=None, holds=None))
+        theirs = max(theirs, warm)
+    bar = peer.times_bar
     return [
-        Figure(metric=title, value=theirs, unit="ticks/s", bar=None, holds=None),
+        *figures,
         Figure(
-            metric=f"our rate over {peer.package}'s",
+            metric=f"our rate over {compared}'s" if peer.warm_share is None else f"our rate over {compared}",
             value=ours / theirs,
             unit="times",
-            bar=peer.times_bar,
-            holds=ours / theirs >= peer.times_bar,
+            bar=bar,
+            holds=None if bar is None else ours / theirs >= bar,
             peer=peer.package,
             ratio=ours / theirs,
         ),

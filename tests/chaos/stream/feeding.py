@@ -8,7 +8,7 @@ import confluent_kafka as ck
 
 from schemas.topics import MARKET_TICK
 from schemas.wire.settings import KafkaEndpoint
-from tests.chaos.stream.markets import MINUTE_MS, ORIGIN_MS, Piece, endless
+from tests.chaos.stream.markets import MINUTE_MS, ORIGIN_MS, Piece, endless, minutes_per_s
 
 _BURST_S = 0.02
 _FLUSH_S = 60.0
@@ -31,7 +31,7 @@ class Feeder:
         end_ms: Up to where everything was said; None while there is more to come.
     """
 
-    def __init__(self, endpoint: KafkaEndpoint, *, seed: int, minutes_per_s: float) -> None:
+    def __init__(self, endpoint: KafkaEndpoint, *, seed: int, n_instruments: int) -> None:
         self.closings: list[tuple[int, int, float]] = []
         self.n_sent: dict[int, int] = {}
         self.n_acknowledged: dict[int, int] = {}
@@ -39,7 +39,8 @@ class Feeder:
         self.end_ms: int | None = None
         self._acknowledged_at_s = time.monotonic()
         self._seed = seed
-        self._minutes_per_s = minutes_per_s
+        self._n_instruments = n_instruments
+        self._minutes_per_s = minutes_per_s(n_instruments)
         self._failed: Exception | None = None
         self._is_over = threading.Event()
         self._producer = ck.Producer(
@@ -93,7 +94,7 @@ class Feeder:
         began = time.monotonic()
         due_ms = 0.0
         n_closing = 0
-        for piece in endless(self._seed):
+        for piece in endless(self._seed, self._n_instruments):
             while piece.event_ms - ORIGIN_MS > due_ms:
                 self._producer.poll(0)
                 time.sleep(_BURST_S)

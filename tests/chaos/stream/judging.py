@@ -66,20 +66,20 @@ def _difference(topic: str, key: bytes, expected: list[bytes], found: list[bytes
     return Difference(topic, key, _said.decode(either).event_time_ms, wanted, seen)
 
 
-def inputs(endpoint: KafkaEndpoint, *, seed: int, end_ms: int) -> Inputs:
+def inputs(endpoint: KafkaEndpoint, *, seed: int, end_ms: int, n_instruments: int) -> Inputs:
     """Every record was acknowledged, so that the topic must hold each once."""
     places = {(MARKET_TICK.name, number): 0 for number in range(MARKET_TICK.n_partitions)}
     held: Counter[bytes] = Counter()
     for run in read_runs(endpoint, places):
         held.update(value for value in run.values() if value is not None)
-    held.subtract(piece.value for piece in until(seed, end_ms))
+    held.subtract(piece.value for piece in until(seed, end_ms, n_instruments))
     return Inputs(-sum(n for n in held.values() if n < 0), sum(n for n in held.values() if n > 0))
 
 
-def bars_that_miss_trades(found: Outputs, *, seed: int, end_ms: int) -> int:
+def bars_that_miss_trades(found: Outputs, *, seed: int, end_ms: int, n_instruments: int) -> int:
     """One-minute bars whose number of trades is not that of the ticks that were published."""
     ticks: Counter[tuple[str, int]] = Counter()
-    for piece in until(seed, end_ms):
+    for piece in until(seed, end_ms, n_instruments):
         said = _said.decode(piece.value)
         if said.type == _TICK:
             minute_end_ms = piece.event_ms - piece.event_ms % MINUTE_MS + MINUTE_MS

@@ -11,19 +11,31 @@ import msgspec
 import numpy as np
 
 from schemas.topics import MARKET_TICK
-from tests.benchmarks.stream.markets import MINUTE_MS, ORIGIN_MS, Market, make_market
+from tests.benchmarks.stream.markets import (
+    LISTINGS,
+    MINUTE_MS,
+    ORIGIN_MS,
+    TICKS_PER_MINUTE,
+    Market,
+    make_market,
+)
 from tests.benchmarks.stream.records import SOURCE, Piece, records
 
-__all__ = ["MINUTE_MS", "ORIGIN_MS", "Piece", "endless"]
+__all__ = ["MINUTE_MS", "N_INSTRUMENTS", "ORIGIN_MS", "Piece", "endless", "minutes_per_s"]
 
 #: Minutes that are made at a time.
 STRETCH = 120
+N_INSTRUMENTS = len(LISTINGS)
 _ONE_OF = 12
+#: A minute of each of more instruments than the usual ones, at least.
+_FEWEST_TICKS = 4
+_MINUTES_PER_S = 5.0
+_CLOSES_PER_S = 1_000.0
 _WATERMARK_EVERY_MS = 10_000
 _SOURCE_KEY = SOURCE.encode()
 
 
-def endless(seed: int) -> Iterator[Piece]:
+def endless(seed: int, n_instruments: int = N_INSTRUMENTS) -> Iterator[Piece]:
     """Ticks and watermarks by event time, from :data:`ORIGIN_MS` on.
 
     Of the watermarks only the first of every ten seconds are kept, in each partition; the first of
@@ -32,7 +44,7 @@ def endless(seed: int) -> Iterator[Piece]:
     number = 0
     said: dict[int, int] = {}
     while True:
-        market = _moved(_thinned(make_market(STRETCH, seed=seed + number)), number)
+        market = _moved(_stretch(seed + number, n_instruments), number)
         for piece in records(market, 0, len(market.trades), n_partitions=MARKET_TICK.n_partitions):
             if piece.key != _SOURCE_KEY:
                 yield piece
@@ -45,6 +57,20 @@ def endless(seed: int) -> Iterator[Piece]:
                 closes = before * _WATERMARK_EVERY_MS < minute_ms
                 yield piece._replace(closes_ms=minute_ms if closes else None)
         number += 1
+
+
+def minutes_per_s(n_instruments: int) -> float:
+    """Of event time: with many instruments fewer, so that some thousand bars a second close at most."""
+    return min(_MINUTES_PER_S, _CLOSES_PER_S / n_instruments)
+
+
+def _stretch(seed: int, n_instruments: int) -> Market:
+    if n_instruments == N_INSTRUMENTS:
+        return _thinned(make_market(STRETCH, seed=seed))
+    ticks_per_minute = max(_FEWEST_TICKS, N_INSTRUMENTS * TICKS_PER_MINUTE // _ONE_OF // n_instruments)
+    return make_market(
+        STRETCH, seed=seed, n_instruments=n_instruments, ticks_per_minute=ticks_per_minute
+    ).without_end()
 
 
 def _thinned(market: Market) -> Market:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tests.chaos.stream.markets import N_INSTRUMENTS
+
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A run.
@@ -16,7 +18,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         storm_s: How long workers come and go.
         n_emptied: Times that Redis is emptied, and once more it is killed.
         n_paused: Times that a worker stands still for longer than its group waits.
-        minutes_per_s: Of event time; with each, a bar of every instrument closes.
+        n_instruments: Of the market.
     """
 
     seed: int = 7
@@ -26,7 +28,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     storm_s: float = 30.0
     n_emptied: int = 3
     n_paused: int = 2
-    minutes_per_s: float = 5.0
+    n_instruments: int = N_INSTRUMENTS
 
 
 QUICK = Options(n_kills=3, n_restarts=1, n_lost=0, storm_s=0.0, n_emptied=1, n_paused=0)
@@ -38,6 +40,7 @@ _VARIABLES = {
     "STORM": "storm_s",
     "EMPTIED": "n_emptied",
     "PAUSED": "n_paused",
+    "INSTRUMENTS": "n_instruments",
 }
 
 

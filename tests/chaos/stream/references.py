@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.topics import MARKET_TICK
 from schemas.wire.kafka import Publisher
 from tests.benchmarks.stream.telling import tell
-from tests.chaos.stream.markets import Piece, endless
+from tests.chaos.stream.markets import N_INSTRUMENTS, Piece, endless
 from tests.chaos.stream.runs import NotRecoveredError
 from tests.chaos.stream.servers import running_chaos_servers
 from tests.chaos.stream.watching import TOPICS, Seen, Subscriber
@@ -20,10 +20,10 @@ _IDLE_S = 60.0
 Outputs = dict[tuple[str, bytes], list[bytes]]
 
 
-def until(seed: int, end_ms: int) -> Iterator[Piece]:
+def until(seed: int, end_ms: int, n_instruments: int = N_INSTRUMENTS) -> Iterator[Piece]:
     """The market up to the record in every partition that closes the bars of an end."""
     n_left = MARKET_TICK.n_partitions
-    for piece in endless(seed):
+    for piece in endless(seed, n_instruments):
         yield piece
         n_left -= piece.closes_ms == end_ms
         if not n_left:
@@ -39,7 +39,7 @@ def outputs_of(seen: Iterable[Seen], *, end_ms: int) -> Outputs:
     return found
 
 
-def uninterrupted(path: Path, *, seed: int, end_ms: int) -> list[Seen]:
+def uninterrupted(path: Path, *, seed: int, end_ms: int, n_instruments: int) -> list[Seen]:
     """Everything at once into one worker that lives to the end."""
     tell("a run in which nothing happens ...")
     with (
@@ -49,7 +49,7 @@ def uninterrupted(path: Path, *, seed: int, end_ms: int) -> list[Seen]:
         fleet = Fleet(servers.directory)
         try:
             publisher = Publisher(servers.kafka, role="reference")
-            for piece in until(seed, end_ms):
+            for piece in until(seed, end_ms, n_instruments):
                 publisher.publish(
                     MARKET_TICK.name,
                     piece.value,

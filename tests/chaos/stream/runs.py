@@ -39,16 +39,18 @@ class Run:
     """One cluster under faults. Use it in the main thread.
 
     Attributes:
+        options: How much is done.
         chance: Draws victims and moments.
         spans: Which scenario was on when.
         samples: Seconds to recover, by kind of fault.
     """
 
-    def __init__(self, servers: Servers, flow: Flow, fleet: Fleet, *, chance: random.Random) -> None:
+    def __init__(self, servers: Servers, flow: Flow, fleet: Fleet, options: Options) -> None:
         self.servers = servers
         self.flow = flow
         self.fleet = fleet
-        self.chance = chance
+        self.options = options
+        self.chance = random.Random(options.seed)
         self.spans: list[Span] = []
         self.samples: dict[str, list[float]] = {}
 
@@ -103,11 +105,11 @@ def running(path: Path, options: Options, *, n_nodes: int, n_workers: int = 2) -
     with (
         running_chaos_servers(path, n_nodes=n_nodes) as servers,
         Subscriber(servers.kafka) as subscriber,
-        Feeder(servers.kafka, seed=options.seed, minutes_per_s=options.minutes_per_s) as feeder,
+        Feeder(servers.kafka, seed=options.seed, n_instruments=options.n_instruments) as feeder,
     ):
         fleet = Fleet(servers.directory)
         try:
-            run = Run(servers, Flow(feeder, subscriber), fleet, chance=random.Random(options.seed))
+            run = Run(servers, Flow(feeder, subscriber), fleet, options)
             for number in range(n_workers):
                 fleet.add(str(number))
             start_s = time.monotonic()

@@ -8,7 +8,7 @@ from schemas.errors import StoreUnavailableError
 from schemas.topics import FEATURES_MARKET
 from schemas.wire.administration import Administration
 from schemas.wire.redis import Views, connect, features_key
-from tests.benchmarks.stream.markets import INSTRUMENTS
+from tests.benchmarks.stream.markets import listings
 from tests.benchmarks.stream.records import STREAM
 from tests.benchmarks.stream.telling import tell
 from tests.chaos.stream.runs import Run
@@ -138,7 +138,8 @@ def _await_views(run: Run, kind: str, since_s: float) -> None:
     oldest_ms = min(newest.values())
     with connect(run.servers.valkey.url) as client:
         views = Views(client, job="chaos")
-        run.wait_until(lambda: all(_as_of_ms(views, name) >= oldest_ms for name in INSTRUMENTS), kind)
+        names = [listing.instrument for listing in listings(run.options.n_instruments)]
+        run.wait_until(lambda: all(_as_of_ms(views, name) >= oldest_ms for name in names), kind)
     run.samples.setdefault(kind, []).append(time.monotonic() - since_s)
     tell(f"  {kind}: {run.samples[kind][-1]:.2f} s")
 

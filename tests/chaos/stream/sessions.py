@@ -52,7 +52,8 @@ def chaos(path: Path, options: Options) -> list[Figure]:
     if options.n_lost:
         outcomes.append(_on_three_nodes(path / "three", options))
     end_ms = max(outcome.end_ms for outcome in outcomes)
-    expected = uninterrupted(path / "none", seed=options.seed, end_ms=end_ms)
+    market = {"seed": options.seed, "n_instruments": options.n_instruments}
+    expected = uninterrupted(path / "none", end_ms=end_ms, **market)
     figures = [
         Figure(metric="workers killed with -9", value=options.n_kills, unit="kills", bar=None, holds=None)
     ]
@@ -100,7 +101,8 @@ def _ended(run: Run, name: str, options: Options) -> Outcome:
     run.pause(1.0)  # for what should not come any more
     found = outputs_of(subscriber.seen, end_ms=end_ms)
     stale = views_that_are_not_newest(run.servers.valkey.url, found)
-    lost, doubled = inputs(run.servers.kafka, seed=options.seed, end_ms=end_ms)
+    market = {"seed": options.seed, "n_instruments": options.n_instruments}
+    lost, doubled = inputs(run.servers.kafka, end_ms=end_ms, **market)
     return Outcome(
         name,
         subscriber.seen,
@@ -111,7 +113,7 @@ def _ended(run: Run, name: str, options: Options) -> Outcome:
         {
             "acknowledged records lost": lost,
             "records published twice": doubled,
-            "bars that miss trades": bars_that_miss_trades(found, seed=options.seed, end_ms=end_ms),
+            "bars that miss trades": bars_that_miss_trades(found, end_ms=end_ms, **market),
             "views that are not the newest": len(stale),
         },
     )

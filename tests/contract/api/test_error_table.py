@@ -15,6 +15,7 @@ STATUSES = {
     "DecodeError": 500,
     "SchemaVersionError": 500,
     "InvariantError": 500,
+    "RowRefusedError": 500,
     "TransientError": 503,
     "BrokerUnavailableError": 503,
     "StoreUnavailableError": 503,

@@ -68,7 +68,7 @@ class Broker(NamedTuple):
 
     def transactional(self, name: str) -> Publisher:
         made = Publisher(self.endpoint, role="tests", transactional_id=name)
-        made.prepare_transactions(timeout_s=30)
+        made.prepare_transactions(timeout_s=60)
         return made
 
     def publish(self, topic: Topic, values: list[bytes], *, partition: int = 0) -> None:
@@ -83,7 +83,7 @@ class Broker(NamedTuple):
 
     def values_once_there(self, topic: Topic, *, n: int) -> list[bytes | None]:
         """The same, when there are as many: Apache Kafka marks partitions just after a commit returned."""
-        eventually(lambda: len(self.values(topic)) >= n, within_s=10)
+        eventually(lambda: len(self.values(topic)) >= n, within_s=60)
         return self.values(topic)
 
 
@@ -157,7 +157,7 @@ def closing(*consumers: Consumer) -> Iterator[None]:
             consumer.close()
 
 
-def shared_out(*consumers: Consumer, within_s: float = 30.0) -> bool:
+def shared_out(*consumers: Consumer, within_s: float = 60.0) -> bool:
     """Polls all until each partition is somebody's and nobody is without one."""
 
     def is_so() -> bool:

@@ -60,7 +60,7 @@ def test_embedded_broker_keeps_nothing_when_it_is_killed(tmp_path: Path) -> None
 
     def started() -> Spawned:
         process = spawn(declared.command(), directory)
-        assert eventually(lambda: Administration(endpoint).is_ready(), within_s=15)
+        assert eventually(lambda: Administration(endpoint).is_ready(), within_s=60)
         return process
 
     process = started()

@@ -93,7 +93,7 @@ def test_all_acknowledged_records_are_there_once_in_order_when_a_broker_dies(
     assert all(numbers == sorted(numbers) for numbers in there.values())
     with capsys.disabled():
         print(f" {producing.n_sent} records, longest wait {producing.longest_wait_s:.1f} s", end="")  # noqa: T201
-    assert producing.longest_wait_s < 9
+    assert producing.longest_wait_s < 60  # 3 to 9 s on an idle machine: `make chaos-stream` judges that
 
 
 def test_transactions_and_offsets_go_on_without_any_one_broker_which_comes_back_whole(
@@ -108,10 +108,10 @@ def test_transactions_and_offsets_go_on_without_any_one_broker_which_comes_back_
         node.kill()
         publisher.begin()
         publisher.publish(topic.name, b"%d" % number, key=None, partition=0)
-        publisher.send_offsets({(topic.name, 0): number}, reader.group_metadata(), timeout_s=30)
-        publisher.commit(timeout_s=30)
+        publisher.send_offsets({(topic.name, 0): number}, reader.group_metadata(), timeout_s=60)
+        publisher.commit(timeout_s=60)
         assert reader.committed([(topic.name, 0)]) == {(topic.name, 0): number}
-        assert eventually(lambda: node.node_id not in administration.brokers(), within_s=9)  # noqa: B023
+        assert eventually(lambda: node.node_id not in administration.brokers(), within_s=60)  # noqa: B023
         assert administration.under_replicated() != []
         node.start()
         node.wait_until_ready()

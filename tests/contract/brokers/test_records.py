@@ -134,7 +134,7 @@ def test_compacted_topic_keeps_the_newest_record_of_each_key(broker: Broker) -> 
     if broker.lacks(Lack.COMPACTION):
         assert n_left() == 100
         return
-    assert eventually(lambda: n_left() == 2, within_s=30)
+    assert eventually(lambda: n_left() == 2, within_s=60)
     newest = {record.key: record.value for record in read_range(broker.endpoint, {(topic.name, 0): 0})}
     assert newest == {b"a": b"49", b"b": b"49", b"last": b"last"}
 
@@ -149,20 +149,20 @@ def roll_quickly(broker: Broker, topic: Topic) -> None:
     admin = AdminClient(connection(broker.endpoint, "tests"))
     wanted = ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries)
     for future in admin.incremental_alter_configs([wanted]).values():
-        future.result(timeout=15)
+        future.result(timeout=60)
 
 
 def test_reading_goes_on_behind_records_that_were_deleted(broker: Broker, topic: Topic) -> None:
     broker.publish(topic, [b"%d" % i for i in range(10)])
     where, administration = (topic.name, 0), Administration(broker.endpoint)
     admin = AdminClient(connection(broker.endpoint, "tests"))
-    (deleting,) = admin.delete_records([ck.TopicPartition(topic.name, 0, 4)], request_timeout=5).values()
+    (deleting,) = admin.delete_records([ck.TopicPartition(topic.name, 0, 4)], request_timeout=60).values()
     if broker.lacks(Lack.DELETION):
         with pytest.raises(ck.KafkaException):
-            deleting.result(timeout=15)
+            deleting.result(timeout=60)
         assert administration.beginnings([where]) == {where: 0}
         return
-    deleting.result(timeout=15)
+    deleting.result(timeout=60)
     assert administration.beginnings([where]) == {where: 4}
     assert [record.offset for record in read_range(broker.endpoint, {where: 0})] == list(range(4, 10))
 

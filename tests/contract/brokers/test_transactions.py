@@ -32,9 +32,9 @@ def test_transaction_is_there_whole_after_its_commit_with_its_offsets(broker: Br
     publisher.begin()
     for i in range(3):
         publisher.publish(topic.name, b"%d" % i, key=None, partition=0)
-    publisher.send_offsets({(topic.name, 3): 42}, reader.group_metadata(), timeout_s=15.0)
+    publisher.send_offsets({(topic.name, 3): 42}, reader.group_metadata(), timeout_s=60)
     assert Administration(broker.endpoint).committed(group, [(topic.name, 3)]) == {}
-    publisher.commit(timeout_s=15.0)
+    publisher.commit(timeout_s=60)
     assert broker.values_once_there(topic, n=3) == [b"0", b"1", b"2"]
     assert reader.committed([(topic.name, 3)]) == {(topic.name, 3): 42}
     reader.close()
@@ -45,8 +45,8 @@ def test_offsets_of_a_transaction_without_records_are_kept(broker: Broker, topic
     reader = Reader(broker.endpoint, group=group, topics=[topic], is_fixed=True)
     for offset in (3, 7):
         publisher.begin()
-        publisher.send_offsets({(topic.name, 0): offset}, reader.group_metadata(), timeout_s=15.0)
-        publisher.commit(timeout_s=15.0)
+        publisher.send_offsets({(topic.name, 0): offset}, reader.group_metadata(), timeout_s=60)
+        publisher.commit(timeout_s=60)
     expected = 3 if broker.lacks(Lack.OFFSETS_ALONE) else 7
     assert reader.committed([(topic.name, 0)]) == {(topic.name, 0): expected}
     reader.close()
@@ -59,7 +59,7 @@ def test_open_transaction_is_invisible_and_holds_back_what_is_behind_it(broker: 
     publisher.flush()
     broker.publish(topic, [b"behind"])
     assert broker.values(topic) == []
-    publisher.commit(timeout_s=15.0)
+    publisher.commit(timeout_s=60)
     assert broker.values_once_there(topic, n=2) == [b"open", b"behind"]
 
 
@@ -75,7 +75,7 @@ def test_marks_of_transactions_take_an_offset_each(broker: Broker, topic: Topic)
     for value in (b"a", b"b"):
         publisher.begin()
         publisher.publish(topic.name, value, key=None, partition=0)
-        publisher.commit(timeout_s=15.0)
+        publisher.commit(timeout_s=60)
     where = (topic.name, 0)
     assert broker.values_once_there(topic, n=2) == [b"a", b"b"]
     assert [record.offset for record in read_range(broker.endpoint, {where: 0})] == [0, 2]
@@ -116,4 +116,4 @@ def test_transaction_that_is_open_when_its_worker_is_fenced_is_never_committed(
 def work(publisher: Publisher, topic: Topic, value: bytes) -> None:
     publisher.begin()
     publisher.publish(topic.name, value, key=None, partition=0)
-    publisher.commit(timeout_s=15.0)
+    publisher.commit(timeout_s=60)

@@ -47,6 +47,12 @@ def test_a_published_version_is_loaded_whole(registry):
     assert dict(artifact.files) == {MODEL_FILE: b"model"}
 
 
+def test_a_manifest_is_read_without_its_files(registry):
+    manifest = manifest_of(b"model")
+    registry.publish(manifest, {MODEL_FILE: b"model"})
+    assert registry.manifest(manifest.version) == manifest
+
+
 def test_publishing_the_same_bytes_again_keeps_the_first_manifest(registry):
     first = manifest_of(b"model", created_ms=1)
     registry.publish(first, {MODEL_FILE: b"model"})
@@ -70,6 +76,8 @@ def test_files_that_are_not_the_manifests_are_refused(registry):
 def test_what_is_not_there_is_not_ready(registry, version):
     with pytest.raises(NotReadyError):
         registry.load(version)
+    with pytest.raises(NotReadyError):
+        registry.manifest(version)
 
 
 def test_a_version_that_is_not_there_cannot_be_promoted(registry):

@@ -7,10 +7,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from schemas.errors import ConfigurationError, StoreUnavailableError
+from schemas.errors import ConfigurationError, RowRefusedError, StoreUnavailableError
 from schemas.events import (
     Event,
     FeaturesComputed,
+    ModelPromoted,
     Outcome,
     OutcomeResolved,
     VectorComputed,
@@ -198,6 +199,24 @@ def test_prediction_is_unresolved_until_its_outcome_is_stored(history: History, 
     assert history.last_predicted_ms(stream) == {Target(stream, INSTRUMENT, "1m", "1m"): T0 + MINUTE}
 
 
+def test_champions_are_the_newest_of_each_target(history: History, stream: str) -> None:
+    sample = SAMPLES["model_promoted"]
+    assert isinstance(sample, ModelPromoted)
+    promoted = [
+        msgspec.structs.replace(
+            sample, stream=stream, alias=alias, effective_from_ms=at, model_version=version, horizon=horizon
+        )
+        for alias, at, version, horizon in [
+            ("champion", 10, "a", Interval.ONE_MINUTE),
+            ("champion", 20, "b", Interval.ONE_MINUTE),
+            ("challenger", 30, "c", Interval.ONE_MINUTE),
+            ("champion", 5, "d", Interval.ONE_HOUR),
+        ]
+    ]
+    history.write(promoted)
+    assert {one.model_version for one in history.champions(stream)} == {"b", "d"}
+
+
 def test_record_counts_ties_and_voids_apart(history: History, stream: str) -> None:
     kinds = [
         (Outcome.UP, True),
@@ -213,7 +232,7 @@ def test_record_counts_ties_and_voids_apart(history: History, stream: str) -> No
 
 def test_batch_with_a_bad_row_stores_nothing(history: History, stream: str) -> None:
     bad = msgspec.structs.replace(tick(0, trade_id=2, stream=stream), trade_id=2**80)
-    with pytest.raises(Exception, match=r"bigint|range"):
+    with pytest.raises(RowRefusedError, match=r"22003 .*trade_id"):
         history.write([tick(0, trade_id=1, stream=stream), bad], [Progress(stream, "market.tick.v1", 0, 1)])
     assert list(history.ticks(stream)) == []
     assert history.watermark_ms(stream, "market.tick.v1") is None

@@ -17,6 +17,7 @@ TREE = {
     "DecodeError": "ContractError",
     "SchemaVersionError": "ContractError",
     "InvariantError": "ContractError",
+    "RowRefusedError": "ContractError",
     "TransientError": "PlatformError",
     "BrokerUnavailableError": "TransientError",
     "StoreUnavailableError": "TransientError",

@@ -1,4 +1,4 @@
-"""Every exception of the client libraries is mapped into the platform's tree, or named as a mistake of ours."""
+"""Every exception of the client libraries is mapped into the platform's tree, or sorted as a mistake of ours."""
 
 import confluent_kafka as ck
 import psycopg
@@ -10,15 +10,13 @@ from schemas.errors import (
     BrokerUnavailableError,
     ConfigurationError,
     OffsetRegressionError,
-    PlatformError,
     ProducerFencedError,
+    RowRefusedError,
     StoreUnavailableError,
 )
 from schemas.wire import kafka, postgres
 from schemas.wire import redis as views
-
-#: What a wrong call or a wrong row raises: it stays what it is, outside the tree, and crashes.
-OUR_MISTAKES = {"DataError", "IntegrityError", "InternalError", "NotSupportedError", "ProgrammingError"}
+from schemas.wire.refusals import FAULTS, Fault, fault_of
 
 
 def all_kinds(kind: type) -> set[type]:
@@ -71,26 +69,68 @@ def test_every_exception_of_redis_is_translated(kind: type[redis.exceptions.Redi
     assert type(views.translate(error)) is (ConfigurationError if is_access else StoreUnavailableError)
 
 
-def test_direct_kinds_of_psycopg_errors_are_mapped_or_named() -> None:
-    kinds = {kind.__name__ for kind in psycopg.Error.__subclasses__()}
-    direct = {kind.__name__ for kind in psycopg.DatabaseError.__subclasses__() if kind.sqlstate is None}
-    assert kinds >= {"InterfaceError", "DatabaseError"}
-    assert direct == OUR_MISTAKES | {"OperationalError"}
+CODES = {kind.sqlstate: kind for kind in all_kinds(psycopg.Error) if isinstance(kind.sqlstate, str)}
+WAITED_FOR = {
+    "08006": "the connection was lost",
+    "25006": "read-only: a standby, or a disk that was turned read-only",
+    "40001": "serialization failure",
+    "40P01": "deadlock",
+    "53100": "disk full",
+    "53200": "out of memory",
+    "53300": "too many connections",
+    "55P03": "lock not available",
+    "57014": "statement time-out",
+    "57P01": "admin shutdown",
+    "57P03": "starting up",
+    "58030": "input or output error",
+    "XX001": "damaged files",
+}
+PUT_ASIDE = {
+    "22003": "number out of range",
+    "22021": "a character that the encoding does not have, such as NUL",
+    "22P02": "text that is none of the type",
+    "23502": "not null",
+    "23514": "a check of the table",
+    "54000": "a key too long for its index",
+    "P0001": "a trigger of somebody's",
+    "XX000": "an internal error",
+}
 
 
-@pytest.mark.parametrize(
-    "kind",
-    sorted(
-        all_kinds(psycopg.OperationalError) | all_kinds(psycopg.InterfaceError) | {psycopg_pool.PoolTimeout},
-        key=lambda kind: kind.__name__,
-    ),
-    ids=lambda kind: kind.__name__,
-)
-def test_everything_operational_of_postgres_is_translated(kind: type[Exception]) -> None:
-    with pytest.raises(PlatformError) as caught, postgres.translated():
-        raise kind("text")
-    is_setting = kind.__name__ in {"InvalidPassword", "InvalidCatalogName"}
-    assert type(caught.value) is (ConfigurationError if is_setting else StoreUnavailableError)
+def test_every_code_of_postgres_is_sorted() -> None:
+    assert len(CODES) > 200
+    unsorted = {code for code in CODES if code not in FAULTS and code[:2] not in FAULTS}
+    assert unsorted == set()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_of_postgres_is_translated_by_what_it_speaks_of(code: str) -> None:
+    """Read-only and full disks, an administrator's shutdown and a row's own fault were told apart by class alone."""
+    expected: dict[Fault, type[Exception]] = {
+        Fault.ROW: RowRefusedError,
+        Fault.STATE: StoreUnavailableError,
+        Fault.SETTING: ConfigurationError,
+        Fault.MISTAKE: CODES[code],
+    }
+    with pytest.raises(expected[fault_of(CODES[code]("text"))]), postgres.translated_writes():
+        raise CODES[code]("text")
+
+
+@pytest.mark.parametrize("code", [*WAITED_FOR, *PUT_ASIDE], ids=[*WAITED_FOR.values(), *PUT_ASIDE.values()])
+def test_what_may_pass_is_waited_for_and_what_the_row_is_at_fault_for_is_not(code: str) -> None:
+    assert fault_of(CODES[code]("text")) is (Fault.STATE if code in WAITED_FOR else Fault.ROW)
+
+
+def test_what_has_no_code_was_raised_here() -> None:
+    assert fault_of(psycopg.DataError("text fields cannot contain NUL")) is Fault.ROW
+    assert fault_of(psycopg.OperationalError("connection refused")) is Fault.STATE
+    assert fault_of(psycopg.InterfaceError("the connection is closed")) is Fault.STATE
+    assert fault_of(psycopg.ProgrammingError("no such placeholder")) is Fault.MISTAKE
+
+
+def test_pool_that_hands_out_no_connection_is_a_store_that_is_away() -> None:
+    with pytest.raises(StoreUnavailableError), postgres.translated():
+        raise psycopg_pool.PoolTimeout("text")
 
 
 def test_missing_tables_say_what_to_do() -> None:

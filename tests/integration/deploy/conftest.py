@@ -16,7 +16,7 @@ from deploy.local.spawning import clear_stale
 from deploy.local.states import read_state
 
 ROOT = Path(__file__).resolve().parents[3]
-HEALED_S = 15.0
+HEALED_S = 60.0
 
 
 def eventually(ask, *, within_s=60.0):
@@ -84,7 +84,7 @@ class Launched:
         if self.popen is not None:
             self.popen.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self.popen.wait(20)
+                self.popen.wait(60)
             self.popen.kill()
             self.popen.wait()
         clear_stale(self.directory)

@@ -5,8 +5,8 @@ import sys
 
 import click
 
-from deploy.local.jobs import Job, Lifetime, Stage
-from deploy.local.launching import Run, launch
+from deploy.local.jobs import Job, Lifetime, Run, Stage
+from deploy.local.launching import launch
 from deploy.local.settings import LauncherSettings
 from deploy.local.terminals import Terminal
 from schemas.wire.processes import run_command, stop_on_signals

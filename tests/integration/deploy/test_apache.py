@@ -63,5 +63,5 @@ def test_foreground_says_how_to_use_it_and_ends_by_ctrl_c(launched):
         assert launched.driftline("reset", "--yes").returncode == 2
     finally:
         running.send_signal(signal.SIGINT)
-    assert running.wait(20) == 0
+    assert running.wait(60) == 0
     assert output.read_text().splitlines()[-1] == "Apache Kafka has ended"

@@ -86,7 +86,7 @@ def test_process_ends_with_whoever_started_it(directory):
 
         launcher.kill()
 
-        eventually(lambda: not is_alive(child), within_s=5)
+        eventually(lambda: not is_alive(child), within_s=60)
 
 
 def test_one_shot_that_ends_well_is_done(directory):

@@ -20,7 +20,7 @@ from schemas.wire.settings import Endpoints
 Serve = Callable[..., "contextmanager[httpx.Client]"]
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float = 20.0) -> None:
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 60.0) -> None:
     """Poll until something is so."""
     deadline = time.monotonic() + seconds
     waiting = threading.Event()
@@ -46,12 +46,12 @@ def serving(endpoints: Endpoints):
         try:
             wait_until(lambda: server.started)
             with httpx.Client(
-                base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=20
+                base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=60
             ) as client:
                 yield client
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
 
     return serve
 

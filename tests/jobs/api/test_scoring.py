@@ -48,7 +48,7 @@ def publish(endpoints, topic: Topic, rows: Sequence[Event]) -> None:
         publisher.publish(
             topic.name, codec.encode(event), key=INSTRUMENT.encode(), headers=codec.headers(type(event))
         )
-    publisher.flush(timeout_s=10)
+    publisher.flush(timeout_s=60)
 
 
 def predictions_of(endpoints, stream: str, *, n: int) -> list[PredictionMade]:

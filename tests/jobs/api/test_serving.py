@@ -195,6 +195,38 @@ def test_readiness_needs_a_prediction(serving, views, history, stream):
         assert client.get("/readyz").json()["is_ready"]
 
 
+def test_one_served_target_is_ready_though_the_default_has_no_model(serving, views, history, stream):
+    """/readyz stayed 503 while the default target had no model though another predicted."""
+    history.register_stream(description(stream=stream))
+    minute = Interval.ONE_MINUTE
+    history.write([promotion(0, stream=stream, interval=H1, horizon=H1)])
+    with serving(stream) as client:
+        assert client.get("/readyz").status_code == 503
+        made = msgspec.structs.replace(prediction(stream=stream), interval=minute, horizon=minute)
+        show(views, made, clock_ms=AS_OF_MS)
+        ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["is_ready"]) == (200, True)
+    told = {
+        one["interval"]: (one["is_served"], one["is_default"], one["detail"])
+        for one in ready.json()["targets"]
+        if one["instrument"] == INSTRUMENT
+    }
+    assert told["1m"][:2] == (True, False)
+    assert "from redis" in told["1m"][2]
+    assert told["15m"][:2] == (False, True)
+    assert told["15m"][2].startswith("no model")
+    assert "predicts at the next bar" in told["1h"][2]
+
+
+def test_readiness_is_told_from_postgres_where_redis_is_empty(serving, history, stream):
+    history.register_stream(description(stream=stream))
+    history.write([prediction(stream=stream)])
+    with serving(stream) as client:
+        ready = client.get("/readyz").json()
+    assert ready["is_ready"]
+    assert "from postgres" in ready["targets"][0]["detail"]
+
+
 def test_the_history_is_read_page_by_page_to_its_end(serving, history, stream):
     history.register_stream(description(stream=stream))
     made = [prediction(AS_OF_MS - i * QUARTER_MS, stream=stream) for i in range(5)]
@@ -346,7 +378,7 @@ def test_a_told_end_is_graceful(endpoints, servers_directory, stream):
     address = next(line for line in process.stderr if "serving" in line).split("url=")[1].split()[0]
     wait_until(lambda: is_alive(address))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     process.stderr.close()
 
 

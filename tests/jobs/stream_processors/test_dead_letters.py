@@ -251,7 +251,7 @@ def limit_messages(kafka: KafkaEndpoint, largest: str) -> None:
     )
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     for future in admin.incremental_alter_configs([resource]).values():
-        future.result(timeout=15)
+        future.result(timeout=60)
 
 
 def test_letter_that_does_not_exist_is_named(command: Command) -> None:
@@ -279,12 +279,12 @@ def test_filters_choose_letters(bench: Bench, command: Command) -> None:
 def test_earlier_replay_that_is_still_running_publishes_nothing_more(bench: Bench) -> None:
     names = bench.put_aside(b"contended")
     first = Publisher(bench.kafka, role="tests", transactional_id=TRANSACTIONAL_ID)
-    first.prepare_transactions(timeout_s=30.0)
+    first.prepare_transactions(timeout_s=60)
     assert [list(batch) for batch in replay(bench.kafka, names)] == [names]
     first.begin()
     first.publish(MARKET_TICK.name, b"late", key=None, partition=3)
     with pytest.raises(ProducerFencedError):
-        first.commit(timeout_s=15.0)
+        first.commit(timeout_s=60)
 
 
 #: Replays in small batches, and says when each is committed.

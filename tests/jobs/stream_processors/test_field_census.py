@@ -32,7 +32,7 @@ class Source:
 
     def __init__(self, kafka: KafkaEndpoint) -> None:
         self._publisher = Publisher(kafka, role="tests", transactional_id=f"tests-{uuid4().hex}")
-        self._publisher.prepare_transactions(timeout_s=15)
+        self._publisher.prepare_transactions(timeout_s=60)
         self._ids: Iterator[int] = count()
         self._stream = uuid4().hex
 
@@ -42,7 +42,7 @@ class Source:
             value = codec.encode(tick(0, trade_id=next(self._ids), stream=self._stream))
             value = value[:-1] + field + b"}"
             self._publisher.publish(MARKET_TICK.name, value, key=INSTRUMENT.encode())
-        self._publisher.commit(timeout_s=15)
+        self._publisher.commit(timeout_s=60)
 
 
 def ticks(census: FieldCensus) -> tuple[int, int, dict[str, int]]:

@@ -1,16 +1,21 @@
 """The history sink and the label join on real servers."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import msgspec
+import psycopg
 import pytest
 
 from schemas import codec
 from schemas.events import Event, Outcome
-from schemas.topics import EVENT_TOPICS, MARKET_BAR, MARKET_CANDLE, OUTCOMES, PREDICTIONS
+from schemas.topics import EVENT_TOPICS, MARKET_BAR, MARKET_CANDLE, OUTCOMES, PREDICTIONS, dead_letters
+from schemas.wire.kafka import read_range
 from schemas.wire.postgres import History
 from schemas.wire.settings import Endpoints
 from stream_processors.jobs.history import run_history, writer
@@ -20,7 +25,7 @@ from stream_processors.settings import ProcessorSettings
 from tests.fixtures.logs import once, publish, records
 from tests.fixtures.market_events import MINUTE, T0, bar, candle, prediction, watermark
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 @pytest.fixture
@@ -74,6 +79,94 @@ def test_history_holds_every_event_once_also_when_the_log_is_read_again(
         name="replay", topics=EVENT_TOPICS, endpoint=endpoints.kafka, write=write_again, stop=until(lambda: any(again))  # type: ignore[arg-type]
     )  # fmt: skip
     assert list(history.candles(stream)) == candles
+
+
+@contextmanager
+def trigger(connection: psycopg.Connection, condition: str, code: str) -> Iterator[None]:
+    """A trigger of somebody's on the candles: it raises where a condition holds."""
+    name = f"refuse_{uuid4().hex[:8]}"
+    connection.execute(
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {condition} THEN "
+        f"RAISE EXCEPTION 'no such luck' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$"
+    )
+    connection.execute(
+        f"CREATE TRIGGER {name} BEFORE INSERT ON candles FOR EACH ROW EXECUTE FUNCTION {name}()"
+    )
+    try:
+        yield
+    finally:
+        connection.execute(f"DROP FUNCTION {name} CASCADE")
+
+
+@pytest.fixture
+def connection(endpoints: Endpoints) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(endpoints.database_url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("code", ["P0001", "23514", "22012", "XX000", "54000"])
+def test_refused_rows_are_put_aside_with_the_servers_reason_and_the_rest_is_stored(
+    settings: ProcessorSettings,
+    endpoints: Endpoints,
+    history: History,
+    stream: str,
+    connection: psycopg.Connection,
+    code: str,
+) -> None:
+    """A row that Postgres refused for an unforeseen reason held the history sink up for ever."""
+    candles = [candle(i * MINUTE, volume=1.0 + i, stream=stream) for i in range(300)]
+    refused = [candles[i] for i in (0, 7, 8, 299)]
+    events: list[Event] = [
+        e for one in candles for e in (one, watermark(one.event_time_ms - T0, stream=stream))
+    ]
+    publish(endpoints.kafka, MARKET_CANDLE, events)
+    bad = ", ".join(str(one.start_ms) for one in refused)
+    with trigger(connection, f"NEW.stream = '{stream}' AND NEW.start_ms IN ({bad})", code):
+        run_history(
+            settings,
+            until(lambda: history.watermark_ms(stream, MARKET_CANDLE.name) == candles[-1].event_time_ms),
+        )
+    assert list(history.candles(stream)) == [one for one in candles if one not in refused]
+    letters = [
+        (codec.decode(MARKET_CANDLE, record.value), dict(record.headers))
+        for record in read_range(endpoints.kafka, {(dead_letters("history").name, 0): 0})
+        if stream.encode() in (record.value or b"")
+    ]
+    assert [event for event, _ in letters] == refused
+    assert all(code in headers["reason"].decode() for _, headers in letters)
+    assert all("no such luck" in headers["reason"].decode() for _, headers in letters)
+    assert {headers["error-class"] for _, headers in letters} == {b"RowRefusedError"}
+
+
+@pytest.mark.parametrize("code", ["53100", "25006", "57P01", "40001"])
+def test_store_that_takes_no_writes_is_waited_for_and_nothing_is_lost_or_put_aside(
+    settings: ProcessorSettings,
+    endpoints: Endpoints,
+    history: History,
+    stream: str,
+    connection: psycopg.Connection,
+    code: str,
+) -> None:
+    """A full disk ended the history job after a minute, again and again."""
+    candles = [candle(i * MINUTE, stream=stream) for i in range(30)]
+    publish(endpoints.kafka, MARKET_CANDLE, candles)
+    stopping = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with trigger(connection, f"NEW.stream = '{stream}'", code):
+            running = pool.submit(run_history, settings, stopping.is_set)
+            # Long enough for some attempts; what is asserted does not depend on how many.
+            stopping.wait(2.0)
+            assert not running.done()
+            assert list(history.candles(stream)) == []
+        check = until(lambda: len(list(history.candles(stream))) == 30)
+        try:
+            while not check():
+                stopping.wait(0.05)
+        finally:
+            stopping.set()
+        running.result(timeout=DEADLINE_S)
+    letters = read_range(endpoints.kafka, {(dead_letters("history").name, 0): 0})
+    assert not any(stream.encode() in (record.value or b"") for record in letters)
 
 
 def test_outcomes_are_published_once_for_what_is_stored_and_for_what_is_logged(

@@ -27,7 +27,7 @@ from tests.fixtures.crashing import CrashError, CrashingClock
 from tests.fixtures.logs import once, publish, records
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, candle, silence, tick, watermark
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 SETTINGS = ProcessorSettings.from_environment({})
 INTERVALS = SETTINGS.bar_intervals
 
@@ -201,7 +201,7 @@ def test_process_killed_at_once_makes_the_same_bytes(
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         wait_until(is_through)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     made = once(records(endpoints.kafka, FEATURES_MARKET), stream)
     assert made == expected(MARKET_CANDLE, [*first, *second], FEATURES_MARKET)
 

@@ -157,10 +157,10 @@ def test_marks_of_transactions_at_the_end_are_no_lag(
 ) -> None:
     since = len(published_alerts(kafka))
     writer = Publisher(kafka, role="tests", transactional_id="tests-monitor")
-    writer.prepare_transactions(timeout_s=30.0)
+    writer.prepare_transactions(timeout_s=60)
     writer.begin()
     writer.publish(FEATURES_MARKET.name, b"{}", key=None, partition=2)
-    writer.commit(timeout_s=30.0)
+    writer.commit(timeout_s=60)
     last = list(read_range(kafka, {WHERE: 0}))[-1]
     reader = Reader(kafka, group=GROUP, topics=[FEATURES_MARKET], is_fixed=True)
     reader.commit({WHERE: last.offset + 1})  # as every consumer does: behind the record, before the mark

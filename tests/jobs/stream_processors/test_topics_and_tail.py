@@ -173,4 +173,4 @@ def test_tail_waits_for_more_until_it_is_told_to_end(
                 assert json.loads(tailing.stdout.readline())["event"]["trade_id"] == i
         finally:
             tailing.send_signal(signal.SIGINT)
-        assert tailing.wait(timeout=20) == 0
+        assert tailing.wait(timeout=60) == 0

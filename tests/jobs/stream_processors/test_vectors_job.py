@@ -30,7 +30,7 @@ from tests.fixtures.logs import once
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, watermark
 from tests.fixtures.operators import COMPANION, COMPANIONS, feature_row
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 OWN, BESIDE = features_partition(INSTRUMENT), features_partition(COMPANION)
 N_MINUTES = 400
 NAMED = f"{INSTRUMENT}:{COMPANION}"
@@ -181,7 +181,7 @@ def test_process_killed_at_once_goes_on_with_the_same_bytes(quiet_apache: KafkaE
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         _wait_until(is_through)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     assert made_of(quiet_apache, stream) == expected(own, beside)
 
 

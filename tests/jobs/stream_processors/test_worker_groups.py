@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import socket
 from uuid import uuid4
 
 import pytest
@@ -13,16 +14,18 @@ import pytest
 from schemas import codec
 from schemas.errors import ProducerFencedError
 from schemas.events import AlertRaised, Severity
-from schemas.topics import ALERTS, MARKET_BAR
-from schemas.wire.kafka import Publisher, read_range
+from schemas.topics import ALERTS, MARKET_BAR, MARKET_CANDLE
+from schemas.wire.kafka import Publisher, Reader, read_range
 from schemas.wire.processes import EXIT_FAILED
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.alerts import STALLED_PARTITION, raise_alert
+from stream_processors.runtime.alerts import STALLED_PARTITION, alert_of, raise_alert
 from stream_processors.runtime.declarations import Job
+from stream_processors.runtime.last_words import FOLDER, LastWords
 from stream_processors.runtime.watching import EXIT_STALLED
 from stream_processors.runtime.workers import Worker
 from tests.fixtures.counting import (
     HANG_MS,
+    HOLD_MS,
     PER_ALERT,
     Counting,
     CountingOperator,
@@ -218,6 +221,42 @@ def test_what_a_transaction_that_never_ended_wrote_is_invisible(counting: Counti
     assert counting.numbers() == counting.expected()
 
 
+def test_a_worker_that_died_inside_a_transaction_does_not_hold_its_successor_up(counting: Counting) -> None:
+    """Readers and the successor waited until the broker ended the transaction, 15 s and up to 10 s more.
+
+    The successor asked for offsets for 15 s, and ended itself a moment before the broker let it have them.
+    ::
+
+        first  |0 1 2 3 ......|
+        dead                  |0 1 2 3, takes over, begins a transaction ...
+        other                                                              |0 1 2 3 ......|
+    """
+    with running(counting, "first"):
+        counting.publish(5)
+        wait_until(counting.is_through)
+    with running(counting, "dead"):
+        pass
+    name = f"driftline-{counting.stream}"
+    dead = Publisher(
+        counting.endpoint,
+        role="tests",
+        transactional_id=f"{name}-dead",
+        transaction_timeout_s=10 * DEADLINE_S,
+    )
+    dead.prepare_transactions(timeout_s=DEADLINE_S)
+    dead.begin()
+    reader = Reader(counting.endpoint, group=name, topics=(), is_fixed=True)
+    places = [(MARKET_CANDLE.name, number) for number in range(N_PARTITIONS)]
+    dead.send_offsets(reader.committed(places), reader.group_metadata(), timeout_s=DEADLINE_S)
+    for number in range(N_PARTITIONS):
+        dead.publish(MARKET_BAR.name, b"never seen", key=b"none", partition=number)
+    dead.flush()
+    with running(counting, "other"):
+        counting.publish(5)
+        wait_until(counting.is_through)
+    assert counting.numbers() == counting.expected()
+
+
 def test_what_is_held_is_neither_lost_nor_read_twice_while_the_consumer_pauses(counting: Counting) -> None:
     """A partition that is paused and resumed goes on where it was, whatever was fetched before.
 
@@ -303,16 +342,60 @@ def _last_of_each(counting: Counting) -> list[int]:
 def test_a_worker_whose_step_never_ends_ends_itself_and_raises_an_alert(
     counting: Counting, tmp_path: Path
 ) -> None:
+    """Beside busy processes the alert named a partition that waited for the step, not the worker."""
     log = tmp_path / "worker.log"
     with counting_process(counting, "0", log=log, stalled_after_s=2.0) as worker:
         counting.publish(10)
         wait_until(counting.is_through)
         counting.publish(1, times=[HANG_MS])
         assert worker.wait(timeout=DEADLINE_S) == EXIT_STALLED
-    group = f"driftline-{counting.stream}"
-    alerts = [alert for alert in _alerts(counting.endpoint) if alert.subject == group]
+    alerts = _alerts_of(counting)
     assert [alert.name for alert in alerts] == [STALLED_PARTITION]
     assert not alerts[0].is_resolved
+    assert not list((tmp_path / FOLDER).iterdir())
+
+
+def test_a_worker_whose_step_holds_the_interpreter_is_ended_and_the_next_one_raises_the_alert(
+    counting: Counting, tmp_path: Path
+) -> None:
+    """The watchdog is a thread, which such a step keeps from running: the worker stood still for ever."""
+    log = tmp_path / "worker.log"
+    with counting_process(counting, "0", log=log, stalled_after_s=1.0) as worker:
+        counting.publish(1, times=[HOLD_MS])
+        assert worker.wait(timeout=DEADLINE_S) == -signal.SIGPROF
+    assert _alerts_of(counting) == []
+    with counting_process(counting, "0", log=log, stalled_after_s=1.0):
+        wait_until(lambda: bool(_alerts_of(counting)))
+    assert [alert.name for alert in _alerts_of(counting)] == [STALLED_PARTITION]
+    assert "re/__init__.py" in log.read_text()
+
+
+def test_what_a_worker_could_not_say_before_its_end_the_next_one_says(
+    counting: Counting, tmp_path: Path
+) -> None:
+    """What no broker acknowledges in time was lost: the process had ended."""
+    group = f"driftline-{counting.stream}"
+    with socket() as silent:  # takes connections and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        nowhere = KafkaEndpoint(bootstrap_servers=f"127.0.0.1:{silent.getsockname()[1]}", is_embedded=False)
+        dying = LastWords(nowhere, data_dir=tmp_path, name=f"{group}-0")
+        dying.say(
+            alert_of(
+                name=STALLED_PARTITION, subject=group, severity=Severity.PAGE, summary="The last.", now_ms=1
+            ),
+            timeout_s=0.1,
+        )
+    assert list((tmp_path / FOLDER).iterdir())
+    with counting_process(counting, "0", log=tmp_path / "worker.log"):
+        wait_until(lambda: bool(_alerts_of(counting)))
+        wait_until(lambda: not list((tmp_path / FOLDER).glob("*.json")))
+    assert [alert.summary for alert in _alerts_of(counting)] == ["The last."]
+
+
+def _alerts_of(counting: Counting) -> list[AlertRaised]:
+    group = f"driftline-{counting.stream}"
+    return [alert for alert in _alerts(counting.endpoint) if alert.subject == group]
 
 
 def _alerts(endpoint: KafkaEndpoint) -> list[AlertRaised]:

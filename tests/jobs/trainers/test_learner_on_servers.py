@@ -52,7 +52,7 @@ def publish(kafka: KafkaEndpoint, rows) -> None:
             key=row.instrument.encode(),
             headers=codec.headers(type(row)),
         )
-    publisher.flush(timeout_s=20)
+    publisher.flush(timeout_s=60)
 
 
 def start(folder: Path, stream: str) -> subprocess.Popen[bytes]:

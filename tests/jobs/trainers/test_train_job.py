@@ -69,7 +69,7 @@ def announced(stream, endpoints, *, at_least):
     reader = Reader(endpoints.kafka, group=f"test-{uuid.uuid4().hex}", topics=[MODELS_EVENT], is_fixed=True)
     reader.open()
     clock = SystemClock()
-    deadline = clock.monotonic_s() + 20
+    deadline = clock.monotonic_s() + 60
     found = []
     while len(found) < at_least and clock.monotonic_s() < deadline:
         for record in reader.poll(max_records=1000, timeout_s=0.2):

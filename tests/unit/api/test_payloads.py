@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from api.payloads import (
-    champions,
     is_simulated,
     past_prediction_payload,
     prediction_payload,
@@ -13,7 +12,7 @@ from api.payloads import (
 from schemas.contracts.examples import EXAMPLES
 from schemas.events import Direction
 from schemas.streams import StreamKind
-from tests.unit.api.events import AS_OF_MS, H1, INSTRUMENT, outcome, prediction, promotion
+from tests.unit.api.events import AS_OF_MS, H1, INSTRUMENT, outcome, prediction
 
 
 @pytest.mark.parametrize(
@@ -106,12 +105,3 @@ def test_ties_and_voids_are_neither_hit_nor_miss():
 def test_a_record_of_nothing_has_no_accuracy():
     payload = record_payload(n_predictions=3, n_hits=0, n_misses=0, n_ties=2, n_voids=0)
     assert (payload.accuracy, payload.accuracy_low, payload.accuracy_high) == (None, None, None)
-
-
-def test_the_newest_champion_of_each_target_is_listed():
-    log = [
-        promotion(10, version="a"),
-        promotion(10, version="c", alias="challenger"),
-        promotion(20, version="b"),
-    ]
-    assert [one.model_version for one in champions(log)] == ["b"]

@@ -1,7 +1,6 @@
 """What is said where there is no model or prediction yet."""
 
-from api.routes.waiting import no_prediction_words, waiting_targets
-from api.settings import TargetName
+from api.routes.waiting import missing_words, no_prediction_words, waiting_targets
 from schemas.wire.postgres import Target
 from tests.unit.api.events import H1, INSTRUMENT, M15, promotion
 
@@ -9,9 +8,13 @@ TARGET = Target("replay-test", INSTRUMENT, M15, M15)
 
 
 def test_a_target_with_a_champion_waits_for_none():
-    names = [TargetName(M15, M15), TargetName(H1, H1)]
-    found = waiting_targets([INSTRUMENT], names, [promotion(0)], stream="replay-test")
-    assert found == [Target("replay-test", INSTRUMENT, H1, H1)]
+    hourly = Target("replay-test", INSTRUMENT, H1, H1)
+    assert waiting_targets([TARGET, hourly], [promotion(0)]) == [hourly]
+
+
+def test_a_target_that_is_not_served_lacks_its_model_or_its_first_bar():
+    assert missing_words(TARGET, {}).startswith("no model")
+    assert "model-1 predicts at the next bar" in missing_words(TARGET, {TARGET[1:]: promotion(0)})
 
 
 def test_without_any_model_it_says_so():

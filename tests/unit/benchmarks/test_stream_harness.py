@@ -1,5 +1,6 @@
 """The harness of ``make bench-stream``, without servers or clocks: its ticks, and what it holds outputs against."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -7,6 +8,10 @@ import numpy as np
 import pytest
 
 from schemas.events import FeaturesComputed, TickObserved, WatermarkAdvanced
+from tests.benchmarks.stream.breadth.figures import figures_of
+from tests.benchmarks.stream.breadth.running import Found, Logged, Paced
+from tests.benchmarks.stream.breadth.scales import FULL, Scale
+from tests.benchmarks.stream.breadth.stores import Delays
 from tests.benchmarks.stream.competitors import PEERS
 from tests.benchmarks.stream.expectations import Key, differences, expected_features
 from tests.benchmarks.stream.markets import (
@@ -22,6 +27,7 @@ from tests.benchmarks.stream.markets import (
 from tests.benchmarks.stream.options import read_options
 from tests.benchmarks.stream.pacing import BURST_S, bursts
 from tests.benchmarks.stream.peers.outputs import Bar, Indicators, decode
+from tests.benchmarks.stream.rates import Run
 from tests.benchmarks.stream.records import Piece, records
 
 N_MINUTES = 4
@@ -113,6 +119,63 @@ def test_the_records_lead_to_what_is_expected_of_them(market: Market, pieces: li
     assert differences(_features(pieces), expected) == []
 
 
+def test_many_instruments_in_stretches_that_follow_each_other_lead_to_what_is_expected_of_them():
+    first = make_market(2, n_instruments=12, ticks_per_minute=1).without_end()
+    second = make_market(2, n_instruments=12, ticks_per_minute=20, start_ms=first.end_ms)
+    everything = [*records(first, 0, len(first.trades), n_partitions=4)]
+    everything += records(second, 0, len(second.trades), n_partitions=4)
+
+    expected = expected_features(first, second)
+
+    assert len({listing.instrument for listing in first.listings}) == 12
+    assert len(expected) == 12 * 4
+    assert differences(_features(everything), expected) == []
+
+
+def test_a_minute_is_closed_though_no_second_at_its_beginning_has_a_trade():
+    """With few instruments the first watermark of a minute was of a later second, and closed nothing by name."""
+    market = make_market(40, n_instruments=1, ticks_per_minute=1)
+    pieces = list(records(market, 0, len(market.trades), n_partitions=4))
+    closing = [piece.closes_ms for piece in pieces if piece.closes_ms is not None and piece.partition == 0]
+    assert closing == [ORIGIN_MS + minute * MINUTE_MS for minute in range(41)]
+
+
+def test_the_rate_of_the_last_part_counts_from_the_moment_when_all_before_it_was_there():
+    # 10 outputs of 100 ticks each, in transactions at 1, 2 and 4 s: |xxxx|xxxx|..|xx
+    run = Run(rate=0.0, n_ticks=1_000, n_watermarks=0, moments=[1.0] * 4 + [2.0] * 4 + [4.0] * 2)
+    assert run.rate_of_last(0.2) == pytest.approx(200 / 2.0)
+    assert run.rate_of_last(0.5) == pytest.approx(200 / 2.0)
+    assert run.rate_of_last(0.6) == pytest.approx(600 / 3.0)
+
+
+def _found(scale: Scale, *, rate: float, close_s: float) -> Found:
+    logged = Logged(Counter({"open": 8_000, "whole": 900, "bars": 100}), n_ticks=100, n_closes=2)
+    paced = Paced(
+        closes_s=[close_s] * 4,
+        delays=[Delays(0.5, float("inf"))],
+        logged=logged,
+        recoveries_s=[2.0, 3.0],
+        sink_lag=7,
+        sink_caught_up_s=0.1,
+    )
+    return Found(scale, rate, logged, paced, 200_000_000)
+
+
+def test_the_breadth_is_held_against_its_bars():
+    few, _, many, _ = FULL
+    fewest = _found(few, rate=400_000.0, close_s=0.1)
+
+    figures = {f.metric: f for f in figures_of(_found(many, rate=200_000.0, close_s=2.0), fewest=fewest)}
+
+    rate = figures["1,000 instruments: at full speed"]
+    assert (rate.bar, rate.holds, rate.ratio) == (240_000.0, False, 0.5)
+    assert figures["1,000 instruments: closing record to the minute's last row, p99"].holds is False
+    assert figures["1,000 instruments: to its last view in Redis, longest"].holds is True
+    assert figures["1,000 instruments: to its last row in Postgres, longest"].holds is False
+    assert figures["1,000 instruments, by the clock: changelog, of closes, per close"].value == 500.0
+    assert figures["1,000 instruments, by the clock: changelog, all of it, per tick"].value == 90.0
+
+
 def test_missing_invented_and_different_outputs_are_told_apart(market: Market, pieces: list[Piece]):
     found = _features(pieces)
     kept, lost, moved = sorted(found)[:3]
@@ -148,13 +211,19 @@ def test_each_minute_s_end_is_stamped_once_in_each_partition(pieces: list[Piece]
 
 
 def test_every_peer_states_its_exact_version():
-    for peer in PEERS.values():
-        assert peer.title.split()[1][0].isdigit()
+    for peers in PEERS.values():
+        for peer in peers:
+            assert peer.title.split()[1][0].isdigit()
 
 
 def test_a_run_is_cut_down_by_variables_and_an_unknown_part_is_refused():
     options = read_options({"PARTS": "growth,latency", "PEERS": "none", "ROWS": "50000", "QUICK": "1"})
     assert (options.parts, options.peers, options.n_minutes) == (("latency", "growth"), (), 10)
     assert read_options({}).n_ticks == 1_000_000
+    asked = read_options({"PARTS": "breadth", "INSTRUMENTS": "10000,8", "INTERVALS": "1m,1h"})
+    assert [scale.n_instruments for scale in asked.scales] == [8, 10_000]
+    assert asked.intervals == "1m,1h"
+    with pytest.raises(ValueError, match="INSTRUMENTS must be some of"):
+        read_options({"INSTRUMENTS": "9"})
     with pytest.raises(ValueError, match="PARTS must be some of"):
         read_options({"PARTS": "speed"})

@@ -1,10 +1,17 @@
 """The edges of a process: exit codes and one-line errors."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import click
 import pytest
 
 from schemas.errors import BrokerUnavailableError, ConfigurationError, NotReadyError, PlatformError
 from schemas.wire.processes import Stop, run_command
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def exit_code_of(command: click.Command, environment: dict[str, str] | None = None) -> int:
@@ -73,3 +80,33 @@ def test_stop_is_asked_for_once_and_stays() -> None:
     assert (stop(), stop.wait(0)) == (False, False)
     stop.set()
     assert (stop(), stop.wait(60.0)) == (True, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_log_line_that_cannot_be_written_ends_nothing() -> None:
+    """With a full disk the history job ended, because a log line could not be printed."""
+    code = (
+        "import click, structlog, sys; from schemas.wire.processes import *; configure_logging();"
+        "log = structlog.get_logger(); log.info('lost'); log.warning('lost, too'); sys.exit(7)"
+    )
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-c", code], stderr=full, cwd=ROOT, check=False)
+
+    assert done.returncode == 7
+
+
+def test_what_is_printed_onto_a_full_disk_ends_nothing(small_disk: Path) -> None:
+    code = (
+        "import os; from schemas.wire.processes import outlive_full_disks; outlive_full_disks()\n"
+        "for i in range(20_000): print('a line of a report', i)\n"
+        "os.unlink('filling'); print('room again')\n"
+    )
+    (small_disk / "filling").write_bytes(bytes(900_000))
+    with (small_disk / "log").open("wb") as log:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=log, stderr=log, cwd=small_disk, check=False,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+
+    assert done.returncode == 0
+    assert (small_disk / "log").read_text().endswith("room again\n")

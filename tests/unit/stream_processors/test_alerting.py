@@ -7,8 +7,11 @@ import pytest
 from schemas.events import AlertRaised, Severity
 from stream_processors.operators.alerting import (
     DEAD_LETTERS,
+    DISK_SPACE,
+    DISK_UNWRITABLE,
     LETTERS_SETTLED_S,
     STALLED_PARTITION,
+    Disk,
     Judge,
     Observation,
     Place,
@@ -150,3 +153,32 @@ def test_worker_that_stood_still_as_a_whole_is_well_when_its_group_moves_on_ever
 def test_marks_of_transactions_are_no_lag() -> None:
     assert Progress(committed=10, end=11, waiting_since_ms=None).n_messages == 0
     assert Progress(committed=10, end=13, waiting_since_ms=5).n_messages == 3
+
+
+def disks(timeline: str) -> str:
+    """A character per look: . room, l little left, f full, r read-only; back come D or U raised, d or u over."""
+    judge, found = made(), []
+    free = {".": 5_000, "l": 500, "f": 0, "r": 5_000}
+    trouble = {"f": "No space left on device", "r": "Read-only file system"}
+    letters = {DISK_SPACE: "d", DISK_UNWRITABLE: "u"}
+    for i, what in enumerate(timeline):
+        disk = Disk("/data", free[what], 1_000, trouble.get(what, ""))
+        said = judge.judge(Observation(i * LOOK_S, {}, {}, disk))
+        found.append(
+            "".join(letters[v.name] if v.is_resolved else letters[v.name].upper() for v in said) or "-"
+        )
+    return " ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ("......", "- - - - - -"),
+        (".lll...", "- D - - - - d"),
+        (".lfff...", "- D U - - - - du"),  # it warns before it is full
+        (".rrr...", "- U - - - - u"),
+        (".f.f.f...", "- DU - - - - - - du"),  # room for a moment is no end
+    ],
+)
+def test_a_disk_is_warned_of_when_it_fills_and_paged_when_it_cannot_be_written(seen: str, said: str) -> None:
+    assert disks(seen) == said

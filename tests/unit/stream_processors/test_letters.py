@@ -213,3 +213,15 @@ def test_letter_as_json_holds_what_a_script_needs() -> None:
     found = letter_as_json(Selected(letter(), None), now_ms=3_500)
     assert (found["age_s"], found["key"], found["obstacle"], found["resolution"]) == (2.5, "KEY", None, None)
     assert ("schema", "TickObserved") in found["headers"]
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_listed_reasons_are_whole_however_narrow_the_terminal(width: int) -> None:
+    """The list cut reasons after 70 characters, before the part that says what is wrong."""
+    reason = "Postgres refuses the row: 23514 " + " ".join(f"word{i}" for i in range(60)) + " x" * 40
+    one = letter(reason=reason.encode())
+    console = Console(width=width, record=True, file=StringIO())
+    console.print(letters_table([Selected(one, None)], now_ms=8_000))
+    cells = [line.split("│")[-2].strip() for line in console.export_text().splitlines() if "│" in line]
+    assert " ".join(" ".join(cells).split()) == reason
+    assert letter_as_json(Selected(one, None), now_ms=0)["reason"] == reason

@@ -64,6 +64,24 @@ def test_a_loop_is_stalled_when_it_does_not_come_round(beats: str, expected: obj
     assert verdict("1" * n, "5" * n, beats) == expected
 
 
+@pytest.mark.parametrize(
+    ("moves", "ends", "beats", "expected"),
+    [
+        ("1111111", "5666666", "0012345", None),  # the partition's time is up; the loop's is, a look later
+        ("11111111", "56666666", "00123456", "loop"),
+        ("1111111", "5666666", "0123012", PLACE),  # a loop that is slow, but comes round
+    ],
+)
+def test_a_loop_that_stopped_is_named_and_not_a_partition_that_waits_for_it(
+    moves: str, ends: str, beats: str, expected: object
+) -> None:
+    """The alert of a step that hung named a partition, if a look came just between the two times.
+
+    On a busy machine that was three of four, and who looked for the worker's alert found none.
+    """
+    assert verdict(moves, ends, beats) == expected
+
+
 def test_a_partition_that_moves_does_not_hide_one_that_does_not() -> None:
     judge = StallJudge(stalled_after_s=AFTER_S)
     said = None

@@ -1,10 +1,13 @@
 """The audit finds what leaks, names it, and says by how much; honest features pass it."""
 
+import io
+
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from pyarrow import parquet
 
 from schemas.errors import StateError
 from schemas.time import Interval
@@ -118,6 +121,46 @@ def test_a_data_set_that_breaks_a_rule_is_refused():
     )
     with pytest.raises(StateError, match="as_of_ms"):
         validate(table)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (
+            lambda table: table.append_column("as_of_ms", table.column("as_of_ms")),
+            "two columns have one name",
+        ),
+        (
+            lambda table: table.append_column("feature:odd", pa.array([[1.0]] * len(table))),
+            "feature:odd is list",
+        ),
+        (
+            lambda table: table.append_column("feature:odd", pa.array([1.0] * len(table))),
+            "feature:odd is double",
+        ),
+        (lambda table: table.drop_columns(["return:1"]), "return:1 is missing"),
+        (lambda table: table.drop_columns(["known_ms:1"]), "known_ms:1 is missing"),
+        (lambda table: table.select(["as_of_ms"]), "no column begins with 'feature:'"),
+        (
+            lambda table: table.append_column("return:x", pa.array([1.0] * len(table))),
+            "must end in a number",
+        ),
+    ],
+)
+def test_a_data_set_of_an_odd_structure_is_refused_in_one_sentence(spoil, complaint):
+    """A manifest that states the hash of a table with nested or doubled columns ended in a traceback."""
+    decisions = decisions_of(bars_of(n=300))
+    buffer = io.BytesIO()
+    parquet.write_table(spoil(parquet.read_table(io.BytesIO(to_bytes(decisions)))), buffer)
+    odd = buffer.getvalue()
+    with pytest.raises(StateError, match=complaint):
+        from_bytes(odd, manifest_of(decisions, odd, sources={}))
+
+
+def test_a_data_set_that_is_no_parquet_is_refused():
+    decisions = decisions_of(bars_of(n=300))
+    with pytest.raises(StateError, match="must be parquet"):
+        from_bytes(b"no parquet", manifest_of(decisions, b"no parquet", sources={}))
 
 
 def test_the_command_names_a_leak_and_ends_with_one(tmp_path):

@@ -4,10 +4,11 @@ import json
 import subprocess
 import sys
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
-from schemas.artifacts import MODEL_FILE
+from schemas.artifacts import MODEL_FILE, Evidence, Metric
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.time import Interval
 from tests.fakes.artifacts import entry_of, manifest_of
@@ -117,6 +118,26 @@ def test_a_version_is_shown_with_its_facts_and_its_ledger(environment):
     assert result.exit_code == 0
     for part in ("replay-1", "0.5100 [0.4900, 0.5300]", "always up", "a test"):
         assert part in result.output
+
+
+def test_the_accuracy_has_one_interval_and_its_method_is_named(tmp_path):
+    """Two intervals of the accuracy over all decisions were shown, by two methods and without a word on either."""
+    in_blocks = Metric(value=0.51, low=0.47, high=0.55, n=10)
+    everything = Evidence(target=1.0, least_confidence=0.5, coverage=1.0, at_close=in_blocks, late={})
+    manifest = msgspec.structs.replace(manifest_of(b"model"), evidence=(everything,))
+    FolderRegistry(tmp_path / "registry").publish(manifest, {MODEL_FILE: b"model"})
+    environment = {"DRIFTLINE_DATA_DIR": str(tmp_path)}
+    shown = invoke(["models", "show", manifest.version], environment).output
+    card = invoke(["models", "show", manifest.version, "--card"], environment).output
+    listed = invoke(["models", "list"], environment).output
+    assert "0.5100 [0.4700, 0.5500]" in shown
+    assert "0.5100 [0.4700, 0.5500]" in card
+    assert "51.0% [47.0%, 55.0%]" in listed
+    for output in (shown, card, listed):
+        assert "49.0" not in output
+        assert "0.49" not in output
+    for output in (shown, card):
+        assert "circular blocks of seven days" in " ".join(output.split())
 
 
 def test_a_version_that_is_not_there_is_said_to_be_so(environment):

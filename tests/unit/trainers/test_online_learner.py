@@ -30,7 +30,7 @@ from trainers.jobs.promoting import Change, promote
 from trainers.models.online.recipes import OnlineForest, OnlineLogistic
 from trainers.models.parity import parity_hash
 from trainers.registry.folders import FolderRegistry
-from trainers.registry.models import load_model
+from trainers.registry.models import LoadedModels, load_model
 
 LOGISTIC = OnlineLogistic(learning_rate=0.05)
 FOREST = OnlineForest(n_models=2, grace_period=60, delta=0.01, tau=0.1)
@@ -311,7 +311,7 @@ def test_scoring_and_a_backtest_say_the_same_of_a_published_version(recipe):
     operator, registry = learner(recipes=[recipe])
     (announced,) = stepped(operator, feature_rows(150))
     later = [row for row in feature_rows(150, seed=9) if row.is_warm]
-    decide_by = decision(lambda version: load_model(registry, version)[1])
+    decide_by = decision(LoadedModels(registry).model)
     live = [decide_by(row, announced) for row in later]
 
     served = asked_models(registry, announced.model_version, stream=None, target=None, as_served=False)

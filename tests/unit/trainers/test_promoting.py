@@ -3,14 +3,18 @@
 import msgspec
 import pytest
 
+from api.scoring.jobs import check_promotion
 from schemas.artifacts import CHAMPION, MODEL_FILE
-from schemas.errors import ConfigurationError, NotReadyError, StateError
+from schemas.errors import ConfigurationError, InvariantError, NotReadyError, StateError
 from tests.fakes.artifacts import TARGET, entry_of, manifest_of
 from tests.fakes.backtests import small_artifact
 from tests.fakes.feature_tables import simulated_table
-from tests.fakes.registries import InMemoryRegistry
+from tests.fakes.registries import CountingRegistry, InMemoryRegistry
+from trainers.jobs import promotion_requests
 from trainers.jobs.promoting import Change, promote, rollback
+from trainers.jobs.promotion_requests import PromotionOptions, promoted_version
 from trainers.registry.cards import model_card
+from trainers.registry.models import LoadedModels
 from trainers.registry.serving import before, serving_at
 
 
@@ -149,3 +153,54 @@ def test_a_figure_that_is_too_good_is_an_alarm_on_the_card():
     metric = msgspec.structs.replace(manifest.metrics["accuracy"], value=0.65)
     card = model_card(msgspec.structs.replace(manifest, metrics={"accuracy": metric}))
     assert "look for a leak" in card
+
+
+def test_a_version_is_loaded_once_by_who_promotes_it_and_once_by_who_serves_it(artifacts):
+    """One promotion loaded and verified a version four times: for its manifest and its model, on both sides."""
+    registry = CountingRegistry()
+    (manifest, files), (other, other_files), _ = artifacts
+    registry.publish(manifest, files)
+    registry.publish(other, other_files)
+    said = []
+    promote(registry, manifest.version, change(), announce=said.append)
+    assert registry.n_loads == {manifest.version: 1}
+
+    models = LoadedModels(registry)
+    check_promotion(models, said[0])
+    for _ in range(3):
+        models.model(manifest.version)
+    assert registry.n_loads == {manifest.version: 2}
+
+    promote(registry, other.version, change(200), announce=said.append)
+    rollback(registry, TARGET, change(300, "worse"), announce=said.append)
+    for promoted in said:
+        check_promotion(models, promoted)
+    assert registry.n_loads == {manifest.version: 3, other.version: 2}
+
+
+def test_the_command_reads_a_version_once(artifacts, tmp_path, monkeypatch):
+    """`driftline models promote` needs the manifest first, to know the stream, and no file for that."""
+    manifest, files = artifacts[0]
+    registry = CountingRegistry()
+    registry.publish(manifest, files)
+    monkeypatch.setattr(promotion_requests, "registry_of", lambda _settings: registry)
+    options = PromotionOptions(CHAMPION, None, "2025-06-20T12:00", "a try")
+    promoted_version(
+        {"DRIFTLINE_DATA_DIR": str(tmp_path)}, manifest.version, options, say=lambda _words: None
+    )
+    assert registry.n_loads == {manifest.version: 1}
+
+
+def test_a_promotion_of_what_does_not_load_is_dead_lettered_and_the_champion_goes_on(artifacts):
+    """A damaged file ended the scoring job for good; the promotion is what is wrong, and is put aside."""
+    registry = InMemoryRegistry()
+    manifest, files = artifacts[0]
+    registry.publish(manifest, files)
+    promote(registry, manifest.version, change(), announce=(said := []).append)
+    spoilt = manifest_of(b"no model", version="xgboost-spoilt")
+    registry.publish(spoilt, {MODEL_FILE: b"no model"})
+    models = LoadedModels(registry)
+    wrong = msgspec.structs.replace(said[0], model_version=spoilt.version, model_hash=spoilt.model_hash)
+    with pytest.raises(InvariantError, match="must name a version that loads"):
+        check_promotion(models, wrong)
+    check_promotion(models, said[0])

@@ -255,6 +255,110 @@ def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path, conten
     assert path.read_bytes() == content
 
 
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory):
+    """A journal of three trials, by lines."""
+    path = tmp_path_factory.mktemp("journal") / "search.journal"
+    plan = SearchPlan(n_trials=3, **FOLDS)
+    with opened_journal(path) as storage:
+        search_of(decisions_of(), plan).run(new_study(plan, storage=storage, name="search"))
+    return path.read_bytes().splitlines(keepends=True)
+
+
+def replacing(number, line):
+    return lambda lines: [*lines[:number], line, *lines[number + 1 :]]
+
+
+DAMAGE = {
+    "garbage within": (replacing(5, b"garbage\n"), "line 6 is damaged .* `head -n 5 "),
+    "a line cut short within": (
+        lambda lines: replacing(5, lines[5][:20] + b"\n")(lines),
+        "line 6 is damaged",
+    ),
+    "the last line cut short with a line end": (
+        lambda lines: [*lines, b'{"op_code":4,"wor\n'],
+        "2 ended trials|3 ended trials",
+    ),
+    "zeros with a line end": (lambda lines: [*lines, b"\0" * 50 + b"\n"], "is damaged"),
+    "no text": (lambda lines: [b'{"op_code":0,\xff\xfe\n'], "line 1 is damaged"),
+    "another object": (replacing(5, b"{}\n"), "line 6 is damaged"),
+    "a list": (replacing(5, b"[1]\n"), "line 6 is damaged"),
+    "an unknown step": (replacing(5, b'{"op_code":99,"worker_id":"x"}\n'), "do not follow from each other"),
+    "no beginning": (lambda lines: lines[1:], "is something else"),
+    "another's study": (
+        lambda lines: [line.replace(b'"search"', b'"theirs"') for line in lines],
+        "line 1 makes study 'theirs'",
+    ),
+    "a study that is made large": (
+        lambda lines: [line.replace(b'"directions":[1]', b'"directions":[2]') for line in lines],
+        "line 1 makes study 'search'",
+    ),
+    "two studies": (
+        lambda lines: [*lines, lines[0].replace(b'"search"', b'"theirs"')],
+        "must be of one search, line ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_journal_is_refused_in_a_sentence_and_left_as_it_is(journal, tmp_path, name):
+    """Garbage, or a line cut short before others, ended in a traceback of a JSON decoder's."""
+    spoil, complaint = DAMAGE[name]
+    path = tmp_path / "search.journal"
+    path.write_bytes(b"".join(spoil(journal)))
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match=complaint) as refused, opened_journal(path):
+        pass
+    assert "\n" not in str(refused.value)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("cut", [1, 7, 30])
+def test_a_journal_cut_off_anywhere_in_its_last_line_goes_on_and_says_so(journal, tmp_path, cut):
+    path, said = tmp_path / "search.journal", []
+    path.write_bytes(b"".join(journal)[:-cut])
+    plan = SearchPlan(n_trials=3, **FOLDS)
+    search = search_of(decisions_of(), plan)
+    with opened_journal(path, say=said.append) as storage:
+        found = ran(search, plan, new_study(plan, storage=storage, name="search"))
+    assert found == ran(search, plan)
+    assert f"the {len(journal) - 1} whole steps before it are kept" in said[0]
+
+
+def test_an_empty_journal_is_a_new_one(tmp_path):
+    path = tmp_path / "search.journal"
+    path.touch()
+    plan = SearchPlan(n_trials=2, **FOLDS)
+    with opened_journal(path) as storage:
+        assert ran(search_of(decisions_of(), plan), plan, new_study(plan, storage=storage, name="search"))
+
+
+def test_a_folder_is_no_journal(bars, tmp_path):
+    with pytest.raises(ConfigurationError, match="must be a file that can be read and written"):
+        opened_journal(tmp_path).__enter__()
+
+
+@pytest.mark.parametrize("losses", ["x", ["x"], [0.1, 0.2, 0.3, 0.4], [float("nan")], [0.1]])
+def test_losses_that_no_fold_gives_are_found_in_a_study(losses):
+    plan = SearchPlan(n_trials=2, **FOLDS)
+    search, study = search_of(decisions_of(), plan), new_study(plan)
+    search.run(study)
+    assert search.spoilt(study) is None
+    study._storage.set_trial_user_attr(study.ask()._trial_id, "scores", losses)
+    if losses == [0.1]:
+        study.tell(2, 0.1)
+    assert search.spoilt(study).startswith("trial 2 ")
+
+
+def test_a_journal_with_trials_of_nobody_is_refused(bars, journal, tmp_path):
+    """Optuna's own users name studies as they like: theirs were taken for trials of this search."""
+    path = tmp_path / "search.journal"
+    path.write_bytes(b"".join(journal))
+    search = ["search", *words(bars), "--model", "logistic", "--trials", "4", "--json", tmp_path / "a.json"]
+    with pytest.raises(ConfigurationError, match="is of another"):
+        invoked(*search, "--journal", path)
+
+
 def test_a_journal_has_one_writer(tmp_path):
     path = tmp_path / "search.journal"
     with (
@@ -328,6 +432,97 @@ def test_parameters_that_would_cheat_or_do_not_fit_are_refused(bars, found, more
     named = {"FOUND": found, "BARS": bars}
     with pytest.raises(ConfigurationError, match=complaint):
         invoked("evaluate", *words(bars), *(named.get(word, word) for word in more))
+
+
+def changed(found, path, **fields):
+    """What a search wrote, with other words in it."""
+    path.write_text(json.dumps(json.loads(found.read_text()) | fields))
+    return path
+
+
+def judged_by(bars, parameters):
+    return invoked("evaluate", *words(bars), "--parameters", parameters)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"n_trials": 1}, "states n_trials 1, by its trials that is 6"),
+        ({"n_pruned": 5}, "states n_pruned 5"),
+        ({"score": 0.1}, "states score 0.1"),
+        ({"declared_score": 9.0}, "states declared_score 9.0"),
+        ({"parameters": {"ridge": 2.0, "cut": 3.0}}, "states parameters"),
+        ({"searched_until_ms": 1_000}, "tested later than it says that it looked"),
+        ({"folds": []}, "of 0 folds"),
+        ({"folds": [{}] * 4}, "does not say its"),
+        ({"trials": []}, "numbered not at all"),
+    ],
+)
+def test_parameters_that_contradict_their_own_trials_are_refused(bars, found, tmp_path, fields, complaint):
+    """A file that stated one trial where there had been forty was believed, and counted as one."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        judged_by(bars, changed(found, tmp_path / "changed.json", **fields))
+
+
+def without_a_trial(searched):
+    """The file with a trial taken out and everything else made to agree with that."""
+    trials = [trial for trial in searched["trials"] if trial["number"] != 2]
+    for number, trial in enumerate(trials):
+        trial["number"] = number
+    complete = [trial for trial in trials if trial["state"] == "complete"]
+    best = min(complete, key=lambda trial: np.mean(trial["scores"]))
+    n_pruned = sum(trial["state"] == "pruned" for trial in trials)
+    return {
+        "trials": trials,
+        "n_trials": len(trials),
+        "n_pruned": n_pruned,
+        "parameters": best["parameters"],
+        "score": float(np.mean(best["scores"])),
+    }
+
+
+def test_parameters_with_a_trial_left_out_are_refused_on_the_data_they_were_searched_on(
+    bars, found, tmp_path
+):
+    searched = json.loads(found.read_text())
+    with pytest.raises(ConfigurationError, match="the search has other trials than the file states"):
+        judged_by(bars, changed(found, tmp_path / "changed.json", **without_a_trial(searched)))
+
+
+def test_parameters_of_the_same_data_are_repeated_and_those_of_others_are_said_not_to_be(
+    bars, found, tmp_path
+):
+    other = written(simulated_candles(n=4_200, seed=9), tmp_path / "b.parquet")
+    outputs = []
+    for file in (bars, other):
+        output = tmp_path / "figures.json"
+        outputs.append(
+            invoked("evaluate", *words(file), "--parameters", found, "--json", output)
+            + str(json.loads(output.read_text())["searches"][0]["is_repeated"])
+        )
+    assert "could not be repeated" not in outputs[0]
+    assert outputs[0].endswith("True")
+    assert "could not be repeated" in " ".join(outputs[1].split())
+    assert outputs[1].endswith("False")
+
+
+@pytest.mark.parametrize("pruning", Pruning)
+def test_every_search_is_repeated_from_its_trials_alone(pruning):
+    """No fold is fitted: the draws and the prunings follow from the losses that are stated."""
+    plan = SearchPlan(n_trials=15, pruning=pruning, **FOLDS)
+    search = search_of(decisions_of(strength=0.3), plan)
+    found = ran(search, plan)
+    assert search.repeated(found.trials) == found
+
+
+def test_an_interrupted_search_is_repeated_up_to_where_it_was():
+    plan = SearchPlan(n_trials=7, pruning=Pruning.NONE, **FOLDS)
+    search, study = search_of(decisions_of(), plan), new_study(plan)
+    with pytest.raises(Killed):
+        search.run(study, mapper=killing(7))
+    found = search.result(study)
+    assert [trial.state for trial in found.trials] == ["complete", "complete", "running"]
+    assert msgspec.structs.replace(search.repeated(found.trials), plan=plan) == found
 
 
 def test_a_journal_of_another_search_is_refused(bars, found):

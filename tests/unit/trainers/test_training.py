@@ -147,6 +147,16 @@ def test_the_manifest_says_what_the_model_was_made_of():
     assert {"accuracy", "brier_score", "tie_share", "export_difference"} <= set(manifest.metrics)
 
 
+def test_a_manifest_states_one_interval_of_the_accuracy_over_all_decisions():
+    """The evidence had it by blocks of days and the metrics by a bootstrap of rows, so that two were shown."""
+    one = job()
+    one.training.run()
+    manifest = one.registry.load(one.champion().version).manifest
+    everything = manifest.evidence[0]
+    assert everything.target == 1
+    assert manifest.metrics["accuracy"] == everything.at_close
+
+
 def test_running_again_trains_nothing_and_announces_the_same():
     first = job()
     first.training.run()

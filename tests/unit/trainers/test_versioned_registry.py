@@ -285,3 +285,104 @@ def test_a_damaged_history_costs_no_promotion_and_comes_anew_when_deleted(regist
         shutil.rmtree(path / ".git")
     registry.promote(entry_of(first))
     assert len(tags_of(path)) == len(EVERYTHING) + 2
+
+
+# The ledger against its history
+
+
+def lines_of(path):
+    return (path / "ledger.jsonl").read_bytes().splitlines(keepends=True)
+
+
+def cut(path, n_kept):
+    (path / "ledger.jsonl").write_bytes(b"".join(lines_of(path)[:n_kept]))
+
+
+def asking(registry, path):
+    """Everything that reads the ledger, each with a registry of its own, as each command has."""
+    yield registry.ledger
+    yield GitRegistry(FolderRegistry(path)).ledger
+    yield lambda: GitRegistry(FolderRegistry(path)).resolve(CHAMPION, TARGET, stream="replay-1")
+    yield lambda: GitRegistry(FolderRegistry(path)).promote(
+        entry_of(FolderRegistry(path).versions()[0], at_ms=9)
+    )
+    yield GitRegistry(FolderRegistry(path), remote=Remote(str(path.parent / "remote.git"), {})).send
+
+
+@pytest.mark.parametrize("n_kept", [0, 1])
+def test_a_ledger_that_was_cut_short_is_refused_with_what_to_do(registry, path, n_kept):
+    """Cutting off the newest whole lines is what the ledger's own hashes cannot show, and nobody looked at git."""
+    fill(registry)
+    cut(path, n_kept)
+    for ask in asking(registry, path):
+        with pytest.raises(StateError, match=f"cut after line {n_kept}.*checkout main -- ledger.jsonl"):
+            ask()
+    assert len(lines_of(path)) == n_kept
+
+
+def test_a_ledger_that_was_cut_and_went_on_otherwise_is_refused(registry, path):
+    first, _ = fill(registry)
+    cut(path, 1)
+    FolderRegistry(path).promote(entry_of(first, alias="shadow", at_ms=77))
+    for ask in asking(registry, path):
+        with pytest.raises(StateError, match=r"line 2 is another than in its git history.*went on otherwise"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("n_kept", "complaint"),
+    [(1, "#shadow#2 that no line.*from a copy"), (0, "#champion#1 that no line.*from a copy")],
+)
+def test_tags_alone_tell_of_a_cut(registry, path, n_kept, complaint):
+    """Somebody who knows of git takes the commits back too."""
+    fill(registry)
+    with Repo(str(path)) as repository:
+        commits = [entry.commit.id for entry in repository.get_walker()]
+        repository.refs[b"refs/heads/main"] = commits[2 - n_kept]
+    cut(path, n_kept)
+    with pytest.raises(StateError, match=complaint):
+        GitRegistry(FolderRegistry(path)).ledger()
+
+
+def test_a_tag_that_says_something_else_tells_of_a_fork(registry, path):
+    first, second = fill(registry)
+    with Repo(str(path)) as repository:
+        repository.refs[b"refs/heads/main"] = [entry.commit.id for entry in repository.get_walker()][1]
+    cut(path, 1)
+    FolderRegistry(path).promote(entry_of(first, alias="shadow", at_ms=77))
+    with pytest.raises(
+        StateError, match=f"#shadow#2 says '.*{second.version}', the ledger '.*{first.version}'"
+    ):
+        GitRegistry(FolderRegistry(path)).ledger()
+
+
+def test_what_the_error_says_mends_it(registry, path):
+    _, second = fill(registry)
+    whole = lines_of(path)
+    cut(path, 1)
+    with pytest.raises(StateError):
+        registry.ledger()
+    porcelain.checkout(str(path), paths=["ledger.jsonl"])
+    assert lines_of(path) == whole
+    cut(path, 1)
+    shutil.rmtree(path / ".git")
+    again = GitRegistry(FolderRegistry(path))
+    again.promote(entry_of(second, alias="shadow", at_ms=9))
+    assert len(again.ledger()) == 2
+    assert tags_of(path) == EVERYTHING
+
+
+def test_lines_that_the_history_has_not_yet_are_no_fault_and_are_counted(registry, path):
+    first, _ = fill(registry)
+    FolderRegistry(path).promote(entry_of(first, at_ms=9))
+    reader = GitRegistry(FolderRegistry(path))
+    assert len(reader.ledger()) == 3
+    assert reader.n_unrecorded() == 1
+    publish(reader, b"three")
+    assert reader.n_unrecorded() == 0
+
+
+def test_a_reader_makes_no_history(path):
+    FolderRegistry(path).publish(manifest_of(b"one"), {MODEL_FILE: b"one"})
+    assert list(GitRegistry(FolderRegistry(path)).ledger()) == []
+    assert not (path / ".git").exists()

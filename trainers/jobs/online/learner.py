@@ -44,7 +44,7 @@ def run_learner(settings: TrainerSettings, *, code_version: str, stop: Callable[
         metrics.serve(settings.online_metrics_port)
     job = learner_job(syllabus, publish=_telling(publishing), watch=metrics.watch)
     worker = worker_settings(endpoint, worker_id=settings.worker_id)
-    Worker(job, endpoint=endpoint, views=None, stop=stop, settings=worker).run()
+    Worker(job, endpoint=endpoint, views=None, stop=stop, settings=worker, data_dir=settings.data_dir).run()
 
 
 def syllabus_of(settings: TrainerSettings) -> Syllabus:

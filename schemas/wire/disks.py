@@ -1,0 +1,24 @@
+"""Whether a directory can be written: asked by writing, since a disk with room may be read-only or out of inodes."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+#: Two blocks of a usual file system, so that there is room for a file's first data.
+_TRIAL_BYTES = 8192
+
+
+def trouble_with_writing(directory: Path) -> str:
+    """Why a small file cannot be written there, such as ``No space left on device``, or nothing.
+
+    The file is deleted again.
+    """
+    trial = directory / f".disk-trial-{os.getpid()}"
+    try:
+        trial.write_bytes(bytes(_TRIAL_BYTES))
+    except OSError as error:
+        return error.strerror or str(error)
+    finally:
+        with suppress(OSError):  # a file system that became read-only meanwhile
+            trial.unlink(missing_ok=True)
+    return ""

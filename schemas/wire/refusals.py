@@ -1,0 +1,90 @@
+"""What an error of Postgres speaks of: the row, the server's state, or how the server is set up.
+
+Whoever writes needs to know. A row that is refused is put aside and the others are written; a server that
+takes no writes now is waited for; a server that is set up otherwise stops the process. The code of the error,
+its SQLSTATE, says which: its first two characters are its class.
+
+Source:
+    PostgreSQL documentation, appendix A, "PostgreSQL Error Codes".
+"""
+
+from enum import Enum, auto
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
+
+
+class Fault(Enum):
+    """What an error speaks of."""
+
+    ROW = auto()
+    STATE = auto()
+    SETTING = auto()
+    MISTAKE = auto()
+
+
+#: By class, or by whole code where one of a class differs. Classes that no statement of ours can raise, such
+#: as those of cursors and of transactions' syntax, are mistakes of this program.
+FAULTS: dict[str, Fault] = {
+    **dict.fromkeys(("22", "23", "27", "2F", "38", "39", "44", "54", "P0"), Fault.ROW),
+    # An internal error that one row raises and others do not; damaged files, its class too, are a state.
+    "XX000": Fault.ROW,
+    **dict.fromkeys(("08", "25", "28", "40", "53", "55", "57", "58", "F0", "HV", "XX"), Fault.STATE),
+    **dict.fromkeys(("28P01", "3D000", "3F000", "42501", "42703", "42P01"), Fault.SETTING),
+    **dict.fromkeys(
+        ("02", "03", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "24", "26", "2B", "2D",
+         "34", "3B", "3D", "3F", "42", "72"),
+        Fault.MISTAKE,
+    ),
+}  # fmt: skip
+_REMEDIES = {
+    "42P01": "; the tables are missing: run `driftline up`",
+    "42703": "; the tables are of another release: run `driftline up`",
+    "42501": "; the user of DATABASE_URL must own the tables",
+}
+#: A detail quotes the row, which may be long.
+_LONGEST_DETAIL = 200
+
+
+def fault_of(error: psycopg.Error) -> Fault:
+    """What an error speaks of.
+
+    An error that ends the connection speaks of the server. One without a code was raised here: the row
+    could not be sent, or there is no connection.
+    """
+    if error.sqlstate is None:
+        if isinstance(error, psycopg.DataError):
+            return Fault.ROW
+        is_away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        return Fault.STATE if is_away else Fault.MISTAKE
+    # A class that a later Postgres adds is waited for: what is not known may pass, and nothing is put aside.
+    found = FAULTS.get(error.sqlstate, FAULTS.get(error.sqlstate[:2], Fault.STATE))
+    ends_connection = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
+    return Fault.STATE if ends_connection and found is not Fault.SETTING else found
+
+
+def translate(error: psycopg.Error | PoolTimeout) -> PlatformError | None:
+    """The platform's error for one of psycopg's; None for what a row or a mistake of ours raised."""
+    text = f"Postgres: {error}".strip()
+    if isinstance(error, PoolTimeout):
+        return StoreUnavailableError(text)
+    match fault_of(error):
+        case Fault.STATE:
+            code = "" if error.sqlstate is None else f" (SQLSTATE {error.sqlstate})"
+            return StoreUnavailableError(f"{text}{code}")
+        case Fault.SETTING:
+            return ConfigurationError(f"DATABASE_URL: {text}{_REMEDIES.get(error.sqlstate or '', '')}")
+        case _:
+            return None
+
+
+def refusal(error: psycopg.Error) -> str:
+    """Why a row was refused, in the server's words: code, message, detail, column."""
+    diag = error.diag
+    said = f"Postgres refuses the row: {error.sqlstate or 'unsent'} {diag.message_primary or error}".strip()
+    detail = "" if diag.message_detail is None else f"; {diag.message_detail}"
+    where = "" if diag.context is None else f" ({diag.context.splitlines()[0]})"
+    cut = detail if len(detail) <= _LONGEST_DETAIL else f"{detail[:_LONGEST_DETAIL]}..."
+    return f"{said}{cut}{where}"

@@ -1,0 +1,20 @@
+"""Looking at the disk of the data directory: how much is free, and whether it can be written."""
+
+import shutil
+from pathlib import Path
+
+from schemas.wire.disks import trouble_with_writing
+from stream_processors.operators.alerting import Disk
+
+
+def look_at_disk(directory: Path, *, low_bytes: int) -> Disk:
+    """How the disk is now.
+
+    Args:
+        low_bytes: What should be left at least.
+    """
+    try:
+        free = shutil.disk_usage(directory).free
+    except OSError as error:
+        return Disk(str(directory), 0, low_bytes, error.strerror or str(error))
+    return Disk(str(directory), free, low_bytes, trouble_with_writing(directory))

@@ -1,0 +1,1 @@
+"""Kafka Streams: its program in Java, and what starts it."""

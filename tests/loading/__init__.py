@@ -1,0 +1,1 @@
+"""Tests beside busy processes: ``make test-loaded``."""
