@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 
 from deploy.local.environments import kernel_hash
+from schemas.wire.processes import single_matrix_thread
 
 pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.apache", "tests.fixtures.disks"]
 
@@ -14,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Before numba is imported: its own cache would go on with a kernel whose other modules have changed.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba" / kernel_hash()))
+
+# Before numpy is imported, as every command does: the threads of one product wait for each other where cores are busy.
+single_matrix_thread(os.environ)
 
 # A busy machine is no fault of the code: how long an example takes is never a test.
 hypothesis.settings.register_profile("driftline", hypothesis.settings(), deadline=None)

@@ -130,7 +130,7 @@ def _varying(decisions):
     ]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_honest_columns_raise_no_alarm_given_the_others(seed):
     decisions = simulated(100 + seed)
     noise = np.random.default_rng(seed).normal(size=(2, len(decisions)))
@@ -149,16 +149,16 @@ def test_an_honest_market_with_a_memory_raises_no_alarm_given_the_others(tmp_pat
 def test_what_is_stated_as_found_is_found_and_weaker_is_not_promised(n):
     """At one and a half times the stated strength nothing is missed, in ten of ten."""
     generator = np.random.default_rng(5)
-    missed = 0
-    for _ in range(10):
-        columns, returns = generator.normal(size=(n, 20)).astype(np.float32), generator.normal(size=n)
-        limit = conditional(columns, [str(i) for i in range(20)], returns, given=columns[:, :0]).limit
-        strength = 1.5 * limit
+    names = [str(i) for i in range(12)]
+    missed, strength = 0, 0.0
+    for _ in range(11):
+        columns, returns = generator.normal(size=(n, 12)).astype(np.float32), generator.normal(size=n)
         columns[:, 7] = np.sqrt(1 - strength**2) * columns[:, 7] + strength * returns
-        found = conditional(columns, [str(i) for i in range(20)], returns, given=columns[:, :0])
-        missed += abs(found.partial["7"]) <= found.limit
+        found = conditional(columns, names, returns, given=columns[:, :0])
+        missed += strength > 0 and abs(found.partial["7"]) <= found.limit
+        strength = 1.5 * found.limit
     assert missed == 0
-    assert limit >= PARTIAL_ALARM
+    assert found.limit >= PARTIAL_ALARM
 
 
 def test_overlapping_labels_make_the_limit_wider_and_raise_no_alarm():
@@ -303,24 +303,22 @@ def test_the_command_states_what_it_can_find_and_finds_it(honest, bars, tmp_path
         assert "log_return_5" in failed.output
 
 
-@pytest.mark.parametrize("name", MIXED)
-def test_on_recorded_hours_the_mixed_column_is_found_and_the_honest_ones_are_not(recorded_data, name):
+def test_on_recorded_hours_mixed_columns_are_found_and_the_honest_ones_are_not(recorded_data):
     decisions = _recorded(recorded_data)
     assert given_others(decisions)[0] == []
-    leaky = mixed(decisions, name)
-    findings, found = given_others(leaky)
-    assert max(found.partial, key=lambda one: abs(found.partial[one])) == name
-    assert name in named(findings)
+    for name in MIXED[::2]:
+        findings, found = given_others(mixed(decisions, name))
+        assert max(found.partial, key=lambda one: abs(found.partial[one])) == name
+        assert name in named(findings)
 
 
-@functools.cache
 def _recorded(folder):
-    """The newest 8,000 hours."""
+    """The newest 6,000 hours."""
     file = read_bars(folder / "prices" / "btcusdt_binance_spot_1h.parquet")
     newest = msgspec.structs.replace(
         file.bars,
-        start_ms=file.bars.start_ms[-8_000:],
-        rows=file.bars.rows[-8_000:].copy(),
-        known_ms=file.bars.known_ms[-8_000:],
+        start_ms=file.bars.start_ms[-6_000:],
+        rows=file.bars.rows[-6_000:].copy(),
+        known_ms=file.bars.known_ms[-6_000:],
     )
     return decision_set(compute_table(newest), file.prices(), interval=file.interval, horizon=file.interval)
