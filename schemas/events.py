@@ -460,6 +460,71 @@ class ModelPromoted(Event, frozen=True, kw_only=True, gc=False, tag="ModelPromot
     effective_from_ms: TimeMs
 
 
+class PromotionTookEffect(Event, frozen=True, kw_only=True, gc=False, tag="PromotionTookEffect"):
+    """From ``event_time_ms`` on a promoted version predicts: the first as-of time without a prediction.
+
+    It is published when the promotion is read, or with the first row of features after it. A replay obeys
+    it, so that it predicts what was predicted.
+
+    Attributes:
+        instrument: As in the promotion.
+        interval: As in the promotion.
+        horizon: As in the promotion.
+        alias: As in the promotion.
+        model_version: As in the promotion.
+        model_hash: As in the promotion.
+        effective_from_ms: From when the promotion was meant to take effect; ``event_time_ms`` is later
+            where as-of times from then on had a prediction already, or no row was kept of them.
+        n_let_go: How many bars between the two stay without a prediction, since their rows were not kept
+            so long; at most, because a bar that never was counts too. 0 where nothing was lost.
+    """
+
+    natural_key = (
+        "stream",
+        "instrument",
+        "interval",
+        "horizon",
+        "alias",
+        "effective_from_ms",
+        "model_version",
+    )
+
+    instrument: Name
+    interval: Interval
+    horizon: Interval
+    alias: Name
+    model_version: Name
+    model_hash: Name
+    effective_from_ms: TimeMs
+    n_let_go: Count
+
+
+class PredictionsAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="PredictionsAdvanced"):
+    """No prediction of an as-of time of long before ``event_time_ms`` will come, in this partition.
+
+    It is what scoring tells the label join, and no contract with anybody else. It says so of as-of times
+    that are at least ``n_kept_bars`` bars before ``event_time_ms``, whatever the length of the bars, and
+    of predictions that come after the one that it names: the two topics are read in any order.
+
+    Attributes:
+        n_kept_bars: For how many bars scoring keeps a row for a model that may be promoted later.
+        last_instrument: Of the prediction of this stream that was published last in this partition; None
+            where there was none.
+        last_interval: Of the same.
+        last_horizon: Of the same.
+        last_as_of_ms: Of the same.
+    """
+
+    key_fields = ("source",)
+    natural_key = ("stream", "source", "event_time_ms")
+
+    n_kept_bars: Count
+    last_instrument: Name | None = None
+    last_interval: Interval | None = None
+    last_horizon: Interval | None = None
+    last_as_of_ms: TimeMs | None = None
+
+
 class Severity(StrEnum):
     """How soon somebody must look: not at all, today, now."""
 

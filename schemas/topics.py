@@ -109,6 +109,14 @@ SOURCES_STATUS = Topic(
     owner="market",
     about="Which sources speak and which are absent, since when: for people.",
 )
+MODELS_EFFECT = Topic(
+    name="models.effect.v1",
+    events=(events.PromotionTookEffect,),
+    owner="scoring",
+    about="From which as-of time on a promoted model predicts, in fact.",
+    n_partitions=1,
+    retention_ms=-1,
+)
 #: Every worker raises what it sees of itself, so this topic's owner is the runtime they share.
 ALERTS = Topic(
     name="alerts.v1",
@@ -128,7 +136,16 @@ EVENT_TOPICS = (
     OUTCOMES,
     MODELS_EVENT,
     SOURCES_STATUS,
+    MODELS_EFFECT,
     ALERTS,
+)
+
+#: How far the predictions of each partition are, for the label join; no contract with anybody else.
+PROGRESS_SCORING = Topic(
+    name="progress.scoring.v1",
+    events=(events.PredictionsAdvanced,),
+    owner="scoring",
+    about="How far predictions are, for the job outcomes: no contract with anybody else.",
 )
 
 #: Jobs that keep state, and consumers that can meet a bad message.
@@ -162,6 +179,7 @@ def dead_letters(consumer: str) -> Topic:
 
 ALL_TOPICS = (
     *EVENT_TOPICS,
+    PROGRESS_SCORING,
     *(changelog(job) for job in STATEFUL_JOBS),
     *(dead_letters(consumer) for consumer in CONSUMERS),
 )

@@ -4,67 +4,60 @@ Pure: it is handed the decision as a callable and knows neither models nor clock
 
 Rules, per target (stream, instrument, interval, horizon):
 
-1. A row is scored by the promotion with the greatest ``effective_from_ms`` that is at most the
-   row's as-of time; of promotions from the same time the later one in the log.
+1. A row is scored by the promotion that :mod:`.starts` says, once. A live promotion takes effect at the
+   first as-of time that has no prediction yet; that time is recorded on ``models.effect.v1``, and
+   replays obey it.
 2. As-of times only grow: what is not newer than the newest predicted one, published by this job
    or stored by an earlier log, is never predicted again.
-3. A promotion that comes after its rows finds those that are kept. Rows wait for their first
-   champion (``n_waiting``); once there is one, the next row shortens the queue to ``n_kept``,
-   which keeps the snapshot small, since the embedded broker never forgets one.
+3. A promotion that comes after its rows finds those that are kept: those of the last ``n_kept`` bars before
+   the source's watermark, fewer where a partition holds many series. What went before is counted in the
+   record of the promotion that would have predicted it.
 4. A row of an instrument with companions is its vector; its market features alone are passed over.
 5. A row whose features are not those of its champion is left unscored and counted; a later
    champion that takes them still scores it.
+6. How far predictions are is said to the label join (``progress.scoring.v1``), each quarter of an hour of
+   the stream's time, per source: an older row than ``n_kept`` bars before that is never predicted.
 
-So predictions do not depend on how the two topics interleave, as long as a promotion *after the
-first* of its target is read before the rows it is for; the runtime reads promotions to their end
-before any row.
+So predictions do not depend on how the topics interleave, given the recorded starts. The runtime reads
+promotions and their records to their end before any row.
 """
 
-import bisect
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, assert_never
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
+from api.scoring.progress import Marks
+from api.scoring.rows import NEVER_MS, Names, PackedRow, Series, SeriesKey, Standing, packed_row
+from api.scoring.starts import Free, Identity, Promotions, Start, Tally, identity, record_of
 from schemas.artifacts import CHAMPION
-from schemas.codec import nan_from_null, null_from_nan
-from schemas.errors import SnapshotMismatchError
+from schemas.errors import ContractError, SnapshotMismatchError
 from schemas.events import (
     Event,
     FeaturesComputed,
     ModelPromoted,
     PredictionMade,
-    SourceFellSilent,
-    SourceReturned,
+    PredictionsAdvanced,
+    PromotionTookEffect,
     VectorComputed,
     WatermarkAdvanced,
 )
 from schemas.time import Interval
-from schemas.topics import PREDICTIONS, Topic
-from stream_processors.operators.keys import Differences, key_of
+from schemas.topics import FEATURES_VECTOR, MODELS_EFFECT, PREDICTIONS, PROGRESS_SCORING, Topic
+from stream_processors.operators.changing import Changes, encode
 from stream_processors.operators.protocols import Change, Output
 
-#: A row is some 310 bytes of a snapshot: 256 are 80 kB, a twelfth of what a record may hold.
-N_WAITING = 256
-#: Enough for a second horizon's first champion, promoted while rows flow.
-N_KEPT = 16
+#: Rows of a series: enough for a champion that is promoted while rows flow, and at most a kilobyte each.
+N_KEPT = 64
+#: Rows of all series of a partition together: some 32 MB.
+MOST_ROWS = 32_768
 
 Decide = Callable[[FeaturesComputed, ModelPromoted], PredictionMade]
 Mismatch = Callable[[FeaturesComputed, ModelPromoted], None]
 Check = Callable[[ModelPromoted], None]
+Lost = Callable[[PromotionTookEffect], None]
 
-
-_WHOLE = key_of("whole", "")
-
-
-class SeriesKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose features: rows of one run, instrument and interval."""
-
-    stream: str
-    instrument: str
-    interval: Interval
+_STATE_VERSION = "scoring/2"
 
 
 class TargetKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,24 +66,38 @@ class TargetKey(msgspec.Struct, frozen=True, kw_only=True):
     series: SeriesKey
     horizon: Interval
 
-
-LastStored = Callable[[TargetKey], int | None]
-
-
-class _Series(msgspec.Struct, kw_only=True):
-    """The kept warm rows of a series, oldest first, and how far it was read."""
-
-    newest_as_of_ms: int
-    rows: deque[FeaturesComputed]
+    @property
+    def parts(self) -> tuple[str, str, str, str]:
+        """As it stands in keys of the state."""
+        return (*_parts(self.series), str(self.horizon))
 
 
-class _Target(msgspec.Struct, kw_only=True):
-    """The promotions of a target by effective time, and how far it was predicted."""
+class Stored(NamedTuple):
+    """What the durable stores know, which an emptied log no longer does; asked once per series or target.
 
-    promotions: list[ModelPromoted]
-    predicted_until_ms: int | None
-    newest: PredictionMade | None = None
-    n_mismatched: int = 0
+    Attributes:
+        last_predicted_ms: The newest as-of time of a target that is stored, or None.
+        promotions: The champions of a series that are known already, in the order of the ledger.
+        record: From when on a promotion predicted, or None where that is not stored.
+    """
+
+    last_predicted_ms: Callable[[TargetKey], int | None] = lambda _target: None
+    promotions: Callable[[SeriesKey], Iterable[ModelPromoted]] = lambda _series: ()
+    record: Callable[[ModelPromoted], PromotionTookEffect | None] = lambda _promoted: None
+
+
+class _Target:
+    """The promotions of a target, and how far it is predicted."""
+
+    def __init__(self, key: TargetKey, tally: Tally, starts: Iterable[Start] = ()) -> None:
+        self.key = key
+        self.tally = tally
+        self.promotions = Promotions(starts)
+
+    @property
+    def predicted_ms(self) -> int:
+        """As-of times by then are predicted."""
+        return NEVER_MS if self.tally.predicted_ms is None else self.tally.predicted_ms
 
 
 class _Judged(NamedTuple):
@@ -100,44 +107,18 @@ class _Judged(NamedTuple):
     mismatches: list[tuple[FeaturesComputed, ModelPromoted]]
 
 
-class _PackedRow(msgspec.Struct, frozen=True, array_like=True):
-    as_of_ms: int
-    known_time_ms: int
-    source: str
-    close: float
-    feature_spec_hash: str
-    names_index: int
-    values: bytes
-
-
-class _PackedSeries(msgspec.Struct, frozen=True, array_like=True):
-    key: SeriesKey
-    newest_as_of_ms: int
-    names: list[tuple[str, ...]]
-    rows: list[_PackedRow]
-
-
-class _PackedTarget(msgspec.Struct, frozen=True, array_like=True):
-    key: TargetKey
-    target: _Target
-
-
-class _Snapshot(msgspec.Struct, frozen=True, array_like=True, tag="scoring/1"):
-    series: list[_PackedSeries]
-    targets: list[_PackedTarget]
-
-
 class ScoringOperator:
-    """Predicts each warm row once, by the champion of its time.
+    """Predicts each warm row of one partition once, by the champion of its time.
 
     Args:
         decide: What a champion says about a row; a function of its arguments.
-        last_stored_ms: The newest as-of time of a target that an earlier log has predicted, or
-            None; asked once per target and then part of the state.
+        stored: What an emptied log no longer knows.
         check: Raises InvariantError for a promotion that cannot be served; the champion before it goes on.
+        is_own: Whether an instrument's rows lie in this partition: promotions are read by all partitions.
         on_mismatch: Told the first time a champion meets features that are not its own.
-        n_waiting: How many rows wait for the first champion.
-        n_kept: How many are kept when there is one.
+        on_lost: Told of a promotion that came too late for some rows.
+        n_kept: For how many bars a row is kept for a champion that is promoted later.
+        most_rows: How many rows of all series are kept.
         joined: The instruments with companions, whose rows are vectors.
     """
 
@@ -145,136 +126,317 @@ class ScoringOperator:
         self,
         *,
         decide: Decide,
-        last_stored_ms: LastStored = lambda _target: None,
+        stored: Stored | None = None,
         check: Check = lambda _promoted: None,
+        is_own: Callable[[str], bool] = lambda _instrument: True,
         on_mismatch: Mismatch = lambda _row, _promoted: None,
-        n_waiting: int = N_WAITING,
+        on_lost: Lost = lambda _record: None,
         n_kept: int = N_KEPT,
+        most_rows: int = MOST_ROWS,
         joined: frozenset[str] = frozenset(),
     ) -> None:
         self._decide = decide
-        self._last_stored_ms = last_stored_ms
+        self._stored = Stored() if stored is None else stored
         self._check = check
+        self._is_own = is_own
         self._on_mismatch = on_mismatch
-        self._n_waiting = n_waiting
+        self._on_lost = on_lost
         self._n_kept = n_kept
+        self._most_rows = most_rows
         self._joined = joined
-        self._series: dict[SeriesKey, _Series] = {}
+        self._series: dict[SeriesKey, Series] = {}
         self._targets: dict[SeriesKey, dict[Interval, _Target]] = {}
+        self._early: dict[TargetKey, dict[Identity, PromotionTookEffect]] = {}
+        self._marks = Marks(n_kept=n_kept)
+        self._last: dict[str, PredictionMade] = {}
+        self._names = Names()
         self._reported: set[tuple[str, str]] = set()
-        self._differences = Differences()
+        self._changes = Changes()
+        self._changes.put(("version", ""), encode(_STATE_VERSION))
 
     @property
     def n_mismatched(self) -> int:
         """How many rows met a champion of other features."""
-        return sum(target.n_mismatched for targets in self._targets.values() for target in targets.values())
+        return sum(
+            target.tally.n_mismatched for targets in self._targets.values() for target in targets.values()
+        )
 
-    def step(self, topic: Topic, event: Any) -> Iterable[Output]:  # noqa: ARG002  (the port's word)
-        """Take a row or a promotion in; return the predictions that follow.
+    def step(self, topic: Topic, event: Any) -> Iterable[Output]:
+        """Take a row, a promotion, its record or a watermark in; return what follows.
 
         Raises:
             ContractError: If a row cannot be decided; the state is as before.
         """
-        known: FeaturesComputed | WatermarkAdvanced | SourceFellSilent | SourceReturned | ModelPromoted = (
-            event
-        )
+        known: Event = event
         match known:
             case FeaturesComputed():
                 return self._on_row(known)
             case ModelPromoted():
-                return self._on_promotion(known) if known.alias == CHAMPION else []
-            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
+                if known.alias != CHAMPION or not self._is_own(known.instrument):
+                    return []
+                return self._on_promotion(known)
+            case PromotionTookEffect():
+                if known.alias == CHAMPION and self._is_own(known.instrument):
+                    self._on_record(known)
                 return []
+            case WatermarkAdvanced():
+                return self._on_mark(topic, known)
+            case _ if known.key_fields == ("source",):
+                return []  # while a source is absent there are no bars either that wait for its progress
             case _:
-                assert_never(known)
+                message = f"the scoring job takes no {type(known).__name__}"
+                raise TypeError(message)
+
+    # Rows
 
     def _on_row(self, row: FeaturesComputed) -> list[Output]:
-        if isinstance(row, VectorComputed) is not (row.instrument in self._joined):
+        is_joined = row.instrument in self._joined
+        if isinstance(row, VectorComputed) is not is_joined:
+            if is_joined:
+                self._note_marks(
+                    row.stream, row.source, is_new=self._marks.await_vectors(row.stream, row.source)
+                )
             return []
         key = SeriesKey(stream=row.stream, instrument=row.instrument, interval=row.interval)
-        series = self._series.get(key)
-        if series is not None and row.event_time_ms <= series.newest_as_of_ms:
+        standing = self._standing(key)
+        if standing is not None and row.event_time_ms <= standing.newest_ms:
             return []
-        targets = self._targets.get(key, {})
-        found = [self._judged(target, [row]) for target in targets.values()] if row.is_warm else []
+        self._promote_stored(key)
+        targets = list(self._targets[key].values())
+        # Changes nothing yet, so that a row that cannot be decided leaves the state as it was.
+        found = [self._judged(target, [row]) for target in targets] if row.is_warm else []
+        self._keep(key, row)
+        outputs: list[Output] = []
+        for number, target in enumerate(targets):
+            outputs += self._recorded(target, source=row.source, known_time_ms=row.known_time_ms)
+            if found:
+                outputs += self._taken(target, found[number])
+            self._forget_displaced(target)
+        return outputs
+
+    def _standing(self, key: SeriesKey) -> Standing | None:
+        series = self._series.get(key)
+        return None if series is None else series.standing
+
+    def _keep(self, key: SeriesKey, row: FeaturesComputed) -> None:
+        as_of_ms = row.event_time_ms
+        series = self._series.get(key)
         if series is None:
-            series = self._series[key] = _Series(newest_as_of_ms=row.event_time_ms, rows=deque())
-        series.newest_as_of_ms = row.event_time_ms
+            series = self._series[key] = Series(key, Standing(row.source, as_of_ms, row.known_time_ms))
+        standing, parts = series.standing, _parts(key)
+        standing.newest_ms, standing.known_ms, standing.source = as_of_ms, row.known_time_ms, row.source
         if row.is_warm:
-            series.rows.append(row)
-        while len(series.rows) > (self._n_kept if targets else self._n_waiting):
-            series.rows.popleft()
-        taken = [self._take(*pair) for pair in zip(targets.values(), found, strict=row.is_warm)]
-        return [output for outputs in taken for output in outputs]
+            standing.began_ms = as_of_ms if standing.began_ms is None else standing.began_ms
+            names = tuple(row.values)
+            if self._names.remember(key.stream, names):
+                self._changes.put(("names", key.stream, self._names.digest(names)), encode(names))
+            packed = packed_row(row, self._names)
+            series.keep(as_of_ms, packed)
+            self._changes.add(("row", *parts, as_of_ms), packed)
+        until_ms = max(as_of_ms - self._n_kept * key.interval.milliseconds, self._told_ms(series))
+        for gone_ms in series.let_go(until_ms, n_most=self._allowance()):
+            self._changes.drop(("row", *parts, gone_ms))
+        self._changes.put(("series", *parts), lambda: encode(standing))
+
+    def _told_ms(self, series: Series) -> int:
+        """As-of times by then are predicted no more: the label join was told so."""
+        return self._marks.until_ms(series.key.stream, series.standing.source, series.key.interval)
+
+    def _allowance(self) -> int:
+        """How many rows of a series are kept."""
+        return max(1, min(self._n_kept, self._most_rows // len(self._series)))
+
+    # Promotions
+
+    def _promote_stored(self, key: SeriesKey) -> None:
+        """Take in what the stores know of a series that is new here; there is no row yet to predict."""
+        if key in self._targets:
+            return
+        self._targets[key] = {}
+        for promoted in self._stored.promotions(key):
+            try:
+                self._on_promotion(promoted)
+            except ContractError:
+                continue  # the log holds it too, where it is put aside
 
     def _on_promotion(self, promoted: ModelPromoted) -> list[Output]:
         key = SeriesKey(stream=promoted.stream, instrument=promoted.instrument, interval=promoted.interval)
-        before = self._targets.get(key, {}).get(promoted.horizon)
-        if before is None:
-            stored = self._last_stored_ms(TargetKey(series=key, horizon=promoted.horizon))
-            before = _Target(promotions=[], predicted_until_ms=stored)
-        if any(_is_same(known, promoted) for known in before.promotions):
+        self._promote_stored(key)
+        which = TargetKey(series=key, horizon=promoted.horizon)
+        target = self._targets[key].get(promoted.horizon)
+        if target is None:
+            target = _Target(which, Tally(predicted_ms=self._stored.last_predicted_ms(which)))
+        if target.promotions.find(identity(promoted)) is not None:
             return []
         self._check(promoted)
-        promotions = sorted([*before.promotions, promoted], key=_effective_from_ms)
-        target = msgspec.structs.replace(before, promotions=promotions)
+        start = self._start(target, promoted)
         series = self._series.get(key)
-        found = self._judged(target, () if series is None else series.rows)
-        self._targets.setdefault(key, {})[promoted.horizon] = target
-        return self._take(target, found)
+        rows = (
+            ()
+            if series is None
+            else series.after(max(target.predicted_ms, self._told_ms(series)), self._names)
+        )
+        found = self._judged(target, rows, more=[start])
+        self._put_target(target)
+        if self._early.get(which, {}).pop(identity(promoted), None) is not None:
+            self._changes.drop(("record", *which.parts, *identity(promoted)))
+        target.promotions.add(start)
+        target.tally.n_promotions += 1
+        self._note(target)
+        self._note_start(target, start)
+        if series is None:
+            return []  # a replay may hold the record already, further on
+        outputs = self._recorded(
+            target, source=series.standing.source, known_time_ms=series.standing.known_ms
+        )
+        return outputs + self._taken(target, found)
 
-    def _judged(self, target: _Target, rows: Iterable[FeaturesComputed]) -> _Judged:
-        # Changes nothing yet, so that a row that cannot be decided leaves the state as it was.
+    def _put_target(self, target: _Target) -> None:
+        """Take a target in, in the order of horizons, in which a restored operator has them too."""
+        targets = self._targets.setdefault(target.key.series, {})
+        targets[target.key.horizon] = target
+        self._targets[target.key.series] = dict(sorted(targets.items()))
+
+    def _start(self, target: _Target, promoted: ModelPromoted) -> Start:
+        """From when on a promotion predicts that is read now."""
+        number, interval = target.tally.n_promotions, promoted.interval
+        early = self._early.get(target.key, {}).get(identity(promoted))
+        record = self._stored.record(promoted) if early is None else early
+        if record is not None:
+            return Start(
+                promoted=promoted,
+                number=number,
+                from_ms=record.event_time_ms,
+                n_let_go=record.n_let_go,
+                is_recorded=early is not None,
+            )
+        series = self._series.get(target.key.series)
+        free = Free(
+            began_ms=None if series is None else series.standing.began_ms,
+            newest_ms=NEVER_MS if series is None else series.standing.newest_ms,
+            let_go_ms=NEVER_MS if series is None else max(series.standing.let_go_ms, self._told_ms(series)),
+            predicted_ms=target.predicted_ms,
+        )
+        effective_ms = promoted.effective_from_ms
+        return Start(
+            promoted=promoted,
+            number=number,
+            from_ms=free.start_ms(effective_ms, interval),
+            n_let_go=free.n_lost(effective_ms, interval),
+        )
+
+    def _on_record(self, record: PromotionTookEffect) -> None:
+        """Obey a recorded start: the first one holds."""
+        series = SeriesKey(stream=record.stream, instrument=record.instrument, interval=record.interval)
+        which = TargetKey(series=series, horizon=record.horizon)
+        target = self._targets.get(series, {}).get(record.horizon)
+        start = None if target is None else target.promotions.find(identity(record))
+        if target is not None and start is not None:
+            if not start.is_recorded:
+                start.from_ms, start.n_let_go, start.is_recorded = record.event_time_ms, record.n_let_go, True
+                self._note_start(target, start)
+            return
+        if target is not None and target.promotions.has_displaced(
+            record.effective_from_ms, target.predicted_ms
+        ):
+            return
+        held = self._early.setdefault(which, {})
+        if identity(record) not in held:
+            held[identity(record)] = record
+            self._changes.add(
+                ("record", *which.parts, *identity(record)), lambda: msgspec.json.encode(record)
+            )
+
+    def _recorded(self, target: _Target, *, source: str, known_time_ms: int) -> list[Output]:
+        """Records of the starts that nobody has recorded yet."""
+        outputs: list[Output] = []
+        for start in target.promotions.unrecorded():
+            record = record_of(start, source=source, known_time_ms=known_time_ms)
+            start.is_recorded = True
+            self._note_start(target, start)
+            if record.n_let_go:
+                self._on_lost(record)
+            outputs.append(Output(MODELS_EFFECT, record, record.instrument))
+        return outputs
+
+    def _forget_displaced(self, target: _Target) -> None:
+        for start in target.promotions.forget_displaced(target.predicted_ms):
+            self._changes.drop(_start_key(target, start))
+
+    # Decisions
+
+    def _judged(
+        self, target: _Target, rows: Iterable[FeaturesComputed], *, more: Iterable[Start] = ()
+    ) -> _Judged:
         found = _Judged([], [])
         for row in rows:
-            as_of_ms = row.event_time_ms
-            if target.predicted_until_ms is not None and as_of_ms <= target.predicted_until_ms:
+            if row.event_time_ms <= target.predicted_ms:
                 continue
-            n_effective = bisect.bisect_right(target.promotions, as_of_ms, key=_effective_from_ms)
-            if n_effective == 0:
+            promoted = target.promotions.at(row.event_time_ms, more=more)
+            if promoted is None:
                 continue
-            promoted = target.promotions[n_effective - 1]
             if row.feature_spec_hash == promoted.feature_spec_hash:
                 found.predictions.append(self._decide(row, promoted))
             else:
                 found.mismatches.append((row, promoted))
         return found
 
-    def _take(self, target: _Target, found: _Judged) -> list[Output]:
-        target.n_mismatched += len(found.mismatches)
+    def _taken(self, target: _Target, found: _Judged) -> list[Output]:
+        target.tally.n_mismatched += len(found.mismatches)
         for row, promoted in found.mismatches:
             pair = (promoted.model_version, row.feature_spec_hash)
             if pair not in self._reported:
                 self._reported.add(pair)
                 self._on_mismatch(row, promoted)
         if found.predictions:
-            target.newest = found.predictions[-1]
-            target.predicted_until_ms = target.newest.event_time_ms
+            newest = found.predictions[-1]
+            target.tally.newest, target.tally.predicted_ms = newest, newest.event_time_ms
+            self._last[newest.stream] = newest
+            self._changes.put(("last", newest.stream), lambda: msgspec.json.encode(newest))
+        if found.predictions or found.mismatches:
+            self._note(target)
         return [Output(PREDICTIONS, prediction, prediction.instrument) for prediction in found.predictions]
 
-    def newest(self) -> Iterable[Event]:
-        """The newest prediction of every target."""
-        return [
-            target.newest
-            for targets in self._targets.values()
-            for target in targets.values()
-            if target.newest is not None
-        ]
+    # Progress
 
-    def changes(self) -> Iterator[Change]:
-        """The state; feature values as their float64 bytes."""
-        yield from self._differences.since({_WHOLE: self._all_packed()})
-
-    def _all_packed(self) -> bytes:
-        packed = _Snapshot(
-            series=[_packed(key, series) for key, series in self._series.items()],
-            targets=[
-                _PackedTarget(TargetKey(series=key, horizon=horizon), target)
-                for key, targets in self._targets.items()
-                for horizon, target in targets.items()
-            ],
+    def _on_mark(self, topic: Topic, event: WatermarkAdvanced) -> list[Output]:
+        """Say how far predictions are, where a watermark moved that on."""
+        said_ms = event.event_time_ms
+        is_of_vectors = topic.name == FEATURES_VECTOR.name
+        is_new = self._marks.advance(event.stream, event.source, said_ms, is_of_vectors=is_of_vectors)
+        self._note_marks(event.stream, event.source, is_new=is_new)
+        passed_ms = self._marks.newly_passed_ms(event.stream, event.source) if is_new else None
+        if passed_ms is None:
+            return []
+        last = self._last.get(event.stream)
+        progress = PredictionsAdvanced(
+            event_time_ms=passed_ms,
+            known_time_ms=max(event.known_time_ms, passed_ms),
+            source=event.source,
+            stream=event.stream,
+            n_kept_bars=self._n_kept,
+            last_instrument=None if last is None else last.instrument,
+            last_interval=None if last is None else last.interval,
+            last_horizon=None if last is None else last.horizon,
+            last_as_of_ms=None if last is None else last.event_time_ms,
         )
-        return msgspec.msgpack.encode(packed)
+        return [Output(PROGRESS_SCORING, progress, None)]
+
+    # State
+
+    def _note(self, target: _Target) -> None:
+        self._changes.put(("target", *target.key.parts), lambda: msgspec.json.encode(target.tally))
+
+    def _note_start(self, target: _Target, start: Start) -> None:
+        self._changes.put(_start_key(target, start), lambda: msgspec.json.encode(start))
+
+    def _note_marks(self, stream: str, source: str, *, is_new: bool) -> None:
+        if is_new:
+            self._changes.put(("marks", stream, source), lambda: encode(self._marks.of(stream, source)))
+
+    def changes(self) -> list[Change]:
+        """What changed of rows, targets, promotions and watermarks."""
+        return [Change(key, value) for key, value in self._changes.take()]
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
@@ -282,69 +444,105 @@ class ScoringOperator:
         Raises:
             SnapshotMismatchError: If it is not one of this operator and release.
         """
+        self._changes = Changes()
         try:
-            packed = msgspec.msgpack.decode(entries.get(_WHOLE, b""), type=_Snapshot)
-            self._series = {series.key: _unpacked(series) for series in packed.series}
-        except (msgspec.DecodeError, ValueError, IndexError) as error:
+            held = sorted(
+                ((tuple(msgspec.msgpack.decode(key)), value) for key, value in entries.items()), key=_order
+            )
+            if held and (held[0][0][0] != "version" or msgspec.msgpack.decode(held[0][1]) != _STATE_VERSION):
+                message = f"expected {_STATE_VERSION}, was {held[0][0]}"
+                raise ValueError(message)  # noqa: TRY301  (one error for all forms of a foreign state)
+            for key, value in held[1:]:
+                self._restore_one(key, value)
+        except (msgspec.DecodeError, ValueError, IndexError, KeyError, TypeError) as error:
             message = f"expected a state of the scoring job of this release: {error}"
             raise SnapshotMismatchError(message) from error
-        self._targets = {}
-        for held in packed.targets:
-            self._targets.setdefault(held.key.series, {})[held.key.horizon] = held.target
-        self._differences.take(entries)
+
+    def _restore_one(self, key: tuple[Any, ...], value: bytes) -> None:
+        kind, stream, *rest = key
+        match kind:
+            case "names":
+                self._names.remember(stream, tuple(msgspec.msgpack.decode(value, type=list[str])))
+            case "series":
+                series = _series_key(stream, rest)
+                self._series[series] = Series(series, msgspec.msgpack.decode(value, type=Standing))
+                self._targets.setdefault(series, {})
+            case "row":
+                msgspec.msgpack.decode(value, type=PackedRow)
+                self._series[_series_key(stream, rest)].keep(rest[2], value)
+            case "target":
+                which = _target_key(stream, rest)
+                self._put_target(_Target(which, msgspec.json.decode(value, type=Tally)))
+            case "promotion":
+                which = _target_key(stream, rest)
+                start = msgspec.json.decode(value, type=Start)
+                self._targets[which.series][which.horizon].promotions.add(start)
+            case "record":
+                record = msgspec.json.decode(value, type=PromotionTookEffect)
+                self._early.setdefault(_target_key(stream, rest), {})[identity(record)] = record
+            case "marks":
+                self._marks.restore(stream, rest[0], value)
+            case "last":
+                self._last[stream] = msgspec.json.decode(value, type=PredictionMade)
+            case _:
+                message = f"expected a key of the scoring job, was {kind!r}"
+                raise ValueError(message)
 
     def forget(self, stream: str) -> None:
-        """Drop the rows and promotions of a run."""
-        self._series = {key: series for key, series in self._series.items() if key.stream != stream}
-        self._targets = {key: targets for key, targets in self._targets.items() if key.stream != stream}
+        """Drop what is held of a run that ended."""
+        self._forget_rows(stream)
+        for key in [key for key in self._targets if key.stream == stream]:
+            for target in self._targets.pop(key).values():
+                self._changes.drop(("target", *target.key.parts))
+                for start in target.promotions:
+                    self._changes.drop(_start_key(target, start))
+        for which in [which for which in self._early if which.series.stream == stream]:
+            for held in self._early.pop(which):
+                self._changes.drop(("record", *which.parts, *held))
+        for source in self._marks.forget(stream):
+            self._changes.drop(("marks", stream, source))
+        if self._last.pop(stream, None) is not None:
+            self._changes.drop(("last", stream))
+
+    def _forget_rows(self, stream: str) -> None:
+        for key in [key for key in self._series if key.stream == stream]:
+            series = self._series.pop(key)
+            self._changes.drop(("series", *_parts(key)))
+            for as_of_ms in series.as_of_times():
+                self._changes.drop(("row", *_parts(key), as_of_ms))
+        for digest in self._names.forget(stream):
+            self._changes.drop(("names", stream, digest))
+
+    def newest(self) -> Iterable[Event]:
+        """The newest prediction of every target."""
+        return [
+            target.tally.newest
+            for targets in self._targets.values()
+            for target in targets.values()
+            if target.tally.newest is not None
+        ]
 
 
-def _effective_from_ms(promoted: ModelPromoted) -> int:
-    return promoted.effective_from_ms
+#: In which order entries are restored: what others build on comes first.
+_KINDS = ("version", "names", "series", "row", "target", "promotion", "record", "marks", "last")
 
 
-def _is_same(known: ModelPromoted, promoted: ModelPromoted) -> bool:
-    return (known.effective_from_ms, known.model_version, known.model_hash) == (
-        promoted.effective_from_ms,
-        promoted.model_version,
-        promoted.model_hash,
-    )
+def _order(entry: tuple[tuple[Any, ...], bytes]) -> tuple[int, tuple[Any, ...]]:
+    key, _ = entry
+    return _KINDS.index(key[0]), key[1:]
 
 
-def _packed(key: SeriesKey, series: _Series) -> _PackedSeries:
-    # The names of a set of features are written once, not with every row.
-    names: dict[tuple[str, ...], int] = {}
-    rows = [
-        _PackedRow(
-            row.event_time_ms,
-            row.known_time_ms,
-            row.source,
-            row.close,
-            row.feature_spec_hash,
-            names.setdefault(tuple(row.values), len(names)),
-            nan_from_null(row.values.values()).tobytes(),
-        )
-        for row in series.rows
-    ]
-    return _PackedSeries(key, series.newest_as_of_ms, list(names), rows)
+def _parts(key: SeriesKey) -> tuple[str, str, str]:
+    return key.stream, key.instrument, str(key.interval)
 
 
-def _unpacked(packed: _PackedSeries) -> _Series:
-    rows = deque(_unpacked_row(packed, row) for row in packed.rows)
-    return _Series(newest_as_of_ms=packed.newest_as_of_ms, rows=rows)
+def _start_key(target: _Target, start: Start) -> tuple[Any, ...]:
+    return ("promotion", *target.key.parts, start.number)
 
 
-def _unpacked_row(series: _PackedSeries, row: _PackedRow) -> FeaturesComputed:
-    values = null_from_nan(np.frombuffer(row.values, dtype=np.float64).tolist())
-    return FeaturesComputed(
-        event_time_ms=row.as_of_ms,
-        known_time_ms=row.known_time_ms,
-        source=row.source,
-        stream=series.key.stream,
-        instrument=series.key.instrument,
-        interval=series.key.interval,
-        close=row.close,
-        feature_spec_hash=row.feature_spec_hash,
-        is_warm=True,
-        values=dict(zip(series.names[row.names_index], values, strict=True)),
-    )
+def _series_key(stream: str, rest: list[Any]) -> SeriesKey:
+    return SeriesKey(stream=stream, instrument=rest[0], interval=Interval(rest[1]))
+
+
+def _target_key(stream: str, rest: list[Any]) -> TargetKey:
+    return TargetKey(series=_series_key(stream, rest), horizon=Interval(rest[2]))

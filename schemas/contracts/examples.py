@@ -178,6 +178,20 @@ _PROMOTED = events.ModelPromoted(
     feature_spec_hash=_SPEC_HASH,
     effective_from_ms=_T0,
 )
+_TOOK_EFFECT = events.PromotionTookEffect(
+    event_time_ms=_T0 + 60 * _MINUTE_MS,
+    known_time_ms=_T0 + 60 * _MINUTE_MS + 5,
+    source=_SOURCE,
+    stream=_STREAM,
+    instrument=_INSTRUMENT,
+    interval=Interval.ONE_HOUR,
+    horizon=Interval.FOUR_HOURS,
+    alias="champion",
+    model_version="xgboost-1",
+    model_hash=_MODEL_HASH,
+    effective_from_ms=_T0,
+    n_let_go=1,
+)
 _ALERT = events.AlertRaised(
     event_time_ms=_T0,
     known_time_ms=_T0,
@@ -215,6 +229,7 @@ EXAMPLES: dict[str, Event] = {
     "outcome_resolved": _OUTCOME,
     "outcome_resolved_void": replace(_OUTCOME, final_price=None, outcome=Outcome.VOID, is_hit=None),
     "model_promoted": _PROMOTED,
+    "promotion_took_effect": _TOOK_EFFECT,
     "alert_raised": _ALERT,
     "alert_raised_resolved": replace(_ALERT, value=None, is_resolved=True),
 }

@@ -432,6 +432,23 @@ class History:
         rows = self._dicts("SELECT * FROM promotions WHERE stream = %s ORDER BY effective_from_ms", (stream,))
         return [msgspec.convert(row, events.ModelPromoted) for row in rows]
 
+    def first_predicted_ms(self, target: Target, *, model_version: str, from_ms: int) -> int | None:
+        """The first as-of time, from a time on, that a version predicted of a target and that is stored; or None."""
+        row = self._one(
+            "SELECT event_time_ms FROM predictions WHERE stream = %s AND instrument = %s AND interval = %s "
+            "AND horizon = %s AND event_time_ms >= %s AND model_version = %s ORDER BY event_time_ms LIMIT 1",
+            (*target, from_ms, model_version),
+        )
+        return None if row is None else row[0]
+
+    def promotion_effects(self, stream: str) -> list[events.PromotionTookEffect]:
+        """From when on the stored promotions of a run predicted, in the order of these times."""
+        rows = self._dicts(
+            "SELECT * FROM promotion_effects WHERE stream = %s ORDER BY event_time_ms, effective_from_ms",
+            (stream,),
+        )
+        return [msgspec.convert(row, events.PromotionTookEffect) for row in rows]
+
     def champions(self, stream: str) -> list[events.ModelPromoted]:
         """The newest stored champion of each kind of prediction of a run, by target."""
         rows = self._dicts(

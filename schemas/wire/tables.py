@@ -138,6 +138,11 @@ TABLES: dict[type[events.Event], Table] = {
     events.ModelPromoted: _fields(
         "promotions", events.ModelPromoted, (*_TARGET, "alias", "effective_from_ms", "model_version")
     ),
+    events.PromotionTookEffect: _fields(
+        "promotion_effects",
+        events.PromotionTookEffect,
+        (*_TARGET, "alias", "effective_from_ms", "model_version"),
+    ),
     events.AlertRaised: _fields("alerts", events.AlertRaised, _ALERT_KEY),
 }
 

@@ -46,6 +46,10 @@ class Metrics:
         self._unknown = self._gauge(
             "events_with_unknown_fields", "Those of them with a field that nobody declared.", ("topic",)
         )
+        self._lost = self._gauge(
+            "bars_without_prediction",
+            "Bars whose features were not kept until their first champion came, at most.",
+        )
         self._observed = self._gauge("monitor_observed_timestamp_seconds", "When the monitor last saw all.")
 
     def show(self, seen: Observation, raised: frozenset[Key], *, now_ms: int) -> None:
@@ -59,6 +63,7 @@ class Metrics:
             self._seconds.labels(*where).set(0.0 if since_ms is None else max(0, now_ms - since_ms) / 1000)
             self._committed.labels(*where).set(progress.committed)
             self._end.labels(topic, str(partition)).set(progress.end)
+        self._lost.set(seen.n_lost)
         self._alerts.clear()
         for name, _ in raised:
             self._alerts.labels(name).inc()

@@ -1,7 +1,7 @@
 """Looking at the log as the monitor does: open dead letters, and how far each group is.
 
-Nothing is committed and no group is joined. A look reads what was added to the dead-letter topics
-and ``alerts.v1`` since the last, and asks where groups and partitions stand.
+Nothing is committed and no group is joined. A look reads what was added to the dead-letter topics,
+``alerts.v1`` and ``models.effect.v1`` since the last, and asks where groups and partitions stand.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,9 @@ from schemas.topics import (
     MARKET_BAR,
     MARKET_CANDLE,
     MARKET_TICK,
+    MODELS_EFFECT,
     PREDICTIONS,
+    PROGRESS_SCORING,
     Topic,
 )
 from schemas.wire.administration import Administration
@@ -40,7 +42,7 @@ def read_by(*, has_companions: bool) -> dict[str, tuple[Topic, ...]]:
     """
     found = {
         "driftline-market": (MARKET_CANDLE, MARKET_TICK),
-        "driftline-outcomes": (PREDICTIONS, MARKET_BAR),
+        "driftline-outcomes": (PREDICTIONS, PROGRESS_SCORING, MARKET_BAR),
         "driftline-scoring": (FEATURES_MARKET,),
         "driftline-history": EVENT_TOPICS,
     }
@@ -64,9 +66,10 @@ class Observer:
         self._read_by: Mapping[str, tuple[Topic, ...]] = read_by(has_companions=has_companions)
         self._clock = clock
         self._administration = Administration(endpoint)
-        self._read_to: Positions = {(name, 0): 0 for name in (*CONSUMER_OF, ALERTS.name)}
+        self._read_to: Positions = {(name, 0): 0 for name in (*CONSUMER_OF, ALERTS.name, MODELS_EFFECT.name)}
         self._open: dict[str, set[str]] = {consumer: set() for consumer in CONSUMERS}
         self._resolved: dict[str, set[str]] = {consumer: set() for consumer in CONSUMERS}
+        self._lost: dict[tuple[str, ...], int] = {}
         self._seen: dict[Place, Progress] = {}
 
     def look(self) -> tuple[Observation, list[AlertRaised]]:
@@ -78,15 +81,27 @@ class Observer:
         alerts = list(self._new_alerts())
         self._seen = self._progress()
         depths = {consumer: len(letters) for consumer, letters in self._open.items()}
-        return Observation(self._clock.monotonic_s(), depths, self._seen), alerts
+        n_lost = sum(self._lost.values())
+        return Observation(self._clock.monotonic_s(), depths, self._seen, n_lost), alerts
 
     def _new_alerts(self) -> Iterator[AlertRaised]:
         for record in read_range(self._endpoint, self._read_to):
             self._read_to[record.topic, record.partition] = record.offset + 1
             if record.topic == ALERTS.name:
                 yield from alert_of(record)
+            elif record.topic == MODELS_EFFECT.name:
+                self._take_effect(record)
             else:
                 self._take_letter(record)
+
+    def _take_effect(self, record: Record) -> None:
+        """Count the bars that a late champion left without a prediction; the first record of one holds."""
+        try:
+            effect = codec.decode(MODELS_EFFECT, record.value, record.headers)
+        except ContractError:
+            return  # the history puts it aside
+        which = tuple(str(getattr(effect, name)) for name in effect.natural_key)
+        self._lost.setdefault(which, effect.n_let_go)
 
     def _take_letter(self, record: Record) -> None:
         consumer = CONSUMER_OF[record.topic]

@@ -1,9 +1,9 @@
-"""The label join as a job: predictions and bars -> outcomes."""
+"""The label join as a job: predictions, bars and scoring's progress -> outcomes."""
 
 from collections.abc import Callable
 
 from schemas.events import PredictionMade
-from schemas.topics import MARKET_BAR, OUTCOMES, PREDICTIONS, partition_of
+from schemas.topics import MARKET_BAR, OUTCOMES, PREDICTIONS, PROGRESS_SCORING, partition_of
 from schemas.wire.postgres import History
 from stream_processors.operators.outcomes import OutcomesOperator
 from stream_processors.runtime.declarations import Job
@@ -11,12 +11,13 @@ from stream_processors.runtime.workers import run_job
 from stream_processors.settings import ProcessorSettings
 
 
-def outcomes_job(unresolved: list[PredictionMade]) -> Job:
+def outcomes_job(unresolved: list[PredictionMade], *, stream: str | None = None) -> Job:
     """The job, as the runtime drives it.
 
     Args:
         unresolved: Stored predictions without an outcome: the embedded broker forgets its log
             when it dies, and they are not published again.
+        stream: The run that goes on; None takes every run for one that does.
     """
 
     def make_operator(partition: int) -> OutcomesOperator:
@@ -25,9 +26,13 @@ def outcomes_job(unresolved: list[PredictionMade]) -> Job:
             for prediction in unresolved
             if partition_of(prediction.instrument.encode(), OUTCOMES.n_partitions) == partition
         ]
-        return OutcomesOperator(seeds=here)
+        return OutcomesOperator(seeds=here, stream=stream)
 
-    return Job(name="outcomes", inputs=(PREDICTIONS, MARKET_BAR), make_operator=make_operator)
+    return Job(
+        name="outcomes",
+        inputs=(PREDICTIONS, PROGRESS_SCORING, MARKET_BAR),
+        make_operator=make_operator,
+    )
 
 
 def run_outcomes(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
@@ -38,7 +43,7 @@ def run_outcomes(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
     unresolved = history.unresolved()
     history.close()
     run_job(
-        outcomes_job(unresolved),
+        outcomes_job(unresolved, stream=settings.stream),
         endpoint=endpoints.kafka,
         views=None,
         stop=stop,

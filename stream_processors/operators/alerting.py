@@ -94,11 +94,13 @@ class Observation(NamedTuple):
     Attributes:
         at_s: By a clock that never runs backwards.
         depths: Open dead letters by consumer.
+        n_lost: Bars that a late champion left without a prediction, at most.
     """
 
     at_s: float
     depths: Mapping[str, int]
     progress: Mapping[Place, Progress]
+    n_lost: int = 0
 
 
 class Verdict(NamedTuple):

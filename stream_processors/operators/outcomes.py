@@ -1,12 +1,23 @@
 """The label join: a prediction and the bar that ends at its horizon make an outcome.
 
 Decided by content: the bar of the prediction's interval that ends exactly at as-of + horizon, and
-no other. When bars go on without one that ends there, the outcome is void. It does not matter
-which of the two comes first.
+no other. When bars go on without one that ends there, the outcome is void. Neither which of the two
+comes first matters, nor by how much: the outcomes are the same ones, and only their order across
+horizons and instruments differs.
+
+1. A close is let go when it is proven that no prediction will ask for it: scoring says how far its
+   predictions are (``progress.scoring.v1``), and names the last one before, since the two topics are
+   read in any order: what it says counts once that prediction was read.
+2. Where scoring says nothing, as in a log of an earlier release, no close is ever let go.
+3. Bars that run far ahead of scoring are not read on (:attr:`OutcomesOperator.holds`) until it has
+   caught up. So what is kept is bounded by reading, and nothing is dropped for number's sake. Only bars
+   of the run that goes on are held: of one that ended, no progress may ever come.
+4. Per bar only predictions that are due are looked at: they wait in a heap of their series.
 """
 
-from collections import deque
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -18,34 +29,72 @@ from schemas.events import (
     Outcome,
     OutcomeResolved,
     PredictionMade,
-    SourceFellSilent,
-    SourceReturned,
-    WatermarkAdvanced,
+    PredictionsAdvanced,
 )
-from schemas.topics import OUTCOMES, Topic
-from stream_processors.operators.keys import Differences, key_of
+from schemas.time import Interval
+from schemas.topics import MARKET_BAR, OUTCOMES, Topic
+from stream_processors.operators.changing import Changes, encode
+from stream_processors.operators.closes import Close, Closes
 from stream_processors.operators.protocols import Change, Output
 
-#: Closes per instrument and interval, beyond which those go that no prediction can ask for any more.
-N_CLOSES_KEPT = 2048
-#: Where predictions stay away for good, closes go at this number whoever might ask.
-MOST_CLOSES_KEPT = 100_000
+#: Closes of a partition beyond scoring's progress, of all its series together, that may be kept before
+#: bars are held: 24 bytes each.
+MOST_AHEAD = 2_000_000
+#: Of one series, however many there are: more than one watermark's bars, so that a hold always ends.
+LEAST_AHEAD = 512
+#: And however few there are: a week of minutes.
+MOST_AHEAD_OF_A_SERIES = 10_080
 
-_WHOLE = key_of("whole", "")
 _BarKey = tuple[str, str, str]
 _TargetKey = tuple[str, str, str, str]
+_SourceKey = tuple[str, str]
+#: Stream, instrument, interval, as-of time and horizon.
+_Place = tuple[int, str]
+
+_CLOSE, _PENDING, _MADE, _PROGRESS, _NAMED = "close", "pending", "made", "progress", "named"
+_HELD = frozenset({MARKET_BAR.name})
+_NOTHING: frozenset[str] = frozenset()
 
 
-class _Close(msgspec.Struct, frozen=True, array_like=True):
-    end_ms: int
+class _KeptClose(msgspec.Struct, frozen=True, array_like=True, gc=False):
     price: float
     known_ms: int
+    source: str
 
 
-class _Snapshot(msgspec.Struct):
-    closes: list[tuple[_BarKey, list[_Close]]]
-    pending: list[PredictionMade]
-    last_made: list[tuple[_TargetKey, int]]
+class _Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How far scoring is with a source."""
+
+    passed_ms: int
+    n_kept_bars: int
+
+    def until_ms(self, interval_ms: int) -> int:
+        """No prediction of an as-of time by then will come."""
+        return self.passed_ms - self.n_kept_bars * interval_ms
+
+
+class _Series:
+    """The closes of a series, and the predictions that wait for one."""
+
+    def __init__(self, closes: Closes) -> None:
+        self.closes = closes
+        self.pending: dict[_Place, PredictionMade] = {}
+        self.due: list[tuple[int, int, str]] = []
+
+    def wait(self, prediction: PredictionMade) -> None:
+        """Let a prediction wait for its close."""
+        place = _place(prediction)
+        if place not in self.pending:
+            heapq.heappush(self.due, (prediction.resolves_at_ms, *place))
+        self.pending[place] = prediction
+
+    def resolved_by(self, end_ms: int) -> Iterator[PredictionMade]:
+        """Those that wait for a close at or before a time, in the order of their times; they wait no more."""
+        while self.due and self.due[0][0] <= end_ms:
+            _, as_of_ms, horizon = heapq.heappop(self.due)
+            prediction = self.pending.pop((as_of_ms, horizon), None)
+            if prediction is not None:
+                yield prediction
 
 
 class OutcomesOperator:
@@ -54,113 +103,165 @@ class OutcomesOperator:
     Args:
         seeds: Predictions without an outcome from the durable history, which an emptied log no
             longer holds.
+        stream: The run that goes on, whose bars may be held; None means every one.
+        least_ahead: See :data:`LEAST_AHEAD`.
+        most_ahead: See :data:`MOST_AHEAD_OF_A_SERIES`.
     """
 
-    def __init__(self, *, seeds: Iterable[PredictionMade] = ()) -> None:
-        self._closes: dict[_BarKey, deque[_Close]] = {}
-        self._pending: dict[tuple[_TargetKey, int], PredictionMade] = {}
+    def __init__(
+        self,
+        *,
+        seeds: Iterable[PredictionMade] = (),
+        stream: str | None = None,
+        least_ahead: int = LEAST_AHEAD,
+        most_ahead: int = MOST_AHEAD_OF_A_SERIES,
+    ) -> None:
+        self._stream = stream
+        self._least_ahead, self._most_ahead = least_ahead, most_ahead
+        self._series: dict[_BarKey, _Series] = {}
         self._last_made: dict[_TargetKey, int] = {}
-        self._differences = Differences()
+        self._progress: dict[_SourceKey, _Progress] = {}
+        self._named: dict[_SourceKey, PredictionsAdvanced] = {}
+        self._ahead: set[_BarKey] = set()
+        self._changes = Changes()
         # Not among the last made: the log may hold a seed's record too, to be judged when it is read.
         for prediction in seeds:
-            self._pending[(_target(prediction), prediction.event_time_ms)] = prediction
+            self._wait(self._series_of(_bar_key(prediction), prediction.source), prediction)
+
+    @property
+    def holds(self) -> frozenset[str]:
+        """The bars, while a series' closes are far ahead of the predictions that will ask for them."""
+        return _HELD if self._ahead else _NOTHING
 
     def step(self, _topic: Topic, event: Event) -> Iterator[Output]:
-        """Take a bar or a prediction in; yield the outcomes that are decided by it."""
+        """Take a bar, a prediction or scoring's progress in; yield the outcomes that are decided by it."""
         match event:
             case BarClosed():
                 yield from self._on_bar(event)
             case PredictionMade():
                 yield from self._on_prediction(event)
-            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
-                return
+            case PredictionsAdvanced():
+                self._on_progress(event)
+            case _ if event.key_fields == ("source",):
+                return  # what a source says of itself decides nothing: scoring says what is needed
             case _:
                 message = f"the label join takes no {type(event).__name__}"
                 raise TypeError(message)
 
+    # Bars
+
     def _on_bar(self, bar: BarClosed) -> Iterator[Output]:
         key = (bar.stream, bar.instrument, str(bar.interval))
-        closes = self._closes.setdefault(key, deque())
-        if closes and bar.event_time_ms <= closes[-1].end_ms:
+        series = self._series_of(key, bar.source)
+        closes = series.closes
+        newest_ms = closes.newest_ms
+        if newest_ms is not None and bar.event_time_ms <= newest_ms:
             return
-        closes.append(_Close(bar.event_time_ms, bar.close, bar.known_time_ms))
+        closes.source = bar.source
+        closes.add(Close(bar.event_time_ms, bar.close, bar.known_time_ms))
+        kept = _KeptClose(bar.close, bar.known_time_ms, bar.source)
+        self._changes.add((_CLOSE, *key, bar.event_time_ms), lambda: encode(kept))
         self._let_go(key, closes)
-        due = [
-            prediction
-            for (target, _), prediction in self._pending.items()
-            if target[:3] == key and prediction.resolves_at_ms <= bar.event_time_ms
-        ]
-        for prediction in due:
-            yield self._resolved(prediction, closes)
+        for prediction in series.resolved_by(bar.event_time_ms):
+            self._changes.drop(_pending_key(prediction))
+            yield _resolved(prediction, closes)
 
-    def _let_go(self, key: _BarKey, closes: deque[_Close]) -> None:
-        """Predictions may lag behind the bars: only what lies before the newest of them can go."""
-        if len(closes) <= N_CLOSES_KEPT:
+    def _series_of(self, key: _BarKey, source: str) -> _Series:
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = _Series(Closes(source, Interval(key[2]).milliseconds))
+        return series
+
+    def _let_go(self, key: _BarKey, closes: Closes) -> None:
+        """Let go of the closes that nobody will ask for; note whether too many others are left."""
+        progress = self._progress.get((key[0], closes.source))
+        if progress is not None:
+            for end_ms in closes.let_go(progress.until_ms(closes.interval_ms)):
+                self._changes.drop((_CLOSE, *key, end_ms))
+        self._note_ahead(key, closes)
+
+    def _note_ahead(self, key: _BarKey, closes: Closes) -> None:
+        progress = self._progress.get((key[0], closes.source))
+        if progress is None:
             return
-        asked_ms = max((made for target, made in self._last_made.items() if target[:3] == key), default=None)
-        while len(closes) > N_CLOSES_KEPT and (
-            len(closes) > MOST_CLOSES_KEPT or asked_ms is None or closes[0].end_ms <= asked_ms
-        ):
-            closes.popleft()
+        until_ms = progress.until_ms(closes.interval_ms)
+        n_most = max(self._least_ahead, min(self._most_ahead, MOST_AHEAD // len(self._series)))
+        if self._stream in {None, key[0]} and closes.n_after(until_ms) > n_most:
+            self._ahead.add(key)
+        else:
+            self._ahead.discard(key)
+
+    # Predictions
 
     def _on_prediction(self, prediction: PredictionMade) -> Iterator[Output]:
-        if not self._take(prediction):
-            return
-        closes = self._closes.get(_target(prediction)[:3])
-        if closes and closes[-1].end_ms >= prediction.resolves_at_ms:
-            yield self._resolved(prediction, closes)
+        if self._take(prediction):
+            series = self._series_of(_bar_key(prediction), prediction.source)
+            newest_ms = series.closes.newest_ms
+            if newest_ms is not None and newest_ms >= prediction.resolves_at_ms:
+                self._forget_pending(series, prediction)
+                yield _resolved(prediction, series.closes)
+            else:
+                self._wait(series, prediction)
+        self._apply_named(prediction.stream)
 
     def _take(self, prediction: PredictionMade) -> bool:
         """Whether a prediction is new; they come in as-of order per target, repeats do not."""
         target = _target(prediction)
-        if prediction.event_time_ms <= self._last_made.get(target, -1):
+        if prediction.event_time_ms <= self._last_made.get(target, _NEVER_MS):
             return False
         self._last_made[target] = prediction.event_time_ms
-        self._pending[(target, prediction.event_time_ms)] = prediction
+        self._changes.put((_MADE, *target), encode(prediction.event_time_ms))
         return True
 
-    def _resolved(self, prediction: PredictionMade, closes: deque[_Close]) -> Output:
-        del self._pending[(_target(prediction), prediction.event_time_ms)]
-        at = prediction.resolves_at_ms
-        judged = closes[-1]
-        for close in reversed(closes):
-            if close.end_ms < at:
-                break
-            judged = close
-        final = judged if judged.end_ms == at else None
-        outcome = _outcome(prediction.reference_price, None if final is None else final.price)
-        event = OutcomeResolved(
-            event_time_ms=at,
-            known_time_ms=max(prediction.known_time_ms, judged.known_ms),
-            source=prediction.source,
-            stream=prediction.stream,
-            instrument=prediction.instrument,
-            interval=prediction.interval,
-            horizon=prediction.horizon,
-            features_as_of_ms=prediction.event_time_ms,
-            probability_up=prediction.probability_up,
-            direction=prediction.direction,
-            reference_price=prediction.reference_price,
-            final_price=None if final is None else final.price,
-            outcome=outcome,
-            is_hit=_is_hit(prediction.direction, outcome),
-            model_version=prediction.model_version,
-            model_hash=prediction.model_hash,
-        )
-        return Output(OUTCOMES, event, prediction.instrument)
+    def _wait(self, series: _Series, prediction: PredictionMade) -> None:
+        is_known = _place(prediction) in series.pending
+        series.wait(prediction)
+        note = self._changes.put if is_known else self._changes.add
+        note(_pending_key(prediction), lambda: msgspec.json.encode(prediction))
 
-    def changes(self) -> Iterator[Change]:
-        """Closes, open predictions and the last as-of times, as MessagePack."""
-        yield from self._differences.since({_WHOLE: self._packed()})
+    def _forget_pending(self, series: _Series, prediction: PredictionMade) -> None:
+        """A seed whose own record was read after its close: it is judged by the record."""
+        if series.pending.pop(_place(prediction), None) is not None:
+            self._changes.drop(_pending_key(prediction))
 
-    def _packed(self) -> bytes:
-        return msgspec.msgpack.encode(
-            _Snapshot(
-                closes=[(key, list(closes)) for key, closes in self._closes.items()],
-                pending=list(self._pending.values()),
-                last_made=list(self._last_made.items()),
-            )
+    # Progress
+
+    def _on_progress(self, progress: PredictionsAdvanced) -> None:
+        key = (progress.stream, progress.source)
+        known, named = self._progress.get(key), self._named.get(key)
+        newest_ms = max(
+            _NEVER_MS if known is None else known.passed_ms,
+            _NEVER_MS if named is None else named.event_time_ms,
         )
+        if progress.event_time_ms <= newest_ms:
+            return
+        self._named[key] = progress
+        self._changes.put((_NAMED, *key), lambda: msgspec.json.encode(progress))
+        self._apply_named(progress.stream)
+
+    def _apply_named(self, stream: str) -> None:
+        """What scoring said counts once the prediction that it named was read."""
+        if not self._named:
+            return
+        for key in [key for key, named in self._named.items() if key[0] == stream and self._has_read(named)]:
+            named = self._named.pop(key)
+            progress = self._progress[key] = _Progress(named.event_time_ms, named.n_kept_bars)
+            self._changes.drop((_NAMED, *key))
+            self._changes.put((_PROGRESS, *key), encode(progress))
+            for bars in sorted(self._ahead):
+                self._let_go(bars, self._series[bars].closes)
+
+    def _has_read(self, named: PredictionsAdvanced) -> bool:
+        if named.last_instrument is None or named.last_as_of_ms is None:
+            return True
+        target = (named.stream, named.last_instrument, str(named.last_interval), str(named.last_horizon))
+        return self._last_made.get(target, _NEVER_MS) >= named.last_as_of_ms
+
+    # State
+
+    def changes(self) -> list[Change]:
+        """What changed of closes, open predictions, last as-of times and scoring's progress."""
+        return [Change(key, value) for key, value in self._changes.take()]
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
@@ -168,34 +269,114 @@ class OutcomesOperator:
         Raises:
             SnapshotMismatchError: If it is of another release.
         """
+        self._series.clear()
+        self._changes = Changes()
         try:
-            found = msgspec.msgpack.decode(entries.get(_WHOLE, b""), type=_Snapshot)
-        except msgspec.DecodeError as error:
-            message = f"the state is of another release: {error}"
+            held = sorted((tuple(msgspec.msgpack.decode(key)), value) for key, value in entries.items())
+            for key, value in held:
+                self._restore_one(key, value)
+        except (msgspec.DecodeError, ValueError, TypeError, IndexError) as error:
+            message = f"the snapshot is of another release: {error}"
             raise SnapshotMismatchError(message) from error
-        self._closes = {key: deque(closes) for key, closes in found.closes}
-        self._pending = {(_target(made), made.event_time_ms): made for made in found.pending}
-        self._last_made = dict(found.last_made)
-        self._differences.take(entries)
+        self._ahead = set()
+        for bars, series in self._series.items():
+            self._note_ahead(bars, series.closes)
+
+    def _restore_one(self, key: tuple[Any, ...], value: bytes) -> None:
+        kind, *rest = key
+        match kind:
+            case "close":
+                stream, instrument, interval, end_ms = rest
+                close = msgspec.msgpack.decode(value, type=_KeptClose)
+                series = self._series_of((stream, instrument, interval), close.source)
+                series.closes.source = close.source
+                series.closes.add(Close(end_ms, close.price, close.known_ms))
+            case "pending":
+                prediction = msgspec.json.decode(value, type=PredictionMade)
+                self._series_of(_bar_key(prediction), prediction.source).wait(prediction)
+            case "made":
+                stream, instrument, interval, horizon = rest
+                self._last_made[(stream, instrument, interval, horizon)] = msgspec.msgpack.decode(
+                    value, type=int
+                )
+            case "progress":
+                stream, source = rest
+                self._progress[(stream, source)] = msgspec.msgpack.decode(value, type=_Progress)
+            case "named":
+                stream, source = rest
+                self._named[(stream, source)] = msgspec.json.decode(value, type=PredictionsAdvanced)
+            case _:
+                message = f"expected a key of the label join, was {kind!r}"
+                raise ValueError(message)
 
     def forget(self, stream: str) -> None:
-        """Drop the closes and predictions of a run."""
-        self._closes = {key: closes for key, closes in self._closes.items() if key[0] != stream}
-        self._pending = {key: made for key, made in self._pending.items() if key[0][0] != stream}
-        self._last_made = {key: made_ms for key, made_ms in self._last_made.items() if key[0] != stream}
+        """Drop what is held of a run that ended."""
+        for key in [key for key in self._series if key[0] == stream]:
+            series = self._series.pop(key)
+            self._ahead.discard(key)
+            for close in series.closes:
+                self._changes.drop((_CLOSE, *key, close.end_ms))
+            for prediction in series.pending.values():
+                self._changes.drop(_pending_key(prediction))
+        for target in [target for target in self._last_made if target[0] == stream]:
+            del self._last_made[target]
+            self._changes.drop((_MADE, *target))
+        for kind, held in ((_PROGRESS, self._progress), (_NAMED, self._named)):
+            for source in [source for source in held if source[0] == stream]:
+                del held[source]
+                self._changes.drop((kind, *source))
 
     def newest(self) -> Iterator[Event]:
         """Nothing: outcomes are no view."""
         yield from ()
 
 
+_NEVER_MS = -(2**62)
+
+
+def _bar_key(prediction: PredictionMade) -> _BarKey:
+    return prediction.stream, prediction.instrument, str(prediction.interval)
+
+
 def _target(prediction: PredictionMade) -> _TargetKey:
-    return (
-        prediction.stream,
-        prediction.instrument,
-        str(prediction.interval),
-        str(prediction.horizon),
+    return (*_bar_key(prediction), str(prediction.horizon))
+
+
+def _place(prediction: PredictionMade) -> _Place:
+    return prediction.event_time_ms, str(prediction.horizon)
+
+
+def _pending_key(prediction: PredictionMade) -> tuple[Any, ...]:
+    return (_PENDING, *_target(prediction), prediction.event_time_ms)
+
+
+def _resolved(prediction: PredictionMade, closes: Closes) -> Output:
+    at = prediction.resolves_at_ms
+    judged = closes.first_from(at)
+    if judged is None:
+        message = f"expected a close at {at} or later, the newest is {closes.newest_ms}"
+        raise ValueError(message)
+    final = judged if judged.end_ms == at else None
+    outcome = _outcome(prediction.reference_price, None if final is None else final.price)
+    event = OutcomeResolved(
+        event_time_ms=at,
+        known_time_ms=max(prediction.known_time_ms, judged.known_ms),
+        source=prediction.source,
+        stream=prediction.stream,
+        instrument=prediction.instrument,
+        interval=prediction.interval,
+        horizon=prediction.horizon,
+        features_as_of_ms=prediction.event_time_ms,
+        probability_up=prediction.probability_up,
+        direction=prediction.direction,
+        reference_price=prediction.reference_price,
+        final_price=None if final is None else final.price,
+        outcome=outcome,
+        is_hit=_is_hit(prediction.direction, outcome),
+        model_version=prediction.model_version,
+        model_hash=prediction.model_hash,
     )
+    return Output(OUTCOMES, event, prediction.instrument)
 
 
 def _outcome(reference: float, final: float | None) -> Outcome:

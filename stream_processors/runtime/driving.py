@@ -143,9 +143,13 @@ class TopologyDriver:
             task = self._tasks[number] = restored_task(self._job, number, self._found(number))
             task.checkpoint_at_s = self.clock.monotonic_s()
         pending = Pending()
+        for task in self._tasks.values():
+            if not task.lost_its_state:
+                self._restep(task)
         self._step_broadcasts(pending)
         for task in self._tasks.values():
-            self._restep(task)
+            if task.lost_its_state:
+                self._restep(task)
         self.commit(pending)
         self._transactions.show([event for task in self._tasks.values() for event in task.operator.newest()])
 

@@ -1,8 +1,10 @@
 """Start-up is recovery: tasks from their changelogs, then up to where the job had got.
 
-Per task: the newest committed state, key by key; the broadcasts that it does not hold, to their present
-end, before any input; then, silently, the inputs from the checkpoint's offsets to the committed ones,
-whose outputs are out already. A changelog is read from its beginning to its end, which compaction keeps
+Per task: the newest committed state, key by key; then, silently, the inputs from the checkpoint's offsets
+to the committed ones, whose outputs are out already; then the broadcasts that it does not hold, to their
+present end. Every broadcast that was stepped has its checkpoint, so what is new there comes after those
+inputs: a promotion must not find rows unpredicted whose predictions are out. Only where a state could not
+be taken over, all that was stepped is stepped again, and broadcasts are first. A changelog is read from its beginning to its end, which compaction keeps
 near the size of the state. A joining job steps nothing silently: see :func:`begin_at_checkpoint`.
 """
 
@@ -50,13 +52,17 @@ def recovered_tasks(
     for number, found in _states(job, numbers, endpoint, committed):
         tasks[number] = restored_task(job, number, found)
         n_restored += len(found.entries)
-    _step_broadcasts(job, tasks.values(), endpoint, pending)
     if job.is_joining:
         n_restepped = 0
         for task in tasks.values():
             begin_at_checkpoint(job, task)
+        _step_broadcasts(job, tasks.values(), endpoint, pending)
     else:
-        n_restepped = sum(_restep(task, endpoint, committed) for task in tasks.values())
+        whole = [task for task in tasks.values() if not task.lost_its_state]
+        others = [task for task in tasks.values() if task.lost_its_state]
+        n_restepped = sum(_restep(task, endpoint, committed) for task in whole)
+        _step_broadcasts(job, tasks.values(), endpoint, pending)
+        n_restepped += sum(_restep(task, endpoint, committed) for task in others)
     log.info(
         "recovered",
         job=job.name,

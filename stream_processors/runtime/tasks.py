@@ -115,6 +115,11 @@ class Task:
         self._streams: dict[str, int] = {}
         self._forget_after_ms = forget_after_ms
 
+    @property
+    def lost_its_state(self) -> bool:
+        """Whether there was a state that it could not take over."""
+        return bool(self._useless)
+
     def holds(self, topic: str) -> bool:
         """Whether an input must not be read on now."""
         return self._holding is not None and topic in self._holding.holds

@@ -42,6 +42,7 @@ class Served(NamedTuple):
     Attributes:
         trained_from_ms: As-of time of the first row that it was fitted on.
         trained_until_ms: Every label that it was fitted on was known by then.
+        effective_from_ms: From when on it was meant to predict, where it began later; None where it did not.
     """
 
     from_ms: int
@@ -50,6 +51,12 @@ class Served(NamedTuple):
     feature_spec_hash: str
     trained_from_ms: int
     trained_until_ms: int
+    effective_from_ms: int | None = None
+
+    @property
+    def promoted_ms(self) -> int:
+        """When its promotion was known."""
+        return self.from_ms if self.effective_from_ms is None else self.effective_from_ms
 
 
 class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -172,7 +179,7 @@ def predictions(
         served = schedule[number]
         made = PredictionMade(
             event_time_ms=as_of_ms,
-            known_time_ms=max(known_ms, served.from_ms),
+            known_time_ms=max(known_ms, served.promoted_ms),
             source=source,
             stream=stream,
             instrument=target.instrument,

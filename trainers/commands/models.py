@@ -94,7 +94,11 @@ def rollback(environment: Mapping[str, str], /, target: str | None, **options: A
 def history(
     environment: Mapping[str, str], at_time: str | None, alias: str | None, stream: str | None
 ) -> None:
-    """The ledger: every promotion and rollback, or who served at a time."""
+    """The ledger: every promotion and rollback, or who served at a time.
+
+    Where the history is running, also from which time on each predicted in fact.
+    """
+    from trainers.jobs.effects import stored_effects  # noqa: PLC0415
     from trainers.jobs.tables import ledger_table  # noqa: PLC0415
     from trainers.jobs.times import utc_ms  # noqa: PLC0415
     from trainers.registry.serving import serving_at  # noqa: PLC0415
@@ -116,7 +120,8 @@ def history(
             err=True,
         )
     title = "ledger, oldest first" if at_time is None else f"what served at {at_time}, and why"
-    _print(ledger_table(found, title=title))
+    recorded = stored_effects(environment, {line.stream for line in found})
+    _print(ledger_table(found, title=title, recorded=recorded))
 
 
 @models.command()

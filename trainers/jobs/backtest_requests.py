@@ -64,16 +64,17 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
     """
     settings = TrainerSettings.from_environment(environment)
     over = _over(options)
-    asked = asked_models(
-        registry_of(settings),
-        options.model,
-        stream=options.stream or options.parity,
-        target=options.target,
-        as_served=options.parity is not None,
-        instrument=_instrument(options),
-    )
-    plan = _plan(options, asked, minimum_rows=settings.train_minimum_rows)
     with _history(settings, is_needed=over == "postgres" or options.parity is not None) as history:
+        asked = asked_models(
+            registry_of(settings),
+            options.model,
+            stream=options.stream or options.parity,
+            target=options.target,
+            as_served=options.parity is not None,
+            instrument=_instrument(options),
+            recorded=() if options.parity is None else history.promotion_effects(options.parity),
+        )
+        plan = _plan(options, asked, minimum_rows=settings.train_minimum_rows)
         description = _described(history, options.parity)
         live = _live(history, options.parity, asked, plan)
         return run_backtest(

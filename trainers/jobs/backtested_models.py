@@ -1,15 +1,18 @@
 """Which models a backtest asks: one version, an alias, what served when, or refits on the way."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas.artifacts import ModelManifest
 from schemas.errors import ConfigurationError
+from schemas.events import PromotionTookEffect
 from schemas.ports import ModelRegistry
 from trainers.backtesting.decisions import Served
 from trainers.models.descriptions import recipe_of
 from trainers.models.recipes import Recipe
 from trainers.registry.aliases import meant_lines
 from trainers.registry.models import LoadedModels
+from trainers.registry.serving import in_effect
 
 ALWAYS_MS = -(2**53)
 
@@ -34,6 +37,7 @@ def asked_models(
     target: str | None,
     as_served: bool,
     instrument: str | None = None,
+    recorded: Iterable[PromotionTookEffect] = (),
 ) -> Asked:
     """The models of a version's or an alias's name.
 
@@ -45,6 +49,8 @@ def asked_models(
         as_served: Follow the ledger, each version from when it took effect; otherwise the newest
             one is asked about all times.
         instrument: Of the data that are backtested; None where they do not tell.
+        recorded: From when on promotions predicted in fact; where one has no record, the ledger's time
+            counts.
 
     Raises:
         NotReadyError: If there is none of that name.
@@ -58,8 +64,10 @@ def asked_models(
     newest = lines[-1]
     if not as_served:
         return Asked(known[newest.version], [_served(models, newest.version, ALWAYS_MS)])
-    in_effect = sorted(lines, key=lambda line: line.effective_from_ms)
-    schedule = [_served(models, line.version, line.effective_from_ms) for line in in_effect]
+    schedule = [
+        _served(models, line.version, from_ms)._replace(effective_from_ms=line.effective_from_ms)
+        for from_ms, line in in_effect(lines, recorded)
+    ]
     return Asked(known[newest.version], schedule)
 
 

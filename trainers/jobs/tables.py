@@ -7,8 +7,10 @@ import msgspec
 from rich.table import Table
 
 from schemas.artifacts import LedgerEntry, Metric, ModelManifest
+from schemas.events import PromotionTookEffect
 from trainers.registry.aliases import words_of
 from trainers.registry.cards import conformal_words, interval_words, pick_words, stated_metrics
+from trainers.registry.serving import line_of, records_by_line
 
 
 def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntry]) -> Table:
@@ -140,10 +142,18 @@ def _promotions(promotions: Iterable[LedgerEntry]) -> Table:
     return table
 
 
-def ledger_table(lines: Iterable[LedgerEntry], *, title: str) -> Table:
-    """Lines of the ledger: what an alias meant, from when, and why."""
+def ledger_table(
+    lines: Iterable[LedgerEntry], *, title: str, recorded: Iterable[PromotionTookEffect] = ()
+) -> Table:
+    """Lines of the ledger: what an alias meant, from when, and why.
+
+    Args:
+        recorded: From when on they predicted in fact; a column of it is there where any is recorded.
+    """
+    records = records_by_line(recorded)
     table = Table(title=title)
-    for column in ("alias", "target", "stream", "version", "effective from", "recorded", "reason"):
+    began = ("predicts from",) if records else ()
+    for column in ("alias", "target", "stream", "version", "effective from", *began, "recorded", "reason"):
         table.add_column(column, overflow="fold", no_wrap=column == "version")
     for line in lines:
         table.add_row(
@@ -152,10 +162,18 @@ def ledger_table(lines: Iterable[LedgerEntry], *, title: str) -> Table:
             line.stream,
             line.version,
             utc(line.effective_from_ms),
+            *((_start_words(records.get(line_of(line))),) if records else ()),
             utc(line.recorded_ms),
             line.reason,
         )
     return table
+
+
+def _start_words(record: PromotionTookEffect | None) -> str:
+    if record is None:
+        return "-"
+    lost = f", {record.n_let_go:,} bars before it lost" if record.n_let_go else ""
+    return f"{utc(record.event_time_ms)}{lost}"
 
 
 def utc(time_ms: int) -> str:

@@ -1,11 +1,14 @@
 """Which version served when, and why, as the ledger tells it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from schemas.artifacts import LedgerEntry, ModelTarget
+from schemas.events import PromotionTookEffect
 
 #: What an alias is asked of: its name, its target, its stream.
 Post = tuple[str, ModelTarget, str]
+#: A line of the ledger: its post, its version, and from when it was meant to take effect.
+Line = tuple[str, ModelTarget, str, str, int]
 
 
 def serving_at(ledger: Iterable[LedgerEntry], time_ms: int) -> dict[Post, LedgerEntry]:
@@ -25,6 +28,55 @@ def serving_at(ledger: Iterable[LedgerEntry], time_ms: int) -> dict[Post, Ledger
         is_newer = known is None or entry.effective_from_ms >= known.effective_from_ms
         if entry.effective_from_ms <= time_ms and is_newer:
             found[post] = entry
+    return found
+
+
+def records_by_line(recorded: Iterable[PromotionTookEffect]) -> dict[Line, PromotionTookEffect]:
+    """Records of when promotions took effect in fact, by :func:`line_of` their ledger lines."""
+    return {
+        (
+            one.alias,
+            ModelTarget(instrument=one.instrument, interval=one.interval, horizon=one.horizon),
+            one.stream,
+            one.model_version,
+            one.effective_from_ms,
+        ): one
+        for one in recorded
+    }
+
+
+def line_of(entry: LedgerEntry) -> Line:
+    """What tells a promotion from all others."""
+    return entry.alias, entry.target, entry.stream, entry.version, entry.effective_from_ms
+
+
+def in_effect(
+    lines: Sequence[LedgerEntry], recorded: Iterable[PromotionTookEffect]
+) -> list[tuple[int, LedgerEntry]]:
+    """Which line of one alias, target and stream predicted from which as-of time on, as scoring chose.
+
+    Of the lines that had started it is the one that was meant to take effect last, and of two of those
+    the later one in the ledger: a line that started when such a one predicted never did.
+
+    Args:
+        lines: Oldest first.
+        recorded: When promotions started in fact; a line without a record did when it was meant to.
+
+    Returns:
+        By time; of two of the same time the later one predicts.
+    """
+    records = records_by_line(recorded)
+    started = []
+    for number, line in enumerate(lines):
+        record = records.get(line_of(line))
+        from_ms = line.effective_from_ms if record is None else record.event_time_ms
+        started.append((from_ms, (line.effective_from_ms, number)))
+    found: list[tuple[int, LedgerEntry]] = []
+    greatest: tuple[int, int] | None = None
+    for from_ms, rank in sorted(started):
+        if greatest is None or rank > greatest:
+            greatest = rank
+            found.append((from_ms, lines[rank[1]]))
     return found
 
 

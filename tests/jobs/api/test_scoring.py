@@ -8,17 +8,27 @@ import msgspec
 import numpy as np
 import pytest
 
-from api.scoring.jobs import scoring_job, stored_predictions, view_of
+from api.scoring.jobs import scoring_job, stored_state, view_of
+from api.scoring.operators import TargetKey
+from api.scoring.rows import SeriesKey
+from api.scoring.starts import Start, record_of
 from schemas import codec
+from schemas.artifacts import CHAMPION, LedgerEntry
 from schemas.errors import InvariantError
 from schemas.events import Event, ModelPromoted, PredictionMade
-from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS, Topic
+from schemas.time import Interval
+from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS, Topic, partition_of
 from schemas.wire.kafka import Publisher, Reader
 from schemas.wire.redis import prediction_key
 from stream_processors.runtime.workers import run_job
+from tests.benchmarks.small_models import publish_small_model
+from tests.fakes.registries import InMemoryRegistry
 from tests.jobs.api.conftest import wait_until
 from tests.unit.api.events import AS_OF_MS, INSTRUMENT, QUARTER_MS, features, prediction, promotion
+from trainers.jobs.promoting import promotion_of
 from trainers.models.onnx_models import OnnxModel
+
+M1 = Interval.ONE_MINUTE
 
 
 class StatedModel(OnnxModel):
@@ -71,7 +81,7 @@ def test_rows_are_predicted_published_and_shown(endpoints, views, history):
         loaded.append(version)
         return StatedModel(promoted)
 
-    job = scoring_job(load=load, last_stored_ms=stored_predictions(endpoints, stream=stream))
+    job = scoring_job(load=load, stored=stored_state(endpoints, InMemoryRegistry(), stream=stream))
     publish(endpoints, FEATURES_MARKET, rows)
     publish(endpoints, MODELS_EVENT, [promoted])
     stop = threading.Event()
@@ -91,11 +101,45 @@ def test_rows_are_predicted_published_and_shown(endpoints, views, history):
     assert loaded == [promoted.model_version]
 
 
+def test_what_an_emptied_log_no_longer_knows_comes_from_registry_and_history(endpoints, history):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    registry = InMemoryRegistry()
+    manifest = publish_small_model(registry, instrument=INSTRUMENT, stream=stream)
+    entry = LedgerEntry(
+        alias=CHAMPION,
+        target=manifest.target,
+        version=manifest.version,
+        model_hash=manifest.model_hash,
+        stream=stream,
+        effective_from_ms=AS_OF_MS,
+        recorded_ms=0,
+        reason="a test",
+    )
+    registry.promote(entry)
+    announced = promotion_of(entry, manifest)
+    started = Start(promoted=announced, number=0, from_ms=AS_OF_MS + QUARTER_MS, n_let_go=1)
+    record = record_of(started, source="binance", known_time_ms=0)
+    made = prediction(AS_OF_MS + QUARTER_MS, stream=stream, interval=M1, horizon=M1, version=manifest.version)
+    history.write([made])
+    seen = stored_state(endpoints, registry, stream=stream).record(announced)
+    assert seen is not None
+    assert seen.event_time_ms == record.event_time_ms  # its record was lost with the broker
+    history.write([record])
+    stored = stored_state(endpoints, registry, stream=stream)
+    series = SeriesKey(stream=stream, instrument=INSTRUMENT, interval=manifest.target.interval)
+    assert list(stored.promotions(series)) == [announced]
+    assert stored.record(announced) == record
+    assert (
+        stored.last_predicted_ms(TargetKey(series=series, horizon=manifest.target.horizon))
+        == AS_OF_MS + QUARTER_MS
+    )
+
+
 def test_a_row_without_a_feature_that_its_model_takes_is_a_bad_message():
     promoted = promotion(0)
-    operator = scoring_job(
-        load=lambda _version: StatedModel(promoted), last_stored_ms=lambda _: None
-    ).make_operator(0)
+    operator = scoring_job(load=lambda _version: StatedModel(promoted)).make_operator(
+        partition_of(INSTRUMENT.encode(), FEATURES_MARKET.n_partitions)
+    )
     list(operator.step(MODELS_EVENT, promoted))
     row = msgspec.structs.replace(features(10), values={"another": 1.0})
     with pytest.raises(InvariantError, match="log_return_1"):

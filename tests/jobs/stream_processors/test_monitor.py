@@ -212,7 +212,6 @@ def test_groups_and_topics_are_those_of_the_jobs(companions: str) -> None:
         outcomes_job([]),
         scoring_job(
             load=lambda _: pytest.fail("nothing is loaded"),
-            last_stored_ms=lambda _: None,
             joined=settings.parsed_companions(),
         ),
         *([vectors_job(settings)] if companions else []),

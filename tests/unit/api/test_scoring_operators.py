@@ -9,21 +9,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.scoring.operators import ScoringOperator, TargetKey
+from api.scoring.operators import ScoringOperator, Stored, TargetKey
 from schemas.errors import InvariantError, SnapshotMismatchError
 from schemas.events import (
     Event,
     FeaturesComputed,
     ModelPromoted,
     PredictionMade,
+    PredictionsAdvanced,
+    PromotionTookEffect,
+    SourceFellSilent,
     VectorComputed,
     WatermarkAdvanced,
 )
-from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS
+from schemas.topics import (
+    FEATURES_MARKET,
+    FEATURES_VECTOR,
+    MODELS_EFFECT,
+    MODELS_EVENT,
+    PREDICTIONS,
+    PROGRESS_SCORING,
+)
 from tests.fixtures.keeping import keep, kept
-from tests.unit.api.events import H1, INSTRUMENT, M15, features, prediction, promotion
+from tests.fixtures.operators import interleaved
+from tests.unit.api import events
+from tests.unit.api.events import H1, INSTRUMENT, M15, QUARTER_MS, prediction
 
 AlongTarget = dict[str, list[PredictionMade]]
+STREAM = "replay-test"
+
+
+def ms(tenths: int) -> int:
+    """A time in tenths of a bar: 10 is the end of the first bar."""
+    return tenths * QUARTER_MS // 10
+
+
+def features(tenths: int, **options) -> FeaturesComputed:
+    return events.features(ms(tenths), **options)
+
+
+def promotion(tenths: int, **options) -> ModelPromoted:
+    return events.promotion(ms(tenths), **options)
 
 
 def decided(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
@@ -43,19 +69,39 @@ def operator(**options) -> ScoringOperator:
     return ScoringOperator(decide=decided, **options)
 
 
-def stepped(machine: ScoringOperator, events: Sequence[Event]) -> list[PredictionMade]:
-    made = []
-    for event in events:
-        topic = MODELS_EVENT if isinstance(event, ModelPromoted) else FEATURES_MARKET
-        for output in machine.step(topic, event):
-            assert output.topic is PREDICTIONS
-            assert output.key == INSTRUMENT
-            made.append(output.event)
-    return made
+TOPICS = {ModelPromoted: MODELS_EVENT, PromotionTookEffect: MODELS_EFFECT, VectorComputed: FEATURES_VECTOR}
+OUTPUTS = {
+    PredictionMade: (PREDICTIONS, INSTRUMENT),
+    PromotionTookEffect: (MODELS_EFFECT, INSTRUMENT),
+    PredictionsAdvanced: (PROGRESS_SCORING, None),
+}
 
 
-def as_of(made: Sequence[PredictionMade]) -> list[int]:
-    return [one.features_as_of_ms for one in made]
+def outputs(machine: ScoringOperator, log: Sequence[Event]) -> list[Event]:
+    """Everything that follows, each on its topic."""
+    found: list[Event] = []
+    for event in log:
+        for output in machine.step(TOPICS.get(type(event), FEATURES_MARKET), event):
+            assert (output.topic, output.key) == OUTPUTS[type(output.event)]
+            found.append(output.event)
+    return found
+
+
+def stepped(machine: ScoringOperator, log: Sequence[Event]) -> list[PredictionMade]:
+    """The predictions alone."""
+    return [one for one in outputs(machine, log) if isinstance(one, PredictionMade)]
+
+
+def records_of(found: Sequence[Event]) -> list[PromotionTookEffect]:
+    return [one for one in found if isinstance(one, PromotionTookEffect)]
+
+
+def progress_of(found: Sequence[Event]) -> list[PredictionsAdvanced]:
+    return [one for one in found if isinstance(one, PredictionsAdvanced)]
+
+
+def as_of(made: Sequence[Event]) -> list[int]:
+    return [one.event_time_ms * 10 // QUARTER_MS for one in made]
 
 
 def by_target(made: Sequence[PredictionMade]) -> AlongTarget:
@@ -71,7 +117,7 @@ def by_target(made: Sequence[PredictionMade]) -> AlongTarget:
 def vector(as_of_ms: int, spec: str = "spec-a") -> VectorComputed:
     """The row of an instrument with companions."""
     row = msgspec.structs.asdict(features(as_of_ms, spec=spec))
-    return VectorComputed(**row, joined={"ETH-USDT.BINANCE": as_of_ms}, n_late=0)
+    return VectorComputed(**row, joined={"ETH-USDT.BINANCE": row["event_time_ms"]}, n_late=0)
 
 
 def test_instrument_with_companions_is_predicted_from_its_vectors_alone():
@@ -147,9 +193,9 @@ def test_what_an_earlier_log_has_predicted_is_not_predicted_again():
 
     def last_stored_ms(target: TargetKey) -> int | None:
         asked.append(target.horizon)
-        return 20 if target.horizon is M15 else None
+        return ms(20) if target.horizon is M15 else None
 
-    machine = operator(last_stored_ms=last_stored_ms)
+    machine = operator(stored=Stored(last_predicted_ms=last_stored_ms))
     made = stepped(machine, [*map(features, (10, 20, 30)), promotion(0), promotion(0, horizon=H1)])
     assert {name: as_of(some) for name, some in by_target(made).items()} == {"15m": [30], "1h": [10, 20, 30]}
     assert asked == [M15, H1]
@@ -164,11 +210,12 @@ def test_a_promotion_of_another_interval_or_stream_predicts_nothing():
     assert not stepped(operator(), log)
 
 
-def test_watermarks_change_nothing():
+def test_watermark_that_is_not_later_changes_nothing():
     machine = operator()
     kept(machine)
-    mark = WatermarkAdvanced(event_time_ms=1, known_time_ms=1, source="binance", stream="replay-test")
-    assert not stepped(machine, [mark])
+    outputs(machine, [watermark(20)])
+    kept(machine)
+    assert not outputs(machine, [watermark(20), watermark(10)])
     assert not list(machine.changes())
 
 
@@ -186,26 +233,165 @@ def test_a_later_champion_that_takes_the_features_scores_the_rows_that_were_left
     machine = operator()
     stepped(machine, [promotion(0, version="a"), features(10, spec="spec-b"), features(20, spec="spec-b")])
     made = stepped(machine, [promotion(15, version="b", spec="spec-b")])
-    assert [(one.features_as_of_ms, one.model_version) for one in made] == [(20, "b")]
+    assert [(as_of([one]), one.model_version) for one in made] == [([20], "b")]
 
 
-def test_rows_wait_in_a_queue_of_bounded_length():
-    machine = operator(n_waiting=3)
-    assert as_of(stepped(machine, [*map(features, range(10)), promotion(0)])) == [7, 8, 9]
+def bars(n: int, **options) -> list[FeaturesComputed]:
+    return [features(10 * (i + 1), **options) for i in range(n)]
 
 
-def test_with_a_champion_only_a_few_rows_are_kept_for_a_second_horizon():
-    machine = operator(n_waiting=8, n_kept=2)
-    stepped(machine, [promotion(0), *map(features, range(10))])
-    assert as_of(stepped(machine, [promotion(0, horizon=H1)])) == [8, 9]
+def watermark(tenths: int, *, source: str = "binance") -> WatermarkAdvanced:
+    return WatermarkAdvanced(event_time_ms=ms(tenths), known_time_ms=ms(tenths), source=source, stream=STREAM)
 
 
-def test_a_full_queue_makes_a_state_that_fits_into_a_record():
+def test_rows_that_no_champion_came_for_are_let_go_and_counted_in_its_record():
+    """Rows beyond 256 went without a word when the first champion was late."""
+    #  rows      10 20 30 40 50 60 70 80 90 100, of which 3 are kept
+    #  champion           ^ from 45, read after all of them: 50, 60 and 70 are lost
+    told = []
+    machine = operator(n_kept=3, on_lost=told.append)
+    found = outputs(machine, [*bars(10), promotion(45)])
+    (record,) = records_of(found)
+    assert as_of(found) == [80, 80, 90, 100]
+    assert found[0] is record
+    assert (record.n_let_go, record.effective_from_ms) == (3, ms(45))
+    assert told == [record]
+
+
+def test_record_states_that_nothing_was_lost_where_a_champion_is_in_time():
+    (record,) = records_of(outputs(operator(), [promotion(20), *bars(3)]))
+    assert (as_of([record]), record.n_let_go) == ([20], 0)
+
+
+def test_rows_that_an_earlier_champion_predicted_are_not_counted_as_lost():
+    found = outputs(operator(n_kept=2), [promotion(0, version="a"), *bars(9), promotion(10, version="b")])
+    assert [(as_of([one]), one.n_let_go) for one in records_of(found)] == [([0], 0), ([100], 0)]
+
+
+def test_live_promotion_takes_effect_at_the_first_bar_without_a_prediction():
+    #  rows        10   20   30 | 40   50
+    #  champions   a             b says from 15, and is read after 30
     machine = operator()
-    wide = {f"feature_{i}": 1.0 / (i + 1) for i in range(40)}
-    for as_of_ms in range(300):
-        stepped(machine, [msgspec.structs.replace(features(as_of_ms), values=wide)])
-    assert sum(map(len, kept(machine).values())) < 110_000
+    found = outputs(machine, [promotion(0, version="a"), *bars(3), promotion(15, version="b"), *bars(5)])
+    assert as_of(records_of(found)) == [0, 40]
+    made = [one for one in found if isinstance(one, PredictionMade)]
+    assert [one.model_version for one in made] == ["a", "a", "a", "b", "b"]
+
+
+def test_replay_that_reads_every_promotion_first_obeys_the_recorded_times():
+    """A replay predicted 20 and 30 by the promotion that live had read only after them."""
+    promotions = [promotion(0, version="a"), promotion(15, version="b")]
+    live = outputs(operator(), [promotions[0], *bars(3), promotions[1], *bars(5)])
+    replayed = outputs(operator(), [*promotions, *records_of(live), *bars(5)])
+    assert replayed == [one for one in live if isinstance(one, PredictionMade)]
+
+
+def test_log_that_was_emptied_knows_champions_and_their_times_from_the_stores():
+    #  a predicted up to 30, b was promoted from 15 and took effect at 40; nothing is announced again
+    promotions = [promotion(0, version="a"), promotion(15, version="b")]
+    before = outputs(operator(), [promotions[0], *bars(3), promotions[1]])
+    records = {one.model_version: one for one in records_of(before)}
+    stored = Stored(
+        last_predicted_ms=lambda _target: ms(30),
+        promotions=lambda _series: promotions,
+        record=lambda promoted: records[promoted.model_version],
+    )
+    found = outputs(operator(stored=stored), bars(5))
+    assert records_of(found) == records_of(before)
+    assert [(as_of([one]), one.model_version) for one in found if isinstance(one, PredictionMade)] == [
+        ([40], "b"),
+        ([50], "b"),
+    ]
+
+
+def test_stored_promotion_that_cannot_be_served_is_left_to_the_log():
+    def refusing(promoted: ModelPromoted) -> None:
+        message = f"no {promoted.model_version}"
+        raise InvariantError(message)
+
+    machine = operator(stored=Stored(promotions=lambda _series: [promotion(0)]), check=refusing)
+    assert outputs(machine, bars(2)) == []
+
+
+def test_promotions_of_other_partitions_are_not_kept():
+    machine = operator(is_own=lambda _instrument: False)
+    assert outputs(machine, [promotion(0)]) == []
+    assert [key for key in kept(machine) if b"promotion" in key] == []
+
+
+def test_state_does_not_grow_with_the_number_of_promotions():
+    def n_keys(n: int) -> int:
+        machine, entries = operator(n_kept=4), dict[bytes, bytes]()
+        for i in range(n):
+            outputs(machine, [promotion(10 * i, version=f"model-{i}"), features(10 * (i + 1))])
+            keep(machine, entries)
+        return len(entries)
+
+    assert n_keys(40) == n_keys(20)
+
+
+def test_displaced_promotion_that_is_announced_again_does_not_come_back():
+    machine = operator()
+    log = [promotion(0, version="a"), *bars(2), promotion(30, version="b"), *bars(4)]
+    outputs(machine, log)
+    made = stepped(machine, [promotion(0, version="a"), *bars(6)])
+    assert [one.model_version for one in made] == ["b", "b"]
+
+
+def test_fewer_rows_are_kept_where_a_partition_holds_many_series():
+    machine = operator(n_kept=8, most_rows=12)
+    for stream in ("replay-1", "replay-2", "replay-3"):
+        outputs(machine, bars(10, stream=stream))
+    assert as_of(stepped(machine, [promotion(0, stream="replay-3")])) == [70, 80, 90, 100]
+
+
+def test_row_leaves_no_trace_in_a_state_that_is_asked_for_after_it_went():
+    machine = operator(n_kept=2)
+    outputs(machine, bars(50))
+    assert len([key for key in kept(machine) if b"\xa3row" in key]) == 2
+
+
+def test_run_that_ended_is_forgotten():
+    machine, entries = operator(), dict[bytes, bytes]()
+    outputs(machine, [promotion(0), *bars(3), watermark(30)])
+    keep(machine, entries)
+    machine.forget(STREAM)
+    keep(machine, entries)
+    assert len(entries) == 1  # the version of the state's form
+
+
+# What the label join is told
+
+
+def test_progress_is_told_each_quarter_of_an_hour_and_names_the_last_prediction():
+    found = progress_of(outputs(operator(n_kept=5), [promotion(0), *bars(2), watermark(20), watermark(24)]))
+    (told,) = found
+    assert (as_of([told]), told.n_kept_bars) == ([20], 5)
+    assert (told.last_instrument, told.last_horizon, told.last_as_of_ms) == (INSTRUMENT, M15, ms(20))
+
+
+def test_progress_before_any_prediction_names_none():
+    (told,) = progress_of(outputs(operator(), [watermark(20)]))
+    assert told.last_as_of_ms is None
+
+
+def test_progress_waits_for_the_vectors_of_an_instrument_with_companions():
+    machine = operator(joined=frozenset({INSTRUMENT}))
+    assert progress_of(outputs(machine, [features(10), watermark(10)])) == []
+    assert as_of([one.event for one in machine.step(FEATURES_VECTOR, watermark(10))]) == [10]
+
+
+def test_row_that_the_label_join_was_told_will_not_come_is_not_predicted_by_a_late_promotion():
+    #  row 10, then silence; the watermark is at 100 and 4 bars are kept: nothing of by 60 will come
+    machine = operator(n_kept=4)
+    found = outputs(machine, [features(10), watermark(100), promotion(5)])
+    assert [(as_of([one]), one.n_let_go) for one in records_of(found)] == [([70], 1)]
+    assert [one for one in found if isinstance(one, PredictionMade)] == []
+
+
+def test_absence_of_a_source_moves_nothing():
+    silent = SourceFellSilent(event_time_ms=ms(10), known_time_ms=ms(10), source="binance", stream=STREAM)
+    assert outputs(operator(), [silent]) == []
 
 
 def test_newest_predictions_survive_a_restore():
@@ -218,7 +404,7 @@ def test_newest_predictions_survive_a_restore():
 
 def test_a_row_that_cannot_be_decided_leaves_the_state_as_it_was():
     def refusing(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
-        if promoted.horizon is H1 and row.event_time_ms == 20:
+        if promoted.horizon is H1 and row.event_time_ms == ms(20):
             message = "no such feature"
             raise InvariantError(message)
         return decided(row, promoted)
@@ -341,30 +527,96 @@ def any_log(draw) -> list[Event]:
 
 @given(any_log())
 def test_no_as_of_time_is_predicted_twice_and_they_only_grow(log):
-    for made in by_target(stepped(operator(n_waiting=6, n_kept=2), log)).values():
+    for made in by_target(stepped(operator(n_kept=2), log)).values():
         assert as_of(made) == sorted(set(as_of(made)))
 
 
 @given(any_log(), st.data())
-def test_a_repeated_event_changes_nothing(log, data):
-    machine = operator(n_waiting=6, n_kept=2)
+def test_a_repeated_event_changes_no_prediction(log, data):
+    """Nor the state, but for a promotion that was displaced and forgotten: its start is recorded again."""
+    machine, entries = operator(n_kept=2), dict[bytes, bytes]()
+    made = []
     for i, event in enumerate(log):
-        stepped(machine, [event])
+        made += stepped(machine, [event])
         again = log[data.draw(st.integers(0, i))]
-        kept(machine)
+        keep(machine, entries)
         assert not stepped(machine, [again])
-        assert not list(machine.changes())
+        assert isinstance(again, ModelPromoted) or not list(machine.changes())
+    assert made == stepped(operator(n_kept=2), log)
 
 
-@given(any_log(), st.data())
+@st.composite
+def live_logs(draw) -> list[Event]:
+    """Any interleaving of rows, promotions late and early, and watermarks behind the rows."""
+    log: list[Event] = []
+    for event in draw(any_log()):
+        log.append(event)
+        if isinstance(event, FeaturesComputed) and draw(st.booleans()):
+            log.append(watermark(event.event_time_ms * 10 // QUARTER_MS))
+    return log
+
+
+def with_starts(rows: Sequence[FeaturesComputed], log: Sequence[Event]) -> AlongTarget:
+    """What the recorded starts say: of each row the greatest started promotion, the later one of two."""
+    promotions = [one for one in log if isinstance(one, ModelPromoted)]
+    starts = {(one.horizon, one.model_version): one.event_time_ms for one in records_of(log)}
+    found: AlongTarget = {}
+    for horizon in (M15, H1):
+        for row in rows:
+            started = [
+                (one.effective_from_ms, number, one)
+                for number, one in enumerate(promotions)
+                if one.horizon is horizon
+                and starts.get((horizon, one.model_version), 2**62) <= row.event_time_ms
+            ]
+            champion = max(started, key=lambda one: one[:2])[2] if started else None
+            if row.is_warm and champion is not None and champion.feature_spec_hash == row.feature_spec_hash:
+                found.setdefault(horizon, []).append(decided(row, champion))
+    return found
+
+
+@given(live_logs(), st.integers(1, 6))
+def test_recorded_starts_say_what_was_predicted_live(log, n_kept):
+    found = outputs(operator(n_kept=n_kept), log)
+    rows = [one for one in log if isinstance(one, FeaturesComputed)]
+    made = [one for one in found if isinstance(one, PredictionMade)]
+    assert by_target(made) == with_starts(rows, [*log, *records_of(found)])
+
+
+@given(live_logs(), st.integers(1, 6), st.randoms(use_true_random=False))
+def test_replay_predicts_what_was_predicted_live(log, n_kept, chance):
+    """Promotions and their records are read before the rows, in any order of the two topics."""
+    live = outputs(operator(n_kept=n_kept), log)
+    promotions = [one for one in log if isinstance(one, ModelPromoted)]
+    known: list[Event] = interleaved(promotions, records_of(live), chance)
+    rows = [one for one in log if not isinstance(one, ModelPromoted)]
+    again = outputs(operator(n_kept=n_kept), [*known, *rows])
+    assert by_target([one for one in again if isinstance(one, PredictionMade)]) == by_target(
+        [one for one in live if isinstance(one, PredictionMade)]
+    )
+    recorded = {(one.horizon, one.model_version) for one in records_of(live)}
+    assert [one for one in records_of(again) if (one.horizon, one.model_version) in recorded] == []
+
+
+@given(live_logs(), st.integers(1, 6))
+def test_nothing_is_predicted_that_the_label_join_was_told_will_not_come(log, n_kept):
+    told_ms = -(2**62)
+    for one in outputs(operator(n_kept=n_kept), log):
+        if isinstance(one, PredictionsAdvanced):
+            told_ms = one.event_time_ms - n_kept * QUARTER_MS
+        elif isinstance(one, PredictionMade):
+            assert one.event_time_ms > told_ms
+
+
+@given(live_logs(), st.data())
 def test_snapshot_and_restore_at_any_cut_gives_the_same_later_outputs(log, data):
     cut = data.draw(st.integers(0, len(log)))
-    whole, first, second = (operator(n_waiting=6, n_kept=2) for _ in range(3))
-    expected = stepped(whole, log)
-    made = stepped(first, log[:cut])
+    whole, first, second = (operator(n_kept=2) for _ in range(3))
+    expected = outputs(whole, log)
+    made = outputs(first, log[:cut])
     entries = kept(first)
     second.restore(entries)
-    made += stepped(second, log[cut:])
+    made += outputs(second, log[cut:])
     assert made == expected
     keep(second, entries)
     assert entries == kept(whole)

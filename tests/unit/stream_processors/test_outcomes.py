@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from schemas.errors import SnapshotMismatchError
-from schemas.events import Direction, Event, Outcome, OutcomeResolved, PredictionMade
+from schemas.events import Direction, Event, Outcome, OutcomeResolved, PredictionsAdvanced
 from schemas.time import Interval
-from schemas.topics import MARKET_BAR, PREDICTIONS
-from stream_processors.operators.outcomes import N_CLOSES_KEPT, OutcomesOperator
-from tests.fixtures.keeping import kept
-from tests.fixtures.market_events import HOUR, MINUTE, T0, bar, candle, prediction, watermark
+from schemas.topics import MARKET_BAR
+from stream_processors.operators.outcomes import MOST_AHEAD_OF_A_SERIES, OutcomesOperator
+from tests.fixtures.keeping import keep, kept
+from tests.fixtures.market_events import HOUR, MINUTE, STREAM, T0, bar, candle, prediction, watermark
+from tests.fixtures.operators import progress_at, topic_of
 
 
 def feed(operator: OutcomesOperator, events: Sequence[Event]) -> list[OutcomeResolved]:
     outcomes: list[OutcomeResolved] = []
     for event in events:
-        topic = PREDICTIONS if isinstance(event, PredictionMade) else MARKET_BAR
-        outcomes += [output.event for output in operator.step(topic, event)]  # type: ignore[misc]
+        outcomes += [output.event for output in operator.step(topic_of(event), event)]  # type: ignore[misc]
     return outcomes
 
 
@@ -92,23 +93,98 @@ def test_repeated_prediction_is_judged_once() -> None:
     assert len(feed(OutcomesOperator(), [made, bar(MINUTE), made, bar(MINUTE)])) == 1
 
 
-def test_prediction_far_behind_the_bars_is_judged_by_its_close() -> None:
-    """Bars that ran more than 2,048 ahead of the scoring turned every prediction void."""
+def test_prediction_ten_thousand_bars_behind_is_judged_by_its_close() -> None:
+    """Bars that ran 2,048 ahead of scoring turned predictions void, where none had been read before."""
     operator = OutcomesOperator()
-    feed(operator, [prediction(0), bar(0)])
-    feed(operator, [bar(i * MINUTE, 100.0 + i) for i in range(1, N_CLOSES_KEPT + 200)])
+    feed(operator, [bar(i * MINUTE, 100.0 + i) for i in range(10_000)])
+    resolved = feed(operator, [prediction(i * MINUTE) for i in range(1, 9_999)])
+    assert [outcome.final_price for outcome in resolved] == [100.0 + i for i in range(1, 9_999)]
+
+
+def test_no_close_is_let_go_where_scoring_says_nothing_of_its_progress() -> None:
+    """Beyond 100,000 closes went whoever might ask for them."""
+    operator = OutcomesOperator()
+    feed(operator, [prediction(0), *(bar(i * MINUTE, 100.0 + i) for i in range(100_100))])
+    assert not operator.holds
     (resolved,) = feed(operator, [prediction(MINUTE)])
     assert resolved.final_price == 101.0
 
 
-def test_closes_that_no_prediction_can_ask_for_are_let_go() -> None:
-    def size_of(n_bars: int) -> int:
-        operator = OutcomesOperator()
-        for i in range(n_bars):
-            feed(operator, [prediction(i * MINUTE), bar(i * MINUTE)])
-        return sum(map(len, kept(operator).values()))
+def told(minute: int, made: Sequence[Event] = (), *, n_kept_bars: int = 5) -> PredictionsAdvanced:
+    return msgspec.structs.replace(progress_at(minute, made), n_kept_bars=n_kept_bars)
 
-    assert size_of(3 * N_CLOSES_KEPT) < 1.1 * size_of(N_CLOSES_KEPT)
+
+def n_closes(operator: OutcomesOperator, entries: dict[bytes, bytes]) -> int:
+    keep(operator, entries)
+    return len([key for key in entries if b"\xa5close" in key])
+
+
+def test_closes_that_no_prediction_can_ask_for_are_let_go() -> None:
+    operator, entries = OutcomesOperator(), dict[bytes, bytes]()
+    for i in range(100):
+        made = prediction(i * MINUTE)
+        feed(operator, [made, bar(i * MINUTE), told(i, [made])])
+        keep(operator, entries)
+    assert n_closes(operator, entries) == 7
+    assert len(entries) == 9  # with the last as-of time, and the progress
+
+
+def test_progress_counts_once_the_prediction_that_it_names_was_read() -> None:
+    """The two topics come in any order: a close went whose prediction was still on its way."""
+    #  bars |0|1| ... |29|   progress: all is said up to 29, and the last one is of 28
+    operator, late = OutcomesOperator(), [prediction(i * MINUTE) for i in range(1, 29)]
+    feed(operator, [bar(0), told(29, late), *(bar(i * MINUTE, 100.0 + i) for i in range(1, 31))])
+    resolved = feed(operator, late)
+    assert [outcome.final_price for outcome in resolved] == [100.0 + i for i in range(1, 29)]
+
+
+def test_bars_far_ahead_of_scoring_are_held_until_it_has_caught_up() -> None:
+    operator = OutcomesOperator(least_ahead=10, most_ahead=10)
+    feed(operator, [told(5), *(bar(i * MINUTE) for i in range(10))])
+    assert not operator.holds
+    feed(operator, [bar(10 * MINUTE)])
+    assert operator.holds == {MARKET_BAR.name}
+    feed(operator, [told(9)])
+    assert not operator.holds
+
+
+def test_bars_of_a_run_that_ended_are_never_held() -> None:
+    operator = OutcomesOperator(stream="replay-of-today", least_ahead=2, most_ahead=2)
+    feed(operator, [told(5), *(bar(i * MINUTE) for i in range(50))])
+    assert not operator.holds
+
+
+def test_hold_is_known_again_after_a_restart() -> None:
+    operator = OutcomesOperator(least_ahead=10, most_ahead=10)
+    feed(operator, [told(5), *(bar(i * MINUTE) for i in range(20))])
+    again = OutcomesOperator(least_ahead=10, most_ahead=10)
+    again.restore(kept(operator))
+    assert again.holds == operator.holds == {MARKET_BAR.name}
+
+
+def test_bars_usually_may_be_a_week_of_minutes_ahead() -> None:
+    operator = OutcomesOperator()
+    feed(operator, [told(5), *(bar(i * MINUTE) for i in range(MOST_AHEAD_OF_A_SERIES))])
+    assert not operator.holds
+
+
+def test_run_that_ended_is_forgotten() -> None:
+    operator, entries = OutcomesOperator(), dict[bytes, bytes]()
+    feed(
+        operator,
+        [bar(0), prediction(MINUTE), told(1, [prediction(MINUTE)]), told(9, [prediction(2 * MINUTE)])],
+    )
+    keep(operator, entries)
+    assert len(entries) == 5
+    operator.forget(STREAM)
+    keep(operator, entries)
+    assert entries == {}
+
+
+def test_close_that_came_and_went_between_two_questions_leaves_no_trace() -> None:
+    operator = OutcomesOperator()
+    feed(operator, [told(1000), *(bar(i * MINUTE) for i in range(100))])
+    assert len(kept(operator)) == 2  # the newest close, and the progress
 
 
 def test_stored_prediction_without_an_outcome_is_judged_by_the_log_made_anew() -> None:

@@ -18,13 +18,13 @@ from stream_processors.runtime.driving import TopologyDriver
 from tests.fakes.registries import InMemoryRegistry
 from tests.fixtures.feature_rows import INTERVAL, NAMES, decisions_of_rows, feature_rows, feature_table
 from tests.fixtures.keeping import keep, kept
-from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, bar, prediction, watermark
+from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, bar, prediction, silence, watermark
 from trainers.backtesting.decisions import decided, predictions
 from trainers.evaluation.prequential import prequential
 from trainers.jobs.backtested_models import asked_models
 from trainers.jobs.online.learner import learner_job
 from trainers.jobs.online.metrics import LearnerMetrics
-from trainers.jobs.online.operators import LearnerOperator, Syllabus
+from trainers.jobs.online.operators import N_WAITING, LearnerOperator, Syllabus
 from trainers.jobs.online.publishing import Publishing
 from trainers.jobs.promoting import Change, promote
 from trainers.models.online.recipes import OnlineForest, OnlineLogistic
@@ -182,6 +182,17 @@ def test_the_queue_of_waiting_rows_is_bounded():
     stepped(operator, feature_rows(60))
     assert len(course(operator).waiting) == 10
     assert course(operator).counts.evicted == 47
+
+
+def test_the_usual_queue_holds_all_that_can_wait():
+    longest = max(Interval, key=lambda one: one.milliseconds).milliseconds
+    shortest = min(Interval, key=lambda one: one.milliseconds).milliseconds
+    assert longest // shortest < N_WAITING
+
+
+def test_what_a_source_says_of_itself_teaches_nothing():
+    operator, _ = learner()
+    assert list(operator.step(FEATURES_MARKET, silence(0))) == []
 
 
 def test_another_set_of_features_begins_anew():

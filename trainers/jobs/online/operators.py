@@ -20,15 +20,7 @@ from typing import Any, NamedTuple
 
 from schemas.artifacts import ModelTarget
 from schemas.errors import InvariantError
-from schemas.events import (
-    Event,
-    FeaturesComputed,
-    ModelPromoted,
-    SourceFellSilent,
-    SourceReturned,
-    VectorComputed,
-    WatermarkAdvanced,
-)
+from schemas.events import Event, FeaturesComputed, ModelPromoted, VectorComputed
 from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
 from stream_processors.operators.keys import key_of
@@ -37,7 +29,8 @@ from trainers.jobs.online.courses import Course, Student
 from trainers.jobs.online.states import kept, restored
 from trainers.models.online.protocols import OnlineRecipe
 
-#: A day of minutes, and more: rows of a hundred features are 400 bytes each.
+#: More than can ever wait, which is a day of minutes: the longest horizon by the shortest bars. Rows of a
+#: hundred features are 400 bytes each.
 N_WAITING = 2048
 
 
@@ -127,9 +120,9 @@ class LearnerOperator:
             InvariantError: If the row has not the columns that its set of features had; the state
                 is as before.
         """
-        known: FeaturesComputed | WatermarkAdvanced | SourceFellSilent | SourceReturned = event
+        known: Event = event
         if not isinstance(known, FeaturesComputed) or not self._syllabus.takes(known):
-            return []
+            return []  # what a source says of itself teaches nothing
         keys = [
             (known.stream, known.instrument, known.interval, horizon)
             for interval, horizon in self._syllabus.targets

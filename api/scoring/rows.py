@@ -1,0 +1,154 @@
+"""The rows of features that are kept for a champion that may be promoted later.
+
+Stands apart from :mod:`.operators` as the part that knows nothing of promotions. A row is packed as soon
+as it is kept, some 9 bytes a feature, because a partition may hold thousands of series; the names of its
+features are kept once per set of features.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+
+import msgspec
+
+from schemas.events import FeaturesComputed
+from schemas.time import Interval
+
+NEVER_MS = -(2**62)
+
+
+class SeriesKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose features: rows of one run, instrument and interval."""
+
+    stream: str
+    instrument: str
+    interval: Interval
+
+
+class PackedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A row, as it is kept and as it stands in the changelog."""
+
+    known_time_ms: int
+    source: str
+    close: float
+    feature_spec_hash: str
+    names_digest: bytes
+    values: list[float | None]
+
+
+class Names:
+    """The names of features, by their digest, for each run."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, bytes], tuple[str, ...]] = {}
+        self._digests: dict[tuple[str, ...], bytes] = {}
+
+    def digest(self, names: tuple[str, ...]) -> bytes:
+        """The digest of names."""
+        found = self._digests.get(names)
+        if found is None:
+            text = "\n".join(names).encode()
+            found = self._digests[names] = hashlib.blake2b(text, digest_size=8).digest()
+        return found
+
+    def remember(self, stream: str, names: tuple[str, ...]) -> bool:
+        """Keep names for a run; whether they are new to it."""
+        place = (stream, self.digest(names))
+        if place in self._names:
+            return False
+        self._names[place] = names
+        return True
+
+    def of(self, stream: str, digest: bytes) -> tuple[str, ...]:
+        """The names of a digest."""
+        return self._names[(stream, digest)]
+
+    def forget(self, stream: str) -> list[bytes]:
+        """Drop a run's; the digests that went."""
+        gone = [digest for known, digest in self._names if known == stream]
+        for digest in gone:
+            del self._names[(stream, digest)]
+        return gone
+
+
+class Standing(msgspec.Struct, array_like=True):
+    """How far a series is.
+
+    Attributes:
+        source: Of its newest row.
+        newest_ms: The as-of time of that.
+        known_ms: When it was known.
+        began_ms: The as-of time of its first warm row; None before there is one.
+        let_go_ms: Rows by then are kept no longer.
+    """
+
+    source: str
+    newest_ms: int
+    known_ms: int
+    began_ms: int | None = None
+    let_go_ms: int = NEVER_MS
+
+
+class Series:
+    """The kept warm rows of a series, oldest first."""
+
+    def __init__(self, key: SeriesKey, standing: Standing) -> None:
+        self.key = key
+        self.standing = standing
+        self._rows: deque[tuple[int, bytes]] = deque()
+
+    def __len__(self) -> int:
+        """How many rows are kept."""
+        return len(self._rows)
+
+    def keep(self, as_of_ms: int, packed: bytes) -> None:
+        """Keep a row that is newer than all others."""
+        self._rows.append((as_of_ms, packed))
+
+    def let_go(self, until_ms: int, *, n_most: int) -> list[int]:
+        """Forget rows by a time, and the oldest beyond a number; the as-of times of what went."""
+        gone: list[int] = []
+        while self._rows and (self._rows[0][0] <= until_ms or len(self._rows) > n_most):
+            gone.append(self._rows.popleft()[0])
+        self.standing.let_go_ms = max(self.standing.let_go_ms, *gone[-1:], until_ms)
+        return gone
+
+    def as_of_times(self) -> list[int]:
+        """Of the rows that are kept."""
+        return [as_of_ms for as_of_ms, _ in self._rows]
+
+    def after(self, time_ms: int, names: Names) -> Iterator[FeaturesComputed]:
+        """The kept rows of later than a time, oldest first."""
+        for as_of_ms, packed in self._rows:
+            if as_of_ms > time_ms:
+                yield _unpacked(self.key, as_of_ms, packed, names)
+
+
+def packed_row(row: FeaturesComputed, names: Names) -> bytes:
+    """A row's bytes."""
+    return msgspec.msgpack.encode(
+        PackedRow(
+            row.known_time_ms,
+            row.source,
+            row.close,
+            row.feature_spec_hash,
+            names.digest(tuple(row.values)),
+            list(row.values.values()),
+        )
+    )
+
+
+def _unpacked(key: SeriesKey, as_of_ms: int, packed: bytes, names: Names) -> FeaturesComputed:
+    row = msgspec.msgpack.decode(packed, type=PackedRow)
+    return FeaturesComputed(
+        event_time_ms=as_of_ms,
+        known_time_ms=row.known_time_ms,
+        source=row.source,
+        stream=key.stream,
+        instrument=key.instrument,
+        interval=key.interval,
+        close=row.close,
+        feature_spec_hash=row.feature_spec_hash,
+        is_warm=True,
+        values=dict(zip(names.of(key.stream, row.names_digest), row.values, strict=True)),
+    )

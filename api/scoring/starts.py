@@ -1,0 +1,183 @@
+"""From which as-of time on each promotion predicts: decided once, recorded, and obeyed by replays.
+
+Stands apart from :mod:`.operators` as the part that knows nothing of rows' values. Of one target:
+
+1. A promotion starts at the time that it states, or at the first bar's end without a prediction where
+   that is later: what an earlier champion predicted stays, and of rows that were let go nothing is known.
+2. A row is scored by the started promotion with the greatest ``effective_from_ms``; of promotions from
+   the same time by the later one in the log.
+3. The start is decided when a promotion is read, and recorded at once, or with the first row where the
+   series has none yet: it may be a replay, whose log holds the record further on. A start that was
+   recorded before, by the log or by the durable history, is taken over.
+4. A promotion that a later one has displaced for good is forgotten: as-of times only grow.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.events import ModelPromoted, PredictionMade, PromotionTookEffect
+from schemas.time import Interval
+
+#: What tells a promotion of one target from the others.
+Identity = tuple[int, str, str]
+
+
+def identity(promoted: ModelPromoted | PromotionTookEffect) -> Identity:
+    """Which promotion of its target it is."""
+    return promoted.effective_from_ms, promoted.model_version, promoted.model_hash
+
+
+class Start(msgspec.Struct, kw_only=True):
+    """A promotion, and from when on it predicts.
+
+    Attributes:
+        number: Of the target's promotions, in the order in which they were read.
+        from_ms: The first as-of time.
+        n_let_go: How many bars before that stay without a prediction, at most.
+        is_recorded: Whether the log says it.
+    """
+
+    promoted: ModelPromoted
+    number: int
+    from_ms: int
+    n_let_go: int = 0
+    is_recorded: bool = False
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The greatest one that has started scores."""
+        return self.promoted.effective_from_ms, self.number
+
+
+class Free(NamedTuple):
+    """Which as-of times of a target have no prediction and can still get one.
+
+    Attributes:
+        began_ms: The first as-of time that there was; None before any.
+        newest_ms: The newest.
+        let_go_ms: Rows by then are gone.
+        predicted_ms: As-of times by then are predicted.
+    """
+
+    began_ms: int | None
+    newest_ms: int
+    let_go_ms: int
+    predicted_ms: int
+
+    def start_ms(self, effective_from_ms: int, interval: Interval) -> int:
+        """The first of them that a promotion may predict."""
+        taken_ms = max(self.let_go_ms, self.predicted_ms)
+        return effective_from_ms if effective_from_ms > taken_ms else _bar_end_after(taken_ms, interval)
+
+    def n_lost(self, effective_from_ms: int, interval: Interval) -> int:
+        """How many bars there were, at most, whose rows are gone before a promotion could predict them."""
+        if self.began_ms is None:
+            return 0
+        length_ms = interval.milliseconds
+        first_ms = max(
+            _bar_end_after(effective_from_ms - 1, interval),
+            _bar_end_after(self.predicted_ms, interval),
+            self.began_ms,
+        )
+        return max(0, (min(self.let_go_ms, self.newest_ms) - first_ms) // length_ms + 1)
+
+
+def _bar_end_after(time_ms: int, interval: Interval) -> int:
+    return (time_ms // interval.milliseconds + 1) * interval.milliseconds
+
+
+class Tally(msgspec.Struct, kw_only=True, array_like=True):
+    """What changes with each row of a target.
+
+    Attributes:
+        predicted_ms: The newest as-of time with a prediction; None before the first.
+        newest: That prediction, where this log has it.
+        n_mismatched: Rows whose features were not the champion's.
+        n_promotions: How many were read.
+    """
+
+    predicted_ms: int | None
+    newest: PredictionMade | None = None
+    n_mismatched: int = 0
+    n_promotions: int = 0
+
+
+class Promotions:
+    """The promotions of one target that may still score a row."""
+
+    def __init__(self, starts: Iterable[Start] = ()) -> None:
+        self._starts = list(starts)
+
+    def __iter__(self) -> Iterator[Start]:
+        """In no order."""
+        return iter(self._starts)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._starts)
+
+    def find(self, which: Identity) -> Start | None:
+        """The one of an identity."""
+        return next((start for start in self._starts if identity(start.promoted) == which), None)
+
+    def add(self, start: Start) -> None:
+        """Take one in."""
+        self._starts.append(start)
+
+    def at(self, as_of_ms: int, *, more: Iterable[Start] = ()) -> ModelPromoted | None:
+        """Which scores the row of a time.
+
+        Args:
+            more: Looked at too, though they were not taken in yet.
+        """
+        started = [start for start in (*self._starts, *more) if start.from_ms <= as_of_ms]
+        return max(started, key=lambda start: start.rank).promoted if started else None
+
+    def unrecorded(self) -> list[Start]:
+        """Those whose start nobody has recorded, in their order."""
+        return [start for start in self._starts if not start.is_recorded]
+
+    def forget_displaced(self, predicted_ms: int) -> list[Start]:
+        """Drop those that cannot score a row of later than a time; those that went.
+
+        One from the same time as the one that scores stays, so that it is known when it is announced again.
+        """
+        if len(self._starts) < 2:
+            return []
+        gone = [
+            start
+            for start in self._starts
+            if start.is_recorded and self.has_displaced(start.promoted.effective_from_ms, predicted_ms)
+        ]
+        if gone:
+            numbers = {start.number for start in gone}
+            self._starts = [start for start in self._starts if start.number not in numbers]
+        return gone
+
+    def has_displaced(self, effective_from_ms: int, predicted_ms: int) -> bool:
+        """Whether a promotion from a time on cannot score any row of later than the predicted ones."""
+        return any(
+            start.promoted.effective_from_ms > effective_from_ms and start.from_ms <= predicted_ms + 1
+            for start in self._starts
+        )
+
+
+def record_of(start: Start, *, source: str, known_time_ms: int) -> PromotionTookEffect:
+    """The event that records a start."""
+    promoted = start.promoted
+    return PromotionTookEffect(
+        event_time_ms=start.from_ms,
+        known_time_ms=max(promoted.known_time_ms, known_time_ms, start.from_ms),
+        source=source,
+        stream=promoted.stream,
+        instrument=promoted.instrument,
+        interval=promoted.interval,
+        horizon=promoted.horizon,
+        alias=promoted.alias,
+        model_version=promoted.model_version,
+        model_hash=promoted.model_hash,
+        effective_from_ms=promoted.effective_from_ms,
+        n_let_go=start.n_let_go,
+    )

@@ -1,0 +1,25 @@
+"""From when on promotions predicted in fact, as the durable history has it, where it is running."""
+
+from collections.abc import Iterable, Mapping
+
+from schemas.errors import ConfigurationError, NotReadyError, TransientError
+from schemas.events import PromotionTookEffect
+from trainers.settings import TrainerSettings
+
+
+def stored_effects(environment: Mapping[str, str], streams: Iterable[str]) -> list[PromotionTookEffect]:
+    """The records of some runs; none where no history runs or answers: the ledger is read without it too."""
+    try:
+        url = TrainerSettings.from_environment(environment).endpoints().database_url
+    except NotReadyError:
+        return []
+    from schemas.wire.postgres import History  # noqa: PLC0415  (only who asks it pays for its client)
+
+    history = History(url, timeout_s=2.0)
+    history.open()
+    try:
+        return [record for stream in sorted(streams) for record in history.promotion_effects(stream)]
+    except (TransientError, ConfigurationError):
+        return []
+    finally:
+        history.close()
