@@ -7,7 +7,9 @@ from schemas import codec
 from schemas.events import Event, FeaturesComputed, WatermarkAdvanced
 from schemas.topics import MARKET_CANDLE, MARKET_TICK
 from schemas.wire.redis import Views, clock_key, connect, features_key
+from stream_processors.features.stepping import FeatureStepper
 from stream_processors.operators.market import MarketOperator
+from stream_processors.operators.ticks.warming import warm_up_ticks
 from stream_processors.runtime.declarations import Job, View
 from stream_processors.runtime.workers import run_job
 from stream_processors.settings import ProcessorSettings
@@ -36,7 +38,13 @@ def market_job(settings: ProcessorSettings) -> Job:
 
 
 def run_market(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
-    """Run it until asked to stop."""
+    """Run it until asked to stop.
+
+    The kernels are compiled, or loaded, before the worker begins: inside a step, on a busy machine,
+    compiling took longer than the watchdog lets a step take.
+    """
+    FeatureStepper().step((1.0, 1.0, 1.0, 1.0, 1.0), start_ms=0, end_ms=1)
+    warm_up_ticks()
     endpoints = settings.endpoints()
     views = Views(connect(endpoints.redis_url), job="market")
     run_job(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from schemas.errors import ConfigurationError
 from schemas.topics import FEATURES_MARKET
+from stream_processors.features.vectors import warm_up_vectors
 from stream_processors.operators.vectors import VectorOperator
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.workers import run_job
@@ -34,8 +35,9 @@ def vectors_job(settings: ProcessorSettings) -> Job:
 
 
 def run_vectors(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
-    """Run it until asked to stop."""
+    """Run it until asked to stop; its kernels are compiled, or loaded, before any step is watched."""
     job = vectors_job(settings)
+    warm_up_vectors()
     run_job(
         job,
         endpoint=settings.kafka_endpoint(),
