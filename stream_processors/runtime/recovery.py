@@ -16,6 +16,7 @@ from schemas import codec
 from schemas.errors import ContractError, OffsetRegressionError, SnapshotMismatchError
 from schemas.events import Event
 from schemas.topics import BY_NAME, changelog
+from schemas.wire.administration import Administration
 from schemas.wire.kafka import Positions, Record, Run, read_range, read_runs
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.checkpointing import Found, by_descent, by_key
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 #: Long work says how far it has got this often.
 _PROGRESS_S = 5.0
 _LOOK_EVERY = 10_000
+#: A changelog of fewer offsets is read together with others.
+_MANY = 50_000
 
 
 def recovered_tasks(
@@ -44,8 +47,7 @@ def recovered_tasks(
     """
     tasks: dict[int, Task] = {}
     n_restored = 0
-    for number in numbers:  # one by one, so that the bytes of one changelog at a time are in memory
-        found = _state_of(job, number, endpoint, committed)
+    for number, found in _states(job, numbers, endpoint, committed):
         tasks[number] = restored_task(job, number, found)
         n_restored += len(found.entries)
     _step_broadcasts(job, tasks.values(), endpoint, pending)
@@ -79,20 +81,50 @@ def restored_task(job: Job, number: int, found: Found) -> Task:
     return task
 
 
-def _state_of(job: Job, number: int, endpoint: KafkaEndpoint, committed: Positions) -> Found:
-    place = (changelog(job.name).name, number)
-    records = _with_progress(read_range(endpoint, {place: 0}), job=job.name, partition=number)
-    return by_descent(records, committed) if endpoint.is_embedded else by_key(records, committed)
+def _states(
+    job: Job, numbers: Sequence[int], endpoint: KafkaEndpoint, committed: Positions
+) -> Iterator[tuple[int, Found]]:
+    """The state of each partition number, as its changelog has it."""
+    name = changelog(job.name).name
+    for together in _shares(name, numbers, endpoint):
+        records: dict[int, list[Record]] = {number: [] for number in together}
+        places = {(name, number): 0 for number in together}
+        for record in _with_progress(read_range(endpoint, places), job=job.name):
+            records[record.partition].append(record)
+        for number in together:
+            own = records.pop(number)
+            yield number, by_descent(own, committed) if endpoint.is_embedded else by_key(own, committed)
 
 
-def _with_progress(records: Iterable[Record], *, job: str, partition: int) -> Iterator[Record]:
+def _shares(name: str, numbers: Sequence[int], endpoint: KafkaEndpoint) -> list[list[int]]:
+    """Partitions that are read at once: a connection takes its time, and a large changelog its memory."""
+    if endpoint.is_embedded or not numbers:
+        return [list(numbers)]
+    places = [(name, number) for number in numbers]
+    administration = Administration(endpoint)
+    ends, beginnings = administration.ends(places), administration.beginnings(places)
+    small = [
+        number
+        for place, number in zip(places, numbers, strict=True)
+        if ends[place] - beginnings[place] < _MANY
+    ]
+    return [small, *([number] for number in numbers if number not in small)]
+
+
+def _with_progress(records: Iterable[Record], *, job: str) -> Iterator[Record]:
     """The records; of long reading the log says how far it has got."""
     said_s, n_bytes = time.monotonic(), 0
     for n, record in enumerate(records, start=1):
         n_bytes += len(record.value or b"")
         if n % _LOOK_EVERY == 0 and time.monotonic() - said_s > _PROGRESS_S:
             said_s = time.monotonic()
-            log.info("restoring", job=job, partition=partition, records=n, megabytes=n_bytes // 1_000_000)
+            log.info(
+                "restoring",
+                job=job,
+                partition=record.partition,
+                records=n,
+                megabytes=n_bytes // 1_000_000,
+            )
         yield record
 
 

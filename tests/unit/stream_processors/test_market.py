@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.errors import ContractError, SnapshotMismatchError
 from schemas.events import BarClosed, CandleObserved, Event, FeaturesComputed, WatermarkAdvanced
@@ -15,7 +17,7 @@ from stream_processors.operators.market import MarketOperator
 from stream_processors.operators.protocols import Output
 from stream_processors.operators.series import BARS_BETWEEN
 from stream_processors.settings import ProcessorSettings
-from tests.fixtures.keeping import kept
+from tests.fixtures.keeping import keep, kept
 from tests.fixtures.market_events import (
     HOUR,
     MINUTE,
@@ -196,6 +198,31 @@ def test_state_without_the_bars_or_the_whole_state_before_them_is_refused(operat
         left = {key: value for key, value in entries.items() if parts_of(key)[0] != kind}
         with pytest.raises(SnapshotMismatchError):
             MarketOperator(intervals=INTERVALS).restore(left)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    starts=st.sets(st.integers(0, 150), min_size=1, max_size=140).map(sorted),
+    asked=st.sets(st.integers(0, 140), max_size=30),
+    data=st.data(),
+)
+def test_restore_over_whole_states_and_gaps_goes_on_to_the_bit(
+    starts: list[int], asked: set[int], data: st.DataObject
+) -> None:
+    """Bars without some minutes; changes asked for now and then, and a restore anywhere."""
+    held, entries = MarketOperator(intervals=INTERVALS), dict[bytes, bytes]()
+    cut = data.draw(st.integers(0, len(starts)))
+    for number, minute in enumerate(starts[:cut]):
+        feed(held, [candle(minute * MINUTE, volume=1.0 + minute)])
+        if number in asked:
+            keep(held, entries)
+    keep(held, entries)
+    restored = MarketOperator(intervals=INTERVALS)
+    restored.restore(entries)
+    assert list(restored.newest()) == list(held.newest())
+    rest = [candle(minute * MINUTE, volume=1.0 + minute) for minute in starts[cut:]]
+    assert feed(restored, rest) == feed(held, rest)
+    assert list(restored.changes()) == list(held.changes())
 
 
 def test_what_a_close_writes_stays_below_two_kilobytes_on_average(operator: MarketOperator) -> None:
