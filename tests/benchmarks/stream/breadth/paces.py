@@ -59,6 +59,10 @@ class Pace:
             time.sleep(0.01)
         return found[n_closed - 1]
 
+    def join(self) -> None:
+        """Return when the process has said its last."""
+        self._thread.join()
+
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -71,14 +75,17 @@ def pacing(plan: Plan) -> Iterator[Pace]:
     LOGS.mkdir(parents=True, exist_ok=True)
     module = "tests.benchmarks.stream.breadth.pacing"
     command = [sys.executable, "-m", module, msgspec.json.encode(plan).decode()]
-    with (LOGS / "breadth-pacing.log").open("wb") as log:
-        process = subprocess.Popen(
+    with (
+        (LOGS / "breadth-pacing.log").open("wb") as log,
+        subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-    try:
+        ) as process,
+    ):
         assert process.stdout is not None
         process.stdout.readline()
-        yield Pace(process)
-    finally:
-        process.terminate()
-        process.wait()
+        pace = Pace(process)
+        try:
+            yield pace
+        finally:
+            process.terminate()
+            pace.join()

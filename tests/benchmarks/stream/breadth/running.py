@@ -32,6 +32,8 @@ MINUTE_S = 60.0
 _SPARE_S = 180.0
 _LONGEST_SINK_S = 180.0
 _BETWEEN_KILLS_S = 2.0
+#: Until the last of what full speed left to be logged is.
+_LEFT_OVER_S = 3.0
 
 
 class Logged(NamedTuple):
@@ -148,7 +150,7 @@ def _paced(
     plan = Plan(
         broker=servers.kafka.bootstrap_servers,
         n_instruments=scale.n_instruments,
-        n_minutes=scale.n_closes + 2 + math.ceil(_SPARE_S * scale.speed / MINUTE_S),
+        n_minutes=scale.n_closes + 2 + math.ceil((_LEFT_OVER_S + _SPARE_S) * scale.speed / MINUTE_S),
         start_ms=market.end_ms,
         speed=scale.speed,
     )
@@ -177,12 +179,15 @@ def _closes(
     """Look at one minute after the other; those that close meanwhile are passed over by the stores."""
     delays: list[stores.Delays] = []
     from_here: Positions | None = None
-    n_before = 0
-    while (n_closed := len(pace.closed())) < scale.n_closes + 1:
+    n_before, began = 0, time.monotonic()
+    while from_here is None or len(pace.closed()) < n_before + scale.n_closes:
+        n_closed = len(pace.closed())
         end_ms = pace.wait_for(n_closed + 1)
         closed_at = pace.closed()[end_ms]
         rows.wait_for([end_ms], idle_s=_IDLE_S, is_alive=worker.is_alive)
-        if from_here is None:  # the first one is not counted
+        if time.monotonic() - began < _LEFT_OVER_S:
+            continue
+        if from_here is None:
             from_here, n_before = changelogs.position(servers.kafka), len(pace.closed())
             continue
         delays.append(looks.wait_for(end_ms, closed_at, longest_s=2 * MINUTE_S))

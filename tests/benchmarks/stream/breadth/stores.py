@@ -12,7 +12,7 @@ import psycopg
 
 from deploy.local.directories import DataDirectory
 from deploy.local.ports import POSTGRES, choose_port
-from deploy.local.servers.embedded import Database
+from deploy.local.servers.embedded import Database, account_of_database
 from deploy.local.servers.health import postgres_answers
 from deploy.local.spawning import end_together, spawn
 from schemas.topics import EVENT_TOPICS
@@ -37,7 +37,12 @@ def running_database(servers: Servers) -> Iterator[str]:
     directory = DataDirectory(servers.data_dir)
     port = choose_port(POSTGRES, explicit=None)
     environment = {"PATH": os.environ.get("PATH", os.defpath)}
-    database = Database(port=port, directory=directory.postgres, environment=environment)
+    database = Database(
+        port=port,
+        directory=directory.postgres,
+        environment=environment,
+        account=account_of_database(directory.postgres),
+    )
     database.prepare()
     process = spawn(database.command(), directory)
     try:
