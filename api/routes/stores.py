@@ -96,6 +96,7 @@ class Stores:
     def close(self) -> None:
         """Give the connections back."""
         self._history.close()
+        self._views.close()
 
     def is_redis_ready(self) -> bool:
         """Whether Redis answers, now."""

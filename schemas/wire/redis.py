@@ -90,6 +90,10 @@ class Views:
         self._script = client.register_script(_WRITE_IF_NEWER)
         self._held: dict[str, tuple[int, bytes]] = {}
 
+    def close(self) -> None:
+        """Free the connections."""
+        self._client.close()
+
     def write(self, views: Mapping[str, tuple[int, bytes]]) -> None:
         """Write views by key, each an order and a body; a newer one that is there stays.
 

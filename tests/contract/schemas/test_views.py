@@ -1,5 +1,6 @@
 """Views on a real Valkey: guarded by their own order, written anew when it was emptied."""
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -10,8 +11,9 @@ from schemas.wire.settings import Endpoints
 
 
 @pytest.fixture
-def views(endpoints: Endpoints) -> Views:
-    return Views(connect(endpoints.redis_url), job=f"test-{uuid4().hex}")
+def views(endpoints: Endpoints) -> Iterator[Views]:
+    with connect(endpoints.redis_url) as client:
+        yield Views(client, job=f"test-{uuid4().hex}")
 
 
 @pytest.fixture
@@ -47,7 +49,8 @@ def test_emptied_redis_is_rewritten_by_the_next_write_even_of_nothing(
     views: Views, key: str, endpoints: Endpoints
 ) -> None:
     views.write({key: (1, b"held"), key + "2": (1, b"too")})
-    connect(endpoints.redis_url).flushall()
+    with connect(endpoints.redis_url) as client:
+        client.flushall()
     views.write({})
     assert (views.read(key), views.read(key + "2")) == (b"held", b"too")
 
@@ -56,7 +59,8 @@ def test_emptied_redis_gets_the_held_views_and_the_new_one(
     views: Views, key: str, endpoints: Endpoints
 ) -> None:
     views.write({key: (1, b"held")})
-    connect(endpoints.redis_url).flushall()
+    with connect(endpoints.redis_url) as client:
+        client.flushall()
     views.write({key + "2": (1, b"new")})
     assert (views.read(key), views.read(key + "2")) == (b"held", b"new")
 

@@ -67,8 +67,11 @@ class Launched:
 
     def pids(self):
         """Every process that was started, by name, as remembered on disk."""
-        files = self.directory.pids.glob("*.json")
-        return {file.stem: json.loads(file.read_text())["pid"] for file in files}
+        found = {}
+        for file in self.directory.pids.glob("*.json"):
+            with suppress(FileNotFoundError):  # it ended just now
+                found[file.stem] = json.loads(file.read_text())["pid"]
+        return found
 
     def is_predicting(self):
         return self.directory.start.exists() and self.runs("producer")

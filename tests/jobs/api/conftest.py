@@ -66,6 +66,7 @@ def history(endpoints: Endpoints) -> Iterator[History]:
 
 
 @pytest.fixture
-def views(endpoints: Endpoints) -> redis.Views:
+def views(endpoints: Endpoints) -> Iterator[redis.Views]:
     """The real views."""
-    return redis.Views(redis.connect(endpoints.redis_url), job="test")
+    with redis.connect(endpoints.redis_url) as client:
+        yield redis.Views(client, job="test")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,8 +38,9 @@ def stream() -> str:
 
 
 @pytest.fixture
-def views(endpoints: Endpoints) -> Views:
-    return Views(connect(endpoints.redis_url), job="market")
+def views(endpoints: Endpoints) -> Iterator[Views]:
+    with connect(endpoints.redis_url) as client:
+        yield Views(client, job="market")
 
 
 def candles(stream: str, *, start: int = 0, n: int = 300) -> list[Event]:
@@ -111,10 +112,15 @@ def run(
         checkpoint_every_s=3600.0,
         checkpoint_every_records=checkpoint_every_records,
     )
-    views = Views(connect(endpoints.redis_url), job="market")
-    Worker(
-        market_job(SETTINGS), endpoint=endpoints.kafka, views=views, stop=stop, settings=settings, clock=clock
-    ).run()
+    with connect(endpoints.redis_url) as client:
+        Worker(
+            market_job(SETTINGS),
+            endpoint=endpoints.kafka,
+            views=Views(client, job="market"),
+            stop=stop,
+            settings=settings,
+            clock=clock,
+        ).run()
 
 
 @pytest.mark.parametrize(("topic", "script"), [(MARKET_CANDLE, candles), (MARKET_TICK, ticks)])
@@ -246,7 +252,8 @@ def test_redis_emptied_midway_holds_every_view_again(endpoints: Endpoints, views
     def stop() -> bool:
         nonlocal state
         if state == "first half" and is_half():
-            connect(endpoints.redis_url).flushall()
+            with connect(endpoints.redis_url) as client:
+                client.flushall()
             publish(endpoints.kafka, MARKET_CANDLE, second)
             state = "emptied"
         return state == "emptied" and is_through()

@@ -73,6 +73,7 @@ def test_poison_is_put_aside_and_what_follows_is_processed(
         settings=WorkerSettings(checkpoint_every_s=3600.0),
     )
     worker.run()
+    views.close()
 
     reasons = [dict(record.headers)["reason"] for record in _dead(endpoints)][before:]
     assert len(reasons) == 1
