@@ -549,6 +549,7 @@ def test_a_mixture_cannot_be_searched(bars, tmp_path):
 
 
 def started(*arguments):
+    """A command that Ctrl-C ends, also where the tests themselves run in the background and ignore it."""
     environment = {**os.environ, "COLUMNS": "120"}
     return subprocess.Popen(
         [sys.executable, "-m", "trainers", *map(str, arguments)],
@@ -556,6 +557,7 @@ def started(*arguments):
         stderr=subprocess.STDOUT,
         text=True,
         env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  (one thread)
     )
 
 
