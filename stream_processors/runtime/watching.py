@@ -67,11 +67,12 @@ class Vitals:
 
     @contextmanager
     def recovering(self) -> Iterator[None]:
-        """Restoring state takes as long as it takes."""
+        """Restoring state takes as long as it takes, for the loop and for every partition that is watched."""
         self._is_recovering = True
         try:
             yield
         finally:
+            self.watch(list(self._moves))
             self.beat()
             self._is_recovering = False
 
@@ -90,7 +91,9 @@ class Vitals:
         self._moves = {place: n for place, n in self._moves.items() if place[1] not in gone}
 
     def moves(self) -> dict[Where, int]:
-        """How often each partition has moved."""
+        """How often each partition has moved; while state is being restored, none stands still."""
+        if self._is_recovering:
+            self.watch(list(self._moves))
         return dict(self._moves)
 
 

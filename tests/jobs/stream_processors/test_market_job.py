@@ -150,7 +150,9 @@ def test_views_hold_the_newest_features_of_each_interval(
         codec.decode(FEATURES_MARKET, value) for value in expected(MARKET_CANDLE, events, FEATURES_MARKET)
     ]
     for interval in INTERVALS:
-        newest = [event for event in made if event.interval is interval][-1]
+        newest = [
+            event for event in made if isinstance(event, FeaturesComputed) and event.interval is interval
+        ][-1]
         assert views.read(features_key(stream, INSTRUMENT, str(interval))) == codec.encode(newest)
 
 

@@ -107,3 +107,21 @@ def test_a_partition_that_was_given_up_is_expected_to_move_no_more() -> None:
     vitals.moved(PLACE)
     vitals.forget([3])
     assert vitals.moves() == {OTHER: 1}
+
+
+def test_partitions_that_are_kept_while_others_are_restored_are_not_stalled() -> None:
+    """A worker that took partitions over was ended one second later, for those that it had kept all along."""
+    clock = ManualClock()
+    vitals, judge = Vitals(clock), StallJudge(stalled_after_s=AFTER_S)
+    vitals.watch([PLACE])
+
+    def look(end: int) -> object:
+        clock.sleep(1.0)
+        return judge.stalled(
+            now_s=clock.monotonic_s(), beat_s=vitals.beat_s, moves=vitals.moves(), ends={PLACE: end}
+        )
+
+    assert look(5) is None
+    with vitals.recovering():
+        verdicts = [look(6) for _ in range(20)]
+    assert [*verdicts, look(7), look(7)] == [None] * 22
