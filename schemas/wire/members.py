@@ -210,8 +210,12 @@ class Member:
         self._hooks.on_lost(numbers)
 
     def _let_go(self, consumer: Any, numbers: Sequence[int]) -> None:
+        """Give partitions back. The library remembers a pause beyond that: what comes back would stay paused."""
+        gone = frozenset(place for place in self._held if place[1] in set(numbers))
+        if gone:
+            consumer.resume([ck.TopicPartition(*place) for place in gone])
         consumer.incremental_unassign(self._partitions(numbers))
-        self._held = frozenset(place for place in self._held if place[1] not in set(numbers))
+        self._held -= gone
 
     def _partitions(self, numbers: Sequence[int], starts: Positions | None = None) -> list[Any]:
         found = starts or {}

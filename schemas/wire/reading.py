@@ -97,7 +97,8 @@ class Reader:
             # Of a partition that came in the meantime: it is read again.
             for record in [record_of(message) for message in messages if message.error() is None]:
                 self._consumer.seek(ck.TopicPartition(record.topic, record.partition, record.offset))
-            self._consumer.resume(self._consumer.assignment())
+            # Of what went meanwhile too: the library remembers a pause, and it would be there when it comes back.
+            self._consumer.resume([*held, *self._consumer.assignment()])
 
     def messages(self, *, timeout_s: float) -> list[Any]:
         """What has arrived, ends of partitions included, as the library has it."""
