@@ -42,6 +42,7 @@ from schemas.events import (
     VectorComputed,
     WatermarkAdvanced,
 )
+from schemas.instruments import parse_instrument
 from schemas.time import Interval
 from schemas.topics import FEATURES_VECTOR, MODELS_EFFECT, PREDICTIONS, PROGRESS_SCORING, Topic
 from stream_processors.operators.changing import Changes, encode
@@ -144,6 +145,7 @@ class ScoringOperator:
         self._n_kept = n_kept
         self._most_rows = most_rows
         self._joined = joined
+        self._joined_sources = {parse_instrument(name).venue.lower() for name in joined if is_own(name)}
         self._series: dict[SeriesKey, Series] = {}
         self._targets: dict[SeriesKey, dict[Interval, _Target]] = {}
         self._early: dict[TargetKey, dict[Identity, PromotionTookEffect]] = {}
@@ -481,7 +483,7 @@ class ScoringOperator:
                 record = msgspec.json.decode(value, type=PromotionTookEffect)
                 self._early.setdefault(_target_key(stream, rest), {})[identity(record)] = record
             case "marks":
-                self._marks.restore(stream, rest[0], value)
+                self._marks.restore(stream, rest[0], value, may_await_vectors=rest[0] in self._joined_sources)
             case "last":
                 self._last[stream] = msgspec.json.decode(value, type=PredictionMade)
             case _:

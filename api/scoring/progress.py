@@ -86,9 +86,15 @@ class Marks:
         mark.told_ms = passed_ms
         return passed_ms
 
-    def restore(self, stream: str, source: str, kept: bytes) -> None:
-        """Take over one source's."""
-        self._marks[(stream, source)] = msgspec.msgpack.decode(kept, type=Mark)
+    def restore(self, stream: str, source: str, kept: bytes, *, may_await_vectors: bool) -> None:
+        """Take over one source's.
+
+        Args:
+            may_await_vectors: Whether an instrument of it has companions now. Where none has any more, nobody
+                says how far its vectors are, and waiting for that would never end.
+        """
+        mark = self._marks[(stream, source)] = msgspec.msgpack.decode(kept, type=Mark)
+        mark.awaits_vectors = mark.awaits_vectors and may_await_vectors
 
     def forget(self, stream: str) -> list[str]:
         """Drop a run's; the sources that went."""

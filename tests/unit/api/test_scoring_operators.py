@@ -381,6 +381,17 @@ def test_progress_waits_for_the_vectors_of_an_instrument_with_companions():
     assert as_of([one.event for one in machine.step(FEATURES_VECTOR, watermark(10))]) == [10]
 
 
+def test_progress_goes_on_where_an_instrument_has_no_companions_any_more():
+    """Nobody says any more how far its vectors are, and the label join held the bars for good a week later."""
+    before = operator(joined=frozenset({INSTRUMENT}))
+    found = outputs(before, [features(10), watermark(10)])
+    entries = {key: value for key, value in before.changes() if value is not None}
+    assert progress_of(found) == []
+    after = operator(joined=frozenset({"ETH-USDT.KRAKEN"}))
+    after.restore(entries)
+    assert as_of(progress_of(outputs(after, [watermark(20)]))) == [20]
+
+
 def test_row_that_the_label_join_was_told_will_not_come_is_not_predicted_by_a_late_promotion():
     #  row 10, then silence; the watermark is at 100 and 4 bars are kept: nothing of by 60 will come
     machine = operator(n_kept=4)
