@@ -130,6 +130,7 @@ class Speaker:
         self._say_everywhere(left, switch)
         self._outlet.flush()  # there before it is anywhere else: who waits for it will find it
         self._say_everywhere(topic, switch)
+        self._outlet.flush()  # in every partition before anything follows in one: a later session knows by that
         self._left, self._every_s = (left, switch), _SAY_AGAIN_S
         self._again_s = self._clock.monotonic_s() + self._every_s
 

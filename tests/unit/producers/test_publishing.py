@@ -51,6 +51,14 @@ def test_a_switch_is_acknowledged_in_the_left_topic_before_it_is_said_in_the_ent
     assert at == [at[0], at[0] + 1]
 
 
+def test_a_switch_is_acknowledged_in_every_partition_before_anything_follows_it_in_one():
+    """A tick in one partition tells a later session that the switch was said: another must have it too."""
+    outlet = FlushingOutlet()
+    spoken(outlet, [candle(0), tick(61_200)])
+    last = max(i for i, record in enumerate(outlet.records) if b"TopicSwitched" in record.value)
+    assert last + 1 in outlet.flushed_at
+
+
 @pytest.mark.parametrize(
     ("reached", "n_said"),
     [(Reached(), 0), (Reached(candle_end_ms=MINUTE_MS), 2), (Reached(tick_known_ms=60_500), 0)],
