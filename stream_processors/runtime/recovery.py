@@ -193,6 +193,7 @@ def _restep_merged(task: Task, runs: Iterable[Run]) -> int:
     """
     by_topic: dict[str, deque[Event]] = {}
     for run in runs:
+        task.saw(run, len(run.messages))
         events = by_topic.setdefault(run.topic, deque())
         for number, value in enumerate(run.values()):
             try:

@@ -141,7 +141,7 @@ class Task:
         self.offsets[run.topic] = pending.positions[run.place] = (
             left.next_offset if rest is None else rest.first_offset
         )
-        self._saw(left, stepped.n_taken)
+        self.saw(left, stepped.n_taken)
         pending.n_messages += stepped.n_taken
         pending.seen.extend(stepped.seen)
         pending.dead.extend((left.record(number), error) for number, error in stepped.rejected)
@@ -154,7 +154,8 @@ class Task:
             pending.outputs.append(Due(self.partition, output, traces[number]))
         return rest
 
-    def _saw(self, run: Run, n_taken: int) -> None:
+    def saw(self, run: Run, n_taken: int) -> None:
+        """Take note of messages of a run that were stepped, and of when the last of them was published."""
         self.n_since += n_taken
         newest_ms = run.record(n_taken - 1).timestamp_ms
         self._newest_ms = max(self._newest_ms, newest_ms or 0)
@@ -168,7 +169,7 @@ class Task:
         if left is None or self.joining is None:
             return
         self.broadcast_offsets[run.place] = left.next_offset
-        self._saw(left, len(left.messages))
+        self.saw(left, len(left.messages))
         for number, value in enumerate(left.values()):
             try:
                 event: Event = codec.decode(BY_NAME[run.topic], value, left.headers_of(number))
@@ -191,7 +192,7 @@ class Task:
         left: Run | None = run
         while left is not None:
             stepped = step_values(self.operator, BY_NAME[run.topic], left.values(), left.headers_of)
-            self._saw(left, stepped.n_taken)
+            self.saw(left, stepped.n_taken)
             left = left.behind(stepped.n_taken)
         self.offsets[run.topic] = run.next_offset
         return len(run.messages)

@@ -183,3 +183,19 @@ def test_run_that_ended_is_forgotten_by_the_times_of_records_and_begins_anew(*, 
         held.crash()
     assert say("replay-1") == 1
     assert say("live") == 11
+
+
+def test_run_that_was_stepped_again_of_several_inputs_is_not_taken_for_one_that_ended() -> None:
+    """Stepping several inputs again noted no times: the first checkpoint said that runs had ended in 1970."""
+    job = Job(
+        name="market", inputs=(MARKET_TICK, MARKET_CANDLE), make_operator=lambda _: RememberingOperator()
+    )
+    held = TopologyDriver(job, checkpoint_every_s=60.0)
+    held.clock.sleep(1.0)
+    for topic in job.inputs:
+        held.send(topic, watermark(1), key="", partition=PARTITION)
+    held.run()
+    held.crash()
+    task = held._tasks[PARTITION]
+    assert task.operator.counts == {STREAM: 2}
+    assert task.checkpoint().head.streams == {STREAM: held.clock.now_ms()}
