@@ -72,7 +72,7 @@ class Vitals:
         try:
             yield
         finally:
-            self.watch(list(self._moves))
+            self.excuse()
             self.beat()
             self._is_recovering = False
 
@@ -85,6 +85,10 @@ class Vitals:
         for place in places:
             self.moved(place)
 
+    def excuse(self) -> None:
+        """Expect no partition to have moved by now: the worker is at what it has already, and takes nothing more."""
+        self.watch(list(self._moves))
+
     def forget(self, numbers: Iterable[int]) -> None:
         """Expect nothing of partition numbers any more."""
         gone = set(numbers)
@@ -93,7 +97,7 @@ class Vitals:
     def moves(self) -> dict[Where, int]:
         """How often each partition has moved; while state is being restored, none stands still."""
         if self._is_recovering:
-            self.watch(list(self._moves))
+            self.excuse()
         return dict(self._moves)
 
 

@@ -254,6 +254,7 @@ class Worker:
     def _taken(self) -> Taken:
         """What has arrived of the inputs, once what lies beside them was stepped."""
         if self._has_left():
+            self._vitals.excuse()
             return Taken([], [])
         room = self._settings.max_batch - self._pending.n_messages
         timeout_s = _BUSY_POLL_S if self._is_due() else self._settings.poll_s
@@ -265,8 +266,6 @@ class Worker:
         """One of two readers waits, the other not: that of what lies beside while a share is held for it."""
         is_held = any(task.holds(topic.name) for task in self._tasks.values() for topic in self._job.inputs)
         n = beside.take(self._tasks.values(), self._pending, timeout_s=timeout_s if is_held else 0)
-        if is_held and n:
-            return Taken([], [])  # which may have ended the hold
         return self._member.take(max_messages=max_messages, timeout_s=0 if n or is_held else timeout_s)
 
     def _poll_broadcasts(self) -> None:

@@ -125,3 +125,20 @@ def test_partitions_that_are_kept_while_others_are_restored_are_not_stalled() ->
     with vitals.recovering():
         verdicts = [look(6) for _ in range(20)]
     assert [*verdicts, look(7), look(7)] == [None] * 22
+
+
+def test_partitions_are_not_stalled_while_the_worker_is_at_what_it_has_already() -> None:
+    """40,000 candles take a dozen commits, in which nothing is taken: a slow machine's worker ended itself."""
+    vitals, judge = Vitals(ManualClock()), StallJudge(stalled_after_s=AFTER_S)
+    vitals.watch([PLACE, OTHER])
+
+    def look(now_s: int) -> object:
+        moves = vitals.moves()
+        return judge.stalled(now_s=now_s, beat_s=now_s, moves=moves, ends={PLACE: now_s, OTHER: now_s})
+
+    verdicts = []
+    for now_s in range(20):
+        verdicts.append(look(now_s))
+        vitals.excuse()
+    assert verdicts == [None] * 20
+    assert PLACE in [look(now_s) for now_s in range(20, 30)]
