@@ -2,8 +2,10 @@
 
 A run exists so that a batch of many thousand messages is taken apart by a few looks, not by one at
 each message: offsets grow within a partition, so when the message ``n`` places on has an offset
-greater by ``n``, everything between is of the same partition. What a message costs here is the
-making of its bytes; keys, headers and times are only read when somebody asks.
+greater by ``n``, everything between is of the same partition, or stands where offsets are left out,
+as by the mark of a transaction. So what lies between is compared at once, by the library's own
+calls. What a message costs here is the making of its bytes; keys, headers and times are only read
+when somebody asks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,8 @@ Positions = dict[tuple[str, int], int]
 _NO_TIMESTAMP = 0
 _value = ck.Message.value
 _error = ck.Message.error
+_topic = ck.Message.topic
+_partition = ck.Message.partition
 
 
 class Record(NamedTuple):
@@ -171,4 +175,18 @@ def _run_end(messages: Sequence[Any], first: int, n: int) -> int:
         if last + leap < n and belongs(last + leap):
             last += leap
         leap //= 2
-    return last + 1
+    if _is_of_one_partition(
+        messages if (first, last + 1) == (0, len(messages)) else messages[first : last + 1]
+    ):
+        return last + 1
+    end = first + 1
+    while belongs(end):
+        end += 1
+    return end
+
+
+def _is_of_one_partition(messages: Sequence[Any]) -> bool:
+    """Whether none is of another partition, which a leap passes over where offsets were left out for as many."""
+    if isinstance(messages[0], ck.Message):
+        return len(set(map(_partition, messages))) == 1 and len(set(map(_topic, messages))) == 1
+    return len({(message.topic(), message.partition()) for message in messages}) == 1

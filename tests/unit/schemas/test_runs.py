@@ -36,6 +36,19 @@ def test_an_end_that_has_the_offset_of_a_marker_is_no_message():
     assert taken.ends == [("t", 0)]
 
 
+def test_a_message_of_another_partition_that_stands_in_a_markers_place_is_not_passed_over():
+    """It was stepped in the wrong partition, and never in its own: lost without a word, on Apache Kafka.
+
+    ::
+
+        partition 0   0 1 [marker] 3        polled   0 1 (0 of partition 1) 3
+    """
+    polled = [message(0), message(1), message(0, partition=1), message(3)]
+    taken = taken_apart(polled)
+    assert [run.partition for run in taken.runs] == [0, 1, 0]
+    assert offsets_of(taken) == [[0, 1], [0], [3]]
+
+
 @given(
     st.lists(st.sampled_from(["record", "marker", "end", "other", "other end"]), max_size=40),
     st.integers(0, 3),
