@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, start_
 
 from schemas.errors import ConfigurationError
 from stream_processors.jobs.field_census import FieldCounts
-from stream_processors.operators.alerting import Key, Observation
+from stream_processors.operators.alerting import JOIN_WAITS, Key, Observation
 
 LOOPBACK = "127.0.0.1"
 #: Below the range from which Linux takes ports of outgoing connections.
@@ -50,6 +50,9 @@ class Metrics:
             "bars_without_prediction",
             "Bars whose features were not kept until their first champion came, at most.",
         )
+        self._joins = self._gauge(
+            "join_waiting", "Joins that have waited for a companion for a minute and still do.", ("join",)
+        )
         self._observed = self._gauge("monitor_observed_timestamp_seconds", "When the monitor last saw all.")
 
     def show(self, seen: Observation, raised: frozenset[Key], *, now_ms: int) -> None:
@@ -65,8 +68,11 @@ class Metrics:
             self._end.labels(topic, str(partition)).set(progress.end)
         self._lost.set(seen.n_lost)
         self._alerts.clear()
-        for name, _ in raised:
+        self._joins.clear()
+        for name, subject in raised:
             self._alerts.labels(name).inc()
+            if name == JOIN_WAITS:
+                self._joins.labels(subject).set(1)
         self._observed.set(now_ms / 1000)
 
     def show_fields(self, found: Mapping[str, FieldCounts]) -> None:

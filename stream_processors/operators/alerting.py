@@ -26,6 +26,8 @@ from stream_processors.operators.wakefulness import Wakefulness
 
 DEAD_LETTERS = "dead_letters"
 STALLED_PARTITION = "stalled_partition"
+#: Raised by a worker whose join waits for a companion; the monitor only counts it.
+JOIN_WAITS = "join_waits"
 DISK_SPACE = "disk_space"
 DISK_UNWRITABLE = "disk_unwritable"
 #: So long a consumer must be without dead letters: a replay that fails again takes about a second.

@@ -9,9 +9,9 @@ from schemas import codec
 from schemas.events import LIVE, AlertRaised, Severity
 from schemas.topics import ALERTS
 from schemas.wire.kafka import Publisher
-from stream_processors.operators.alerting import DEAD_LETTERS, STALLED_PARTITION, Place
+from stream_processors.operators.alerting import DEAD_LETTERS, JOIN_WAITS, STALLED_PARTITION, Place
 
-__all__ = ["DEAD_LETTERS", "STALLED_PARTITION", "Place", "alert_key", "raise_alert"]
+__all__ = ["DEAD_LETTERS", "JOIN_WAITS", "STALLED_PARTITION", "Place", "alert_key", "raise_alert"]
 
 #: What the struct allows; a longer text is cut, since an alert must not fail on its own words.
 _LONGEST_SUMMARY = 500

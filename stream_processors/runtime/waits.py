@@ -17,10 +17,9 @@ from schemas.topics import ALERTS
 from schemas.wire.kafka import Publisher, read_range
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.operators.protocols import JoinWait
-from stream_processors.runtime.alerts import raise_alert
+from stream_processors.runtime.alerts import JOIN_WAITS, raise_alert
 
 log = structlog.get_logger()
-JOIN_WAITS = "join_waits"
 #: A companion's watermark comes every second in life; a restart of the market processor takes some seconds.
 LONG_S = 60.0
 
