@@ -19,7 +19,7 @@ from deploy.local.directories import DataDirectory, write_json
 from deploy.local.environments import job_environment, shared_environment
 from deploy.local.jobs import PREPARE, Job, Lifetime, Run, Stage
 from deploy.local.memory import Footprint, footprint, resident_bytes
-from deploy.local.ports import is_free
+from deploy.local.ports import ClaimedPorts, is_free
 from deploy.local.servers.addresses import check_external
 from deploy.local.servers.embedded import BROKER
 from deploy.local.servers.planning import Plan, external_urls, make_plan
@@ -72,14 +72,15 @@ def launch(
         _set_old_files_aside(directory)
         remember_checked(run.environment, directory)
         for _ in range(_N_PLANS):
-            plan = make_plan(settings, directory, environment, say=terminal.say)
-            launcher = Launcher(plan, run, settings, environment, directory=directory, terminal=terminal)
-            try:
-                launcher.run(stop)
-            except _PortTakenError as error:
-                terminal.say(f"{error}: choosing others")
-            else:
-                return
+            with ClaimedPorts() as claimed:
+                plan = make_plan(settings, directory, environment, claimed=claimed, say=terminal.say)
+                launcher = Launcher(plan, run, settings, environment, directory=directory, terminal=terminal)
+                try:
+                    launcher.run(stop)
+                except _PortTakenError as error:
+                    terminal.say(f"{error}: choosing others")
+                else:
+                    return
         message = "the servers' ports were taken by other programs three times; set DRIFTLINE_KAFKA_PORT and the like"
         raise ConfigurationError(message)
 

@@ -5,8 +5,7 @@ can take a server's port while that is being restarted.
 """
 
 import socket
-from collections.abc import Collection
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from schemas.errors import ConfigurationError
 
@@ -43,28 +42,59 @@ def is_free(port: int, *, host: str = LOOPBACK) -> bool:
         return True
 
 
-def choose_port(
-    choice: PortChoice, *, explicit: int | None, host: str = LOOPBACK, excluded: Collection[int] = ()
-) -> int:
-    """The port to listen on.
+class ClaimedPorts:
+    """Ports chosen for servers that are about to listen, told to everyone who chooses in this way.
 
-    Args:
-        explicit: What the variable says, if it is set.
-        excluded: Ports that others are about to take.
-
-    Raises:
-        ConfigurationError: If the explicit port is in use, or none is free.
+    Seconds pass between the choice of a port and its server's listening, and several launchers may
+    start at once. So a port that is chosen is claimed: a datagram socket is bound to the same number,
+    which the kernel gives to one process only and takes back however that process ends. No server of
+    ours uses datagrams. As a context manager it holds the claims for the block.
     """
-    if explicit is not None:
-        if not is_free(explicit, host=host):
-            message = (
-                f"{choice.variable}: port {explicit} of {host} is in use; "
-                "set another, or unset it to take a free one"
-            )
-            raise ConfigurationError(message)
-        return explicit
-    for port in range(choice.usual, choice.usual + _N_TRIED):
-        if port not in excluded and is_free(port, host=host):
-            return port
-    message = f"no port of {host} between {choice.usual} and {choice.usual + _N_TRIED} is free; set {choice.variable}"
-    raise ConfigurationError(message)
+
+    def __init__(self) -> None:
+        self._claims: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Give all of them back."""
+        while self._claims:
+            self._claims.pop().close()
+
+    def choose(self, choice: PortChoice, *, explicit: int | None = None, host: str = LOOPBACK) -> int:
+        """The port to listen on, claimed until released.
+
+        Args:
+            explicit: What the variable says, if it is set; it is taken even where nobody can claim it.
+
+        Raises:
+            ConfigurationError: If the explicit port is in use, or none is free.
+        """
+        if explicit is not None:
+            if not is_free(explicit, host=host):
+                message = (
+                    f"{choice.variable}: port {explicit} of {host} is in use; "
+                    "set another, or unset it to take a free one"
+                )
+                raise ConfigurationError(message)
+            self._claim(explicit)
+            return explicit
+        for port in range(choice.usual, choice.usual + _N_TRIED):
+            if is_free(port, host=host) and self._claim(port):
+                return port
+        message = f"no port of {host} between {choice.usual} and {choice.usual + _N_TRIED} is free; set {choice.variable}"
+        raise ConfigurationError(message)
+
+    def _claim(self, port: int) -> bool:
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind((LOOPBACK, port))
+        except OSError:
+            claim.close()
+            return False
+        self._claims.append(claim)
+        return True

@@ -24,8 +24,6 @@ from stream_processors.settings import ProcessorSettings
 
 log = structlog.get_logger()
 SOURCE = "monitor"
-#: So long a broker may be away before the monitor ends, to be started again.
-_PATIENCE_S = 60.0
 _FIELDS_EVERY_S = 30.0
 _MB = 1_000_000
 
@@ -54,6 +52,7 @@ class Monitor:
         self._metrics = metrics
         self._observer = Observer(endpoint, clock=clock, has_companions=has_companions)
         self._judge = Judge(stalled_after_s=stalled_after_s)
+        self._endpoint = endpoint
         self._publisher = Publisher(endpoint, role=SOURCE)
         self._has_looked = False
         self._unsaid: list[Verdict] = []
@@ -77,12 +76,20 @@ class Monitor:
                 self._judge.remember(alert)
         self._has_looked = True
         self._take(self._judge.judge(seen))
-        for verdict in self._unsaid:
-            raise_alert(self._publisher, **verdict._asdict(), now_ms=self._clock.now_ms(), source=SOURCE)
-        self._publisher.flush()
-        self._unsaid.clear()
+        self._say()
         self._metrics.show(seen, self._judge.raised, now_ms=self._clock.now_ms())
         self._look_at_fields()
+
+    def _say(self) -> None:
+        """Publish what was kept; a publisher that failed once says so for ever, so another follows it."""
+        try:
+            for verdict in self._unsaid:
+                raise_alert(self._publisher, **verdict._asdict(), now_ms=self._clock.now_ms(), source=SOURCE)
+            self._publisher.flush()
+        except BrokerUnavailableError:
+            self._publisher = Publisher(self._endpoint, role=SOURCE)
+            raise
+        self._unsaid.clear()
 
     def _take(self, verdicts: Iterable[Verdict]) -> None:
         """Keep what was judged until the broker has it: it is judged once."""
@@ -97,10 +104,9 @@ class Monitor:
 
 
 def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:
-    """Run it until asked to stop.
+    """Run it until asked to stop, however long a broker is away: it has seen what nobody else remembers.
 
     Raises:
-        BrokerUnavailableError: If the broker stayed away for a minute.
         ConfigurationError: If the port for metrics is in use.
     """
     clock, metrics = SystemClock(), Metrics()
@@ -115,13 +121,9 @@ def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:
         has_companions=bool(settings.parsed_companions()),
         look_at_disk=lambda: look_at_disk(settings.data_dir, low_bytes=settings.low_disk_mb * _MB),
     )
-    well_at_s = clock.monotonic_s()
     while not stop():
         try:
             monitor.look()
-            well_at_s = clock.monotonic_s()
         except BrokerUnavailableError as error:
-            if clock.monotonic_s() - well_at_s > _PATIENCE_S:
-                raise
             log.warning("broker is away", reason=str(error))
         stop.wait(settings.monitor_every_s)

@@ -68,8 +68,6 @@ def test_nothing_is_lost_over_a_disk_that_was_full(
     served meanwhile is the last prediction.
     """
     monkeypatch.setenv("DRIFTLINE_KAFKA", engine)
-    # Apache Kafka takes seconds to listen: a port that other starts try at the same time is lost meanwhile.
-    monkeypatch.setenv("DRIFTLINE_KAFKA_PORT", str(20_000 + 2 * (os.getpid() % 5_000)))
     data_dir, candles = disk / "data", recorded_data / CANDLES
     with running_demo(data_dir, candles, log=tmp_path / "demo.log") as demo:
         before_ms = newest_served_ms(data_dir)

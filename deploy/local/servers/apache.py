@@ -4,7 +4,6 @@ Each node can be killed and started again; its log survives that. One node alone
 where a Docker engine answers, and Java on this machine elsewhere; a cluster is always the latter.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from deploy.local.directories import DataDirectory
-from deploy.local.servers.apache_nodes import end_nodes, free_ports, start_nodes
+from deploy.local.ports import ClaimedPorts
+from deploy.local.servers.apache_nodes import claim_ports, end_nodes, start_nodes
 from deploy.local.servers.containers import engine_answers, running_container
 from deploy.local.servers.jars import kafka_jars
 from deploy.local.servers.java import find_java
@@ -26,8 +26,7 @@ from schemas.wire.settings import KafkaEndpoint
 _READY_S = 60.0
 _POLL_S = 0.05
 _INHERITED: Mapping[str, str] = MappingProxyType({})
-#: Two processes that start Apache Kafka at once begin to look for ports apart from each other.
-_FIRST_PORT, _N_STRETCHES, _STRETCH = 21_000, 400, 25
+_FIRST_PORT = 21_000
 
 
 class ApacheNode(Protocol):
@@ -108,7 +107,7 @@ def running_apache(
     n_nodes: int = 1,
     jvm: tuple[str, ...] = QUICK_JVM,
     environment: Mapping[str, str] = _INHERITED,
-    first_port: int | None = None,
+    first_port: int = _FIRST_PORT,
     say: Callable[[str], None] = print,
 ) -> Iterator[ApacheCluster]:
     """Run Apache Kafka within the block; no topics are made.
@@ -121,7 +120,7 @@ def running_apache(
         n_nodes: 1, or 3 with every partition on all of them, two of which must have a record.
         jvm: ``QUICK_JVM`` or, for measuring, ``THOROUGH_JVM``.
         environment: Handed to Docker, Java and Maven; empty, they are found on this process' path.
-        first_port: The lowest to try; None chooses by process id.
+        first_port: The lowest to try.
         say: Told, for people, when the jars are fetched.
 
     Raises:
@@ -129,28 +128,27 @@ def running_apache(
         ConfigurationError: If Java or Maven are missing; says what to install.
         BrokerUnavailableError: If a node does not start.
     """
-    lowest_port = _first_port() if first_port is None else first_port
     if n_nodes == 1 and engine_answers(environment):
-        with running_container(port=free_ports(1, lowest_port)[0], jvm=jvm) as node:
+        with (
+            ClaimedPorts() as claimed,
+            running_container(port=claim_ports(claimed, 1, first_port)[0], jvm=jvm) as node,
+        ):
             yield ApacheCluster([node])
         return
     home = DataDirectory(directory)
-    with home.held():
+    with home.held(), ClaimedPorts() as claimed:
         clear_stale(home)
         nodes = start_nodes(
             home,
             n_nodes=n_nodes,
-            first_port=lowest_port,
+            first_port=first_port,
             java=find_java(environment),
             jars=kafka_jars(environment, say=say),
             jvm=jvm,
             environment=environment,
+            claimed=claimed,
         )
         try:
             yield ApacheCluster(nodes)
         finally:
             end_nodes(nodes)
-
-
-def _first_port() -> int:
-    return _FIRST_PORT + os.getpid() % _N_STRETCHES * _STRETCH

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.local.directories import DataDirectory
-from deploy.local.ports import KAFKA, PortChoice, choose_port
+from deploy.local.ports import KAFKA, ClaimedPorts, PortChoice
 from deploy.local.servers.kraft import KraftNode, new_cluster_id, seats_of
 from deploy.local.spawning import Spawned, end_together, spawn
 from schemas.errors import BrokerUnavailableError
@@ -98,8 +98,12 @@ def start_nodes(
     jars: Path,
     jvm: tuple[str, ...],
     environment: Mapping[str, str],
+    claimed: ClaimedPorts,
 ) -> list[JavaNode]:
     """Start a cluster; other programs choose ports at the same time, so it may take more than one attempt.
+
+    Args:
+        claimed: Takes the ports.
 
     Raises:
         ConfigurationError: If a log cannot be made.
@@ -107,7 +111,7 @@ def start_nodes(
     """
     cluster_id = new_cluster_id()
     for attempt in range(1, _N_PLANS + 1):
-        seats = seats_of(free_ports(2 * n_nodes, first_port))
+        seats = seats_of(claim_ports(claimed, 2 * n_nodes, first_port))
         declarations = [
             KraftNode(
                 name=f"kafka-{seat.node_id}",
@@ -127,6 +131,7 @@ def start_nodes(
             _start_together(nodes)
         except BrokerUnavailableError:
             end_nodes(nodes)
+            claimed.release()
             if attempt == _N_PLANS:
                 raise
         except BaseException:
@@ -151,9 +156,7 @@ def end_nodes(nodes: Sequence[JavaNode]) -> None:
     end_together([node.spawned for node in nodes if node.spawned is not None], timeout_s=_END_S)
 
 
-def free_ports(n_ports: int, first_port: int) -> list[int]:
+def claim_ports(claimed: ClaimedPorts, n_ports: int, first_port: int) -> list[int]:
     """Ports that nobody listens on now, the lowest first."""
-    taken: list[int] = []
-    for _ in range(n_ports):
-        taken.append(choose_port(PortChoice(first_port, KAFKA.variable), explicit=None, excluded=taken))
-    return taken
+    choice = PortChoice(first_port, KAFKA.variable)
+    return [claimed.choose(choice) for _ in range(n_ports)]

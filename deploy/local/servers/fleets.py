@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from deploy.local.directories import DataDirectory
+from deploy.local.ports import ClaimedPorts
 from deploy.local.servers.health import wait_until_ready
 from deploy.local.servers.planning import make_plan
 from deploy.local.settings import LauncherSettings
@@ -41,14 +42,17 @@ def running_servers(settings: LauncherSettings, environment: Mapping[str, str]) 
     with directory.held():
         clear_stale(directory)
         processes: list[Spawned] = []
-        try:
-            endpoints = _start(settings, environment, directory=directory, processes=processes)
-            make_usable(endpoints)
-            directory.write_endpoints(endpoints)
-            yield endpoints
-        finally:
-            directory.endpoints.unlink(missing_ok=True)
-            end_together(processes, timeout_s=_END_S)
+        with ClaimedPorts() as claimed:
+            try:
+                endpoints = _start(
+                    settings, environment, directory=directory, processes=processes, claimed=claimed
+                )
+                make_usable(endpoints)
+                directory.write_endpoints(endpoints)
+                yield endpoints
+            finally:
+                directory.endpoints.unlink(missing_ok=True)
+                end_together(processes, timeout_s=_END_S)
 
 
 def _start(
@@ -57,10 +61,11 @@ def _start(
     *,
     directory: DataDirectory,
     processes: list[Spawned],
+    claimed: ClaimedPorts,
 ) -> Endpoints:
     """Start them until each listens on its own port: other programs choose ports at the same time."""
     for _ in range(_N_PLANS):
-        plan = make_plan(settings, directory, environment)
+        plan = make_plan(settings, directory, environment, claimed=claimed)
         # Half of a first start is the migration tool's import; Postgres creates its files meanwhile.
         with ThreadPoolExecutor(max_workers=1) as importing:
             importing.submit(importlib.import_module, "alembic.command")
@@ -73,6 +78,7 @@ def _start(
             return plan.endpoints
         end_together(processes, timeout_s=_END_S)
         processes.clear()
+        claimed.release()
     message = f"the embedded servers did not start; see {directory.logs}"
     raise StoreUnavailableError(message)
 

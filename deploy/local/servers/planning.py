@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from deploy.local import ports
 from deploy.local.directories import DataDirectory
-from deploy.local.ports import PortChoice, choose_port
+from deploy.local.ports import ClaimedPorts, PortChoice
 from deploy.local.servers.embedded import (
     BROKER,
     Broker,
@@ -51,12 +51,14 @@ def make_plan(
     directory: DataDirectory,
     environment: Mapping[str, str],
     *,
+    claimed: ClaimedPorts,
     say: Callable[[str], None] = print,
 ) -> Plan:
     """Choose ports for what is run here, and take over the addresses of what is not.
 
     Args:
         environment: Handed to the servers.
+        claimed: Takes the ports; they are ours until it releases them.
         say: Told, for people, what takes longer.
 
     Raises:
@@ -70,28 +72,28 @@ def make_plan(
             raise ConfigurationError(message)
         kafka = KafkaEndpoint(bootstrap_servers=settings.kafka_bootstrap_servers, is_embedded=False)
     elif settings.kafka is KafkaEngine.APACHE:
-        node = _apache(settings, directory, environment, say)
+        node = _apache(settings, directory, environment, claimed, say)
         servers.append(node)
         kafka = node.endpoint
     else:
-        port = choose_port(ports.KAFKA, explicit=settings.kafka_port)
+        port = claimed.choose(ports.KAFKA, explicit=settings.kafka_port)
         broker = Broker(port=port, environment=environment)
         servers.append(broker)
         kafka = KafkaEndpoint(bootstrap_servers=broker.bootstrap_servers, is_embedded=True)
     redis_url = settings.redis_url
     if redis_url is None:
-        port = choose_port(ports.REDIS, explicit=settings.redis_port)
+        port = claimed.choose(ports.REDIS, explicit=settings.redis_port)
         cache = Cache(port=port, directory=directory.valkey, environment=environment)
         servers.append(cache)
         redis_url = cache.url
     database_url = settings.database_url
     if database_url is None:
         account = account_of_database(directory.postgres)
-        port = choose_port(ports.POSTGRES, explicit=settings.postgres_port)
+        port = claimed.choose(ports.POSTGRES, explicit=settings.postgres_port)
         database = Database(port=port, directory=directory.postgres, environment=environment, account=account)
         servers.append(database)
         database_url = database.url
-    api_port = choose_port(ports.API, explicit=settings.port, host=settings.host)
+    api_port = claimed.choose(ports.API, explicit=settings.port, host=settings.host)
     endpoints = Endpoints(
         kafka=kafka,
         redis_url=redis_url,
@@ -105,13 +107,14 @@ def _apache(
     settings: LauncherSettings,
     directory: DataDirectory,
     environment: Mapping[str, str],
+    claimed: ClaimedPorts,
     say: Callable[[str], None],
 ) -> KraftNode:
     """Apache Kafka as the broker, with the controller's port above the clients'."""
     java, jars = find_java(environment), kafka_jars(environment, say=say)
-    port = choose_port(ports.KAFKA, explicit=settings.kafka_port)
+    port = claimed.choose(ports.KAFKA, explicit=settings.kafka_port)
     above = PortChoice(port + 1, ports.KAFKA.variable)
-    seat = Seat(node_id=1, port=port, controller_port=choose_port(above, explicit=None))
+    seat = Seat(node_id=1, port=port, controller_port=claimed.choose(above))
     return KraftNode(
         name=BROKER,
         seat=seat,

@@ -16,7 +16,7 @@ import msgspec
 from confluent_kafka.admin import AdminClient
 
 from deploy.local.directories import DataDirectory
-from deploy.local.ports import REDIS, choose_port
+from deploy.local.ports import REDIS, ClaimedPorts
 from deploy.local.servers.apache import running_apache
 from deploy.local.servers.embedded import Cache
 from deploy.local.servers.health import redis_answers
@@ -112,9 +112,11 @@ def _running_cache(data_dir: Path) -> Iterator[str]:
     directory = DataDirectory(data_dir)
     directory.logs.mkdir(exist_ok=True)
     directory.pids.mkdir(exist_ok=True)
-    port = choose_port(REDIS, explicit=None)
+    claimed = ClaimedPorts()
     cache = Cache(
-        port=port, directory=directory.valkey, environment={"PATH": os.environ.get("PATH", os.defpath)}
+        port=claimed.choose(REDIS),
+        directory=directory.valkey,
+        environment={"PATH": os.environ.get("PATH", os.defpath)},
     )
     cache.prepare()
     process = spawn(cache.command(), directory)
@@ -125,3 +127,4 @@ def _running_cache(data_dir: Path) -> Iterator[str]:
         yield cache.url
     finally:
         end_together([process], timeout_s=5.0)
+        claimed.release()

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from deploy.local.directories import DataDirectory
-from deploy.local.ports import REDIS, choose_port
+from deploy.local.ports import REDIS, ClaimedPorts
 from deploy.local.servers.apache import ApacheCluster, running_apache
 from deploy.local.servers.embedded import Cache
 from deploy.local.servers.health import redis_answers
@@ -29,8 +29,9 @@ class Valkey:
 
     def __init__(self, directory: DataDirectory) -> None:
         self._directory = directory
+        self._claimed = ClaimedPorts()
         self._cache = Cache(
-            port=choose_port(REDIS, explicit=None),
+            port=self._claimed.choose(REDIS),
             directory=directory.valkey,
             environment={"PATH": os.environ.get("PATH", os.defpath)},
         )
@@ -59,6 +60,7 @@ class Valkey:
         """Ask it to end."""
         if self._spawned is not None:
             end_together([self._spawned], timeout_s=5.0)
+        self._claimed.release()
 
 
 class Servers:

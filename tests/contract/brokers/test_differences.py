@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.directories import DataDirectory
-from deploy.local.ports import PortChoice, choose_port
+from deploy.local.ports import ClaimedPorts, PortChoice
 from deploy.local.servers import embedded
 from deploy.local.servers.apache import ApacheCluster
 from deploy.local.servers.jars import RESOURCES, VERSION
@@ -52,7 +52,8 @@ def test_apache_kafka_keeps_records_and_offsets_when_it_is_killed(apache_node: A
 def test_embedded_broker_keeps_nothing_when_it_is_killed(tmp_path: Path) -> None:
     directory = DataDirectory(tmp_path)
     directory.create()
-    port = choose_port(PortChoice(18_092, "none"), explicit=None)
+    claimed = ClaimedPorts()
+    port = claimed.choose(PortChoice(18_092, "none"))
     declared = embedded.Broker(port=port, environment={"PATH": os.environ.get("PATH", "")})
     endpoint = KafkaEndpoint(bootstrap_servers=declared.bootstrap_servers, is_embedded=True)
     broker = Broker("embedded", endpoint)
@@ -70,6 +71,7 @@ def test_embedded_broker_keeps_nothing_when_it_is_killed(tmp_path: Path) -> None
     process = started()
     assert Administration(endpoint).create_topics([topic]) == [topic.name]
     process.kill()
+    claimed.release()
 
 
 def test_version_is_stated_once_per_place() -> None:

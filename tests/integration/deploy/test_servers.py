@@ -4,11 +4,13 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from deploy.local.directories import AlreadyRunningError, DataDirectory
-from deploy.local.ports import KAFKA, LOOPBACK, choose_port
+from deploy.local.ports import KAFKA, LOOPBACK, ClaimedPorts
 from deploy.local.servers.embedded import Cache, Database
 from deploy.local.servers.fleets import running_servers
 from deploy.local.servers.health import questions
@@ -19,7 +21,7 @@ from schemas.streams import StreamDescription, StreamKind
 from schemas.topics import ALL_TOPICS
 from schemas.wire.administration import Administration
 from schemas.wire.postgres import History
-from tests.integration.deploy.conftest import eventually, is_alive
+from tests.integration.deploy.conftest import ROOT, eventually, is_alive
 
 DESCRIPTION = StreamDescription(
     stream="replay-kept",
@@ -107,11 +109,42 @@ def test_explicit_port_in_use_is_refused_by_its_variable(tmp_path):
 
 
 def test_usual_port_in_use_makes_way_for_the_next_free_one():
-    port = choose_port(KAFKA, explicit=None)
-    with socket.create_server((LOOPBACK, port)):
-        other = choose_port(KAFKA, explicit=None)
+    with ClaimedPorts() as claimed:
+        port = claimed.choose(KAFKA)
+    with socket.create_server((LOOPBACK, port)), ClaimedPorts() as claimed:
+        other = claimed.choose(KAFKA)
 
     assert other > port
+
+
+def test_port_that_another_start_has_chosen_is_left_to_it_until_that_ends():
+    with ClaimedPorts() as ours, ClaimedPorts() as theirs:
+        port = ours.choose(KAFKA)
+        other = theirs.choose(KAFKA)
+        explicit = theirs.choose(KAFKA, explicit=port)
+
+        ours.release()
+        again = theirs.choose(KAFKA)
+
+    assert other > port
+    assert explicit == again == port
+
+
+def test_starts_at_once_never_choose_one_port_twice():
+    choose = "from deploy.local.ports import KAFKA, ClaimedPorts; mine = ClaimedPorts(); print(mine.choose(KAFKA), flush=True); input()"
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", choose], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+    try:
+        ports = [start.stdout.readline() for start in starts]
+    finally:
+        for start in starts:
+            start.communicate("\n")
+
+    assert len(set(ports)) == len(starts), ports
 
 
 def test_killed_postgres_comes_back_with_what_it_held(settings, history):

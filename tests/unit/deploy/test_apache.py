@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local.diagnosing import diagnoses
 from deploy.local.directories import DataDirectory
+from deploy.local.ports import ClaimedPorts
 from deploy.local.servers.containers import container_environment, engine_answers
 from deploy.local.servers.jars import VERSION, jars_folder, kafka_jars
 from deploy.local.servers.java import find_java, find_maven
@@ -196,7 +197,7 @@ def test_engine_and_an_address_of_another_contradict_each_other(tmp_path: Path) 
         {"DRIFTLINE_KAFKA": "apache", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092"}
     )
     with pytest.raises(ConfigurationError, match=r"DRIFTLINE_KAFKA=apache .* unset one"):
-        make_plan(settings, DataDirectory(tmp_path), {})
+        make_plan(settings, DataDirectory(tmp_path), {}, claimed=ClaimedPorts())
 
 
 def test_unknown_engine_names_its_variable() -> None:

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 
 from deploy.local.directories import DataDirectory
-from deploy.local.ports import POSTGRES, choose_port
+from deploy.local.ports import POSTGRES, ClaimedPorts
 from deploy.local.servers.embedded import Database, account_of_database
 from deploy.local.servers.health import postgres_answers
 from deploy.local.spawning import end_together, spawn
@@ -35,10 +35,10 @@ _ROWS = "select count(*) from features where stream = %s and event_time_ms = %s 
 def running_database(servers: Servers) -> Iterator[str]:
     """A Postgres with the tables, named in the data directory, within the block."""
     directory = DataDirectory(servers.data_dir)
-    port = choose_port(POSTGRES, explicit=None)
+    claimed = ClaimedPorts()
     environment = {"PATH": os.environ.get("PATH", os.defpath)}
     database = Database(
-        port=port,
+        port=claimed.choose(POSTGRES),
         directory=directory.postgres,
         environment=environment,
         account=account_of_database(directory.postgres),
@@ -59,6 +59,7 @@ def running_database(servers: Servers) -> Iterator[str]:
         yield database.url
     finally:
         end_together([process], timeout_s=10.0)
+        claimed.release()
 
 
 def empty_tables(url: str) -> None:
