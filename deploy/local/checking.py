@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from deploy.local.directories import DataDirectory, write_json
 from deploy.local.environments import import_path
-from deploy.local.jobs import Run
+from deploy.local.runs import Run
 from schemas.errors import ConfigurationError
 from schemas.wire.processes import EXIT_MISCONFIGURED
 

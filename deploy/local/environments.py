@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local.directories import DataDirectory
-from deploy.local.jobs import Job
+from deploy.processes import PlatformProcess
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def job_environment(job: Job, shared: Mapping[str, str]) -> dict[str, str]:
-    """What one job is started with: the shared environment, and its threads.
+def process_environment(process: PlatformProcess, shared: Mapping[str, str]) -> dict[str, str]:
+    """What one process is started with: the shared environment, and its threads.
 
     A variable that the user set stays as it is.
     """
-    n_threads = job.n_threads or os.cpu_count() or 1
+    n_threads = process.n_threads or os.cpu_count() or 1
     return {variable: str(n_threads) for variable in _THREAD_VARIABLES} | dict(shared)
 
 
@@ -32,7 +32,7 @@ def shared_environment(
     api_host: str,
     api_port: int,
 ) -> dict[str, str]:
-    """What all jobs are started with.
+    """What all processes are started with.
 
     Args:
         environment: The launcher's own.

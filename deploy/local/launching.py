@@ -6,6 +6,7 @@ theirs is tied.
 """
 
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,10 +17,10 @@ import psutil
 from deploy.local.asking import predicted_target
 from deploy.local.checking import remember_checked
 from deploy.local.directories import DataDirectory, write_json
-from deploy.local.environments import job_environment, shared_environment
-from deploy.local.jobs import PREPARE, Job, Lifetime, Run, Stage
+from deploy.local.environments import process_environment, shared_environment
 from deploy.local.memory import Footprint, footprint, resident_bytes
 from deploy.local.ports import ClaimedPorts, is_free
+from deploy.local.runs import Run
 from deploy.local.servers.addresses import check_external
 from deploy.local.servers.embedded import BROKER
 from deploy.local.servers.planning import Plan, external_urls, make_plan
@@ -28,6 +29,7 @@ from deploy.local.spawning import Command, Spawned, clear_stale, end_together, s
 from deploy.local.states import LauncherState, MemorySample, ProcessState, StartRecord, megabytes
 from deploy.local.supervision import Backoff, Ended, Unit, UnitState
 from deploy.local.terminals import LogTail, Terminal, show_new_lines
+from deploy.processes import PREPARE, Lifetime, PlatformProcess, Stage
 from schemas.errors import ConfigurationError
 from schemas.wire.disks import trouble_with_writing
 from schemas.wire.processes import EXIT_MISCONFIGURED, Stop
@@ -207,7 +209,7 @@ class Launcher:
         """The embedded broker keeps nothing: whoever outlived it would skip or double."""
         self._terminal.say("the broker's log is gone: its clients start again, from what Postgres holds")
         for unit in self._units:
-            if unit.is_kafka_client:
+            if unit.is_broker_client:
                 unit.stand_down()
 
     # Starts
@@ -379,17 +381,21 @@ def _units(plan: Plan, run: Run, shared: Mapping[str, str]) -> list[Unit]:
         for server in plan.servers
     ]
     # Postgres comes last, and prepare before it: its imports run while Postgres creates its files.
-    return [prepare, *servers, *(_unit_of(job, shared) for job in run.jobs)]
+    return [prepare, *servers, *(_unit_of(process, shared) for process in run.processes)]
 
 
-def _unit_of(job: Job, shared: Mapping[str, str]) -> Unit:
-    command = Command(name=job.name, arguments=job.command_line(), environment=job_environment(job, shared))
+def _unit_of(process: PlatformProcess, shared: Mapping[str, str]) -> Unit:
+    command = Command(
+        name=process.name,
+        arguments=(sys.executable, "-m", *process.arguments),
+        environment=process_environment(process, shared),
+    )
     return Unit(
         command,
-        stage=job.stage,
-        lifetime=job.lifetime,
-        is_kafka_client=job.is_kafka_client,
-        is_awaited_once=job.is_awaited_once,
+        stage=process.stage,
+        lifetime=process.lifetime,
+        is_broker_client=process.is_broker_client,
+        is_awaited_once=process.is_awaited_once,
     )
 
 

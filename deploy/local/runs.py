@@ -1,12 +1,29 @@
 """Which run ``driftline up`` starts: from options and environment to a run's facts and jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from deploy.local.jobs import Run, jobs_of_a_run
+from deploy.processes import PlatformProcess, processes_of_a_run
 from producers.jobs.runs import RunRequest, run_environment
 from producers.settings import ProducerSettings
 from schemas.companions import VARIABLE, parse_companions
+
+
+class Run(NamedTuple):
+    """What is to be run.
+
+    Attributes:
+        data: For people, plainly marked.
+        environment: Which run it is, by variable, for every process.
+        processes: Those that are started after the servers.
+        has_files: Whether recorded files are played, which can be checked before anything is started.
+    """
+
+    data: str
+    environment: Mapping[str, str]
+    processes: Sequence[PlatformProcess]
+    has_files: bool = False
 
 
 def run_of(
@@ -41,7 +58,7 @@ def run_of(
         data=f"replay of {', '.join(path.name for path in played)}" if played else "SIMULATED market",
         environment=facts,
         has_files=bool(played),
-        jobs=jobs_of_a_run(
+        processes=processes_of_a_run(
             is_replay=bool(played),
             has_companions=bool(parse_companions(facts.get(VARIABLE))),
             is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from deploy.local.jobs import Lifetime, Stage
 from deploy.local.spawning import Command, Spawned
+from deploy.processes import Lifetime, Stage
 from schemas.errors import ConfigurationError
 
 Spawn = Callable[[Command], Spawned]
@@ -73,7 +73,7 @@ class Unit:
         *,
         stage: Stage,
         lifetime: Lifetime = Lifetime.SERVICE,
-        is_kafka_client: bool = False,
+        is_broker_client: bool = False,
         is_awaited_once: bool = False,
         backoff: Backoff | None = None,
         prepare: Callable[[], None] = lambda: None,
@@ -81,7 +81,7 @@ class Unit:
         self.command = command
         self.stage = stage
         self.lifetime = lifetime
-        self.is_kafka_client = is_kafka_client
+        self.is_broker_client = is_broker_client
         self.is_awaited_once = is_awaited_once
         self.state = UnitState.WAITING
         self.spawned: Spawned | None = None

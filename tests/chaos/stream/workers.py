@@ -9,9 +9,9 @@ from pathlib import Path
 
 from deploy.local.directories import DataDirectory
 from deploy.local.environments import kernel_hash
-from deploy.local.jobs import Stage
 from deploy.local.spawning import Command, Spawned, end_together, spawn
 from deploy.local.supervision import Backoff, Unit, UnitState
+from deploy.processes import Stage
 
 _KERNELS = Path("build") / "chaos" / "kernels"
 _END_S = 20.0

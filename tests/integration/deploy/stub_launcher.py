@@ -5,10 +5,11 @@ import sys
 
 import click
 
-from deploy.local.jobs import Job, Lifetime, Run, Stage
 from deploy.local.launching import launch
+from deploy.local.runs import Run
 from deploy.local.settings import LauncherSettings
 from deploy.local.terminals import Terminal
+from deploy.processes import Lifetime, PlatformProcess, Server, Stage
 from schemas.wire.processes import run_command, stop_on_signals
 
 
@@ -16,13 +17,25 @@ def stub_jobs(warm_up):
     """The table of a run, made of stubs."""
     module = "tests.integration.deploy.stub_jobs"
     return (
-        Job(name="service", stage=Stage.SERVICES, arguments=(module, "service", "service")),
-        Job(name="api", stage=Stage.SERVICES, arguments=(module, "api"), is_kafka_client=False),
-        Job(name="warm-up", stage=Stage.WARM_UP, arguments=(module, warm_up), lifetime=Lifetime.ONE_SHOT),
-        Job(
+        PlatformProcess(
+            name="service",
+            stage=Stage.SERVICES,
+            arguments=(module, "service", "service"),
+            needs=frozenset({Server.BROKER}),
+        ),
+        PlatformProcess(name="api", stage=Stage.SERVICES, arguments=(module, "api"), needs=frozenset()),
+        PlatformProcess(
+            name="warm-up",
+            stage=Stage.WARM_UP,
+            arguments=(module, warm_up),
+            needs=frozenset({Server.BROKER}),
+            lifetime=Lifetime.ONE_SHOT,
+        ),
+        PlatformProcess(
             name="producer",
             stage=Stage.LIVE,
             arguments=(module, "service", "producer"),
+            needs=frozenset({Server.BROKER}),
             lifetime=Lifetime.SOURCE,
         ),
     )
@@ -34,7 +47,7 @@ def stub_jobs(warm_up):
 def stub_up(environment, warm_up):
     """Run the stubs."""
     stop = stop_on_signals()
-    run = Run(data="STUBS", environment={"DRIFTLINE_STREAM": "replay-stub"}, jobs=stub_jobs(warm_up))
+    run = Run(data="STUBS", environment={"DRIFTLINE_STREAM": "replay-stub"}, processes=stub_jobs(warm_up))
     settings = LauncherSettings.from_environment(environment)
     launch(settings, environment, run, terminal=Terminal(sys.stdout, shows_logs=True), stop=stop)
 

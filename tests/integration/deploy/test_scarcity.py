@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from deploy.local.directories import DataDirectory
-from deploy.local.jobs import Stage
 from deploy.local.spawning import Command
 from deploy.local.states import read_state
 from deploy.local.supervision import Unit, UnitState
+from deploy.processes import Stage
 from schemas.errors import ConfigurationError
 from tests.fixtures.disks import fill, filled, mounted
 from tests.integration.deploy.conftest import Launched, eventually

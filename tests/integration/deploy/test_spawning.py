@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 from deploy.local.directories import DataDirectory, write_json
-from deploy.local.jobs import Lifetime, Stage
 from deploy.local.spawning import Command, Identity, clear_stale, spawn
 from deploy.local.supervision import Backoff, Unit, UnitState
+from deploy.processes import Lifetime, Stage
 from tests.integration.deploy.conftest import ROOT, eventually, is_alive
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"

@@ -1,5 +1,6 @@
 """The launcher's parts that need no process: tables, ports, logs, the lock, the doctor."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,7 @@ import pytest
 
 from deploy.local.diagnosing import diagnoses
 from deploy.local.directories import DataDirectory
-from deploy.local.environments import job_environment, kernel_hash, shared_environment
-from deploy.local.jobs import Lifetime, Stage, jobs_of_a_run
+from deploy.local.environments import kernel_hash, process_environment, shared_environment
 from deploy.local.memory import footprint
 from deploy.local.mounting import PACKAGES, SECTIONS, driftline
 from deploy.local.runs import run_of
@@ -19,6 +19,7 @@ from deploy.local.settings import LauncherSettings
 from deploy.local.states import duration
 from deploy.local.supervision import Backoff
 from deploy.local.terminals import LogTail
+from deploy.processes import Lifetime, Stage, processes_of_a_run
 from schemas.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,7 +53,7 @@ def test_packages_are_mounted_by_their_commands_modules():
 
 @pytest.mark.parametrize("is_replay", [True, False])
 def test_the_source_comes_last_and_waits_for_one_shots(is_replay):
-    jobs = jobs_of_a_run(is_replay=is_replay)
+    jobs = processes_of_a_run(is_replay=is_replay)
 
     assert [job.stage for job in jobs] == sorted(job.stage for job in jobs)
     assert jobs[-1].stage is Stage.LIVE
@@ -65,7 +66,7 @@ def test_the_source_comes_last_and_waits_for_one_shots(is_replay):
 )
 def test_the_learner_runs_where_models_are_named_for_it(models, learns):
     """River takes its process some 100 MB, which not every machine has to spare."""
-    assert ("learner" in {job.name for job in run_of(models).jobs}) == learns
+    assert ("learner" in {job.name for job in run_of(models).processes}) == learns
 
 
 def test_wait_doubles_up_to_the_longest():
@@ -75,10 +76,10 @@ def test_wait_doubles_up_to_the_longest():
 
 
 def test_users_own_thread_count_stays(tmp_path):
-    job = jobs_of_a_run(is_replay=False)[0]
+    job = processes_of_a_run(is_replay=False)[0]
 
-    assert job_environment(job, {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
-    assert job_environment(job, {})["OMP_NUM_THREADS"] == "1"
+    assert process_environment(job, {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
+    assert process_environment(job, {})["OMP_NUM_THREADS"] == "1"
 
 
 def test_compiled_kernels_of_other_sources_are_forgotten(tmp_path):
@@ -168,3 +169,20 @@ def test_memory_of_processes_that_are_gone_is_nothing():
 
 def test_length_of_time_is_readable():
     assert [duration(s) for s in (5, 65, 3_725)] == ["0:05", "1:05", "1:02:05"]
+
+
+def test_the_table_names_modules_and_no_interpreter():
+    rows = processes_of_a_run(is_replay=True, has_companions=True, is_learning=True)
+
+    assert len({row.name for row in rows}) == len(rows) == 11
+    for row in rows:
+        assert importlib.util.find_spec(f"{row.arguments[0]}.__main__") is not None
+        assert "python" not in " ".join(row.arguments)
+
+
+def test_whoever_needs_the_broker_starts_again_after_its_death():
+    rows = {row.name: row for row in processes_of_a_run(is_replay=False)}
+
+    assert not rows["api"].is_broker_client
+    assert all(row.is_broker_client for name, row in rows.items() if name != "api")
+    assert {name for name, row in rows.items() if row.serves is not None} == {"api", "monitor"}
