@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trainers.backtesting.decisions import Decisions
 from trainers.backtesting.records import Record
-from trainers.backtesting.schedules import Refit, refit_times
+from trainers.datasets.schedules import Refit, refit_times
 from trainers.evaluation.selective import TARGETS, threshold
 
 
@@ -62,6 +62,6 @@ def _limits(
     as_of_ms: NDArray[np.int64], confidence: NDArray[np.float64], target: float
 ) -> NDArray[np.float64]:
     """The threshold that rules at each decision; infinite where there is none yet."""
-    starts_ms = refit_times(int(as_of_ms[0]), int(as_of_ms[-1]) + 1, Refit.MONTHLY)
+    starts_ms = refit_times(from_ms=int(as_of_ms[0]), until_ms=int(as_of_ms[-1]) + 1, refit=Refit.MONTHLY)
     limits = np.array([threshold(confidence, as_of_ms, at_ms=at_ms, target=target) for at_ms in starts_ms])
     return limits[np.searchsorted(starts_ms, as_of_ms, side="right") - 1]

@@ -4,7 +4,7 @@ Every recipe can be fitted so. An outcome over several horizons is known later t
 target's own, so each is cut by its own known time. A refit's export is checked as a version's is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from schemas.errors import NotReadyError
@@ -21,7 +21,7 @@ def refitted(
     *,
     interval: Interval,
     horizon: Interval,
-    times_ms: list[int],
+    times_ms: Sequence[int],
     recipe: Recipe,
     name: str,
     minimum_rows: int,

@@ -17,16 +17,20 @@ from trainers.datasets.splits import Fold
 class Refit(StrEnum):
     """How often a model is fitted anew."""
 
+    NEVER = "never"
+    WEEKLY = "weekly"
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"
-    NEVER = "never"
+    YEARLY = "yearly"
 
 
-_MONTHS = {Refit.MONTHLY: 1, Refit.QUARTERLY: 3}
+_MONTHS = {Refit.MONTHLY: 1, Refit.QUARTERLY: 3, Refit.YEARLY: 12}
+#: Days from 1970-01-01, a Thursday, back to the Monday before it.
+_MONDAY = 3
 
 
 def refit_times(*, from_ms: int, until_ms: int, refit: Refit) -> tuple[int, ...]:
-    """When models are fitted: at the start, then at each month's or quarter's beginning, UTC.
+    """When models are fitted: at the start, then at each beginning of a week, month, quarter or year, UTC.
 
     Args:
         from_ms: The first fit.
@@ -49,12 +53,25 @@ def refit_times(*, from_ms: int, until_ms: int, refit: Refit) -> tuple[int, ...]
         raise ValueError(message)
     if refit is Refit.NEVER:
         return (from_ms,)
-    step = _MONTHS[refit]
-    first = np.datetime64(from_ms, "ms").astype("datetime64[M]").astype(np.int64) // step
-    last = np.datetime64(until_ms, "ms").astype("datetime64[M]").astype(np.int64) // step
-    months = np.arange(first + 1, last + 1) * step
-    starts = months.astype("datetime64[M]").astype("datetime64[ms]").astype(np.int64)
+    between = (
+        _weeks(from_ms, until_ms) if refit is Refit.WEEKLY else _months(from_ms, until_ms, _MONTHS[refit])
+    )
+    starts = between.astype("datetime64[ms]").astype(np.int64)
     return (from_ms, *(int(time) for time in starts if from_ms < time < until_ms))
+
+
+def _weeks(from_ms: int, until_ms: int) -> NDArray[np.datetime64]:
+    """The Mondays from the week of one time to the week of another."""
+    days = np.array([from_ms, until_ms], dtype="datetime64[ms]").astype("datetime64[D]").astype(np.int64)
+    first, last = (days + _MONDAY) // 7
+    return (np.arange(first, last + 1) * 7 - _MONDAY).astype("datetime64[D]")
+
+
+def _months(from_ms: int, until_ms: int, step: int) -> NDArray[np.datetime64]:
+    """The beginnings of every ``step``-th month of a year from the one of one time to that of another."""
+    months = np.array([from_ms, until_ms], dtype="datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+    first, last = months // step
+    return (np.arange(first, last + 1) * step).astype("datetime64[M]")
 
 
 def calendar_folds(

@@ -15,7 +15,7 @@ from trainers.backtesting.prices import Prices
 from trainers.backtesting.refits import refitted
 from trainers.backtesting.reports import Parity, Report, RuleTried
 from trainers.backtesting.results import Backtest, Terms, backtest
-from trainers.backtesting.schedules import Refit, refit_times
+from trainers.datasets.schedules import Refit, refit_times
 from trainers.jobs.backtested_models import ALWAYS_MS, Asked, refit_recipe
 from trainers.jobs.materials import Material
 from trainers.jobs.tables import utc
@@ -212,7 +212,9 @@ def _schedule(
         material.table,
         interval=target.interval,
         horizon=target.horizon,
-        times_ms=refit_times(from_ms, min(to_ms, last_ms), plan.refit),
+        times_ms=refit_times(
+            from_ms=from_ms, until_ms=max(from_ms + 1, min(to_ms, last_ms)), refit=plan.refit
+        ),
         recipe=recipe,
         name=asked.manifest.kind,
         minimum_rows=plan.minimum_rows,

@@ -13,7 +13,7 @@ from schemas.wire.clocks import SystemClock
 from stream_processors.features.vector_declarations import Group
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, Rule
-from trainers.backtesting.schedules import Refit
+from trainers.datasets.schedules import Refit
 from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
 from trainers.jobs.backtested_models import Asked, asked_models
 from trainers.jobs.materials import Material, check_beside, from_file

@@ -16,8 +16,8 @@ from trainers.backtesting.decisions import decided, predictions
 from trainers.backtesting.execution import fills, simulate
 from trainers.backtesting.positions import PositionRule, Rule, positions
 from trainers.backtesting.refits import refitted
-from trainers.backtesting.schedules import Refit, refit_times
 from trainers.datasets.samples import labelled_samples
+from trainers.datasets.schedules import Refit, refit_times
 from trainers.models.decisions import decide
 from trainers.models.gradient_boosting import Boosting, BoostingParameters, fit
 from trainers.models.light_boosting import LightBoosting
@@ -169,9 +169,9 @@ def test_more_costs_never_earn_more(probability, cost_bps):
 
 @given(st.sampled_from([Refit.WEEKLY, Refit.MONTHLY, Refit.QUARTERLY, Refit.YEARLY]), st.integers(0, 10**12))
 def test_refits_begin_at_once_and_go_on_at_boundaries_in_order(refit, from_ms):
-    times = refit_times(from_ms, from_ms + 400 * 86_400_000, refit)
+    times = refit_times(from_ms=from_ms, until_ms=from_ms + 400 * 86_400_000, refit=refit)
     assert times[0] == from_ms
-    assert times == sorted(set(times))
+    assert list(times) == sorted(set(times))
     assert all(time % 86_400_000 == 0 for time in times[1:])
 
 

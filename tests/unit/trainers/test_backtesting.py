@@ -21,7 +21,6 @@ from trainers.backtesting.records import Record, record
 from trainers.backtesting.refits import refitted
 from trainers.backtesting.reports import Report, RuleTried, verdict, warnings
 from trainers.backtesting.results import Terms, backtest
-from trainers.backtesting.schedules import Refit, refit_times
 from trainers.backtesting.sharpe_evidence import sharpe_evidence
 from trainers.backtesting.sheets import tear_sheet
 from trainers.evaluation.significance import deflated_sharpe
@@ -399,16 +398,6 @@ def no_record(lag_ms):
 
 
 # Refits
-
-
-def test_quarterly_refits_are_at_the_beginnings_of_quarters():
-    times = refit_times(utc_ms("2023-11-15T10:00", ""), utc_ms("2024-07-01", ""), Refit.QUARTERLY)
-    assert times == [utc_ms(text, "") for text in ("2023-11-15T10:00", "2024-01-01", "2024-04-01")]
-
-
-def test_weeks_begin_on_monday():
-    times = refit_times(utc_ms("2025-06-04", ""), utc_ms("2025-06-17", ""), Refit.WEEKLY)
-    assert times[1:] == [utc_ms("2025-06-09", ""), utc_ms("2025-06-16", "")]
 
 
 def test_too_little_past_says_how_much_is_needed():

@@ -33,6 +33,16 @@ def test_monthly_and_never():
         refit_times(from_ms=1, until_ms=1, refit=Refit.NEVER)
 
 
+def test_weeks_begin_on_monday():
+    times = refit_times(from_ms=ms("2025-06-04"), until_ms=ms("2025-06-17"), refit=Refit.WEEKLY)
+    assert times == tuple(map(ms, ["2025-06-04", "2025-06-09", "2025-06-16"]))
+
+
+def test_years_begin_in_january():
+    times = refit_times(from_ms=ms("2023-11-15T10:00"), until_ms=ms("2025-01-01T00:01"), refit=Refit.YEARLY)
+    assert times == tuple(map(ms, ["2023-11-15T10:00", "2024-01-01", "2025-01-01"]))
+
+
 def test_a_fold_knows_only_labels_that_were_known_at_its_refit():
     """
     row        0   1   2   3 | 4   5        refit at hour 4, labels two hours long, row 1 without one
