@@ -15,7 +15,7 @@ from api.settings import ApiSettings
 from schemas.time import Clock
 from schemas.wire import redis
 from schemas.wire.clocks import SystemClock
-from schemas.wire.postgres import History
+from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import Endpoints
 
 _DESCRIPTION = """
@@ -45,7 +45,7 @@ def create_app(
     time_source = SystemClock() if clock is None else clock
     stores = Stores(
         views=redis.Views(redis.connect(where.redis_url), job="api"),
-        history=History(where.database_url, max_connections=_MAX_CONNECTIONS, timeout_s=_STORE_TIMEOUT_S),
+        pool=PostgresPool(where.database_url, max_connections=_MAX_CONNECTIONS, timeout_s=_STORE_TIMEOUT_S),
         clock=time_source,
         stream=settings.stream,
     )

@@ -1,47 +1,16 @@
 """Settings of the API and of the job that predicts."""
 
-import re
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import AliasChoices, Field, field_validator
 
 from schemas.events import LIVE
 from schemas.instruments import is_instrument, parse_instrument
-from schemas.time import Interval
-from schemas.wire.settings import JobSettings
-
-_TARGET = re.compile(r"^(?P<interval>\w+):(?P<horizon>\w+)$")
+from schemas.targets import DEFAULT_TARGET, TargetPair, parse_target
+from schemas.wire.settings import TargetSettings
 
 
-class TargetName(NamedTuple):
-    """Which bars are looked at, and how far ahead."""
-
-    interval: Interval
-    horizon: Interval
-
-    def __str__(self) -> str:
-        """Such as ``15m:1h``."""
-        return f"{self.interval}:{self.horizon}"
-
-
-def parse_target(text: str) -> TargetName:
-    """A target from its setting.
-
-    Raises:
-        ValueError: If it does not look like ``15m:1h``.
-    """
-    match = _TARGET.match(text.strip())
-    try:
-        if match is not None:
-            return TargetName(Interval(match["interval"]), Interval(match["horizon"]))
-    except ValueError:
-        pass
-    message = f"a target must look like 15m:1h, of {', '.join(Interval)}, was {text!r}"
-    raise ValueError(message)
-
-
-class ApiSettings(JobSettings):
+class ApiSettings(TargetSettings):
     """What the API and the scoring job can be told."""
 
     stream: str = Field(default=LIVE, description="The run that is served and predicted.")
@@ -57,11 +26,8 @@ class ApiSettings(JobSettings):
         description="The port to listen on; 0 takes a free one.",
     )
     default_target: str = Field(
-        default="15m:15m", description="The interval and horizon that are meant when a request names none."
-    )
-    targets: str = Field(
-        default="15m:15m,1m:1m,1h:1h",
-        description="The intervals and horizons that are trained; others are unknown rather than not ready.",
+        default=DEFAULT_TARGET,
+        description="The interval and horizon that are meant when a request names none.",
     )
     reference_instrument: str | None = Field(
         default=None,
@@ -73,11 +39,6 @@ class ApiSettings(JobSettings):
     @classmethod
     def _is_target(cls, text: str) -> str:
         return str(parse_target(text))
-
-    @field_validator("targets")
-    @classmethod
-    def _are_targets(cls, text: str) -> str:
-        return ",".join(str(parse_target(part)) for part in text.split(","))
 
     @field_validator("reference_instrument")
     @classmethod
@@ -97,15 +58,14 @@ class ApiSettings(JobSettings):
         return self.data_dir / "registry"
 
     @property
-    def default(self) -> TargetName:
+    def default(self) -> TargetPair:
         """The target that is meant when none is named."""
         return parse_target(self.default_target)
 
     @property
-    def served(self) -> tuple[TargetName, ...]:
+    def served(self) -> tuple[TargetPair, ...]:
         """Every target that may get a model, the default one first."""
-        named = (parse_target(part) for part in self.targets.split(","))
-        return tuple(dict.fromkeys([self.default, *named]))
+        return tuple(dict.fromkeys([self.default, *self.parsed_targets()]))
 
     @property
     def references(self) -> dict[str, str]:

@@ -1,33 +1,20 @@
 """The trainers' settings, read from the environment that a ``__main__`` hands over."""
 
-import msgspec
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from schemas.artifacts import CHALLENGER, SHADOW
 from schemas.errors import ConfigurationError
-from schemas.time import Interval
-from schemas.wire.settings import JobSettings
+from schemas.targets import TargetPair, parse_targets
+from schemas.wire.settings import TargetSettings
 
 REGISTRY_FOLDER = "registry"
-_FORM = "interval:horizon pairs such as 15m:15m,1m:1m"
 
 
-class Horizon(msgspec.Struct, frozen=True, kw_only=True):
-    """What is predicted of every instrument: how far ahead, from bars of which interval."""
-
-    interval: Interval
-    horizon: Interval
-
-
-class TrainerSettings(JobSettings):
+class TrainerSettings(TargetSettings):
     """How models are trained."""
 
     stream: str | None = Field(
         default=None, description="The run to train on; unset only for commands that need none."
-    )
-    targets: str = Field(
-        default="15m:15m,1m:1m,1h:1h",
-        description="interval:horizon pairs, trained in this order; the first is the first to be served.",
     )
     train_minimum_rows: int = Field(
         default=250, ge=50, description="Labelled rows without ties below which nothing is trained."
@@ -102,23 +89,14 @@ class TrainerSettings(JobSettings):
         default="https://api.github.com", description="Of GitHub, or of an Enterprise server."
     )
 
-    def parsed_targets(self) -> tuple[Horizon, ...]:
-        """The targets, in order.
+    @field_validator("online_targets")
+    @classmethod
+    def _is_list_of_targets(cls, text: str | None) -> str | None:
+        return None if text is None else ",".join(map(str, parse_targets(text)))
 
-        Raises:
-            ConfigurationError: If the setting has another form, or an unknown interval.
-        """
-        return tuple(_target(pair, "DRIFTLINE_TARGETS") for pair in self.targets.split(","))
-
-    def parsed_online_targets(self) -> tuple[Horizon, ...]:
-        """What is learnt online, in order.
-
-        Raises:
-            ConfigurationError: If the setting has another form, or an unknown interval.
-        """
-        if self.online_targets is None:
-            return self.parsed_targets()
-        return tuple(_target(pair, "DRIFTLINE_ONLINE_TARGETS") for pair in self.online_targets.split(","))
+    def parsed_online_targets(self) -> tuple[TargetPair, ...]:
+        """What is learnt online, in order."""
+        return self.parsed_targets() if self.online_targets is None else parse_targets(self.online_targets)
 
     def required_stream(self) -> str:
         """The run.
@@ -130,13 +108,3 @@ class TrainerSettings(JobSettings):
             message = "DRIFTLINE_STREAM must name the run to train on, was not set; `--stream` sets it too"
             raise ConfigurationError(message)
         return self.stream
-
-
-def _target(pair: str, variable: str) -> Horizon:
-    try:
-        interval, horizon = (Interval(part.strip()) for part in pair.split(":"))
-    except ValueError as error:
-        allowed = ", ".join(Interval)
-        message = f"{variable} must be {_FORM}, of {allowed}; was {pair!r}"
-        raise ConfigurationError(message) from error
-    return Horizon(interval=interval, horizon=horizon)

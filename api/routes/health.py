@@ -5,12 +5,13 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.payloads import AlivePayload, CheckPayload, ReadyPayload, ReadyTargetPayload, iso
+from api.payloads.health import AlivePayload, CheckPayload, ReadyPayload, ReadyTargetPayload
+from api.payloads.shared import iso
 from api.routes.serving import Serving, ServingPart
 from api.routes.waiting import missing_words
 from schemas.errors import PlatformError
+from schemas.targets import Target
 from schemas.time import Interval
-from schemas.wire.postgres import Target
 
 router = APIRouter(tags=["operation"])
 
@@ -76,7 +77,7 @@ def _targets(serving: Serving) -> list[ReadyTargetPayload]:
             instrument=target.instrument,
             interval=Interval(target.interval),
             horizon=Interval(target.horizon),
-            is_default=(target.interval, target.horizon) == serving.settings.default,
+            is_default=target.pair == serving.settings.default,
             is_served=target in made,
             detail=f"as of {iso(made[target].as_of_ms)}, from {made[target].store}"
             if target in made

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.errors import problems
-from api.payloads import BarsPayload, FeaturesPayload, bar_payload, features_payload, is_simulated
+from api.payloads.markets import BarsPayload, FeaturesPayload, bar_payload, features_payload
+from api.payloads.shared import is_simulated
 from api.routes.serving import IntervalPart, NamePart, ServingPart
 from schemas.errors import NotReadyError
 

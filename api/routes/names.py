@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from api.errors import UnknownNameError
-from api.settings import TargetName
 from schemas.instruments import is_instrument, parse_instrument
 from schemas.streams import StreamDescription
+from schemas.targets import TargetPair
 from schemas.time import Interval
 
 
@@ -44,14 +44,14 @@ def _held(wanted: str, instruments: Sequence[str]) -> str:
     raise UnknownNameError(message)
 
 
-def target_of(interval: Interval | None, horizon: Interval | None, *, default: TargetName) -> TargetName:
+def target_of(interval: Interval | None, horizon: Interval | None, *, default: TargetPair) -> TargetPair:
     """The target that two optional parameters mean.
 
     Without either it is the default one. An interval alone means one such bar ahead, unless it is
     the default's; a horizon alone is looked at in the default interval.
     """
     if interval is None:
-        return TargetName(default.interval, default.horizon if horizon is None else horizon)
+        return TargetPair(default.interval, default.horizon if horizon is None else horizon)
     if horizon is not None:
-        return TargetName(interval, horizon)
-    return TargetName(interval, default.horizon if interval == default.interval else interval)
+        return TargetPair(interval, horizon)
+    return TargetPair(interval, default.horizon if interval == default.interval else interval)

@@ -6,7 +6,7 @@ minutes of stream time before there was one, and never under a quarter of a minu
 
 from typing import NamedTuple
 
-from api.payloads import Phase
+from api.payloads.streams import Phase
 from schemas.streams import StreamDescription
 
 _MIN_PATIENCE_S = 15.0

@@ -7,17 +7,16 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from api.errors import problems
-from api.payloads import (
+from api.payloads.predictions import (
     HistoryPayload,
     LivePredictionPayload,
-    RecordPayload,
     live_prediction_payload,
     past_prediction_payload,
-    record_payload,
 )
+from api.payloads.records import RecordPayload, record_payload
 from api.routes.serving import ServingPart, TargetPart
 from schemas.events import PredictionMade
-from schemas.wire.postgres import Record
+from schemas.records import PredictionRecord
 
 _MAX_MS = 2**53
 
@@ -103,7 +102,7 @@ def past_predictions(
     return HistoryPayload(items=items, record=_record(record), next_before_ms=last_ms, next=following)
 
 
-def entity_tag(made: PredictionMade, record: Record | None) -> str:
+def entity_tag(made: PredictionMade, record: PredictionRecord | None) -> str:
     """The weak entity tag of a prediction and its record.
 
     Example:
@@ -118,5 +117,5 @@ def _matches(if_none_match: str, tag: str) -> bool:
     return "*" in held or tag in held or tag.removeprefix("W/") in held
 
 
-def _record(record: Record | None) -> RecordPayload | None:
+def _record(record: PredictionRecord | None) -> RecordPayload | None:
     return None if record is None else record_payload(**record._asdict())

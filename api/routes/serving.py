@@ -17,8 +17,8 @@ from api.settings import ApiSettings
 from schemas.companions import predicted_of
 from schemas.errors import NotReadyError
 from schemas.events import ModelPromoted
+from schemas.targets import Target
 from schemas.time import Clock, Interval
-from schemas.wire.postgres import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +89,9 @@ class Serving:
         Raises:
             UnknownNameError: If it is not among the configured ones.
         """
-        served = [str(name) for name in self.settings.served]
-        if f"{target.interval}:{target.horizon}" not in served:
-            message = (
-                f"no model predicts {target.interval}:{target.horizon} (interval:horizon); "
-                f"served are {', '.join(served)}"
-            )
+        served = self.settings.served
+        if target.pair not in served:
+            message = f"no model predicts {target.pair} (interval:horizon); served are {', '.join(map(str, served))}"
             raise UnknownNameError(message)
 
     def data_age_s(self, as_of_ms: int, now_ms: int | None) -> float | None:

@@ -11,14 +11,21 @@ from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
-from api.payloads import Store
+from api.payloads.shared import Store
 from schemas.codec import decode
 from schemas.errors import DecodeError, NotReadyError, StoreUnavailableError
 from schemas.events import BarClosed, FeaturesComputed, ModelPromoted, OutcomeResolved, PredictionMade
+from schemas.records import PredictionRecord
 from schemas.streams import StreamDescription, StreamKind
+from schemas.targets import Target
 from schemas.time import Clock
 from schemas.topics import FEATURES_MARKET, PREDICTIONS, Topic
-from schemas.wire.postgres import History, Record, Target
+from schemas.wire.postgres.features import StoredFeatures
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
+from schemas.wire.postgres.promotions import StoredPromotions
+from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.redis import Views, clock_key, features_key, prediction_key
 
 _PAUSE_S = 2.0
@@ -79,23 +86,28 @@ class Stores:
         stream: The run that is served.
     """
 
-    def __init__(self, *, views: Views, history: History, clock: Clock, stream: str) -> None:
+    def __init__(self, *, views: Views, pool: PostgresPool, clock: Clock, stream: str) -> None:
         self.stream = stream
         self._views = views
-        self._history = history
+        self._pool = pool
+        self._streams = StoredStreams(pool)
+        self._market = StoredMarket(pool)
+        self._features = StoredFeatures(pool)
+        self._predictions = StoredPredictions(pool)
+        self._promotions = StoredPromotions(pool)
         self._clock = clock
         self._redis = Outage(clock)
         self._postgres = Outage(clock)
         self._description: StreamDescription | None = None
-        self._records: dict[Target, tuple[float, Record]] = {}
+        self._records: dict[Target, tuple[float, PredictionRecord]] = {}
 
     def open(self) -> None:
         """Connect in the background."""
-        self._history.open()
+        self._pool.open()
 
     def close(self) -> None:
         """Give the connections back."""
-        self._history.close()
+        self._pool.close()
         self._views.close()
 
     def is_redis_ready(self) -> bool:
@@ -104,7 +116,7 @@ class Stores:
 
     def is_postgres_ready(self) -> bool:
         """Whether Postgres answers, now."""
-        return self._history.is_ready()
+        return self._pool.is_ready()
 
     def description(self) -> StreamDescription:
         """What the run is.
@@ -115,7 +127,7 @@ class Stores:
         """
         if self._description is None:
             with self._postgres.watched():
-                self._description = self._history.stream(self.stream)
+                self._description = self._streams.stream(self.stream)
         if self._description is None:
             message = f"stream {self.stream} has not begun: nothing was published of it yet"
             raise NotReadyError(message)
@@ -142,7 +154,7 @@ class Stores:
         except (StoreUnavailableError, ValueError) as error:
             _log.debug("clock is read from Postgres", reason=str(error))
         with self._postgres.watched():
-            return self._history.watermark_ms(self.stream, FEATURES_MARKET.name)
+            return self._streams.watermark_ms(self.stream, FEATURES_MARKET.name)
 
     def now_ms(self) -> int | None:
         """Now, by the clock that judges the age of this run's data; None when it is not known."""
@@ -161,7 +173,7 @@ class Stores:
         """
 
         def stored() -> PredictionMade | None:
-            page = self._history.predictions(target, limit=1)
+            page = self._predictions.predictions(target, limit=1)
             return page[0][0] if page else None
 
         return self._newest(prediction_key(*target), PREDICTIONS, stored)
@@ -174,7 +186,7 @@ class Stores:
         """
 
         def stored() -> FeaturesComputed | None:
-            return self._history.newest_features(self.stream, instrument=instrument, interval=interval)
+            return self._features.newest_features(self.stream, instrument=instrument, interval=interval)
 
         return self._newest(features_key(self.stream, instrument, interval), FEATURES_MARKET, stored)
 
@@ -190,14 +202,14 @@ class Stores:
             event = stored()
         return None if event is None else Found(event, Store.POSTGRES)
 
-    def record(self, target: Target) -> Record | None:
+    def record(self, target: Target) -> PredictionRecord | None:
         """How a target's predictions turned out, at most a second old; None if it is not known."""
         kept = self._records.get(target)
         if kept is not None and self._clock.monotonic_s() - kept[0] < _RECORD_KEPT_S:
             return kept[1]
         try:
             with self._postgres.watched():
-                record = self._history.record(target)
+                record = self._predictions.record(target)
         except StoreUnavailableError:
             return None
         self._records[target] = (self._clock.monotonic_s(), record)
@@ -208,21 +220,21 @@ class Stores:
     ) -> list[tuple[PredictionMade, OutcomeResolved | None]]:
         """Predictions with their outcomes, newest first."""
         with self._postgres.watched():
-            return self._history.predictions(target, limit=limit, before_ms=before_ms)
+            return self._predictions.predictions(target, limit=limit, before_ms=before_ms)
 
     def newest_with_record(
         self, target: Target, *, limit: int
-    ) -> tuple[list[tuple[PredictionMade, OutcomeResolved | None]], Record]:
+    ) -> tuple[list[tuple[PredictionMade, OutcomeResolved | None]], PredictionRecord]:
         """The newest predictions with their outcomes, and the record of the same moment."""
         with self._postgres.watched():
-            page, record = self._history.predictions_with_record(target, limit=limit)
+            page, record = self._predictions.predictions_with_record(target, limit=limit)
         self._records[target] = (self._clock.monotonic_s(), record)
         return page, record
 
     def champions(self) -> list[ModelPromoted]:
         """The newest champion of every target of the run."""
         with self._postgres.watched():
-            return self._history.champions(self.stream)
+            return self._promotions.champions(self.stream)
 
     def predicted(self, targets: Sequence[Target]) -> dict[Target, NewestMade]:
         """Of each of these targets that is predicted, the newest as-of time and the store that says so.
@@ -240,7 +252,7 @@ class Stores:
             _log.debug("predictions are looked up in Postgres", reason=str(error))
         if len(found) < len(targets):
             with self._postgres.watched():
-                stored = self._history.last_predicted_ms(self.stream)
+                stored = self._predictions.last_predicted_ms(self.stream)
             for target in targets:
                 if target not in found and target in stored:
                     found[target] = NewestMade(stored[target], Store.POSTGRES)
@@ -249,4 +261,4 @@ class Stores:
     def bars(self, *, instrument: str, interval: str, limit: int) -> list[BarClosed]:
         """The newest bars, oldest first."""
         with self._postgres.watched():
-            return self._history.bars(self.stream, instrument=instrument, interval=interval, limit=limit)
+            return self._market.bars(self.stream, instrument=instrument, interval=interval, limit=limit)

@@ -5,17 +5,11 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from api.errors import problems
-from api.payloads import (
-    StreamPayload,
-    TargetsPayload,
-    is_simulated,
-    iso,
-    target_payload,
-    waiting_payload,
-)
+from api.payloads.shared import is_simulated, iso
+from api.payloads.streams import StreamPayload, TargetsPayload, target_payload, waiting_payload
 from api.routes.phases import phase_of
 from api.routes.serving import ServingPart
-from api.settings import TargetName
+from schemas.targets import TargetPair
 
 router = APIRouter(tags=["stream"])
 _PROBLEMS = problems(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -63,12 +57,11 @@ def targets(serving: ServingPart) -> TargetsPayload:
         for promoted in promotions
     ]
     waiting = [
-        waiting_payload(target, is_default=(target.interval, target.horizon) == default)
-        for target in serving.waiting(promotions)
+        waiting_payload(target, is_default=target.pair == default) for target in serving.waiting(promotions)
     ]
 
-    def place(interval_horizon: TargetName) -> int:
+    def place(interval_horizon: TargetPair) -> int:
         return served.index(interval_horizon) if interval_horizon in served else len(served)
 
-    payloads.sort(key=lambda one: (one.instrument, place(TargetName(one.interval, one.horizon))))
+    payloads.sort(key=lambda one: (one.instrument, place(TargetPair(one.interval, one.horizon))))
     return TargetsPayload(stream=serving.stores.stream, targets=payloads, waiting=waiting)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from schemas.events import ModelPromoted
-from schemas.wire.postgres import Target
+from schemas.targets import Target
 
 
 def waiting_targets(configured: Iterable[Target], champions: Iterable[ModelPromoted]) -> list[Target]:
@@ -31,7 +31,7 @@ def no_prediction_words(target: Target, champions: Sequence[ModelPromoted]) -> s
     Args:
         champions: All that the run has now.
     """
-    missing = f"there is no prediction yet of {target.instrument} {target.interval}:{target.horizon}: "
+    missing = f"there is no prediction yet of {target.instrument} {target.pair}: "
     own = next((one for one in champions if _is_of(one, target)), None)
     if own is not None:
         return f"{missing}its model {own.model_version} is trained and predicts at the next bar's close"

@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 
 import structlog
 
-from api.scoring.operators import Check, Decide, ScoringOperator, Stored, TargetKey
+from api.scoring.operators import Check, Decide, ScoringOperator, Stored
 from api.scoring.rows import SeriesKey
 from api.scoring.starts import Start, identity, record_of
 from api.settings import ApiSettings
@@ -14,9 +14,12 @@ from schemas.codec import encode
 from schemas.errors import InvariantError, NotReadyError, StateError
 from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade, PromotionTookEffect
 from schemas.ports import ModelRegistry
+from schemas.targets import Target
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EFFECT, MODELS_EVENT, partition_of
 from schemas.wire import redis
-from schemas.wire.postgres import History, Target
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
+from schemas.wire.postgres.promotions import StoredPromotions
 from schemas.wire.redis import prediction_key
 from schemas.wire.settings import Endpoints
 from stream_processors.runtime.declarations import Job, View
@@ -148,24 +151,17 @@ def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) 
         StoreUnavailableError: If Postgres does not answer.
     """
     champions = _champions(registry, stream)
-    history = History(endpoints.database_url, max_connections=1)
-    history.open()
-    try:
-        predicted = history.last_predicted_ms(stream)
-        records = {_promotion_key(record): record for record in history.promotion_effects(stream)}
+    with PostgresPool(endpoints.database_url, max_connections=1) as pool:
+        predictions = StoredPredictions(pool)
+        predicted = predictions.last_predicted_ms(stream)
+        effects = StoredPromotions(pool).promotion_effects(stream)
+        records = {_promotion_key(record): record for record in effects}
         for promoted in (one for found in champions.values() for one in found):
             if _promotion_key(promoted) not in records:
-                records |= _seen_start(history, promoted)
+                records |= _seen_start(predictions, promoted)
         champions = {key: _serving(found, predicted, records) for key, found in champions.items()}
-    finally:
-        history.close()
-
-    def last_predicted_ms(target: TargetKey) -> int | None:
-        series = target.series
-        return predicted.get(Target(series.stream, series.instrument, series.interval, target.horizon))
-
     return Stored(
-        last_predicted_ms=last_predicted_ms,
+        last_predicted_ms=predicted.get,
         promotions=lambda series: champions.get(series, ()),
         record=lambda promoted: records.get(_promotion_key(promoted)),
     )
@@ -196,10 +192,12 @@ def _target_of(promoted: ModelPromoted) -> Target:
     return Target(promoted.stream, promoted.instrument, promoted.interval, promoted.horizon)
 
 
-def _seen_start(history: History, promoted: ModelPromoted) -> dict[tuple[object, ...], PromotionTookEffect]:
+def _seen_start(
+    predictions: StoredPredictions, promoted: ModelPromoted
+) -> dict[tuple[object, ...], PromotionTookEffect]:
     """The start of a promotion whose record was not stored before the broker lost it, by its predictions."""
     target = _target_of(promoted)
-    from_ms = history.first_predicted_ms(
+    from_ms = predictions.first_predicted_ms(
         target, model_version=promoted.model_version, from_ms=promoted.effective_from_ms
     )
     if from_ms is None:

@@ -43,6 +43,7 @@ from schemas.events import (
     WatermarkAdvanced,
 )
 from schemas.instruments import parse_instrument
+from schemas.targets import Target
 from schemas.time import Interval
 from schemas.topics import FEATURES_VECTOR, MODELS_EFFECT, PREDICTIONS, PROGRESS_SCORING, Topic
 from stream_processors.operators.changing import Changes, encode
@@ -61,18 +62,6 @@ Lost = Callable[[PromotionTookEffect], None]
 _STATE_VERSION = "scoring/2"
 
 
-class TargetKey(msgspec.Struct, frozen=True, kw_only=True):
-    """What is predicted: a series, so far ahead."""
-
-    series: SeriesKey
-    horizon: Interval
-
-    @property
-    def parts(self) -> tuple[str, str, str, str]:
-        """As it stands in keys of the state."""
-        return (*_parts(self.series), str(self.horizon))
-
-
 class Stored(NamedTuple):
     """What the durable stores know, which an emptied log no longer does; asked once per series or target.
 
@@ -82,15 +71,15 @@ class Stored(NamedTuple):
         record: From when on a promotion predicted, or None where that is not stored.
     """
 
-    last_predicted_ms: Callable[[TargetKey], int | None] = lambda _target: None
+    last_predicted_ms: Callable[[Target], int | None] = lambda _target: None
     promotions: Callable[[SeriesKey], Iterable[ModelPromoted]] = lambda _series: ()
     record: Callable[[ModelPromoted], PromotionTookEffect | None] = lambda _promoted: None
 
 
-class _Target:
+class _TargetState:
     """The promotions of a target, and how far it is predicted."""
 
-    def __init__(self, key: TargetKey, tally: Tally, starts: Iterable[Start] = ()) -> None:
+    def __init__(self, key: Target, tally: Tally, starts: Iterable[Start] = ()) -> None:
         self.key = key
         self.tally = tally
         self.promotions = Promotions(starts)
@@ -147,8 +136,8 @@ class ScoringOperator:
         self._joined = joined
         self._joined_sources = {parse_instrument(name).venue.lower() for name in joined if is_own(name)}
         self._series: dict[SeriesKey, Series] = {}
-        self._targets: dict[SeriesKey, dict[Interval, _Target]] = {}
-        self._early: dict[TargetKey, dict[Identity, PromotionTookEffect]] = {}
+        self._targets: dict[SeriesKey, dict[Interval, _TargetState]] = {}
+        self._early: dict[Target, dict[Identity, PromotionTookEffect]] = {}
         self._marks = Marks(n_kept=n_kept)
         self._last: dict[str, PredictionMade] = {}
         self._names = Names()
@@ -264,10 +253,10 @@ class ScoringOperator:
     def _on_promotion(self, promoted: ModelPromoted) -> list[Output]:
         key = SeriesKey(stream=promoted.stream, instrument=promoted.instrument, interval=promoted.interval)
         self._promote_stored(key)
-        which = TargetKey(series=key, horizon=promoted.horizon)
+        which = _target_of(key, promoted.horizon)
         target = self._targets[key].get(promoted.horizon)
         if target is None:
-            target = _Target(which, Tally(predicted_ms=self._stored.last_predicted_ms(which)))
+            target = _TargetState(which, Tally(predicted_ms=self._stored.last_predicted_ms(which)))
         if target.promotions.find(identity(promoted)) is not None:
             return []
         self._check(promoted)
@@ -281,7 +270,7 @@ class ScoringOperator:
         found = self._judged(target, rows, more=[start])
         self._put_target(target)
         if self._early.get(which, {}).pop(identity(promoted), None) is not None:
-            self._changes.drop(("record", *which.parts, *identity(promoted)))
+            self._changes.drop(("record", *_target_parts(which), *identity(promoted)))
         target.promotions.add(start)
         target.tally.n_promotions += 1
         self._note(target)
@@ -293,13 +282,13 @@ class ScoringOperator:
         )
         return outputs + self._taken(target, found)
 
-    def _put_target(self, target: _Target) -> None:
+    def _put_target(self, target: _TargetState) -> None:
         """Take a target in, in the order of horizons, in which a restored operator has them too."""
-        targets = self._targets.setdefault(target.key.series, {})
-        targets[target.key.horizon] = target
-        self._targets[target.key.series] = dict(sorted(targets.items()))
+        series = _series_of(target.key)
+        targets = self._targets.get(series, {}) | {target.key.horizon: target}
+        self._targets[series] = dict(sorted(targets.items()))
 
-    def _start(self, target: _Target, promoted: ModelPromoted) -> Start:
+    def _start(self, target: _TargetState, promoted: ModelPromoted) -> Start:
         """From when on a promotion predicts that is read now."""
         number, interval = target.tally.n_promotions, promoted.interval
         early = self._early.get(target.key, {}).get(identity(promoted))
@@ -312,7 +301,7 @@ class ScoringOperator:
                 n_let_go=record.n_let_go,
                 is_recorded=early is not None,
             )
-        series = self._series.get(target.key.series)
+        series = self._series.get(_series_of(target.key))
         free = Free(
             began_ms=None if series is None else series.standing.began_ms,
             newest_ms=NEVER_MS if series is None else series.standing.newest_ms,
@@ -330,7 +319,7 @@ class ScoringOperator:
     def _on_record(self, record: PromotionTookEffect) -> None:
         """Obey a recorded start: the first one holds."""
         series = SeriesKey(stream=record.stream, instrument=record.instrument, interval=record.interval)
-        which = TargetKey(series=series, horizon=record.horizon)
+        which = _target_of(series, record.horizon)
         target = self._targets.get(series, {}).get(record.horizon)
         start = None if target is None else target.promotions.find(identity(record))
         if target is not None and start is not None:
@@ -346,10 +335,10 @@ class ScoringOperator:
         if identity(record) not in held:
             held[identity(record)] = record
             self._changes.add(
-                ("record", *which.parts, *identity(record)), lambda: msgspec.json.encode(record)
+                ("record", *_target_parts(which), *identity(record)), lambda: msgspec.json.encode(record)
             )
 
-    def _recorded(self, target: _Target, *, source: str, known_time_ms: int) -> list[Output]:
+    def _recorded(self, target: _TargetState, *, source: str, known_time_ms: int) -> list[Output]:
         """Records of the starts that nobody has recorded yet."""
         outputs: list[Output] = []
         for start in target.promotions.unrecorded():
@@ -361,14 +350,14 @@ class ScoringOperator:
             outputs.append(Output(MODELS_EFFECT, record, record.instrument))
         return outputs
 
-    def _forget_displaced(self, target: _Target) -> None:
+    def _forget_displaced(self, target: _TargetState) -> None:
         for start in target.promotions.forget_displaced(target.predicted_ms):
             self._changes.drop(_start_key(target, start))
 
     # Decisions
 
     def _judged(
-        self, target: _Target, rows: Iterable[FeaturesComputed], *, more: Iterable[Start] = ()
+        self, target: _TargetState, rows: Iterable[FeaturesComputed], *, more: Iterable[Start] = ()
     ) -> _Judged:
         found = _Judged([], [])
         for row in rows:
@@ -383,7 +372,7 @@ class ScoringOperator:
                 found.mismatches.append((row, promoted))
         return found
 
-    def _taken(self, target: _Target, found: _Judged) -> list[Output]:
+    def _taken(self, target: _TargetState, found: _Judged) -> list[Output]:
         target.tally.n_mismatched += len(found.mismatches)
         for row, promoted in found.mismatches:
             pair = (promoted.model_version, row.feature_spec_hash)
@@ -426,10 +415,10 @@ class ScoringOperator:
 
     # State
 
-    def _note(self, target: _Target) -> None:
-        self._changes.put(("target", *target.key.parts), lambda: msgspec.json.encode(target.tally))
+    def _note(self, target: _TargetState) -> None:
+        self._changes.put(("target", *_target_parts(target.key)), lambda: msgspec.json.encode(target.tally))
 
-    def _note_start(self, target: _Target, start: Start) -> None:
+    def _note_start(self, target: _TargetState, start: Start) -> None:
         self._changes.put(_start_key(target, start), lambda: msgspec.json.encode(start))
 
     def _note_marks(self, stream: str, source: str, *, is_new: bool) -> None:
@@ -474,11 +463,11 @@ class ScoringOperator:
                 self._series[_series_key(stream, rest)].keep(rest[2], value)
             case "target":
                 which = _target_key(stream, rest)
-                self._put_target(_Target(which, msgspec.json.decode(value, type=Tally)))
+                self._put_target(_TargetState(which, msgspec.json.decode(value, type=Tally)))
             case "promotion":
                 which = _target_key(stream, rest)
                 start = msgspec.json.decode(value, type=Start)
-                self._targets[which.series][which.horizon].promotions.add(start)
+                self._targets[_series_of(which)][which.horizon].promotions.add(start)
             case "record":
                 record = msgspec.json.decode(value, type=PromotionTookEffect)
                 self._early.setdefault(_target_key(stream, rest), {})[identity(record)] = record
@@ -495,12 +484,12 @@ class ScoringOperator:
         self._forget_rows(stream)
         for key in [key for key in self._targets if key.stream == stream]:
             for target in self._targets.pop(key).values():
-                self._changes.drop(("target", *target.key.parts))
+                self._changes.drop(("target", *_target_parts(target.key)))
                 for start in target.promotions:
                     self._changes.drop(_start_key(target, start))
-        for which in [which for which in self._early if which.series.stream == stream]:
+        for which in [which for which in self._early if which.stream == stream]:
             for held in self._early.pop(which):
-                self._changes.drop(("record", *which.parts, *held))
+                self._changes.drop(("record", *_target_parts(which), *held))
         for source in self._marks.forget(stream):
             self._changes.drop(("marks", stream, source))
         if self._last.pop(stream, None) is not None:
@@ -538,13 +527,26 @@ def _parts(key: SeriesKey) -> tuple[str, str, str]:
     return key.stream, key.instrument, str(key.interval)
 
 
-def _start_key(target: _Target, start: Start) -> tuple[Any, ...]:
-    return ("promotion", *target.key.parts, start.number)
+def _target_of(series: SeriesKey, horizon: Interval) -> Target:
+    return Target(series.stream, series.instrument, series.interval, horizon)
+
+
+def _series_of(target: Target) -> SeriesKey:
+    return SeriesKey(stream=target.stream, instrument=target.instrument, interval=target.interval)
+
+
+def _target_parts(target: Target) -> tuple[str, str, str, str]:
+    """A target as it stands in keys of the state."""
+    return target.stream, target.instrument, str(target.interval), str(target.horizon)
+
+
+def _start_key(target: _TargetState, start: Start) -> tuple[Any, ...]:
+    return ("promotion", *_target_parts(target.key), start.number)
 
 
 def _series_key(stream: str, rest: list[Any]) -> SeriesKey:
     return SeriesKey(stream=stream, instrument=rest[0], interval=Interval(rest[1]))
 
 
-def _target_key(stream: str, rest: list[Any]) -> TargetKey:
-    return TargetKey(series=_series_key(stream, rest), horizon=Interval(rest[2]))
+def _target_key(stream: str, rest: list[Any]) -> Target:
+    return _target_of(_series_key(stream, rest), Interval(rest[2]))

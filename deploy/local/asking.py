@@ -7,24 +7,23 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 
-_USUAL_TARGETS = "15m:15m,1m:1m,1h:1h"
+from schemas.targets import DEFAULT_TARGETS, parse_targets
+
 _USUAL_INSTRUMENT = "BTC"
 
 
 def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None:
-    """The first kind of prediction that is served, such as ``15m:15m``; None while there is none.
+    """The first target that is served, such as ``15m:15m``; None while none is.
 
     Args:
         api_url: Where the API is.
         environment: Says the run's reference instrument and its targets.
     """
     instrument = urllib.parse.quote(environment.get("DRIFTLINE_REFERENCE_INSTRUMENT", _USUAL_INSTRUMENT))
-    targets = environment.get("DRIFTLINE_TARGETS") or _USUAL_TARGETS
-    for target in targets.split(","):
-        interval, _, horizon = target.strip().partition(":")
-        query = urllib.parse.urlencode({"interval": interval, "horizon": horizon or interval})
+    for target in parse_targets(environment.get("DRIFTLINE_TARGETS") or DEFAULT_TARGETS):
+        query = urllib.parse.urlencode(target._asdict())
         if _is_served(f"{api_url}/v1/predictions/{instrument}?{query}", environment.get("DRIFTLINE_STREAM")):
-            return target.strip()
+            return str(target)
     return None
 
 

@@ -10,7 +10,11 @@ from typing import NamedTuple
 
 from deploy.local.servers.fleets import make_usable
 from deploy.local.servers.health import wait_until_ready
-from schemas.wire.postgres import History, Target
+from schemas.targets import Target
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
+from schemas.wire.postgres.promotions import StoredPromotions
 from schemas.wire.settings import Endpoints
 
 _START_S = 30.0
@@ -42,28 +46,25 @@ def prepare_servers(endpoints: Endpoints, *, stream: str | None, say: Callable[[
     """
     wait_until_ready(endpoints, timeout_s=_START_S)
     make_usable(endpoints)
-    history = History(endpoints.database_url, max_connections=1)
-    history.open()
-    try:
-        continued = None if stream is None else continuation(history, stream)
-    finally:
-        history.close()
+    with PostgresPool(endpoints.database_url, max_connections=1) as pool:
+        continued = None if stream is None else continuation(pool, stream)
     say(f"servers answer at {endpoints.kafka.bootstrap_servers}, topics and tables are there")
     if continued is not None:
         say(str(continued))
 
 
-def continuation(history: History, stream: str) -> Continuation | None:
+def continuation(pool: PostgresPool, stream: str) -> Continuation | None:
     """What is stored of a run; None when nothing is."""
-    position = history.position(stream)
+    position = StoredMarket(pool).position(stream)
     ends = [end for end in (position.last_candle_end_ms, position.last_tick_known_ms) if end is not None]
     if not ends:
         return None
-    promotions = history.promotions(stream)
+    promotions = StoredPromotions(pool).promotions(stream)
+    predictions = StoredPredictions(pool)
     targets = {Target(stream, made.instrument, made.interval, made.horizon) for made in promotions}
     return Continuation(
         stream=stream,
         stored_until_ms=max(ends),
-        n_predictions=sum(history.record(target).n_predictions for target in targets),
+        n_predictions=sum(predictions.record(target).n_predictions for target in targets),
         champion=promotions[-1].model_version if promotions else None,
     )

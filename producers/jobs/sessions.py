@@ -17,15 +17,18 @@ from producers.normalise.histories import in_order
 from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
+from schemas.positions import MarketPosition
 from schemas.streams import StreamDescription
 from schemas.time import Clock
 from schemas.wire.kafka import Publisher
-from schemas.wire.postgres import History, Position
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.settings import Endpoints
 
 
-class StoredPast(Protocol):
-    """What the durable history remembers; :class:`schemas.wire.postgres.History` is one."""
+class KnownStreams(Protocol):
+    """The runs that are remembered; :class:`schemas.wire.postgres.streams.StoredStreams` is one."""
 
     def register_stream(self, description: StreamDescription) -> StreamDescription:
         """Remember a run; the first description wins and is returned."""
@@ -33,7 +36,11 @@ class StoredPast(Protocol):
     def stream(self, stream: str) -> StreamDescription | None:
         """What is remembered of a run."""
 
-    def position(self, stream: str, *, n_instruments: int = 1) -> Position:
+
+class MarketHistory(Protocol):
+    """The stored market data of runs; :class:`schemas.wire.postgres.markets.StoredMarket` is one."""
+
+    def position(self, stream: str, *, n_instruments: int = 1) -> MarketPosition:
         """How far its stored events go, of all its instruments."""
 
     def candles(self, stream: str) -> Iterator[CandleObserved]:
@@ -58,7 +65,7 @@ class Session(NamedTuple):
 
     plan: Plan
     speed: float
-    history: StoredPast
+    history: MarketHistory
     outlet: Outlet
     clock: Clock
     is_stopped: Callable[[], bool]
@@ -117,7 +124,8 @@ class Session(NamedTuple):
 def registered_session(
     settings: ProducerSettings,
     *,
-    history: StoredPast,
+    streams: KnownStreams,
+    history: MarketHistory,
     outlet: Outlet,
     clock: Clock,
     is_stopped: Callable[[], bool],
@@ -131,9 +139,9 @@ def registered_session(
         StoreUnavailableError: If the history does not answer.
     """
     now_ms = clock.now_ms()
-    stored = history.stream(stream_of(settings))
+    stored = streams.stream(stream_of(settings))
     plan = plan_of(settings, stored, now_ms=now_ms)
-    remembered = plan.description if stored is not None else history.register_stream(plan.description)
+    remembered = plan.description if stored is not None else streams.register_stream(plan.description)
     if remembered != plan.description:
         plan = plan_of(settings, remembered, now_ms=now_ms)
     return Session(
@@ -154,12 +162,11 @@ def open_session(
     settings: ProducerSettings, endpoints: Endpoints, *, clock: Clock, is_stopped: Callable[[], bool]
 ) -> Iterator[Session]:
     """A session on real servers, closed at the end of the block."""
-    history = History(endpoints.database_url)
-    history.open()
-    try:
+    with PostgresPool(endpoints.database_url) as pool:
         yield registered_session(
             settings,
-            history=history,
+            streams=StoredStreams(pool),
+            history=StoredMarket(pool),
             outlet=Publisher(endpoints.kafka, role="producers"),
             clock=clock,
             is_stopped=is_stopped,
@@ -171,5 +178,3 @@ def open_session(
             ),
             look_up=None if endpoints.kafka.is_embedded else partial(logged, endpoints.kafka),
         )
-    finally:
-        history.close()

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.companions import Companions, parse_companions
 from schemas.errors import ConfigurationError, NotReadyError
+from schemas.targets import DEFAULT_TARGETS, TargetPair, parse_targets
 
 PREFIX = "DRIFTLINE_"
 ENDPOINTS_FILE = "endpoints.json"
@@ -216,3 +217,22 @@ class JobSettings(ServerSettings):
         description="Names this worker among those of its job. Workers that run at the same time need "
         "different names; one that starts again keeps its name, and with it its share.",
     )
+
+
+class TargetSettings(JobSettings):
+    """What every job on the log that trains or serves predictions can be told."""
+
+    targets: str = Field(
+        default=DEFAULT_TARGETS,
+        description="What is predicted of every instrument: interval:horizon pairs, by commas, trained in this "
+        "order. Others are unknown to the API rather than not ready.",
+    )
+
+    @field_validator("targets")
+    @classmethod
+    def _are_targets(cls, text: str) -> str:
+        return ",".join(map(str, parse_targets(text)))
+
+    def parsed_targets(self) -> tuple[TargetPair, ...]:
+        """The targets, in order."""
+        return parse_targets(self.targets)

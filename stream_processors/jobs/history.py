@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 
 from schemas.events import ABOUT_SOURCES, WatermarkAdvanced
 from schemas.topics import EVENT_TOPICS
-from schemas.wire.postgres import History
-from schemas.wire.tables import Progress
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.tables import Progress
+from schemas.wire.postgres.writing import EventWriter
 from stream_processors.runtime.sinks import Received, run_sink
 from stream_processors.settings import ProcessorSettings
 
 
-def writer(history: History) -> Callable[[Sequence[Received]], None]:
+def writer(store: EventWriter) -> Callable[[Sequence[Received]], None]:
     """What stores a batch: rows for events, progress for watermarks."""
 
     def write(batch: Sequence[Received]) -> None:
@@ -20,7 +21,7 @@ def writer(history: History) -> Callable[[Sequence[Received]], None]:
             for r in batch
             if isinstance(r.event, WatermarkAdvanced)
         ]
-        history.write(rows, progress)
+        store.write(rows, progress)
 
     return write
 
@@ -28,11 +29,11 @@ def writer(history: History) -> Callable[[Sequence[Received]], None]:
 def run_history(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
     """Run it until asked to stop."""
     endpoints = settings.endpoints()
-    history = History(endpoints.database_url, max_connections=1)
-    history.open()
-    try:
+    with PostgresPool(endpoints.database_url, max_connections=1) as pool:
         run_sink(
-            name="history", topics=EVENT_TOPICS, endpoint=endpoints.kafka, write=writer(history), stop=stop
+            name="history",
+            topics=EVENT_TOPICS,
+            endpoint=endpoints.kafka,
+            write=writer(EventWriter(pool)),
+            stop=stop,
         )
-    finally:
-        history.close()

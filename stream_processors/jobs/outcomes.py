@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from schemas.events import PredictionMade
 from schemas.topics import MARKET_BAR, OUTCOMES, PREDICTIONS, PROGRESS_SCORING, partition_of
-from schemas.wire.postgres import History
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
 from stream_processors.operators.outcomes import OutcomesOperator
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.workers import run_job
@@ -38,10 +39,8 @@ def outcomes_job(unresolved: list[PredictionMade], *, stream: str | None = None)
 def run_outcomes(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
     """Run it until asked to stop."""
     endpoints = settings.endpoints()
-    history = History(endpoints.database_url, max_connections=1)
-    history.open()
-    unresolved = history.unresolved()
-    history.close()
+    with PostgresPool(endpoints.database_url, max_connections=1) as pool:
+        unresolved = StoredPredictions(pool).unresolved()
     run_job(
         outcomes_job(unresolved, stream=settings.stream),
         endpoint=endpoints.kafka,

@@ -102,8 +102,8 @@ class Joined(msgspec.Struct, frozen=True):
     n_late: int
 
 
-class Target:
-    """What is configured of a target: its companions, and where they lie.
+class JoinedInstrument:
+    """What is configured of an instrument with companions: which they are, and where they lie.
 
     Attributes:
         groups: The groups that companions fill, and with which.
@@ -141,7 +141,7 @@ class _Line:
         others: Companions' rows by group, oldest first.
     """
 
-    def __init__(self, target: Target, interval: Interval) -> None:
+    def __init__(self, target: JoinedInstrument, interval: Interval) -> None:
         self.series = Series()
         self.others: list[list[OtherRow]] = [[] for _ in target.groups]
         self.stepper = VectorStepper(list(target.groups), interval=interval)
@@ -158,7 +158,7 @@ class Held:
         heard_ms: Of each companion, the latest known time of its rows.
     """
 
-    def __init__(self, target: Target, *, stream: str, touched: Touched) -> None:
+    def __init__(self, target: JoinedInstrument, *, stream: str, touched: Touched) -> None:
         self.target = target
         self.stream = stream
         self.waiting: deque[OwnRow] = deque()

@@ -55,8 +55,8 @@ from stream_processors.operators.joining import (
     NEVER_MS,
     Held,
     Joined,
+    JoinedInstrument,
     OwnRow,
-    Target,
     features_partition,
 )
 from stream_processors.operators.keys import key_of, parts_of
@@ -133,7 +133,7 @@ class VectorOperator:
         self.partition = partition
         self._stream = stream
         self._targets = {
-            name: Target(name, beside)
+            name: JoinedInstrument(name, beside)
             for name, beside in companions.items()
             if features_partition(name) == partition
         }
@@ -285,7 +285,7 @@ class VectorOperator:
                 closed_ms = self._companion_closed_ms(held, target.number[row.instrument])
                 held.take_other(row, values, closed_ms=closed_ms)
 
-    def _held_of(self, stream: str, target: Target) -> Held:
+    def _held_of(self, stream: str, target: JoinedInstrument) -> Held:
         held = self._held.get((stream, target.name))
         if held is None:
             held = self._held[(stream, target.name)] = Held(target, stream=stream, touched=self._touched)

@@ -42,7 +42,9 @@ from schemas.topics import (
     PREDICTIONS,
     Topic,
 )
-from schemas.wire.postgres import History
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.streams import StoredStreams
+from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import Views, connect, features_key, prediction_key
 from schemas.wire.settings import Endpoints
 from stream_processors.jobs.history import writer
@@ -108,9 +110,9 @@ def _load(endpoints: Endpoints, *, n_predictions: int, n_features: int) -> list[
     ]
 
 
-def _register(history: History) -> None:
+def _register(pool: PostgresPool) -> None:
     for stream in (MILLION, TEN_DAYS):
-        history.register_stream(
+        StoredStreams(pool).register_stream(
             StreamDescription(
                 stream=stream, kind=StreamKind.REPLAY, title="a benchmark", source="binance", instruments=(INSTRUMENT,),
                 origin_ms=T0, warm_up_until_ms=T0, end_ms=None, speed=0.0, parameters={}, created_ms=0,
@@ -204,7 +206,7 @@ def _million(data_dir: Path, endpoints: Endpoints, *, n_predictions: int) -> lis
     return figures
 
 
-def _ten_days(data_dir: Path, history: History) -> list[Figure]:
+def _ten_days(data_dir: Path, pool: PostgresPool) -> list[Figure]:
     """Write what a replay of ten days leaves, and read all of its history at once."""
     made = [
         _sample(PredictionMade, stream=TEN_DAYS, event_time_ms=T0 + i * MINUTE)
@@ -215,7 +217,7 @@ def _ten_days(data_dir: Path, history: History) -> list[Figure]:
     ]
     with _api(data_dir, TEN_DAYS) as client:
         for begin in range(0, len(made), 500):
-            history.write([*made[begin : begin + 500], *outcomes[begin : begin + 500]])
+            EventWriter(pool).write([*made[begin : begin + 500], *outcomes[begin : begin + 500]])
         path: str | None = "/v1/predictions/BTC/history?limit=500"
         samples, n_items = [], 0
         while path is not None:
@@ -245,7 +247,7 @@ def _sample(kind: type[Event], **altered: object) -> Any:
     return msgspec.structs.replace(found, **(of_minutes | {"known_time_ms": at_ms} | altered))
 
 
-def _rates(history: History) -> list[Figure]:
+def _rates(pool: PostgresPool) -> list[Figure]:
     """Rows/s of what the history sink does with a batch, by kind of event."""
     rng = np.random.default_rng(7)
     names = [f"feature_{i}" for i in range(N_FEATURES)]
@@ -276,7 +278,7 @@ def _rates(history: History) -> list[Figure]:
     ]
     figures = []
     for name, topic, make in kinds:
-        rate = _rate(history, topic, make)
+        rate = _rate(pool, topic, make)
         figures.append(_plain(f"history sink, {name}", rate, "rows/s"))
     # Of 10,000 instruments a minute holds a million ticks, and one row each of the others.
     *closes, ticks = (figure.value for figure in figures)
@@ -297,8 +299,8 @@ def _rates(history: History) -> list[Figure]:
     ]
 
 
-def _rate(history: History, topic: Topic, make: Callable[[int, int], Event]) -> float:
-    write, took_s = writer(history), 0.0
+def _rate(pool: PostgresPool, topic: Topic, make: Callable[[int, int], Event]) -> float:
+    write, took_s = writer(EventWriter(pool)), 0.0
     for minute in range(N_BATCHES):
         values = [codec.encode(make(i, minute)) for i in range(MAX_BATCH)]
         began = time.perf_counter()
@@ -326,19 +328,19 @@ def _plain(metric: str, value: float, unit: str) -> Figure:
 def _run(data_dir: Path, endpoints: Endpoints) -> Sequence[Figure]:
     n_predictions = int(os.environ.get("PREDICTIONS") or 1_000_000)
     n_features = int(os.environ.get("FEATURES") or 10_000_000)
-    history = History(endpoints.database_url)
-    history.open()
+    pool = PostgresPool(endpoints.database_url)
+    pool.open()
     try:
-        _register(history)
+        _register(pool)
         return [
             *_load(endpoints, n_predictions=n_predictions, n_features=n_features),
             *_million(data_dir, endpoints, n_predictions=n_predictions),
-            *_ten_days(data_dir, history),
-            *_rates(history),
+            *_ten_days(data_dir, pool),
+            *_rates(pool),
             _views(endpoints),
         ]
     finally:
-        history.close()
+        pool.close()
 
 
 def main() -> None:

@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 
 from schemas.events import AlertRaised, Severity
+from schemas.targets import Target
 from schemas.time import Interval
-from schemas.wire.postgres import History, Target
+from schemas.wire.postgres.features import StoredFeatures
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
 from schemas.wire.settings import ServerSettings
 from stream_processors.features.batch import compute_table
 from stream_processors.jobs.alert_lists import published_alerts
@@ -90,14 +94,16 @@ def test_nothing_is_lost_over_a_disk_that_was_full(
 def _check_against_the_file(demo: Demo, candles: Path) -> None:
     """Every candle, feature and prediction of the stretch is stored, once, as the file has it."""
     stream = str(demo.status()["state"]["stream"])
-    history = History(demo.database_url())
-    history.open()
+    pool = PostgresPool(demo.database_url())
+    pool.open()
     try:
-        table = history.feature_table(stream, instrument=INSTRUMENT, interval=str(Interval.ONE_MINUTE))
-        stored = [candle.close for candle in history.candles(stream)]
-        made = history.predictions(Target(stream, INSTRUMENT, "1m", "1m"), limit=100_000)
+        table = StoredFeatures(pool).feature_table(
+            stream, instrument=INSTRUMENT, interval=str(Interval.ONE_MINUTE)
+        )
+        stored = [candle.close for candle in StoredMarket(pool).candles(stream)]
+        made = StoredPredictions(pool).predictions(Target(stream, INSTRUMENT, "1m", "1m"), limit=100_000)
     finally:
-        history.close()
+        pool.close()
     assert table is not None
     minutes = minutes_of(candles, FROM, str(np.datetime64(int(table.as_of_ms[-1]), "ms")))
     expected = compute_table(minutes)

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from schemas.features import FeatureTable
+from schemas.targets import Target
 from schemas.time import Interval
-from schemas.wire.postgres import History, Target
+from schemas.wire.postgres.features import StoredFeatures
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
 from stream_processors.features.bars import roll_up
 from stream_processors.features.batch import compute_table
 from tests.fixtures.recorded_bars import minutes_of
@@ -25,11 +29,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory, recorded_data: Path) -> Itera
 
 
 @pytest.fixture
-def history(demo: Demo) -> Iterator[History]:
-    found = History(demo.database_url())
-    found.open()
-    yield found
-    found.close()
+def pool(demo: Demo) -> Iterator[PostgresPool]:
+    with PostgresPool(demo.database_url()) as opened:
+        yield opened
 
 
 def _stream(demo: Demo) -> str:
@@ -41,20 +43,23 @@ def test_predictions_go_on_being_made_and_judged_after_a_kill(demo: Demo, name: 
     assert demo.heal_s(name) > 0
 
 
-def test_every_minute_since_the_first_prediction_is_predicted_once(demo: Demo, history: History) -> None:
+def test_every_minute_since_the_first_prediction_is_predicted_once(demo: Demo, pool: PostgresPool) -> None:
     newest_ms = demo.wait_for_judged(after_ms=0, deadline_s=180)
     demo.wait_for_judged(after_ms=newest_ms + 20 * 60_000, deadline_s=300)
     made = [
-        made for made, _ in history.predictions(Target(_stream(demo), INSTRUMENT, "1m", "1m"), limit=100_000)
+        made
+        for made, _ in StoredPredictions(pool).predictions(
+            Target(_stream(demo), INSTRUMENT, "1m", "1m"), limit=100_000
+        )
     ]
     as_of = np.array([prediction.event_time_ms for prediction in made][::-1])
     assert len(as_of) > 30
     assert set(np.diff(as_of).tolist()) == {60_000}
 
 
-def test_every_judged_prediction_was_judged_by_the_right_bar(demo: Demo, history: History) -> None:
-    pairs = history.predictions(Target(_stream(demo), INSTRUMENT, "1m", "1m"), limit=100_000)
-    closes = {candle.event_time_ms: candle.close for candle in history.candles(_stream(demo))}
+def test_every_judged_prediction_was_judged_by_the_right_bar(demo: Demo, pool: PostgresPool) -> None:
+    pairs = StoredPredictions(pool).predictions(Target(_stream(demo), INSTRUMENT, "1m", "1m"), limit=100_000)
+    closes = {candle.event_time_ms: candle.close for candle in StoredMarket(pool).candles(_stream(demo))}
     unjudged = [made for made, outcome in pairs if outcome is None]
     assert len(unjudged) <= 3
     for made, outcome in pairs:
@@ -65,9 +70,9 @@ def test_every_judged_prediction_was_judged_by_the_right_bar(demo: Demo, history
 
 @pytest.mark.parametrize("interval", [Interval.ONE_MINUTE, Interval.FIFTEEN_MINUTES, Interval.ONE_HOUR])
 def test_stored_features_are_those_of_the_file_to_the_bit(
-    demo: Demo, history: History, recorded_data: Path, interval: Interval
+    demo: Demo, pool: PostgresPool, recorded_data: Path, interval: Interval
 ) -> None:
-    stored = history.feature_table(_stream(demo), instrument=INSTRUMENT, interval=str(interval))
+    stored = StoredFeatures(pool).feature_table(_stream(demo), instrument=INSTRUMENT, interval=str(interval))
     assert stored is not None
     expected = _from_file(recorded_data / CANDLES, stored, interval)
     assert stored.as_of_ms.tolist() == expected.as_of_ms.tolist()

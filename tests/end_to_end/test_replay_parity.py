@@ -12,8 +12,11 @@ from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget
 from schemas.codec import null_from_nan
 from schemas.events import FeaturesComputed, ModelPromoted, PredictionMade
 from schemas.features import FeatureTable
+from schemas.targets import Target
 from schemas.time import Interval
-from schemas.wire.postgres import History, Target
+from schemas.wire.postgres.features import StoredFeatures
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
 from stream_processors.features.bars import roll_up
 from stream_processors.features.batch import compute_table
 from tests.fixtures.recorded_bars import minutes_of
@@ -59,25 +62,29 @@ def _backtested(folder: Path, candles: Path) -> dict[str, Any]:
 
 
 def _collected(demo: Demo, report: dict[str, Any]) -> Replayed:
-    history = History(demo.database_url())
-    history.open()
+    pool = PostgresPool(demo.database_url())
+    pool.open()
     stream = str(demo.status()["state"]["stream"])
     targets = [Target(stream, INSTRUMENT, str(interval), str(interval)) for interval in INTERVALS]
     registry = FolderRegistry(demo.registry())
     found = Replayed(
-        predictions=[made for target in targets for made, _ in history.predictions(target, limit=100_000)],
-        features={interval: _table(history, stream, interval) for interval in INTERVALS},
+        predictions=[
+            made
+            for target in targets
+            for made, _ in StoredPredictions(pool).predictions(target, limit=100_000)
+        ],
+        features={interval: _table(pool, stream, interval) for interval in INTERVALS},
         champions=[entry for entry in registry.ledger() if entry.alias == CHAMPION],
         registry=registry,
         stream=stream,
         backtest=report,
     )
-    history.close()
+    pool.close()
     return found
 
 
-def _table(history: History, stream: str, interval: Interval) -> FeatureTable:
-    table = history.feature_table(stream, instrument=INSTRUMENT, interval=str(interval))
+def _table(pool: PostgresPool, stream: str, interval: Interval) -> FeatureTable:
+    table = StoredFeatures(pool).feature_table(stream, instrument=INSTRUMENT, interval=str(interval))
     assert table is not None
     return table
 

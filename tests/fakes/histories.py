@@ -5,7 +5,7 @@ import numpy as np
 from schemas.errors import StoreUnavailableError
 from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription, StreamKind
-from trainers.jobs.waiting import FeatureHistory
+from trainers.jobs.waiting import FeatureHistory, StreamHistory
 
 
 def description_of(*, stream: str = "simulation-1", until_ms: int, instruments=("BTC-USDT.SIMULATED",)):
@@ -24,7 +24,7 @@ def description_of(*, stream: str = "simulation-1", until_ms: int, instruments=(
     )
 
 
-class InMemoryFeatureHistory(FeatureHistory):
+class InMemoryFeatureHistory(StreamHistory, FeatureHistory):
     """Answers from what it was given; ``watermarks`` are said one after the other, the last for ever.
 
     A watermark that is an error is a store that does not answer. ``asked`` remembers for which topics they

@@ -27,7 +27,9 @@ def commands() -> None:
 def train(environment: Mapping[str, str], stream: str | None, targets: str | None) -> None:
     """Train what has no champion yet, once the history is there, and announce every champion."""
     from schemas.wire.clocks import SystemClock  # noqa: PLC0415
-    from schemas.wire.postgres import History  # noqa: PLC0415
+    from schemas.wire.postgres.features import StoredFeatures  # noqa: PLC0415
+    from schemas.wire.postgres.pools import PostgresPool  # noqa: PLC0415
+    from schemas.wire.postgres.streams import StoredStreams  # noqa: PLC0415
     from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
     from trainers.jobs.announcing import Announcements  # noqa: PLC0415
     from trainers.jobs.making import making_of  # noqa: PLC0415
@@ -50,20 +52,17 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     endpoints = settings.endpoints()
     stop = stop_on_signals()
     import_meanwhile(import_libraries)
-    history = History(endpoints.database_url)
-    history.open()
-    try:
+    with PostgresPool(endpoints.database_url) as pool:
         Training(
             plan,
-            history=history,
+            streams=StoredStreams(pool),
+            features=StoredFeatures(pool),
             registry=registry_of(settings),
             announce=Announcements(endpoints.kafka),
             clock=SystemClock(),
             report=_report(),
             stop=stop,
         ).run()
-    finally:
-        history.close()
 
 
 @commands.command()

@@ -1,13 +1,15 @@
 """From the words of the command line to a backtest: settings, models, material, live predictions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from producers.sources.files.recognition import instrument_of_name
 from schemas.errors import ConfigurationError, NotReadyError
+from schemas.events import PromotionTookEffect
 from schemas.streams import StreamDescription
+from schemas.targets import Target
 from schemas.time import Interval
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.vector_declarations import Group
@@ -64,7 +66,7 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
     """
     settings = TrainerSettings.from_environment(environment)
     over = _over(options)
-    with _history(settings, is_needed=over == "postgres" or options.parity is not None) as history:
+    with _pool(settings, is_needed=over == "postgres" or options.parity is not None) as pool:
         asked = asked_models(
             registry_of(settings),
             options.model,
@@ -72,11 +74,11 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
             target=options.target,
             as_served=options.parity is not None,
             instrument=_instrument(options),
-            recorded=() if options.parity is None else history.promotion_effects(options.parity),
+            recorded=_recorded(pool, options.parity),
         )
         plan = _plan(options, asked, minimum_rows=settings.train_minimum_rows)
-        description = _described(history, options.parity)
-        live = _live(history, options.parity, asked, plan)
+        description = _described(pool, options.parity)
+        live = _live(pool, options.parity, asked, plan)
         return run_backtest(
             plan if live is None else live.within(plan),
             asked,
@@ -86,7 +88,7 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
                 plan,
                 asked,
                 settings=settings,
-                history=history,
+                pool=pool,
                 parity=description,
                 say=report.say,
             ),
@@ -177,24 +179,30 @@ def _every_ms(options: BacktestOptions, asked: Asked) -> int:
 
 
 @contextmanager
-def _history(settings: TrainerSettings, *, is_needed: bool) -> Iterator[Any]:
+def _pool(settings: TrainerSettings, *, is_needed: bool) -> Iterator[Any]:
     if not is_needed:
         yield None
         return
-    from schemas.wire.postgres import History  # noqa: PLC0415  (only who asks it pays for its client)
+    from schemas.wire.postgres.pools import PostgresPool  # noqa: PLC0415  (only who asks it pays for its client)
 
-    history = History(settings.endpoints().database_url)
-    history.open()
-    try:
-        yield history
-    finally:
-        history.close()
+    with PostgresPool(settings.endpoints().database_url) as pool:
+        yield pool
 
 
-def _described(history: Any, stream: str | None) -> StreamDescription | None:
-    if history is None or stream is None:
+def _recorded(pool: Any, stream: str | None) -> Sequence[PromotionTookEffect]:
+    if pool is None or stream is None:
+        return ()
+    from schemas.wire.postgres.promotions import StoredPromotions  # noqa: PLC0415
+
+    return StoredPromotions(pool).promotion_effects(stream)
+
+
+def _described(pool: Any, stream: str | None) -> StreamDescription | None:
+    if pool is None or stream is None:
         return None
-    description: StreamDescription | None = history.stream(stream)
+    from schemas.wire.postgres.streams import StoredStreams  # noqa: PLC0415
+
+    description = StoredStreams(pool).stream(stream)
     if description is None:
         message = f"there is no stream {stream!r} in Postgres, with whose predictions --parity could compare"
         raise NotReadyError(message)
@@ -208,7 +216,7 @@ def _loader(
     asked: Asked,
     *,
     settings: TrainerSettings,
-    history: Any,
+    pool: Any,
     parity: StreamDescription | None,
     say: Callable[[str], None],
 ) -> Callable[[], Material]:
@@ -220,10 +228,10 @@ def _loader(
             from trainers.jobs.stored_materials import from_topics  # noqa: PLC0415  (and its clients)
 
             return from_topics(settings.kafka_endpoint(), stream, manifest, say=say)
-        if over == "postgres" and history is not None:
+        if over == "postgres" and pool is not None:
             from trainers.jobs.stored_materials import from_postgres  # noqa: PLC0415
 
-            return from_postgres(history, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
+            return from_postgres(pool, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # What a run computed began where it began: features that fade remember it.
         begin_ms = None if parity is None else parity.origin_ms
         given = {Group.COIN: options.bars_eth, Group.PERPETUAL: options.perp}
@@ -242,15 +250,15 @@ def _loader(
     return load
 
 
-def _live(history: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | None:
+def _live(pool: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | None:
     """What was said live within the span."""
-    if history is None or stream is None:
+    if pool is None or stream is None:
         return None
-    from schemas.wire.postgres import Target  # noqa: PLC0415
+    from schemas.wire.postgres.predictions import StoredPredictions  # noqa: PLC0415
 
     target = asked.manifest.target
     key = Target(stream, target.instrument, target.interval, target.horizon)
-    found = [made for made, _ in history.predictions(key, limit=_ALL, before_ms=plan.to_ms)]
+    found = [made for made, _ in StoredPredictions(pool).predictions(key, limit=_ALL, before_ms=plan.to_ms)]
     if not found:
         message = f"no prediction of {target} is stored in stream {stream}, with which --parity could compare"
         raise NotReadyError(message)

@@ -13,13 +13,13 @@ def stored_effects(environment: Mapping[str, str], streams: Iterable[str]) -> li
         url = TrainerSettings.from_environment(environment).endpoints().database_url
     except NotReadyError:
         return []
-    from schemas.wire.postgres import History  # noqa: PLC0415  (only who asks it pays for its client)
+    from schemas.wire.postgres.pools import PostgresPool  # noqa: PLC0415  (only who asks it pays for its client)
+    from schemas.wire.postgres.promotions import StoredPromotions  # noqa: PLC0415
 
-    history = History(url, timeout_s=2.0)
-    history.open()
+    stored = PostgresPool(url, timeout_s=2.0)
     try:
-        return [record for stream in sorted(streams) for record in history.promotion_effects(stream)]
+        with stored as pool:
+            promotions = StoredPromotions(pool)
+            return [record for stream in sorted(streams) for record in promotions.promotion_effects(stream)]
     except (TransientError, ConfigurationError):
         return []
-    finally:
-        history.close()

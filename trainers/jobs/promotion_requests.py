@@ -8,7 +8,8 @@ from schemas.errors import BrokerUnavailableError, ConfigurationError, NotReadyE
 from schemas.events import LIVE, ModelPromoted
 from schemas.topics import FEATURES_MARKET
 from schemas.wire.clocks import SystemClock
-from schemas.wire.postgres import History
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.streams import StoredStreams
 from trainers.jobs.announcing import Announcements
 from trainers.jobs.promoting import Announce, Change, promote, rollback
 from trainers.jobs.registries import registry_of
@@ -90,12 +91,8 @@ def _stream_time_ms(settings: TrainerSettings, stream: str) -> int | None:
         url = settings.endpoints().database_url
     except NotReadyError:
         return None
-    history = History(url)
-    history.open()
-    try:
-        return history.watermark_ms(stream, FEATURES_MARKET.name)
-    finally:
-        history.close()
+    with PostgresPool(url) as pool:
+        return StoredStreams(pool).watermark_ms(stream, FEATURES_MARKET.name)
 
 
 def _announcing(settings: TrainerSettings, say: Say) -> Announce:

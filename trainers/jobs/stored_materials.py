@@ -17,7 +17,9 @@ from schemas.features import FeatureTable
 from schemas.time import Interval
 from schemas.topics import FEATURES_VECTOR, MARKET_CANDLE, MARKET_TICK, Topic, partition_of
 from schemas.wire.kafka import read_runs
-from schemas.wire.postgres import History
+from schemas.wire.postgres.features import StoredFeatures
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.features.declarations import SPEC
 from stream_processors.operators.market import MarketOperator
@@ -27,26 +29,26 @@ from trainers.jobs.materials import Material
 Say = Callable[[str], None]
 
 
-def from_postgres(history: History, stream: str, target: ModelTarget, *, spec_hash: str) -> Material:
+def from_postgres(pool: PostgresPool, stream: str, target: ModelTarget, *, spec_hash: str) -> Material:
     """The features and bars of a run as they were stored.
 
     Raises:
         NotReadyError: If there are none of this model's features.
         StoreUnavailableError: If Postgres does not answer.
     """
-    table = history.feature_table(
+    table = StoredFeatures(pool).feature_table(
         stream, instrument=target.instrument, interval=target.interval, spec_hash=spec_hash
     )
     if table is None:
         raise NotReadyError(_nothing("Postgres", stream, target))
-    interval, end_ms, close = _shortest_closes(history, stream, target)
+    interval, end_ms, close = _shortest_closes(StoredMarket(pool), stream, target)
     prices = Prices(interval=interval, end_ms=end_ms, close=close)
     return Material(table, prices, f"stream {stream} as stored, {len(table.as_of_ms):,} rows of features")
 
 
-def _shortest_closes(history: History, stream: str, target: ModelTarget) -> tuple[Interval, Any, Any]:
+def _shortest_closes(market: StoredMarket, stream: str, target: ModelTarget) -> tuple[Interval, Any, Any]:
     for interval in Interval:
-        end_ms, close = history.closes(stream, instrument=target.instrument, interval=interval)
+        end_ms, close = market.closes(stream, instrument=target.instrument, interval=interval)
         if len(end_ms):
             return interval, end_ms, close
     raise NotReadyError(_nothing("Postgres", stream, target))

@@ -16,6 +16,7 @@ from schemas.events import ModelPromoted
 from schemas.features import FeatureTable
 from schemas.ports import ModelRegistry
 from schemas.streams import StreamDescription
+from schemas.targets import TargetPair
 from schemas.time import Clock, Interval, bar_start_ms
 from stream_processors.features.vector_declarations import spec_of
 from trainers.datasets.decisions import PricePath, merged
@@ -23,8 +24,7 @@ from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.jobs.fitting import Making, Origin, trained
 from trainers.jobs.promoting import promotion_of
-from trainers.jobs.waiting import FeatureHistory, Report, wait_for_features, wait_for_stream
-from trainers.settings import Horizon
+from trainers.jobs.waiting import FeatureHistory, Report, StreamHistory, wait_for_features, wait_for_stream
 
 #: Publishes a promotion, and returns when the broker has it.
 Announce = Callable[[ModelPromoted], None]
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     """
 
     stream: str
-    targets: tuple[Horizon, ...]
+    targets: tuple[TargetPair, ...]
     making: Making
     minimum_rows: int
     patience_s: float
@@ -55,7 +55,8 @@ class Training:
 
     Args:
         plan: What to do.
-        history: Where features are read.
+        streams: Where runs are looked up.
+        features: Where features are read.
         registry: Where versions are kept.
         announce: Publishes a promotion.
         clock: For waiting, and for when a version was made.
@@ -67,7 +68,8 @@ class Training:
         self,
         plan: Plan,
         *,
-        history: FeatureHistory,
+        streams: StreamHistory,
+        features: FeatureHistory,
         registry: ModelRegistry,
         announce: Announce,
         clock: Clock,
@@ -75,7 +77,8 @@ class Training:
         stop: Callable[[], bool],
     ) -> None:
         self._plan = plan
-        self._history = history
+        self._streams = streams
+        self._features = features
         self._registry = registry
         self._announce_event = announce
         self._clock = clock
@@ -92,7 +95,7 @@ class Training:
         """
         plan = self._plan
         description = wait_for_stream(
-            self._history, plan.stream, clock=self._clock, patience_s=plan.patience_s, stop=self._stop
+            self._streams, plan.stream, clock=self._clock, patience_s=plan.patience_s, stop=self._stop
         )
         if description is None:
             return
@@ -119,7 +122,7 @@ class Training:
 
     def _is_history_there(self, description: StreamDescription) -> bool:
         return wait_for_features(
-            self._history,
+            self._streams,
             description,
             companions=self._plan.companions,
             clock=self._clock,
@@ -144,7 +147,7 @@ class Training:
     def _train(self, description: StreamDescription, target: ModelTarget) -> None:
         began_s = self._clock.monotonic_s()
         until_ms = description.warm_up_until_ms
-        table = self._history.feature_table(
+        table = self._features.feature_table(
             description.stream,
             instrument=target.instrument,
             interval=target.interval,
@@ -177,7 +180,7 @@ class Training:
         for interval in sorted(Interval, key=lambda one: one.milliseconds):
             if interval.milliseconds >= target.interval.milliseconds:
                 break
-            finer = self._history.feature_closes(
+            finer = self._features.feature_closes(
                 description.stream,
                 instrument=target.instrument,
                 interval=interval,

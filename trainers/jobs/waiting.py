@@ -15,14 +15,18 @@ _POLL_S = 0.05
 T = TypeVar("T")
 
 
-class FeatureHistory(Protocol):
-    """What training asks of the durable history; :class:`schemas.wire.postgres.History` is one."""
+class StreamHistory(Protocol):
+    """What training asks of stored runs; :class:`schemas.wire.postgres.streams.StoredStreams` is one."""
 
     def stream(self, stream: str) -> StreamDescription | None:
         """What is remembered of a run, or None."""
 
     def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
         """Up to when a topic's events of a run are stored completely."""
+
+
+class FeatureHistory(Protocol):
+    """What training asks of stored features; :class:`schemas.wire.postgres.features.StoredFeatures` is one."""
 
     def feature_table(
         self,
@@ -50,7 +54,7 @@ class Report(Protocol):
 
 
 def wait_for_stream(
-    history: FeatureHistory, stream: str, *, clock: Clock, patience_s: float, stop: Callable[[], bool]
+    streams: StreamHistory, stream: str, *, clock: Clock, patience_s: float, stop: Callable[[], bool]
 ) -> StreamDescription | None:
     """The description of a run, as soon as it is registered; None when asked to stop.
 
@@ -59,7 +63,7 @@ def wait_for_stream(
     """
     deadline = clock.monotonic_s() + patience_s
     while not stop():
-        found = _while_answering(lambda: history.stream(stream))
+        found = _while_answering(lambda: streams.stream(stream))
         if found is not None:
             return found
         if clock.monotonic_s() > deadline:
@@ -70,7 +74,7 @@ def wait_for_stream(
 
 
 def wait_for_features(
-    history: FeatureHistory,
+    streams: StreamHistory,
     description: StreamDescription,
     *,
     companions: Mapping[str, Companions],
@@ -94,7 +98,7 @@ def wait_for_features(
     newest: int | None = None
     deadline = clock.monotonic_s() + patience_s
     while not stop():
-        watermark_ms = _while_answering(lambda: _watermark_ms(history, description.stream, topics))
+        watermark_ms = _while_answering(lambda: _watermark_ms(streams, description.stream, topics))
         if watermark_ms is not None and watermark_ms >= until_ms:
             return True
         if watermark_ms is not None and watermark_ms != newest:
@@ -124,9 +128,9 @@ def _n_partitions(topic: Topic, instruments: Sequence[str]) -> int:
     return len({partition_of(name.encode(), topic.n_partitions) for name in instruments})
 
 
-def _watermark_ms(history: FeatureHistory, stream: str, topics: Mapping[Topic, int]) -> int | None:
+def _watermark_ms(streams: StreamHistory, stream: str, topics: Mapping[Topic, int]) -> int | None:
     """Up to when everything that is waited for is stored."""
-    found = [history.watermark_ms(stream, topic.name, n_partitions=n) for topic, n in topics.items()]
+    found = [streams.watermark_ms(stream, topic.name, n_partitions=n) for topic, n in topics.items()]
     known = [watermark_ms for watermark_ms in found if watermark_ms is not None]
     return min(known) if known and len(known) == len(found) else None
 

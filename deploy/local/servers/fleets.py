@@ -15,7 +15,7 @@ from deploy.local.spawning import Spawned, clear_stale, end_together, spawn
 from schemas.errors import StoreUnavailableError
 from schemas.topics import ALL_TOPICS
 from schemas.wire.administration import Administration
-from schemas.wire.postgres import migrate
+from schemas.wire.postgres.migrating import migrate
 from schemas.wire.settings import Endpoints
 
 _START_S = 30.0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from deploy.local.servers.addresses import listens, without_password
 from schemas.errors import StoreUnavailableError
 from schemas.wire.administration import Administration
-from schemas.wire.postgres import History, check_url
+from schemas.wire.postgres.pools import PostgresPool, check_url
 from schemas.wire.redis import Views, connect
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 
@@ -47,12 +47,8 @@ def postgres_answers(url: str) -> bool:
     check_url(url)
     if not listens(url, default_port=5432):
         return False
-    history = History(url, max_connections=1)
-    history.open()
-    try:
-        return history.is_ready()
-    finally:
-        history.close()
+    with PostgresPool(url, max_connections=1) as pool:
+        return pool.is_ready()
 
 
 def questions(endpoints: Endpoints) -> tuple[Question, ...]:

@@ -18,21 +18,29 @@ from schemas.events import (
     VectorComputed,
     WatermarkAdvanced,
 )
+from schemas.positions import MarketPosition
+from schemas.records import PredictionRecord
 from schemas.streams import StreamDescription, StreamKind
+from schemas.targets import Target
 from schemas.time import Interval
-from schemas.wire.postgres import History, Position, Record, Target, check_url, migrate
+from schemas.wire.postgres.features import StoredFeatures
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.migrating import migrate
+from schemas.wire.postgres.pools import PostgresPool, check_url
+from schemas.wire.postgres.predictions import StoredPredictions
+from schemas.wire.postgres.promotions import StoredPromotions
+from schemas.wire.postgres.streams import StoredStreams
+from schemas.wire.postgres.tables import Progress
+from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.settings import Endpoints
-from schemas.wire.tables import Progress
 from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, bar, candle, prediction, tick
 
 
 @pytest.fixture(scope="module")
-def history(endpoints: Endpoints) -> Iterator[History]:
-    opened = History(endpoints.database_url)
-    opened.open()
-    yield opened
-    opened.close()
+def pool(endpoints: Endpoints) -> Iterator[PostgresPool]:
+    with PostgresPool(endpoints.database_url) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -60,52 +68,52 @@ def outcome(stream: str, as_of_ms: int, of: Outcome, *, is_hit: bool | None) -> 
     )
 
 
-def test_every_kind_of_row_is_written_once_however_often_it_comes(history: History, stream: str) -> None:
+def test_every_kind_of_row_is_written_once_however_often_it_comes(pool: PostgresPool, stream: str) -> None:
     rows: list[Event] = [
         msgspec.structs.replace(event, stream=stream)
         for event in SAMPLES.values()
         if not isinstance(event, ABOUT_SOURCES)
     ]
-    history.write(rows)
-    history.write(rows)
-    history.write([*rows, *rows])
-    assert len(list(history.candles(stream))) == 1
-    assert len(list(history.ticks(stream))) == 1
-    assert len(history.bars(stream, instrument=INSTRUMENT, interval="1m", limit=10)) == 1
-    assert len(history.promotions(stream)) == 1
+    EventWriter(pool).write(rows)
+    EventWriter(pool).write(rows)
+    EventWriter(pool).write([*rows, *rows])
+    assert len(list(StoredMarket(pool).candles(stream))) == 1
+    assert len(list(StoredMarket(pool).ticks(stream))) == 1
+    assert len(StoredMarket(pool).bars(stream, instrument=INSTRUMENT, interval="1m", limit=10)) == 1
+    assert len(StoredPromotions(pool).promotions(stream)) == 1
     target = Target(stream, INSTRUMENT, "1m", "1m")
-    assert history.record(target).n_predictions == 1
+    assert StoredPredictions(pool).record(target).n_predictions == 1
 
 
-def test_rows_come_back_as_they_were_written(history: History, stream: str) -> None:
+def test_rows_come_back_as_they_were_written(pool: PostgresPool, stream: str) -> None:
     made_candle, made_tick = (
         candle(0, stream=stream),
         tick(0, 0.1 + 0.2, trade_id=2**62, size=1e-8, stream=stream),
     )
     made_bar = bar(0, 1 / 3, stream=stream)
-    history.write([made_candle, made_tick, made_bar])
-    assert list(history.candles(stream)) == [made_candle]
-    assert list(history.ticks(stream)) == [made_tick]
-    assert history.bars(stream, instrument=INSTRUMENT, interval="1m", limit=1) == [made_bar]
+    EventWriter(pool).write([made_candle, made_tick, made_bar])
+    assert list(StoredMarket(pool).candles(stream)) == [made_candle]
+    assert list(StoredMarket(pool).ticks(stream)) == [made_tick]
+    assert StoredMarket(pool).bars(stream, instrument=INSTRUMENT, interval="1m", limit=1) == [made_bar]
 
 
 def test_later_revision_of_a_candle_replaces_it_and_an_older_one_does_not(
-    history: History, stream: str
+    pool: PostgresPool, stream: str
 ) -> None:
     first, second = candle(0, stream=stream), candle(0, (1.0, 2.0, 0.5, 1.5), revision=1, stream=stream)
-    history.write([first])
-    history.write([second, first])
-    history.write([first])
-    assert list(history.candles(stream)) == [second]
+    EventWriter(pool).write([first])
+    EventWriter(pool).write([second, first])
+    EventWriter(pool).write([first])
+    assert list(StoredMarket(pool).candles(stream)) == [second]
 
 
-def test_candles_come_back_by_known_time(history: History, stream: str) -> None:
+def test_candles_come_back_by_known_time(pool: PostgresPool, stream: str) -> None:
     candles = [candle(i * MINUTE, stream=stream) for i in range(20)]
-    history.write(list(reversed(candles)))
-    assert list(history.candles(stream)) == candles
+    EventWriter(pool).write(list(reversed(candles)))
+    assert list(StoredMarket(pool).candles(stream)) == candles
 
 
-def test_feature_table_comes_back_to_the_bit(history: History, stream: str) -> None:
+def test_feature_table_comes_back_to_the_bit(pool: PostgresPool, stream: str) -> None:
     chance = np.random.default_rng(5)
     numbers = chance.normal(size=(50, 3)) * 10.0 ** chance.integers(-300, 300, (50, 3))
     numbers[0] = (np.nan, -0.0, 5e-324)
@@ -118,89 +126,106 @@ def test_feature_table_comes_back_to_the_bit(history: History, stream: str) -> N
         )
         for i, row in enumerate(numbers)
     ]
-    history.write(rows)
-    table = history.feature_table(stream, instrument=INSTRUMENT, interval="15m")
+    EventWriter(pool).write(rows)
+    table = StoredFeatures(pool).feature_table(stream, instrument=INSTRUMENT, interval="15m")
     assert table is not None
     assert table.names == names
     assert table.values.tobytes() == numbers.tobytes()
     assert table.as_of_ms.tolist() == [T0 + i * MINUTE for i in range(50)]
-    assert history.newest_features(stream, instrument=INSTRUMENT, interval="15m") == rows[-1]
+    assert StoredFeatures(pool).newest_features(stream, instrument=INSTRUMENT, interval="15m") == rows[-1]
 
 
-def test_vectors_come_back_by_the_hash_of_their_set_and_no_other_way(history: History, stream: str) -> None:
+def test_vectors_come_back_by_the_hash_of_their_set_and_no_other_way(pool: PostgresPool, stream: str) -> None:
     row = msgspec.structs.asdict(features(stream, 0, {"first": 1.0}))
     wide = row | {"values": {"first": 1.0, "basis": None}, "feature_spec_hash": "ef" * 32}
     vector = VectorComputed(**wide, joined={"ETH-USDT.BINANCE": T0, "BTC-USDT-PERP.BINANCE": None}, n_late=2)
-    history.write([features(stream, 0, {"first": 1.0}), vector, vector])
-    table = history.feature_table(stream, instrument=INSTRUMENT, interval="15m", spec_hash="ef" * 32)
+    EventWriter(pool).write([features(stream, 0, {"first": 1.0}), vector, vector])
+    table = StoredFeatures(pool).feature_table(
+        stream, instrument=INSTRUMENT, interval="15m", spec_hash="ef" * 32
+    )
     assert table is not None
     assert table.names == ("first", "basis")
     assert table.values.tobytes() == np.array([[1.0, np.nan]]).tobytes()
-    market = history.feature_table(stream, instrument=INSTRUMENT, interval="15m")
+    market = StoredFeatures(pool).feature_table(stream, instrument=INSTRUMENT, interval="15m")
     assert market is not None
     assert market.names == ("first",)
 
 
-def test_feature_table_ends_where_it_is_told_to(history: History, stream: str) -> None:
-    history.write([features(stream, i * MINUTE, {"first": 1.0}) for i in range(10)])
-    table = history.feature_table(stream, instrument=INSTRUMENT, interval="15m", until_ms=T0 + 4 * MINUTE)
+def test_feature_table_ends_where_it_is_told_to(pool: PostgresPool, stream: str) -> None:
+    EventWriter(pool).write([features(stream, i * MINUTE, {"first": 1.0}) for i in range(10)])
+    table = StoredFeatures(pool).feature_table(
+        stream, instrument=INSTRUMENT, interval="15m", until_ms=T0 + 4 * MINUTE
+    )
     assert table is not None
     assert len(table.as_of_ms) == 5
 
 
-def test_nothing_stored_is_none(history: History, stream: str) -> None:
-    assert history.stream(stream) is None
-    assert history.watermark_ms(stream, "features.market.v1") is None
-    assert history.feature_table(stream, instrument=INSTRUMENT, interval="1m") is None
-    assert history.newest_features(stream, instrument=INSTRUMENT, interval="1m") is None
-    assert history.position(stream) == Position(None, None, None)
-    assert history.last_predicted_ms(stream) == {}
+def test_nothing_stored_is_none(pool: PostgresPool, stream: str) -> None:
+    assert StoredStreams(pool).stream(stream) is None
+    assert StoredStreams(pool).watermark_ms(stream, "features.market.v1") is None
+    assert StoredFeatures(pool).feature_table(stream, instrument=INSTRUMENT, interval="1m") is None
+    assert StoredFeatures(pool).newest_features(stream, instrument=INSTRUMENT, interval="1m") is None
+    assert StoredMarket(pool).position(stream) == MarketPosition(None, None, None)
+    assert StoredPredictions(pool).last_predicted_ms(stream) == {}
 
 
-def test_progress_is_that_of_the_slowest_partition_and_never_runs_back(history: History, stream: str) -> None:
-    history.write([], [Progress(stream, "market.bar.v1", 0, 50), Progress(stream, "market.bar.v1", 0, 40)])
-    history.write([], [Progress(stream, "market.bar.v1", 0, 30), Progress(stream, "market.bar.v1", 1, 20)])
-    assert history.watermark_ms(stream, "market.bar.v1") == 20
-    history.write([], [Progress(stream, "market.bar.v1", 1, 60)])
-    assert history.watermark_ms(stream, "market.bar.v1", n_partitions=2) == 50
-    assert history.watermark_ms(stream, "market.bar.v1", n_partitions=3) is None
+def test_progress_is_that_of_the_slowest_partition_and_never_runs_back(
+    pool: PostgresPool, stream: str
+) -> None:
+    EventWriter(pool).write(
+        [], [Progress(stream, "market.bar.v1", 0, 50), Progress(stream, "market.bar.v1", 0, 40)]
+    )
+    EventWriter(pool).write(
+        [], [Progress(stream, "market.bar.v1", 0, 30), Progress(stream, "market.bar.v1", 1, 20)]
+    )
+    assert StoredStreams(pool).watermark_ms(stream, "market.bar.v1") == 20
+    EventWriter(pool).write([], [Progress(stream, "market.bar.v1", 1, 60)])
+    assert StoredStreams(pool).watermark_ms(stream, "market.bar.v1", n_partitions=2) == 50
+    assert StoredStreams(pool).watermark_ms(stream, "market.bar.v1", n_partitions=3) is None
 
 
-def test_position_is_how_far_the_market_data_go(history: History, stream: str) -> None:
-    history.write([candle(0, stream=stream), tick(7, trade_id=3, stream=stream, known_ms=9)])
-    assert history.position(stream) == Position(T0 + MINUTE, T0 + 9, 3)
+def test_position_is_how_far_the_market_data_go(pool: PostgresPool, stream: str) -> None:
+    EventWriter(pool).write([candle(0, stream=stream), tick(7, trade_id=3, stream=stream, known_ms=9)])
+    assert StoredMarket(pool).position(stream) == MarketPosition(T0 + MINUTE, T0 + 9, 3)
 
 
 def test_position_of_several_instruments_is_that_of_the_one_that_is_least_far(
-    history: History, stream: str
+    pool: PostgresPool, stream: str
 ) -> None:
-    history.write([candle(i * MINUTE, stream=stream) for i in range(5)])
-    assert history.position(stream, n_instruments=2).last_candle_end_ms is None
-    history.write([candle(i * MINUTE, instrument="ETH-USDT.BINANCE", stream=stream) for i in range(3)])
-    assert history.position(stream, n_instruments=2).last_candle_end_ms == T0 + 3 * MINUTE
+    EventWriter(pool).write([candle(i * MINUTE, stream=stream) for i in range(5)])
+    assert StoredMarket(pool).position(stream, n_instruments=2).last_candle_end_ms is None
+    EventWriter(pool).write(
+        [candle(i * MINUTE, instrument="ETH-USDT.BINANCE", stream=stream) for i in range(3)]
+    )
+    assert StoredMarket(pool).position(stream, n_instruments=2).last_candle_end_ms == T0 + 3 * MINUTE
 
 
-def test_first_description_of_a_stream_wins(history: History, stream: str) -> None:
+def test_first_description_of_a_stream_wins(pool: PostgresPool, stream: str) -> None:
     description = StreamDescription(
         stream=stream, kind=StreamKind.REPLAY, title="a file", source="binance", instruments=(INSTRUMENT,),
         origin_ms=0, warm_up_until_ms=1, end_ms=None, speed=60.0, parameters={"skew_ms": 1270, "path": None},
         created_ms=5,
     )  # fmt: skip
-    assert history.register_stream(description) == description
-    assert history.register_stream(msgspec.structs.replace(description, title="another")) == description
+    assert StoredStreams(pool).register_stream(description) == description
+    assert (
+        StoredStreams(pool).register_stream(msgspec.structs.replace(description, title="another"))
+        == description
+    )
 
 
-def test_prediction_is_unresolved_until_its_outcome_is_stored(history: History, stream: str) -> None:
+def test_prediction_is_unresolved_until_its_outcome_is_stored(pool: PostgresPool, stream: str) -> None:
     made = [prediction(0, stream=stream), prediction(MINUTE, stream=stream)]
-    history.write(made)
-    history.write([outcome(stream, 0, Outcome.UP, is_hit=True)])
-    assert [p for p in history.unresolved() if p.stream == stream] == made[1:]
-    newest = history.predictions(Target(stream, INSTRUMENT, "1m", "1m"), limit=5)
+    EventWriter(pool).write(made)
+    EventWriter(pool).write([outcome(stream, 0, Outcome.UP, is_hit=True)])
+    assert [p for p in StoredPredictions(pool).unresolved() if p.stream == stream] == made[1:]
+    newest = StoredPredictions(pool).predictions(Target(stream, INSTRUMENT, "1m", "1m"), limit=5)
     assert [(p, o is None) for p, o in newest] == [(made[1], True), (made[0], False)]
-    assert history.last_predicted_ms(stream) == {Target(stream, INSTRUMENT, "1m", "1m"): T0 + MINUTE}
+    assert StoredPredictions(pool).last_predicted_ms(stream) == {
+        Target(stream, INSTRUMENT, "1m", "1m"): T0 + MINUTE
+    }
 
 
-def test_champions_are_the_newest_of_each_target(history: History, stream: str) -> None:
+def test_champions_are_the_newest_of_each_target(pool: PostgresPool, stream: str) -> None:
     sample = SAMPLES["model_promoted"]
     assert isinstance(sample, ModelPromoted)
     promoted = [
@@ -214,11 +239,11 @@ def test_champions_are_the_newest_of_each_target(history: History, stream: str) 
             ("champion", 5, "d", Interval.ONE_HOUR),
         ]
     ]
-    history.write(promoted)
-    assert {one.model_version for one in history.champions(stream)} == {"b", "d"}
+    EventWriter(pool).write(promoted)
+    assert {one.model_version for one in StoredPromotions(pool).champions(stream)} == {"b", "d"}
 
 
-def test_record_counts_ties_and_voids_apart(history: History, stream: str) -> None:
+def test_record_counts_ties_and_voids_apart(pool: PostgresPool, stream: str) -> None:
     kinds = [
         (Outcome.UP, True),
         (Outcome.DOWN, False),
@@ -226,22 +251,28 @@ def test_record_counts_ties_and_voids_apart(history: History, stream: str) -> No
         (Outcome.TIE, None),
         (Outcome.VOID, None),
     ]
-    history.write([prediction(i * MINUTE, stream=stream) for i in range(6)])
-    history.write([outcome(stream, i * MINUTE, of, is_hit=hit) for i, (of, hit) in enumerate(kinds)])
-    assert history.record(Target(stream, INSTRUMENT, "1m", "1m")) == Record(6, 2, 1, 1, 1)
+    EventWriter(pool).write([prediction(i * MINUTE, stream=stream) for i in range(6)])
+    EventWriter(pool).write(
+        [outcome(stream, i * MINUTE, of, is_hit=hit) for i, (of, hit) in enumerate(kinds)]
+    )
+    assert StoredPredictions(pool).record(Target(stream, INSTRUMENT, "1m", "1m")) == PredictionRecord(
+        6, 2, 1, 1, 1
+    )
 
 
-def test_batch_with_a_bad_row_stores_nothing(history: History, stream: str) -> None:
+def test_batch_with_a_bad_row_stores_nothing(pool: PostgresPool, stream: str) -> None:
     bad = msgspec.structs.replace(tick(0, trade_id=2, stream=stream), trade_id=2**80)
     with pytest.raises(RowRefusedError, match=r"22003 .*trade_id"):
-        history.write([tick(0, trade_id=1, stream=stream), bad], [Progress(stream, "market.tick.v1", 0, 1)])
-    assert list(history.ticks(stream)) == []
-    assert history.watermark_ms(stream, "market.tick.v1") is None
+        EventWriter(pool).write(
+            [tick(0, trade_id=1, stream=stream), bad], [Progress(stream, "market.tick.v1", 0, 1)]
+        )
+    assert list(StoredMarket(pool).ticks(stream)) == []
+    assert StoredStreams(pool).watermark_ms(stream, "market.tick.v1") is None
 
 
-def test_event_without_a_table_is_a_programmers_mistake(history: History) -> None:
+def test_event_without_a_table_is_a_programmers_mistake(pool: PostgresPool) -> None:
     with pytest.raises(KeyError):
-        history.write([WatermarkAdvanced(event_time_ms=0, known_time_ms=0, source="s", stream="s")])
+        EventWriter(pool).write([WatermarkAdvanced(event_time_ms=0, known_time_ms=0, source="s", stream="s")])
 
 
 def test_migrating_again_changes_nothing(endpoints: Endpoints) -> None:
@@ -249,12 +280,12 @@ def test_migrating_again_changes_nothing(endpoints: Endpoints) -> None:
 
 
 def test_postgres_that_is_away_is_a_transient_error() -> None:
-    away = History("postgresql://nobody@127.0.0.1:1/nowhere", timeout_s=0.2)
+    away = PostgresPool("postgresql://nobody@127.0.0.1:1/nowhere", timeout_s=0.2)
     away.open()
     try:
         assert not away.is_ready()
         with pytest.raises(StoreUnavailableError):
-            away.stream("any")
+            StoredStreams(away).stream("any")
     finally:
         away.close()
 
@@ -264,7 +295,7 @@ def test_url_of_another_kind_is_a_wrong_setting() -> None:
         check_url("mysql://localhost/x")
 
 
-def test_intervals_are_stored_by_their_names(history: History, stream: str) -> None:
-    history.write([candle(0, interval=Interval.ONE_HOUR, stream=stream)])
-    (found,) = history.candles(stream)
+def test_intervals_are_stored_by_their_names(pool: PostgresPool, stream: str) -> None:
+    EventWriter(pool).write([candle(0, interval=Interval.ONE_HOUR, stream=stream)])
+    (found,) = StoredMarket(pool).candles(stream)
     assert found.interval is Interval.ONE_HOUR

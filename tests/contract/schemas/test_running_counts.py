@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from schemas.errors import RowRefusedError
 from schemas.events import Direction, Event, Outcome, OutcomeResolved, PredictionMade
-from schemas.wire.postgres import History, Position, Record, Target, migrate
+from schemas.positions import MarketPosition
+from schemas.records import PredictionRecord
+from schemas.targets import Target
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.migrating import migrate
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
+from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.settings import Endpoints
 from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, candle, prediction, tick
@@ -39,11 +46,9 @@ WHERE p.stream = %s AND o.stream IS NULL ORDER BY 1, 2
 
 
 @pytest.fixture(scope="module")
-def history(endpoints: Endpoints) -> Iterator[History]:
-    opened = History(endpoints.database_url)
-    opened.open()
-    yield opened
-    opened.close()
+def pool(endpoints: Endpoints) -> Iterator[PostgresPool]:
+    with PostgresPool(endpoints.database_url) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +78,18 @@ def of_stream(stream: str, batch: Sequence[Event]) -> list[Event]:
     return [msgspec.structs.replace(event, stream=stream) for event in batch]
 
 
-def check(history: History, connection: psycopg.Connection, stream: str) -> None:
+def check(pool: PostgresPool, connection: psycopg.Connection, stream: str) -> None:
     """What is kept equals what is counted."""
     for instrument in (INSTRUMENT, OTHER):
         counted = connection.execute(COUNTED, {"stream": stream, "instrument": instrument}).fetchone()
         assert counted is not None
-        assert history.record(Target(stream, instrument, "1m", "1m")) == Record(*counted)
+        assert StoredPredictions(pool).record(Target(stream, instrument, "1m", "1m")) == PredictionRecord(
+            *counted
+        )
     waiting = sorted(
-        (one.instrument, one.event_time_ms) for one in history.unresolved() if one.stream == stream
+        (one.instrument, one.event_time_ms)
+        for one in StoredPredictions(pool).unresolved()
+        if one.stream == stream
     )
     assert waiting == connection.execute(UNRESOLVED, (stream,)).fetchall()
 
@@ -143,7 +152,7 @@ crashes = st.tuples(st.just("CRASH"), written)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.one_of(written, written, changes, crashes), max_size=8))
 def test_counts_are_those_of_counting_for_any_writes_repeats_revisions_and_crashes(
-    history: History, connection: psycopg.Connection, steps: list[object]
+    pool: PostgresPool, connection: psycopg.Connection, steps: list[object]
 ) -> None:
     """The record was counted anew from all stored predictions at every request: 3.0 s after ten days of minutes."""
     stream = f"replay-{uuid4().hex[:12]}"
@@ -152,33 +161,35 @@ def test_counts_are_those_of_counting_for_any_writes_repeats_revisions_and_crash
         match step:
             case ("CRASH", list(batch)):
                 with pytest.raises(RowRefusedError):
-                    history.write([*of_stream(stream, batch), beyond])
+                    EventWriter(pool).write([*of_stream(stream, batch), beyond])
             case (str(statement), list(values), int(minute)):
                 with suppress(psycopg.errors.UniqueViolation):
                     connection.execute(statement, [*values, stream, T0 + minute * MINUTE])
             case list(batch):
-                history.write(of_stream(stream, batch))
-        check(history, connection, stream)
+                EventWriter(pool).write(of_stream(stream, batch))
+        check(pool, connection, stream)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(st.one_of(predictions, outcomes), max_size=30), cuts=st.lists(st.integers(0, 30)))
 def test_counts_do_not_depend_on_where_batches_are_cut(
-    history: History, connection: psycopg.Connection, events: list[Event], cuts: list[int]
+    pool: PostgresPool, connection: psycopg.Connection, events: list[Event], cuts: list[int]
 ) -> None:
     whole, cut = f"replay-{uuid4().hex[:12]}", f"replay-{uuid4().hex[:12]}"
-    history.write(of_stream(whole, events))
+    EventWriter(pool).write(of_stream(whole, events))
     # The sink is at least once: a batch that was stored before a crash comes again, with others beside it.
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(events)], strict=True):
-        history.write(of_stream(cut, events[max(0, start - 3) : end]))
-    check(history, connection, cut)
+        EventWriter(pool).write(of_stream(cut, events[max(0, start - 3) : end]))
+    check(pool, connection, cut)
     for instrument in (INSTRUMENT, OTHER):
-        records = [history.record(Target(stream, instrument, "1m", "1m")) for stream in (whole, cut)]
+        records = [
+            StoredPredictions(pool).record(Target(stream, instrument, "1m", "1m")) for stream in (whole, cut)
+        ]
         assert records[0] == records[1]
 
 
 def test_pick_and_outcome_written_at_the_same_time_are_counted(
-    history: History, connection: psycopg.Connection
+    pool: PostgresPool, connection: psycopg.Connection
 ) -> None:
     """Of two writers neither sees what the other has not committed: both waited for nothing and counted nothing."""
     stream = f"replay-{uuid4().hex[:12]}"
@@ -189,20 +200,20 @@ def test_pick_and_outcome_written_at_the_same_time_are_counted(
 
     def write(batches: list[list[Event]]) -> None:
         for batch in batches:
-            history.write(batch)
+            EventWriter(pool).write(batch)
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(write, halves))
-    check(history, connection, stream)
-    assert history.record(Target(stream, INSTRUMENT, "1m", "1m")).n_pick_hits == 40
+    with ThreadPoolExecutor(max_workers=2) as executor:
+        list(executor.map(write, halves))
+    check(pool, connection, stream)
+    assert StoredPredictions(pool).record(Target(stream, INSTRUMENT, "1m", "1m")).n_pick_hits == 40
 
 
 @pytest.mark.parametrize("table", ["outcomes", "predictions", "predictions, outcomes"])
 def test_tables_that_are_emptied_whole_are_counted_anew(
-    history: History, connection: psycopg.Connection, table: str
+    pool: PostgresPool, connection: psycopg.Connection, table: str
 ) -> None:
     stream = f"replay-{uuid4().hex[:12]}"
-    history.write(of_stream(stream, [made(0, is_pick=True), made(1), turned_out(0, Outcome.UP)]))
+    EventWriter(pool).write(of_stream(stream, [made(0, is_pick=True), made(1), turned_out(0, Outcome.UP)]))
     query = (
         "SELECT sum(n_predictions), sum(n_hits), sum(n_pick_hits) FROM prediction_records WHERE stream = %s"
     )
@@ -214,22 +225,22 @@ def test_tables_that_are_emptied_whole_are_counted_anew(
         ).fetchone()
     assert {"outcomes": (2, 0, 0), "predictions": (0, 1, 0)}.get(table, (None, None, None)) == kept
     assert waiting == ((2,) if table == "outcomes" else (0,))
-    check(history, connection, stream)
+    check(pool, connection, stream)
 
 
-def test_page_and_record_are_of_one_moment_while_outcomes_come(history: History) -> None:
+def test_page_and_record_are_of_one_moment_while_outcomes_come(pool: PostgresPool) -> None:
     stream = f"replay-{uuid4().hex[:12]}"
     target = Target(stream, INSTRUMENT, "1m", "1m")
-    history.write(of_stream(stream, [made(minute) for minute in range(60)]))
+    EventWriter(pool).write(of_stream(stream, [made(minute) for minute in range(60)]))
 
     def resolve() -> None:
         for minute in range(60):
-            history.write(of_stream(stream, [turned_out(minute, Outcome.UP)]))
+            EventWriter(pool).write(of_stream(stream, [turned_out(minute, Outcome.UP)]))
 
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        resolving = pool.submit(resolve)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        resolving = executor.submit(resolve)
         while not resolving.done():
-            page, record = history.predictions_with_record(target, limit=100)
+            page, record = StoredPredictions(pool).predictions_with_record(target, limit=100)
             assert record.n_hits == sum(resolved is not None for _, resolved in page)
     resolving.result()
 
@@ -241,7 +252,7 @@ def test_page_and_record_are_of_one_moment_while_outcomes_come(history: History)
     )
 )
 def test_position_is_the_largest_of_what_is_stored(
-    history: History, connection: psycopg.Connection, rows: list[tuple[bool, str, int, int]]
+    pool: PostgresPool, connection: psycopg.Connection, rows: list[tuple[bool, str, int, int]]
 ) -> None:
     stream = f"replay-{uuid4().hex[:12]}"
     for is_candle, instrument, at, trade_id in rows:
@@ -252,7 +263,7 @@ def test_position_is_the_largest_of_what_is_stored(
                 tick(at, trade_id=trade_id, stream=stream), instrument=instrument, known_time_ms=T0 + at
             )
         )
-        history.write([one, one])
+        EventWriter(pool).write([one, one])
     stored = connection.execute(
         "SELECT (SELECT min(reached) FROM (SELECT max(event_time_ms) AS reached FROM candles WHERE stream = %(s)s "
         "GROUP BY instrument) AS each HAVING count(*) >= 2), max(known_time_ms), max(trade_id) FROM ticks "
@@ -260,7 +271,7 @@ def test_position_is_the_largest_of_what_is_stored(
         {"s": stream},
     ).fetchone()
     assert stored is not None
-    assert history.position(stream, n_instruments=2) == Position(*stored)
+    assert StoredMarket(pool).position(stream, n_instruments=2) == MarketPosition(*stored)
 
 
 @pytest.fixture
@@ -275,18 +286,22 @@ def empty_database(endpoints: Endpoints, connection: psycopg.Connection) -> Iter
 def test_what_was_stored_before_the_counts_were_kept_is_counted_by_the_migration(empty_database: str) -> None:
     stream = f"replay-{uuid4().hex[:12]}"
     migrate(empty_database, to="0004")
-    past = History(empty_database)
+    past = PostgresPool(empty_database)
     past.open()
     try:
         before = [made(0, is_pick=True), made(1, is_pick=False), made(2), turned_out(0, Outcome.UP)]
         alone = [turned_out(3, Outcome.DOWN, instrument=OTHER), candle(0), tick(5, trade_id=7)]
-        past.write(of_stream(stream, [*before, turned_out(1, Outcome.TIE), *alone]))
+        EventWriter(past).write(of_stream(stream, [*before, turned_out(1, Outcome.TIE), *alone]))
         migrate(empty_database)
         with psycopg.connect(empty_database, autocommit=True) as connection:
             check(past, connection, stream)
-            past.write(of_stream(stream, [turned_out(2, Outcome.DOWN), made(4), tick(9, trade_id=8)]))
+            EventWriter(past).write(
+                of_stream(stream, [turned_out(2, Outcome.DOWN), made(4), tick(9, trade_id=8)])
+            )
             check(past, connection, stream)
-        assert past.record(Target(stream, INSTRUMENT, "1m", "1m")) == Record(4, 1, 1, 1, 0, 1, 0)
-        assert past.position(stream) == Position(T0 + MINUTE, T0 + 9, 8)
+        assert StoredPredictions(past).record(Target(stream, INSTRUMENT, "1m", "1m")) == PredictionRecord(
+            4, 1, 1, 1, 0, 1, 0
+        )
+        assert StoredMarket(past).position(stream) == MarketPosition(T0 + MINUTE, T0 + 9, 8)
     finally:
         past.close()

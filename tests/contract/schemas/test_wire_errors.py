@@ -14,9 +14,9 @@ from schemas.errors import (
     RowRefusedError,
     StoreUnavailableError,
 )
-from schemas.wire import kafka, postgres
+from schemas.wire import kafka
 from schemas.wire import redis as views
-from schemas.wire.refusals import FAULTS, Fault, fault_of
+from schemas.wire.postgres.refusals import FAULTS, Fault, fault_of, translated, translated_writes
 
 
 def all_kinds(kind: type) -> set[type]:
@@ -112,7 +112,7 @@ def test_every_code_of_postgres_is_translated_by_what_it_speaks_of(code: str) ->
         Fault.SETTING: ConfigurationError,
         Fault.MISTAKE: CODES[code],
     }
-    with pytest.raises(expected[fault_of(CODES[code]("text"))]), postgres.translated_writes():
+    with pytest.raises(expected[fault_of(CODES[code]("text"))]), translated_writes():
         raise CODES[code]("text")
 
 
@@ -129,10 +129,10 @@ def test_what_has_no_code_was_raised_here() -> None:
 
 
 def test_pool_that_hands_out_no_connection_is_a_store_that_is_away() -> None:
-    with pytest.raises(StoreUnavailableError), postgres.translated():
+    with pytest.raises(StoreUnavailableError), translated():
         raise psycopg_pool.PoolTimeout("text")
 
 
 def test_missing_tables_say_what_to_do() -> None:
-    with pytest.raises(ConfigurationError, match="driftline up"), postgres.translated():
+    with pytest.raises(ConfigurationError, match="driftline up"), translated():
         raise psycopg.errors.UndefinedTable("no such table")

@@ -20,7 +20,8 @@ from schemas.errors import ConfigurationError
 from schemas.streams import StreamDescription, StreamKind
 from schemas.topics import ALL_TOPICS
 from schemas.wire.administration import Administration
-from schemas.wire.postgres import History
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.streams import StoredStreams
 from tests.integration.deploy.conftest import ROOT, eventually, is_alive
 
 DESCRIPTION = StreamDescription(
@@ -39,17 +40,17 @@ DESCRIPTION = StreamDescription(
 
 
 @pytest.fixture
-def history():
-    """Opens histories by URL and closes them again."""
+def streams():
+    """Opens the stored streams of a URL and closes them again."""
     opened = []
 
-    def open_history(url):
-        found = History(url, max_connections=1)
+    def open_streams(url):
+        found = PostgresPool(url, max_connections=1)
         found.open()
         opened.append(found)
-        return found
+        return StoredStreams(found)
 
-    yield open_history
+    yield open_streams
     for found in opened:
         found.close()
 
@@ -67,12 +68,12 @@ def test_topics_are_there(endpoints):
     assert Administration(endpoints.kafka).create_topics(ALL_TOPICS) == []
 
 
-def test_what_was_stored_is_there_after_the_next_start(settings, history):
+def test_what_was_stored_is_there_after_the_next_start(settings, streams):
     with running_servers(settings, {}) as endpoints:
-        history(endpoints.database_url).register_stream(DESCRIPTION)
+        streams(endpoints.database_url).register_stream(DESCRIPTION)
 
     with running_servers(settings, {}) as endpoints:
-        assert history(endpoints.database_url).stream("replay-kept") == DESCRIPTION
+        assert streams(endpoints.database_url).stream("replay-kept") == DESCRIPTION
 
 
 def test_nothing_is_left_when_they_have_ended(settings):
@@ -147,16 +148,16 @@ def test_starts_at_once_never_choose_one_port_twice():
     assert len(set(ports)) == len(starts), ports
 
 
-def test_killed_postgres_comes_back_with_what_it_held(settings, history):
+def test_killed_postgres_comes_back_with_what_it_held(settings, streams):
     directory = DataDirectory(settings.data_dir)
     with running_servers(settings, {}) as endpoints:
-        history(endpoints.database_url).register_stream(DESCRIPTION)
+        streams(endpoints.database_url).register_stream(DESCRIPTION)
         pid = json.loads((directory.pids / "postgres.json").read_text())["pid"]
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: not is_alive(pid))
 
     with running_servers(settings, {}) as endpoints:
-        assert history(endpoints.database_url).stream("replay-kept") == DESCRIPTION
+        assert streams(endpoints.database_url).stream("replay-kept") == DESCRIPTION
 
 
 def test_server_that_lost_its_port_is_known_not_to_listen_on_it(tmp_path):

@@ -14,7 +14,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from schemas.time import Clock
 from schemas.wire import redis
-from schemas.wire.postgres import History
+from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import Endpoints
 
 Serve = Callable[..., "contextmanager[httpx.Client]"]
@@ -57,12 +57,10 @@ def serving(endpoints: Endpoints):
 
 
 @pytest.fixture
-def history(endpoints: Endpoints) -> Iterator[History]:
+def pool(endpoints: Endpoints) -> Iterator[PostgresPool]:
     """The real history."""
-    opened = History(endpoints.database_url)
-    opened.open()
-    yield opened
-    opened.close()
+    with PostgresPool(endpoints.database_url) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from schemas.codec import encode
 from schemas.events import PredictionSet
 from schemas.streams import StreamKind
 from schemas.time import Interval
+from schemas.wire.postgres.streams import StoredStreams
+from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import clock_key, prediction_key
 from tests.unit.api.events import (
     AS_OF_MS,
@@ -74,12 +76,14 @@ def shown(views, made) -> None:
     )
 
 
-def test_a_person_sees_the_prediction_and_where_it_comes_from(browser, serving, views, history, tmp_path):
+def test_a_person_sees_the_prediction_and_where_it_comes_from(browser, serving, views, pool, tmp_path):
     stream = f"simulation-{uuid.uuid4().hex[:12]}"
-    history.register_stream(description(stream=stream, kind=StreamKind.SIMULATION, source="simulated"))
+    StoredStreams(pool).register_stream(
+        description(stream=stream, kind=StreamKind.SIMULATION, source="simulated")
+    )
     made = msgspec.structs.replace(prediction(stream=stream), source="simulated")
     shown(views, made)
-    history.write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+    EventWriter(pool).write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
 
     with serving(stream) as client:
         document = seen(browser, f"{client.base_url}/", tmp_path)
@@ -91,9 +95,9 @@ def test_a_person_sees_the_prediction_and_where_it_comes_from(browser, serving, 
 
 
 @pytest.mark.parametrize(("is_pick", "word"), [(True, "Up"), (False, "Abstains")])
-def test_a_person_sees_what_a_probability_is_worth(browser, serving, views, history, tmp_path, is_pick, word):
+def test_a_person_sees_what_a_probability_is_worth(browser, serving, views, pool, tmp_path, is_pick, word):
     stream = f"replay-{uuid.uuid4().hex[:12]}"
-    history.register_stream(description(stream=stream))
+    StoredStreams(pool).register_stream(description(stream=stream))
     made = msgspec.structs.replace(
         prediction(stream=stream),
         is_pick=False,
@@ -110,7 +114,9 @@ def test_a_person_sees_what_a_probability_is_worth(browser, serving, views, hist
         late_high=0.526,
     )
     shown(views, made)
-    history.write([made, outcome(made, final_price=101.0), promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+    EventWriter(pool).write(
+        [made, outcome(made, final_price=101.0), promotion(AS_OF_MS - QUARTER_MS, stream=stream)]
+    )
 
     with serving(stream) as client:
         document = seen(browser, f"{client.base_url}/", tmp_path)
@@ -127,16 +133,14 @@ def test_a_person_sees_what_a_probability_is_worth(browser, serving, views, hist
     assert text_of(document, "accuracy") == "1 of 1"
 
 
-def test_nobody_reads_a_set_of_one_direction_as_ninety_percent_sure(
-    browser, serving, views, history, tmp_path
-):
+def test_nobody_reads_a_set_of_one_direction_as_ninety_percent_sure(browser, serving, views, pool, tmp_path):
     stream = f"replay-{uuid.uuid4().hex[:12]}"
-    history.register_stream(description(stream=stream))
+    StoredStreams(pool).register_stream(description(stream=stream))
     made = msgspec.structs.replace(
         prediction(stream=stream, probability_up=0.4375), prediction_set=PredictionSet.DOWN, miscoverage=0.1
     )
     shown(views, made)
-    history.write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+    EventWriter(pool).write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
 
     with serving(stream) as client:
         document = seen(browser, f"{client.base_url}/", tmp_path)
@@ -152,15 +156,15 @@ def test_nobody_reads_a_set_of_one_direction_as_ninety_percent_sure(
 
 
 def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
-    browser, serving, views, history, tmp_path
+    browser, serving, views, pool, tmp_path
 ):
     stream, minute = f"replay-{uuid.uuid4().hex[:12]}", Interval.ONE_MINUTE
     one_instrument = msgspec.structs.replace(description(stream=stream), instruments=(INSTRUMENT,))
-    history.register_stream(one_instrument)
+    StoredStreams(pool).register_stream(one_instrument)
     made = prediction(AS_OF_MS - 120_000, stream=stream, interval=minute, horizon=minute)
     shown(views, made)
     before = prediction(AS_OF_MS - 180_000, stream=stream, interval=minute, horizon=minute)
-    history.write([made, before, promotion(0, stream=stream, interval=minute, horizon=minute)])
+    EventWriter(pool).write([made, before, promotion(0, stream=stream, interval=minute, horizon=minute)])
 
     with serving(stream) as client:
         document = seen(browser, f"{client.base_url}/", tmp_path)
@@ -173,9 +177,9 @@ def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
     assert "horizon (1m) has passed, the newest at 15:14:00" in text_of(document, "verdict")
 
 
-def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, history, tmp_path):
+def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, pool, tmp_path):
     stream = f"replay-{uuid.uuid4().hex[:12]}"
-    history.register_stream(description(stream=stream))
+    StoredStreams(pool).register_stream(description(stream=stream))
 
     with serving(stream) as client:
         document = seen(browser, f"{client.base_url}/", tmp_path)

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 from api.scoring.jobs import scoring_job, stored_state, view_of
-from api.scoring.operators import TargetKey
 from api.scoring.rows import SeriesKey
 from api.scoring.starts import Start, record_of
 from schemas import codec
 from schemas.artifacts import CHAMPION, LedgerEntry
 from schemas.errors import InvariantError
 from schemas.events import Event, ModelPromoted, PredictionMade
+from schemas.targets import Target
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MODELS_EVENT, PREDICTIONS, Topic, partition_of
 from schemas.wire.kafka import Publisher, Reader
+from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import prediction_key
 from stream_processors.runtime.workers import run_job
 from tests.benchmarks.small_models import publish_small_model
@@ -68,13 +69,13 @@ def predictions_of(endpoints, stream: str, *, n: int) -> list[PredictionMade]:
     return found
 
 
-def test_rows_are_predicted_published_and_shown(endpoints, views, history):
+def test_rows_are_predicted_published_and_shown(endpoints, views, pool):
     stream = f"replay-{uuid.uuid4().hex[:12]}"
     promoted = promotion(AS_OF_MS - 3 * QUARTER_MS, stream=stream)
     rows = [
         features(AS_OF_MS - i * QUARTER_MS, stream=stream, value=0.25 + i / 8) for i in reversed(range(5))
     ]
-    history.write([prediction(AS_OF_MS - 3 * QUARTER_MS, stream=stream)])
+    EventWriter(pool).write([prediction(AS_OF_MS - 3 * QUARTER_MS, stream=stream)])
     loaded = []
 
     def load(version: str) -> StatedModel:
@@ -101,7 +102,7 @@ def test_rows_are_predicted_published_and_shown(endpoints, views, history):
     assert loaded == [promoted.model_version]
 
 
-def test_what_an_emptied_log_no_longer_knows_comes_from_registry_and_history(endpoints, history):
+def test_what_an_emptied_log_no_longer_knows_comes_from_registry_and_history(endpoints, pool):
     stream = f"replay-{uuid.uuid4().hex[:12]}"
     registry = InMemoryRegistry()
     manifest = publish_small_model(registry, instrument=INSTRUMENT, stream=stream)
@@ -120,19 +121,18 @@ def test_what_an_emptied_log_no_longer_knows_comes_from_registry_and_history(end
     started = Start(promoted=announced, number=0, from_ms=AS_OF_MS + QUARTER_MS, n_let_go=1)
     record = record_of(started, source="binance", known_time_ms=0)
     made = prediction(AS_OF_MS + QUARTER_MS, stream=stream, interval=M1, horizon=M1, version=manifest.version)
-    history.write([made])
+    EventWriter(pool).write([made])
     seen = stored_state(endpoints, registry, stream=stream).record(announced)
     assert seen is not None
     assert seen.event_time_ms == record.event_time_ms  # its record was lost with the broker
-    history.write([record])
+    EventWriter(pool).write([record])
     stored = stored_state(endpoints, registry, stream=stream)
-    series = SeriesKey(stream=stream, instrument=INSTRUMENT, interval=manifest.target.interval)
+    trained = manifest.target
+    series = SeriesKey(stream=stream, instrument=INSTRUMENT, interval=trained.interval)
+    target = Target(stream, INSTRUMENT, trained.interval, trained.horizon)
     assert list(stored.promotions(series)) == [announced]
     assert stored.record(announced) == record
-    assert (
-        stored.last_predicted_ms(TargetKey(series=series, horizon=manifest.target.horizon))
-        == AS_OF_MS + QUARTER_MS
-    )
+    assert stored.last_predicted_ms(target) == AS_OF_MS + QUARTER_MS
 
 
 def test_a_row_without_a_feature_that_its_model_takes_is_a_bad_message():

@@ -16,6 +16,8 @@ from schemas.codec import encode
 from schemas.streams import StreamKind
 from schemas.time import Interval
 from schemas.wire.clocks import ManualClock
+from schemas.wire.postgres.streams import StoredStreams
+from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import clock_key, features_key, prediction_key
 from schemas.wire.settings import Endpoints
 from tests.jobs.api.conftest import wait_until
@@ -69,11 +71,11 @@ def problem(answer: httpx.Response, status: int) -> dict:
     return body
 
 
-def test_the_newest_prediction_comes_with_its_age_and_record(serving, views, history, stream):
-    history.register_stream(description(stream=stream))
+def test_the_newest_prediction_comes_with_its_age_and_record(serving, views, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     past = [prediction(AS_OF_MS - i * QUARTER_MS, stream=stream) for i in range(1, 5)]
     prices = [101.0, 102.0, 99.0, 100.0]
-    history.write(
+    EventWriter(pool).write(
         [*past, *(outcome(made, final_price=price) for made, price in zip(past, prices, strict=True))]
     )
     made = prediction(stream=stream)
@@ -91,16 +93,16 @@ def test_the_newest_prediction_comes_with_its_age_and_record(serving, views, his
     assert record["accuracy_low"] < 2 / 3 < record["accuracy_high"]
 
 
-def test_a_live_prediction_is_as_old_as_the_wall_clock_says(serving, views, history):
+def test_a_live_prediction_is_as_old_as_the_wall_clock_says(serving, views, pool):
     stream = f"live-{uuid.uuid4().hex[:8]}"
-    history.register_stream(description(stream=stream, kind=StreamKind.LIVE))
+    StoredStreams(pool).register_stream(description(stream=stream, kind=StreamKind.LIVE))
     show(views, prediction(stream=stream), clock_ms=AS_OF_MS)
     with serving(stream, clock=ManualClock(now_ms=AS_OF_MS + 7_000)) as client:
         assert client.get("/v1/predictions/BTC").json()["data_age_s"] == 7.0
 
 
-def test_a_second_ask_is_answered_with_not_modified_until_something_is_new(serving, views, history, stream):
-    history.register_stream(description(stream=stream))
+def test_a_second_ask_is_answered_with_not_modified_until_something_is_new(serving, views, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     made = prediction(stream=stream)
     show(views, made, clock_ms=AS_OF_MS)
     with serving(stream) as client:
@@ -117,19 +119,19 @@ def test_a_second_ask_is_answered_with_not_modified_until_something_is_new(servi
     assert str(AS_OF_MS) in held["If-None-Match"]
 
 
-def test_while_there_is_nothing_it_says_what_is_missing_and_when_to_ask_again(serving, history, stream):
+def test_while_there_is_nothing_it_says_what_is_missing_and_when_to_ask_again(serving, pool, stream):
     with serving(stream) as client:
         unbegun = client.get("/v1/predictions/BTC")
         assert "has not begun" in problem(unbegun, 503)["detail"]
-        history.register_stream(description(stream=stream))
+        StoredStreams(pool).register_stream(description(stream=stream))
         untrained = client.get("/v1/predictions/BTC")
         assert "no prediction yet" in problem(untrained, 503)["detail"]
         assert int(untrained.headers["retry-after"]) > 0
         assert problem(client.get("/v1/features/BTC"), 503)["type"].endswith("not-ready")
 
 
-def test_unknown_names_and_wrong_parameters_are_told_what_was_expected(serving, history, stream):
-    history.register_stream(description(stream=stream))
+def test_unknown_names_and_wrong_parameters_are_told_what_was_expected(serving, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     with serving(stream) as client:
         assert INSTRUMENT in problem(client.get("/v1/predictions/DOGE"), 404)["detail"]
         assert "15m:15m" in problem(client.get("/v1/predictions/BTC?interval=1d"), 404)["detail"]
@@ -143,9 +145,9 @@ def test_unknown_names_and_wrong_parameters_are_told_what_was_expected(serving, 
         problem(client.post("/v1/stream"), 405)
 
 
-def test_without_redis_postgres_answers_and_says_so(serving, history, endpoints, stream):
-    history.register_stream(description(stream=stream))
-    history.write([prediction(stream=stream), features(AS_OF_MS, stream=stream)])
+def test_without_redis_postgres_answers_and_says_so(serving, pool, endpoints, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
+    EventWriter(pool).write([prediction(stream=stream), features(AS_OF_MS, stream=stream)])
     with serving(stream, where=nowhere(endpoints, redis_url=NO_REDIS)) as client:
         answer = client.get("/v1/predictions/BTC")
         vector = client.get("/v1/features/BTC").json()
@@ -157,9 +159,9 @@ def test_without_redis_postgres_answers_and_says_so(serving, history, endpoints,
     )
 
 
-def test_an_emptied_redis_is_filled_in_from_postgres(serving, history, stream):
-    history.register_stream(description(stream=stream))
-    history.write([prediction(stream=stream)])
+def test_an_emptied_redis_is_filled_in_from_postgres(serving, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
+    EventWriter(pool).write([prediction(stream=stream)])
     with serving(stream) as client:
         assert client.get("/v1/predictions/BTC").json()["served_from"] == "postgres"
 
@@ -187,19 +189,19 @@ def test_with_no_store_at_all_the_answer_is_503_and_the_process_lives(serving, e
     }
 
 
-def test_readiness_needs_a_prediction(serving, views, history, stream):
-    history.register_stream(description(stream=stream))
+def test_readiness_needs_a_prediction(serving, views, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     with serving(stream) as client:
         assert client.get("/readyz").status_code == 503
         show(views, prediction(stream=stream), clock_ms=AS_OF_MS)
         assert client.get("/readyz").json()["is_ready"]
 
 
-def test_one_served_target_is_ready_though_the_default_has_no_model(serving, views, history, stream):
+def test_one_served_target_is_ready_though_the_default_has_no_model(serving, views, pool, stream):
     """/readyz stayed 503 while the default target had no model though another predicted."""
-    history.register_stream(description(stream=stream))
+    StoredStreams(pool).register_stream(description(stream=stream))
     minute = Interval.ONE_MINUTE
-    history.write([promotion(0, stream=stream, interval=H1, horizon=H1)])
+    EventWriter(pool).write([promotion(0, stream=stream, interval=H1, horizon=H1)])
     with serving(stream) as client:
         assert client.get("/readyz").status_code == 503
         made = msgspec.structs.replace(prediction(stream=stream), interval=minute, horizon=minute)
@@ -218,19 +220,19 @@ def test_one_served_target_is_ready_though_the_default_has_no_model(serving, vie
     assert "predicts at the next bar" in told["1h"][2]
 
 
-def test_readiness_is_told_from_postgres_where_redis_is_empty(serving, history, stream):
-    history.register_stream(description(stream=stream))
-    history.write([prediction(stream=stream)])
+def test_readiness_is_told_from_postgres_where_redis_is_empty(serving, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
+    EventWriter(pool).write([prediction(stream=stream)])
     with serving(stream) as client:
         ready = client.get("/readyz").json()
     assert ready["is_ready"]
     assert "from postgres" in ready["targets"][0]["detail"]
 
 
-def test_the_history_is_read_page_by_page_to_its_end(serving, history, stream):
-    history.register_stream(description(stream=stream))
+def test_the_history_is_read_page_by_page_to_its_end(serving, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     made = [prediction(AS_OF_MS - i * QUARTER_MS, stream=stream) for i in range(5)]
-    history.write([*made, outcome(made[1], final_price=90.0)])
+    EventWriter(pool).write([*made, outcome(made[1], final_price=90.0)])
     seen, path = [], f"/v1/predictions/{INSTRUMENT}/history?limit=2"
     with serving(stream) as client:
         while path is not None:
@@ -244,14 +246,14 @@ def test_the_history_is_read_page_by_page_to_its_end(serving, history, stream):
     assert [item["outcome"] and item["outcome"]["is_hit"] for item in flat] == [None, False, None, None, None]
 
 
-def test_the_first_page_of_the_history_has_the_record_of_its_own_moment(serving, views, history, stream):
-    history.register_stream(description(stream=stream))
+def test_the_first_page_of_the_history_has_the_record_of_its_own_moment(serving, views, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     made = prediction(stream=stream)
     show(views, made, clock_ms=AS_OF_MS)
-    history.write([made])
+    EventWriter(pool).write([made])
     with serving(stream, clock=ManualClock()) as client:
         assert client.get("/v1/predictions/BTC").json()["record"]["n_ties"] == 0
-        history.write([outcome(made, final_price=made.reference_price)])
+        EventWriter(pool).write([outcome(made, final_price=made.reference_price)])
         page = client.get("/v1/predictions/BTC/history").json()
         newest = client.get("/v1/predictions/BTC").json()
     assert page["items"][0]["outcome"]["outcome"] == "tie"
@@ -262,9 +264,9 @@ def of(instrument: str, targets: list[dict]) -> list[dict]:
     return [one for one in targets if one["instrument"] == instrument]
 
 
-def test_targets_are_listed_with_their_champions(serving, history, stream):
-    history.register_stream(description(stream=stream))
-    history.write(
+def test_targets_are_listed_with_their_champions(serving, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
+    EventWriter(pool).write(
         [
             promotion(10, version="old", stream=stream),
             promotion(20, version="new", stream=stream),
@@ -283,10 +285,10 @@ def test_targets_are_listed_with_their_champions(serving, history, stream):
     ] == [("1m", "1m", False)]
 
 
-def test_a_target_without_a_model_names_those_that_have_one_and_how_to_ask(serving, views, history, stream):
+def test_a_target_without_a_model_names_those_that_have_one_and_how_to_ask(serving, views, pool, stream):
     minute = Interval.ONE_MINUTE
-    history.register_stream(description(stream=stream))
-    history.write([promotion(10, stream=stream, interval=minute, horizon=minute)])
+    StoredStreams(pool).register_stream(description(stream=stream))
+    EventWriter(pool).write([promotion(10, stream=stream, interval=minute, horizon=minute)])
     show(views, prediction(stream=stream, interval=minute, horizon=minute), clock_ms=AS_OF_MS)
     with serving(stream) as client:
         detail = problem(client.get("/v1/predictions/BTC"), 503)["detail"]
@@ -297,16 +299,16 @@ def test_a_target_without_a_model_names_those_that_have_one_and_how_to_ask(servi
     assert [(one["interval"], one["is_default"]) for one in waiting] == [("15m", True), ("1h", False)]
 
 
-def test_a_trained_target_without_a_prediction_says_what_it_waits_for(serving, history, stream):
-    history.register_stream(description(stream=stream))
-    history.write([promotion(10, version="new", stream=stream)])
+def test_a_trained_target_without_a_prediction_says_what_it_waits_for(serving, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
+    EventWriter(pool).write([promotion(10, version="new", stream=stream)])
     with serving(stream) as client:
         detail = problem(client.get("/v1/predictions/BTC"), 503)["detail"]
     assert "its model new is trained and predicts at the next bar's close" in detail
 
 
-def test_the_stream_says_what_it_is_and_how_it_stands(serving, views, history, stream):
-    history.register_stream(description(stream=stream))
+def test_the_stream_says_what_it_is_and_how_it_stands(serving, views, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     with serving(stream, clock=ManualClock()) as client:
         assert client.get("/v1/stream").json()["phase"] == "starting"
         show(views, prediction(stream=stream), clock_ms=AS_OF_MS)
@@ -315,8 +317,8 @@ def test_the_stream_says_what_it_is_and_how_it_stands(serving, views, history, s
     assert body["clock"] == "2025-06-15T15:15:00.000Z"
 
 
-def test_a_clock_that_stands_still_is_a_stall(serving, views, history, stream):
-    history.register_stream(description(stream=stream))
+def test_a_clock_that_stands_still_is_a_stall(serving, views, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     show(views, prediction(stream=stream), clock_ms=AS_OF_MS)
     clock = ManualClock()
     with serving(stream, clock=clock) as client:
@@ -326,9 +328,11 @@ def test_a_clock_that_stands_still_is_a_stall(serving, views, history, stream):
     assert (body["phase"], body["clock_unchanged_s"]) == ("stalled", 20.0)
 
 
-def test_features_and_bars_are_served(serving, views, history, stream):
-    history.register_stream(description(stream=stream))
-    history.write([bar(AS_OF_MS - i * QUARTER_MS, stream=stream, close=100.0 + i) for i in range(4)])
+def test_features_and_bars_are_served(serving, views, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
+    EventWriter(pool).write(
+        [bar(AS_OF_MS - i * QUARTER_MS, stream=stream, close=100.0 + i) for i in range(4)]
+    )
     row = features(AS_OF_MS, stream=stream)
     views.write({features_key(stream, INSTRUMENT, "15m"): (AS_OF_MS, encode(row))})
     with serving(stream) as client:
@@ -339,8 +343,8 @@ def test_features_and_bars_are_served(serving, views, history, stream):
     assert bars[-1]["end_ms"] == AS_OF_MS
 
 
-def test_metrics_have_a_bounded_set_of_labels(serving, views, history, stream):
-    history.register_stream(description(stream=stream))
+def test_metrics_have_a_bounded_set_of_labels(serving, views, pool, stream):
+    StoredStreams(pool).register_stream(description(stream=stream))
     show(views, prediction(stream=stream), clock_ms=AS_OF_MS + 30_000)
     with serving(stream) as client:
         for name in ("BTC", "DOGE", "a" * 50, "b" * 50):

@@ -22,7 +22,9 @@ from schemas.events import CandleObserved, SourceFellSilent, TickObserved, Water
 from schemas.topics import BY_NAME, MARKET_CANDLE, MARKET_TICK, partition_of
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher, Reader
-from schemas.wire.postgres import History
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.streams import StoredStreams
+from schemas.wire.postgres.writing import EventWriter
 
 CLOCK = SystemClock()
 DEADLINE_S = 180.0
@@ -84,16 +86,17 @@ def read_events(endpoints, stream, topic, *, n):
 
 
 def stored(endpoints, events):
-    history = History(endpoints.database_url)
-    history.open()
-    history.write([event for event in events if isinstance(event, CandleObserved | TickObserved)])
-    history.close()
+    with PostgresPool(endpoints.database_url) as pool:
+        EventWriter(pool).write(
+            [event for event in events if isinstance(event, CandleObserved | TickObserved)]
+        )
 
 
 def test_warm_up_registers_the_stream_and_publishes_its_first_seven_tenths(settings, stream, endpoints):
     with session_of(settings, endpoints) as session:
         warm_up(session)
-        assert session.history.stream(stream) == session.plan.description
+        with PostgresPool(endpoints.database_url) as pool:
+            assert StoredStreams(pool).stream(stream) == session.plan.description
 
     found = read_events(endpoints, stream, MARKET_CANDLE, n=2 * 420)
     assert {partition for partition, _ in found} == {partition_of(b"BTC-USDT.BINANCE", 4)}

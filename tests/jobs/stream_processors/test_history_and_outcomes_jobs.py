@@ -16,7 +16,10 @@ from schemas import codec
 from schemas.events import Event, Outcome
 from schemas.topics import EVENT_TOPICS, MARKET_BAR, MARKET_CANDLE, OUTCOMES, PREDICTIONS, dead_letters
 from schemas.wire.kafka import read_range
-from schemas.wire.postgres import History
+from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.streams import StoredStreams
+from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.settings import Endpoints
 from stream_processors.jobs.history import run_history, writer
 from stream_processors.jobs.outcomes import run_outcomes
@@ -39,11 +42,9 @@ def settings(endpoints: Endpoints, servers_directory: Path) -> ProcessorSettings
 
 
 @pytest.fixture
-def history(endpoints: Endpoints) -> Iterator[History]:
-    opened = History(endpoints.database_url)
-    opened.open()
-    yield opened
-    opened.close()
+def pool(endpoints: Endpoints) -> Iterator[PostgresPool]:
+    with PostgresPool(endpoints.database_url) as opened:
+        yield opened
 
 
 def until(is_true: Callable[[], bool]) -> Callable[[], bool]:
@@ -58,7 +59,7 @@ def until(is_true: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def test_history_holds_every_event_once_also_when_the_log_is_read_again(
-    settings: ProcessorSettings, endpoints: Endpoints, history: History, stream: str
+    settings: ProcessorSettings, endpoints: Endpoints, pool: PostgresPool, stream: str
 ) -> None:
     candles = [candle(i * MINUTE, volume=1.0 + i, stream=stream) for i in range(200)]
     events: list[Event] = [
@@ -66,19 +67,19 @@ def test_history_holds_every_event_once_also_when_the_log_is_read_again(
     ]
     publish(endpoints.kafka, MARKET_CANDLE, [*events[:10], b"not JSON", *events[10:]])
     last = T0 + 200 * MINUTE
-    run_history(settings, until(lambda: history.watermark_ms(stream, MARKET_CANDLE.name) == last))
-    assert list(history.candles(stream)) == candles
+    run_history(settings, until(lambda: StoredStreams(pool).watermark_ms(stream, MARKET_CANDLE.name) == last))
+    assert list(StoredMarket(pool).candles(stream)) == candles
 
     again: list[int] = []
 
     def write_again(batch: list[object]) -> None:
-        writer(history)(batch)  # type: ignore[arg-type]
+        writer(EventWriter(pool))(batch)  # type: ignore[arg-type]
         again.append(sum(received.event == candles[-1] for received in batch))  # type: ignore[attr-defined]
 
     run_sink(
         name="replay", topics=EVENT_TOPICS, endpoint=endpoints.kafka, write=write_again, stop=until(lambda: any(again))  # type: ignore[arg-type]
     )  # fmt: skip
-    assert list(history.candles(stream)) == candles
+    assert list(StoredMarket(pool).candles(stream)) == candles
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def connection(endpoints: Endpoints) -> Iterator[psycopg.Connection]:
 def test_refused_rows_are_put_aside_with_the_servers_reason_and_the_rest_is_stored(
     settings: ProcessorSettings,
     endpoints: Endpoints,
-    history: History,
+    pool: PostgresPool,
     stream: str,
     connection: psycopg.Connection,
     code: str,
@@ -124,9 +125,13 @@ def test_refused_rows_are_put_aside_with_the_servers_reason_and_the_rest_is_stor
     with trigger(connection, f"NEW.stream = '{stream}' AND NEW.start_ms IN ({bad})", code):
         run_history(
             settings,
-            until(lambda: history.watermark_ms(stream, MARKET_CANDLE.name) == candles[-1].event_time_ms),
+            until(
+                lambda: (
+                    StoredStreams(pool).watermark_ms(stream, MARKET_CANDLE.name) == candles[-1].event_time_ms
+                )
+            ),
         )
-    assert list(history.candles(stream)) == [one for one in candles if one not in refused]
+    assert list(StoredMarket(pool).candles(stream)) == [one for one in candles if one not in refused]
     letters = [
         (codec.decode(MARKET_CANDLE, record.value), dict(record.headers))
         for record in read_range(endpoints.kafka, {(dead_letters("history").name, 0): 0})
@@ -142,7 +147,7 @@ def test_refused_rows_are_put_aside_with_the_servers_reason_and_the_rest_is_stor
 def test_store_that_takes_no_writes_is_waited_for_and_nothing_is_lost_or_put_aside(
     settings: ProcessorSettings,
     endpoints: Endpoints,
-    history: History,
+    pool: PostgresPool,
     stream: str,
     connection: psycopg.Connection,
     code: str,
@@ -151,14 +156,14 @@ def test_store_that_takes_no_writes_is_waited_for_and_nothing_is_lost_or_put_asi
     candles = [candle(i * MINUTE, stream=stream) for i in range(30)]
     publish(endpoints.kafka, MARKET_CANDLE, candles)
     stopping = threading.Event()
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with ThreadPoolExecutor(max_workers=1) as executor:
         with trigger(connection, f"NEW.stream = '{stream}'", code):
-            running = pool.submit(run_history, settings, stopping.is_set)
+            running = executor.submit(run_history, settings, stopping.is_set)
             # Long enough for some attempts; what is asserted does not depend on how many.
             stopping.wait(2.0)
             assert not running.done()
-            assert list(history.candles(stream)) == []
-        check = until(lambda: len(list(history.candles(stream))) == 30)
+            assert list(StoredMarket(pool).candles(stream)) == []
+        check = until(lambda: len(list(StoredMarket(pool).candles(stream))) == 30)
         try:
             while not check():
                 stopping.wait(0.05)
@@ -170,12 +175,12 @@ def test_store_that_takes_no_writes_is_waited_for_and_nothing_is_lost_or_put_asi
 
 
 def test_outcomes_are_published_once_for_what_is_stored_and_for_what_is_logged(
-    settings: ProcessorSettings, endpoints: Endpoints, history: History, stream: str
+    settings: ProcessorSettings, endpoints: Endpoints, pool: PostgresPool, stream: str
 ) -> None:
     stored = prediction(0, stream=stream)
     logged = [prediction(i * MINUTE, stream=stream) for i in range(1, 30)]
     bars = [bar(i * MINUTE, 100.0 + i % 3, stream=stream) for i in range(-1, 30)]
-    history.write([stored])
+    EventWriter(pool).write([stored])
     publish(endpoints.kafka, PREDICTIONS, logged)
     publish(endpoints.kafka, MARKET_BAR, bars)
 

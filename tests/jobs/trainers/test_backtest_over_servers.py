@@ -18,8 +18,10 @@ from schemas.events import BarClosed, CandleObserved, FeaturesComputed, ModelPro
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MARKET_CANDLE, MODELS_EVENT
 from schemas.wire.kafka import read_range
-from schemas.wire.postgres import History
-from schemas.wire.tables import Progress
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.streams import StoredStreams
+from schemas.wire.postgres.tables import Progress
+from schemas.wire.postgres.writing import EventWriter
 from stream_processors.operators.market import MarketOperator
 from tests.fakes.backtests import small_artifact
 from tests.fakes.histories import description_of
@@ -120,14 +122,14 @@ def place(endpoints, tmp_path_factory):
     registry.promote(entry)
 
     publish(endpoints.kafka, MARKET_CANDLE, candles_of(stream, bars))
-    history = History(endpoints.database_url)
-    history.open()
+    pool = PostgresPool(endpoints.database_url)
+    pool.open()
     description = description_of(stream=stream, until_ms=UNTIL_MS, instruments=(INSTRUMENT,))
-    history.register_stream(msgspec.structs.replace(description, origin_ms=T0))
+    StoredStreams(pool).register_stream(msgspec.structs.replace(description, origin_ms=T0))
     model = OnnxModel.from_bytes(files["model.onnx"])
     events = list(live_run(stream, bars, promotion_of(entry, manifest), model))
-    history.write(events, [Progress(stream, FEATURES_MARKET.name, 0, T0 + N * MINUTE)])
-    history.close()
+    EventWriter(pool).write(events, [Progress(stream, FEATURES_MARKET.name, 0, T0 + N * MINUTE)])
+    pool.close()
     return Place(folder, candles, stream, [manifest.version for manifest, _ in made])
 
 

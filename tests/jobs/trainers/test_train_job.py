@@ -13,8 +13,10 @@ from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, MODELS_EVENT
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Reader, read_range
-from schemas.wire.postgres import History
-from schemas.wire.tables import Progress
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.streams import StoredStreams
+from schemas.wire.postgres.tables import Progress
+from schemas.wire.postgres.writing import EventWriter
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import description_of
 from trainers.commands import commands
@@ -30,9 +32,9 @@ INSTRUMENT = "BTC-USDT.SIMULATED"
 def stream(endpoints):
     """A stream with its warm-up stored."""
     name = f"simulation-{uuid.uuid4().hex[:12]}"
-    history = History(endpoints.database_url)
-    history.open()
-    history.register_stream(description_of(stream=name, until_ms=UNTIL_MS))
+    pool = PostgresPool(endpoints.database_url)
+    pool.open()
+    StoredStreams(pool).register_stream(description_of(stream=name, until_ms=UNTIL_MS))
     table = simulated_table(n=N_ROWS, seed=3)
     batch = [
         FeaturesComputed(
@@ -49,8 +51,8 @@ def stream(endpoints):
         )
         for i in range(N_ROWS)
     ]
-    history.write(batch, [Progress(name, FEATURES_MARKET.name, 0, UNTIL_MS)])
-    history.close()
+    EventWriter(pool).write(batch, [Progress(name, FEATURES_MARKET.name, 0, UNTIL_MS)])
+    pool.close()
     return name
 
 

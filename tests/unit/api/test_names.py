@@ -4,11 +4,11 @@ import pytest
 
 from api.errors import UnknownNameError
 from api.routes.names import instrument_of, target_of
-from api.settings import TargetName
+from schemas.targets import TargetPair
 from schemas.time import Interval
 from tests.unit.api.events import H1, INSTRUMENT, M15, description
 
-DEFAULT = TargetName(M15, H1)
+DEFAULT = TargetPair(M15, H1)
 
 
 @pytest.mark.parametrize("name", ["BTC", "btc", INSTRUMENT, INSTRUMENT.lower()])

@@ -3,12 +3,9 @@
 import msgspec
 import pytest
 
-from api.payloads import (
-    is_simulated,
-    past_prediction_payload,
-    prediction_payload,
-    record_payload,
-)
+from api.payloads.predictions import past_prediction_payload, prediction_payload
+from api.payloads.records import record_payload
+from api.payloads.shared import is_simulated
 from schemas.contracts.examples import EXAMPLES
 from schemas.events import Direction
 from schemas.streams import StreamKind

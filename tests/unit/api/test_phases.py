@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.payloads import Phase
+from api.payloads.streams import Phase
 from api.routes.phases import ClockWatcher, Sight, phase_of
 from tests.unit.api.events import AS_OF_MS, description
 

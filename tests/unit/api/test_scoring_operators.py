@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.scoring.operators import ScoringOperator, Stored, TargetKey
+from api.scoring.operators import ScoringOperator, Stored
 from schemas.errors import InvariantError, SnapshotMismatchError
 from schemas.events import (
     Event,
@@ -22,6 +22,7 @@ from schemas.events import (
     VectorComputed,
     WatermarkAdvanced,
 )
+from schemas.targets import Target
 from schemas.topics import (
     FEATURES_MARKET,
     FEATURES_VECTOR,
@@ -191,7 +192,7 @@ def test_an_older_row_changes_nothing():
 def test_what_an_earlier_log_has_predicted_is_not_predicted_again():
     asked = []
 
-    def last_stored_ms(target: TargetKey) -> int | None:
+    def last_stored_ms(target: Target) -> int | None:
         asked.append(target.horizon)
         return ms(20) if target.horizon is M15 else None
 

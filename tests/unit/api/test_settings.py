@@ -2,9 +2,8 @@
 
 import pytest
 
-from api.settings import ApiSettings, TargetName, parse_target
+from api.settings import ApiSettings
 from schemas.errors import ConfigurationError
-from schemas.time import Interval
 
 
 def test_the_default_listens_on_this_machine_alone():
@@ -24,10 +23,6 @@ def test_a_reference_instrument_is_told_by_its_asset():
         {"DRIFTLINE_REFERENCE_INSTRUMENT": "BTC-USDT-PERP.BINANCE, ETH-USDT.BINANCE"}
     )
     assert settings.references == {"BTC": "BTC-USDT-PERP.BINANCE", "ETH": "ETH-USDT.BINANCE"}
-
-
-def test_a_target_is_an_interval_and_a_horizon():
-    assert parse_target("15m:1h") == TargetName(Interval.FIFTEEN_MINUTES, Interval.ONE_HOUR)
 
 
 @pytest.mark.parametrize(

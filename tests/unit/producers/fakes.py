@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from producers.jobs.publishing import Outlet
-from producers.jobs.sessions import StoredPast
+from producers.jobs.sessions import KnownStreams, MarketHistory
 from producers.normalise.watermarks import Said
 from schemas import codec
 from schemas.events import CandleObserved, TickObserved
+from schemas.positions import MarketPosition
 from schemas.streams import StreamDescription
 from schemas.time import Interval
 from schemas.topics import BY_NAME
-from schemas.wire.postgres import Position
 
 MINUTE_MS = 60_000
 
@@ -53,7 +53,7 @@ class RecordingOutlet(Outlet):
         ]
 
 
-class RememberingHistory(StoredPast):
+class RememberingHistory(KnownStreams, MarketHistory):
     """The durable history in memory, fed with what an outlet recorded."""
 
     def __init__(self) -> None:
@@ -77,12 +77,12 @@ class RememberingHistory(StoredPast):
     def stream(self, stream: str) -> StreamDescription | None:
         return self.streams.get(stream)
 
-    def position(self, stream: str, *, n_instruments: int = 1) -> Position:
+    def position(self, stream: str, *, n_instruments: int = 1) -> MarketPosition:
         reached: dict[str, int] = {}
         for c in self.candles(stream):
             reached[c.instrument] = max(c.event_time_ms, reached.get(c.instrument, c.event_time_ms))
         ticks = list(self.ticks(stream))
-        return Position(
+        return MarketPosition(
             min(reached.values()) if reached and len(reached) >= n_instruments else None,
             max((t.known_time_ms for t in ticks), default=None),
             max((t.trade_id for t in ticks), default=None),

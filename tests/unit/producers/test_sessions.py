@@ -33,6 +33,7 @@ HOUR_MS = 60 * MINUTE_MS
 def session_of(settings, history, *, clock=None, is_stopped=None, on_left=None, look_up=None):
     return registered_session(
         settings,
+        streams=history,
         history=history,
         outlet=RecordingOutlet(),
         clock=clock or ManualClock(now_ms=NOW_MS),

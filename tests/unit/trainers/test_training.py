@@ -5,6 +5,7 @@ import pytest
 from schemas.artifacts import CHAMPION, ModelTarget
 from schemas.companions import Companions
 from schemas.errors import NotReadyError, StoreUnavailableError
+from schemas.targets import TargetPair
 from schemas.time import Interval
 from schemas.wire.clocks import ManualClock
 from stream_processors.features.vector_declarations import spec_of
@@ -15,7 +16,6 @@ from tests.fakes.registries import InMemoryRegistry
 from trainers.jobs.fitting import Making
 from trainers.jobs.train import Plan, Training
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
-from trainers.settings import Horizon
 
 MINUTE = Interval.ONE_MINUTE
 INSTRUMENT = "BTC-USDT.SIMULATED"
@@ -62,14 +62,15 @@ class Job:
         self.training = Training(
             Plan(
                 stream="simulation-1",
-                targets=(Horizon(interval=MINUTE, horizon=MINUTE),),
+                targets=(TargetPair(MINUTE, MINUTE),),
                 making=Making("xgboost", Boosting(parameters=BoostingParameters(n_rounds=10)), n_folds=2),
                 minimum_rows=minimum_rows,
                 patience_s=60.0,
                 code_version="test",
                 companions=companions or {},
             ),
-            history=self.history,
+            streams=self.history,
+            features=self.history,
             registry=self.registry,
             announce=self.announced.append,
             clock=ManualClock(now_ms=1_000),

@@ -17,7 +17,7 @@ from deploy.local.servers.health import postgres_answers
 from deploy.local.spawning import end_together, spawn
 from schemas.topics import EVENT_TOPICS
 from schemas.wire.administration import Administration
-from schemas.wire.postgres import migrate
+from schemas.wire.postgres.migrating import migrate
 from schemas.wire.redis import connect, features_key
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 from tests.benchmarks.stream.records import STREAM

@@ -147,6 +147,10 @@ TABLES: dict[type[events.Event], Table] = {
 }
 
 
+#: Market features, and those with companions' beside them; each has a table of its own.
+FEATURE_KINDS = (events.FeaturesComputed, events.VectorComputed)
+
+
 class Progress(NamedTuple):
     """A watermark that passed, by the topic and partition it vouches for."""
 

@@ -8,12 +8,14 @@ Source:
     PostgreSQL documentation, appendix A, "PostgreSQL Error Codes".
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, auto
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
+from schemas.errors import ConfigurationError, PlatformError, RowRefusedError, StoreUnavailableError
 
 
 class Fault(Enum):
@@ -88,3 +90,34 @@ def refusal(error: psycopg.Error) -> str:
     where = "" if diag.context is None else f" ({diag.context.splitlines()[0]})"
     cut = detail if len(detail) <= _LONGEST_DETAIL else f"{detail[:_LONGEST_DETAIL]}..."
     return f"{said}{cut}{where}"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the platform's errors for psycopg's within the block; those of a row stay what they are."""
+    try:
+        yield
+    except (psycopg.Error, PoolTimeout) as error:
+        found = translate(error)
+        if found is None:
+            raise
+        raise found from error
+
+
+@contextmanager
+def translated_writes() -> Iterator[None]:
+    """As :func:`translated`, and what is wrong with a row is an error of the platform too.
+
+    Raises:
+        RowRefusedError: If a row of the block is refused, whatever the reason.
+    """
+    try:
+        with translated():
+            yield
+    except psycopg.Error as error:
+        if fault_of(error) is not Fault.ROW:
+            raise
+        raise RowRefusedError(refusal(error)) from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        message = f"the row cannot be sent to Postgres: {error}"
+        raise RowRefusedError(message) from error

@@ -1,0 +1,85 @@
+"""The payloads of the market routes: features and bars."""
+
+from pydantic import Field
+
+from api.payloads.shared import Payload, Store, is_simulated, iso
+from schemas.events import BarClosed, FeaturesComputed
+from schemas.streams import StreamKind
+from schemas.time import Interval
+
+
+class FeaturesPayload(Payload):
+    """The newest features of an instrument and interval."""
+
+    instrument: str
+    interval: Interval
+    features_as_of_ms: int
+    features_as_of: str
+    known_time_ms: int
+    close: float
+    feature_spec_hash: str
+    is_warm: bool = Field(
+        description="Whether every feature that is not optional has seen as many bars as it declares."
+    )
+    values: dict[str, float | None] = Field(examples=[{"log_return_1": -0.00041, "z_score_60": 1.2}])
+    stream: str
+    source: str
+    is_simulated: bool
+    served_from: Store
+
+
+class BarPayload(Payload):
+    """One bar, over `[start_ms, end_ms)`."""
+
+    start_ms: int
+    end_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float = Field(description="In base units.")
+    n_trades: int | None = Field(description="Null where the venue's candle does not say.")
+
+
+class BarsPayload(Payload):
+    """The newest bars, oldest first."""
+
+    instrument: str
+    interval: Interval
+    stream: str
+    source: str | None
+    is_simulated: bool
+    bars: list[BarPayload]
+
+
+def features_payload(row: FeaturesComputed, *, kind: StreamKind, served_from: Store) -> FeaturesPayload:
+    """A feature vector, as it is answered."""
+    return FeaturesPayload(
+        instrument=row.instrument,
+        interval=row.interval,
+        features_as_of_ms=row.event_time_ms,
+        features_as_of=iso(row.event_time_ms),
+        known_time_ms=row.known_time_ms,
+        close=row.close,
+        feature_spec_hash=row.feature_spec_hash,
+        is_warm=row.is_warm,
+        values=row.values,
+        stream=row.stream,
+        source=row.source,
+        is_simulated=is_simulated(source=row.source, instrument=row.instrument, kind=kind),
+        served_from=served_from,
+    )
+
+
+def bar_payload(bar: BarClosed) -> BarPayload:
+    """A bar, as it is answered."""
+    return BarPayload(
+        start_ms=bar.start_ms,
+        end_ms=bar.event_time_ms,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        n_trades=bar.n_trades,
+    )

@@ -1,0 +1,47 @@
+"""What the payloads of several groups of routes have in common: their base, times as people read them, stores."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.instruments import parse_instrument
+from schemas.sources import SOURCES
+from schemas.streams import StreamKind
+
+EXAMPLE_HASH = "9f2c4e1b7a3d5f60817263544536271809fae1d2c3b4a5968778695a4b3c2d1e"
+
+
+class Payload(BaseModel):
+    """The base of every answer."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+class Store(StrEnum):
+    """Where an answer was read."""
+
+    REDIS = "redis"
+    POSTGRES = "postgres"
+
+
+def iso(time_ms: int) -> str:
+    """UTC milliseconds as ISO 8601.
+
+    Example:
+        >>> iso(0)
+        '1970-01-01T00:00:00.000Z'
+    """
+    return (
+        datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def is_simulated(*, source: str, instrument: str, kind: StreamKind) -> bool:
+    """Whether prices are invented; any one sign of it is enough."""
+    spec = SOURCES.get(source)
+    return (
+        kind is StreamKind.SIMULATION
+        or parse_instrument(instrument).is_simulated
+        or (spec is not None and spec.is_simulated)
+    )

@@ -1,0 +1,76 @@
+"""The stored market data of runs: candles and ticks as they were published, and the bars made of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import events
+from schemas.positions import MarketPosition
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.tables import TABLES
+
+
+class StoredMarket:
+    """The candles, ticks and bars of runs."""
+
+    def __init__(self, pool: PostgresPool) -> None:
+        self._pool = pool
+
+    def position(self, stream: str, *, n_instruments: int = 1) -> MarketPosition:
+        """How far the stored candles and ticks of a run go.
+
+        Args:
+            n_instruments: How many it holds; until each of them has candles, there are none.
+        """
+        row = self._pool.row(
+            "SELECT count(last_candle_end_ms), min(last_candle_end_ms), max(last_tick_known_ms), max(last_trade_id) "
+            "FROM market_positions WHERE stream = %s",
+            (stream,),
+        )
+        n_with_candles, candle_end_ms, tick_known_ms, trade_id = row or (0, None, None, None)
+        return MarketPosition(
+            candle_end_ms if n_with_candles >= n_instruments else None, tick_known_ms, trade_id
+        )
+
+    def candles(self, stream: str) -> Iterator[events.CandleObserved]:
+        """The stored candles of a run, by known time, instrument and start."""
+        return self._stored(events.CandleObserved, stream, "known_time_ms, instrument, start_ms")
+
+    def ticks(self, stream: str) -> Iterator[events.TickObserved]:
+        """The stored ticks of a run, by known time, instrument and trade id."""
+        return self._stored(events.TickObserved, stream, "known_time_ms, instrument, trade_id")
+
+    def bars(self, stream: str, *, instrument: str, interval: str, limit: int) -> list[events.BarClosed]:
+        """The newest stored bars, oldest first."""
+        rows = self._pool.dicts(
+            "SELECT * FROM bars WHERE stream = %s AND instrument = %s AND interval = %s "
+            "ORDER BY start_ms DESC LIMIT %s",
+            (stream, instrument, interval, limit),
+        )
+        return [msgspec.convert(row, events.BarClosed) for row in reversed(rows)]
+
+    def closes(
+        self, stream: str, *, instrument: str, interval: str
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The end and the close of every stored bar, oldest first."""
+        rows = self._pool.rows(
+            "SELECT event_time_ms, close FROM bars WHERE stream = %s AND instrument = %s AND interval = %s "
+            "ORDER BY start_ms",
+            (stream, instrument, interval),
+        )
+        return (
+            np.array([row[0] for row in rows], dtype=np.int64),
+            np.array([row[1] for row in rows], dtype=np.float64),
+        )
+
+    def _stored(self, kind: type[Any], stream: str, order: str) -> Iterator[Any]:
+        table = TABLES[kind]
+        query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE stream = %s ORDER BY {order}"
+        with self._pool.connection() as connection, connection.cursor("stored") as cursor:
+            cursor.itersize = 10_000
+            cursor.execute(query, (stream,))
+            for row in cursor:
+                yield msgspec.convert(dict(zip(table.columns, row, strict=True)), kind)

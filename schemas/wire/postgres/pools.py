@@ -1,0 +1,113 @@
+"""The connections to Postgres that all subjects of the durable store share."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import DictRow, TupleRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from schemas.errors import ConfigurationError, PlatformError
+from schemas.wire.postgres.refusals import translated, translated_writes
+
+
+def check_url(database_url: str) -> None:
+    """Refuse what is not a Postgres URL.
+
+    Raises:
+        ConfigurationError: If it is not one.
+    """
+    if not database_url.startswith(("postgresql://", "postgres://")):
+        message = "DATABASE_URL must look like postgresql://user:password@host:port/name"
+        raise ConfigurationError(message)
+
+
+class PostgresPool:
+    """A pool of connections to the durable store, which its subjects share; open within a ``with`` block.
+
+    Args:
+        database_url: A ``postgresql://`` URL.
+        max_connections: How many calls may run at once.
+        timeout_s: How long a call waits for a connection.
+    """
+
+    def __init__(self, database_url: str, *, max_connections: int = 2, timeout_s: float = 5.0) -> None:
+        check_url(database_url)
+        self._pool = ConnectionPool(
+            database_url,
+            min_size=1,
+            max_size=max_connections,
+            open=False,
+            timeout=timeout_s,
+            check=ConnectionPool.check_connection,
+            kwargs={"connect_timeout": 3},
+        )
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Connect in the background; calls wait for a connection for some seconds."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._pool.close()
+
+    def is_ready(self) -> bool:
+        """Whether Postgres answers."""
+        try:
+            with translated(), self._pool.connection(timeout=1.0) as connection:
+                connection.execute("SELECT 1")
+        except PlatformError:
+            return False
+        return True
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
+        """A connection, whose block is one transaction."""
+        with translated(), self._pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def cursor(self) -> Iterator[psycopg.Cursor[DictRow]]:
+        """A cursor that reads rows as dictionaries, in a transaction of its own."""
+        with self.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            yield cursor
+
+    @contextmanager
+    def snapshot(self) -> Iterator[psycopg.Cursor[DictRow]]:
+        """A cursor whose queries all see the same moment."""
+        with self.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield cursor
+
+    @contextmanager
+    def writes(self) -> Iterator[psycopg.Cursor[TupleRow]]:
+        """A cursor that writes in one transaction.
+
+        Raises:
+            RowRefusedError: If a row of the block is refused, whatever the reason; nothing was stored.
+        """
+        with translated_writes(), self._pool.connection() as connection, connection.cursor() as cursor:
+            yield cursor
+
+    def row(self, query: str, parameters: Sequence[Any]) -> Any:
+        """The first row of a query, or None."""
+        with self.connection() as connection:
+            return connection.execute(query, parameters).fetchone()
+
+    def rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:
+        """All rows of a query, sent by Postgres in binary form."""
+        with self.connection() as connection:
+            return connection.execute(query, parameters, binary=True).fetchall()
+
+    def dicts(self, query: str, parameters: Sequence[Any]) -> list[DictRow]:
+        """All rows of a query as dictionaries."""
+        with self.cursor() as cursor:
+            return cursor.execute(query, parameters).fetchall()

@@ -1,0 +1,52 @@
+"""The stored descriptions of runs, and up to when their events are stored completely."""
+
+import msgspec
+
+from schemas.streams import StreamDescription
+from schemas.wire.postgres.pools import PostgresPool
+
+
+class StoredStreams:
+    """The runs of data that the durable store knows."""
+
+    def __init__(self, pool: PostgresPool) -> None:
+        self._pool = pool
+
+    def register_stream(self, description: StreamDescription) -> StreamDescription:
+        """Remember a run; one that is known stays as it was first described.
+
+        Returns:
+            What is remembered.
+        """
+        with self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO streams VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (
+                    description.stream,
+                    str(description.kind),
+                    msgspec.json.encode(description).decode(),
+                    description.created_ms,
+                ),
+            )
+        stored = self.stream(description.stream)
+        return description if stored is None else stored
+
+    def stream(self, stream: str) -> StreamDescription | None:
+        """What is remembered of a run, or None."""
+        row = self._pool.row("SELECT description::text FROM streams WHERE stream = %s", (stream,))
+        return None if row is None else msgspec.json.decode(row[0], type=StreamDescription)
+
+    def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
+        """Up to when a topic's events of a run are stored completely.
+
+        Args:
+            n_partitions: How many partitions hold events of the run.
+
+        Returns:
+            The least of the partitions' watermarks; None until each has one.
+        """
+        row = self._pool.row(
+            "SELECT min(watermark_ms), count(*) FROM stream_progress WHERE stream = %s AND topic = %s",
+            (stream, topic),
+        )
+        return None if row is None or row[1] < n_partitions else row[0]
