@@ -103,7 +103,7 @@ def waiting_payload(target: Target, *, is_default: bool) -> WaitingTargetPayload
     return WaitingTargetPayload(
         instrument=target.instrument,
         asset=parse_instrument(target.instrument).base,
-        interval=Interval(target.interval),
-        horizon=Interval(target.horizon),
+        interval=target.interval,
+        horizon=target.horizon,
         is_default=is_default,
     )

@@ -11,7 +11,6 @@ from api.routes.serving import Serving, ServingPart
 from api.routes.waiting import missing_words
 from schemas.errors import PlatformError
 from schemas.targets import Target
-from schemas.time import Interval
 
 router = APIRouter(tags=["operation"])
 
@@ -75,8 +74,8 @@ def _targets(serving: Serving) -> list[ReadyTargetPayload]:
     return [
         ReadyTargetPayload(
             instrument=target.instrument,
-            interval=Interval(target.interval),
-            horizon=Interval(target.horizon),
+            interval=target.interval,
+            horizon=target.horizon,
             is_default=target.pair == serving.settings.default,
             is_served=target in made,
             detail=f"as of {iso(made[target].as_of_ms)}, from {made[target].store}"

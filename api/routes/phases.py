@@ -1,7 +1,7 @@
 """How a run stands: warming up, running, stalled, finished; so that old data never look live.
 
 A stall is judged by how the run's own clock has moved before: three times its last step, or three
-minutes of stream time before there was one, and never under a quarter of a minute.
+minutes of stream time before there was one, and never under a quarter of a minute. Pure: readings of the clock are arguments.
 """
 
 from typing import NamedTuple

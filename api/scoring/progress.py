@@ -1,6 +1,6 @@
 """How far the sources are of which rows are predicted, and how far the label join was told they are.
 
-Stands apart from :mod:`.operators` as the part that knows only watermarks. A source's rows are all
+Pure. Stands apart from :mod:`.operators` as the part that knows only watermarks. A source's rows are all
 predicted by a time when the market processor's watermark has passed it and, where an instrument of the
 source has companions, the one of the second-stage join too.
 """

@@ -1,6 +1,6 @@
 """The rows of features that are kept for a champion that may be promoted later.
 
-Stands apart from :mod:`.operators` as the part that knows nothing of promotions. A row is packed as soon
+Pure. Stands apart from :mod:`.operators` as the part that knows nothing of promotions. A row is packed as soon
 as it is kept, some 9 bytes a feature, because a partition may hold thousands of series; the names of its
 features are kept once per set of features.
 """

@@ -1,6 +1,6 @@
 """From which as-of time on each promotion predicts: decided once, recorded, and obeyed by replays.
 
-Stands apart from :mod:`.operators` as the part that knows nothing of rows' values. Of one target:
+Pure. Stands apart from :mod:`.operators` as the part that knows nothing of rows' values. Of one target:
 
 1. A promotion starts at the time that it states, or at the first bar's end without a prediction where
    that is later: what an earlier champion predicted stays, and of rows that were let go nothing is known.

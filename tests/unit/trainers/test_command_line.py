@@ -51,14 +51,14 @@ def test_what_is_learnt_online_is_what_is_predicted_unless_it_is_said():
     said = TrainerSettings.from_environment(
         {"DRIFTLINE_TARGETS": "1h:4h", "DRIFTLINE_ONLINE_MODELS": "online-logistic"}
     )
-    assert syllabus_of(said).targets == [(Interval.ONE_HOUR, Interval.FOUR_HOURS)]
+    assert syllabus_of(said).targets == (TargetPair(Interval.ONE_HOUR, Interval.FOUR_HOURS),)
     other = TrainerSettings.from_environment(
         {
             "DRIFTLINE_ONLINE_TARGETS": "1m:1m",
             "DRIFTLINE_ONLINE_MODELS": "online-adwin-bagging, online-logistic",
         }
     )
-    assert syllabus_of(other).targets == [(Interval.ONE_MINUTE, Interval.ONE_MINUTE)]
+    assert syllabus_of(other).targets == (TargetPair(Interval.ONE_MINUTE, Interval.ONE_MINUTE),)
     assert [recipe.name for recipe in syllabus_of(other).recipes] == [
         "online-adwin-bagging",
         "online-logistic",

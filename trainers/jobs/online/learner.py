@@ -56,7 +56,7 @@ def syllabus_of(settings: TrainerSettings) -> Syllabus:
     companions = settings.parsed_companions()
     beside = {name for found in companions.values() for name in found.instruments}
     return Syllabus(
-        targets=[(target.interval, target.horizon) for target in settings.parsed_online_targets()],
+        targets=settings.parsed_online_targets(),
         recipes=online_recipes_named(settings.online_models, variable="DRIFTLINE_ONLINE_MODELS"),
         stream=settings.stream,
         every_rows=settings.online_publish_rows,

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from schemas.artifacts import ModelTarget
 from schemas.errors import InvariantError
 from schemas.events import Event, FeaturesComputed, ModelPromoted, VectorComputed
+from schemas.targets import Target, TargetPair
 from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
 from stream_processors.operators.keys import key_of
@@ -47,7 +48,7 @@ class Syllabus(NamedTuple):
         beside: Those that are companions only, and not predicted.
     """
 
-    targets: Sequence[tuple[Interval, Interval]]
+    targets: Sequence[TargetPair]
     recipes: Sequence[OnlineRecipe]
     stream: str | None
     every_rows: int
@@ -79,7 +80,6 @@ class Lesson(NamedTuple):
 Publish = Callable[[Lesson], ModelPromoted]
 #: Told of a course after each row that taught it something.
 Watch = Callable[[Course], None]
-Key = tuple[str, str, Interval, Interval]
 
 
 class LearnerOperator:
@@ -104,9 +104,9 @@ class LearnerOperator:
         self._publish = publish
         self._watch = watch
         self._n_waiting = n_waiting
-        self._courses: dict[Key, Course] = {}
-        self._touched: dict[Key, None] = {}
-        self._forgotten: dict[Key, None] = {}
+        self._courses: dict[Target, Course] = {}
+        self._touched: dict[Target, None] = {}
+        self._forgotten: dict[Target, None] = {}
 
     @property
     def courses(self) -> Iterable[Course]:
@@ -124,7 +124,7 @@ class LearnerOperator:
         if not isinstance(known, FeaturesComputed) or not self._syllabus.takes(known):
             return []  # what a source says of itself teaches nothing
         keys = [
-            (known.stream, known.instrument, known.interval, horizon)
+            Target(known.stream, known.instrument, known.interval, horizon)
             for interval, horizon in self._syllabus.targets
             if interval == known.interval
         ]
@@ -135,11 +135,11 @@ class LearnerOperator:
             self._forgotten.pop(key, None)
         return [output for key in keys for output in self._teach(self._course(key, known), known)]
 
-    def _course(self, key: Key, row: FeaturesComputed) -> Course:
+    def _course(self, key: Target, row: FeaturesComputed) -> Course:
         course = self._courses.get(key)
         is_other = course is None or course.feature_spec_hash != row.feature_spec_hash
         if course is None or (is_other and row.event_time_ms > course.newest_ms):
-            course = self._courses[key] = self._begun(row, key[-1])
+            course = self._courses[key] = self._begun(row, key.horizon)
         return course
 
     def _begun(self, row: FeaturesComputed, horizon: Interval) -> Course:
@@ -205,25 +205,25 @@ class LearnerOperator:
 
     def forget(self, stream: str) -> None:
         """Drop the models of a run."""
-        for key in [key for key in self._courses if key[0] == stream]:
+        for key in [key for key in self._courses if key.stream == stream]:
             del self._courses[key]
             self._touched.pop(key, None)
             self._forgotten[key] = None
 
     def _is_asked(self, course: Course) -> bool:
-        return (course.target.interval, course.target.horizon) in set(self._syllabus.targets)
+        return TargetPair(course.target.interval, course.target.horizon) in set(self._syllabus.targets)
 
     def newest(self) -> Iterable[Event]:
         """Nothing: there is no view."""
         return ()
 
 
-def _key(course: Course) -> Key:
+def _key(course: Course) -> Target:
     target = course.target
-    return course.stream, target.instrument, target.interval, target.horizon
+    return Target(course.stream, target.instrument, target.interval, target.horizon)
 
 
-def _state_key(key: Key) -> bytes:
+def _state_key(key: Target) -> bytes:
     stream, *names = key
     return key_of("course", stream, *names)
 
