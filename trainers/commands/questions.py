@@ -58,7 +58,9 @@ _TEST = (
         show_default=True,
         help="Of confidence: weekly from the trailing quarter, or quarterly from the trailing half year.",
     ),
-    click.option("--refit", default="quarterly", show_default=True, help="weekly, monthly, quarterly, yearly or never."),
+    click.option(
+        "--refit", default="quarterly", show_default=True, help="weekly, monthly, quarterly, yearly or never."
+    ),
 )
 
 
