@@ -41,10 +41,10 @@ def serve(
     endpoints = settings.endpoints()
     listening = listening_socket(settings.host, settings.port)
 
-    import structlog  # noqa: PLC0415  (the port is checked before anything is loaded)
-    import uvicorn  # noqa: PLC0415
+    import structlog
+    import uvicorn
 
-    from api.app import create_app  # noqa: PLC0415
+    from api.app import create_app
 
     class Server(uvicorn.Server):
         @contextmanager
@@ -76,7 +76,7 @@ def scoring(environment: Mapping[str, str], *, stream: str | None) -> None:
     settings = ApiSettings.from_environment(environment, stream=stream)
     endpoints = settings.endpoints()
 
-    from api.scoring.jobs import run_scoring  # noqa: PLC0415  (loads ONNX Runtime and Kafka's client)
+    from api.scoring.jobs import run_scoring
 
     run_scoring(settings, endpoints=endpoints, stop=stop_on_signals())
 

@@ -1,6 +1,6 @@
 """The producers' part of the command line.
 
-Heavy imports wait inside the commands (hence each ``noqa: PLC0415``), so that ``--help`` is quick.
+Heavy imports wait inside the commands, so that ``--help`` is quick.
 """
 
 from collections.abc import Mapping
@@ -24,22 +24,22 @@ def warm_up_command(environment: Environment) -> None:
     The run is described by DRIFTLINE_DATA, DRIFTLINE_DATA_BESIDE, DRIFTLINE_HISTORY, DRIFTLINE_FROM, DRIFTLINE_TO,
     DRIFTLINE_INSTRUMENT and DRIFTLINE_SEED. Without DATA it is the simulated market.
     """
-    from producers.jobs.publishing import publish_rejects  # noqa: PLC0415
-    from producers.jobs.sessions import open_session  # noqa: PLC0415
-    from producers.jobs.warming import warm_up  # noqa: PLC0415
-    from producers.settings import ProducerSettings  # noqa: PLC0415
-    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
-    from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
-    from schemas.wire.settings import ServerSettings  # noqa: PLC0415
+    from producers.jobs.publishing import publish_rejects
+    from producers.jobs.sessions import open_session
+    from producers.jobs.warming import warm_up
+    from producers.settings import ProducerSettings
+    from schemas.wire.clocks import SystemClock
+    from schemas.wire.processes import stop_on_signals
+    from schemas.wire.settings import ServerSettings
 
     settings = ProducerSettings.from_environment(environment)
     endpoints = ServerSettings.from_environment(environment).endpoints()
     with open_session(settings, endpoints, clock=SystemClock(), is_stopped=stop_on_signals()) as session:
         warm_up(session)
         if session.plan.breaches:
-            from rich.console import Console  # noqa: PLC0415
+            from rich.console import Console
 
-            from producers.jobs.reporting import print_report  # noqa: PLC0415
+            from producers.jobs.reporting import print_report
 
             print_report(session.plan.description.title, session.plan.breaches, Console(stderr=True))
         publish_rejects(session.outlet, session.plan.rejects)
@@ -50,9 +50,9 @@ def warm_up_command(environment: Environment) -> None:
 @click.pass_obj
 def check_command(environment: Environment) -> None:
     """Check that a run's files hold what is asked for, without any server; exit code 2 when they do not."""
-    from producers.jobs.checking import check_run  # noqa: PLC0415
-    from producers.settings import ProducerSettings  # noqa: PLC0415
-    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
+    from producers.jobs.checking import check_run
+    from producers.settings import ProducerSettings
+    from schemas.wire.clocks import SystemClock
 
     settings = ProducerSettings.from_environment(environment)
     for note in check_run(settings, now_ms=SystemClock().now_ms()):
@@ -64,7 +64,7 @@ def check_command(environment: Environment) -> None:
 @click.pass_obj
 def replay_command(environment: Environment, speed: str | None) -> None:
     """Replay DRIFTLINE_DATA from the stored position on; exits 0 at the end of the file."""
-    from schemas.errors import ConfigurationError  # noqa: PLC0415
+    from schemas.errors import ConfigurationError
 
     if not environment.get("DRIFTLINE_DATA"):
         message = "DRIFTLINE_DATA must be the file to replay, was not set; `simulate` needs none"
@@ -94,20 +94,20 @@ def simulate_command(environment: Environment, print_news: int | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def inspect_command(file: Path) -> None:
     """Say what a data file holds and which of its rows break a rule; publishes nothing."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from producers.jobs.reporting import print_description  # noqa: PLC0415
+    from producers.jobs.reporting import print_description
 
     print_description(file, Console())
 
 
 def _run(environment: Environment, speed: str | None) -> None:
-    from producers.jobs.replaying import replay  # noqa: PLC0415
-    from producers.jobs.sessions import open_session  # noqa: PLC0415
-    from producers.settings import ProducerSettings  # noqa: PLC0415
-    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
-    from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
-    from schemas.wire.settings import ServerSettings  # noqa: PLC0415
+    from producers.jobs.replaying import replay
+    from producers.jobs.sessions import open_session
+    from producers.settings import ProducerSettings
+    from schemas.wire.clocks import SystemClock
+    from schemas.wire.processes import stop_on_signals
+    from schemas.wire.settings import ServerSettings
 
     settings = ProducerSettings.from_environment(environment, speed=speed)
     endpoints = ServerSettings.from_environment(environment).endpoints()
@@ -116,13 +116,13 @@ def _run(environment: Environment, speed: str | None) -> None:
 
 
 def _print_news(environment: Environment, n: int) -> None:
-    from itertools import islice  # noqa: PLC0415
+    from itertools import islice
 
-    from producers.jobs.progress import text_of_time  # noqa: PLC0415
-    from producers.settings import ProducerSettings  # noqa: PLC0415
-    from producers.sources.simulated.news import NewsWire  # noqa: PLC0415
-    from producers.sources.simulated.states import HOUR_MS, MarketStates  # noqa: PLC0415
-    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
+    from producers.jobs.progress import text_of_time
+    from producers.settings import ProducerSettings
+    from producers.sources.simulated.news import NewsWire
+    from producers.sources.simulated.states import HOUR_MS, MarketStates
+    from schemas.wire.clocks import SystemClock
 
     settings = ProducerSettings.from_environment(environment)
     origin_ms = SystemClock().now_ms() // HOUR_MS * HOUR_MS

@@ -175,8 +175,8 @@ def report_on_candles(columns: Columns, rules: Sequence[Rule]) -> list[Breach]:
         columns: Each of shape (n,), in the file's order.
         rules: As :func:`candle_rules` gives them.
     """
-    import pandas as pd  # noqa: PLC0415  (see above: only a file with a broken rule pays for these)
-    import pandera.pandas as pa  # noqa: PLC0415
+    import pandas as pd
+    import pandera.pandas as pa
 
     def check(rule: Rule) -> pa.Check:
         def holds(frame: pd.DataFrame) -> Any:

@@ -65,10 +65,10 @@ def up(environment: Mapping[str, str], /, *, logs: bool, **options: Any) -> None
     Servers whose URL is set (KAFKA_BOOTSTRAP_SERVERS, REDIS_URL, DATABASE_URL) are used; the
     others run here. What an earlier run stored goes on.
     """
-    from deploy.local.checking import check_files  # noqa: PLC0415
-    from deploy.local.launching import launch  # noqa: PLC0415  (only `up` needs the launcher)
-    from deploy.local.runs import run_of  # noqa: PLC0415
-    from deploy.local.terminals import Terminal  # noqa: PLC0415
+    from deploy.local.checking import check_files
+    from deploy.local.launching import launch
+    from deploy.local.runs import run_of
+    from deploy.local.terminals import Terminal
 
     settings = LauncherSettings.from_environment(environment)
     run = run_of(environment, **options)
@@ -103,7 +103,7 @@ def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
         }
         click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2))
     elif state is not None:
-        from rich.console import Console  # noqa: PLC0415  (JSON needs no tables)
+        from rich.console import Console
 
         Console(soft_wrap=True).print(render(state, wrong))
     else:
@@ -163,11 +163,11 @@ def reset(environment: Mapping[str, str], /, *, yes: bool) -> None:
 def kafka(environment: Mapping[str, str], /, *, n_nodes: int, port: int, only_fetches: bool) -> None:
     """Run Apache Kafka, one node or a cluster of three, until Ctrl-C; its log stays."""
     if only_fetches:
-        from deploy.local.servers.jars import kafka_jars  # noqa: PLC0415
+        from deploy.local.servers.jars import kafka_jars
 
         click.echo(f"Apache Kafka is in {kafka_jars(environment, say=click.echo)}")
         return
-    from deploy.local.foreground import run_apache  # noqa: PLC0415  (only `kafka` needs a client)
+    from deploy.local.foreground import run_apache
 
     path = _directory(environment).path / f"apache-{n_nodes}"
     try:
@@ -188,7 +188,7 @@ def kafka(environment: Mapping[str, str], /, *, n_nodes: int, port: int, only_fe
 @click.pass_obj
 def doctor(environment: Mapping[str, str]) -> None:
     """Check this machine, a line each, and say what to do; exit code 1 when something is to be done."""
-    from deploy.local.diagnosing import diagnoses  # noqa: PLC0415  (only `doctor` needs it)
+    from deploy.local.diagnosing import diagnoses
 
     settings = LauncherSettings.from_environment(environment)
     found = list(diagnoses(settings, environment))
@@ -204,7 +204,7 @@ def doctor(environment: Mapping[str, str]) -> None:
 @click.pass_obj
 def prepare(environment: Mapping[str, str]) -> None:
     """Wait until the servers answer, create the topics and migrate the tables."""
-    from deploy.local.preparing import prepare_servers  # noqa: PLC0415  (a second of imports)
+    from deploy.local.preparing import prepare_servers
 
     settings = LauncherSettings.from_environment(environment)
     stream = environment.get("DRIFTLINE_STREAM") or None
@@ -215,9 +215,9 @@ def prepare(environment: Mapping[str, str]) -> None:
 @click.pass_obj
 def compile_kernel(environment: Mapping[str, str]) -> None:
     """Compile the feature kernel into the data directory, so that no start has to."""
-    import subprocess  # noqa: PLC0415  (only this command needs them)
+    import subprocess
 
-    from deploy.local.environments import kernel_cache  # noqa: PLC0415
+    from deploy.local.environments import kernel_cache
 
     cache = kernel_cache(_directory(environment))
     command = [sys.executable, "-m", "stream_processors", "compile-kernel"]

@@ -23,7 +23,7 @@ def plan_of(settings: ProducerSettings, stored: StreamDescription | None, *, now
     if not settings.data.is_file():
         message = f"DRIFTLINE_DATA must be an existing file, was {settings.data}"
         raise ConfigurationError(message)
-    from producers.jobs.file_plans import CandleFilePlan, CapturePlan  # noqa: PLC0415  (50 MB of pyarrow)
+    from producers.jobs.file_plans import CandleFilePlan, CapturePlan
 
     if file_kind(settings.data).is_candles:
         return CandleFilePlan(settings, settings.data, stored, now_ms=now_ms)

@@ -63,9 +63,9 @@ def progress_of(what: str, clock: Clock, *, from_ms: int, until_ms: int | None) 
     if not sys.stderr.isatty() or until_ms is None:
         yield LineProgress(what, clock)
         return
-    from rich.console import Console  # noqa: PLC0415  (only on a terminal)
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-    from rich.progress import Progress as RichProgress  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
 
     columns = (
         TextColumn(what),

@@ -20,7 +20,7 @@ def commands() -> None:
 @click.pass_obj
 def market(environment: Mapping[str, str]) -> None:
     """Ticks and candles to bars and features."""
-    from stream_processors.jobs.market import run_market  # noqa: PLC0415  (numba loads with it)
+    from stream_processors.jobs.market import run_market
 
     run_market(ProcessorSettings.from_environment(environment), stop_on_signals())
 
@@ -29,7 +29,7 @@ def market(environment: Mapping[str, str]) -> None:
 @click.pass_obj
 def vectors(environment: Mapping[str, str]) -> None:
     """Features of instruments and of their companions to vectors."""
-    from stream_processors.jobs.vectors import run_vectors  # noqa: PLC0415  (numba loads with it)
+    from stream_processors.jobs.vectors import run_vectors
 
     run_vectors(ProcessorSettings.from_environment(environment), stop_on_signals())
 
@@ -38,7 +38,7 @@ def vectors(environment: Mapping[str, str]) -> None:
 @click.pass_obj
 def outcomes(environment: Mapping[str, str]) -> None:
     """Predictions and bars to outcomes."""
-    from stream_processors.jobs.outcomes import run_outcomes  # noqa: PLC0415
+    from stream_processors.jobs.outcomes import run_outcomes
 
     run_outcomes(ProcessorSettings.from_environment(environment), stop_on_signals())
 
@@ -47,7 +47,7 @@ def outcomes(environment: Mapping[str, str]) -> None:
 @click.pass_obj
 def history(environment: Mapping[str, str]) -> None:
     """Every event of the log into Postgres."""
-    from stream_processors.jobs.history import run_history  # noqa: PLC0415
+    from stream_processors.jobs.history import run_history
 
     run_history(ProcessorSettings.from_environment(environment), stop_on_signals())
 
@@ -56,7 +56,7 @@ def history(environment: Mapping[str, str]) -> None:
 @click.pass_obj
 def monitor(environment: Mapping[str, str]) -> None:
     """Dead letters, lag and progress: as metrics, and alerts when they are not well."""
-    from stream_processors.jobs.monitor import run_monitor  # noqa: PLC0415
+    from stream_processors.jobs.monitor import run_monitor
 
     run_monitor(ProcessorSettings.from_environment(environment), stop_on_signals())
 
@@ -64,9 +64,9 @@ def monitor(environment: Mapping[str, str]) -> None:
 @commands.command("compile-kernel")
 def compile_kernel() -> None:
     """Compile the kernels once, so that no first start has to."""
-    from stream_processors.features.batch import warm_up  # noqa: PLC0415
-    from stream_processors.features.vectors import warm_up_vectors  # noqa: PLC0415
-    from stream_processors.operators.ticks.warming import warm_up_ticks  # noqa: PLC0415
+    from stream_processors.features.batch import warm_up
+    from stream_processors.features.vectors import warm_up_vectors
+    from stream_processors.operators.ticks.warming import warm_up_ticks
 
     warm_up()
     warm_up_vectors()

@@ -14,12 +14,12 @@ from schemas.wire.clocks import SystemClock
 @click.pass_obj
 def alerts(environment: Mapping[str, str], /, *, is_all: bool, is_json: bool) -> None:
     """The alerts that last, oldest first."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from schemas import codec  # noqa: PLC0415
-    from stream_processors.jobs.alert_lists import open_alerts, published_alerts  # noqa: PLC0415
-    from stream_processors.jobs.showing import alerts_table  # noqa: PLC0415
-    from stream_processors.settings import ProcessorSettings  # noqa: PLC0415
+    from schemas import codec
+    from stream_processors.jobs.alert_lists import open_alerts, published_alerts
+    from stream_processors.jobs.showing import alerts_table
+    from stream_processors.settings import ProcessorSettings
 
     published = published_alerts(ProcessorSettings.from_environment(environment).kafka_endpoint())
     found = published if is_all else open_alerts(published)

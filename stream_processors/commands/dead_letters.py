@@ -44,9 +44,9 @@ def list_letters(
     environment: Mapping[str, str], /, *, with_resolved: bool, is_json: bool, **filters: str | None
 ) -> None:
     """The letters that wait, oldest first."""
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
-    from stream_processors.jobs.showing import letter_as_json, letters_table  # noqa: PLC0415
+    from stream_processors.jobs.showing import letter_as_json, letters_table
 
     found = _selected(environment, filters, with_resolved=with_resolved)
     now_ms = SystemClock().now_ms()
@@ -66,8 +66,8 @@ def list_letters(
 @click.pass_obj
 def show(environment: Mapping[str, str], /, letter_id: str, *, consumer: str | None, raw: bool) -> None:
     """One letter: its reason, headers and body."""
-    from stream_processors.jobs.showing import body, letter_facts  # noqa: PLC0415
-    from stream_processors.runtime.dead_letters import read_values  # noqa: PLC0415
+    from stream_processors.jobs.showing import body, letter_facts
+    from stream_processors.runtime.dead_letters import read_values
 
     found = _selected(environment, {"consumer": consumer}, ids=[letter_id], with_resolved=True)
     now_ms = SystemClock().now_ms()
@@ -102,7 +102,7 @@ def replay(
     Each is published once however often this is repeated, after a crash too. A message that
     fails again becomes a new letter, with one attempt more.
     """
-    from stream_processors.jobs.replaying import obstacle, replay  # noqa: PLC0415
+    from stream_processors.jobs.replaying import obstacle, replay
 
     chosen = [selected.letter for selected in _chosen(environment, ids, filters, is_all=is_all)]
     refused = {letter.letter_id: why for letter in chosen if (why := obstacle(letter)) is not None}
@@ -141,7 +141,7 @@ def discard(
     **filters: str | None,
 ) -> None:
     """Say that nothing is to be done about letters; they stay readable with `list --all`."""
-    from stream_processors.jobs.replaying import discard  # noqa: PLC0415
+    from stream_processors.jobs.replaying import discard
 
     chosen = [selected.letter for selected in _chosen(environment, ids, filters, is_all=is_all)]
     if not chosen:
@@ -175,8 +175,8 @@ def _selected(
     ids: Sequence[str] | None = None,
     with_resolved: bool = False,
 ) -> Sequence[Any]:
-    from stream_processors.jobs.selecting import Filters, select, time_of  # noqa: PLC0415
-    from stream_processors.runtime.dead_letters import read_mailboxes  # noqa: PLC0415
+    from stream_processors.jobs.selecting import Filters, select, time_of
+    from stream_processors.runtime.dead_letters import read_mailboxes
 
     options, since_ms = dict(filters), None
     since = options.pop("since", None)
@@ -203,12 +203,12 @@ def _confirm(question: str, *, n: int, yes: bool) -> None:
 
 
 def _endpoint(environment: Mapping[str, str]) -> Any:
-    from stream_processors.settings import ProcessorSettings  # noqa: PLC0415
+    from stream_processors.settings import ProcessorSettings
 
     return ProcessorSettings.from_environment(environment).kafka_endpoint()
 
 
 def _print(table: Any) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     Console(width=None if sys.stdout.isatty() else 200).print(table)

@@ -41,12 +41,12 @@ def topics(
     offsets; on Apache Kafka those count the marks of transactions too.
     """
     if asyncapi:
-        from schemas.contracts.documents import ASYNCAPI, documents  # noqa: PLC0415
+        from schemas.contracts.documents import ASYNCAPI, documents
 
         click.echo(documents()[ASYNCAPI], nl=False)
         return
-    from stream_processors.jobs.field_census import FieldCensus  # noqa: PLC0415
-    from stream_processors.jobs.topic_reports import (  # noqa: PLC0415
+    from stream_processors.jobs.field_census import FieldCensus
+    from stream_processors.jobs.topic_reports import (
         GROUPS,
         fields_table,
         topic_reports,
@@ -63,7 +63,7 @@ def topics(
 
 
 def _show(found: Any, table: Any, *, is_json: bool) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     if is_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
@@ -104,13 +104,13 @@ def tail(
 
     Times are UTC and the events' own. A record that is no event is shown with the reason.
     """
-    from itertools import islice  # noqa: PLC0415
+    from itertools import islice
 
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
-    from schemas.wire.administration import Administration  # noqa: PLC0415
-    from stream_processors.jobs.event_lines import line_of, object_of  # noqa: PLC0415
-    from stream_processors.jobs.tailing import Wanted, starts_of, tail  # noqa: PLC0415
+    from schemas.wire.administration import Administration
+    from stream_processors.jobs.event_lines import line_of, object_of
+    from stream_processors.jobs.tailing import Wanted, starts_of, tail
 
     endpoint, found = _endpoint(environment), BY_NAME[topic]
     try:
@@ -134,12 +134,12 @@ def tail(
 
 
 def _endpoint(environment: Mapping[str, str]) -> Any:
-    from stream_processors.settings import ProcessorSettings  # noqa: PLC0415
+    from stream_processors.settings import ProcessorSettings
 
     return ProcessorSettings.from_environment(environment).kafka_endpoint()
 
 
 def _console() -> Any:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else _WIDE)

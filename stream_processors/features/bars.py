@@ -84,7 +84,7 @@ def roll_up(bars: BarTable, *, interval: Interval, into: Interval) -> BarTable:
 
 
 @compiled
-def _roll_up(start_ms, rows, known_ms, length, into):  # type: ignore[no-untyped-def]
+def _roll_up(start_ms, rows, known_ms, length, into):
     """Sums run in the order of the bars, as they do live, so that volumes agree to the bit."""
     n = start_ms.shape[0]
     out = np.empty((n, N_COLUMNS))

@@ -10,13 +10,13 @@ from numba import njit
 compiled = njit(cache=True, error_model="numpy")
 
 #: What only compiled code calls: made part of its caller, since handing an array on costs seven words.
-inlined = njit(  # type: ignore[call-overload]  # the wrappers' options are not in numba's stubs
+inlined = njit(
     cache=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
 
 
 @inlined
-def fill(array, value):  # type: ignore[no-untyped-def]
+def fill(array, value):
     """Every number becomes this one; what numba makes of a slice's assignment takes seconds to compile."""
     for i in range(array.shape[0]):
         array[i] = value

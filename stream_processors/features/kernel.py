@@ -49,7 +49,7 @@ def scratch_space() -> NDArray[np.float64]:
 
 
 @inlined
-def _step(state, sums, bar, out):  # type: ignore[no-untyped-def]
+def _step(state, sums, bar, out):
     """Take one bar in and write its features."""
     number = bar_number(bar)
     push(state, number, bar, sums)
@@ -69,7 +69,7 @@ def _step(state, sums, bar, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def run(state, scratch, rows, out, n_held):  # type: ignore[no-untyped-def]
+def run(state, scratch, rows, out, n_held):
     """Step over bars; one that does not start at the end of the one before begins anew.
 
     Args:

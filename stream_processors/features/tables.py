@@ -48,7 +48,7 @@ class WindowTable(NamedTuple):
 
 
 @inlined
-def _copy(table, to, row, width):  # type: ignore[no-untyped-def]
+def _copy(table, to, row, width):
     """Offsets here and below are unsigned: a signed one is looked at for being counted from the end."""
     for i in range(width):
         q = np.uint64(i)
@@ -56,14 +56,14 @@ def _copy(table, to, row, width):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _add(table, to, row, width):  # type: ignore[no-untyped-def]
+def _add(table, to, row, width):
     for i in range(width):
         q = np.uint64(i)
         table[np.uint64(to) + q] += row[q]
 
 
 @inlined
-def _add_within(table, to, a, b, width):  # type: ignore[no-untyped-def]
+def _add_within(table, to, a, b, width):
     for i in range(width):
         q = np.uint64(i)
         table[np.uint64(to) + q] = table[np.uint64(a) + q] + table[np.uint64(b) + q]
@@ -75,12 +75,12 @@ def sum_table(*, capacity: int, width: int) -> WindowTable:
     prefix = closed + capacity // BLOCK * width
 
     @inlined
-    def clear(table):  # type: ignore[no-untyped-def]
+    def clear(table):
         fill(table, NAN)
         fill(table[closed : closed + width], 0.0)
 
     @inlined
-    def close(table, number):  # type: ignore[no-untyped-def]
+    def close(table, number):
         first = (number - BLOCK) % capacity * width
         for i in range(BLOCK - 2, -1, -1):
             here = first + i * width
@@ -90,7 +90,7 @@ def sum_table(*, capacity: int, width: int) -> WindowTable:
             _add_within(table, closed + k * width, closed + (k - 1) * width, block, width)
 
     @inlined
-    def push(table, number, row):  # type: ignore[no-untyped-def]
+    def push(table, number, row):
         if number % BLOCK == 0:
             close(table, number)
             _copy(table, prefix, row, width)
@@ -99,7 +99,7 @@ def sum_table(*, capacity: int, width: int) -> WindowTable:
         _copy(table, number % capacity * width, row, width)
 
     @inlined
-    def window(table, number, length, columns, out):  # type: ignore[no-untyped-def]
+    def window(table, number, length, columns, out):
         oldest = number - length + 1
         first = oldest % capacity * width
         n_between = number // BLOCK - oldest // BLOCK - 1
@@ -122,11 +122,11 @@ def maximum_table(*, capacity: int, width: int) -> WindowTable:
     prefix = closed + capacity // BLOCK * width
 
     @inlined
-    def clear(table):  # type: ignore[no-untyped-def]
+    def clear(table):
         fill(table, -math.inf)
 
     @inlined
-    def close(table, number):  # type: ignore[no-untyped-def]
+    def close(table, number):
         first = (number - BLOCK) % capacity * width
         for i in range((BLOCK - 1) * width - 1, -1, -1):
             table[first + i] = max(table[first + i], table[first + i + width])
@@ -136,7 +136,7 @@ def maximum_table(*, capacity: int, width: int) -> WindowTable:
                 table[closed + k * width + q] = max(table[closed + (k - 1) * width + q], table[block + q])
 
     @inlined
-    def push(table, number, row):  # type: ignore[no-untyped-def]
+    def push(table, number, row):
         is_new = number % BLOCK == 0
         if is_new:
             close(table, number)
@@ -146,7 +146,7 @@ def maximum_table(*, capacity: int, width: int) -> WindowTable:
             table[prefix + q] = row[q] if is_new else max(table[prefix + q], row[q])
 
     @inlined
-    def window(table, number, length, out):  # type: ignore[no-untyped-def]
+    def window(table, number, length, out):
         oldest = number - length + 1
         slot = oldest % capacity * width
         between = closed + (number // BLOCK - oldest // BLOCK - 1) * width
@@ -157,7 +157,7 @@ def maximum_table(*, capacity: int, width: int) -> WindowTable:
 
 
 @inlined
-def _merge(mean, square, n, other_mean, other_square, n_other):  # type: ignore[no-untyped-def]
+def _merge(mean, square, n, other_mean, other_square, n_other):
     """Mean and sum of squared deviations of two samples together; Chan, Golub and LeVeque (1979)."""
     apart = other_mean - mean
     share = n_other / (n + n_other)
@@ -173,12 +173,12 @@ def moment_table(*, capacity: int) -> WindowTable:
     prefix = closed + capacity // BLOCK * 2
 
     @inlined
-    def clear(table):  # type: ignore[no-untyped-def]
+    def clear(table):
         fill(table, NAN)
         fill(table[closed : closed + 2], 0.0)
 
     @inlined
-    def close(table, number):  # type: ignore[no-untyped-def]
+    def close(table, number):
         first = (number - BLOCK) % capacity * 2
         mean, square = table[first + (BLOCK - 1) * 2], 0.0
         for i in range(BLOCK - 2, -1, -1):
@@ -195,7 +195,7 @@ def moment_table(*, capacity: int) -> WindowTable:
             table[closed + k * 2 + 1] = square
 
     @inlined
-    def push(table, number, value):  # type: ignore[no-untyped-def]
+    def push(table, number, value):
         position = number % BLOCK
         if position == 0:
             close(table, number)
@@ -210,7 +210,7 @@ def moment_table(*, capacity: int) -> WindowTable:
         table[slot + 1] = 0.0
 
     @inlined
-    def window(table, number, length, out):  # type: ignore[no-untyped-def]
+    def window(table, number, length, out):
         oldest = number - length + 1
         slot = oldest % capacity * 2
         n_between = number // BLOCK - oldest // BLOCK - 1

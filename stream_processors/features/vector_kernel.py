@@ -55,7 +55,7 @@ def empty_state() -> NDArray[np.float64]:
 
 
 @inlined
-def _take_in(state, as_of_ms, length_ms):  # type: ignore[no-untyped-def]
+def _take_in(state, as_of_ms, length_ms):
     """Count a row, anew behind a gap; where it is to be held."""
     if as_of_ms - state[_LAST_MS] != length_ms:
         state[_N_ROWS] = 0.0
@@ -66,7 +66,7 @@ def _take_in(state, as_of_ms, length_ms):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _hold(state, ring, place, value):  # type: ignore[no-untyped-def]
+def _hold(state, ring, place, value):
     """Write a ring's newest value; where it lies at the end of its windows."""
     state[ring + place] = value
     state[ring + place + _HELD] = value
@@ -74,23 +74,23 @@ def _hold(state, ring, place, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _back(state, newest, lag):  # type: ignore[no-untyped-def]
+def _back(state, newest, lag):
     """The value ``lag`` rows before the newest; NaN over a gap."""
     return state[newest - lag] if state[_N_ROWS] > lag else NAN
 
 
 @inlined
-def _ratio(numerator, denominator):  # type: ignore[no-untyped-def]
+def _ratio(numerator, denominator):
     return NAN if denominator == 0.0 else numerator / denominator
 
 
 @inlined
-def _log(close):  # type: ignore[no-untyped-def]
+def _log(close):
     return math.log(close) if close > 0.0 else NAN
 
 
 @inlined
-def _mean(state, last):  # type: ignore[no-untyped-def]
+def _mean(state, last):
     """Of the window that ends with a place."""
     total = 0.0
     for at in range(last - WINDOW + 1, last + 1):
@@ -99,7 +99,7 @@ def _mean(state, last):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _products(state, first, first_mean, second, second_mean, lag, out):  # type: ignore[no-untyped-def]
+def _products(state, first, first_mean, second, second_mean, lag, out):
     """Sums of squares of two windows about their means, and of their product; NaN over a gap.
 
     Args:
@@ -119,12 +119,12 @@ def _products(state, first, first_mean, second, second_mean, lag, out):  # type:
 
 
 @inlined
-def _correlation(products):  # type: ignore[no-untyped-def]
+def _correlation(products):
     return _ratio(products[2], math.sqrt(products[0] * products[1]))
 
 
 @inlined
-def _z_score(state, last):  # type: ignore[no-untyped-def]
+def _z_score(state, last):
     """The newest value's distance from the window's mean in deviations; NaN when flat."""
     if state[_N_ROWS] < WINDOW:
         return NAN
@@ -141,13 +141,13 @@ def _z_score(state, last):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _defined(out):  # type: ignore[no-untyped-def]
+def _defined(out):
     for i in range(out.shape[0]):
         out[i] = out[i] if abs(out[i]) <= _LARGEST else NAN
 
 
 @compiled
-def run_coin(state, as_of_ms, length_ms, own, other, age_bars, out):  # type: ignore[no-untyped-def]
+def run_coin(state, as_of_ms, length_ms, own, other, age_bars, out):
     """Step over own rows with what was joined of another coin.
 
     Args:
@@ -189,7 +189,7 @@ def run_coin(state, as_of_ms, length_ms, own, other, age_bars, out):  # type: ig
 
 
 @compiled
-def run_perpetual(state, as_of_ms, length_ms, own, other, age_bars, out):  # type: ignore[no-untyped-def]
+def run_perpetual(state, as_of_ms, length_ms, own, other, age_bars, out):
     """Step over own rows with what was joined of the perpetual; as :func:`run_coin`, of width N_PERPETUAL."""
     for i in range(as_of_ms.shape[0]):
         place = _take_in(state, as_of_ms[i], length_ms)

@@ -112,33 +112,33 @@ _ROUNDING = 1e-12
 
 
 @inlined
-def bar_number(bar):  # type: ignore[no-untyped-def]
+def bar_number(bar):
     """Which bar it is of all bars of its length since 1970: blocks are aligned to it."""
     end_ms = int(bar[END_MS])
     return end_ms // (end_ms - int(bar[START_MS]))
 
 
 @inlined
-def ratio(numerator, denominator):  # type: ignore[no-untyped-def]
+def ratio(numerator, denominator):
     """A quotient that is NaN, not an error, when the denominator is zero."""
     return numerator / denominator if denominator != 0.0 else NAN
 
 
 @inlined
-def sign(value):  # type: ignore[no-untyped-def]
+def sign(value):
     """1, -1, 0, or NaN."""
     return 1.0 if value > 0.0 else -1.0 if value < 0.0 else value
 
 
 @inlined
-def close_location(bar):  # type: ignore[no-untyped-def]
+def close_location(bar):
     """The place of the close in the bar's range, -1 at the low and 1 at the high; 0 without range."""
     spread = bar[HIGH] - bar[LOW]
     return 2.0 * (bar[CLOSE] - bar[LOW]) / spread - 1.0 if spread > 0.0 else 0.0
 
 
 @inlined
-def _clear(state):  # type: ignore[no-untyped-def]
+def _clear(state):
     fill(state[:_LONG_SUMS], NAN)
     _clear_long(state[_LONG_SUMS:_SHORT_SUMS])
     _clear_short(state[_SHORT_SUMS:_EXTREMES])
@@ -149,7 +149,7 @@ def _clear(state):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
+def push(state, number, bar, scratch):
     """Take the newest bar in; a state whose count of bars is zero is made ready first.
 
     Args:
@@ -184,7 +184,7 @@ def push(state, number, bar, scratch):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _look_back(state, number, sums):  # type: ignore[no-untyped-def]
+def _look_back(state, number, sums):
     """What every window comes to, into the scratch space."""
     long = state[_LONG_SUMS:_SHORT_SUMS]
     _long_window(long, number, 5, _ALL_LONG, sums[LONG_5:])
@@ -210,7 +210,7 @@ def _look_back(state, number, sums):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _push_sums(state, number, bar, log_return, row):  # type: ignore[no-untyped-def]
+def _push_sums(state, number, bar, log_return, row):
     volume = bar[VOLUME]
     way = sign(log_return)
     long = row[:LONG_COLUMNS]
@@ -259,6 +259,6 @@ def _push_sums(state, number, bar, log_return, row):  # type: ignore[no-untyped-
 
 
 @inlined
-def log_close_before(state, number, lag):  # type: ignore[no-untyped-def]
+def log_close_before(state, number, lag):
     """The log close ``lag`` bars before this one, up to 168; NaN where there was no bar."""
     return state[_CLOSES + (number - lag) % _N_CLOSES]

@@ -26,18 +26,18 @@ def commands() -> None:
 @click.pass_obj
 def train(environment: Mapping[str, str], stream: str | None, targets: str | None) -> None:
     """Train what has no champion yet, once the history is there, and announce every champion."""
-    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
-    from schemas.wire.postgres.features import StoredFeatures  # noqa: PLC0415
-    from schemas.wire.postgres.pools import PostgresPool  # noqa: PLC0415
-    from schemas.wire.postgres.streams import StoredStreams  # noqa: PLC0415
-    from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
-    from trainers.jobs.announcing import Announcements  # noqa: PLC0415
-    from trainers.jobs.making import making_of  # noqa: PLC0415
-    from trainers.jobs.registries import registry_of  # noqa: PLC0415
-    from trainers.jobs.train import Plan, Training  # noqa: PLC0415
-    from trainers.jobs.waiting import import_meanwhile  # noqa: PLC0415
-    from trainers.models.gradient_boosting import import_libraries  # noqa: PLC0415
-    from trainers.settings import TrainerSettings  # noqa: PLC0415
+    from schemas.wire.clocks import SystemClock
+    from schemas.wire.postgres.features import StoredFeatures
+    from schemas.wire.postgres.pools import PostgresPool
+    from schemas.wire.postgres.streams import StoredStreams
+    from schemas.wire.processes import stop_on_signals
+    from trainers.jobs.announcing import Announcements
+    from trainers.jobs.making import making_of
+    from trainers.jobs.registries import registry_of
+    from trainers.jobs.train import Plan, Training
+    from trainers.jobs.waiting import import_meanwhile
+    from trainers.models.gradient_boosting import import_libraries
+    from trainers.settings import TrainerSettings
 
     settings = TrainerSettings.from_environment(environment, stream=stream, targets=targets)
     plan = Plan(
@@ -74,9 +74,9 @@ def learn(
     environment: Mapping[str, str], stream: str | None, models: str | None, targets: str | None
 ) -> None:
     """Learn from the running market, each row once its label is known, and publish new versions."""
-    from schemas.wire.processes import stop_on_signals  # noqa: PLC0415
-    from trainers.jobs.online.learner import run_learner  # noqa: PLC0415
-    from trainers.settings import TrainerSettings  # noqa: PLC0415
+    from schemas.wire.processes import stop_on_signals
+    from trainers.jobs.online.learner import run_learner
+    from trainers.settings import TrainerSettings
 
     settings = TrainerSettings.from_environment(
         environment, stream=stream, online_models=models, online_targets=targets
@@ -103,12 +103,12 @@ def evaluate(output: Path | None, **options: Any) -> None:
     Walk-forward with purged labels; thresholds for selective figures come from earlier
     out-of-sample confidences only; intervals are 95 % by circular blocks of seven days.
     """
-    from schemas.wire.clocks import SystemClock  # noqa: PLC0415
-    from trainers.jobs.evaluate import evaluate_files, write_figures  # noqa: PLC0415
-    from trainers.jobs.evaluation_options import choice_of, inputs_of, question_of  # noqa: PLC0415
-    from trainers.jobs.evaluation_tables import evaluation_tables  # noqa: PLC0415
-    from trainers.jobs.outputs import check_output  # noqa: PLC0415
-    from trainers.jobs.reports import fitting_progress, print_table, say_written  # noqa: PLC0415
+    from schemas.wire.clocks import SystemClock
+    from trainers.jobs.evaluate import evaluate_files, write_figures
+    from trainers.jobs.evaluation_options import choice_of, inputs_of, question_of
+    from trainers.jobs.evaluation_tables import evaluation_tables
+    from trainers.jobs.outputs import check_output
+    from trainers.jobs.reports import fitting_progress, print_table, say_written
 
     check_output(output, "--json")
     with fitting_progress("fitting") as progress:
@@ -142,11 +142,11 @@ def compare(
     models: str, parameters: tuple[Path, ...], page: Path | None, output: Path | None, **options: Any
 ) -> None:
     """Judge several models on the same decisions, and say which differences are noise."""
-    from trainers.jobs.compare import compared, comparison_tables, write_page  # noqa: PLC0415
-    from trainers.jobs.evaluate import write_figures  # noqa: PLC0415
-    from trainers.jobs.evaluation_options import inputs_of, question_of  # noqa: PLC0415
-    from trainers.jobs.outputs import check_output  # noqa: PLC0415
-    from trainers.jobs.reports import fitting_progress, print_table, say_written  # noqa: PLC0415
+    from trainers.jobs.compare import compared, comparison_tables, write_page
+    from trainers.jobs.evaluate import write_figures
+    from trainers.jobs.evaluation_options import inputs_of, question_of
+    from trainers.jobs.outputs import check_output
+    from trainers.jobs.reports import fitting_progress, print_table, say_written
 
     check_output(output, "--json")
     check_output(page, "--html")
@@ -203,10 +203,10 @@ def audit(
 
     Ends with status 1 when anything else was found.
     """
-    from schemas.errors import ConfigurationError  # noqa: PLC0415
-    from trainers.jobs.audit import audited_dataset, audited_features, findings_tables  # noqa: PLC0415
-    from trainers.jobs.evaluation_options import also_of, inputs_of, interval_of  # noqa: PLC0415
-    from trainers.jobs.reports import print_table  # noqa: PLC0415
+    from schemas.errors import ConfigurationError
+    from trainers.jobs.audit import audited_dataset, audited_features, findings_tables
+    from trainers.jobs.evaluation_options import also_of, inputs_of, interval_of
+    from trainers.jobs.reports import print_table
 
     bars: Path | None = options["bars"]
     if dataset is not None:
@@ -226,16 +226,16 @@ def audit(
 
 
 def _report() -> Any:
-    from trainers.jobs.reports import PlainReport, TerminalReport  # noqa: PLC0415
+    from trainers.jobs.reports import PlainReport, TerminalReport
 
     return TerminalReport() if sys.stdout.isatty() else PlainReport()
 
 
 def _code_version() -> str:
     """The distribution's version, with git's description of the checkout where there is one."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+    from importlib.metadata import PackageNotFoundError, version
 
-    from trainers.jobs.checkouts import described_checkout  # noqa: PLC0415
+    from trainers.jobs.checkouts import described_checkout
 
     try:
         number = version(_VERSION_OF)

@@ -19,7 +19,7 @@ def models() -> None:
 @click.pass_obj
 def list_versions(environment: Mapping[str, str], *, is_json: bool) -> None:
     """Every version with its out-of-sample accuracy, the best baseline's beside it."""
-    from trainers.jobs.tables import versions_json, versions_table  # noqa: PLC0415
+    from trainers.jobs.tables import versions_json, versions_table
 
     registry = _registry(environment)
     if is_json:
@@ -41,9 +41,9 @@ def show(
 
     What it was made of, its figures with their intervals, its promotions.
     """
-    from trainers.jobs.tables import version_tables  # noqa: PLC0415
-    from trainers.registry.aliases import meant_lines  # noqa: PLC0415
-    from trainers.registry.cards import model_card  # noqa: PLC0415
+    from trainers.jobs.tables import version_tables
+    from trainers.registry.aliases import meant_lines
+    from trainers.registry.cards import model_card
 
     registry = _registry(environment)
     if all(version != known.version for known in registry.versions()):
@@ -65,7 +65,7 @@ def show(
 @click.pass_obj
 def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> None:
     """Let an alias mean a version, once the version has been loaded and checked."""
-    from trainers.jobs.promotion_requests import PromotionOptions, promoted_version  # noqa: PLC0415
+    from trainers.jobs.promotion_requests import PromotionOptions, promoted_version
 
     entry = promoted_version(environment, version, PromotionOptions(**options), say=click.echo)
     _tell(entry)
@@ -80,7 +80,7 @@ def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> 
 @click.pass_obj
 def rollback(environment: Mapping[str, str], /, target: str | None, **options: Any) -> None:
     """Let an alias mean the version before, once that one has been loaded and checked."""
-    from trainers.jobs.promotion_requests import PromotionOptions, rolled_back  # noqa: PLC0415
+    from trainers.jobs.promotion_requests import PromotionOptions, rolled_back
 
     entry = rolled_back(environment, PromotionOptions(**options), target=target, say=click.echo)
     _tell(entry)
@@ -98,10 +98,10 @@ def history(
 
     Where the history is running, also from which time on each predicted in fact.
     """
-    from trainers.jobs.effects import stored_effects  # noqa: PLC0415
-    from trainers.jobs.tables import ledger_table  # noqa: PLC0415
-    from trainers.jobs.times import utc_ms  # noqa: PLC0415
-    from trainers.registry.serving import serving_at  # noqa: PLC0415
+    from trainers.jobs.effects import stored_effects
+    from trainers.jobs.tables import ledger_table
+    from trainers.jobs.times import utc_ms
+    from trainers.registry.serving import serving_at
 
     registry = _registry(environment)
     lines = [
@@ -128,7 +128,7 @@ def history(
 @click.pass_obj
 def push(environment: Mapping[str, str]) -> None:
     """Send history and files to DRIFTLINE_REGISTRY_REMOTE and DRIFTLINE_REGISTRY_REPOSITORY."""
-    from schemas.errors import ConfigurationError  # noqa: PLC0415
+    from schemas.errors import ConfigurationError
 
     if not any(environment.get(f"DRIFTLINE_REGISTRY_{name}") for name in ("REMOTE", "REPOSITORY")):
         message = (
@@ -140,14 +140,14 @@ def push(environment: Mapping[str, str]) -> None:
 
 
 def _registry(environment: Mapping[str, str]) -> Any:
-    from trainers.jobs.registries import registry_of  # noqa: PLC0415
-    from trainers.settings import TrainerSettings  # noqa: PLC0415
+    from trainers.jobs.registries import registry_of
+    from trainers.settings import TrainerSettings
 
     return registry_of(TrainerSettings.from_environment(environment))
 
 
 def _tell(entry: Any) -> None:
-    from trainers.jobs.tables import utc  # noqa: PLC0415
+    from trainers.jobs.tables import utc
 
     click.echo(
         f"{entry.alias} of {entry.target} in {entry.stream} is {entry.version} from "
@@ -157,8 +157,8 @@ def _tell(entry: Any) -> None:
 
 def _print(table: Any) -> None:
     """A table at least as wide as its longest words: a narrower terminal wraps lines, never a version."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.measure import Measurement  # noqa: PLC0415
+    from rich.console import Console
+    from rich.measure import Measurement
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     needed = Measurement.get(console, console.options.update(max_width=10_000), table).minimum

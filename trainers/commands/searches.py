@@ -47,12 +47,12 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
     Killed or interrupted, the same command goes on where it was. Every trial counts as a configuration
     tried when `driftline evaluate --parameters` judges what was found.
     """
-    from trainers.jobs.evaluation_options import inputs_of, known_question_of, plan_of  # noqa: PLC0415
-    from trainers.jobs.outputs import check_output  # noqa: PLC0415
-    from trainers.jobs.parameters import write_searched  # noqa: PLC0415
-    from trainers.jobs.reports import print_table, say_written, searching_progress  # noqa: PLC0415
-    from trainers.jobs.search import search_files  # noqa: PLC0415
-    from trainers.jobs.search_tables import ending, search_tables  # noqa: PLC0415
+    from trainers.jobs.evaluation_options import inputs_of, known_question_of, plan_of
+    from trainers.jobs.outputs import check_output
+    from trainers.jobs.parameters import write_searched
+    from trainers.jobs.reports import print_table, say_written, searching_progress
+    from trainers.jobs.search import search_files
+    from trainers.jobs.search_tables import ending, search_tables
 
     check_output(output, "--json")
     plan = plan_of(options)

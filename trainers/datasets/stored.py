@@ -178,7 +178,7 @@ def validate(table: pa.Table) -> None:
     Raises:
         StateError: If one is broken; the message has pandera's account of where.
     """
-    import pandera.pandas as pandera  # noqa: PLC0415  (seconds: only who reads a stored set pays for it)
+    import pandera.pandas as pandera
 
     known = pandera.Check(lambda column: (column == -1) | (column > 0), name="is a time or -1")
     finite = pandera.Check(lambda column: ~np.isinf(column), name="is finite or undefined")

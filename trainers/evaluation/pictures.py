@@ -249,7 +249,7 @@ def _points(end_ms: NDArray[np.int64], values: NDArray[np.float64]) -> list[tupl
 
 
 def _library() -> Any:
-    import pygal  # noqa: PLC0415  (only who draws pays for it)
+    import pygal
 
     sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != _HOOK]
     return pygal

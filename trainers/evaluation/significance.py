@@ -6,6 +6,7 @@ distributions are computed here, since scipy.stats takes seconds to import.
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +37,6 @@ def normal_quantile(share: float) -> float:
     Raises:
         StatisticsError: If the share is not within (0, 1).
     """
-    from statistics import NormalDist  # noqa: PLC0415
-
     return NormalDist().inv_cdf(share)
 
 

@@ -183,7 +183,7 @@ def _pool(settings: TrainerSettings, *, is_needed: bool) -> Iterator[Any]:
     if not is_needed:
         yield None
         return
-    from schemas.wire.postgres.pools import PostgresPool  # noqa: PLC0415  (only who asks it pays for its client)
+    from schemas.wire.postgres.pools import PostgresPool
 
     with PostgresPool(settings.endpoints().database_url) as pool:
         yield pool
@@ -192,7 +192,7 @@ def _pool(settings: TrainerSettings, *, is_needed: bool) -> Iterator[Any]:
 def _recorded(pool: Any, stream: str | None) -> Sequence[PromotionTookEffect]:
     if pool is None or stream is None:
         return ()
-    from schemas.wire.postgres.promotions import StoredPromotions  # noqa: PLC0415
+    from schemas.wire.postgres.promotions import StoredPromotions
 
     return StoredPromotions(pool).promotion_effects(stream)
 
@@ -200,7 +200,7 @@ def _recorded(pool: Any, stream: str | None) -> Sequence[PromotionTookEffect]:
 def _described(pool: Any, stream: str | None) -> StreamDescription | None:
     if pool is None or stream is None:
         return None
-    from schemas.wire.postgres.streams import StoredStreams  # noqa: PLC0415
+    from schemas.wire.postgres.streams import StoredStreams
 
     description = StoredStreams(pool).stream(stream)
     if description is None:
@@ -225,11 +225,11 @@ def _loader(
     def load() -> Material:
         stream = options.stream or ""
         if over == "topics":
-            from trainers.jobs.stored_materials import from_topics  # noqa: PLC0415  (and its clients)
+            from trainers.jobs.stored_materials import from_topics
 
             return from_topics(settings.kafka_endpoint(), stream, manifest, say=say)
         if over == "postgres" and pool is not None:
-            from trainers.jobs.stored_materials import from_postgres  # noqa: PLC0415
+            from trainers.jobs.stored_materials import from_postgres
 
             return from_postgres(pool, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # What a run computed began where it began: features that fade remember it.
@@ -254,7 +254,7 @@ def _live(pool: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | Non
     """What was said live within the span."""
     if pool is None or stream is None:
         return None
-    from schemas.wire.postgres.predictions import StoredPredictions  # noqa: PLC0415
+    from schemas.wire.postgres.predictions import StoredPredictions
 
     target = asked.manifest.target
     key = Target(stream, target.instrument, target.interval, target.horizon)

@@ -13,8 +13,8 @@ def stored_effects(environment: Mapping[str, str], streams: Iterable[str]) -> li
         url = TrainerSettings.from_environment(environment).endpoints().database_url
     except NotReadyError:
         return []
-    from schemas.wire.postgres.pools import PostgresPool  # noqa: PLC0415  (only who asks it pays for its client)
-    from schemas.wire.postgres.promotions import StoredPromotions  # noqa: PLC0415
+    from schemas.wire.postgres.pools import PostgresPool
+    from schemas.wire.postgres.promotions import StoredPromotions
 
     stored = PostgresPool(url, timeout_s=2.0)
     try:

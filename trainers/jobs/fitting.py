@@ -195,7 +195,7 @@ def _native(fitted: FittedModel) -> dict[str, bytes]:
 
 
 def _stating(onnx: bytes, settled: Settled | None) -> bytes:
-    from trainers.models.onnx_graphs import with_policy  # noqa: PLC0415  (onnx: only who fits pays)
+    from trainers.models.onnx_graphs import with_policy
 
     return onnx if settled is None else with_policy(onnx, settled.policy)
 

@@ -136,8 +136,8 @@ def _cut_torn_line(held: IO[bytes], path: Path, say: Callable[[str], None]) -> N
 
 
 def _storage(path: Path) -> Any:
-    from optuna.storages import JournalStorage  # noqa: PLC0415  (only who searches pays for it)
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock  # noqa: PLC0415
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     try:
         return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path))))

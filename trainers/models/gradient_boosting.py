@@ -84,8 +84,8 @@ class BoostedTrees:
     def onnx(self) -> bytes:
         """The model as deterministic ONNX bytes that name their input columns."""
         with _without_scikit_learn():
-            from onnxmltools.convert import convert_xgboost  # noqa: PLC0415  (with xgboost, seconds)
-            from onnxmltools.convert.common.data_types import FloatTensorType  # noqa: PLC0415
+            from onnxmltools.convert import convert_xgboost
+            from onnxmltools.convert.common.data_types import FloatTensorType
 
         width = len(self._feature_names)
         model = convert_xgboost(
@@ -221,8 +221,8 @@ def import_libraries() -> Any:
         The module ``xgboost``.
     """
     with _without_scikit_learn():
-        import onnxmltools.convert  # noqa: F401, PLC0415
-        import xgboost  # noqa: PLC0415  (seconds: only who fits pays for it)
+        import onnxmltools.convert  # noqa: F401
+        import xgboost
     return xgboost
 
 

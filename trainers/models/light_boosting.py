@@ -53,7 +53,7 @@ class LightBoosting(msgspec.Struct, frozen=True, kw_only=True):
 
     def fit(self, lesson: Lesson) -> "LightTrees":
         """Boost by histograms."""
-        import lightgbm  # noqa: PLC0415  (seconds: only who fits pays for it)
+        import lightgbm
 
         rows, is_up, weight = lesson.examples(self.multiple)
         data = lightgbm.Dataset(rows, is_up.astype(np.float64), weight=weight, params=self._settings())
@@ -95,7 +95,7 @@ class LightTrees:
 
     def onnx(self) -> bytes:
         """Translated node by node."""
-        from trainers.models.onnx_graphs import TreeNodes, trees_graph  # noqa: PLC0415  (see fit)
+        from trainers.models.onnx_graphs import TreeNodes, trees_graph
 
         nodes = TreeNodes([], [], [], [], [], [], [], [], [])
         for number, tree in enumerate(self._booster.dump_model()["tree_info"]):

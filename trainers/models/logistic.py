@@ -79,7 +79,7 @@ class LogisticModel:
 
     def onnx(self) -> bytes:
         """With scaling and imputation inside."""
-        from trainers.models.onnx_graphs import logistic_graph  # noqa: PLC0415  (onnx: only who fits pays)
+        from trainers.models.onnx_graphs import logistic_graph
 
         return logistic_graph(
             centre=self._centre,

@@ -123,7 +123,7 @@ class MixedModel:
 
     def onnx(self) -> bytes:
         """One graph of all members."""
-        from trainers.models.onnx_graphs import mixture_graph  # noqa: PLC0415  (onnx: only who fits pays)
+        from trainers.models.onnx_graphs import mixture_graph
 
         return mixture_graph(
             [member.onnx() for member in self._members],

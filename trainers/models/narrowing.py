@@ -63,7 +63,7 @@ class NarrowedModel:
 
     def onnx(self) -> bytes:
         """The member's graph behind a choice of columns."""
-        from trainers.models.onnx_graphs import narrowed_graph  # noqa: PLC0415  (onnx: only who fits pays)
+        from trainers.models.onnx_graphs import narrowed_graph
 
         return narrowed_graph(
             self._member.onnx(),

@@ -76,7 +76,7 @@ def _onnx(artifact: Artifact) -> OnnxModel:
 
 
 def _river(artifact: Artifact) -> ServedModel:
-    from trainers.models.online.frozen import FrozenModel  # noqa: PLC0415  (River loads with it)
+    from trainers.models.online.frozen import FrozenModel
 
     model = FrozenModel.from_bytes(artifact.files[RIVER_FILE])
     _check(model, artifact.manifest)

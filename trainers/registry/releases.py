@@ -89,7 +89,7 @@ class ReleaseAssets(AssetStore):
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
-        import httpx  # noqa: PLC0415  (only who has a repository pays for it)
+        import httpx
 
         try:
             if self._certificates is None:

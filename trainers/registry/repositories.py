@@ -81,7 +81,7 @@ class Repository:
         Returns:
             The commit's id; that of the newest when nothing has changed.
         """
-        from dulwich.config import ConfigFile  # noqa: PLC0415  (only writers pay for dulwich)
+        from dulwich.config import ConfigFile
 
         with self._opened() as repository:
             tree = repository.get_worktree()
@@ -105,7 +105,7 @@ class Repository:
 
     def tag(self, name: str, commit: bytes, message: str, *, time_s: int) -> None:
         """Put an annotated tag on a commit; one that is there stays as it is."""
-        from dulwich.objects import Commit, Tag  # noqa: PLC0415
+        from dulwich.objects import Commit, Tag
 
         with self._opened() as repository:
             reference = _TAGS + name.encode()
@@ -128,9 +128,9 @@ class Repository:
         Raises:
             StoreUnavailableError: If the remote does not take them.
         """
-        from dulwich import porcelain  # noqa: PLC0415
-        from dulwich.errors import GitProtocolError, NotGitRepository, SendPackError  # noqa: PLC0415
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+        from dulwich import porcelain
+        from dulwich.errors import GitProtocolError, NotGitRepository, SendPackError
+        from urllib3.exceptions import HTTPError
 
         output = io.BytesIO()
         failures = (
@@ -150,7 +150,7 @@ class Repository:
             raise StoreUnavailableError(message) from error
 
     def _opened(self) -> Any:
-        from dulwich.repo import Repo  # noqa: PLC0415
+        from dulwich.repo import Repo
 
         if not self.is_there:
             self._make()
@@ -158,7 +158,7 @@ class Repository:
 
     def _make(self) -> None:
         """Beside, then renamed to its name: a crash leaves a whole repository or none."""
-        from dulwich.repo import Repo  # noqa: PLC0415
+        from dulwich.repo import Repo
 
         beside = self._folder / ".git-beside"
         shutil.rmtree(beside, ignore_errors=True)

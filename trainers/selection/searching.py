@@ -243,7 +243,7 @@ class Search:
         )
 
     def _next_trial(self, study: Any, n_trials: int) -> Any | None:
-        import optuna  # noqa: PLC0415  (a quarter of a second: only who searches pays for it)
+        import optuna
 
         trials = study.trials
         number = sum(trial.state.is_finished() for trial in trials)
@@ -258,7 +258,7 @@ class Search:
         return study.ask()
 
     def _run_trial(self, study: Any, trial: Any, mapper: FoldMapper) -> None:
-        import optuna  # noqa: PLC0415
+        import optuna
 
         space = space_of(self._recipe)
         parameters = {name: _drawn(trial, name, limits) for name, limits in space.items()}
@@ -324,7 +324,7 @@ def stated(searched: Searched) -> dict[str, Any]:
 
 def new_study(plan: SearchPlan, *, storage: Any = None, name: str | None = None) -> Any:
     """A study in a storage, or the one that is there under the name; in memory without a storage."""
-    import optuna  # noqa: PLC0415
+    import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna.create_study(
@@ -337,7 +337,7 @@ def new_study(plan: SearchPlan, *, storage: Any = None, name: str | None = None)
 
 
 def _pruner(pruning: Pruning) -> Any:
-    import optuna  # noqa: PLC0415
+    import optuna
 
     match pruning:
         case Pruning.MEDIAN:
@@ -350,7 +350,7 @@ def _pruner(pruning: Pruning) -> Any:
 
 def _sampler(seed: int, number: int) -> Any:
     """A sampler for one trial alone."""
-    import optuna  # noqa: PLC0415
+    import optuna
 
     own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     return optuna.samplers.TPESampler(seed=own, constant_liar=False)

@@ -31,8 +31,8 @@ def engine_answers(environment: Mapping[str, str]) -> bool:
     is_named = "DOCKER_HOST" in environment or any(socket.exists() for socket in _SOCKETS)
     if not is_installed or not is_named:
         return False
-    import docker  # noqa: PLC0415  (a second of imports, where there is no engine for nothing)
-    from docker.errors import DockerException  # noqa: PLC0415
+    import docker
+    from docker.errors import DockerException
 
     try:
         client = docker.from_env(environment=dict(environment), timeout=_PING_S)
@@ -112,7 +112,7 @@ def running_container(*, port: int, jvm: tuple[str, ...]) -> Iterator[ContainerN
     Raises:
         BrokerUnavailableError: If it does not start.
     """
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415  (see the module)
+    from testcontainers.core.container import DockerContainer
 
     container = DockerContainer(IMAGE).with_bind_ports(port, port)
     host = container.get_docker_client().host()

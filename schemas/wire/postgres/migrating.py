@@ -16,10 +16,10 @@ def migrate(database_url: str, *, to: str = "head") -> None:
         StoreUnavailableError: If Postgres does not answer.
         ConfigurationError: If the URL is none.
     """
-    from alembic import command  # noqa: PLC0415  (one second of imports that only this call needs)
-    from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy import create_engine  # noqa: PLC0415
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import OperationalError
 
     check_url(database_url)
     engine = create_engine("postgresql+psycopg://" + database_url.split("://", 1)[1])

@@ -31,7 +31,7 @@ _DECAY = 0.94
 
 
 @inlined
-def _start(averages, bar):  # type: ignore[no-untyped-def]
+def _start(averages, bar):
     close = bar[CLOSE]
     fill(averages, 0.0)
     averages[_RANGE] = bar[HIGH] - bar[LOW]
@@ -40,12 +40,12 @@ def _start(averages, bar):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _blend(averages, which, new, weight):  # type: ignore[no-untyped-def]
+def _blend(averages, which, new, weight):
     averages[which] += weight * (new - averages[which])
 
 
 @inlined
-def _blend_directions(averages, bar):  # type: ignore[no-untyped-def]
+def _blend_directions(averages, bar):
     """Wilder's directional movement: the larger of the moves of high and low, if it is outward."""
     up, down = bar[HIGH] - averages[_HIGH], averages[_LOW] - bar[LOW]
     _blend(averages, _UP, up if up > down and up > 0.0 else 0.0, _WILDER)
@@ -56,7 +56,7 @@ def _blend_directions(averages, bar):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _take(averages, bar, previous, log_return):  # type: ignore[no-untyped-def]
+def _take(averages, bar, previous, log_return):
     close = bar[CLOSE]
     gain, loss = max(close - previous, 0.0), max(previous - close, 0.0)
     _blend(averages, _GAIN_6, gain, 1.0 / 6)
@@ -75,7 +75,7 @@ def _take(averages, bar, previous, log_return):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def step_averaged(state, averages, bar, out):  # type: ignore[no-untyped-def]
+def step_averaged(state, averages, bar, out):
     """Wilder's and exponential averages."""
     close = bar[CLOSE]
     if state[N_BARS] == 1.0:

@@ -16,18 +16,18 @@ _SINES = np.sin(2.0 * np.pi * np.arange(_WEEK + _WEEK // 4) / _WEEK)
 
 
 @inlined
-def _put_on_circle(out, first, step):  # type: ignore[no-untyped-def]
+def _put_on_circle(out, first, step):
     out[first] = _SINES[np.uint64(step)]
     out[first + 1] = _SINES[np.uint64(step + _WEEK // 4)]
 
 
 @inlined
-def _is_within(time_ms, first_ms, until_ms):  # type: ignore[no-untyped-def]
+def _is_within(time_ms, first_ms, until_ms):
     return 1.0 if first_ms <= time_ms < until_ms else 0.0
 
 
 @inlined
-def step_calendar(end_ms, out):  # type: ignore[no-untyped-def]
+def step_calendar(end_ms, out):
     """The week's circle begins where the epoch did, on a Thursday; circles count whole minutes."""
     of_week = end_ms % _WEEK_MS
     of_day = of_week % _DAY_MS

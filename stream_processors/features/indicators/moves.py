@@ -35,7 +35,7 @@ _PER_ROOT_60 = 1.0 / math.sqrt(60.0)
 
 
 @inlined
-def step_returns(state, number, out):  # type: ignore[no-untyped-def]
+def step_returns(state, number, out):
     """Log returns over several numbers of bars."""
     close = log_close_before(state, number, 0)
     out[0] = state[LOG_RETURN]
@@ -51,24 +51,24 @@ def step_returns(state, number, out):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _root_mean(total, length):  # type: ignore[no-untyped-def]
+def _root_mean(total, length):
     return math.sqrt(total * (1.0 / length))
 
 
 @inlined
-def _centred(total_of_squares, total, length):  # type: ignore[no-untyped-def]
+def _centred(total_of_squares, total, length):
     """The unbiased variance; rounding below zero is zero."""
     return max((total_of_squares - total * total * (1.0 / length)) * (1.0 / (length - 1.0)), 0.0)
 
 
 @inlined
-def _garman_klass(sums, window, length):  # type: ignore[no-untyped-def]
+def _garman_klass(sums, window, length):
     total = 0.5 * sums[window + SQUARED_RANGE] - _OF_BODY * sums[window + SQUARED_BODY]
     return _root_mean(max(total, 0.0), length)
 
 
 @inlined
-def _yang_zhang(sums, window, log_return, length):  # type: ignore[no-untyped-def]
+def _yang_zhang(sums, window, log_return, length):
     overnight = sums[window + OVERNIGHT_RETURN]
     weight = 0.34 / (1.34 + (length + 1.0) / (length - 1.0))
     return math.sqrt(
@@ -79,7 +79,7 @@ def _yang_zhang(sums, window, log_return, length):  # type: ignore[no-untyped-de
 
 
 @inlined
-def step_volatility(sums, returns, out):  # type: ignore[no-untyped-def]
+def step_volatility(sums, returns, out):
     """Volatilities per bar; ``returns`` are those of :func:`step_returns`."""
     square_60 = sums[LONG_60 + SQUARE]
     fast, middle = _root_mean(sums[LONG_5 + SQUARE], 5.0), _root_mean(sums[LONG_15 + SQUARE], 15.0)
@@ -112,7 +112,7 @@ def step_volatility(sums, returns, out):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def step_regime(sums, returns, volatility, out):  # type: ignore[no-untyped-def]
+def step_regime(sums, returns, volatility, out):
     """The states of volatility and trend; ``volatility`` are the numbers of :func:`step_volatility`."""
     out[0] = ratio(volatility[2], volatility[3])
     out[1] = ratio(returns[5], sums[LONG_15 + ABSOLUTE])

@@ -26,7 +26,7 @@ from stream_processors.features.windows import (
 
 
 @inlined
-def _place(state, close, sums, window, length):  # type: ignore[no-untyped-def]
+def _place(state, close, sums, window, length):
     """Between the lowest low and the highest high, 0 to 1; NaN when flat, or not full."""
     if state[N_BARS] < length:
         return NAN
@@ -34,12 +34,12 @@ def _place(state, close, sums, window, length):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _deviation(sums, window, length):  # type: ignore[no-untyped-def]
+def _deviation(sums, window, length):
     return math.sqrt(sums[window + 1] * (1.0 / length))
 
 
 @inlined
-def step_momentum(state, sums, bar, out):  # type: ignore[no-untyped-def]
+def step_momentum(state, sums, bar, out):
     """Places and serial dependence."""
     close = bar[CLOSE]
     deviation = _deviation(sums, MOMENTS_20, 20.0)

@@ -15,7 +15,7 @@ from stream_processors.features.windows import (
 
 
 @inlined
-def step_shape(state, sums, bar, out):  # type: ignore[no-untyped-def]
+def step_shape(state, sums, bar, out):
     """Places within the bar; zero where it has no range."""
     open_, close = bar[OPEN], bar[CLOSE]
     spread = bar[HIGH] - bar[LOW]

@@ -30,7 +30,7 @@ from stream_processors.features.windows import (
 
 
 @inlined
-def step_volume(state, number, sums, bar, out):  # type: ignore[no-untyped-def]
+def step_volume(state, number, sums, bar, out):
     """What volume says of the moves."""
     volume_5, volume_15 = sums[LONG_5 + TRADED_VOLUME], sums[LONG_15 + TRADED_VOLUME]
     volume_60, volume_168 = sums[LONG_60 + TRADED_VOLUME], sums[LONG_168 + TRADED_VOLUME]

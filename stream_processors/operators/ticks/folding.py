@@ -55,7 +55,7 @@ NEVER_MS = 2**62
 
 
 @njit(cache=True, nogil=True)
-def _add(number, amount, whole, real):  # type: ignore[no-untyped-def]
+def _add(number, amount, whole, real):
     """A trade into the open bar; first and last are by event time, then trade id."""
     at, trade, price = number[EVENT_MS], number[TRADE_ID], amount[PRICE]
     if whole[_N_TRADES] == 0:
@@ -78,7 +78,7 @@ def _add(number, amount, whole, real):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _takes(number, amount, link, whole, real):  # type: ignore[no-untyped-def]
+def _takes(number, amount, link, whole, real):
     """Take a trade in, if that needs no decision; whether it did."""
     if not whole[_IS_OPEN] or whole[_OF_GROUP] != link[_GROUP]:
         return False
@@ -102,7 +102,7 @@ def _takes(number, amount, link, whole, real):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epochs):  # type: ignore[no-untyped-def]
+def _fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epochs):
     """Go on from a message; the number of the first that needs a decision, or how many there are."""
     for i in range(first, kinds.shape[0]):
         kind = kinds[i]
@@ -120,7 +120,7 @@ def _fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epoch
 
 
 @njit(cache=True, nogil=True)
-def _due(wholes, n, group, watermark):  # type: ignore[no-untyped-def]
+def _due(wholes, n, group, watermark):
     """The rows of a group whose bar ends by a watermark."""
     found = np.empty(n, np.int64)
     n_found = 0
@@ -133,7 +133,7 @@ def _due(wholes, n, group, watermark):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _outlook(wholes, n, group):  # type: ignore[no-untyped-def]
+def _outlook(wholes, n, group):
     """The shortest bar of a group's rows, and when the first of their open bars ends."""
     shortest, earliest = NEVER_MS, NEVER_MS
     for row in range(n):

@@ -11,9 +11,9 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 
-def _loading(width: int):  # type: ignore[no-untyped-def]
-    def load(_typing, address):  # type: ignore[no-untyped-def]
-        def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+def _loading(width: int):
+    def load(_typing, address):
+        def generate(_context, builder, _signature, arguments):
             kind = ir.IntType(width)
             pointer = builder.inttoptr(arguments[0], kind.as_pointer())
             loaded = builder.load(pointer)
@@ -30,7 +30,7 @@ byte_at: Any = intrinsic(_loading(8))
 
 
 @njit(cache=True, nogil=True)
-def are_equal(left, right, size):  # type: ignore[no-untyped-def]
+def are_equal(left, right, size):
     """Whether ``size`` bytes (8 or more) at two addresses are the same."""
     at = 0
     while at + 8 <= size:

@@ -56,7 +56,7 @@ PADDING = bytes(64)
 
 
 @njit(cache=True, nogil=True)
-def slot_of(group, first, second, n_slots):  # type: ignore[no-untyped-def]
+def slot_of(group, first, second, n_slots):
     """Where a key is looked for first, by its group and the first sixteen bytes of its instrument's name."""
     mixed = (
         group * np.int64(2862933555777941757)
@@ -67,7 +67,7 @@ def slot_of(group, first, second, n_slots):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _whole(at, most):  # type: ignore[no-untyped-def]
+def _whole(at, most):
     """A whole number of at most ``most`` digits, and where it ends; -1 when it is not plain."""
     value = 0
     first = at
@@ -82,7 +82,7 @@ def _whole(at, most):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _decimal(at, powers):  # type: ignore[no-untyped-def]
+def _decimal(at, powers):
     """A decimal, and where it ends; -1.0 when it is not plain."""
     mantissa, end = _whole(at, _MOST_DECIMALS)
     if mantissa < 0:
@@ -104,7 +104,7 @@ def _decimal(at, powers):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _prefix_at(at, end, names, prefixes, n_prefixes, likely):  # type: ignore[no-untyped-def]
+def _prefix_at(at, end, names, prefixes, n_prefixes, likely):
     """Which of the known sources and streams the message names, the likely one first; -1 for none."""
     for offset in range(n_prefixes):
         i = likely + offset if likely + offset < n_prefixes else likely + offset - n_prefixes
@@ -114,7 +114,7 @@ def _prefix_at(at, end, names, prefixes, n_prefixes, likely):  # type: ignore[no
 
 
 @njit(cache=True, nogil=True)
-def _key_at(at, end, group, names, prefixes, keys, slots):  # type: ignore[no-untyped-def]
+def _key_at(at, end, group, names, prefixes, keys, slots):
     """Which of the known keys the message names; -1 for none."""
     n_slots = slots.shape[0]
     instrument = at + prefixes[group, 1]
@@ -129,7 +129,7 @@ def _key_at(at, end, group, names, prefixes, keys, slots):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
-def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, powers, number, amount):  # type: ignore[no-untyped-def]
+def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, powers, number, amount):
     """One trade into its row; its key, or UNKNOWN, and its group."""
     event_ms, at = _whole(at + _N_TICK, _MOST_DIGITS)
     if not are_equal(at, text + _KNOWN, _N_KNOWN):
@@ -164,7 +164,7 @@ def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, power
 
 
 @njit(cache=True, nogil=True)
-def _watermark(at, end, text, names, prefixes, n_prefixes, number):  # type: ignore[no-untyped-def]
+def _watermark(at, end, text, names, prefixes, n_prefixes, number):
     """One watermark into its row; its group, or UNKNOWN."""
     event_ms, at = _whole(at + _N_WATERMARK, _MOST_DIGITS)
     if not are_equal(at, text + _KNOWN, _N_KNOWN):
@@ -185,7 +185,7 @@ def _watermark(at, end, text, names, prefixes, n_prefixes, number):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def _epoch(at, end, text):  # type: ignore[no-untyped-def]
+def _epoch(at, end, text):
     """The epoch with which a message ends, 0 where it states none; -1 when it ends in another way."""
     if at + 1 == end and byte_at(at) == _BRACE:
         return 0
@@ -197,7 +197,7 @@ def _epoch(at, end, text):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def scan(address, ends, text, names, prefixes, n_prefixes, keys, slots, kinds, numbers, amounts):  # type: ignore[no-untyped-def]
+def scan(address, ends, text, names, prefixes, n_prefixes, keys, slots, kinds, numbers, amounts):
     """Every message into its row of the columns.
 
     Args:

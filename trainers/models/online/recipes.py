@@ -28,8 +28,8 @@ class _Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _regression(learning_rate: float, *, l2: float) -> Any:
-    from river.linear_model import LogisticRegression  # noqa: PLC0415
-    from river.optim import SGD  # noqa: PLC0415
+    from river.linear_model import LogisticRegression
+    from river.optim import SGD
 
     return LogisticRegression(SGD(learning_rate), l2=l2)
 
@@ -81,7 +81,7 @@ class OnlineTree(_Recipe, frozen=True, kw_only=True):
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
         """A model that knows nothing yet."""
-        from river.tree import HoeffdingAdaptiveTreeClassifier  # noqa: PLC0415
+        from river.tree import HoeffdingAdaptiveTreeClassifier
 
         classifier = HoeffdingAdaptiveTreeClassifier(
             grace_period=self.grace_period,
@@ -119,7 +119,7 @@ class OnlineForest(_Recipe, frozen=True, kw_only=True):
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
         """A model that knows nothing yet."""
-        from river.forest import ARFClassifier  # noqa: PLC0415
+        from river.forest import ARFClassifier
 
         classifier = ARFClassifier(
             n_models=self.n_models,
@@ -155,7 +155,7 @@ class OnlineBagging(_Recipe, frozen=True, kw_only=True):
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
         """A model that knows nothing yet."""
-        from trainers.models.online.bagging import ErrorBagging  # noqa: PLC0415
+        from trainers.models.online.bagging import ErrorBagging
 
         member = _regression(self.learning_rate, l2=self.l2)
         classifier = ErrorBagging(member, n_models=self.n_models, seed=self.seed)

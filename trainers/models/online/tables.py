@@ -57,15 +57,15 @@ class _Weights:
         return self._pairs.write(value.to_dict(), writer)
 
     def read(self, data: Any, reader: Reader) -> Any:
-        from river.utils import VectorDict  # noqa: PLC0415
+        from river.utils import VectorDict
 
         return VectorDict(self._pairs.read(data, reader), None)
 
 
 def logistic_family() -> Family:
     """Of the scaled logistic regression."""
-    from river import optim  # noqa: PLC0415
-    from river.linear_model import LogisticRegression  # noqa: PLC0415
+    from river import optim
+    from river.linear_model import LogisticRegression
 
     regression: dict[str, Kind] = {
         "optimizer": Reference("SGD"),
@@ -92,7 +92,7 @@ def logistic_family() -> Family:
 
 def bagging_family() -> Family:
     """Of ADWIN bagging, over logistic regressions."""
-    from trainers.models.online.bagging import ErrorBagging  # noqa: PLC0415
+    from trainers.models.online.bagging import ErrorBagging
 
     kinds: dict[str, Kind] = {
         "data": Many(Reference("LogisticRegression")),
@@ -108,8 +108,8 @@ def bagging_family() -> Family:
 
 def tree_family() -> Family:
     """Of the Hoeffding adaptive tree."""
-    from river.tree import HoeffdingAdaptiveTreeClassifier  # noqa: PLC0415
-    from river.tree.nodes.hatc_nodes import AdaLeafClassifier, AdaNumBinaryBranchClass  # noqa: PLC0415
+    from river.tree import HoeffdingAdaptiveTreeClassifier
+    from river.tree.nodes.hatc_nodes import AdaLeafClassifier, AdaNumBinaryBranchClass
 
     nodes = ("AdaLeafClassifier", "AdaNumBinaryBranchClass")
     adaptive: dict[str, Kind] = {"drift_detector": Reference("ADWIN"), "_mean_error": Reference("Mean")}
@@ -137,10 +137,10 @@ def tree_family() -> Family:
 
 def forest_family() -> Family:
     """Of the adaptive random forest."""
-    from river.forest.adaptive_random_forest import ARFClassifier, BaseTreeClassifier  # noqa: PLC0415
-    from river.metrics import Accuracy, ConfusionMatrix  # noqa: PLC0415
-    from river.tree.nodes.arf_htc_nodes import RandomLeafNaiveBayesAdaptive  # noqa: PLC0415
-    from river.tree.nodes.branch import NumericBinaryBranch  # noqa: PLC0415
+    from river.forest.adaptive_random_forest import ARFClassifier, BaseTreeClassifier
+    from river.metrics import Accuracy, ConfusionMatrix
+    from river.tree.nodes.arf_htc_nodes import RandomLeafNaiveBayesAdaptive
+    from river.tree.nodes.branch import NumericBinaryBranch
 
     nodes = ("RandomLeafNaiveBayesAdaptive", "NumericBinaryBranch")
     of_features: dict[str, Kind] = {"max_features": WHOLE, "rng": Reference("Random")}
@@ -268,9 +268,9 @@ def _branch_kinds(nodes: tuple[str, ...]) -> dict[str, Kind]:
 
 def _observers() -> tuple[Entry, ...]:
     """What a leaf knows of each column, by label."""
-    from river.proba import Gaussian  # noqa: PLC0415
-    from river.stats import Mean, Var  # noqa: PLC0415
-    from river.tree.splitter import GaussianSplitter  # noqa: PLC0415
+    from river.proba import Gaussian
+    from river.stats import Mean, Var
+    from river.tree.splitter import GaussianSplitter
 
     splitter: dict[str, Kind] = {
         "_min_per_class": _WEIGHT_BY_LABEL,
@@ -289,7 +289,7 @@ def _observers() -> tuple[Entry, ...]:
 
 
 def _adwin() -> Entry:
-    from river.drift import ADWIN  # noqa: PLC0415
+    from river.drift import ADWIN
 
     kinds: dict[str, Kind] = {
         "_drift_detected": FLAG,
