@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,12 @@ def test_top_level_package_resolves_inside_this_repository(name: str) -> None:
     found = importlib.import_module(name).__file__
     assert found is not None
     assert Path(found).resolve().parent == ROOT / name
+
+
+def test_faust_and_its_kafka_client_load_beside_everything_else() -> None:
+    """Faust allows no click of 8.4 or later, so a newer click in the lock would leave no room for it."""
+    loading = "from aiokafka import AIOKafkaConsumer; from faust import App; App('a', store='memory://')"
+    subprocess.run([sys.executable, "-W", "error", "-c", loading], check=True)
 
 
 def test_error_tree_is_the_declared_one() -> None:
