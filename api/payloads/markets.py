@@ -53,7 +53,13 @@ class BarsPayload(Payload):
 
 
 def features_payload(row: FeaturesComputed, *, kind: StreamKind, served_from: Store) -> FeaturesPayload:
-    """A feature vector, as it is answered."""
+    """A feature vector, as it is answered.
+
+    Args:
+        row: The feature vector.
+        kind: The kind of its run.
+        served_from: The store that it was read from.
+    """
     return FeaturesPayload(
         instrument=row.instrument,
         interval=row.interval,

@@ -125,7 +125,16 @@ def live_prediction_payload(
     served_from: Store,
     record: RecordPayload | None,
 ) -> LivePredictionPayload:
-    """The newest prediction, as it is answered."""
+    """The newest prediction, as it is answered.
+
+    Args:
+        made: The prediction.
+        kind: The kind of its run.
+        clock_ms: Now, by the clock that the age is measured with; None where there is none.
+        data_age_s: Seconds from the as-of time to now; None where that is not known.
+        served_from: The store that the prediction was read from.
+        record: The target's record; None where Postgres does not answer.
+    """
     return LivePredictionPayload(
         **_prediction_fields(made, kind=kind),
         clock_ms=clock_ms,
@@ -138,7 +147,13 @@ def live_prediction_payload(
 def past_prediction_payload(
     made: PredictionMade, resolved: OutcomeResolved | None, *, kind: StreamKind
 ) -> PastPredictionPayload:
-    """A prediction with its outcome."""
+    """A prediction with its outcome.
+
+    Args:
+        made: The prediction.
+        resolved: Its outcome; None while it is open.
+        kind: The kind of its run.
+    """
     outcome = None
     if resolved is not None:
         outcome = OutcomePayload(

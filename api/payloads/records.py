@@ -43,6 +43,15 @@ def record_payload(
     """A record with its accuracy and the Wilson interval of it.
 
     The interval takes judgements as independent, which those of overlapping horizons are not.
+
+    Args:
+        n_predictions: Predictions made.
+        n_hits: Those whose direction came true.
+        n_misses: Those whose direction did not.
+        n_ties: Those after which the price had not changed.
+        n_voids: Those without a bar to compare with.
+        n_pick_hits: Hits among the decisions that the model chose to make.
+        n_pick_misses: Misses among these.
     """
     accuracy, low, high = _accuracy(n_hits, n_misses)
     pick_accuracy, pick_low, pick_high = _accuracy(n_pick_hits, n_pick_misses)

@@ -38,7 +38,13 @@ def iso(time_ms: int) -> str:
 
 
 def is_simulated(*, source: str, instrument: str, kind: StreamKind) -> bool:
-    """Whether prices are invented; any one sign of it is enough."""
+    """Whether prices are invented; any one sign of it is enough.
+
+    Args:
+        source: The name of the event's source.
+        instrument: The name of its instrument.
+        kind: The kind of the run that it belongs to.
+    """
     spec = SOURCES.get(source)
     return (
         kind is StreamKind.SIMULATION

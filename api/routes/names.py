@@ -49,6 +49,11 @@ def target_of(interval: Interval | None, horizon: Interval | None, *, default: T
 
     Without either it is the default one. An interval alone means one such bar ahead, unless it is
     the default's; a horizon alone is looked at in the default interval.
+
+    Args:
+        interval: The length of the bars; None where the request does not say.
+        horizon: How far ahead is predicted; None where the request does not say.
+        default: The target of the settings.
     """
     if interval is None:
         return TargetPair(default.interval, default.horizon if horizon is None else horizon)

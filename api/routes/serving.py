@@ -42,7 +42,13 @@ class Serving:
         return instrument_of(name, references=self.settings.references, description=self.stores.description)
 
     def target(self, name: str, interval: Interval | None, horizon: Interval | None) -> Target:
-        """The target that a request names."""
+        """The target that a request names.
+
+        Args:
+            name: An instrument or an asset, as it stands in the path.
+            interval: As the request says; None where it does not.
+            horizon: As the request says; None where it does not.
+        """
         wanted = target_of(interval, horizon, default=self.settings.default)
         return Target(self.stores.stream, self.instrument(name), wanted.interval, wanted.horizon)
 

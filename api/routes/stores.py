@@ -218,7 +218,13 @@ class Stores:
     def predictions(
         self, target: Target, *, limit: int, before_ms: int | None
     ) -> list[tuple[PredictionMade, OutcomeResolved | None]]:
-        """Predictions with their outcomes, newest first."""
+        """Predictions with their outcomes, newest first.
+
+        Args:
+            target: Whose.
+            limit: The most that are returned.
+            before_ms: Only as-of times before this one; None for the newest.
+        """
         with self._postgres.watched():
             return self._predictions.predictions(target, limit=limit, before_ms=before_ms)
 
@@ -259,6 +265,12 @@ class Stores:
         return found
 
     def bars(self, *, instrument: str, interval: str, limit: int) -> list[BarClosed]:
-        """The newest bars, oldest first."""
+        """The newest bars, oldest first.
+
+        Args:
+            instrument: The name of the instrument.
+            interval: The length of the bars, such as ``15m``.
+            limit: The most that are returned.
+        """
         with self._postgres.watched():
             return self._market.bars(self.stream, instrument=instrument, interval=interval, limit=limit)

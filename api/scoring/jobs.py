@@ -41,6 +41,11 @@ _log = structlog.get_logger(__name__)
 def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[], bool]) -> None:
     """Predict until asked to stop.
 
+    Args:
+        settings: Those of the API, which scoring shares.
+        endpoints: Where the servers are.
+        stop: Asked between batches; the job ends when it returns True.
+
     Raises:
         PlatformError: Whatever the job does not get over; a restart goes on from the log.
     """
@@ -146,6 +151,11 @@ def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) 
 
     Only a fresh log needs it: the state by key knows the rest. The champions are those of the ledger,
     so that no row has to wait until they are announced again.
+
+    Args:
+        endpoints: Where the servers are.
+        registry: Whose ledger names the champions.
+        stream: The run.
 
     Raises:
         StoreUnavailableError: If Postgres does not answer.

@@ -51,7 +51,13 @@ class Marks:
         return self._marks.setdefault((stream, source), Mark())
 
     def until_ms(self, stream: str, source: str, interval: Interval) -> int:
-        """Rows of bars of a length that ended by then are predicted no more: the label join was told so."""
+        """Rows of bars of a length that ended by then are predicted no more: the label join was told so.
+
+        Args:
+            stream: The run.
+            source: The source of the bars.
+            interval: The length of the bars.
+        """
         mark = self._marks.get((stream, source))
         if mark is None or mark.told_ms == NEVER_MS:
             return NEVER_MS
@@ -64,7 +70,14 @@ class Marks:
         return is_new
 
     def advance(self, stream: str, source: str, time_ms: int, *, is_of_vectors: bool) -> bool:
-        """Take a watermark in; whether it is later than the one before."""
+        """Take a watermark in; whether it is later than the one before.
+
+        Args:
+            stream: The run.
+            source: The source that said the watermark.
+            time_ms: The watermark.
+            is_of_vectors: Whether it came on the topic of joined vectors, and not on that of market features.
+        """
         mark = self.of(stream, source)
         before_ms = mark.vectors_ms if is_of_vectors else mark.market_ms
         if time_ms <= before_ms:

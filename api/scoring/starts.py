@@ -165,7 +165,13 @@ class Promotions:
 
 
 def record_of(start: Start, *, source: str, known_time_ms: int) -> PromotionTookEffect:
-    """The event that records a start."""
+    """The event that records a start.
+
+    Args:
+        start: The start to record.
+        source: The source of the event.
+        known_time_ms: When the start was known; later times of the promotion or the start itself win.
+    """
     promoted = start.promoted
     return PromotionTookEffect(
         event_time_ms=start.from_ms,

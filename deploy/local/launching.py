@@ -60,6 +60,13 @@ def launch(
 ) -> None:
     """Run everything until asked to stop. Call it in the main thread.
 
+    Args:
+        settings: Of the launcher.
+        environment: The variables that processes are started with.
+        run: What is to be played.
+        terminal: Where progress goes.
+        stop: Set by signals; everything is ended once it is set.
+
     Raises:
         AlreadyRunningError: If a launcher of this data directory is running.
         ConfigurationError: If a setting is wrong, or a process says that one is.

@@ -40,6 +40,11 @@ class Continuation(NamedTuple):
 def prepare_servers(endpoints: Endpoints, *, stream: str | None, say: Callable[[str], None]) -> None:
     """Make servers usable, and say what is stored of a run.
 
+    Args:
+        endpoints: Where the servers are.
+        stream: The run to look for; None where no run is meant.
+        say: Called with each line of progress.
+
     Raises:
         BrokerUnavailableError: If the broker does not answer.
         StoreUnavailableError: If Redis or Postgres does not.

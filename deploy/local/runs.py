@@ -38,6 +38,15 @@ def run_of(
 ) -> Run:
     """The run that is asked for; an option wins over its variable.
 
+    Args:
+        environment: The variables; options below win over them.
+        data: Recorded files: the first is the target's, the others are played beside it.
+        history: A file of candles for the history before a capture.
+        from_text: The beginning of the replay, a UTC time.
+        to_text: The end of the replay, a UTC time.
+        speed: How many times as fast as it happened.
+        seed: Of the simulated market.
+
     Raises:
         ConfigurationError: If a file is missing, a time is none, or options do not go together.
     """

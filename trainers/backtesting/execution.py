@@ -158,6 +158,11 @@ def _marked(
 def break_even_bps(prices: Prices, trades: Fills, *, most_bps: float = 1000.0) -> float | None:
     """The cost per unit traded at which nothing is won or lost; None where nothing was traded.
 
+    Args:
+        prices: The closes that the trades were made at.
+        trades: The fills of the backtest.
+        most_bps: The highest cost that is tried, in basis points.
+
     Returns:
         0 where even free trading lost; ``most_bps`` where that much would still be earned.
     """

@@ -161,7 +161,13 @@ def decision_set(
 
 
 def move(prices: PricePath, *, from_ms: NDArray[np.int64], until_ms: NDArray[np.int64]) -> Move:
-    """The log return between closes at exactly these times; undefined where either is missing."""
+    """The log return between closes at exactly these times; undefined where either is missing.
+
+    Args:
+        prices: The closes.
+        from_ms: Shape (n,), where each return begins.
+        until_ms: Shape (n,), where it ends.
+    """
     start, end = exact_rows(prices.end_ms, from_ms), exact_rows(prices.end_ms, until_ms)
     has = (start >= 0) & (end >= 0)
     log_return = np.full(len(from_ms), np.nan)

@@ -79,7 +79,13 @@ def labels(
 def trailing_log_return(
     *, as_of_ms: NDArray[np.int64], close: NDArray[np.float64], horizon_ms: int
 ) -> NDArray[np.float64]:
-    """The log return over the horizon that has just passed; NaN where its start is missing."""
+    """The log return over the horizon that has just passed; NaN where its start is missing.
+
+    Args:
+        as_of_ms: Shape (n,), strictly increasing.
+        close: Shape (n,), the close at each of these times, > 0.
+        horizon_ms: How far back the return begins.
+    """
     return -_log_returns(close, exact_rows(as_of_ms, as_of_ms - horizon_ms))
 
 

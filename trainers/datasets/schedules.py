@@ -123,6 +123,12 @@ def surrounding_fold(
 
 
 def purged(train: NDArray[np.int64], *, known_ms: NDArray[np.int64], decided_ms: int) -> NDArray[np.int64]:
-    """The rows of ``train`` whose label was known at a time; of another horizon than the fold's too."""
+    """The rows of ``train`` whose label was known at a time; of another horizon than the fold's too.
+
+    Args:
+        train: Row numbers.
+        known_ms: Shape (n,), when the label of each row was known; negative where there is none.
+        decided_ms: The time by which it must be known: the first decision of the test.
+    """
     kept: NDArray[np.int64] = train[(known_ms[train] >= 0) & (known_ms[train] <= decided_ms)]
     return kept

@@ -70,7 +70,13 @@ def to_bytes(decisions: DecisionSet) -> bytes:
 
 
 def manifest_of(decisions: DecisionSet, data: bytes, *, sources: dict[str, str]) -> DatasetManifest:
-    """The manifest of a data set's bytes."""
+    """The manifest of a data set's bytes.
+
+    Args:
+        decisions: The data set.
+        data: Its bytes, as they are stored.
+        sources: By name of an input: the hash of its file.
+    """
     n = len(decisions)
     return DatasetManifest(
         data_hash=hashlib.sha256(data).hexdigest(),

@@ -43,7 +43,13 @@ class Judged(NamedTuple):
 
 
 def judged(as_of_ms: NDArray[np.int64], probability: NDArray[np.float64], move: Move) -> Judged:
-    """The rows that were predicted and have an outcome without a tie."""
+    """The rows that were predicted and have an outcome without a tie.
+
+    Args:
+        as_of_ms: Shape (n,), when each row was decided.
+        probability: Shape (n,), of up; NaN where nothing was predicted.
+        move: The outcomes of the same rows.
+    """
     rows = np.flatnonzero(~np.isnan(probability) & ~np.isnan(move.log_return) & (move.log_return != 0))
     return Judged(as_of_ms[rows], move.known_ms[rows], probability[rows], move.log_return[rows] > 0)
 

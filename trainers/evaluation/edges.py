@@ -72,7 +72,13 @@ def gains(tested: Tested, *, target: float) -> Gains:
 
 
 def edges(tested: Tested, *, targets: Sequence[float], seed: int = 0) -> list[Edge]:
-    """The gross edge at each coverage, with 95 % intervals by circular blocks of seven days."""
+    """The gross edge at each coverage, with 95 % intervals by circular blocks of seven days.
+
+    Args:
+        tested: Probabilities with the stretch of the test.
+        targets: The coverages, in (0, 1]; 1 takes every decision.
+        seed: Of the bootstrap.
+    """
     generator = np.random.default_rng(seed)
     return [_edge(gains(tested, target=target), target, generator) for target in targets]
 

@@ -67,7 +67,14 @@ def out_of_sample(
 
 
 def folds_of(decisions: DecisionSet, *, from_ms: int, until_ms: int, refit: Refit) -> tuple[Fold, ...]:
-    """The calendar's folds over a stretch of the decisions."""
+    """The calendar's folds over a stretch of the decisions.
+
+    Args:
+        decisions: The decisions that are to be split.
+        from_ms: The first refit, and the beginning of the first test.
+        until_ms: The end of the last test.
+        refit: How often the model is fitted again.
+    """
     return calendar_folds(
         as_of_ms=decisions.as_of_ms,
         known_ms=decisions.first_known_ms(),

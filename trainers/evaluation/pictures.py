@@ -91,7 +91,15 @@ def time_curves(
     height: int = 320,
     width: int = 960,
 ) -> str:
-    """Curves over time, each with times of its own; the last ``n_references`` in grey."""
+    """Curves over time, each with times of its own; the last ``n_references`` in grey.
+
+    Args:
+        title: Of the chart.
+        series: By name of a curve: its times in milliseconds and its values.
+        n_references: How many of the last curves are references.
+        height: In pixels.
+        width: In pixels.
+    """
     pygal = _library()
     chart = pygal.DateTimeLine(
         **_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
@@ -151,7 +159,14 @@ def period_curves(
 
 
 def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence[float] = ()) -> str:
-    """Curves over common axes; without any point, an empty text."""
+    """Curves over common axes; without any point, an empty text.
+
+    Args:
+        title: Of the chart.
+        drawn: The curves; one without points is left out.
+        axes: The titles and number formats of the axes.
+        x_labels: Where the axis of x is labelled; pygal chooses where this is empty.
+    """
     pygal = _library()
     full = [curve for curve in drawn if len(curve.x)]
     if not full:

@@ -117,7 +117,15 @@ def threshold(
     target: float,
     trailing_ms: int = PAST_MS,
 ) -> float:
-    """The confidence that so many of the trailing stretch's decisions reached; infinite without any."""
+    """The confidence that so many of the trailing stretch's decisions reached; infinite without any.
+
+    Args:
+        confidence: Shape (n,), NaN where nothing was predicted.
+        as_of_ms: Shape (n,), increasing: when each was decided.
+        at_ms: When the threshold is set; it looks at nothing later.
+        target: The coverage aimed at, in (0, 1).
+        trailing_ms: How far back confidences are looked at.
+    """
     first, last = np.searchsorted(as_of_ms, [at_ms - GAP_MS - trailing_ms, at_ms - GAP_MS])
     earlier = confidence[first:last]
     earlier = earlier[~np.isnan(earlier)]

@@ -191,6 +191,14 @@ def deflated_sharpe(
 ) -> float:
     """The chance that the Sharpe ratio is above what trying so often would have shown anyway.
 
+    Args:
+        sharpe: Estimated, per period, not annualised.
+        n: Periods.
+        skewness: Of the returns.
+        kurtosis: Of the returns, 3 for a normal distribution.
+        n_tried: Independent configurations, >= 1.
+        variance: Of the Sharpe ratios of these configurations.
+
     Source:
         Bailey and Lopez de Prado (2014), The Deflated Sharpe Ratio.
     """

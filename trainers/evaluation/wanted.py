@@ -55,7 +55,13 @@ def _chosen(rows: Judged, edges_ms: tuple[int, ...], wanted: float) -> NDArray[n
 
 
 def settled(rows: Judged, *, at_ms: int, wanted: float) -> AccuracyThreshold:
-    """The threshold that the year before a time gives."""
+    """The threshold that the year before a time gives.
+
+    Args:
+        rows: Judged predictions, those before the time included.
+        at_ms: When the threshold is set; it looks at nothing known later.
+        wanted: The accuracy that is to be proven.
+    """
     past = rows.past_of(at_ms, trailing_ms=TRAILING_YEAR_MS)
     return threshold_for_accuracy(confidence_of(past), is_hit_of(past), wanted=wanted)
 

@@ -64,6 +64,11 @@ class Plan(NamedTuple):
         """The terms of one rule, where a bar is one of the prices'.
 
         The configurations were tried with one rule; each further rule is one more try.
+
+        Args:
+            rule: How decisions become positions.
+            prices: The prices that are traded at.
+            n_configurations: How many configurations were tried with one rule.
         """
         return Terms(
             rule=rule,

@@ -60,6 +60,11 @@ class BacktestOptions(NamedTuple):
 def requested(environment: Mapping[str, str], options: BacktestOptions, *, report: Progress) -> Done:
     """Do what was asked for.
 
+    Args:
+        environment: The variables that settings are read from.
+        options: The options of the command.
+        report: Where progress goes.
+
     Raises:
         ConfigurationError: If an option has the wrong form or does not go with another.
         NotReadyError: If there is no such model, stream or span.

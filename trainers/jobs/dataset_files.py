@@ -13,6 +13,11 @@ from trainers.datasets.stored import DatasetManifest, from_bytes, manifest_of, t
 def store(decisions: DecisionSet, folder: Path, *, sources: dict[str, Path]) -> Path:
     """Write a data set and its manifest; the same query writes the same bytes under the same name.
 
+    Args:
+        decisions: The data set.
+        folder: Where both files are written; it is made where it is missing.
+        sources: By name of an input: its file, whose hash the manifest keeps.
+
     Returns:
         The manifest's path.
     """

@@ -120,6 +120,11 @@ def evaluate_files(
 def nesting_of(question: Question, *, model: str, n_trials: int) -> Nesting:
     """How to search a model's parameters on the way through a question's test.
 
+    Args:
+        question: What is evaluated.
+        model: The recipe's name on the command line.
+        n_trials: Of each search.
+
     Raises:
         ConfigurationError: If nothing of the model can be searched.
     """
@@ -224,6 +229,11 @@ def decisions_of_files(
 ) -> tuple[DecisionSet, dict[str, Recipe]]:
     """The decisions that several recipes can be judged on, and the recipes by name.
 
+    Args:
+        inputs: The files.
+        question: What is evaluated.
+        models: The recipes' names on the command line.
+
     Raises:
         ConfigurationError: If a file or a name does not do.
     """
@@ -279,7 +289,13 @@ def _check_horizon(question: Question, step_ms: int) -> None:
 
 
 def features_of(bars: BarFile, inputs: Inputs, question: Question) -> FeatureTable:
-    """The features of the bars, rolled up to the interval, with other files' and intervals' beside."""
+    """The features of the bars, rolled up to the interval, with other files' and intervals' beside.
+
+    Args:
+        bars: The instrument's own bars.
+        inputs: The other files whose features are added.
+        question: The interval, and further intervals whose features are added.
+    """
     interval = question.interval
     table = compute_table(bars.rolled_up(interval))
     if inputs.bars_eth is not None:

@@ -66,6 +66,12 @@ def decisions_for(
     """The decisions with the outcomes that the question and the recipe need.
 
     Lags of one and five minutes are there where the prices come that often, one bar always.
+
+    Args:
+        table: The features at each decision.
+        prices: The closes that outcomes are computed from.
+        question: What is evaluated.
+        multiples: The multiples of the horizon that the recipe learns from.
     """
     lags = [lag for lag in _LAGS_MS if lag % prices.interval_ms == 0]
     return decision_set(
@@ -161,6 +167,11 @@ def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question
     """Probabilities with the test's stretch.
 
     Thresholds may be set more often than models are fitted, since they cost nothing.
+
+    Args:
+        decisions: The decisions.
+        probability: Shape (n,), of up; NaN where nothing was predicted.
+        question: What is evaluated.
     """
     until_ms = _until_ms(decisions, question)
     starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
@@ -263,7 +274,13 @@ class Workers:
     def map(
         self, function: Callable[[_Item], _Result], items: Sequence[_Item], *, size: Callable[[_Item], int]
     ) -> list[_Result]:
-        """Results in the order of the items; the largest begins first, since it takes longest."""
+        """Results in the order of the items; the largest begins first, since it takes longest.
+
+        Args:
+            function: Called once with each item, from several threads.
+            items: What it is called with.
+            size: How large an item is; only the order of these numbers matters.
+        """
         order = sorted(range(len(items)), key=lambda i: -size(items[i]))
         futures = {i: self._pool.submit(function, items[i]) for i in order}
         return [futures[i].result() for i in range(len(items))]

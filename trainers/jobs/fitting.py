@@ -250,6 +250,12 @@ def _scalars(recipe: Recipe) -> dict[str, float | int | str]:
 
 
 def version_name(name: str, target: ModelTarget, model_hash: str) -> str:
-    """Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``."""
+    """Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``.
+
+    Args:
+        name: Of the recipe.
+        target: What the model predicts.
+        model_hash: The SHA-256 of the model's bytes; its first eight digits are used.
+    """
     interval, horizon = Interval(target.interval), Interval(target.horizon)
     return f"{name}-{target.instrument.lower()}-{interval}-{horizon}-{model_hash[:8]}"

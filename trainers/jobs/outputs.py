@@ -29,6 +29,11 @@ def check_output(path: Path | None, option: str) -> None:
 def write_output(path: Path, data: bytes, option: str) -> None:
     """Write a file, its folder too.
 
+    Args:
+        path: The file.
+        data: What it is to hold.
+        option: The option that named the file, for the message.
+
     Raises:
         ConfigurationError: If it cannot be written.
     """

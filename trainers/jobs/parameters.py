@@ -87,6 +87,11 @@ def is_repeated(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> b
 def stated_parameters(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> dict[str, Any]:
     """What figures say of a search that was made before, and whether it could be repeated.
 
+    Args:
+        searched: The search's result.
+        decisions: The decisions that the figures are about.
+        recipe: The recipe as it is declared.
+
     Raises:
         ConfigurationError: If the same search would have found something else.
     """
@@ -112,6 +117,11 @@ def check_searchable(model: str) -> None:
 
 def searched_recipe(searched: Searched, question: Question, recipe: Recipe) -> Recipe:
     """The recipe with the parameters that were found.
+
+    Args:
+        searched: The search's result.
+        question: What is evaluated with the parameters.
+        recipe: The recipe as it is declared.
 
     Raises:
         ConfigurationError: If they were found for another question, or on the test of this one.

@@ -63,6 +63,12 @@ def rollback(
 ) -> LedgerEntry:
     """Let an alias mean the version that it meant before the present one.
 
+    Args:
+        registry: Whose alias is changed.
+        target: What the alias is for.
+        change: The alias, its run, and the reason.
+        announce: Called with the event to publish.
+
     Raises:
         NotReadyError: If it means nothing, or never meant anything else.
         StateError: If that version's bytes are not what its manifest states; nothing was changed.

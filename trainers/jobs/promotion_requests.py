@@ -34,6 +34,12 @@ def promoted_version(
 ) -> LedgerEntry:
     """Promote a version, in the stream that it was trained on unless another is named.
 
+    Args:
+        environment: The variables that settings are read from.
+        version: The version's name.
+        options: The options of the command.
+        say: Called with each line of progress.
+
     Raises:
         NotReadyError: If there is no such version, or the time of its stream is not known.
         StateError: If its bytes are not what its manifest states.
@@ -51,6 +57,12 @@ def rolled_back(
     environment: Mapping[str, str], options: PromotionOptions, *, target: str | None, say: Say
 ) -> LedgerEntry:
     """Roll an alias back to the version before.
+
+    Args:
+        environment: The variables that settings are read from.
+        options: The options of the command.
+        target: ``interval:horizon``; None where the alias has one target only.
+        say: Called with each line of progress.
 
     Raises:
         NotReadyError: If there is nothing to go back to.

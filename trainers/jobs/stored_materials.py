@@ -32,6 +32,12 @@ Say = Callable[[str], None]
 def from_postgres(pool: PostgresPool, stream: str, target: ModelTarget, *, spec_hash: str) -> Material:
     """The features and bars of a run as they were stored.
 
+    Args:
+        history: The open history.
+        stream: The run.
+        target: What the model predicts.
+        spec_hash: Of the model's feature set.
+
     Raises:
         NotReadyError: If there are none of this model's features.
         StoreUnavailableError: If Postgres does not answer.
@@ -59,6 +65,12 @@ def from_topics(endpoint: KafkaEndpoint, stream: str, manifest: ModelManifest, *
 
     Candles come before ticks, as a run publishes its history before its first tick. For a model that
     sees companions, the vectors that the log has stand in the place of the features.
+
+    Args:
+        endpoint: The broker.
+        stream: The run.
+        manifest: Of the model.
+        say: Called with each line of progress.
 
     Raises:
         NotReadyError: If that is nothing.

@@ -22,7 +22,13 @@ class StreamHistory(Protocol):
         """What is remembered of a run, or None."""
 
     def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
-        """Up to when a topic's events of a run are stored completely."""
+        """Up to when a topic's events of a run are stored completely.
+
+        Args:
+            stream: The run.
+            topic: The topic's name.
+            n_partitions: How many partitions must have said a watermark.
+        """
 
 
 class FeatureHistory(Protocol):
@@ -37,10 +43,25 @@ class FeatureHistory(Protocol):
         until_ms: int | None = None,
         spec_hash: str | None = None,
     ) -> FeatureTable | None:
-        """The stored features of one set, the last as-of time inclusive."""
+        """The stored features of one set, the last as-of time inclusive.
+
+        Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            interval: The length of the bars.
+            until_ms: The last as-of time; None for all that are stored.
+            spec_hash: Of the feature set; None for the market features of the newest row.
+        """
 
     def feature_closes(self, stream: str, *, instrument: str, interval: str, until_ms: int) -> FeatureCloses:
-        """The closes beside the stored features, the last as-of time inclusive; empty without any."""
+        """The closes beside the stored features, the last as-of time inclusive; empty without any.
+
+        Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            interval: The length of the bars.
+            until_ms: The last as-of time.
+        """
 
 
 class Report(Protocol):
@@ -57,6 +78,13 @@ def wait_for_stream(
     streams: StreamHistory, stream: str, *, clock: Clock, patience_s: float, stop: Callable[[], bool]
 ) -> StreamDescription | None:
     """The description of a run, as soon as it is registered; None when asked to stop.
+
+    Args:
+        history: Where runs are registered.
+        stream: The run.
+        clock: Measures the wait.
+        patience_s: The longest wait.
+        stop: Asked while waiting; the wait ends when it returns True.
 
     Raises:
         NotReadyError: If it is not, within the time.
@@ -86,6 +114,15 @@ def wait_for_features(
     """Return once the features of the warm-up are stored; tells whether they are.
 
     Of an instrument with companions those are its vectors. A store that does not answer is a store without news.
+
+    Args:
+        history: Where features are stored.
+        description: Of the run.
+        companions: By instrument: its companions.
+        clock: Measures the wait.
+        patience_s: The longest time without anything new.
+        report: Where progress goes.
+        stop: Asked while waiting; the wait ends when it returns True.
 
     Returns:
         False when asked to stop.

@@ -110,7 +110,14 @@ def centre_and_scale(rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], ND
 def standardised(
     rows: NDArray[np.float32], centre: NDArray[np.float64], scale: NDArray[np.float64], *, cut: float
 ) -> NDArray[np.float64]:
-    """A column of ones, then the scaled columns, cut, 0 where undefined; shape (n, 1 + k)."""
+    """A column of ones, then the scaled columns, cut, 0 where undefined; shape (n, 1 + k).
+
+    Args:
+        rows: Shape (n, k), NaN where undefined.
+        centre: Shape (k,), subtracted from each column.
+        scale: Shape (k,), > 0, that each column is divided by.
+        cut: Scaled values are cut at plus and minus this.
+    """
     inputs = np.ones((len(rows), 1 + rows.shape[1]))
     for part in _parts(len(rows)):
         scaled = np.clip((rows[part] - centre) / scale, -cut, cut)

@@ -82,6 +82,14 @@ def logistic_graph(
     """A logistic regression with its imputation and scaling, in double precision.
 
     An undefined value is at the centre; a scaled one is cut at plus and minus ``cut``.
+
+    Args:
+        centre: Shape (k,), subtracted from each column.
+        scale: Shape (k,), > 0, that each column is divided by.
+        cut: Scaled values are cut at plus and minus this.
+        weights: Shape (k,), of the scaled columns.
+        intercept: Added to the weighted sum.
+        feature_names: The k columns in their order.
     """
     constants = [
         _constant("centre", centre),

@@ -146,6 +146,11 @@ class FolderRegistry(ModelRegistry):
     def keep_file(self, manifest: ModelManifest, name: str, data: bytes) -> None:
         """Put a version's file into the folder.
 
+        Args:
+            manifest: Of the version.
+            name: The file's name in the manifest.
+            data: Its bytes.
+
         Raises:
             StateError: If it is not what the manifest says.
         """

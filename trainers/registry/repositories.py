@@ -104,7 +104,14 @@ class Repository:
             return bytes(commit)
 
     def tag(self, name: str, commit: bytes, message: str, *, time_s: int) -> None:
-        """Put an annotated tag on a commit; one that is there stays as it is."""
+        """Put an annotated tag on a commit; one that is there stays as it is.
+
+        Args:
+            name: Of the tag.
+            commit: The commit's id.
+            message: Of the tag.
+            time_s: When it is said to be made, in seconds since 1970.
+        """
         from dulwich.objects import Commit, Tag
 
         with self._opened() as repository:

@@ -54,6 +54,11 @@ class AssetStore(Protocol):
     def keep(self, tag: str, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
         """Store a version's files under its tag.
 
+        Args:
+            tag: The version's tag.
+            manifest: Of the version.
+            files: By name: its bytes.
+
         Raises:
             TransientError: If the store does not answer; nothing or a part was stored.
         """

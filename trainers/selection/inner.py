@@ -102,6 +102,11 @@ def selective_error(probability: NDArray[np.float64], is_up: NDArray[np.bool_], 
 
     The fold's own confidences set the threshold, which no later figure does: it ranks
     trials and is not reported as an accuracy.
+
+    Args:
+        probability: Shape (n,), of up.
+        is_up: Shape (n,), the outcomes.
+        coverage: The most confident share that is looked at, in (0, 1].
     """
     n = max(1, round(coverage * len(probability)))
     picked = np.argsort(-np.abs(probability - 0.5), kind="stable")[:n]

@@ -51,6 +51,12 @@ def stretches(
 ) -> tuple[Stretch, ...]:
     """The folds by year, each with its search, not yet run.
 
+    Args:
+        decisions: The decisions.
+        recipe: The recipe with its declared parameters.
+        folds: Of the test, oldest first.
+        nesting: How to search.
+
     Raises:
         ConfigurationError: If there is too little history for a search that is needed.
     """
@@ -85,7 +91,13 @@ def _search(
 
 
 def searched(stretch: Stretch, plan: SearchPlan, *, told: Callable[[], None]) -> Searched | None:
-    """Run a stretch's search, in memory."""
+    """Run a stretch's search, in memory.
+
+    Args:
+        stretch: The stretch.
+        plan: How to search.
+        told: Called after each trial.
+    """
     if stretch.search is None:
         return None
     study = new_study(plan)
@@ -102,7 +114,16 @@ def searched_out_of_sample(
     mapper: Mapper,
     watch: Watch | None = None,
 ) -> NDArray[np.float64]:
-    """As :func:`~trainers.evaluation.forward.out_of_sample`, each year by what was found for it."""
+    """As :func:`~trainers.evaluation.forward.out_of_sample`, each year by what was found for it.
+
+    Args:
+        decisions: The decisions.
+        recipe: The recipe as it is declared.
+        found: The stretches with their searches' results; None where the declared parameters are used.
+        is_weighted: Whether overlapping labels share their weight.
+        mapper: Maps over folds, in parallel perhaps.
+        watch: Shown each fold's model after it has predicted.
+    """
     probability = np.full(len(decisions), np.nan)
     for stretch, result in found:
         tuned = recipe if result is None else with_parameters(recipe, result.parameters)

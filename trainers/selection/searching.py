@@ -323,7 +323,13 @@ def stated(searched: Searched) -> dict[str, Any]:
 
 
 def new_study(plan: SearchPlan, *, storage: Any = None, name: str | None = None) -> Any:
-    """A study in a storage, or the one that is there under the name; in memory without a storage."""
+    """A study in a storage, or the one that is there under the name; in memory without a storage.
+
+    Args:
+        plan: How to search.
+        storage: Optuna's; None keeps the study in memory.
+        name: Of the study in the storage.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

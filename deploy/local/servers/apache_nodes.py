@@ -157,6 +157,12 @@ def end_nodes(nodes: Sequence[JavaNode]) -> None:
 
 
 def claim_ports(claimed: ClaimedPorts, n_ports: int, first_port: int) -> list[int]:
-    """Ports that nobody listens on now, the lowest first."""
+    """Ports that nobody listens on now, the lowest first.
+
+    Args:
+        claimed: Where the chosen ports are claimed, so that no other start takes them.
+        n_ports: How many are needed.
+        first_port: The lowest to try.
+    """
     choice = PortChoice(first_port, KAFKA.variable)
     return [claimed.choose(choice) for _ in range(n_ports)]

@@ -19,7 +19,13 @@ Say = Callable[[str], None]
 
 
 def measure_embedded(folder: Path, environment: Mapping[str, str], say: Say) -> None:
-    """Start the embedded servers twice: the first start makes the database."""
+    """Start the embedded servers twice: the first start makes the database.
+
+    Args:
+        folder: Where the servers keep their data.
+        environment: The variables that they are started with.
+        say: Called with each line of the result.
+    """
     settings = LauncherSettings(data_dir=folder / "data")
     for what in ("first start", "next start"):
         began_s = time.perf_counter()
@@ -31,7 +37,13 @@ def measure_embedded(folder: Path, environment: Mapping[str, str], say: Say) -> 
 
 
 def measure_apache(folder: Path, environment: Mapping[str, str], say: Say) -> None:
-    """Start Apache Kafka twice as one node and twice as three, and kill a node of each."""
+    """Start Apache Kafka twice as one node and twice as three, and kill a node of each.
+
+    Args:
+        folder: Where the nodes keep their data.
+        environment: The variables that they are started with.
+        say: Called with each line of the result.
+    """
     for n_nodes in (1, 3):
         for what in ("first start", "next start"):
             began_s = time.perf_counter()

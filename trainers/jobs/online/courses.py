@@ -71,7 +71,13 @@ class Student:
         self.published_ms = began_ms
 
     def learn(self, waiting: Waiting, said: float, *, is_up: bool) -> None:
-        """Take an outcome into the record, then into the model."""
+        """Take an outcome into the record, then into the model.
+
+        Args:
+            waiting: The row, predicted earlier.
+            said: The probability of up that this model gave it.
+            is_up: Its outcome.
+        """
         self.record.add(said, is_up=is_up)
         self.model.learn_one(waiting.row, is_up=is_up)
 

@@ -32,6 +32,11 @@ _log = structlog.get_logger(__name__)
 def run_learner(settings: TrainerSettings, *, code_version: str, stop: Callable[[], bool]) -> None:
     """Learn until asked to stop.
 
+    Args:
+        settings: Of the trainer.
+        code_version: Of the project.
+        stop: Asked between batches; the job ends when it returns True.
+
     Raises:
         PlatformError: Whatever the job does not get over; a restart goes on from the log.
     """

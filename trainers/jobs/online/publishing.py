@@ -109,6 +109,12 @@ def _shares(course: Course) -> dict[str, Metric]:
 
 
 def version_name(target: ModelTarget, student: Student, model_hash: str) -> str:
-    """Such as ``online-logistic-btc-usdt.binance-15m-15m-500-3f9a1c02``: kind, target, learnt rows, hash."""
+    """Such as ``online-logistic-btc-usdt.binance-15m-15m-500-3f9a1c02``: kind, target, learnt rows, hash.
+
+    Args:
+        target: What the model predicts.
+        student: The model with its record.
+        model_hash: The SHA-256 of the model's bytes; its first eight digits are used.
+    """
     where = f"{target.instrument.lower()}-{target.interval.value}-{target.horizon.value}"
     return f"{student.recipe.name}-{where}-{student.model.n_learned}-{model_hash[:8]}"

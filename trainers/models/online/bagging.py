@@ -19,7 +19,13 @@ class ErrorBagging(ADWINBaggingClassifier):
     """River's, with errors in the detectors."""
 
     def learn_one(self, x: dict[Any, Any], y: Any, **kwargs: Any) -> None:
-        """Teach each member as often as a Poisson draw says; replace the worst when errors rose."""
+        """Teach each member as often as a Poisson draw says; replace the worst when errors rose.
+
+        Args:
+            x: The features of a row by name, as River has them.
+            y: Its label.
+            **kwargs: Handed on to each member.
+        """
         has_risen = False
         for member, detector in zip(self, self._drift_detectors, strict=True):
             is_error = member.predict_one(x) != y
