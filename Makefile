@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-loaded check format contracts fuzz lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
+.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ doctor: $(VENV)/.installed ## Check the machine, and say what to do
 
 test: $(VENV)/.developing ## Run the tests, those on the embedded servers included
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-serverless: $(VENV)/.developing ## The tests that need no servers (PYTHON=python3.13 VENV=build/python3.13 for another version)
+	$(BIN)/python -m pytest tests/unit tests/properties tests/contract -m "not servers and not kafka and not loaded and not gpu" $(PYTEST_ARGS)
 
 test-loaded: $(VENV)/.developing ## The tests of servers and processes beside two busy processes (RUNS=5 BUSY=2)
 	@$(BIN)/python -m tests.loading

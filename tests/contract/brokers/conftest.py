@@ -6,7 +6,12 @@ from schemas.topics import Topic
 from tests.contract.brokers.brokers import Broker
 
 
-@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
+@pytest.fixture(
+    params=[
+        pytest.param("embedded", marks=pytest.mark.servers),
+        pytest.param("apache", marks=pytest.mark.kafka),
+    ]
+)
 def broker(request: pytest.FixtureRequest) -> Broker:
     match request.param:
         case "embedded":

@@ -23,7 +23,12 @@ GUIDE = (ROOT / "schemas" / "SUBSCRIBING.md").read_text()
 READING, CHECKING = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 
-@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
+@pytest.fixture(
+    params=[
+        pytest.param("embedded", marks=pytest.mark.servers),
+        pytest.param("apache", marks=pytest.mark.kafka),
+    ]
+)
 def kafka(request: pytest.FixtureRequest) -> KafkaEndpoint:
     found = request.getfixturevalue("apache" if request.param == "apache" else "endpoints")
     return found if isinstance(found, KafkaEndpoint) else found.kafka

@@ -15,7 +15,12 @@ from schemas.wire.lags import Lag, lags, worst
 from schemas.wire.settings import KafkaEndpoint
 
 
-@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
+@pytest.fixture(
+    params=[
+        pytest.param("embedded", marks=pytest.mark.servers),
+        pytest.param("apache", marks=pytest.mark.kafka),
+    ]
+)
 def endpoint(request: pytest.FixtureRequest) -> KafkaEndpoint:
     if request.param == "apache":
         found: KafkaEndpoint = request.getfixturevalue("apache")

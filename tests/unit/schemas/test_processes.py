@@ -90,7 +90,10 @@ def test_a_log_line_that_cannot_be_written_ends_nothing() -> None:
         "log = structlog.get_logger(); log.info('lost'); log.warning('lost, too'); sys.exit(7)"
     )
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run([sys.executable, "-c", code], stderr=full, cwd=ROOT, check=False)
+        unbuffered = os.environ | {"PYTHONUNBUFFERED": "1"}  # as the launcher starts every process
+        done = subprocess.run(
+            [sys.executable, "-c", code], stderr=full, cwd=ROOT, env=unbuffered, check=False
+        )
 
     assert done.returncode == 7
 
