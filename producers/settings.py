@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, field_validator
 
 from producers.sources.simulated.parameters import MarketParameters
+from schemas.sources import parse_sources
 from schemas.wire.settings import EnvironmentSettings
 
 AS_FAST_AS_POSSIBLE = "max"
@@ -27,7 +28,7 @@ class ProducerSettings(EnvironmentSettings):
     )
     data_beside: str | None = Field(
         default=None,
-        description=f"Further files of candles, of other instruments of the same venue and interval, played "
+        description=f"Further files of candles, of other instruments and of the same interval, played "
         f"side by side with the first; separated by {os.pathsep!r}.",
     )
     history: Path | None = Field(
@@ -45,6 +46,11 @@ class ProducerSettings(EnvironmentSettings):
     )
     instrument: str | None = Field(
         default=None, description="Of the file, such as BTC-USDT.BINANCE; unset means as it says itself."
+    )
+    sources: str | None = Field(
+        default=None,
+        description="The source of each instrument whose source is not named after its venue: "
+        "binance-futures:BTC-USDT-PERP.BINANCE, several sources separated by semicolons.",
     )
     speed: float | None = Field(
         default=None,
@@ -86,6 +92,14 @@ class ProducerSettings(EnvironmentSettings):
     def files_beside(self) -> tuple[Path, ...]:
         """The further files."""
         return tuple(Path(name) for name in (self.data_beside or "").split(os.pathsep) if name)
+
+    def parsed_sources(self) -> dict[str, str]:
+        """The source of each instrument whose source is not named after its venue.
+
+        Raises:
+            ConfigurationError: If the setting has another form.
+        """
+        return parse_sources(self.sources)
 
     @property
     def market_parameters(self) -> MarketParameters:

@@ -1,14 +1,14 @@
 """The plans of recorded files: candles, and captures with a history of candles before them."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 import msgspec
 
-from producers.jobs.plans import REAL_TIME, Reject
+from producers.jobs.plans import REAL_TIME, Reject, RunPlan, SourcePlan
 from producers.jobs.runs import instruments_of, stream_of, time_of
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
@@ -17,9 +17,8 @@ from producers.sources.files.recognition import instrument_of_file
 from producers.sources.files.tables import CandleTable, read_candles
 from schemas.errors import ConfigurationError
 from schemas.frames import Breach
-from schemas.instruments import parse_instrument
-from schemas.sources import SOURCES
-from schemas.streams import StreamDescription, StreamKind
+from schemas.sources import SOURCES, source_of
+from schemas.streams import StreamDescription, StreamKind, StreamSource
 from schemas.time import Interval, bar_start_ms
 
 WARM_UP_SHARE = 0.7
@@ -29,42 +28,94 @@ _HOUR = Interval.ONE_HOUR
 _MINUTE = Interval.ONE_MINUTE
 
 
-class CandleFilePlan:
-    """Candles of a file, or of several side by side, all of them published as such."""
+class CandleFilePlan(SourcePlan):
+    """Candles of one source, from a file or from several side by side, all of them published as such.
+
+    Args:
+        tables: By instrument.
+        rejects: The rows of its files that are not published.
+    """
+
+    is_live = False
 
     def __init__(
-        self, settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
+        self,
+        description: StreamDescription,
+        source: StreamSource,
+        tables: Mapping[str, CandleTable],
+        rejects: Sequence[Reject],
     ) -> None:
-        files = (path, *settings.files_beside)
-        self._tables = [read_candles(file) for file in files]
-        self.breaches: Sequence[Breach] = [breach for table in self._tables for breach in table.breaches]
-        self.rejects: Sequence[Reject] = [
-            reject
-            for table, file in zip(self._tables, files, strict=True)
-            for reject in rejects_of_table(table, file)
-        ]
-        self.description = stored or _describe_candles(settings, files, self._tables, now_ms)
+        self._description = description
+        self._tables = tables
+        self.source = source
+        self.rejects: Sequence[Reject] = rejects
+        self.breaches: Sequence[Breach] = [breach for table in tables.values() for breach in table.breaches]
 
     def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
         """The candles behind the last one, by known time, then instrument, as the history gives them back."""
-        description = self.description
+        description = self._description
         from_ms = description.origin_ms if after.candle_end_ms is None else after.candle_end_ms
         end_ms = description.end_ms if until_ms is None else until_ms
         candles = [
-            table.candles(
+            self._tables[instrument].candles(
                 from_ms,
                 from_ms if end_ms is None else end_ms,
                 instrument=instrument,
-                source=description.source,
+                source=self.source.name,
                 stream=description.stream,
             )
-            for table, instrument in zip(self._tables, description.instruments, strict=True)
+            for instrument in self.source.instruments
         ]
         return heapq.merge(*candles, key=lambda candle: (candle.known_time_ms, candle.instrument))
 
 
-class CapturePlan:
+def candle_file_plan(
+    settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
+) -> RunPlan:
+    """The plan of one or several files of candles; files of several sources are several sources of the run.
+
+    Raises:
+        ConfigurationError: If a file is not of such candles, or the files do not go together.
+    """
+    files = (path, *settings.files_beside)
+    instruments = instruments_of(settings)
+    tables = dict(zip(instruments, map(read_candles, files), strict=True))
+    rejects = {
+        name: rejects_of_table(tables[name], file) for name, file in zip(instruments, files, strict=True)
+    }
+    description = stored or _describe_candles(settings, files, tables, now_ms)
+    unknown = [name for name in instruments if name not in description.instruments]
+    if unknown:
+        message = (
+            f"the run {description.stream} holds {', '.join(description.instruments)}, and no {unknown[0]}"
+        )
+        raise ConfigurationError(message)
+    plans = [
+        CandleFilePlan(
+            description,
+            source,
+            {name: tables[name] for name in source.instruments},
+            [reject for name in source.instruments for reject in rejects[name]],
+        )
+        for source in description.sources
+        if _has_files(source, tables)
+    ]
+    return RunPlan(description, plans)
+
+
+def _has_files(source: StreamSource, tables: Mapping[str, CandleTable]) -> bool:
+    """Whether the run has the files of a source now: all of them, or it has none."""
+    missing = [name for name in source.instruments if name not in tables]
+    if missing and len(missing) < len(source.instruments):
+        message = f"the files of {source.name} must hold all of its instruments, {missing[0]} is missing"
+        raise ConfigurationError(message)
+    return not missing
+
+
+class CapturePlan(SourcePlan):
     """Candles of a history file up to the first full minute of a capture, then its ticks."""
+
+    is_live = False
 
     def __init__(
         self, settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
@@ -73,13 +124,12 @@ class CapturePlan:
         self.breaches: Sequence[Breach] = ()
         self.rejects: Sequence[Reject] = ()
         self._table: CandleTable | None = None
-        if stored is not None:
-            self.description = stored
-            return
-        survey = survey_capture(path, instrument=settings.instrument)
-        self.rejects = _rejects_of_capture(survey, path)
-        table = self._history_table()
-        self.description = _describe_capture(settings, path, survey, table, now_ms)
+        if stored is None:
+            survey = survey_capture(path, instrument=settings.instrument)
+            self.rejects = _rejects_of_capture(survey, path)
+            stored = _describe_capture(settings, path, survey, self._history_table(), now_ms)
+        self.description = stored
+        self.source = stored.sources[0]
 
     def _history_table(self) -> CandleTable | None:
         if self._table is None and self._history is not None:
@@ -99,7 +149,7 @@ class CapturePlan:
                 from_ms,
                 boundary_ms,
                 instrument=description.instruments[0],
-                source=description.source,
+                source=self.source.name,
                 stream=description.stream,
             )
         return (
@@ -113,34 +163,57 @@ class CapturePlan:
         ticks = ticks_of_capture(
             self._path,
             instrument=self.description.instruments[0],
+            source=self.source.name,
             stream=self.description.stream,
             from_ms=self.description.warm_up_until_ms,
         )
         return (tick for tick in ticks if tick.known_time_ms >= reached_ms)
 
 
+def capture_plan(
+    settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
+) -> RunPlan:
+    """The plan of a capture, which is one source.
+
+    Raises:
+        ConfigurationError: If the file or its history does not hold what is needed.
+    """
+    plan = CapturePlan(settings, path, stored, now_ms=now_ms)
+    return RunPlan(plan.description, [plan])
+
+
 def _describe_candles(
-    settings: ProducerSettings, files: Sequence[Path], tables: Sequence[CandleTable], now_ms: int
+    settings: ProducerSettings, files: Sequence[Path], tables: Mapping[str, CandleTable], now_ms: int
 ) -> StreamDescription:
-    instruments, path, table = instruments_of(settings), files[0], tables[0]
+    (path, *others), (table, *other_tables) = files, tables.values()
     origin_ms, end_ms = _stretch(settings, path, table)
-    for other_path, other in zip(files[1:], tables[1:], strict=True):
+    for other_path, other in zip(others, other_tables, strict=True):
         end_ms = _common_end(other_path, other, like=table, origin_ms=origin_ms, end_ms=end_ms)
     floor = max(_HOUR, table.interval, key=lambda interval: interval.milliseconds)
+    sources = _sources_of(settings, tables)
     split_ms = bar_start_ms(origin_ms + int(WARM_UP_SHARE * (end_ms - origin_ms)), floor)
     return StreamDescription(
         stream=stream_of(settings),
         kind=StreamKind.REPLAY,
         title=f"replay of {', '.join(file.name for file in files)}, {_day(origin_ms)} .. {_day(end_ms)}",
-        source=_source_of(instruments[0]),
-        instruments=instruments,
+        source=sources[0].name,
+        instruments=tuple(tables),
         origin_ms=origin_ms,
         warm_up_until_ms=max(origin_ms, split_ms),
         end_ms=end_ms,
         speed=CANDLES_SPEED if settings.speed is None else settings.speed,
         parameters={"file": ", ".join(file.name for file in files), "interval": str(table.interval)},
         created_ms=now_ms,
+        sources=sources,
     )
+
+
+def _sources_of(settings: ProducerSettings, instruments: Iterable[str]) -> tuple[StreamSource, ...]:
+    """The sources to which instruments belong, in the order of their first instruments."""
+    found: dict[str, list[str]] = {}
+    for name in instruments:
+        found.setdefault(_source_of(settings, name), []).append(name)
+    return tuple(StreamSource(name=source, instruments=tuple(names)) for source, names in found.items())
 
 
 def _common_end(path: Path, table: CandleTable, *, like: CandleTable, origin_ms: int, end_ms: int) -> int:
@@ -184,7 +257,7 @@ def _describe_capture(
         stream=stream_of(settings),
         kind=StreamKind.REPLAY,
         title=f"replay of {path.name}, {_minute(boundary_ms)} .. {_minute(survey.end_ms)}",
-        source=_source_of(survey.instrument),
+        source=_source_of(settings, survey.instrument),
         instruments=(survey.instrument,),
         origin_ms=_history_from(settings, table, survey.instrument, boundary_ms),
         warm_up_until_ms=boundary_ms,
@@ -224,13 +297,16 @@ def _history_from(
     return max(segment[0], boundary_ms - HISTORY_OF_CAPTURE_MS)
 
 
-def _source_of(instrument: str) -> str:
-    venue = parse_instrument(instrument).venue.lower()
-    if venue not in SOURCES:
-        known = ", ".join(name.upper() for name in SOURCES)
-        message = f"the venue of an instrument must be one of {known}, was {instrument}"
+def _source_of(settings: ProducerSettings, instrument: str) -> str:
+    source = source_of(instrument, settings.parsed_sources())
+    if source not in SOURCES:
+        known = ", ".join(SOURCES)
+        message = (
+            f"the source of an instrument must be one of {known}; that of {instrument} is {source}, "
+            "by its venue or by DRIFTLINE_SOURCES"
+        )
         raise ConfigurationError(message)
-    return venue
+    return source
 
 
 def rejects_of_table(table: CandleTable, path: Path) -> tuple[Reject, ...]:

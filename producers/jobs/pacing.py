@@ -44,17 +44,22 @@ class Pacer:
         """
         if self._is_stopped():
             return False
-        if self._speed == 0:
-            return True
-        if self._known_ms is None:
-            self._known_ms = known_ms
-            self._began_s = self._clock.monotonic_s()
-        due_s = self._began_s + (known_ms - self._known_ms) / 1000 / self._speed
-        while (left_s := due_s - self._clock.monotonic_s()) > _SHORTEST_SLEEP_S:
+        while left_s := self.left_s(known_ms):
             self._clock.sleep(min(left_s, _LONGEST_SLEEP_S))
             if self._is_stopped():
                 return False
         return True
+
+    def left_s(self, known_ms: int) -> float:
+        """How many seconds are left until what was known at a time is due; 0 where it is due now."""
+        if self._speed == 0:
+            return 0.0
+        if self._known_ms is None:
+            self._known_ms = known_ms
+            self._began_s = self._clock.monotonic_s()
+        due_s = self._began_s + (known_ms - self._known_ms) / 1000 / self._speed
+        left_s = due_s - self._clock.monotonic_s()
+        return left_s if left_s > _SHORTEST_SLEEP_S else 0.0
 
     def skip_gap(self) -> None:
         """An outage begins: what comes next is due at once, not after the length of the outage."""

@@ -1,6 +1,6 @@
 """Which plan a run has; what reads files is imported only where there is one."""
 
-from producers.jobs.plans import Plan
+from producers.jobs.plans import RunPlan
 from producers.jobs.simulation_plans import SimulationPlan, describe_simulation
 from producers.settings import ProducerSettings
 from producers.sources.files.recognition import file_kind
@@ -8,7 +8,7 @@ from schemas.errors import ConfigurationError
 from schemas.streams import StreamDescription
 
 
-def plan_of(settings: ProducerSettings, stored: StreamDescription | None, *, now_ms: int) -> Plan:
+def plan_of(settings: ProducerSettings, stored: StreamDescription | None, *, now_ms: int) -> RunPlan:
     """The plan of the run that settings describe.
 
     Args:
@@ -19,12 +19,13 @@ def plan_of(settings: ProducerSettings, stored: StreamDescription | None, *, now
         ConfigurationError: If a file is missing, unreadable or holds nothing of the stretch.
     """
     if settings.data is None:
-        return SimulationPlan(stored or describe_simulation(settings, now_ms))
+        description = stored or describe_simulation(settings, now_ms)
+        return RunPlan(description, [SimulationPlan(description)])
     if not settings.data.is_file():
         message = f"DRIFTLINE_DATA must be an existing file, was {settings.data}"
         raise ConfigurationError(message)
-    from producers.jobs.file_plans import CandleFilePlan, CapturePlan
+    from producers.jobs.file_plans import candle_file_plan, capture_plan
 
     if file_kind(settings.data).is_candles:
-        return CandleFilePlan(settings, settings.data, stored, now_ms=now_ms)
-    return CapturePlan(settings, settings.data, stored, now_ms=now_ms)
+        return candle_file_plan(settings, settings.data, stored, now_ms=now_ms)
+    return capture_plan(settings, settings.data, stored, now_ms=now_ms)

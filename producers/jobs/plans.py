@@ -1,4 +1,4 @@
-"""Plans: which events a run has, from where, and where its warm-up ends.
+"""Plans: which events the sources of a run have, from where, and where the warm-up ends.
 
 A plan is made from settings the first time, and from what the history remembers of the stream at
 any later start, so that a run goes on as it began::
@@ -6,16 +6,18 @@ any later start, so that a run goes on as it began::
     candle file     |------- warm-up, 70 % -------|-------- replayed --------|
     capture         |-- candles of HISTORY, 21 d --|b|--- ticks, x1 ---|         b: first full minute
     simulation      |------ candles, 14 d ---------|------- ticks, without end
+    live feed       |------ candles of before ------|------- what comes, without end
+
+Each source of the run has a plan of its own behind one port, :class:`SourcePlan`, whether it ends or not.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-import msgspec
-
-from producers.normalise.watermarks import MarketEvent, Reached, Silence, SourceTimes
+from producers.normalise.live import Heard
+from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from schemas.frames import Breach
-from schemas.streams import StreamDescription
+from schemas.streams import StreamDescription, StreamSource
 
 REAL_TIME = 1.0
 
@@ -31,36 +33,80 @@ class Reject(NamedTuple):
     value: bytes
 
 
-class Plan(Protocol):
-    """What a run publishes.
+class SourcePlan(Protocol):
+    """What one source of a run publishes: a recording, a simulation or a live feed.
 
-    ``description`` is what is remembered of it, ``rejects`` and ``breaches`` what was wrong with
-    its file. ``events`` may be called again and again and gives the same each time.
+    ``events`` may be called again and again. A plan that is not live gives the same each time. The source
+    of each event is ``source.name``, and its instrument is one of ``source.instruments``.
+    ``tests/contract/producers`` holds the suite that every plan passes.
+
+    Attributes:
+        source: Its name, its instruments and its clock, as the description of the run states them.
+        is_live: Whether its events come as they happen, so that nobody knows them beforehand.
+        rejects: What was not published, as far as its files were read.
+        breaches: Which rules its files break, as far as they were read.
     """
 
-    description: StreamDescription
+    source: StreamSource
+    is_live: bool
     rejects: Sequence[Reject]
     breaches: Sequence[Breach]
 
-    def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:
-        """The events behind what was reached.
+    def events(
+        self, after: Reached, *, until_ms: int | None, now_ms: int
+    ) -> Iterator[MarketEvent | Heard | None]:
+        """Gives the events after what was reached: candles by their ends, then ticks by known time.
+
+        With ``until_ms`` the iterator always ends, and gives events alone: it is asked for the history up to
+        the end of the warm-up. Without it, the iterator of a recording ends with the recording, and that of a
+        simulation or a live feed never does. One of a live feed never waits: it gives None while nothing came,
+        also while its venue does not answer, and reconnects by itself. ``Heard`` says that something came
+        which is no event, and that every event that was known before it was given.
 
         Args:
-            after: What was published before; the last tick's millisecond is repeated.
+            after: What was published before; the last tick's millisecond may be given again.
             until_ms: Event time of the last candle, inclusive; None for all that there is.
             now_ms: The wall clock, by which a simulation decides how to catch up.
         """
 
 
-def times_of(description: StreamDescription) -> SourceTimes:
-    """The clock of a stream's source, as it was when the stream was first described."""
-    parameters = description.parameters
+class RunPlan:
+    """The plans of a run's sources.
+
+    Args:
+        description: What is remembered of the run; it may name sources that have no plan now.
+        sources: Of those that have one.
+    """
+
+    def __init__(self, description: StreamDescription, sources: Sequence[SourcePlan]) -> None:
+        self.description = description
+        self.sources = tuple(sources)
+
+    @property
+    def absent(self) -> tuple[StreamSource, ...]:
+        """The sources of the run that have no plan now: nobody will publish anything of them."""
+        here = {plan.source.name for plan in self.sources}
+        return tuple(source for source in self.description.sources if source.name not in here)
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """What was not published, source by source."""
+        return tuple(reject for plan in self.sources for reject in plan.rejects)
+
+    @property
+    def breaches(self) -> tuple[Breach, ...]:
+        """Which rules the files break, source by source."""
+        return tuple(breach for plan in self.sources for breach in plan.breaches)
+
+
+def times_of(description: StreamDescription, source: StreamSource) -> SourceTimes:
+    """The clock of one of a stream's sources, as it was when the stream was first described."""
     return SourceTimes(
-        source=description.source,
+        source=source.name,
         stream=description.stream,
         ticks_from_ms=description.warm_up_until_ms,
         end_ms=description.end_ms,
-        skew_ms=int(parameters.get("skew_ms") or 0),
-        lateness_ms=int(parameters.get("lateness_ms") or 0),
-        silences=msgspec.json.decode(str(parameters.get("silences") or "[]"), type=tuple[Silence, ...]),
+        skew_ms=source.skew_ms,
+        lateness_ms=source.lateness_ms,
+        silences=source.silences,
     )

@@ -6,13 +6,20 @@ The embedded one starts empty, and is told everything that is stored.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
-from producers.normalise.watermarks import Control, MarketEvent, Reached
+from producers.normalise.watermarks import Control, MarketEvent, Reached, SourceTimes
 from schemas import codec
 from schemas.errors import ContractError
-from schemas.events import CandleObserved, TickObserved, TopicSwitched
-from schemas.streams import StreamDescription
+from schemas.events import (
+    CandleObserved,
+    SourceFellSilent,
+    SourceReturned,
+    TickObserved,
+    TopicSwitched,
+    WatermarkAdvanced,
+)
+from schemas.streams import StreamSource
 from schemas.topics import BY_NAME, MARKET_CANDLE, MARKET_TICK, partition_of
 from schemas.wire.administration import Administration
 from schemas.wire.kafka import Record, read_range
@@ -24,19 +31,28 @@ _FIRST_LOOK, _WIDER = 500, 10
 
 
 class Logged(NamedTuple):
-    """The newest events of a stream in the log.
+    """The newest events of one source of a stream in the log.
 
     Attributes:
         reached: Of several instruments, the one that is least far with its candles.
         trade_ids: Of the ticks that were known in the newest tick's millisecond, by instrument.
         candle_ends: Of each instrument's newest candle.
         epoch: The largest that sessions have stated where this was looked for.
+        vouched: By topic and partition, the newest event time for which the source vouched.
     """
 
     reached: Reached = Reached()
     trade_ids: frozenset[tuple[str, int]] = frozenset()
     candle_ends: Mapping[str, int] = {}
     epoch: int = 0
+    vouched: Mapping[tuple[str, int], int] = {}
+
+    def vouched_ms(self, times: SourceTimes) -> int | None:
+        """The newest event time for which the source vouched in any partition; None where it never did.
+
+        A log that forgot was told of the stored events again, and of no watermark after the last of them.
+        """
+        return max(self.vouched.values()) if self.vouched else self.reached.event_time_ms(times)
 
     def covers(self, reached: Reached) -> bool:
         """Whether the log goes as far as something else."""
@@ -44,7 +60,7 @@ class Logged(NamedTuple):
         return all(theirs is None or (ours is not None and ours >= theirs) for theirs, ours in pairs)
 
     def lacks(self, event: MarketEvent) -> bool:
-        """Whether an event of the stream is not in the log; they are published in order."""
+        """Whether an event of the source is not in the log; they are published in order."""
         candle_end_ms, tick_known_ms = self.reached
         match event:
             case CandleObserved():
@@ -54,10 +70,12 @@ class Logged(NamedTuple):
                 if tick_known_ms is None or event.known_time_ms != tick_known_ms:
                     return tick_known_ms is None or event.known_time_ms > tick_known_ms
                 return (event.instrument, event.trade_id) not in self.trade_ids
+            case _:
+                assert_never(event)
 
 
-def logged(endpoint: KafkaEndpoint, description: StreamDescription) -> Logged:
-    """How far a stream has been published.
+def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> Logged:
+    """How far one source of a stream has been published.
 
     Raises:
         BrokerUnavailableError: If the broker does not answer.
@@ -65,12 +83,13 @@ def logged(endpoint: KafkaEndpoint, description: StreamDescription) -> Logged:
     found = Logged()
     for topic in (MARKET_CANDLE, MARKET_TICK):
         places: dict[int, set[str]] = {}
-        for name in description.instruments:
+        for name in source.instruments:
             places.setdefault(partition_of(name.encode(), topic.n_partitions), set()).add(name)
         for partition, names in sorted(places.items()):
-            newest = _newest(endpoint, (topic.name, partition), description.stream, names)
-            found = with_newer(found, newest)
-    return least_far(found, description.instruments)
+            where = (topic.name, partition)
+            newest = _newest(endpoint, where, (stream, source.name), names)
+            found = with_newer(found, newest, where=where)
+    return least_far(found, source.instruments)
 
 
 def least_far(found: Logged, instruments: Collection[str]) -> Logged:
@@ -82,9 +101,12 @@ def least_far(found: Logged, instruments: Collection[str]) -> Logged:
 
 
 def _newest(
-    endpoint: KafkaEndpoint, where: tuple[str, int], stream: str, instruments: Collection[str]
+    endpoint: KafkaEndpoint,
+    where: tuple[str, int],
+    stream_and_source: tuple[str, str],
+    instruments: Collection[str],
 ) -> list[LoggedEvent]:
-    """The stream's last events in a partition, looked for in ever longer pieces of its end.
+    """The source's last events in a partition, looked for in ever longer pieces of its end.
 
     Each of the instruments is looked for, down to the partition's beginning.
     """
@@ -93,7 +115,7 @@ def _newest(
     n_records = _FIRST_LOOK
     while end > begin:
         start = max(begin, end - n_records)
-        events = list(_events_of(read_range(endpoint, {where: start}), stream))
+        events = list(_events_of(read_range(endpoint, {where: start}), stream_and_source))
         found = {event.instrument for event in events if isinstance(event, CandleObserved | TickObserved)}
         if start == begin or found >= set(instruments):
             return events
@@ -101,20 +123,24 @@ def _newest(
     return []
 
 
-def _events_of(records: Iterable[Record], stream: str) -> Iterator[LoggedEvent]:
+def _events_of(records: Iterable[Record], stream_and_source: tuple[str, str]) -> Iterator[LoggedEvent]:
     for record in records:
         try:
             event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
         except ContractError:
             continue  # the market processor puts it aside
-        if event.stream == stream:
+        if (event.stream, event.source) == stream_and_source:
             yield event
 
 
-def with_newer(found: Logged, events: Iterable[LoggedEvent]) -> Logged:
-    """The same behind more events, in the order of their log."""
+def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str, int]) -> Logged:
+    """The same after more events of one partition, in the order of their log.
+
+    Args:
+        where: The topic and the partition that they lie in.
+    """
     (candle_end_ms, tick_known_ms), trade_ids = found.reached, found.trade_ids
-    candle_ends, epoch = dict(found.candle_ends), found.epoch
+    candle_ends, epoch, vouched = dict(found.candle_ends), found.epoch, dict(found.vouched)
     for event in events:
         match event:
             case CandleObserved():
@@ -127,6 +153,11 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent]) -> Logged:
                     tick_known_ms, trade_ids = event.known_time_ms, frozenset()
                 if event.known_time_ms == tick_known_ms:
                     trade_ids |= {(event.instrument, event.trade_id)}
-            case _:
+            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
                 epoch = max(epoch, event.epoch)
-    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch)
+                vouched[where] = max(event.event_time_ms, vouched.get(where, event.event_time_ms))
+            case TopicSwitched():
+                epoch = max(epoch, event.epoch)
+            case _:
+                assert_never(event)
+    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched)

@@ -1,4 +1,4 @@
-"""Publishing what a source says: events to their instrument's partition, what it says of itself to all of its.
+"""Publishing what one source says: events to their instrument's partition, what it says of itself to all of its.
 
 Order is kept only inside a partition. So where a source goes on in another topic, from candles to ticks or
 back, it says so in both: ``TopicSwitched`` into every partition of the topic that it leaves; when that is
@@ -7,10 +7,11 @@ processor does not step on behind it before it has met it where it ends the othe
 anybody's clock. A session that begins in another topic than the run spoke in before says it too.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, assert_never
 
 import structlog
+from msgspec.structs import replace
 
 from producers.jobs.plans import Reject
 from producers.normalise.watermarks import Said
@@ -63,54 +64,71 @@ class Outlet(Protocol):
         """Wait until every record is acknowledged."""
 
 
-class Speaker:
-    """Says what a source says on the market topics.
+class SourcePublisher:
+    """Publishes the records of one source on the market topics.
 
     Args:
         outlet: Where records go.
-        instruments: Of the source; their partitions are what it vouches for.
-        spoke_in: The topic in which the run spoke before this session; None at its beginning.
+        instruments: Of the source; it vouches for their partitions.
+        published_in: The topic in which it published before this session; None at its beginning.
         epoch: Of the session.
-        clock: Tells when a switch is said again.
+        clock: Tells when a switch is published again.
+        vouched: By topic and partition, the newest event time for which it vouched before this session. A
+            producer that died may have vouched in one partition for more than in another; what is declared
+            absent begins in each where that partition was told last.
     """
 
     def __init__(
-        self, outlet: Outlet, *, instruments: Sequence[str], spoke_in: Topic | None, epoch: int, clock: Clock
+        self,
+        outlet: Outlet,
+        *,
+        instruments: Sequence[str],
+        published_in: Topic | None,
+        epoch: int,
+        clock: Clock,
+        vouched: Mapping[tuple[str, int], int] | None = None,
     ) -> None:
         self._outlet = outlet
         self._instruments = instruments
-        self._topic = spoke_in
+        self._topic = published_in
         self._epoch = epoch
         self._clock = clock
+        self._vouched = dict(vouched or {})
         self._n_switches = 0
         self._left: tuple[Topic, TopicSwitched] | None = None
         self._again_s = self._every_s = 0.0
         self.n_events = 0
 
-    def say(self, said: Said) -> None:
+    def publish(self, record: Said) -> None:
         """Publish an event, or what the source says of itself into every partition that it vouches for.
 
         Raises:
             BrokerUnavailableError: If an earlier record could not be delivered.
+            AssertionError: If the record is of a kind that no source publishes.
         """
-        event = said.event
-        if said.topic is not self._topic:
-            self._switch_to(said.topic, event)
+        event = record.event
+        if record.topic is not self._topic:
+            self._switch_to(record.topic, event)
         match event:
             case CandleObserved() | TickObserved():
                 value, headers = _encoded(event)
-                self._outlet.publish(said.topic.name, value, key=event.instrument.encode(), headers=headers)
+                self._outlet.publish(record.topic.name, value, key=event.instrument.encode(), headers=headers)
                 self.n_events += 1
-            case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
-                self._say_everywhere(said.topic, event)
+            case SourceFellSilent():
+                self._publish_silence(record.topic, event)
+            case WatermarkAdvanced() | SourceReturned():
+                self._vouched.clear()
+                self._publish_everywhere(record.topic, event)
+            case _:
+                assert_never(event)
         if self._left is not None and self._clock.monotonic_s() >= self._again_s:
-            self._say_again()
+            self._publish_switch_again()
 
     def finish(self, on_left: OnLeft) -> None:
-        """Return when all that was said is acknowledged, and what was left has been taken care of."""
+        """Return when all that was published is acknowledged, and the topic that was left has been seen to."""
         self._outlet.flush()
         if self._left is not None:
-            on_left(self._left[0], self._say_again)
+            on_left(self._left[0], self._publish_switch_again)
 
     def _switch_to(self, topic: Topic, event: Event) -> None:
         left, self._topic = self._topic, topic
@@ -127,27 +145,40 @@ class Speaker:
             epoch=self._epoch,
         )
         self._n_switches += 1
-        self._say_everywhere(left, switch)
+        self._publish_everywhere(left, switch)
         self._outlet.flush()  # there before it is anywhere else: who waits for it will find it
-        self._say_everywhere(topic, switch)
+        self._publish_everywhere(topic, switch)
         self._outlet.flush()  # in every partition before anything follows in one: a later session knows by that
         self._left, self._every_s = (left, switch), _SAY_AGAIN_S
         self._again_s = self._clock.monotonic_s() + self._every_s
 
-    def _say_again(self) -> None:
+    def _publish_switch_again(self) -> None:
         if self._left is not None:
-            self._say_everywhere(*self._left)
+            self._publish_everywhere(*self._left)
             self._every_s = min(2 * self._every_s, _MOST_RARELY_S)
             self._again_s = self._clock.monotonic_s() + self._every_s
 
-    def _say_everywhere(self, topic: Topic, event: Event) -> None:
+    def _publish_silence(self, topic: Topic, event: SourceFellSilent) -> None:
+        for partition in self._partitions(topic):
+            vouched_ms = self._vouched.get((topic.name, partition), event.event_time_ms)
+            from_ms = min(event.event_time_ms, vouched_ms)
+            self._publish_in(topic, partition, replace(event, event_time_ms=from_ms))
+
+    def _publish_everywhere(self, topic: Topic, event: Event) -> None:
         value, headers = _encoded(event)
-        for partition in sorted(
-            {partition_of(name.encode(), topic.n_partitions) for name in self._instruments}
-        ):
+        for partition in self._partitions(topic):
             self._outlet.publish(
                 topic.name, value, key=event.source.encode(), partition=partition, headers=headers
             )
+
+    def _publish_in(self, topic: Topic, partition: int, event: Event) -> None:
+        value, headers = _encoded(event)
+        self._outlet.publish(
+            topic.name, value, key=event.source.encode(), partition=partition, headers=headers
+        )
+
+    def _partitions(self, topic: Topic) -> list[int]:
+        return sorted({partition_of(name.encode(), topic.n_partitions) for name in self._instruments})
 
 
 def _encoded(event: Event) -> tuple[bytes, codec.Headers]:

@@ -1,28 +1,42 @@
-"""The part of a run behind its warm-up: a file at a multiple of real time, a simulation in time.
+"""The part of a run after its warm-up: files at a multiple of real time, a simulation and live feeds in time.
 
-It resumes behind the log's newest event. Where the broker forgot it, it resumes from the stored
-position, which may repeat the events of its last millisecond; consumers drop what they have.
+It resumes after the newest event of each source in the log. Where the broker forgot it, it resumes from the
+stored position, which may repeat the events of its last millisecond; consumers drop what they have.
+
+A source of the run that has no plan any more, because its producer is gone, is declared absent for as long as
+the run goes on: whoever waits for it then need not.
 """
+
+from collections.abc import Iterator
 
 import structlog
 
+from producers.jobs.merging import MergedRecords
 from producers.jobs.pacing import Pacer
-from producers.jobs.plans import times_of
+from producers.jobs.plans import SourcePlan, times_of
 from producers.jobs.positions import Logged
 from producers.jobs.progress import text_of_time
+from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
-from producers.normalise.watermarks import Reached, with_watermarks
+from producers.normalise.live import Heard, LiveRecords
+from producers.normalise.watermarks import Absence, Reached, Said, with_watermarks
 from schemas.events import SourceFellSilent
-from schemas.streams import StreamKind
+from schemas.streams import StreamKind, StreamSource
+from schemas.time import Clock
+from schemas.topics import MARKET_TICK
 
 log = structlog.get_logger()
+#: While a live feed is part of the run, nothing is waited for longer than this before the feed is asked again.
+_LIVE_SLEEP_S = 0.02
+_SLEEP_S = 0.25
 
 
 def replay(session: Session) -> bool:
-    """Say what comes behind the stored position, each when it is due, to the end of the data.
+    """Publish what comes after the stored position, each record when it is due, to the end of the data.
 
     A replayed file is paced by known time from here on. A simulation is paced by the wall clock:
-    what was missed is said at once, and then each trade when it happens.
+    what was missed is published at once, and then each trade when it happens. A live feed is published as it
+    comes.
 
     Returns:
         Whether the end was reached; False when the process was asked to end before.
@@ -31,49 +45,180 @@ def replay(session: Session) -> bool:
         BrokerUnavailableError: If the broker does not take a record.
         StoreUnavailableError: If the history does not answer.
     """
-    plan, clock = session.plan, session.clock
-    description = plan.description
-    said = _resumed(session)
-    times = session.times(said)
-    after = said.reached
-    now_ms = clock.now_ms()
-    is_simulation = description.kind is StreamKind.SIMULATION
-    pacer = Pacer(
-        clock,
-        speed=session.speed,
-        is_stopped=session.is_stopped,
-        starts_at_ms=now_ms if is_simulation else None,
-    )
+    run = _Run(session)
+    description = session.plan.description
     log.info(
         "source begins",
         title=description.title,
         stream=description.stream,
         speed=session.speed,
-        from_time=text_of_time(after.event_time_ms(times) or description.origin_ms),
+        from_time=text_of_time(run.from_ms),
+        absent=[source.name for source in session.plan.absent],
     )
-    speaker = session.speaker(said)
-    events = session.events(said, until_ms=None, now_ms=now_ms)
     with session.progress(str(description.kind), until_ms=description.end_ms) as progress:
-        for spoken in with_watermarks(events, times, after=after, is_to_the_end=True):
-            if not pacer.wait_until(spoken.event.known_time_ms):
-                session.outlet.flush()
-                log.info("source stops", n_events=speaker.n_events)
-                return False
-            speaker.say(spoken)
-            if isinstance(spoken.event, SourceFellSilent):
-                pacer.skip_gap()
-            progress.reached(spoken.event.event_time_ms, speaker.n_events)
-    speaker.finish(session.on_left)
-    log.info("source is at its end", title=description.title, n_events=speaker.n_events)
+        for record in run.published():
+            progress.reached(record.event.event_time_ms, run.n_events)
+    if not run.is_over:
+        session.outlet.flush()
+        log.info("source stops", n_events=run.n_events)
+        return False
+    run.finish()
+    log.info("source is at its end", title=description.title, n_events=run.n_events)
     return True
 
 
-def _resumed(session: Session) -> Logged:
-    """How far the run was said, or the end of the warm-up where the history is still behind it."""
-    times = times_of(session.plan.description)
-    said = session.said()
+class _Run:
+    """The sources of a session while they are published.
+
+    Attributes:
+        from_ms: The event time from which on the first of them is published.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        plan, clock = session.plan, session.clock
+        self._is_paced_by_data = plan.description.kind is StreamKind.REPLAY
+        now_ms = clock.now_ms()
+        resumed = [_resumed(session, each) for each in plan.sources]
+        sources = zip(plan.sources, resumed, strict=True)
+        self._publishers = [session.publisher(each.source, published) for each, published in sources]
+        self._absent = [_AbsentSource(session, source) for source in plan.absent]
+        self._records = MergedRecords(
+            [
+                _records(session, each, published, now_ms)
+                for each, published in zip(plan.sources, resumed, strict=True)
+            ]
+        )
+        self._longest_s = _LIVE_SLEEP_S if any(each.is_live for each in plan.sources) else _SLEEP_S
+        self._pacer = Pacer(
+            clock,
+            speed=session.speed,
+            is_stopped=session.is_stopped,
+            starts_at_ms=None if self._is_paced_by_data else now_ms,
+        )
+        self._silent: set[int] = set()
+        times = [
+            published.reached.event_time_ms(times_of(plan.description, each.source))
+            for each, published in zip(plan.sources, resumed, strict=True)
+        ]
+        known = [time_ms for time_ms in times if time_ms is not None]
+        self.from_ms = min(known) if known else plan.description.origin_ms
+
+    @property
+    def n_events(self) -> int:
+        """How many events were published."""
+        return sum(publisher.n_events for publisher in self._publishers)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every source is at its end."""
+        return self._records.is_over
+
+    def published(self) -> Iterator[Said]:
+        """Publishes the records of all sources, each when it is due; yields each."""
+        last_ms = self.from_ms
+        while not self._session.is_stopped():
+            due_ms = self._records.due_ms()
+            if due_ms is None and self._records.is_over:
+                self._end(last_ms)
+                return
+            left_s = self._longest_s if due_ms is None else self._pacer.left_s(due_ms)
+            if not self._is_paced_by_data:
+                self._declare_absent(self._session.clock.now_ms())
+            if due_ms is None or left_s > 0:
+                self._session.clock.sleep(min(left_s, self._longest_s))
+                continue
+            if self._is_paced_by_data:
+                self._declare_absent(due_ms)
+            number, record = self._records.take()
+            self._publishers[number].publish(record)
+            self._note_silence(number, record)
+            last_ms = due_ms
+            yield record
+
+    def _note_silence(self, number: int, record: Said) -> None:
+        """What comes after an outage of every source is due at once, not after the length of the outage."""
+        if not isinstance(record.event, SourceFellSilent):
+            self._silent.discard(number)
+            return
+        self._silent.add(number)
+        if self._is_paced_by_data and len(self._silent) == len(self._publishers):
+            self._pacer.skip_gap()
+
+    def _declare_absent(self, now_ms: int) -> None:
+        for absent in self._absent:
+            absent.on_time(now_ms)
+
+    def _end(self, last_ms: int) -> None:
+        for absent in self._absent:
+            absent.on_end(last_ms)
+
+    def finish(self) -> None:
+        """Return when everything is acknowledged, and every topic that was left has been seen to."""
+        for publisher in self._publishers:
+            publisher.finish(self._session.on_left)
+
+
+class _AbsentSource:
+    """A source of the run that has no plan in this session."""
+
+    def __init__(self, session: Session, source: StreamSource) -> None:
+        published = session.published(source)
+        times = session.times(source, published)
+        vouched_ms = published.vouched_ms(times)
+        from_ms = times.ticks_from_ms if vouched_ms is None else vouched_ms
+        topic = published.reached.topic(times) or MARKET_TICK
+        self._publisher: SourcePublisher = session.publisher(source, published)
+        self._absence = Absence(topic, times, from_ms=from_ms)
+
+    def on_time(self, now_ms: int) -> None:
+        """Publish the declaration that is due."""
+        for record in self._absence.on_time(now_ms):
+            self._publisher.publish(record)
+
+    def on_end(self, now_ms: int) -> None:
+        """Publish that nothing will come any more."""
+        for record in self._absence.on_end(now_ms):
+            self._publisher.publish(record)
+
+
+def _records(session: Session, plan: SourcePlan, published: Logged, now_ms: int) -> Iterator[Said | None]:
+    if plan.is_live:
+        return _live_records(session, plan, published, now_ms)
+    times = session.times(plan.source, published)
+    items = session.events(plan, published, until_ms=None, now_ms=now_ms)
+    events = (item for item in items if item is not None and not isinstance(item, Heard))
+    return with_watermarks(events, times, after=published.reached, is_to_the_end=True)
+
+
+def _live_records(
+    session: Session, plan: SourcePlan, published: Logged, now_ms: int
+) -> Iterator[Said | None]:
+    """The records of a live source; None while there is none."""
+    clock: Clock = session.clock
+    times = session.times(plan.source, published)
+    live = LiveRecords(
+        times,
+        after=published.reached,
+        vouched_ms=published.vouched_ms(times),
+        now_ms=now_ms,
+    )
+    yield from live.on_time(now_ms)
+    for item in session.events(plan, published, until_ms=None, now_ms=now_ms):
+        if item is None:
+            yield from live.on_time(clock.now_ms())
+            yield None
+        else:
+            yield from live.on_item(item)
+
+
+def _resumed(session: Session, plan: SourcePlan) -> Logged:
+    """How far a source was published, or the end of the warm-up where the history has not got there yet."""
+    published = session.published(plan.source)
+    if plan.is_live:
+        return published
     warm_up_ms = session.plan.description.warm_up_until_ms
-    time_ms = said.reached.event_time_ms(times)
+    time_ms = published.reached.event_time_ms(times_of(session.plan.description, plan.source))
     if time_ms is None or time_ms < warm_up_ms:
-        return said._replace(reached=Reached(candle_end_ms=warm_up_ms))
-    return said
+        return published._replace(reached=Reached(candle_end_ms=warm_up_ms))
+    return published

@@ -144,14 +144,11 @@ def instruments_of(settings: ProducerSettings) -> tuple[str, ...]:
     """The instruments of the run that settings describe, the first file's first.
 
     Raises:
-        ConfigurationError: If a file does not tell, two are of one instrument, or they are of several venues.
+        ConfigurationError: If a file does not tell, or two are of one instrument.
     """
     found = (instrument_of(settings), *(instrument_of_file(path) for path in settings.files_beside))
     if len(set(found)) < len(found):
         message = f"each file of a run must be of an instrument of its own, were of {', '.join(found)}"
-        raise ConfigurationError(message)
-    if len({parse_instrument(name).venue for name in found}) > 1:
-        message = f"the files of a run must be of one venue, whose watermarks they share; were of {', '.join(found)}"
         raise ConfigurationError(message)
     return found
 

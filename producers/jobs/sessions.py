@@ -1,6 +1,6 @@
 """A session: one run, described and registered, with the doors that its jobs use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -8,17 +8,18 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from producers.jobs.planning import plan_of
-from producers.jobs.plans import Plan, times_of
+from producers.jobs.plans import RunPlan, SourcePlan, times_of
 from producers.jobs.positions import Logged, logged
 from producers.jobs.progress import Progress, progress_of
-from producers.jobs.publishing import MarketReadWait, OnLeft, Outlet, Speaker
+from producers.jobs.publishing import MarketReadWait, OnLeft, Outlet, SourcePublisher
 from producers.jobs.runs import stream_of
 from producers.normalise.histories import in_order
+from producers.normalise.live import Heard
 from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.positions import MarketPosition
-from schemas.streams import StreamDescription
+from schemas.streams import StreamDescription, StreamSource
 from schemas.time import Clock
 from schemas.wire.kafka import Publisher
 from schemas.wire.postgres.markets import StoredMarket
@@ -40,8 +41,8 @@ class KnownStreams(Protocol):
 class MarketHistory(Protocol):
     """The stored market data of runs; :class:`schemas.wire.postgres.markets.StoredMarket` is one."""
 
-    def position(self, stream: str, *, n_instruments: int = 1) -> MarketPosition:
-        """How far its stored events go, of all its instruments."""
+    def position(self, stream: str, *, instruments: Collection[str] | None = None) -> MarketPosition:
+        """How far the stored events of some of its instruments go; None means all that it has."""
 
     def candles(self, stream: str) -> Iterator[CandleObserved]:
         """Its candles by known time."""
@@ -50,7 +51,8 @@ class MarketHistory(Protocol):
         """Its ticks by known time."""
 
 
-LookUp = Callable[[StreamDescription], Logged]
+#: Tells how far one source of a stream goes in the log.
+LookUp = Callable[[str, StreamSource], Logged]
 
 
 class Session(NamedTuple):
@@ -63,7 +65,7 @@ class Session(NamedTuple):
         look_up: How far the log goes; None for a broker that forgot what is stored.
     """
 
-    plan: Plan
+    plan: RunPlan
     speed: float
     history: MarketHistory
     outlet: Outlet
@@ -73,48 +75,75 @@ class Session(NamedTuple):
     on_left: OnLeft
     look_up: LookUp | None = None
 
-    def times(self, said: Logged) -> SourceTimes:
-        """The clock of the run's source, with the epoch of this session: larger than any in the log."""
-        return replace(times_of(self.plan.description), epoch=max(self.began_ms, said.epoch + 1))
+    def times(self, source: StreamSource, logged: Logged) -> SourceTimes:
+        """The clock of a source, with the epoch of this session: larger than any in the log."""
+        epoch = max(self.began_ms, logged.epoch + 1)
+        return replace(times_of(self.plan.description, source), epoch=epoch)
 
-    def speaker(self, said: Logged) -> Speaker:
-        """Says what this run's source says, behind what was said before."""
-        times = self.times(said)
-        return Speaker(
+    def publisher(self, source: StreamSource, logged: Logged) -> SourcePublisher:
+        """Publishes what a source says, after what was published before."""
+        times = self.times(source, logged)
+        return SourcePublisher(
             self.outlet,
-            instruments=self.plan.description.instruments,
-            spoke_in=said.reached.topic(times),
+            instruments=source.instruments,
+            published_in=logged.reached.topic(times),
             epoch=times.epoch,
             clock=self.clock,
+            vouched=logged.vouched,
         )
 
-    def logged(self) -> Logged:
-        """What the log has of this run; nothing, where the broker forgot."""
-        return Logged() if self.look_up is None else self.look_up(self.plan.description)
+    def logged(self, source: StreamSource) -> Logged:
+        """What the log has of a source; nothing, where the broker forgot."""
+        return Logged() if self.look_up is None else self.look_up(self.plan.description.stream, source)
 
-    def said(self) -> Logged:
-        """How far this run has been said: by the log, or where that has nothing by what is stored."""
-        found = self.logged()
+    def published(self, source: StreamSource) -> Logged:
+        """How far a source has been published: by the log, or where that has nothing by what is stored."""
+        found = self.logged(source)
         if found.reached != Reached():
             return found
-        return Logged(self._stored())
+        return found._replace(reached=self._stored(source))
 
-    def _stored(self) -> Reached:
-        description = self.plan.description
-        position = self.history.position(description.stream, n_instruments=len(description.instruments))
+    def _stored(self, source: StreamSource) -> Reached:
+        position = self.history.position(self.plan.description.stream, instruments=source.instruments)
         return Reached(position.last_candle_end_ms, position.last_tick_known_ms)
 
-    def stored_events(self, there: Logged) -> Iterator[MarketEvent]:
-        """What is stored of this run and not in the log, in the order in which it was said."""
-        stored, stream = self._stored(), self.plan.description.stream
-        if there.covers(stored):
-            return iter(())
-        events = in_order(self.history.candles(stream), self.history.ticks(stream))
-        return (event for event in events if there.lacks(event) and stored.holds(event))
+    def stored_events(self, there: Mapping[str, Logged]) -> Iterator[tuple[str, MarketEvent]]:
+        """What is stored of this run and not in the log, in the order in which it was published.
 
-    def events(self, said: Logged, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:
-        """The plan's events behind what was said."""
-        return filter(said.lacks, self.plan.events(said.reached, until_ms=until_ms, now_ms=now_ms))
+        Args:
+            there: What the log has, by source.
+
+        Yields:
+            The name of the source, and its event.
+        """
+        description = self.plan.description
+        stored = {source.name: self._stored(source) for source in description.sources}
+        lacking = {name for name in stored if not there[name].covers(stored[name])}
+        if not lacking:
+            return
+        owners = {name: source.name for source in description.sources for name in source.instruments}
+        stream = description.stream
+        for event in in_order(self.history.candles(stream), self.history.ticks(stream)):
+            owner = owners.get(event.instrument)
+            if owner in lacking and there[owner].lacks(event) and stored[owner].holds(event):
+                yield owner, event
+
+    def events(
+        self, plan: SourcePlan, published: Logged, *, until_ms: int | None, now_ms: int
+    ) -> Iterator[MarketEvent | Heard | None]:
+        """The events of a source's plan that were not published yet."""
+        for item in plan.events(published.reached, until_ms=until_ms, now_ms=now_ms):
+            if item is None or isinstance(item, Heard) or published.lacks(item):
+                yield item
+
+    def history_of(self, plan: SourcePlan, published: Logged) -> Iterator[MarketEvent]:
+        """The events of a source's warm-up that were not published yet."""
+        description = self.plan.description
+        for item in self.events(
+            plan, published, until_ms=description.warm_up_until_ms, now_ms=description.created_ms
+        ):
+            if item is not None and not isinstance(item, Heard):
+                yield item
 
     def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[Progress]:
         """How far a job of this run is, for people."""

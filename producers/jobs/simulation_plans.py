@@ -5,7 +5,7 @@ from itertools import chain
 
 import msgspec
 
-from producers.jobs.plans import REAL_TIME, Reject
+from producers.jobs.plans import REAL_TIME, Reject, SourcePlan
 from producers.jobs.runs import stream_of
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
@@ -20,11 +20,14 @@ from schemas.time import Interval, bar_start_ms
 LONGEST_TICK_GAP_MS = 2 * Interval.ONE_HOUR.milliseconds
 
 
-class SimulationPlan:
+class SimulationPlan(SourcePlan):
     """Candles of the simulated market up to its first start, then its ticks without end."""
+
+    is_live = False
 
     def __init__(self, description: StreamDescription) -> None:
         self.description = description
+        self.source = description.sources[0]
         self.breaches: Sequence[Breach] = ()
         self.rejects: Sequence[Reject] = ()
         stated = {name: description.parameters[name] for name in MarketParameters.__struct_fields__}

@@ -1,25 +1,31 @@
 """The warm-up: the stream registered, its stored past said again, then its history up to the split.
 
 A one-shot. When it returns, everything it said is acknowledged by the broker. Saying the stored
-past again is what makes a broker that forgot everything the same broker as before: the sequence,
-watermarks included, is the one that was said first. A broker that keeps its log is told only what
-it lacks.
+past again is what makes a broker that forgot everything the same broker as before: the sequence of each
+source, watermarks included, is the one that was said first. A broker that keeps its log is told only what
+it lacks. Sources that have no plan any more are told up to what is stored of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import merge
+from itertools import repeat
 
 import structlog
 
+from producers.jobs.plans import SourcePlan
+from producers.jobs.positions import Logged
 from producers.jobs.progress import Progress
-from producers.jobs.publishing import Speaker
+from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
-from producers.normalise.watermarks import Said, with_watermarks
+from producers.normalise.watermarks import RecordMaker, Said, with_watermarks
 
 log = structlog.get_logger()
+#: The name of a source, and a record of it.
+Named = tuple[str, Said]
 
 
 def warm_up(session: Session) -> None:
-    """Say what is stored of the stream, then what is missing up to the end of its warm-up.
+    """Publish what is stored of the stream, then what is missing up to the end of its warm-up.
 
     Raises:
         BrokerUnavailableError: If the broker does not take a record.
@@ -28,44 +34,79 @@ def warm_up(session: Session) -> None:
     plan = session.plan
     stream = plan.description.stream
     began_s = session.clock.monotonic_s()
-    there = session.logged()
-    speaker, times = session.speaker(there), session.times(there)
-    stored = session.stored_events(there)
+    sources = plan.description.sources
+    there = {source.name: session.logged(source) for source in sources}
+    publishers = {source.name: session.publisher(source, there[source.name]) for source in sources}
     with session.progress("warm-up", until_ms=plan.description.warm_up_until_ms) as progress:
-        is_whole = _say_all(session, with_watermarks(stored, times, after=there.reached), speaker, progress)
-        n_restored = speaker.n_events
-        is_whole = is_whole and _say_all(session, _missing(session), speaker, progress)
-    speaker.finish(session.on_left)
+        told = _Told(session, publishers, progress)
+        is_whole = told.publish(_stored(session, there))
+        n_restored = told.n_events
+        is_whole = is_whole and told.publish(_missing(session))
+    for publisher in publishers.values():
+        publisher.finish(session.on_left)
     if not is_whole:
-        log.info("warm-up stops", stream=stream, n_events=speaker.n_events)
+        log.info("warm-up stops", stream=stream, n_events=told.n_events)
         return
     log.info(
         "warm-up is published",
         stream=stream,
         title=plan.description.title,
         n_restored=n_restored,
-        n_new=speaker.n_events - n_restored,
+        n_new=told.n_events - n_restored,
         n_rejected=len(plan.rejects),
         seconds=round(session.clock.monotonic_s() - began_s, 2),
     )
 
 
-def _missing(session: Session) -> Iterable[Said]:
+def _stored(session: Session, there: Mapping[str, Logged]) -> Iterator[Named]:
+    """What is stored and not in the log, with its watermarks; sources in the order of their stored events."""
+    makers = {
+        source.name: RecordMaker(session.times(source, there[source.name]), there[source.name].reached)
+        for source in session.plan.description.sources
+    }
+    for name, event in session.stored_events(there):
+        yield from zip(repeat(name), makers[name].on_event(event))
+    for name, maker in makers.items():
+        yield from zip(repeat(name), maker.on_end(is_to_the_end=False))
+
+
+def _missing(session: Session) -> Iterator[Named]:
+    """What is missing up to the end of the warm-up, of all sources in the order of known time."""
     session.outlet.flush()
-    said, description = session.said(), session.plan.description
-    times = session.times(said)
-    time_ms = said.reached.event_time_ms(times)
-    if time_ms is not None and time_ms >= description.warm_up_until_ms:
-        return ()
-    events = session.events(said, until_ms=description.warm_up_until_ms, now_ms=description.created_ms)
-    return with_watermarks(events, times, after=said.reached)
+    parts = [_missing_of(session, plan) for plan in session.plan.sources]
+    return merge(*parts, key=lambda named: named[1].event.known_time_ms)
 
 
-def _say_all(session: Session, sequence: Iterable[Said], speaker: Speaker, progress: Progress) -> bool:
-    """Whether all of it was said; False when the process was asked to end."""
-    for said in sequence:
-        if session.is_stopped():
-            return False
-        speaker.say(said)
-        progress.reached(said.event.event_time_ms, speaker.n_events)
-    return True
+def _missing_of(session: Session, plan: SourcePlan) -> Iterator[Named]:
+    published = session.published(plan.source)
+    times = session.times(plan.source, published)
+    time_ms = published.reached.event_time_ms(times)
+    if time_ms is not None and time_ms >= session.plan.description.warm_up_until_ms:
+        return iter(())
+    events = session.history_of(plan, published)
+    return zip(repeat(plan.source.name), with_watermarks(events, times, after=published.reached))
+
+
+class _Told:
+    """Publishes records of several sources until the process is asked to end."""
+
+    def __init__(
+        self, session: Session, publishers: Mapping[str, SourcePublisher], progress: Progress
+    ) -> None:
+        self._session = session
+        self._publishers = publishers
+        self._progress = progress
+
+    @property
+    def n_events(self) -> int:
+        """How many events were published."""
+        return sum(publisher.n_events for publisher in self._publishers.values())
+
+    def publish(self, records: Iterable[Named]) -> bool:
+        """Whether all of it was published; False when the process was asked to end."""
+        for name, record in records:
+            if self._session.is_stopped():
+                return False
+            self._publishers[name].publish(record)
+            self._progress.reached(record.event.event_time_ms, self.n_events)
+        return True

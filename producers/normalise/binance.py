@@ -24,6 +24,7 @@ UNNAMED = "unnamed"
 _MARKET_TRADE = "MARKET"
 _QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "TRY", "BTC", "ETH", "BNB")
 _VENUE = "BINANCE"
+SOURCE = _VENUE.lower()
 
 
 class TradeMessage(msgspec.Struct, frozen=True, gc=False):
@@ -94,7 +95,9 @@ def read_trade(body: bytes | msgspec.Raw) -> TradeMessage:
         raise DecodeError(message) from error
 
 
-def tick_of_trade(trade: TradeMessage, *, instrument: str, known_time_ms: int, stream: str) -> TickObserved:
+def tick_of_trade(
+    trade: TradeMessage, *, instrument: str, known_time_ms: int, stream: str, source: str = SOURCE
+) -> TickObserved:
     """A trade as an event.
 
     The trade time ``T`` is the event time; the time of sending, ``E``, is not used.
@@ -102,6 +105,7 @@ def tick_of_trade(trade: TradeMessage, *, instrument: str, known_time_ms: int, s
     Args:
         trade: As the venue worded it.
         known_time_ms: When the message was received, by the recorder's clock.
+        source: What the event says in ``source``.
 
     Raises:
         InvariantError: If price or size is not a positive number.
@@ -110,7 +114,7 @@ def tick_of_trade(trade: TradeMessage, *, instrument: str, known_time_ms: int, s
     return TickObserved(
         event_time_ms=trade.trade_time_ms,
         known_time_ms=known_time_ms,
-        source=_VENUE.lower(),
+        source=source,
         stream=stream,
         instrument=instrument,
         trade_id=trade.trade_id,

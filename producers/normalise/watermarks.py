@@ -17,7 +17,7 @@ Source:
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -29,17 +29,11 @@ from schemas.events import (
     TickObserved,
     WatermarkAdvanced,
 )
+from schemas.streams import Silence
 from schemas.topics import MARKET_CANDLE, MARKET_TICK, Topic
 
 SECOND_MS = 1000
 MarketEvent = CandleObserved | TickObserved
-
-
-class Silence(msgspec.Struct, frozen=True, array_like=True):
-    """A stretch of known time, ``[from_ms, until_ms)``, in which a recording holds nothing."""
-
-    from_ms: int
-    until_ms: int
 
 
 class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,23 +129,22 @@ def with_watermarks(
     Yields:
         What to publish, in this order.
     """
-    voice = _Voice(times, after or Reached())
+    maker = RecordMaker(times, after or Reached())
     for event in events:
-        match event:
-            case CandleObserved():
-                yield from voice.on_candle(event)
-            case TickObserved():
-                yield from voice.on_tick(event)
-    yield from voice.on_end(is_to_the_end=is_to_the_end)
+        yield from maker.on_event(event)
+    yield from maker.on_end(is_to_the_end=is_to_the_end)
 
 
-class _Voice:
-    """What a source has said so far.
+class RecordMaker:
+    """Makes the records that one source publishes: its events, and the watermarks between them.
 
-    ``_pending_ms`` is the end of candles whose watermark has not been said yet; ``_covered_ms``
-    the event time up to which candles speak; ``_next_second_ms`` the next second of known time to
-    be told of, None while candles speak; ``_returns_ms`` the known time at which a silence of the
-    recorder that was said ends.
+    ``_pending_ms`` is the end of candles whose watermark has not been made yet; ``_covered_ms``
+    the event time up to which candles were published; ``_next_second_ms`` the next second of known time
+    that gets a watermark, None while candles are published; ``_returns_ms`` the known time at which a
+    silence of the recorder that was published ends.
+
+    Attributes:
+        vouched_ms: The event time of the newest watermark, or None before the first.
     """
 
     def __init__(self, times: SourceTimes, after: Reached) -> None:
@@ -164,8 +157,32 @@ class _Voice:
             self._next_second_ms = tick_ms - tick_ms % SECOND_MS + SECOND_MS
         self._silences = list(reversed(times.silences))
         self._returns_ms: int | None = None
+        self.vouched_ms: int | None = None
 
-    def on_candle(self, candle: CandleObserved) -> Iterator[Said]:
+    def on_event(self, event: MarketEvent) -> Iterator[Said]:
+        """Yields an event, with the watermarks before it."""
+        match event:
+            case CandleObserved():
+                yield from self._on_candle(event)
+            case TickObserved():
+                yield from self._on_tick(event)
+            case _:
+                assert_never(event)
+
+    def on_heard(self, known_ms: int) -> Iterator[Said]:
+        """Yields the watermarks that are due at a known time, since every event known by then was handed over."""
+        if self._next_second_ms is None:
+            yield from self._settle()
+        else:
+            yield from self._seconds_until(known_ms)
+
+    def restart(self, topic: Topic, known_ms: int) -> None:
+        """Go on after an absence: the watermarks of the time between are not made."""
+        self._pending_ms = self._covered_ms = None
+        is_of_ticks = topic is MARKET_TICK
+        self._next_second_ms = known_ms - known_ms % SECOND_MS + SECOND_MS if is_of_ticks else None
+
+    def _on_candle(self, candle: CandleObserved) -> Iterator[Said]:
         if self._next_second_ms is not None:
             # A second s speaks of event times before s + lead.
             yield from self._seconds_until(candle.start_ms - self._times.lead_ms)
@@ -186,7 +203,7 @@ class _Voice:
             yield self._watermark(MARKET_CANDLE, self._pending_ms, self._pending_ms)
             self._pending_ms = None
 
-    def on_tick(self, tick: TickObserved) -> Iterator[Said]:
+    def _on_tick(self, tick: TickObserved) -> Iterator[Said]:
         yield from self._begin_ticks()
         yield from self._seconds_until(tick.known_time_ms)
         yield Said(MARKET_TICK, tick)
@@ -230,6 +247,11 @@ class _Voice:
             yield self._return(MARKET_TICK, until_ms + self._times.lead_ms, until_ms)
 
     def on_end(self, *, is_to_the_end: bool) -> Iterator[Said]:
+        """Yields what is due after the last event: the last watermarks, and the silence at the source's end.
+
+        Args:
+            is_to_the_end: Whether the source ends here; else the events are a part.
+        """
         yield from self._settle()
         end_ms = self._times.end_ms
         if not is_to_the_end or end_ms is None:
@@ -244,6 +266,7 @@ class _Voice:
             yield self._silence(MARKET_TICK, end_ms, known_ms, until_ms=END_OF_TIME_MS)
 
     def _watermark(self, topic: Topic, event_time_ms: int, known_time_ms: int) -> Said:
+        self.vouched_ms = event_time_ms
         return Said(topic, watermark_of(self._times, event_time_ms, known_time_ms))
 
     def _silence(self, topic: Topic, event_time_ms: int, known_time_ms: int, *, until_ms: int) -> Said:
@@ -284,15 +307,18 @@ def return_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> Sou
 
 
 class Absence:
-    """A source in life that does not speak: said at once, and again as time goes on.
+    """A source that publishes nothing: it is declared absent at once, and again as time goes on.
 
     For whoever finds its source silent, and for whoever takes over the sources of a producer that is
-    dead, with a larger epoch, so that nothing counts that the dead one may still say.
+    dead. The latter has a larger epoch, so that nothing counts that the dead one may still publish.
 
     Args:
-        topic: In which the source spoke.
+        topic: In which the source published last.
         times: Of the source, with the epoch of the session that declares it.
-        from_ms: Event time behind the last that was said.
+        from_ms: Event time up to which the source has vouched for everything.
+
+    Attributes:
+        until_ms: Nothing that happened before this event time will come.
     """
 
     def __init__(self, topic: Topic, times: SourceTimes, *, from_ms: int) -> None:
@@ -300,22 +326,36 @@ class Absence:
         self._times = times
         self._from_ms = from_ms
         self._said_ms: int | None = None
+        self.until_ms = from_ms
 
     def on_time(self, now_ms: int) -> Iterator[Said]:
-        """What is to be said now: once a second that nothing happened until then."""
+        """Yields the declaration that is due now: once a second of that clock."""
         if self._said_ms is not None and now_ms < self._said_ms + SECOND_MS:
             return
         self._said_ms = now_ms
+        self.until_ms = max(self.until_ms, now_ms + self._times.lead_ms)
+        yield self._declared(now_ms)
+
+    def on_end(self, now_ms: int) -> Iterator[Said]:
+        """Yields the declaration that nothing will come any more, at the end of the run."""
+        self.until_ms = END_OF_TIME_MS
+        yield self._declared(now_ms)
+
+    def _declared(self, now_ms: int) -> Said:
         event = SourceFellSilent(
             event_time_ms=self._from_ms,
             known_time_ms=max(now_ms, self._from_ms - max(0, self._times.skew_ms)),
             source=self._times.source,
             stream=self._times.stream,
-            absent_until_ms=max(self._from_ms, now_ms + self._times.lead_ms),
+            absent_until_ms=self.until_ms,
             epoch=self._times.epoch,
         )
-        yield Said(self._topic, event)
+        return Said(self._topic, event)
 
-    def on_return(self, at_ms: int, *, known_ms: int) -> Iterator[Said]:
-        """The source speaks again, of what happened from ``at_ms`` on."""
-        yield Said(self._topic, return_of(self._times, max(at_ms, self._from_ms), known_ms))
+    def on_return(self, at_ms: int, *, known_ms: int, topic: Topic | None = None) -> Iterator[Said]:
+        """Yields the end of the absence: the source publishes again what happened from ``at_ms`` on.
+
+        Args:
+            topic: In which it goes on; None is the topic of before.
+        """
+        yield Said(topic or self._topic, return_of(self._times, max(at_ms, self._from_ms), known_ms))

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from schemas.companions import Companions, parse_companions
 from schemas.errors import ConfigurationError, NotReadyError
+from schemas.sources import parse_sources
 from schemas.targets import DEFAULT_TARGETS, TargetPair, parse_targets
 
 PREFIX = "DRIFTLINE_"
@@ -145,6 +146,20 @@ class ServerSettings(EnvironmentSettings):
         "models see: BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments apart by "
         "semicolons. Unset, models see market features alone, and nothing is joined.",
     )
+    sources: str | None = Field(
+        default=None,
+        description="The source of each instrument whose source is not named after its venue: "
+        "binance-futures:BTC-USDT-PERP.BINANCE,ETH-USDT-PERP.BINANCE, several sources separated by semicolons. "
+        "Unset, every instrument belongs to the source of its venue.",
+    )
+
+    def parsed_sources(self) -> dict[str, str]:
+        """The source of each instrument whose source is not named after its venue.
+
+        Raises:
+            ConfigurationError: If the setting has another form.
+        """
+        return parse_sources(self.sources)
 
     def parsed_companions(self) -> dict[str, Companions]:
         """The companions of each instrument that has any.

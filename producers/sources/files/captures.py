@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from producers.normalise.binance import (
+    SOURCE,
     TRADE,
     TradeMessage,
     instrument_of_trade,
@@ -24,9 +25,9 @@ from producers.normalise.binance import (
     read_trade,
     tick_of_trade,
 )
-from producers.normalise.watermarks import Silence
 from schemas.errors import ConfigurationError, ContractError, DecodeError
 from schemas.events import TickObserved
+from schemas.streams import Silence
 from schemas.time import Interval, bar_start_ms
 
 #: Depth differences come every 100 ms: 10 s without any message is an outage of the recorder.
@@ -167,7 +168,9 @@ def _silences(known: Sequence[int]) -> tuple[Silence, ...]:
     return tuple(Silence(int(times[i]) + 1, int(times[i + 1])) for i in pauses)
 
 
-def ticks_of_capture(path: Path, *, instrument: str, stream: str, from_ms: int) -> Iterator[TickObserved]:
+def ticks_of_capture(
+    path: Path, *, instrument: str, stream: str, from_ms: int, source: str = SOURCE
+) -> Iterator[TickObserved]:
     """The trades of a capture that happened at or after ``from_ms``, as they were recorded.
 
     Unreadable lines are left out here; the survey names them.
@@ -177,7 +180,9 @@ def ticks_of_capture(path: Path, *, instrument: str, stream: str, from_ms: int) 
             known_ms, _, trade = _read_line(line)
             if trade is None or trade.trade_time_ms < from_ms or not _is_wanted(trade, instrument):
                 continue
-            tick = tick_of_trade(trade, instrument=instrument, known_time_ms=known_ms, stream=stream)
+            tick = tick_of_trade(
+                trade, instrument=instrument, known_time_ms=known_ms, stream=stream, source=source
+            )
         except ContractError:
             continue
         yield tick

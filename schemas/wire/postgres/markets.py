@@ -1,6 +1,6 @@
 """The stored market data of runs: candles and ticks as they were published, and the bars made of them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -19,21 +19,22 @@ class StoredMarket:
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
-    def position(self, stream: str, *, n_instruments: int = 1) -> MarketPosition:
+    def position(self, stream: str, *, instruments: Collection[str] | None = None) -> MarketPosition:
         """How far the stored candles and ticks of a run go.
 
         Args:
-            n_instruments: How many it holds; until each of them has candles, there are none.
+            stream: The run.
+            instruments: Those to look at; until each of them has candles, there are none. None means all that
+                have any stored.
         """
         row = self._pool.row(
             "SELECT count(last_candle_end_ms), min(last_candle_end_ms), max(last_tick_known_ms), max(last_trade_id) "
-            "FROM market_positions WHERE stream = %s",
-            (stream,),
+            "FROM market_positions WHERE stream = %s AND (%s::text[] IS NULL OR instrument = ANY(%s::text[]))",
+            (stream, *[None if instruments is None else list(instruments)] * 2),
         )
         n_with_candles, candle_end_ms, tick_known_ms, trade_id = row or (0, None, None, None)
-        return MarketPosition(
-            candle_end_ms if n_with_candles >= n_instruments else None, tick_known_ms, trade_id
-        )
+        n_wanted = 1 if instruments is None else len(instruments)
+        return MarketPosition(candle_end_ms if n_with_candles >= n_wanted else None, tick_known_ms, trade_id)
 
     def candles(self, stream: str) -> Iterator[events.CandleObserved]:
         """The stored candles of a run, by known time, instrument and start."""

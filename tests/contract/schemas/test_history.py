@@ -192,12 +192,19 @@ def test_position_is_how_far_the_market_data_go(pool: PostgresPool, stream: str)
 def test_position_of_several_instruments_is_that_of_the_one_that_is_least_far(
     pool: PostgresPool, stream: str
 ) -> None:
+    both = [INSTRUMENT, "ETH-USDT.BINANCE"]
     EventWriter(pool).write([candle(i * MINUTE, stream=stream) for i in range(5)])
-    assert StoredMarket(pool).position(stream, n_instruments=2).last_candle_end_ms is None
-    EventWriter(pool).write(
-        [candle(i * MINUTE, instrument="ETH-USDT.BINANCE", stream=stream) for i in range(3)]
-    )
-    assert StoredMarket(pool).position(stream, n_instruments=2).last_candle_end_ms == T0 + 3 * MINUTE
+    assert StoredMarket(pool).position(stream, instruments=both).last_candle_end_ms is None
+    EventWriter(pool).write([candle(i * MINUTE, instrument=both[1], stream=stream) for i in range(3)])
+    assert StoredMarket(pool).position(stream, instruments=both).last_candle_end_ms == T0 + 3 * MINUTE
+
+
+def test_position_of_a_source_is_that_of_its_own_instruments(pool: PostgresPool, stream: str) -> None:
+    market = StoredMarket(pool)
+    EventWriter(pool).write([candle(i * MINUTE, stream=stream) for i in range(5)])
+    EventWriter(pool).write([candle(0, instrument="ETH-USDT.BINANCE", stream=stream)])
+    assert market.position(stream, instruments=[INSTRUMENT]).last_candle_end_ms == T0 + 5 * MINUTE
+    assert market.position(stream, instruments=["SOL-USDT.BINANCE"]) == MarketPosition(None, None, None)
 
 
 def test_first_description_of_a_stream_wins(pool: PostgresPool, stream: str) -> None:

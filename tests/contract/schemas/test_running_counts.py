@@ -271,7 +271,8 @@ def test_position_is_the_largest_of_what_is_stored(
         {"s": stream},
     ).fetchone()
     assert stored is not None
-    assert StoredMarket(pool).position(stream, n_instruments=2) == MarketPosition(*stored)
+    found = StoredMarket(pool).position(stream, instruments=[INSTRUMENT, OTHER])
+    assert found == MarketPosition(*stored)
 
 
 @pytest.fixture

@@ -72,12 +72,12 @@ def test_newest_events_are_found_behind_those_of_other_runs(settings, kept):
     """The end of the log is looked at first, in ever longer pieces."""
     ours, theirs = settings.stream, f"{settings.stream}-other"
     with open_session(settings, kept, clock=CLOCK, is_stopped=lambda: False) as session:
-        description = session.plan.description
-    assert logged(kept.kafka, description) == Logged()
+        (source,) = session.plan.description.sources
+    assert logged(kept.kafka, ours, source) == Logged()
 
     publisher = Publisher(kept.kafka, role="tests")
-    key = description.instruments[0].encode()
-    told = {"instrument": description.instruments[0]}
+    key = source.instruments[0].encode()
+    told = {"instrument": source.instruments[0]}
     events = [candle(minute, stream=ours) for minute in range(3)]
     events += [tick(9_000_000, trade_id=number, stream=ours) for number in (1, 2)]
     events += [tick(9_000_000 + number, trade_id=number, stream=theirs) for number in range(1_500)]
@@ -86,6 +86,6 @@ def test_newest_events_are_found_behind_those_of_other_runs(settings, kept):
         publisher.publish(topic.name, codec.encode(msgspec.structs.replace(event, **told)), key=key)
     publisher.flush()
 
-    found = logged(kept.kafka, description)
+    found = logged(kept.kafka, ours, source)
     assert found.reached == (candle(2).event_time_ms, 9_000_000)
     assert found.trade_ids == {(told["instrument"], 1), (told["instrument"], 2)}

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.jobs.publishing import Speaker
-from producers.normalise.watermarks import MarketEvent, Reached, Silence, SourceTimes, with_watermarks
+from producers.jobs.publishing import SourcePublisher
+from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes, with_watermarks
 from schemas import codec
 from schemas.companions import Companions
 from schemas.events import Event, VectorComputed
+from schemas.streams import Silence
 from schemas.topics import BY_NAME, FEATURES_MARKET, FEATURES_VECTOR, MARKET_BAR, MARKET_CANDLE, MARKET_TICK
 from schemas.wire.clocks import ManualClock
 from stream_processors.jobs.market import market_job
@@ -305,15 +306,15 @@ def market_log() -> dict[Place, list[bytes]]:
         own = SourceTimes(
             source="binance", stream=STREAM, ticks_from_ms=T0, silences=times.silences, epoch=epoch
         )
-        speaker = Speaker(
+        publisher = SourcePublisher(
             outlet,
             instruments=[INSTRUMENT],
-            spoke_in=reached.topic(own),
+            published_in=reached.topic(own),
             epoch=epoch,
             clock=ManualClock(),
         )
-        for spoken in with_watermarks(part, own, after=reached):
-            speaker.say(spoken)
+        for record in with_watermarks(part, own, after=reached):
+            publisher.publish(record)
         candles = [e.event_time_ms for e in part if type(e).__name__ == "CandleObserved"]
         ticks = [e.known_time_ms for e in part if type(e).__name__ == "TickObserved"]
         reached = Reached(

@@ -1,6 +1,6 @@
 """Hand-written fakes behind the ports of the producers' jobs, and small makers of events."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from producers.jobs.publishing import Outlet
@@ -59,7 +59,7 @@ class RememberingHistory(KnownStreams, MarketHistory):
     def __init__(self) -> None:
         self.streams: dict[str, StreamDescription] = {}
         self.stored_candles: dict[tuple[str, str, int], CandleObserved] = {}
-        self.stored_ticks: dict[tuple[str, int], TickObserved] = {}
+        self.stored_ticks: dict[tuple[str, str, int], TickObserved] = {}
 
     def store(self, events: Iterable) -> None:
         for event in events:
@@ -67,7 +67,7 @@ class RememberingHistory(KnownStreams, MarketHistory):
                 case CandleObserved():
                     self.stored_candles.setdefault((event.stream, event.instrument, event.start_ms), event)
                 case TickObserved():
-                    self.stored_ticks.setdefault((event.stream, event.trade_id), event)
+                    self.stored_ticks.setdefault((event.stream, event.instrument, event.trade_id), event)
                 case _:
                     pass
 
@@ -77,13 +77,15 @@ class RememberingHistory(KnownStreams, MarketHistory):
     def stream(self, stream: str) -> StreamDescription | None:
         return self.streams.get(stream)
 
-    def position(self, stream: str, *, n_instruments: int = 1) -> MarketPosition:
+    def position(self, stream: str, *, instruments: Collection[str] | None = None) -> MarketPosition:
         reached: dict[str, int] = {}
         for c in self.candles(stream):
-            reached[c.instrument] = max(c.event_time_ms, reached.get(c.instrument, c.event_time_ms))
-        ticks = list(self.ticks(stream))
+            if instruments is None or c.instrument in instruments:
+                reached[c.instrument] = max(c.event_time_ms, reached.get(c.instrument, c.event_time_ms))
+        ticks = [t for t in self.ticks(stream) if instruments is None or t.instrument in instruments]
+        n_wanted = 1 if instruments is None else len(instruments)
         return MarketPosition(
-            min(reached.values()) if reached and len(reached) >= n_instruments else None,
+            min(reached.values()) if reached and len(reached) >= n_wanted else None,
             max((t.known_time_ms for t in ticks), default=None),
             max((t.trade_id for t in ticks), default=None),
         )
@@ -93,7 +95,7 @@ class RememberingHistory(KnownStreams, MarketHistory):
         return iter(sorted(found, key=lambda c: (c.known_time_ms, c.instrument, c.start_ms)))
 
     def ticks(self, stream: str) -> Iterator[TickObserved]:
-        found = [t for (s, _), t in self.stored_ticks.items() if s == stream]
+        found = [t for (s, _, _), t in self.stored_ticks.items() if s == stream]
         return iter(sorted(found, key=lambda t: (t.known_time_ms, t.trade_id)))
 
 

@@ -10,6 +10,8 @@ from schemas.events import CandleObserved, TickObserved
 from tests.unit.producers.fakes import RememberingHistory, candle, tick
 from tests.unit.producers.test_sessions import runs, session_of
 
+WHERE = ("market.candle.v1", 0)
+
 
 class KeptLog:
     """What sessions published, as a broker that keeps its log has it: of each as much as it was let say."""
@@ -33,8 +35,9 @@ class KeptLog:
         job(self.session(settings, history))
         self.end_session(n_events)
 
-    def _look_up(self, description):
-        return least_far(with_newer(Logged(), self.events()), description.instruments)
+    def _look_up(self, _stream, source):
+        events = [event for event in self.events() if event.source == source.name]
+        return least_far(with_newer(Logged(), events, where=WHERE), source.instruments)
 
 
 def market_events(events):
@@ -98,7 +101,8 @@ def test_log_behind_the_history_is_told_the_stored_rest(settings):
 
 
 def test_ticks_of_the_newest_millisecond_are_told_apart_by_their_trades():
-    there = with_newer(Logged(), [candle(0), tick(5, trade_id=1), tick(7, trade_id=2), tick(7, trade_id=3)])
+    events = [candle(0), tick(5, trade_id=1), tick(7, trade_id=2), tick(7, trade_id=3)]
+    there = with_newer(Logged(), events, where=WHERE)
 
     lacked = [
         n

@@ -1,8 +1,8 @@
-"""The speaker: where records go, and how a change of topic is said."""
+"""The publisher of a source: where records go, and how a change of topic is said."""
 
 import pytest
 
-from producers.jobs.publishing import Speaker
+from producers.jobs.publishing import SourcePublisher
 from producers.normalise.watermarks import Reached, SourceTimes, with_watermarks
 from schemas import codec
 from schemas.events import TopicSwitched, WatermarkAdvanced
@@ -25,13 +25,17 @@ class FlushingOutlet(RecordingOutlet):
         self.flushed_at.append(len(self.records))
 
 
-def spoken(outlet, events, *, spoke_in=None, after=None, clock=None):
-    speaker = Speaker(
-        outlet, instruments=["BTC-USDT.BINANCE"], spoke_in=spoke_in, epoch=5, clock=clock or ManualClock()
+def published(outlet, events, *, published_in=None, after=None, clock=None):
+    publisher = SourcePublisher(
+        outlet,
+        instruments=["BTC-USDT.BINANCE"],
+        published_in=published_in,
+        epoch=5,
+        clock=clock or ManualClock(),
     )
-    for said in with_watermarks(events, TIMES, after=after):
-        speaker.say(said)
-    return speaker
+    for record in with_watermarks(events, TIMES, after=after):
+        publisher.publish(record)
+    return publisher
 
 
 def switches(outlet):
@@ -41,7 +45,7 @@ def switches(outlet):
 
 def test_a_switch_is_acknowledged_in_the_left_topic_before_it_is_said_in_the_entered():
     outlet = FlushingOutlet()
-    spoken(outlet, [candle(0), tick(61_200)])
+    published(outlet, [candle(0), tick(61_200)])
     (left, first), (entered, second) = switches(outlet)
     assert (left, entered) == (MARKET_CANDLE.name, MARKET_TICK.name)
     assert first == second
@@ -54,7 +58,7 @@ def test_a_switch_is_acknowledged_in_the_left_topic_before_it_is_said_in_the_ent
 def test_a_switch_is_acknowledged_in_every_partition_before_anything_follows_it_in_one():
     """A tick in one partition tells a later session that the switch was said: another must have it too."""
     outlet = FlushingOutlet()
-    spoken(outlet, [candle(0), tick(61_200)])
+    published(outlet, [candle(0), tick(61_200)])
     last = max(i for i, record in enumerate(outlet.records) if b"TopicSwitched" in record.value)
     assert last + 1 in outlet.flushed_at
 
@@ -65,20 +69,20 @@ def test_a_switch_is_acknowledged_in_every_partition_before_anything_follows_it_
 )
 def test_a_session_that_begins_elsewhere_than_the_run_spoke_says_so(reached, n_said):
     outlet = RecordingOutlet()
-    spoken(outlet, [tick(61_200)], spoke_in=reached.topic(TIMES), after=reached)
+    published(outlet, [tick(61_200)], published_in=reached.topic(TIMES), after=reached)
     assert len(switches(outlet)) == n_said
 
 
 def test_a_switch_is_said_again_ever_more_rarely_in_the_topic_that_was_left():
     outlet, clock = RecordingOutlet(), ManualClock()
-    speaker = spoken(outlet, [candle(0), tick(61_200)], clock=clock)
+    publisher = published(outlet, [candle(0), tick(61_200)], clock=clock)
     n_before = len(switches(outlet))
     mark = next(
         said for said in with_watermarks([tick(1)], TIMES) if isinstance(said.event, WatermarkAdvanced)
     )
     for _ in range(40):
         clock.sleep(0.1)
-        speaker.say(mark)
+        publisher.publish(mark)
     again = switches(outlet)[n_before:]
     assert {topic for topic, _ in again} == {MARKET_CANDLE.name}
     assert len(again) == 3

@@ -89,16 +89,9 @@ def test_companion_that_the_run_does_not_hold_is_refused(minutes):
         run_environment(RunRequest(data=minutes), stated)
 
 
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        (("btcusdt_binance_spot", "btcusdt_binance_spot"), "an instrument of its own"),
-        (("btcusdt_binance_spot", "ethusdt_simulated_spot"), "of one venue"),
-    ],
-)
-def test_files_that_are_no_run_together_are_refused(tmp_path, names, said):
-    first, other = files(tmp_path, *names)
-    with pytest.raises(ConfigurationError, match=said):
+def test_two_files_of_one_instrument_are_refused(tmp_path):
+    first, other = files(tmp_path, "btcusdt_binance_spot", "btcusdt_binance_spot")
+    with pytest.raises(ConfigurationError, match="an instrument of its own"):
         run_environment(RunRequest(data=first, beside=(other,)))
 
 

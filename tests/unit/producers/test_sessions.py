@@ -47,9 +47,9 @@ def simulated(**values):
     return ProducerSettings.from_environment({}, simulated_history_days=1, **values)
 
 
-def minutes_file(tmp_path, n=600, missing=(), coin="btc", interval_minutes=1):
+def minutes_file(tmp_path, n=600, missing=(), coin="btc", interval_minutes=1, venue="binance"):
     kept = np.array([i * interval_minutes for i in range(n) if i not in missing])
-    path = tmp_path / f"{coin}usdt_binance_spot_1m.parquet"
+    path = tmp_path / f"{coin}usdt_{venue}_spot_1m.parquet"
     table = {name: np.full(len(kept), 100.0) for name in ("open", "high", "low", "close", "volume")}
     times = {"timestamp": np.datetime64("2025-06-01T00:00", "ms") + kept * np.timedelta64(1, "m")}
     parquet.write_table(pa.table(times | table), path)

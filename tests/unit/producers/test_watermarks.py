@@ -1,6 +1,6 @@
 """The sequence of watermarks, drawn as timelines (see ``drawn`` in the fakes)."""
 
-from producers.normalise.watermarks import Absence, Reached, Silence, SourceTimes, with_watermarks
+from producers.normalise.watermarks import Absence, Reached, SourceTimes, with_watermarks
 from schemas.events import (
     END_OF_TIME_MS,
     CandleObserved,
@@ -8,6 +8,7 @@ from schemas.events import (
     SourceReturned,
     WatermarkAdvanced,
 )
+from schemas.streams import Silence
 from schemas.topics import MARKET_TICK
 from tests.unit.producers.fakes import MINUTE_MS, candle, drawn, tick
 
