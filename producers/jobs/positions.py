@@ -20,7 +20,7 @@ from schemas.events import (
     WatermarkAdvanced,
 )
 from schemas.streams import StreamSource
-from schemas.topics import BY_NAME, MARKET_CANDLE, MARKET_TICK, partition_of
+from schemas.topics import BY_NAME, MARKET_CANDLE, MARKET_TICK, Topic, partition_of
 from schemas.wire.administration import Administration
 from schemas.wire.kafka import Record, read_range
 from schemas.wire.settings import KafkaEndpoint
@@ -39,6 +39,8 @@ class Logged(NamedTuple):
         candle_ends: Of each instrument's newest candle.
         epoch: The largest that sessions have stated where this was looked for.
         vouched: By topic and partition, the newest event time for which the source vouched.
+        entered: By topic and partition, the epoch and number of the switch by which the source entered the
+            topic and after which it published something there; left out where it left the topic again.
     """
 
     reached: Reached = Reached()
@@ -46,6 +48,19 @@ class Logged(NamedTuple):
     candle_ends: Mapping[str, int] = {}
     epoch: int = 0
     vouched: Mapping[tuple[str, int], int] = {}
+    entered: Mapping[tuple[str, int], tuple[int, int]] = {}
+
+    def topic(self, times: SourceTimes) -> Topic | None:
+        """The topic in which the source published last; None at the very beginning.
+
+        What a session published last before it died may be of a topic in which there is no event of it yet.
+        """
+        if self.entered:
+            return BY_NAME[max(self.entered, key=self.entered.__getitem__)[0]]
+        reached = self.reached.topic(times)
+        if reached is None and self.vouched:
+            return BY_NAME[min(self.vouched)[0]]
+        return reached
 
     def vouched_ms(self, times: SourceTimes) -> int | None:
         """The newest event time for which the source vouched in any partition; None where it never did.
@@ -141,7 +156,15 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str
     """
     (candle_end_ms, tick_known_ms), trade_ids = found.reached, found.trade_ids
     candle_ends, epoch, vouched = dict(found.candle_ends), found.epoch, dict(found.vouched)
+    entered, switch = dict(found.entered), None
     for event in events:
+        if isinstance(event, TopicSwitched):
+            is_entry = event.entered_topic == where[0]
+            switch = (event.epoch, event.number) if is_entry else None
+            if not is_entry:
+                entered.pop(where, None)
+        elif switch is not None:
+            entered[where] = switch
         match event:
             case CandleObserved():
                 candle_end_ms = max(event.event_time_ms, candle_end_ms or event.event_time_ms)
@@ -160,4 +183,4 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str
                 epoch = max(epoch, event.epoch)
             case _:
                 assert_never(event)
-    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched)
+    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered)

@@ -167,7 +167,7 @@ class _AbsentSource:
         times = session.times(source, published)
         vouched_ms = published.vouched_ms(times)
         from_ms = times.ticks_from_ms if vouched_ms is None else vouched_ms
-        topic = published.reached.topic(times) or MARKET_TICK
+        topic = published.topic(times) or MARKET_TICK
         self._publisher: SourcePublisher = session.publisher(source, published)
         self._absence = Absence(topic, times, from_ms=from_ms)
 
@@ -200,6 +200,7 @@ def _live_records(
     live = LiveRecords(
         times,
         after=published.reached,
+        topic=published.topic(times),
         vouched_ms=published.vouched_ms(times),
         now_ms=now_ms,
     )

@@ -86,7 +86,7 @@ class Session(NamedTuple):
         return SourcePublisher(
             self.outlet,
             instruments=source.instruments,
-            published_in=logged.reached.topic(times),
+            published_in=logged.topic(times),
             epoch=times.epoch,
             clock=self.clock,
             vouched=logged.vouched,

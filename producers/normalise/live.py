@@ -41,6 +41,7 @@ class LiveRecords:
     Args:
         times: Of the source, with the epoch of this session.
         after: How far it was published before this session.
+        topic: In which it was published last before this session; None where it never was.
         vouched_ms: The newest event time for which it vouched before this session; None where it never did.
         now_ms: When the session begins.
         silent_after_ms: A source of which nothing was heard for so long is absent.
@@ -51,6 +52,7 @@ class LiveRecords:
         times: SourceTimes,
         *,
         after: Reached,
+        topic: Topic | None,
         vouched_ms: int | None,
         now_ms: int,
         silent_after_ms: int = SILENT_AFTER_MS,
@@ -59,7 +61,7 @@ class LiveRecords:
         self._maker = RecordMaker(times, after)
         self._heard_ms = now_ms
         self._silent_after_ms = silent_after_ms
-        self._topic = after.topic(times)
+        self._topic = topic
         self._vouched_ms = vouched_ms
         self._absence = self._absent() if vouched_ms is not None else None
 

@@ -15,7 +15,7 @@ def vectors_job(settings: ProcessorSettings) -> Job:
     """The job, as the runtime drives it.
 
     Raises:
-        ConfigurationError: If no instrument has companions, or the setting has another form.
+        ConfigurationError: If no instrument has companions, or a setting has another form.
     """
     companions = settings.parsed_companions()
     if not companions:
@@ -24,11 +24,12 @@ def vectors_job(settings: ProcessorSettings) -> Job:
             "BTC-USDT.BINANCE:ETH-USDT.BINANCE, was not set: without any there is nothing to join"
         )
         raise ConfigurationError(message)
+    sources = settings.parsed_sources()
     return Job(
         name="vectors",
         inputs=(FEATURES_MARKET,),
         make_operator=lambda partition: VectorOperator(
-            partition=partition, companions=companions, stream=settings.stream
+            partition=partition, companions=companions, sources=sources, stream=settings.stream
         ),
         is_joining=True,
     )

@@ -13,7 +13,7 @@ later than that is joined to nothing, whatever is still held.
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ import numpy as np
 from schemas.companions import Companions
 from schemas.events import FeaturesComputed
 from schemas.features import FeatureSpec
-from schemas.instruments import parse_instrument
+from schemas.sources import source_of
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, partition_of
 from stream_processors.features.vector_declarations import (
@@ -105,6 +105,12 @@ class Joined(msgspec.Struct, frozen=True):
 class JoinedInstrument:
     """What is configured of an instrument with companions: which they are, and where they lie.
 
+    Args:
+        name: The instrument.
+        companions: Its companions.
+        sources: The source of each instrument whose source is not named after its venue. A join waits for the
+            sources of the companions that it names, and for no other.
+
     Attributes:
         groups: The groups that companions fill, and with which.
         companions: Their instruments, in the order of the groups.
@@ -112,13 +118,13 @@ class JoinedInstrument:
         number: Of each companion, its place in that order.
     """
 
-    def __init__(self, name: str, companions: Companions) -> None:
+    def __init__(self, name: str, companions: Companions, sources: Mapping[str, str]) -> None:
         self.name = name
-        self.source = source_of(name)
+        self.source = source_of(name, sources)
         self.spec: FeatureSpec = spec_of(companions)
         self.groups: dict[Group, str] = groups_of(companions)
         self.companions = tuple(self.groups.values())
-        self.places = [(source_of(other), features_partition(other)) for other in self.companions]
+        self.places = [(source_of(other, sources), features_partition(other)) for other in self.companions]
         self.number = {other: number for number, other in enumerate(self.companions)}
 
 
@@ -333,11 +339,6 @@ def newest_joinable(others: Sequence[OtherRow], time_ms: int) -> OtherRow | None
         if others[place].from_ms <= time_ms:
             return others[place]
     return None
-
-
-def source_of(instrument: str) -> str:
-    """What the events of an instrument say in ``source``: its venue."""
-    return parse_instrument(instrument).venue.lower()
 
 
 def features_partition(instrument: str) -> int:

@@ -310,10 +310,11 @@ class MarketOperator:
         """
         group = self._names.group_of(event.source, event.stream)
         voice = self._sources.voices.get((event.stream, event.source))
-        if voice is None or voice.silent_from_ms is not None:
+        epoch = 0 if voice is None else voice.epochs.get(MARKET_TICK.name, 0)
+        if voice is None or voice.silent_from_ms is not None or not voice.is_told_present(epoch):
             self._folder.act_from(group, -NEVER_MS, epoch=0)
             return
-        forwarded, epoch = voice.forwarded_ms, voice.epochs.get(MARKET_TICK.name, 0)
+        forwarded = voice.forwarded_ms
         shortest, earliest_end_ms = self._folder.outlook(group)
         shortest = _MINUTE_MS if shortest == NEVER_MS else shortest
         acts_from_ms = min(forwarded - forwarded % shortest + shortest, earliest_end_ms)

@@ -57,6 +57,10 @@ class Voice(msgspec.Struct):
     left: dict[str, _Switch] = {}
     awaited: dict[str, tuple[int, int, str]] = {}
 
+    def is_told_present(self, epoch: int) -> bool:
+        """Whether people were told that the source is present in a session, or in a later one."""
+        return self.status_epoch is not None and epoch <= self.status_epoch
+
 
 class SourceBook:
     """The sources of one partition, by stream and source."""
@@ -113,9 +117,7 @@ class SourceBook:
         if voice.silent_from_ms is not None and event.event_time_ms > voice.silent_from_ms:
             voice.silent_from_ms, voice.returned_ms = None, event.event_time_ms
             yield _status(event, is_present=True)
-        elif voice.silent_from_ms is None and (
-            voice.status_epoch is None or event.epoch > voice.status_epoch
-        ):
+        elif voice.silent_from_ms is None and not voice.is_told_present(event.epoch):
             yield _status(event, is_present=True)
         if voice.silent_from_ms is None:
             voice.status_epoch = max(event.epoch, voice.status_epoch or 0)

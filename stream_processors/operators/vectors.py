@@ -47,6 +47,7 @@ from schemas.events import (
     VectorComputed,
     WatermarkAdvanced,
 )
+from schemas.sources import source_of
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, Topic
 from stream_processors.features.declarations import SPEC
@@ -113,6 +114,7 @@ class VectorOperator:
     Args:
         partition: Its own number.
         companions: By target; those of other partitions are left to their operators.
+        sources: The source of each instrument whose source is not named after its venue; None states none.
         stream: The one run to join, so that no other's rows wait; None joins every run.
         most_waiting: See ``MOST_WAITING``.
         most_ahead: See ``MOST_AHEAD``.
@@ -126,6 +128,7 @@ class VectorOperator:
         *,
         partition: int,
         companions: Mapping[str, Companions],
+        sources: Mapping[str, str] | None = None,
         stream: str | None = None,
         most_waiting: int = MOST_WAITING,
         most_ahead: int = MOST_AHEAD,
@@ -133,7 +136,7 @@ class VectorOperator:
         self.partition = partition
         self._stream = stream
         self._targets = {
-            name: JoinedInstrument(name, beside)
+            name: JoinedInstrument(name, beside, sources or {})
             for name, beside in companions.items()
             if features_partition(name) == partition
         }
@@ -342,7 +345,8 @@ class VectorOperator:
         return msgspec.msgpack.encode(_Release(_FORMAT, self._specs()))
 
     def _specs(self) -> dict[str, str]:
-        return {name: target.spec.hash for name, target in self._targets.items()}
+        """By target, the set of features, and the sources that are not named after a venue."""
+        return {name: target.spec.hash + _stated_sources(target) for name, target in self._targets.items()}
 
     def _packed_forwarded(self, stream: str, source: str) -> bytes:
         return msgspec.msgpack.encode(self._forwarded[(stream, source)])
@@ -402,6 +406,14 @@ class VectorOperator:
     def newest(self) -> Iterable[Event]:
         """Nothing: vectors are no view."""
         return ()
+
+
+def _stated_sources(target: JoinedInstrument) -> str:
+    places = zip(
+        (target.name, *target.companions), (target.source, *(s for s, _ in target.places)), strict=True
+    )
+    stated = [f"{name} of {source}" for name, source in places if source != source_of(name, {})]
+    return f" ({', '.join(stated)})" if stated else ""
 
 
 def _values(row: FeaturesComputed) -> list[float]:
