@@ -156,15 +156,8 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str
     """
     (candle_end_ms, tick_known_ms), trade_ids = found.reached, found.trade_ids
     candle_ends, epoch, vouched = dict(found.candle_ends), found.epoch, dict(found.vouched)
-    entered, switch = dict(found.entered), None
+    events = list(events)
     for event in events:
-        if isinstance(event, TopicSwitched):
-            is_entry = event.entered_topic == where[0]
-            switch = (event.epoch, event.number) if is_entry else None
-            if not is_entry:
-                entered.pop(where, None)
-        elif switch is not None:
-            entered[where] = switch
         match event:
             case CandleObserved():
                 candle_end_ms = max(event.event_time_ms, candle_end_ms or event.event_time_ms)
@@ -183,4 +176,21 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str
                 epoch = max(epoch, event.epoch)
             case _:
                 assert_never(event)
+    entry = _entry(events, where[0])
+    entered = {place: switch for place, switch in found.entered.items() if place != where}
+    entered |= {} if entry is None else {where: entry}
     return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered)
+
+
+def _entry(events: Iterable[LoggedEvent], topic: str) -> tuple[int, int] | None:
+    """The switch by which a source entered a topic and after which it published there, if it is still there."""
+    switch: tuple[int, int] | None = None
+    entry: tuple[int, int] | None = None
+    for event in events:
+        if not isinstance(event, TopicSwitched):
+            entry = entry if switch is None else switch
+        elif event.entered_topic == topic:
+            switch = (event.epoch, event.number)
+        else:
+            switch = entry = None
+    return entry

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from schemas.events import ABOUT_SOURCES, WatermarkAdvanced
+from schemas.events import ABOUT_SOURCES, END_OF_TIME_MS, Event, SourceFellSilent, WatermarkAdvanced
 from schemas.topics import EVENT_TOPICS
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import Progress
@@ -17,13 +17,28 @@ def writer(store: EventWriter) -> Callable[[Sequence[Received]], None]:
     def write(batch: Sequence[Received]) -> None:
         rows = [r.event for r in batch if not isinstance(r.event, ABOUT_SOURCES)]
         progress = [
-            Progress(r.event.stream, r.topic, r.partition, r.event.event_time_ms)
+            Progress(r.event.stream, r.topic, r.partition, vouched_ms, r.event.source)
             for r in batch
-            if isinstance(r.event, WatermarkAdvanced)
+            if (vouched_ms := _vouched_ms(r.event)) is not None
         ]
         store.write(rows, progress)
 
     return write
+
+
+def _vouched_ms(event: Event) -> int | None:
+    """Up to when a source vouches for its events by a record; None for what vouches for nothing.
+
+    An absence for all time names no time of the run, so it counts up to where it begins.
+    """
+    match event:
+        case WatermarkAdvanced():
+            return event.event_time_ms
+        case SourceFellSilent():
+            until_ms = event.absent_until_ms
+            return event.event_time_ms if until_ms is None or until_ms >= END_OF_TIME_MS else until_ms
+        case _:
+            return None
 
 
 def run_history(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:

@@ -1,5 +1,7 @@
 """The durable history as the trainers ask for it, in memory."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from schemas.errors import StoreUnavailableError
@@ -28,22 +30,24 @@ class InMemoryFeatureHistory(StreamHistory, FeatureHistory):
     """Answers from what it was given; ``watermarks`` are said one after the other, the last for ever.
 
     A watermark that is an error is a store that does not answer. ``asked`` remembers for which topics they
-    were asked, and in how many partitions; ``spec_hashes`` of which sets features were.
+    were asked, and of which sources and partitions; ``spec_hashes`` of which sets features were.
     """
 
     def __init__(self, description, tables, *, watermarks) -> None:
         self._description = description
         self._tables = tables
         self._watermarks = list(watermarks)
-        self.asked: dict[str, int] = {}
+        self.asked: dict[str, set[tuple[str, int]]] = {}
         self.spec_hashes: list[str | None] = []
 
     def stream(self, stream: str) -> StreamDescription | None:
         known = self._description
         return known if known is not None and known.stream == stream else None
 
-    def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
-        self.asked[topic] = n_partitions
+    def watermark_ms(
+        self, stream: str, topic: str, *, places: Collection[tuple[str, int]] | None = None
+    ) -> int | None:
+        self.asked[topic] = set(places or ())
         said = self._watermarks.pop(0) if len(self._watermarks) > 1 else self._watermarks[0]
         if isinstance(said, StoreUnavailableError):
             raise said

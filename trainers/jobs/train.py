@@ -140,7 +140,7 @@ class Training:
         if manifest.feature_spec_hash != self._spec_hash(target):
             self._report.say(f"{target}: champion {entry.version} is of another set of features")
             return False
-        self._announce(entry, manifest, source=description.source)
+        self._announce(entry, manifest, source=description.source_of(target.instrument))
         self._report.say(f"{target}: champion {entry.version} goes on")
         return True
 
@@ -165,7 +165,7 @@ class Training:
         prices = self._prices(description, target, table)
         artifact = self._trained(description, target, samples, prices)
         entry = self._promoted(description, artifact.manifest, artifact)
-        self._announce(entry, artifact.manifest, source=description.source)
+        self._announce(entry, artifact.manifest, source=description.source_of(target.instrument))
         took_s = self._clock.monotonic_s() - began_s
         self._report.say(f"{target}: {summary(artifact.manifest)}; promoted after {took_s:.1f} s")
 
@@ -202,7 +202,7 @@ class Training:
         origin = Origin(
             instrument=target.instrument,
             stream=description.stream,
-            source=description.source,
+            source=description.source_of(target.instrument),
             trained_until_ms=description.warm_up_until_ms,
             created_ms=self._clock.now_ms(),
             code_version=self._plan.code_version,

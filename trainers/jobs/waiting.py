@@ -1,7 +1,7 @@
 """Waiting for history: until the stream is known and its features are stored far enough."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol, TypeVar
 
 from schemas.companions import Companions, predicted_of
@@ -21,13 +21,15 @@ class StreamHistory(Protocol):
     def stream(self, stream: str) -> StreamDescription | None:
         """What is remembered of a run, or None."""
 
-    def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
+    def watermark_ms(
+        self, stream: str, topic: str, *, places: Collection[tuple[str, int]] | None = None
+    ) -> int | None:
         """Up to when a topic's events of a run are stored completely.
 
         Args:
             stream: The run.
             topic: The topic's name.
-            n_partitions: How many partitions must have said a watermark.
+            places: The sources and partitions that must have said a watermark; None means all that have.
         """
 
 
@@ -151,28 +153,34 @@ def wait_for_features(
     return False
 
 
-def _topics(description: StreamDescription, companions: Mapping[str, Companions]) -> dict[Topic, int]:
-    """Which topics are to be waited for, and in how many of their partitions the run's instruments lie."""
+#: The sources and partitions of a topic that are waited for.
+_Places = frozenset[tuple[str, int]]
+
+
+def _topics(description: StreamDescription, companions: Mapping[str, Companions]) -> dict[Topic, _Places]:
+    """Which topics are to be waited for, and of which sources in which of their partitions."""
     predicted = predicted_of(companions, description.instruments)
     instruments = {
         FEATURES_MARKET: [name for name in predicted if name not in companions],
         FEATURES_VECTOR: [name for name in predicted if name in companions],
     }
-    return {topic: _n_partitions(topic, names) for topic, names in instruments.items() if names}
+    return {
+        topic: frozenset(
+            (description.source_of(name), partition_of(name.encode(), topic.n_partitions)) for name in names
+        )
+        for topic, names in instruments.items()
+        if names
+    }
 
 
-def _n_partitions(topic: Topic, instruments: Sequence[str]) -> int:
-    return len({partition_of(name.encode(), topic.n_partitions) for name in instruments})
-
-
-def _watermark_ms(streams: StreamHistory, stream: str, topics: Mapping[Topic, int]) -> int | None:
+def _watermark_ms(streams: StreamHistory, stream: str, topics: Mapping[Topic, _Places]) -> int | None:
     """Up to when everything that is waited for is stored."""
-    found = [streams.watermark_ms(stream, topic.name, n_partitions=n) for topic, n in topics.items()]
+    found = [streams.watermark_ms(stream, topic.name, places=places) for topic, places in topics.items()]
     known = [watermark_ms for watermark_ms in found if watermark_ms is not None]
     return min(known) if known and len(known) == len(found) else None
 
 
-def _jobs(topics: Mapping[Topic, int]) -> str:
+def _jobs(topics: Mapping[Topic, _Places]) -> str:
     joined = ", vectors" if FEATURES_VECTOR in topics else ""
     return f"the jobs market{joined} and history"
 

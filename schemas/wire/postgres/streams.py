@@ -1,5 +1,7 @@
 """The stored descriptions of runs, and up to when their events are stored completely."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from schemas.streams import StreamDescription
@@ -36,17 +38,26 @@ class StoredStreams:
         row = self._pool.row("SELECT description::text FROM streams WHERE stream = %s", (stream,))
         return None if row is None else msgspec.json.decode(row[0], type=StreamDescription)
 
-    def watermark_ms(self, stream: str, topic: str, *, n_partitions: int = 1) -> int | None:
+    def watermark_ms(
+        self, stream: str, topic: str, *, places: Collection[tuple[str, int]] | None = None
+    ) -> int | None:
         """Up to when a topic's events of a run are stored completely.
 
         Args:
-            n_partitions: How many partitions hold events of the run.
+            stream: The run.
+            topic: The topic's name.
+            places: The sources and partitions to look at; None means all that there are.
 
         Returns:
-            The least of the partitions' watermarks; None until each has one.
+            The least of their watermarks; None until each has one.
         """
+        sources = None if places is None else [source for source, _ in places]
+        partitions = None if places is None else [partition for _, partition in places]
         row = self._pool.row(
-            "SELECT min(watermark_ms), count(*) FROM stream_progress WHERE stream = %s AND topic = %s",
-            (stream, topic),
+            "SELECT min(watermark_ms), count(*) FROM stream_progress WHERE stream = %s AND topic = %s "
+            "AND (%s::text[] IS NULL OR (source, partition) IN "
+            "(SELECT * FROM unnest(%s::text[], %s::integer[])))",
+            (stream, topic, sources, sources, partitions),
         )
-        return None if row is None or row[1] < n_partitions else row[0]
+        n_wanted = 1 if places is None else len(set(places))
+        return None if row is None or row[1] < n_wanted else row[0]

@@ -152,12 +152,13 @@ FEATURE_KINDS = (events.FeaturesComputed, events.VectorComputed)
 
 
 class Progress(NamedTuple):
-    """A watermark that passed, by the topic and partition it vouches for."""
+    """A watermark that passed, by the topic and partition it vouches for, and by the source that vouches."""
 
     stream: str
     topic: str
     partition: int
     watermark_ms: int
+    source: str
 
 
 def merge(cursor: psycopg.Cursor[Any], table: Table, rows: Sequence[Any]) -> None:
@@ -204,17 +205,18 @@ def write_feature_specs(cursor: psycopg.Cursor[Any], rows: Sequence[events.Featu
 
 def write_progress(cursor: psycopg.Cursor[Any], progress: Sequence[Progress]) -> None:
     """Move watermarks forward, and never back."""
-    newest: dict[tuple[str, str, int], int] = {}
+    newest: dict[tuple[str, str, int, str], int] = {}
     for row in progress:
-        key = (row.stream, row.topic, row.partition)
+        key = (row.stream, row.topic, row.partition, row.source)
         newest[key] = max(newest.get(key, row.watermark_ms), row.watermark_ms)
     if newest:
         columns = [
             list(column) for column in zip(*((*key, at) for key, at in sorted(newest.items())), strict=True)
         ]
         cursor.execute(
-            "INSERT INTO stream_progress SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::bigint[]) "
-            "ON CONFLICT (stream, topic, partition) "
+            "INSERT INTO stream_progress (stream, topic, partition, source, watermark_ms) "
+            "SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::text[], %s::bigint[]) "
+            "ON CONFLICT (stream, topic, partition, source) "
             "DO UPDATE SET watermark_ms = greatest(stream_progress.watermark_ms, excluded.watermark_ms)",
             columns,
         )

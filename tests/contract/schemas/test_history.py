@@ -172,16 +172,28 @@ def test_nothing_stored_is_none(pool: PostgresPool, stream: str) -> None:
 def test_progress_is_that_of_the_slowest_partition_and_never_runs_back(
     pool: PostgresPool, stream: str
 ) -> None:
-    EventWriter(pool).write(
-        [], [Progress(stream, "market.bar.v1", 0, 50), Progress(stream, "market.bar.v1", 0, 40)]
-    )
-    EventWriter(pool).write(
-        [], [Progress(stream, "market.bar.v1", 0, 30), Progress(stream, "market.bar.v1", 1, 20)]
-    )
-    assert StoredStreams(pool).watermark_ms(stream, "market.bar.v1") == 20
-    EventWriter(pool).write([], [Progress(stream, "market.bar.v1", 1, 60)])
-    assert StoredStreams(pool).watermark_ms(stream, "market.bar.v1", n_partitions=2) == 50
-    assert StoredStreams(pool).watermark_ms(stream, "market.bar.v1", n_partitions=3) is None
+    def reached(partition: int, watermark_ms: int) -> Progress:
+        return Progress(stream, "market.bar.v1", partition, watermark_ms, "binance")
+
+    writer, streams = EventWriter(pool), StoredStreams(pool)
+    writer.write([], [reached(0, 50), reached(0, 40)])
+    writer.write([], [reached(0, 30), reached(1, 20)])
+    assert streams.watermark_ms(stream, "market.bar.v1") == 20
+    writer.write([], [reached(1, 60)])
+    places = [("binance", 0), ("binance", 1)]
+    assert streams.watermark_ms(stream, "market.bar.v1", places=places) == 50
+    assert streams.watermark_ms(stream, "market.bar.v1", places=[*places, ("binance", 2)]) is None
+
+
+def test_progress_of_a_partition_is_that_of_each_source_in_it(pool: PostgresPool, stream: str) -> None:
+    """The faster source's watermark stood for both: training began before the slower one's rows were stored."""
+    writer, streams, both = EventWriter(pool), StoredStreams(pool), [("binance", 0), ("kraken", 0)]
+    writer.write([], [Progress(stream, "market.bar.v1", 0, 50, "binance")])
+    assert streams.watermark_ms(stream, "market.bar.v1", places=both) is None
+    writer.write([], [Progress(stream, "market.bar.v1", 0, 20, "kraken")])
+    assert streams.watermark_ms(stream, "market.bar.v1", places=both) == 20
+    assert streams.watermark_ms(stream, "market.bar.v1", places=both[:1]) == 50
+    assert streams.watermark_ms(stream, "market.bar.v1") == 20
 
 
 def test_position_is_how_far_the_market_data_go(pool: PostgresPool, stream: str) -> None:
@@ -271,7 +283,7 @@ def test_batch_with_a_bad_row_stores_nothing(pool: PostgresPool, stream: str) ->
     bad = msgspec.structs.replace(tick(0, trade_id=2, stream=stream), trade_id=2**80)
     with pytest.raises(RowRefusedError, match=r"22003 .*trade_id"):
         EventWriter(pool).write(
-            [tick(0, trade_id=1, stream=stream), bad], [Progress(stream, "market.tick.v1", 0, 1)]
+            [tick(0, trade_id=1, stream=stream), bad], [Progress(stream, "market.tick.v1", 0, 1, "binance")]
         )
     assert list(StoredMarket(pool).ticks(stream)) == []
     assert StoredStreams(pool).watermark_ms(stream, "market.tick.v1") is None

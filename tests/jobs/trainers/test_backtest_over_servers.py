@@ -128,7 +128,7 @@ def place(endpoints, tmp_path_factory):
     StoredStreams(pool).register_stream(msgspec.structs.replace(description, origin_ms=T0))
     model = OnnxModel.from_bytes(files["model.onnx"])
     events = list(live_run(stream, bars, promotion_of(entry, manifest), model))
-    EventWriter(pool).write(events, [Progress(stream, FEATURES_MARKET.name, 0, T0 + N * MINUTE)])
+    EventWriter(pool).write(events, [Progress(stream, FEATURES_MARKET.name, 0, T0 + N * MINUTE, "binance")])
     pool.close()
     return Place(folder, candles, stream, [manifest.version for manifest, _ in made])
 

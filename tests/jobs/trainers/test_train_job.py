@@ -10,7 +10,7 @@ from schemas.artifacts import CHAMPION
 from schemas.codec import decode, null_from_nan
 from schemas.events import FeaturesComputed
 from schemas.time import Interval
-from schemas.topics import FEATURES_MARKET, MODELS_EVENT
+from schemas.topics import FEATURES_MARKET, MODELS_EVENT, partition_of
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Reader, read_range
 from schemas.wire.postgres.pools import PostgresPool
@@ -51,7 +51,8 @@ def stream(endpoints):
         )
         for i in range(N_ROWS)
     ]
-    EventWriter(pool).write(batch, [Progress(name, FEATURES_MARKET.name, 0, UNTIL_MS)])
+    partition = partition_of(INSTRUMENT.encode(), FEATURES_MARKET.n_partitions)
+    EventWriter(pool).write(batch, [Progress(name, FEATURES_MARKET.name, partition, UNTIL_MS, "simulated")])
     pool.close()
     return name
 

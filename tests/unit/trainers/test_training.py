@@ -7,6 +7,7 @@ from schemas.companions import Companions
 from schemas.errors import NotReadyError, StoreUnavailableError
 from schemas.targets import TargetPair
 from schemas.time import Interval
+from schemas.topics import partition_of
 from schemas.wire.clocks import ManualClock
 from stream_processors.features.vector_declarations import spec_of
 from stream_processors.features.vectors import with_companions
@@ -110,7 +111,7 @@ def test_an_instrument_with_companions_is_trained_on_its_vectors_and_a_mere_comp
     )
     one.training.run()
     spec = spec_of(companions[INSTRUMENT])
-    assert one.history.asked == {"features.vector.v1": 1}
+    assert one.history.asked == {"features.vector.v1": {("simulated", partition_of(INSTRUMENT.encode(), 4))}}
     assert one.history.spec_hashes == [spec.hash]
     (event,) = one.announced
     assert (event.instrument, event.feature_spec_hash) == (INSTRUMENT, spec.hash)
