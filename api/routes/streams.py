@@ -26,7 +26,9 @@ def stream(serving: ServingPart) -> StreamPayload:
         title=description.title,
         source=description.source,
         is_simulated=any(
-            is_simulated(source=description.source, instrument=instrument, kind=description.kind)
+            is_simulated(
+                source=description.source_of(instrument), instrument=instrument, kind=description.kind
+            )
             for instrument in description.instruments
         ),
         instruments=list(description.instruments),

@@ -135,6 +135,8 @@ def stream_of(settings: ProducerSettings) -> str:
         "from_ms": time_of(settings.from_time, "FROM"),
         "to_ms": time_of(settings.to_time, "TO"),
     }
+    if settings.sources:
+        facts["sources"] = settings.sources
     if settings.files_beside:
         facts["beside"] = ",".join(content_hash(path) for path in settings.files_beside)
     return stream_id(StreamKind.REPLAY, facts)
