@@ -45,6 +45,12 @@ BINANCE = SourceSpec(
     allowed_lateness_ms=0,
     description="Binance trades and candles; trades come in order among themselves",
 )
+BINANCE_FUTURES = SourceSpec(
+    name="binance-futures",
+    is_simulated=False,
+    allowed_lateness_ms=0,
+    description="Binance's USD-margined futures, where they are a source of their own; another clock than spot",
+)
 SIMULATED = SourceSpec(
     name="simulated",
     is_simulated=True,
@@ -52,7 +58,7 @@ SIMULATED = SourceSpec(
     description="the seeded simulated market; not real prices",
 )
 
-SOURCES = {spec.name: spec for spec in (BINANCE, SIMULATED)}
+SOURCES = {spec.name: spec for spec in (BINANCE, BINANCE_FUTURES, SIMULATED)}
 
 
 def parse_sources(text: str | None) -> dict[str, str]:
