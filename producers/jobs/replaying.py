@@ -72,6 +72,7 @@ class _Run:
 
     Attributes:
         from_ms: The event time from which on the first of them is published.
+        n_events: How many events were published.
     """
 
     def __init__(self, session: Session) -> None:
@@ -97,17 +98,13 @@ class _Run:
             starts_at_ms=None if self._is_paced_by_data else now_ms,
         )
         self._silent: set[int] = set()
+        self.n_events = 0
         times = [
             published.reached.event_time_ms(times_of(plan.description, each.source))
             for each, published in zip(plan.sources, resumed, strict=True)
         ]
         known = [time_ms for time_ms in times if time_ms is not None]
         self.from_ms = min(known) if known else plan.description.origin_ms
-
-    @property
-    def n_events(self) -> int:
-        """How many events were published."""
-        return sum(publisher.n_events for publisher in self._publishers)
 
     @property
     def is_over(self) -> bool:
@@ -131,7 +128,10 @@ class _Run:
             if self._is_paced_by_data:
                 self._declare_absent(due_ms)
             number, record = self._records.take()
-            self._publishers[number].publish(record)
+            publisher = self._publishers[number]
+            n_before = publisher.n_events
+            publisher.publish(record)
+            self.n_events += publisher.n_events - n_before
             self._note_silence(number, record)
             last_ms = due_ms
             yield record
@@ -150,6 +150,9 @@ class _Run:
             absent.on_time(now_ms)
 
     def _end(self, last_ms: int) -> None:
+        """A run of recorded data is at its end for good, and so are the sources that were absent from it."""
+        if not self._is_paced_by_data:
+            return
         for absent in self._absent:
             absent.on_end(last_ms)
 

@@ -88,7 +88,11 @@ def _missing_of(session: Session, plan: SourcePlan) -> Iterator[Named]:
 
 
 class _Told:
-    """Publishes records of several sources until the process is asked to end."""
+    """Publishes records of several sources until the process is asked to end.
+
+    Attributes:
+        n_events: How many events were published.
+    """
 
     def __init__(
         self, session: Session, publishers: Mapping[str, SourcePublisher], progress: Progress
@@ -96,17 +100,16 @@ class _Told:
         self._session = session
         self._publishers = publishers
         self._progress = progress
-
-    @property
-    def n_events(self) -> int:
-        """How many events were published."""
-        return sum(publisher.n_events for publisher in self._publishers.values())
+        self.n_events = 0
 
     def publish(self, records: Iterable[Named]) -> bool:
         """Whether all of it was published; False when the process was asked to end."""
         for name, record in records:
             if self._session.is_stopped():
                 return False
-            self._publishers[name].publish(record)
+            publisher = self._publishers[name]
+            n_before = publisher.n_events
+            publisher.publish(record)
+            self.n_events += publisher.n_events - n_before
             self._progress.reached(record.event.event_time_ms, self.n_events)
         return True

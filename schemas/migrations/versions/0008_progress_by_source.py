@@ -12,7 +12,7 @@ depends_on = None
 
 BY_SOURCE = """
 ALTER TABLE stream_progress ADD COLUMN source text NOT NULL DEFAULT '';
-UPDATE stream_progress SET source = described.description ->> 'source'
+UPDATE stream_progress SET source = coalesce(described.description ->> 'source', '')
     FROM streams described WHERE described.stream = stream_progress.stream;
 ALTER TABLE stream_progress DROP CONSTRAINT stream_progress_pkey,
     ADD PRIMARY KEY (stream, topic, partition, source);
