@@ -74,6 +74,12 @@ def candle_file_plan(
 ) -> RunPlan:
     """The plan of one or several files of candles; files of several sources are several sources of the run.
 
+    Args:
+        settings: Of the run.
+        path: The first file.
+        stored: What the history remembers of the stream; it wins.
+        now_ms: The wall clock, for when a new run was described.
+
     Raises:
         ConfigurationError: If a file is not of such candles, or the files do not go together.
     """
@@ -174,6 +180,12 @@ def capture_plan(
     settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
 ) -> RunPlan:
     """The plan of a capture, which is one source.
+
+    Args:
+        settings: Of the run.
+        path: The first file.
+        stored: What the history remembers of the stream; it wins.
+        now_ms: The wall clock, for when a new run was described.
 
     Raises:
         ConfigurationError: If the file or its history does not hold what is needed.

@@ -92,6 +92,11 @@ class Logged(NamedTuple):
 def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> Logged:
     """How far one source of a stream has been published.
 
+    Args:
+        endpoint: The broker.
+        stream: The run.
+        source: Whose partitions are looked at.
+
     Raises:
         BrokerUnavailableError: If the broker does not answer.
     """
