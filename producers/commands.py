@@ -118,10 +118,10 @@ def _run(environment: Environment, speed: str | None) -> None:
 def _print_news(environment: Environment, n: int) -> None:
     from itertools import islice
 
-    from producers.jobs.progress import text_of_time
     from producers.settings import ProducerSettings
     from producers.sources.simulated.news import NewsWire
     from producers.sources.simulated.states import HOUR_MS, MarketStates
+    from schemas.time import text_of_time
     from schemas.wire.clocks import SystemClock
 
     settings = ProducerSettings.from_environment(environment)

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.payloads.health import AlivePayload, CheckPayload, ReadyPayload, ReadyTargetPayload
-from api.payloads.shared import iso
 from api.routes.serving import Serving, ServingPart
 from api.routes.waiting import missing_words
 from schemas.errors import PlatformError
 from schemas.targets import Target
+from schemas.time import text_of_time
 
 router = APIRouter(tags=["operation"])
 
@@ -78,7 +78,7 @@ def _targets(serving: Serving) -> list[ReadyTargetPayload]:
             horizon=target.horizon,
             is_default=target.pair == serving.settings.default,
             is_served=target in made,
-            detail=f"as of {iso(made[target].as_of_ms)}, from {made[target].store}"
+            detail=f"as of {text_of_time(made[target].as_of_ms, 'iso')}, from {made[target].store}"
             if target in made
             else missing_words(target, by_target),
         )

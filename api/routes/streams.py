@@ -5,11 +5,12 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from api.errors import problems
-from api.payloads.shared import is_simulated, iso
+from api.payloads.shared import is_simulated
 from api.payloads.streams import StreamPayload, TargetsPayload, target_payload, waiting_payload
 from api.routes.phases import phase_of
 from api.routes.serving import ServingPart
 from schemas.targets import TargetPair
+from schemas.time import text_of_time
 
 router = APIRouter(tags=["stream"])
 _PROBLEMS = problems(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -36,7 +37,7 @@ def stream(serving: ServingPart) -> StreamPayload:
         speed=description.speed,
         parameters=description.parameters,
         clock_ms=sight.clock_ms,
-        clock=None if sight.clock_ms is None else iso(sight.clock_ms),
+        clock=None if sight.clock_ms is None else text_of_time(sight.clock_ms, "iso"),
         clock_unchanged_s=round(sight.unchanged_s, 3),
         phase=phase_of(description, sight),
     )

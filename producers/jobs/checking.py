@@ -4,11 +4,9 @@ It makes the very plan that the warm-up will make, so that both say the same of 
 """
 
 from producers.jobs.planning import plan_of
-from producers.jobs.progress import text_of_time
-from producers.jobs.runs import time_of
 from producers.settings import ProducerSettings
 from schemas.streams import StreamDescription
-from schemas.time import Interval
+from schemas.time import Interval, parse_time, text_of_time
 
 
 def check_run(settings: ProducerSettings, *, now_ms: int) -> list[str]:
@@ -24,7 +22,7 @@ def check_run(settings: ProducerSettings, *, now_ms: int) -> list[str]:
 
 def _notes(settings: ProducerSettings, description: StreamDescription) -> list[str]:
     interval_ms = Interval(str(description.parameters.get("interval", Interval.ONE_MINUTE))).milliseconds
-    from_ms, to_ms = time_of(settings.from_time, "FROM"), time_of(settings.to_time, "TO")
+    from_ms, to_ms = parse_time(settings.from_time, "FROM"), parse_time(settings.to_time, "TO")
     end_ms, notes = description.end_ms, []
     if from_ms is not None and description.origin_ms - from_ms >= interval_ms:
         notes.append(

@@ -3,12 +3,11 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
-from schemas.time import Clock
+from schemas.time import Clock, text_of_time
 
 log = structlog.get_logger()
 _LINE_EVERY_S = 10.0
@@ -78,8 +77,3 @@ def progress_of(what: str, clock: Clock, *, from_ms: int, until_ms: int | None) 
     with RichProgress(*columns, console=Console(stderr=True), transient=False) as bar:
         bar.add_task(what, total=max(1, until_ms - from_ms), time="", n=0)
         yield _BarProgress(bar, clock, from_ms)
-
-
-def text_of_time(time_ms: int) -> str:
-    """A time for people, to the second, UTC."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -9,11 +9,11 @@ import structlog
 from producers.jobs.pacing import Pacer
 from producers.jobs.plans import times_of
 from producers.jobs.positions import Logged
-from producers.jobs.progress import text_of_time
 from producers.jobs.sessions import Session
 from producers.normalise.watermarks import Reached, with_watermarks
 from schemas.events import SourceFellSilent
 from schemas.streams import StreamKind
+from schemas.time import text_of_time
 
 log = structlog.get_logger()
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from producers.jobs.progress import text_of_time
 from producers.sources.files.captures import survey_capture
 from producers.sources.files.recognition import file_kind, instrument_of_name
 from producers.sources.files.tables import breach_counts, read_candles
 from schemas.frames import Breach
+from schemas.time import text_of_time
 
 N_SHOWN = 20
 

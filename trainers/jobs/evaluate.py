@@ -10,7 +10,7 @@ import numpy as np
 
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
-from schemas.time import Clock, Interval
+from schemas.time import Clock, Interval, text_of_time
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
@@ -103,7 +103,7 @@ def evaluate_files(
         "horizon": str(question.horizon),
         "also": [str(interval) for interval in question.also],
         "refit": candidate.refit,
-        "train_until": str(np.datetime64(question.train_until_ms, "ms")),
+        "train_until": text_of_time(question.train_until_ms, "iso"),
         "features": list(read.table.names),
         "n_companion_rows": sum(len(companion) for companion in decisions.companions),
         "feature_spec_hash": read.table.feature_spec_hash,
