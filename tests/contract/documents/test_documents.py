@@ -100,12 +100,6 @@ def test_keys_are_fields_of_the_event(kind: type[Event]) -> None:
     assert {*kind.key_fields, *kind.natural_key} <= set(kind.__struct_fields__)
 
 
-@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
-def test_natural_key_is_the_one_that_the_durable_store_goes_by(kind: type[Event]) -> None:
-    """The store keeps only the newest revision of a candle; on the topic each is a fact of its own."""
-    assert set(kind.natural_key) - {"revision"} == set(TABLES[kind].key)
-
-
 def test_asyncapi_document_is_valid_by_the_official_schema(asyncapi_schema: dict[str, Any]) -> None:
     Draft7Validator(asyncapi_schema).validate(asyncapi())
 
