@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.schedules import purged
 from trainers.datasets.splits import Fold
 from trainers.datasets.uniqueness import uniqueness
@@ -56,17 +56,17 @@ def lesson_at(decisions: DecisionSet, multiples: Iterable[int], *, time_ms: int 
         multiples: Of the horizon.
         time_ms: When; None is at the end of all.
     """
-    outcomes = {multiple: _known(decisions.moves[multiple], time_ms) for multiple in multiples}
+    outcomes = {multiple: _known(decisions.forward_returns[multiple], time_ms) for multiple in multiples}
     last = max((int(outcome.rows[-1]) + 1 for outcome in outcomes.values() if len(outcome.rows)), default=0)
     return Lesson(decisions.names, decisions.rows[:last], outcomes, decisions.as_of_ms[:last])
 
 
-def _known(moved: Move, time_ms: int | None) -> Outcome:
-    is_known = moved.known_ms >= 0
+def _known(forward: ForwardReturn, time_ms: int | None) -> Outcome:
+    is_known = forward.known_ms >= 0
     if time_ms is not None:
-        is_known &= moved.known_ms <= time_ms
-    rows = np.flatnonzero(is_known & (moved.log_return != 0)).astype(np.int64)
-    return Outcome(rows, moved.log_return[rows] > 0, None, moved.known_ms[rows])
+        is_known &= forward.known_ms <= time_ms
+    rows = np.flatnonzero(is_known & (forward.log_return != 0)).astype(np.int64)
+    return Outcome(rows, forward.log_return[rows] > 0, None, forward.known_ms[rows])
 
 
 def _part(
@@ -93,11 +93,11 @@ def _outcome(
     decided_ms: int,
     is_weighted: bool,
 ) -> Outcome:
-    moved = decisions.moves[multiple]
-    rows = purged(candidates, known_ms=moved.known_ms, decided_ms=decided_ms)
-    rows = rows[moved.log_return[rows] != 0]
+    forward = decisions.forward_returns[multiple]
+    rows = purged(candidates, known_ms=forward.known_ms, decided_ms=decided_ms)
+    rows = rows[forward.log_return[rows] != 0]
     weight = _weights(decisions, rows, multiple) if is_weighted else None
-    return Outcome(rows, moved.log_return[rows] > 0, weight, moved.known_ms[rows])
+    return Outcome(rows, forward.log_return[rows] > 0, weight, forward.known_ms[rows])
 
 
 def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:

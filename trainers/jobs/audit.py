@@ -134,8 +134,8 @@ def audited_dataset(
 
 
 def _strength_alone(decisions: DecisionSet) -> str:
-    moves = decisions.own.log_return
-    n = int((~np.isnan(moves) & (moves != 0)).sum())
+    returns = decisions.own.log_return
+    n = int((~np.isnan(returns) & (returns != 0)).sum())
     if n < LEAST_ROWS:
         return f"{n:,} rows with an outcome are too few to tell a leak by, {LEAST_ROWS} are needed"
     return (

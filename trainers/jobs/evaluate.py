@@ -258,7 +258,7 @@ def decisions_like(stored: DecisionSet, inputs: Inputs, *, also: tuple[Interval,
     """
     question = Question(stored.interval, stored.horizon, train_until_ms=0, also=also)
     read = _read(inputs, question)
-    return decisions_for(read.table, read.prices, question, frozenset(stored.moves))
+    return decisions_for(read.table, read.prices, question, frozenset(stored.forward_returns))
 
 
 def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: frozenset[int]) -> DecisionSet:

@@ -63,7 +63,10 @@ def is_repeated(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> b
     """
     of_recipe = msgspec.structs.replace(
         decisions,
-        moves={multiple: decisions.moves[multiple] for multiple in sorted({OWN_HORIZON, *recipe.multiples})},
+        forward_returns={
+            multiple: decisions.forward_returns[multiple]
+            for multiple in sorted({OWN_HORIZON, *recipe.multiples})
+        },
     )
     try:
         search = Search(

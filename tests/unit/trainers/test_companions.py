@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 from schemas.errors import StateError
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.splits import Fold
 from trainers.evaluation.forward import out_of_sample
 from trainers.evaluation.lessons import COMPANION_WEIGHT, lesson_of
@@ -20,8 +20,8 @@ HOUR_MS = 3_600_000
 def decision_set(*, n=8, first_hour=0, seed=1, names=("a", "b"), log_return=None):
     rows = np.random.default_rng(seed).normal(size=(n, len(names))).astype(np.float32)
     as_of_ms = (first_hour + np.arange(n, dtype=np.int64)) * HOUR_MS
-    moves = {
-        multiple: Move(
+    forward_returns = {
+        multiple: ForwardReturn(
             log_return=rows[:, 0].astype(np.float64)
             if log_return is None
             else np.asarray(log_return, dtype=float),
@@ -36,7 +36,7 @@ def decision_set(*, n=8, first_hour=0, seed=1, names=("a", "b"), log_return=None
         horizon=Interval.ONE_HOUR,
         as_of_ms=as_of_ms,
         rows=rows,
-        moves=moves,
+        forward_returns=forward_returns,
         late={},
         trailing_log_return=np.zeros(n),
     )
@@ -74,7 +74,9 @@ def test_an_outcome_of_the_companion_that_was_not_known_yet_is_not_learnt():
 def test_what_the_companion_does_later_changes_nothing():
     own, other = decision_set(n=600), decision_set(n=600, seed=2)
     later = np.concatenate([other.own.log_return[:400], -other.own.log_return[400:]])
-    changed = msgspec.structs.replace(other, moves={1: Move(log_return=later, known_ms=other.own.known_ms)})
+    changed = msgspec.structs.replace(
+        other, forward_returns={1: ForwardReturn(log_return=later, known_ms=other.own.known_ms)}
+    )
     folds = [fold_at(400, 600)]
     first, second = (
         out_of_sample(beside(own, one), LogisticRegression(), folds=folds) for one in (other, changed)
@@ -109,8 +111,8 @@ def test_a_companion_of_the_same_kind_makes_a_better_model():
     own, other = (
         msgspec.structs.replace(
             one,
-            moves={
-                1: Move(
+            forward_returns={
+                1: ForwardReturn(
                     log_return=one.rows[:, 0] + 3 * noise.normal(size=len(one)), known_ms=one.own.known_ms
                 )
             },
