@@ -11,8 +11,8 @@ from schemas.features import FeatureTable
 from schemas.time import Interval, text_of_time
 from trainers.backtesting.decisions import Served
 from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
-from trainers.evaluation.lessons import lesson_at
-from trainers.models.recipes import OWN_HORIZON, Lesson, Recipe, exported
+from trainers.evaluation.training_sets import training_set_at
+from trainers.models.recipes import OWN_HORIZON, Recipe, TrainingSet, exported
 
 
 def refitted(
@@ -51,16 +51,18 @@ def refitted(
     )
     served = []
     for number, time_ms in enumerate(times_ms, start=1):
-        lesson = lesson_at(decisions, recipe.multiples | {OWN_HORIZON}, time_ms=time_ms)
-        _check_enough(lesson, time_ms, minimum_rows)
-        served.append(_served(decisions, lesson, recipe, name=name, time_ms=time_ms))
+        training_set = training_set_at(decisions, recipe.multiples | {OWN_HORIZON}, time_ms=time_ms)
+        _check_enough(training_set, time_ms, minimum_rows)
+        served.append(_served(decisions, training_set, recipe, name=name, time_ms=time_ms))
         progress(number / len(times_ms))
     return served
 
 
-def _served(decisions: DecisionSet, lesson: Lesson, recipe: Recipe, *, name: str, time_ms: int) -> Served:
-    learnt = lesson.outcomes[OWN_HORIZON].rows
-    checked = exported(recipe.fit(lesson), lesson.rows[learnt])
+def _served(
+    decisions: DecisionSet, training_set: TrainingSet, recipe: Recipe, *, name: str, time_ms: int
+) -> Served:
+    learnt = training_set.outcomes[OWN_HORIZON].rows
+    checked = exported(recipe.fit(training_set), training_set.rows[learnt])
     day = text_of_time(time_ms, "day").replace("-", "")
     return Served(
         time_ms,
@@ -78,8 +80,8 @@ def _closes(table: FeatureTable, interval: Interval) -> PricePath:
     )
 
 
-def _check_enough(lesson: Lesson, time_ms: int, minimum_rows: int) -> None:
-    n_decided = len(lesson.outcomes[OWN_HORIZON].rows)
+def _check_enough(training_set: TrainingSet, time_ms: int, minimum_rows: int) -> None:
+    n_decided = len(training_set.outcomes[OWN_HORIZON].rows)
     if n_decided < minimum_rows:
         message = (
             f"refitting at {text_of_time(time_ms, 'minute')} needs {minimum_rows} labelled rows before it, has {n_decided}: "

@@ -24,8 +24,8 @@ from trainers.datasets.learning import decisions_of
 from trainers.datasets.samples import Samples
 from trainers.datasets.splits import walk_forward
 from trainers.evaluation.conformal import Judged, judged
-from trainers.evaluation.lessons import lesson_at, lesson_of
 from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
+from trainers.evaluation.training_sets import training_set_at, training_set_of
 from trainers.evaluation.walk_forward import scored
 from trainers.models.calibration import CalibratedModel
 from trainers.models.descriptions import described, recipe_of
@@ -103,7 +103,7 @@ def trained(samples: Samples, making: Making, origin: Origin, *, prices: PricePa
         lags_ms=_lags_ms(prices, samples.interval),
         known_by_ms=origin.trained_until_ms,
     )
-    fitted = recipe.fit(lesson_at(decisions, recipe.multiples))
+    fitted = recipe.fit(training_set_at(decisions, recipe.multiples))
     checked = exported(fitted, samples.rows)
     found = _judged(samples, decisions, recipe, making, served=fitted, until_ms=origin.trained_until_ms)
     files = {MODEL_FILE: _stating(checked.onnx, found.settled), **_native(fitted)}
@@ -140,7 +140,7 @@ def _judged(
     probability = np.full(len(samples), np.nan)
     stretches = []
     for fold in folds:
-        fitted = recipe.fit(lesson_of(decisions, fold, recipe.multiples))
+        fitted = recipe.fit(training_set_of(decisions, fold, recipe.multiples))
         past = _past(decisions, fitted, probability, at_ms=int(decisions.as_of_ms[fold.test[0]]))
         stretches.append(Stretch(fold.test, past))
         test = decisions.rows[fold.test]

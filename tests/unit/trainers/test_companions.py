@@ -10,7 +10,7 @@ from schemas.time import Interval
 from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.splits import Fold
 from trainers.evaluation.forward import out_of_sample
-from trainers.evaluation.lessons import COMPANION_WEIGHT, lesson_of
+from trainers.evaluation.training_sets import COMPANION_WEIGHT, training_set_of
 from trainers.models.logistic import LogisticRegression
 from trainers.models.narrowing import Alone
 
@@ -53,12 +53,12 @@ def fold_at(row, n):
 
 def test_rows_of_both_stand_by_time_and_the_companions_count_for_less():
     own, other = decision_set(), decision_set(seed=2)
-    lesson = lesson_of(beside(own, other), fold_at(5, 8), [1])
+    training_set = training_set_of(beside(own, other), fold_at(5, 8), [1])
     # own:        0 1 2 3 4 | 5        a row's outcome is known an hour later
     # companion:  0 1 2 3 4 |
-    assert np.array_equal(lesson.rows[0::2], own.rows[:5])
-    assert np.array_equal(lesson.rows[1::2], other.rows[:5])
-    outcome = lesson.outcomes[1]
+    assert np.array_equal(training_set.rows[0::2], own.rows[:5])
+    assert np.array_equal(training_set.rows[1::2], other.rows[:5])
+    outcome = training_set.outcomes[1]
     assert outcome.rows.tolist() == list(range(10))
     assert outcome.weight[1::2] / outcome.weight[0::2] == pytest.approx(COMPANION_WEIGHT)
     assert outcome.weight.mean() == pytest.approx(1.0)
@@ -66,9 +66,9 @@ def test_rows_of_both_stand_by_time_and_the_companions_count_for_less():
 
 def test_an_outcome_of_the_companion_that_was_not_known_yet_is_not_learnt():
     own, other = decision_set(), decision_set(seed=2)
-    lesson = lesson_of(beside(own, other), fold_at(5, 8), [2])
+    training_set = training_set_of(beside(own, other), fold_at(5, 8), [2])
     # Over two hours: what was decided at 4 is known at 6, and the refit is at 5.
-    assert lesson.outcomes[2].rows.tolist() == list(range(8))
+    assert training_set.outcomes[2].rows.tolist() == list(range(8))
 
 
 def test_what_the_companion_does_later_changes_nothing():
@@ -86,22 +86,22 @@ def test_what_the_companion_does_later_changes_nothing():
 
 def test_a_companion_that_began_later_has_nothing_to_teach_yet():
     own, other = decision_set(), decision_set(first_hour=6)
-    lesson = lesson_of(beside(own, other), fold_at(5, 8), [1])
-    assert np.array_equal(lesson.rows, own.rows[:5])
-    assert lesson.outcomes[1].rows.tolist() == [0, 1, 2, 3, 4]
+    training_set = training_set_of(beside(own, other), fold_at(5, 8), [1])
+    assert np.array_equal(training_set.rows, own.rows[:5])
+    assert training_set.outcomes[1].rows.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_tie_of_the_companion_is_left_out():
     other = decision_set(log_return=[0.1, 0.0, -0.1, 0.1, -0.1, 0.1, 0.1, 0.1])
-    lesson = lesson_of(beside(decision_set(), other), fold_at(5, 8), [1])
-    assert lesson.outcomes[1].rows.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    training_set = training_set_of(beside(decision_set(), other), fold_at(5, 8), [1])
+    assert training_set.outcomes[1].rows.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
 
 
 def test_a_column_that_the_companion_lacks_is_undefined_there():
     other = decision_set(seed=2, names=("b",))
-    lesson = lesson_of(beside(decision_set(), other), fold_at(5, 8), [1])
-    assert np.isnan(lesson.rows[1::2, 0]).all()
-    assert np.array_equal(lesson.rows[1::2, 1], other.rows[:5, 0])
+    training_set = training_set_of(beside(decision_set(), other), fold_at(5, 8), [1])
+    assert np.isnan(training_set.rows[1::2, 0]).all()
+    assert np.array_equal(training_set.rows[1::2, 1], other.rows[:5, 0])
 
 
 def test_a_companion_of_the_same_kind_makes_a_better_model():
@@ -141,6 +141,6 @@ def test_a_member_that_is_alone_sees_own_rows_and_columns_only():
 
 
 def test_a_member_without_any_of_its_columns_says_so():
-    lesson = lesson_of(decision_set(), fold_at(5, 8), [1])
+    training_set = training_set_of(decision_set(), fold_at(5, 8), [1])
     with pytest.raises(StateError, match="columns such as"):
-        Alone(member=LogisticRegression(), columns=("x",)).fit(lesson)
+        Alone(member=LogisticRegression(), columns=("x",)).fit(training_set)

@@ -9,7 +9,7 @@ import pytest
 from schemas.artifacts import Evidence, Metric
 from schemas.events import PredictionSet
 from schemas.time import Interval
-from tests.fakes.lessons import lesson
+from tests.fakes.training_sets import training_set
 from tests.unit.api.events import prediction
 from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.splits import Fold
@@ -75,7 +75,7 @@ def test_a_policy_without_picks_abstains_and_one_without_evidence_says_so():
 
 
 def test_a_policy_travels_in_the_bytes_and_changes_no_probability():
-    taught = lesson(n=600)
+    taught = training_set(n=600)
     plain = LogisticRegression().fit(taught).onnx()
     stated = with_policy(plain, POLICY)
     before, after = OnnxModel.from_bytes(plain), OnnxModel.from_bytes(stated)

@@ -70,9 +70,9 @@ class Watched(LogisticRegression, frozen=True, kw_only=True):
 
     seen: list = msgspec.field(default_factory=list)
 
-    def fit(self, lesson):
-        self.seen.append(lesson)
-        return LogisticRegression(ridge=self.ridge, cut=self.cut, multiple=self.multiple).fit(lesson)
+    def fit(self, training_set):
+        self.seen.append(training_set)
+        return LogisticRegression(ridge=self.ridge, cut=self.cut, multiple=self.multiple).fit(training_set)
 
 
 # What a trial sees
@@ -94,10 +94,10 @@ def test_nothing_after_the_refit_is_handed_to_a_trial(multiple):
     assert len(recipe.seen) == 4 * 3
     refit_ms = int(decisions.as_of_ms[2_000])
     starts_ms = [decisions.as_of_ms[800], decisions.as_of_ms[1_200], decisions.as_of_ms[1_600]]
-    for lesson, start_ms in zip(recipe.seen, starts_ms * 4, strict=True):
-        taught = lesson.outcomes[multiple].rows
-        assert not np.any(lesson.rows == 777.0)
-        assert decisions.as_of_ms[len(lesson.rows) - 1] < refit_ms
+    for training_set, start_ms in zip(recipe.seen, starts_ms * 4, strict=True):
+        taught = training_set.outcomes[multiple].rows
+        assert not np.any(training_set.rows == 777.0)
+        assert decisions.as_of_ms[len(training_set.rows) - 1] < refit_ms
         assert decisions.forward_returns[multiple].known_ms[taught].max() <= start_ms
 
 
