@@ -23,7 +23,6 @@ from schemas.errors import ContractError, DecodeError
 from schemas.events import Event
 from schemas.topics import BY_NAME, CONSUMERS, EVENT_TOPICS, dead_letters
 from schemas.wire.kafka import Publisher, Record, read_range
-from schemas.wire.postgres.tables import TABLES
 from schemas.wire.settings import Endpoints
 from stream_processors.runtime.dead_letters import publish_dead_letter, publish_resolution
 from stream_processors.runtime.letters import How, Mailbox
