@@ -40,7 +40,7 @@ def model_card(manifest: ModelManifest) -> str:
         "## Leakage sheet",
         _table(("check", "finding"), _leakage(manifest)),
         "## How it was made",
-        _table(("", ""), _making(manifest)),
+        _table(("", ""), _provenance(manifest)),
         "## Files",
         _table(("file", "SHA-256"), sorted(manifest.files.items())),
         "## Features",
@@ -147,7 +147,7 @@ def conformal_words(manifest: ModelManifest) -> str:
     )
 
 
-def _making(manifest: ModelManifest) -> list[tuple[str, str]]:
+def _provenance(manifest: ModelManifest) -> list[tuple[str, str]]:
     recipe = "not stated" if manifest.recipe is None else manifest.recipe.name
     tried = ("configurations tried", str(manifest.configurations_tried))
     return [("recipe", recipe), tried, *_parameters(manifest), ("code", manifest.code_version)]

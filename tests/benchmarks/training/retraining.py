@@ -17,7 +17,7 @@ from tests.benchmarks.stream.telling import tell
 from tests.fakes.artifacts import manifest_of
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.jobs.bar_files import read_bars
-from trainers.jobs.fitting import Making, Origin, trained
+from trainers.jobs.fitting import FitOptions, Origin, trained
 from trainers.models.gradient_boosting import Boosting, BoostingParameters, import_libraries
 from trainers.models.onnx_models import OnnxModel
 from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, Outcome, TrainingSet, exported
@@ -142,8 +142,8 @@ def _with_evidence(path: Path, registry: FolderRegistry) -> float:
         created_ms=0,
         code_version="benchmark",
     )
-    making = Making(name="xgboost", recipe=Boosting(parameters=PARAMETERS))
-    artifact = trained(samples, making, origin, prices=bars.prices())
+    options = FitOptions(name="xgboost", recipe=Boosting(parameters=PARAMETERS))
+    artifact = trained(samples, options, origin, prices=bars.prices())
     registry.publish(artifact.manifest, artifact.files)
     return time.perf_counter() - began_s
 
