@@ -1,4 +1,4 @@
-"""The run that is served: what it is, how it stands, what is predicted of it."""
+"""The routes of the served run: its description, its phase and clock, and its targets."""
 
 from http import HTTPStatus
 
@@ -18,7 +18,7 @@ _PROBLEMS = problems(HTTPStatus.SERVICE_UNAVAILABLE)
 
 @router.get("/v1/stream", summary="The run of data, and its clock", responses=_PROBLEMS)
 def stream(serving: ServingPart) -> StreamPayload:
-    """What data these are, live, replayed or simulated, and how far they have come."""
+    """Describes the run: live, replayed or simulated data, and the time that the stream has reached."""
     description = serving.stores.description()
     sight = serving.sight()
     return StreamPayload(
@@ -49,7 +49,7 @@ def stream(serving: ServingPart) -> StreamPayload:
     responses=_PROBLEMS,
 )
 def targets(serving: ServingPart) -> TargetsPayload:
-    """Every target that has a champion, the default one first, and those that wait for one."""
+    """Lists every target that has a champion, the default one first, and those that have no model yet."""
     default = serving.settings.default
     served = list(serving.settings.served)
     promotions = serving.stores.champions()
