@@ -1,6 +1,6 @@
-"""Checking a run before anything is started for it: that its files hold what is asked for.
+"""Checks before the start of a run that its files hold the requested data.
 
-It makes the very plan that the warm-up will make, so that both say the same of a file.
+It makes the same plan as the warm-up, so that both judge a file in the same way.
 """
 
 from producers.jobs.planning import plan_of
@@ -10,11 +10,11 @@ from schemas.time import Interval, parse_time, text_of_time
 
 
 def check_run(settings: ProducerSettings, *, now_ms: int) -> list[str]:
-    """What should be known of a run that can be played: where it is not what was asked for.
+    """Return notes on a valid run: where its data differ from what was requested.
 
     Raises:
-        ConfigurationError: If it cannot be played: a file is unreadable or of another kind, has other
-            columns, or holds nothing of the stretch.
+        ConfigurationError: If the run is not valid: a file is unreadable, has an unknown kind or wrong
+            columns, or holds nothing of the requested stretch.
     """
     description = plan_of(settings, None, now_ms=now_ms).description
     return [] if settings.data is None else _notes(settings, description)
