@@ -1,4 +1,4 @@
-"""What the platform says to the outside: the job that predicts, and the HTTP API that answers.
+"""The scoring job, which publishes predictions, and the HTTP API, which serves them.
 
 Nothing imports this package but the launcher.
 """

@@ -1,4 +1,4 @@
-"""``python -m api``: serve, or predict."""
+"""``python -m api`` serves predictions over HTTP, or runs the scoring job."""
 
 import os
 

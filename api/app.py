@@ -1,4 +1,4 @@
-"""The application: routes, errors and metering over one run's stores."""
+"""Builds the HTTP application of one run: its routes, its error answers and its metrics."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,11 +32,11 @@ _STORE_TIMEOUT_S = 1.0
 def create_app(
     settings: ApiSettings, *, endpoints: Endpoints | None = None, clock: Clock | None = None
 ) -> FastAPI:
-    """An application that serves one run.
+    """Build the application that serves one run.
 
     Args:
-        endpoints: Where the servers are; by default as the settings say.
-        clock: By default the machine's.
+        endpoints: The addresses of the servers; None takes those of the settings.
+        clock: None takes the clock of the machine.
 
     Raises:
         NotReadyError: If no servers are set and none are running.

@@ -1,4 +1,4 @@
-"""The API's part of the command line: ``serve`` and ``scoring``.
+"""The commands of this package: ``serve`` and ``scoring``.
 
 Imports that cost time happen inside the commands, so that ``--help`` is quick.
 """
@@ -19,7 +19,7 @@ _GRACE_S = 3
 
 @click.group(help="Serve predictions over HTTP, and make them.")
 def commands() -> None:
-    """The group that ``driftline`` mounts."""
+    """Return the command group that ``driftline`` mounts."""
 
 
 @commands.command()
@@ -82,10 +82,10 @@ def scoring(environment: Mapping[str, str], *, stream: str | None) -> None:
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens, so that a port that is taken is told before anything is loaded.
+    """Open the listening socket, so that a port that is in use is reported before anything is loaded.
 
     Raises:
-        ConfigurationError: If nothing can listen there.
+        ConfigurationError: If the address and port cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With its protocol named: asyncio switches Nagle's algorithm off for such sockets alone, and

@@ -1,7 +1,7 @@
-"""From an error to an answer: one table, and the problem documents of RFC 9457.
+"""Maps every error to an HTTP answer: one table, and the problem documents of RFC 9457.
 
-A class that is not in the table is answered as its nearest ancestor there. What a server's own
-settings or state say is for its log, not for the asker.
+An error class that is not in the table is answered like its nearest ancestor in the table. The message
+of an error about the server's own settings or state goes to the log and not to the client.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,15 +31,15 @@ _log = structlog.get_logger(__name__)
 
 
 class UnknownNameError(PlatformError):
-    """Nothing of this name is served; the message says what is."""
+    """The requested name is not served; the message lists the names that are."""
 
 
 class Answer(NamedTuple):
-    """How an error is answered.
+    """The HTTP answer to one class of errors.
 
     Attributes:
-        retry_after_s: When to ask again; None when asking again will not help.
-        is_told: Whether the error's own message goes to the asker.
+        retry_after_s: When the client may repeat the request; None when repeating it does not help.
+        is_told: Whether the message of the error is sent to the client.
     """
 
     status: HTTPStatus
@@ -64,7 +64,7 @@ ANSWERS: dict[type[PlatformError], Answer] = {
 
 
 class WrongParameter(BaseModel):
-    """One parameter that was not understood."""
+    """A request parameter that is not valid, and why."""
 
     parameter: str = Field(examples=["interval"])
     expected: str = Field(examples=["Input should be '1m', '5m', '15m', '30m', '1h', '4h' or '1d'"])
@@ -85,12 +85,12 @@ class Problem(BaseModel):
 
 
 def answer_of(kind: type[PlatformError]) -> Answer:
-    """How an error of a class is answered."""
+    """Return the answer to an error class: its own, or that of its nearest ancestor in the table."""
     return next(ANSWERS[ancestor] for ancestor in kind.__mro__ if ancestor in ANSWERS)
 
 
 def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """The problem answers of a route, for its description."""
+    """Return the error answers of a route for its OpenAPI description."""
     return {
         int(status): {
             "model": Problem,
@@ -101,7 +101,7 @@ def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of an application with a problem document, and describe them as such."""
+    """Make an application answer every error with a problem document, and state this in its OpenAPI document."""
     describe: Callable[[], dict[str, Any]] = app.openapi
 
     def described() -> dict[str, Any]:

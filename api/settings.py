@@ -1,4 +1,4 @@
-"""Settings of the API and of the job that predicts."""
+"""Settings of the API and of the scoring job."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from schemas.wire.settings import TargetSettings
 
 
 class ApiSettings(TargetSettings):
-    """What the API and the scoring job can be told."""
+    """The settings of the API and of the scoring job, read once from the environment."""
 
     stream: str = Field(default=LIVE, description="The run that is served and predicted.")
     host: str = Field(
@@ -54,21 +54,21 @@ class ApiSettings(TargetSettings):
 
     @property
     def registry_dir(self) -> Path:
-        """Where the models are."""
+        """The folder of the model registry."""
         return self.data_dir / "registry"
 
     @property
     def default(self) -> TargetPair:
-        """The target that is meant when none is named."""
+        """The target of a request that names none."""
         return parse_target(self.default_target)
 
     @property
     def served(self) -> tuple[TargetPair, ...]:
-        """Every target that may get a model, the default one first."""
+        """Every configured target, the default one first."""
         return tuple(dict.fromkeys([self.default, *self.parsed_targets()]))
 
     @property
     def references(self) -> dict[str, str]:
-        """The instrument that an asset stands for, by asset."""
+        """The instrument that each asset name refers to."""
         names = [] if self.reference_instrument is None else self.reference_instrument.split(",")
         return {parse_instrument(name).base: name for name in names}

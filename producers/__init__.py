@@ -1,1 +1,1 @@
-"""The world to topics: recorded files and the simulated market, published as market events."""
+"""Publishes recorded files and the simulated market as market events."""

@@ -1,4 +1,4 @@
-"""``python -m producers``: the one place of this package that reads the process's environment."""
+"""``python -m producers``. Only this module of the package reads the environment of the process."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""The producers' part of the command line.
+"""The commands that publish market data.
 
-Heavy imports wait inside the commands, so that ``--help`` is quick.
+Heavy imports stand inside the commands, so that ``--help`` is quick.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ def commands() -> None:
 @commands.command("warm-up")
 @click.pass_obj
 def warm_up_command(environment: Environment) -> None:
-    """Publish a run's stored past and its history up to the warm-up's end; then exit.
+    """Publish the stored events of a run and its history up to the end of the warm-up, then exit.
 
     The run is described by DRIFTLINE_DATA, DRIFTLINE_DATA_BESIDE, DRIFTLINE_HISTORY, DRIFTLINE_FROM, DRIFTLINE_TO,
-    DRIFTLINE_INSTRUMENT and DRIFTLINE_SEED. Without DATA it is the simulated market.
+    DRIFTLINE_INSTRUMENT and DRIFTLINE_SEED. If DRIFTLINE_DATA is not set, the run is the simulated market.
     """
     from producers.jobs.publishing import publish_rejects
     from producers.jobs.sessions import open_session
@@ -49,7 +49,7 @@ def warm_up_command(environment: Environment) -> None:
 @commands.command("check")
 @click.pass_obj
 def check_command(environment: Environment) -> None:
-    """Check that a run's files hold what is asked for, without any server; exit code 2 when they do not."""
+    """Check without any server that the files of a run hold the requested data. The exit code is 2 if they do not."""
     from producers.jobs.checking import check_run
     from producers.settings import ProducerSettings
     from schemas.wire.clocks import SystemClock
@@ -60,14 +60,14 @@ def check_command(environment: Environment) -> None:
 
 
 @commands.command("replay")
-@click.option("--speed", help="Multiple of real time, or `max`; wins over DRIFTLINE_SPEED.")
+@click.option("--speed", help="Multiple of real time, or `max`. It overrides DRIFTLINE_SPEED.")
 @click.pass_obj
 def replay_command(environment: Environment, speed: str | None) -> None:
-    """Replay DRIFTLINE_DATA from the stored position on; exits 0 at the end of the file."""
+    """Replay DRIFTLINE_DATA from the stored position. The exit code is 0 at the end of the file."""
     from schemas.errors import ConfigurationError
 
     if not environment.get("DRIFTLINE_DATA"):
-        message = "DRIFTLINE_DATA must be the file to replay, was not set; `simulate` needs none"
+        message = "DRIFTLINE_DATA must be the file to replay, but is not set; use `simulate` for a run without a file"
         raise ConfigurationError(message)
     _run(environment, speed)
 
@@ -77,11 +77,11 @@ def replay_command(environment: Environment, speed: str | None) -> None:
     "--print-news",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Print N items of the simulated news wire, and exit.",
+    help="Print N items of the simulated news and exit.",
 )
 @click.pass_obj
 def simulate_command(environment: Environment, print_news: int | None) -> None:
-    """Go on with the simulated market from the stored position, in real time."""
+    """Continue the simulated market from the stored position in real time."""
     if print_news is not None:
         _print_news(environment, print_news)
         return
@@ -93,7 +93,7 @@ def simulate_command(environment: Environment, print_news: int | None) -> None:
 @commands.command("inspect")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def inspect_command(file: Path) -> None:
-    """Say what a data file holds and which of its rows break a rule; publishes nothing."""
+    """Print what a data file holds and which of its rows break a rule. Nothing is published."""
     from rich.console import Console
 
     from producers.jobs.reporting import print_description
@@ -118,10 +118,10 @@ def _run(environment: Environment, speed: str | None) -> None:
 def _print_news(environment: Environment, n: int) -> None:
     from itertools import islice
 
-    from producers.jobs.progress import text_of_time
     from producers.settings import ProducerSettings
     from producers.sources.simulated.news import NewsWire
     from producers.sources.simulated.states import HOUR_MS, MarketStates
+    from schemas.time import text_of_time
     from schemas.wire.clocks import SystemClock
 
     settings = ProducerSettings.from_environment(environment)

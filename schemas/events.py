@@ -89,6 +89,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type
     source: Name
     stream: Name
 
+    def fact(self) -> tuple[object, ...]:
+        """The values of the natural key: two events of one kind with the same values are one fact."""
+        return tuple(getattr(self, name) for name in self.natural_key)
+
 
 class WatermarkAdvanced(
     Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="WatermarkAdvanced"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.time import Interval
+from schemas.time import Interval, text_of_time
 
 Columns = Mapping[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
@@ -212,4 +212,4 @@ def _breaches(cases: Any, rules: Sequence[Rule], columns: Columns) -> list[Breac
 def _as_text(column: str, value: Any) -> str:
     if column != "timestamp":
         return str(value)
-    return "missing" if value == MISSING_TIME else str(np.datetime64(int(value), "ms"))
+    return "missing" if value == MISSING_TIME else text_of_time(int(value), "millisecond")

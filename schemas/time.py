@@ -1,11 +1,19 @@
-"""Intervals and the arithmetic of bar boundaries; time itself is always an argument.
+"""Intervals, the arithmetic of bar boundaries, and how times are read and printed.
 
-Every time is an int64 count of UTC milliseconds since the Unix epoch, and its name ends in
-``_ms``. A venue's microseconds are floored. Bars are half-open: ``[start_ms, end_ms)``.
+Time itself is always an argument. Every time is an int64 count of UTC milliseconds since the Unix
+epoch, and its name ends in ``_ms``. A venue's microseconds are floored. Bars are half-open:
+``[start_ms, end_ms)``. Every time that a person types is read by :func:`parse_time`, and every time
+that a person reads is printed by :func:`text_of_time`.
 """
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol, overload
+
+from schemas.errors import ConfigurationError
+
+#: How exactly a time is printed; see :func:`text_of_time`.
+TimeLook = Literal["day", "minute", "second", "millisecond", "iso"]
 
 
 class Interval(StrEnum):
@@ -25,6 +33,8 @@ class Interval(StrEnum):
         return _MILLISECONDS[self]
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMESPECS = {"minute": "minutes", "second": "seconds", "millisecond": "milliseconds"}
 _MINUTE_MS = 60_000
 _MILLISECONDS = {
     Interval.ONE_MINUTE: _MINUTE_MS,
@@ -70,3 +80,69 @@ def bar_start_ms(time_ms: int, interval: Interval) -> int:
 def milliseconds_from_microseconds(time_us: int) -> int:
     """A venue's microseconds as milliseconds, floored."""
     return time_us // 1000
+
+
+@overload
+def parse_time(text: str, name: str) -> int: ...
+@overload
+def parse_time(text: str | None, name: str) -> int | None: ...
+def parse_time(text: str | None, name: str) -> int | None:
+    """An ISO time, in UTC unless it states an offset, as UTC milliseconds.
+
+    Args:
+        text: A day or a time of the years 1 to 9999; None where nothing was given, which stays None.
+        name: What the error calls it: the option or the variable that holds the text.
+
+    Returns:
+        The milliseconds; parts of a millisecond are floored.
+
+    Raises:
+        ConfigurationError: If the text has another form; the message says what was expected and what it was.
+
+    Example:
+        >>> parse_time("2025-06-01T00:15", "--from")
+        1748736900000
+    """
+    if text is None:
+        return None
+    try:
+        stated = datetime.fromisoformat(text.strip())  # noqa: TID251  (the one place)
+        in_utc = stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        message = (
+            f"{name} must be an ISO time such as 2025-06-01 or 2025-06-01T12:00, in UTC unless it states an "
+            f"offset, was {text!r}"
+        )
+        raise ConfigurationError(message) from error
+    return (in_utc - _EPOCH) // timedelta(milliseconds=1)
+
+
+def text_of_time(time_ms: int, look: TimeLook = "second") -> str:
+    """A time as people read it, in UTC; this never raises.
+
+    A time has two looks. Tables, logs and pages show it with a space and without a zone, because
+    their headings say UTC. ``iso`` is for the JSON of the API, whose clients parse it: it has a ``T``,
+    milliseconds, and a ``Z`` for UTC.
+
+    Args:
+        time_ms: UTC milliseconds.
+        look: The smallest unit that is printed; what is smaller is cut off.
+
+    Returns:
+        Such as ``2025-06-01 00:15:00``; a time outside the years 1 to 9999 as its milliseconds.
+
+    Example:
+        >>> text_of_time(1_748_736_900_250), text_of_time(1_748_736_900_250, "iso")
+        ('2025-06-01 00:15:00', '2025-06-01T00:15:00.250Z')
+        >>> text_of_time(10**18)
+        '1000000000000000000 ms'
+    """
+    try:
+        time = (_EPOCH + timedelta(milliseconds=time_ms)).replace(tzinfo=None)
+    except OverflowError:
+        return f"{time_ms} ms"
+    if look == "day":
+        return time.date().isoformat()
+    if look == "iso":
+        return time.isoformat(timespec="milliseconds") + "Z"
+    return time.isoformat(sep=" ", timespec=_TIMESPECS[look])

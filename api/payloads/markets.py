@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from api.payloads.shared import Payload, Store, is_simulated, iso
+from api.payloads.shared import Payload, Store, is_simulated
 from schemas.events import BarClosed, FeaturesComputed
 from schemas.streams import StreamKind
-from schemas.time import Interval
+from schemas.time import Interval, text_of_time
 
 
 class FeaturesPayload(Payload):
@@ -64,7 +64,7 @@ def features_payload(row: FeaturesComputed, *, kind: StreamKind, served_from: St
         instrument=row.instrument,
         interval=row.interval,
         features_as_of_ms=row.event_time_ms,
-        features_as_of=iso(row.event_time_ms),
+        features_as_of=text_of_time(row.event_time_ms, "iso"),
         known_time_ms=row.known_time_ms,
         close=row.close,
         feature_spec_hash=row.feature_spec_hash,

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from api.payloads.evidence import EvidencePayload, evidence_payload
 from api.payloads.records import RecordPayload
-from api.payloads.shared import EXAMPLE_HASH, Payload, Store, is_simulated, iso
+from api.payloads.shared import EXAMPLE_HASH, Payload, Store, is_simulated
 from schemas.events import Direction, Outcome, OutcomeResolved, PredictionMade, PredictionSet
 from schemas.instruments import parse_instrument
 from schemas.streams import StreamKind
-from schemas.time import Interval
+from schemas.time import Interval, text_of_time
 
 
 class PredictionPayload(Payload):
@@ -184,12 +184,12 @@ def _prediction_fields(made: PredictionMade, *, kind: StreamKind) -> dict[str, A
         "model_hash": made.model_hash,
         "feature_spec_hash": made.feature_spec_hash,
         "features_as_of_ms": made.features_as_of_ms,
-        "features_as_of": iso(made.features_as_of_ms),
+        "features_as_of": text_of_time(made.features_as_of_ms, "iso"),
         "event_time_ms": made.event_time_ms,
         "known_time_ms": made.known_time_ms,
-        "known_time": iso(made.known_time_ms),
+        "known_time": text_of_time(made.known_time_ms, "iso"),
         "resolves_at_ms": made.resolves_at_ms,
-        "resolves_at": iso(made.resolves_at_ms),
+        "resolves_at": text_of_time(made.resolves_at_ms, "iso"),
         "stream": made.stream,
         "stream_kind": kind,
         "source": made.source,

@@ -1,6 +1,5 @@
-"""What the payloads of several groups of routes have in common: their base, times as people read them, stores."""
+"""What the payloads of several groups of routes have in common: their base, the stores, simulated prices."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -23,18 +22,6 @@ class Store(StrEnum):
 
     REDIS = "redis"
     POSTGRES = "postgres"
-
-
-def iso(time_ms: int) -> str:
-    """UTC milliseconds as ISO 8601.
-
-    Example:
-        >>> iso(0)
-        '1970-01-01T00:00:00.000Z'
-    """
-    return (
-        datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
 
 
 def is_simulated(*, source: str, instrument: str, kind: StreamKind) -> bool:

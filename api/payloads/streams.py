@@ -4,12 +4,12 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from api.payloads.shared import EXAMPLE_HASH, Payload, iso
+from api.payloads.shared import EXAMPLE_HASH, Payload
 from schemas.events import ModelPromoted
 from schemas.instruments import parse_instrument
 from schemas.streams import StreamKind
 from schemas.targets import Target
-from schemas.time import Interval
+from schemas.time import Interval, text_of_time
 
 
 class Phase(StrEnum):
@@ -94,7 +94,7 @@ def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayloa
         model_hash=promoted.model_hash,
         feature_spec_hash=promoted.feature_spec_hash,
         effective_from_ms=promoted.effective_from_ms,
-        effective_from=iso(promoted.effective_from_ms),
+        effective_from=text_of_time(promoted.effective_from_ms, "iso"),
     )
 
 

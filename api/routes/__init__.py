@@ -1,1 +1,1 @@
-"""The HTTP routes: each reads stores and answers with a payload, none keeps state of its own."""
+"""The HTTP routes. Each reads from the stores and answers with a payload; none keeps state."""

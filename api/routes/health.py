@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can serve, and what it counts."""
+"""The routes for operation: liveness, readiness and Prometheus metrics."""
 
 from http import HTTPStatus
 
@@ -6,18 +6,18 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.payloads.health import AlivePayload, CheckPayload, ReadyPayload, ReadyTargetPayload
-from api.payloads.shared import iso
 from api.routes.serving import Serving, ServingPart
 from api.routes.waiting import missing_words
 from schemas.errors import PlatformError
 from schemas.targets import Target
+from schemas.time import text_of_time
 
 router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", summary="Whether the process lives")
 async def alive() -> AlivePayload:
-    """Answers as long as the process does, whatever the stores do."""
+    """Answers as long as the process runs, even if the stores do not answer."""
     return AlivePayload(status="alive")
 
 
@@ -27,7 +27,7 @@ async def alive() -> AlivePayload:
     responses={503: {"model": ReadyPayload, "description": "Not ready; the checks say why."}},
 )
 def ready(serving: ServingPart, response: Response) -> ReadyPayload:
-    """Redis and Postgres answer, and at least one configured target has a prediction; each target is listed."""
+    """Ready when Redis and Postgres answer and at least one configured target has a prediction. Lists each target."""
     predictions, targets = _predictions(serving)
     checks = [
         _store("redis", is_ok=serving.stores.is_redis_ready()),
@@ -43,7 +43,7 @@ def ready(serving: ServingPart, response: Response) -> ReadyPayload:
 
 @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
 def metrics(serving: ServingPart) -> Response:
-    """In Prometheus' text format; the default target's data age is taken at this moment."""
+    """Metrics in the text format of Prometheus. The data age of the default target is measured at the request."""
     target = _default_target(serving)
     if target is not None:
         serving.metrics.set_data_age(target, _data_age_s(serving, target))
@@ -78,7 +78,7 @@ def _targets(serving: Serving) -> list[ReadyTargetPayload]:
             horizon=target.horizon,
             is_default=target.pair == serving.settings.default,
             is_served=target in made,
-            detail=f"as of {iso(made[target].as_of_ms)}, from {made[target].store}"
+            detail=f"as of {text_of_time(made[target].as_of_ms, 'iso')}, from {made[target].store}"
             if target in made
             else missing_words(target, by_target),
         )

@@ -1,4 +1,4 @@
-"""What predictions are made from: features and bars."""
+"""The routes of market data: the newest features and bars of an instrument."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -21,7 +21,7 @@ _PROBLEMS = problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTP
     responses=_PROBLEMS,
 )
 def newest_features(serving: ServingPart, name: NamePart, interval: IntervalPart = None) -> FeaturesPayload:
-    """The feature vector at the close of the newest bar, by name."""
+    """The feature values at the close of the newest bar, by feature name."""
     instrument = serving.instrument(name)
     wanted = serving.settings.default.interval if interval is None else interval
     found = serving.stores.newest_features(instrument=instrument, interval=wanted)
@@ -38,7 +38,7 @@ def newest_bars(
     interval: IntervalPart = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="How many.")] = 100,
 ) -> BarsPayload:
-    """Bars as this platform made them, oldest first; none before the first has closed."""
+    """The bars that this platform built, oldest first. The list is empty until the first bar has closed."""
     instrument = serving.instrument(name)
     wanted = serving.settings.default.interval if interval is None else interval
     bars = serving.stores.bars(instrument=instrument, interval=wanted, limit=limit)

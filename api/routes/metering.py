@@ -1,4 +1,4 @@
-"""What the API counts of itself, for Prometheus; labels hold route templates and served targets only."""
+"""The API's own Prometheus metrics. Their labels hold only route templates and served targets."""
 
 import time
 
@@ -52,23 +52,23 @@ class Metrics:
         self.predictions_served.labels(*target[1:]).inc()
 
     def set_data_age(self, target: Target, data_age_s: float | None) -> None:
-        """Note how old the newest prediction is."""
+        """Set the age of the newest prediction."""
         self.data_age_seconds.labels(*target[1:]).set(float("nan") if data_age_s is None else data_age_s)
 
     def exposition(self) -> bytes:
-        """All of it, in Prometheus' text format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
 
 
 class Metering:
-    """Measures every request; plain ASGI, so that it costs microseconds."""
+    """Measures the duration and status of every request. It is plain ASGI, which costs only microseconds."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and note how long it took."""
+        """Handle a request, and measure how long it took."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""From what a request names to what is served: assets, instruments, intervals, horizons. Pure."""
+"""Finds the instrument and the target that a request names. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,11 +12,11 @@ from schemas.time import Interval
 def instrument_of(
     name: str, *, references: Mapping[str, str], description: Callable[[], StreamDescription]
 ) -> str:
-    """The instrument that a path names, by itself or by its asset; upper and lower case are one.
+    """Return the instrument that a path names directly or by its asset, in upper or lower case.
 
     Args:
-        references: The configured instrument of an asset.
-        description: What the run holds; asked last, since it needs a store.
+        references: The configured instrument of each asset.
+        description: Returns the description of the run. It is called last, because it reads a store.
 
     Raises:
         UnknownNameError: If the run has no such instrument or asset.
@@ -45,10 +45,10 @@ def _held(wanted: str, instruments: Sequence[str]) -> str:
 
 
 def target_of(interval: Interval | None, horizon: Interval | None, *, default: TargetPair) -> TargetPair:
-    """The target that two optional parameters mean.
+    """Return the target that the two optional parameters select.
 
-    Without either it is the default one. An interval alone means one such bar ahead, unless it is
-    the default's; a horizon alone is looked at in the default interval.
+    Without both it is the default target. An interval alone selects a horizon of one such bar, unless
+    it is the interval of the default target. A horizon alone is combined with the default interval.
 
     Args:
         interval: The length of the bars; None where the request does not say.

@@ -1,4 +1,4 @@
-"""The page at ``/``: one file, without anything from elsewhere, guarded by a content policy."""
+"""Serves the page at ``/``: one file that loads nothing from other hosts, under a content security policy."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
 def content_policy(html: str) -> str:
-    """A Content-Security-Policy that allows this page's own script and style, and nothing else."""
+    """Return the Content-Security-Policy that allows only the script and the style of this page."""
     allowed: dict[str, list[str]] = {"script": [], "style": []}
     for kind, content in _INLINE.findall(html):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
@@ -25,7 +25,7 @@ def content_policy(html: str) -> str:
 
 
 def make_router() -> APIRouter:
-    """The route of the page, read once from the package."""
+    """Build the route of the page; the file is read once, from the package."""
     router = APIRouter()
     html = _PAGE.read_text(encoding="utf-8")
     headers = {

@@ -1,7 +1,8 @@
-"""How a run stands: warming up, running, stalled, finished; so that old data never look live.
+"""Decides the phase of a run: warming up, running, stalled or finished. So old data never look live.
 
-A stall is judged by how the run's own clock has moved before: three times its last step, or three
-minutes of stream time before there was one, and never under a quarter of a minute. Pure: readings of the clock are arguments.
+A run is stalled when its clock has not moved for three times its last step. Before there was a step,
+three minutes of stream time count. The limit is never less than 15 seconds. Pure: readings of the clock
+are arguments.
 """
 
 from typing import NamedTuple
@@ -15,11 +16,11 @@ _STEP_S = 60.0
 
 
 class Sight(NamedTuple):
-    """What this process has seen of a run's clock.
+    """The clock of a run as this process has observed it.
 
     Attributes:
-        unchanged_s: How long it has not moved.
-        step_s: How long its last step took; None before two steps were seen.
+        unchanged_s: For how long the clock has shown the same time.
+        step_s: The wall time of its last step; None until two steps were observed.
     """
 
     clock_ms: int | None
@@ -28,7 +29,7 @@ class Sight(NamedTuple):
 
 
 class ClockWatcher:
-    """Remembers when a run's clock moved; it sees what it is shown."""
+    """Records when the clock of a run moved, from the readings that it is given."""
 
     def __init__(self) -> None:
         self._clock_ms: int | None = None
@@ -37,11 +38,11 @@ class ClockWatcher:
         self._step_s: float | None = None
 
     def saw(self, clock_ms: int | None, *, at_s: float) -> Sight:
-        """Take a reading in.
+        """Record a reading of the clock.
 
         Args:
-            clock_ms: The stream's time, None before there is one.
-            at_s: When it was read, monotonic seconds.
+            clock_ms: The time of the stream; None before its first watermark.
+            at_s: When the clock was read, in monotonic seconds.
         """
         if self._moved_s is None:
             self._clock_ms, self._moved_s = clock_ms, at_s
@@ -54,7 +55,7 @@ class ClockWatcher:
 
 
 def phase_of(description: StreamDescription, sight: Sight) -> Phase:
-    """How the run stands."""
+    """Return the phase of the run."""
     if sight.clock_ms is None:
         return Phase.STARTING
     if description.end_ms is not None and sight.clock_ms >= description.end_ms:

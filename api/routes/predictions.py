@@ -1,4 +1,4 @@
-"""The newest prediction of a target, and its past ones with their outcomes."""
+"""The routes of predictions: the newest one of a target, and past ones with their outcomes."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -38,9 +38,9 @@ def newest_prediction(
 ) -> LivePredictionPayload | Response:
     """Which way the price goes next, how sure that is, how old it is, and how often it was right.
 
-    The entity tag names the model, the as-of time and how much of the record is judged. What ages
-    with the clock alone does not change it: the age is also in the header `Driftline-Data-Age-S`.
-    503 with `Retry-After` while there is no model or prediction.
+    The entity tag is made from the model, the as-of time and the number of judged predictions. It does
+    not change when only the age changes; the header `Driftline-Data-Age-S` states the age.
+    The answer is 503 with `Retry-After` while there is no model or no prediction.
     """
     found = serving.newest_prediction(target)
     made: PredictionMade = found.event
@@ -84,7 +84,7 @@ def past_predictions(
         Query(ge=0, le=_MAX_MS, description="Only as-of times before this, UTC milliseconds."),
     ] = None,
 ) -> HistoryPayload:
-    """Newest first, page by page; a page's `next` leads to the one behind it."""
+    """Past predictions, newest first, in pages. The `next` of a page is the path of the following, older page."""
     record = None
     if before is None:
         page, record = serving.stores.newest_with_record(target, limit=limit + 1)
@@ -103,7 +103,7 @@ def past_predictions(
 
 
 def entity_tag(made: PredictionMade, record: PredictionRecord | None) -> str:
-    """The weak entity tag of a prediction and its record.
+    """Return the weak entity tag of a prediction and its record.
 
     Example:
         ``W/"9f2c4e1b7a3d-1750000500000-211"``

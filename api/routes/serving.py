@@ -1,4 +1,4 @@
-"""What every route is handed: settings, stores, metrics, and the run's clock as it was seen."""
+"""The object that every route receives: settings, stores, metrics, and the observed clock of the run."""
 
 import threading
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from schemas.time import Clock, Interval
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """One application's parts."""
+    """The parts of one application that its routes use."""
 
     settings: ApiSettings
     stores: Stores
@@ -33,16 +33,16 @@ class Serving:
     _watching: threading.Lock = field(default_factory=threading.Lock)
 
     def instrument(self, name: str) -> str:
-        """The instrument that a path names.
+        """Return the instrument that a path names.
 
         Raises:
-            UnknownNameError: If the run has none of this name.
+            UnknownNameError: If the run has no instrument of this name.
             NotReadyError: If the run has not begun.
         """
         return instrument_of(name, references=self.settings.references, description=self.stores.description)
 
     def target(self, name: str, interval: Interval | None, horizon: Interval | None) -> Target:
-        """The target that a request names.
+        """Return the target that a request names.
 
         Args:
             name: An instrument or an asset, as it stands in the path.
@@ -53,11 +53,11 @@ class Serving:
         return Target(self.stores.stream, self.instrument(name), wanted.interval, wanted.horizon)
 
     def newest_prediction(self, target: Target) -> Found:
-        """The newest prediction of a target.
+        """Return the newest prediction of a target.
 
         Raises:
-            NotReadyError: If there is none yet.
-            UnknownNameError: If none is to be expected.
+            NotReadyError: If the target has no prediction yet.
+            UnknownNameError: If the target is not configured, so that it never gets a prediction.
         """
         found = self.stores.newest_prediction(target)
         if found is not None:
@@ -90,7 +90,7 @@ class Serving:
         return waiting_targets(self.configured(), promoted)
 
     def check_served(self, target: Target) -> None:
-        """Refuse a target that no model is trained for.
+        """Raise an error if no model is ever trained for a target.
 
         Raises:
             UnknownNameError: If it is not among the configured ones.
@@ -101,11 +101,11 @@ class Serving:
             raise UnknownNameError(message)
 
     def data_age_s(self, as_of_ms: int, now_ms: int | None) -> float | None:
-        """From an as-of time to now; never negative, None when now is not known."""
+        """Return the time from an as-of time to now, never negative; None if the current time is not known."""
         return None if now_ms is None else max(0, now_ms - as_of_ms) / 1000
 
     def sight(self) -> Sight:
-        """The run's clock, and since when it stands there."""
+        """Read the clock of the run, and since when it shows that time."""
         clock_ms = self.stores.clock_ms()
         with self._watching:
             return self.watcher.saw(clock_ms, at_s=self.clock.monotonic_s())

@@ -1,8 +1,8 @@
-"""What the routes read: Redis first, Postgres where Redis is empty or does not answer.
+"""Reads what the routes serve: from Redis, or from Postgres if Redis is empty or does not answer.
 
-A store that has just failed is left alone for a moment, so that its time-outs do not become those
-of every request. What never changes is kept (a run's description), what changes slowly is kept
-for a second (a record). The wall clock judges live data only; a replay has its own clock.
+After a store has failed, no request asks it for a moment, so that requests do not each wait for its
+time-out. The description of a run never changes, so it is read once. A record changes slowly, so it is
+kept for a second. Only live data are judged by the wall clock; a replay has its own clock.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,10 +36,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Outage:
-    """Spares callers the wait for a store that has just failed.
+    """Makes calls to a store fail at once for a moment after the store has failed.
 
     Args:
-        pause_s: How long it is left alone after a failure.
+        pause_s: For how long the store is not asked after a failure.
     """
 
     def __init__(self, clock: Clock, *, pause_s: float = _PAUSE_S) -> None:
@@ -50,10 +50,10 @@ class Outage:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Run the block, or fail at once while the store is left alone.
+        """Run the block, or fail at once during the pause after a failure.
 
         Raises:
-            StoreUnavailableError: As the block does, or did a moment ago.
+            StoreUnavailableError: If the block raises it, or raised it a moment ago.
         """
         if self._clock.monotonic_s() < self._until_s:
             raise StoreUnavailableError(self._reason)
@@ -66,14 +66,14 @@ class Outage:
 
 
 class Found(NamedTuple):
-    """An event, and the store it was read from."""
+    """An event, and the store that it was read from."""
 
     event: Any
     store: Store
 
 
 class NewestMade(NamedTuple):
-    """Up to when a target is predicted, and the store that says so."""
+    """The as-of time of the newest prediction of a target, and the store that it was read from."""
 
     as_of_ms: int
     store: Store
@@ -102,27 +102,27 @@ class Stores:
         self._records: dict[Target, tuple[float, PredictionRecord]] = {}
 
     def open(self) -> None:
-        """Connect in the background."""
+        """Connect to the stores in the background."""
         self._pool.open()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self._pool.close()
         self._views.close()
 
     def is_redis_ready(self) -> bool:
-        """Whether Redis answers, now."""
+        """Ask whether Redis answers now."""
         return self._views.is_ready()
 
     def is_postgres_ready(self) -> bool:
-        """Whether Postgres answers, now."""
+        """Ask whether Postgres answers now."""
         return self._pool.is_ready()
 
     def description(self) -> StreamDescription:
-        """What the run is.
+        """Return the description of the run.
 
         Raises:
-            NotReadyError: If it has not been registered yet.
+            NotReadyError: If the run has not been registered yet.
             StoreUnavailableError: If Postgres does not answer.
         """
         if self._description is None:
@@ -134,14 +134,14 @@ class Stores:
         return self._description
 
     def kind(self) -> StreamKind:
-        """The kind of the run, which its id begins with."""
+        """The kind of the run; its id begins with it."""
         if self._description is not None:
             return self._description.kind
         begins = (kind for kind in StreamKind if self.stream.startswith(kind))
         return next(begins, StreamKind.LIVE)
 
     def clock_ms(self) -> int | None:
-        """The stream's own time, its newest watermark; None before the first.
+        """Return the time of the stream, which is its newest watermark; None before the first one.
 
         Raises:
             StoreUnavailableError: If neither store answers.
@@ -157,7 +157,7 @@ class Stores:
             return self._streams.watermark_ms(self.stream, FEATURES_MARKET.name)
 
     def now_ms(self) -> int | None:
-        """Now, by the clock that judges the age of this run's data; None when it is not known."""
+        """Return the current time of the clock that judges the age of the data; None if it is not known."""
         if self.kind() is StreamKind.LIVE:
             return self._clock.now_ms()
         try:
@@ -166,7 +166,7 @@ class Stores:
             return None
 
     def newest_prediction(self, target: Target) -> Found | None:
-        """The newest prediction of a target, or None.
+        """Return the newest prediction of a target, or None.
 
         Raises:
             StoreUnavailableError: If Redis has none and Postgres does not answer.
@@ -179,7 +179,7 @@ class Stores:
         return self._newest(prediction_key(*target), PREDICTIONS, stored)
 
     def newest_features(self, *, instrument: str, interval: str) -> Found | None:
-        """The newest features of an instrument and interval, or None.
+        """Return the newest features of an instrument and interval, or None.
 
         Raises:
             StoreUnavailableError: If Redis has none and Postgres does not answer.
@@ -203,7 +203,7 @@ class Stores:
         return None if event is None else Found(event, Store.POSTGRES)
 
     def record(self, target: Target) -> PredictionRecord | None:
-        """How a target's predictions turned out, at most a second old; None if it is not known."""
+        """Return the record of a target, at most a second old; None if no store can tell it."""
         kept = self._records.get(target)
         if kept is not None and self._clock.monotonic_s() - kept[0] < _RECORD_KEPT_S:
             return kept[1]
@@ -218,10 +218,10 @@ class Stores:
     def predictions(
         self, target: Target, *, limit: int, before_ms: int | None
     ) -> list[tuple[PredictionMade, OutcomeResolved | None]]:
-        """Predictions with their outcomes, newest first.
+        """Return predictions with their outcomes, newest first.
 
         Args:
-            target: Whose.
+            target: The target of the predictions.
             limit: The most that are returned.
             before_ms: Only as-of times before this one; None for the newest.
         """
@@ -231,19 +231,19 @@ class Stores:
     def newest_with_record(
         self, target: Target, *, limit: int
     ) -> tuple[list[tuple[PredictionMade, OutcomeResolved | None]], PredictionRecord]:
-        """The newest predictions with their outcomes, and the record of the same moment."""
+        """Return the newest predictions with their outcomes, and the record of the same moment."""
         with self._postgres.watched():
             page, record = self._predictions.predictions_with_record(target, limit=limit)
         self._records[target] = (self._clock.monotonic_s(), record)
         return page, record
 
     def champions(self) -> list[ModelPromoted]:
-        """The newest champion of every target of the run."""
+        """Return the newest champion of every target of the run."""
         with self._postgres.watched():
             return self._promotions.champions(self.stream)
 
     def predicted(self, targets: Sequence[Target]) -> dict[Target, NewestMade]:
-        """Of each of these targets that is predicted, the newest as-of time and the store that says so.
+        """Return the newest as-of time of each of these targets that has a prediction, with its store.
 
         Raises:
             StoreUnavailableError: If Redis lacks some and Postgres does not answer.
@@ -265,7 +265,7 @@ class Stores:
         return found
 
     def bars(self, *, instrument: str, interval: str, limit: int) -> list[BarClosed]:
-        """The newest bars, oldest first.
+        """Return the newest bars, oldest first.
 
         Args:
             instrument: The name of the instrument.

@@ -1,15 +1,16 @@
-"""The run that is served: what it is, how it stands, what is predicted of it."""
+"""The routes of the served run: its description, its phase and clock, and its targets."""
 
 from http import HTTPStatus
 
 from fastapi import APIRouter
 
 from api.errors import problems
-from api.payloads.shared import is_simulated, iso
+from api.payloads.shared import is_simulated
 from api.payloads.streams import StreamPayload, TargetsPayload, target_payload, waiting_payload
 from api.routes.phases import phase_of
 from api.routes.serving import ServingPart
 from schemas.targets import TargetPair
+from schemas.time import text_of_time
 
 router = APIRouter(tags=["stream"])
 _PROBLEMS = problems(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -17,7 +18,7 @@ _PROBLEMS = problems(HTTPStatus.SERVICE_UNAVAILABLE)
 
 @router.get("/v1/stream", summary="The run of data, and its clock", responses=_PROBLEMS)
 def stream(serving: ServingPart) -> StreamPayload:
-    """What data these are, live, replayed or simulated, and how far they have come."""
+    """Describes the run: live, replayed or simulated data, and the time that the stream has reached."""
     description = serving.stores.description()
     sight = serving.sight()
     return StreamPayload(
@@ -38,7 +39,7 @@ def stream(serving: ServingPart) -> StreamPayload:
         speed=description.speed,
         parameters=description.parameters,
         clock_ms=sight.clock_ms,
-        clock=None if sight.clock_ms is None else iso(sight.clock_ms),
+        clock=None if sight.clock_ms is None else text_of_time(sight.clock_ms, "iso"),
         clock_unchanged_s=round(sight.unchanged_s, 3),
         phase=phase_of(description, sight),
     )
@@ -50,7 +51,7 @@ def stream(serving: ServingPart) -> StreamPayload:
     responses=_PROBLEMS,
 )
 def targets(serving: ServingPart) -> TargetsPayload:
-    """Every target that has a champion, the default one first, and those that wait for one."""
+    """Lists every target that has a champion, the default one first, and those that have no model yet."""
     default = serving.settings.default
     served = list(serving.settings.served)
     promotions = serving.stores.champions()

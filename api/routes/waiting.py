@@ -1,4 +1,4 @@
-"""What is said of targets that have no model or no prediction yet, and what there is instead. Pure."""
+"""The answers for targets that have no model or no prediction yet: what is missing, what to ask instead. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ def waiting_targets(configured: Iterable[Target], champions: Iterable[ModelPromo
 
 
 def missing_words(target: Target, champions: Mapping[tuple[str, str, str], ModelPromoted]) -> str:
-    """What a target that is not predicted lacks.
+    """Say what is missing for a target that has no prediction: a model, or its first prediction.
 
     Args:
         champions: By instrument, interval and horizon.
@@ -26,10 +26,10 @@ def missing_words(target: Target, champions: Mapping[tuple[str, str, str], Model
 
 
 def no_prediction_words(target: Target, champions: Sequence[ModelPromoted]) -> str:
-    """Why a target has no prediction, and how to ask for those that have a model.
+    """Say why a target has no prediction, and which paths lead to targets that have a model.
 
     Args:
-        champions: All that the run has now.
+        champions: All champions of the run.
     """
     missing = f"there is no prediction yet of {target.instrument} {target.pair}: "
     own = next((one for one in champions if _is_of(one, target)), None)

@@ -1,1 +1,1 @@
-"""The job that predicts: features and promotions in, predictions out."""
+"""The scoring job: it reads features and promotions, and publishes predictions."""

@@ -1,8 +1,8 @@
-"""How far the sources are of which rows are predicted, and how far the label join was told they are.
+"""Tracks the watermarks of each source, and the progress that was published to the label join.
 
-Pure. Stands apart from :mod:`.operators` as the part that knows only watermarks. A source's rows are all
-predicted by a time when the market processor's watermark has passed it and, where an instrument of the
-source has companions, the one of the second-stage join too.
+Pure. This module is separate from :mod:`.operators` because it knows only watermarks. All rows of a source up to a
+time are predicted when the watermark of the market processor has passed that time and, if an instrument of the
+source has companions, the watermark of the second-stage join has passed it too.
 """
 
 import msgspec
@@ -15,13 +15,13 @@ EVERY_MS = Interval.FIFTEEN_MINUTES.milliseconds
 
 
 class Mark(msgspec.Struct, array_like=True):
-    """How far a source is in one run.
+    """The position of one source in one run.
 
     Attributes:
-        market_ms: Its watermark among market features.
-        vectors_ms: Its watermark among vectors.
-        awaits_vectors: Whether an instrument with companions was seen.
-        told_ms: What the label join was told last.
+        market_ms: Its watermark on the topic of market features.
+        vectors_ms: Its watermark on the topic of vectors.
+        awaits_vectors: Whether the source has an instrument with companions.
+        told_ms: The time that was last published to the label join.
     """
 
     market_ms: int = NEVER_MS
@@ -31,12 +31,12 @@ class Mark(msgspec.Struct, array_like=True):
 
     @property
     def passed_ms(self) -> int:
-        """All rows by then were read."""
+        """The time up to which all rows were read."""
         return min(self.market_ms, self.vectors_ms) if self.awaits_vectors else self.market_ms
 
 
 class Marks:
-    """The marks of every run and source in a partition.
+    """The positions of every run and source in a partition.
 
     Args:
         n_kept: For how many bars before the watermark a row may still be predicted.
@@ -47,11 +47,11 @@ class Marks:
         self._marks: dict[tuple[str, str], Mark] = {}
 
     def of(self, stream: str, source: str) -> Mark:
-        """One source's."""
+        """Return the position of one source."""
         return self._marks.setdefault((stream, source), Mark())
 
     def until_ms(self, stream: str, source: str, interval: Interval) -> int:
-        """Rows of bars of a length that ended by then are predicted no more: the label join was told so.
+        """Return the time up to which bars of a length get no more predictions, as published to the label join.
 
         Args:
             stream: The run.
@@ -64,17 +64,17 @@ class Marks:
         return mark.told_ms - self._n_kept * interval.milliseconds
 
     def await_vectors(self, stream: str, source: str) -> bool:
-        """Note that an instrument of the source has companions; whether that is new."""
+        """Record that an instrument of the source has companions, and return whether that is new."""
         mark = self.of(stream, source)
         is_new, mark.awaits_vectors = not mark.awaits_vectors, True
         return is_new
 
     def advance(self, stream: str, source: str, time_ms: int, *, is_of_vectors: bool) -> bool:
-        """Take a watermark in; whether it is later than the one before.
+        """Apply a watermark, and return whether it is later than the one before.
 
         Args:
             stream: The run.
-            source: The source that said the watermark.
+            source: The source that published the watermark.
             time_ms: The watermark.
             is_of_vectors: Whether it came on the topic of joined vectors, and not on that of market features.
         """
@@ -89,7 +89,7 @@ class Marks:
         return True
 
     def newly_passed_ms(self, stream: str, source: str) -> int | None:
-        """What the label join is to be told now; None where it knows."""
+        """Return the time to publish to the label join now; None if there is nothing new."""
         mark = self.of(stream, source)
         if mark.passed_ms == NEVER_MS:
             return None
@@ -100,17 +100,17 @@ class Marks:
         return passed_ms
 
     def restore(self, stream: str, source: str, kept: bytes, *, may_await_vectors: bool) -> None:
-        """Take over one source's.
+        """Restore the position of one source.
 
         Args:
-            may_await_vectors: Whether an instrument of it has companions now. Where none has any more, nobody
-                says how far its vectors are, and waiting for that would never end.
+            may_await_vectors: Whether an instrument of the source has companions now. If none has any more, no
+                watermark of vectors comes, and waiting for it would never end.
         """
         mark = self._marks[(stream, source)] = msgspec.msgpack.decode(kept, type=Mark)
         mark.awaits_vectors = mark.awaits_vectors and may_await_vectors
 
     def forget(self, stream: str) -> list[str]:
-        """Drop a run's; the sources that went."""
+        """Drop the positions of a run, and return their sources."""
         gone = [source for known, source in self._marks if known == stream]
         for source in gone:
             del self._marks[(stream, source)]

@@ -1,8 +1,8 @@
-"""The rows of features that are kept for a champion that may be promoted later.
+"""Keeps rows of features for a champion that may be promoted later.
 
-Pure. Stands apart from :mod:`.operators` as the part that knows nothing of promotions. A row is packed as soon
-as it is kept, some 9 bytes a feature, because a partition may hold thousands of series; the names of its
-features are kept once per set of features.
+Pure. This module is separate from :mod:`.operators` because it knows nothing of promotions. A row is packed into
+some 9 bytes for each feature, because a partition may hold thousands of series. The names of the features are
+kept once for each set of features.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ NEVER_MS = -(2**62)
 
 
 class SeriesKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose features: rows of one run, instrument and interval."""
+    """Identifies a series: the rows of one run, instrument and interval."""
 
     stream: str
     instrument: str
@@ -26,7 +26,7 @@ class SeriesKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PackedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A row, as it is kept and as it stands in the changelog."""
+    """A row in the form that is kept in memory and written to the changelog."""
 
     known_time_ms: int
     source: str
@@ -37,14 +37,14 @@ class PackedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Names:
-    """The names of features, by their digest, for each run."""
+    """The feature names of each run, by their digest."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, bytes], tuple[str, ...]] = {}
         self._digests: dict[tuple[str, ...], bytes] = {}
 
     def digest(self, names: tuple[str, ...]) -> bytes:
-        """The digest of names."""
+        """Return the digest of feature names."""
         found = self._digests.get(names)
         if found is None:
             text = "\n".join(names).encode()
@@ -52,7 +52,7 @@ class Names:
         return found
 
     def remember(self, stream: str, names: tuple[str, ...]) -> bool:
-        """Keep names for a run; whether they are new to it."""
+        """Keep the names for a run, and return whether they are new to it."""
         place = (stream, self.digest(names))
         if place in self._names:
             return False
@@ -60,11 +60,11 @@ class Names:
         return True
 
     def of(self, stream: str, digest: bytes) -> tuple[str, ...]:
-        """The names of a digest."""
+        """Return the names that belong to a digest."""
         return self._names[(stream, digest)]
 
     def forget(self, stream: str) -> list[bytes]:
-        """Drop a run's; the digests that went."""
+        """Drop the names of a run, and return their digests."""
         gone = [digest for known, digest in self._names if known == stream]
         for digest in gone:
             del self._names[(stream, digest)]
@@ -72,14 +72,14 @@ class Names:
 
 
 class Standing(msgspec.Struct, array_like=True):
-    """How far a series is.
+    """The position of a series.
 
     Attributes:
-        source: Of its newest row.
-        newest_ms: The as-of time of that.
-        known_ms: When it was known.
-        began_ms: The as-of time of its first warm row; None before there is one.
-        let_go_ms: Rows by then are kept no longer.
+        source: The source of its newest row.
+        newest_ms: The as-of time of its newest row.
+        known_ms: When the newest row was known.
+        began_ms: The as-of time of its first warm row; None before that row.
+        let_go_ms: Rows up to this time have been dropped.
     """
 
     source: str
@@ -98,15 +98,15 @@ class Series:
         self._rows: deque[tuple[int, bytes]] = deque()
 
     def __len__(self) -> int:
-        """How many rows are kept."""
+        """Return how many rows are kept."""
         return len(self._rows)
 
     def keep(self, as_of_ms: int, packed: bytes) -> None:
-        """Keep a row that is newer than all others."""
+        """Add a row that is newer than all others."""
         self._rows.append((as_of_ms, packed))
 
     def let_go(self, until_ms: int, *, n_most: int) -> list[int]:
-        """Forget rows by a time, and the oldest beyond a number; the as-of times of what went."""
+        """Drop the rows up to a time, and the oldest above a number. Returns the as-of times of the dropped rows."""
         gone: list[int] = []
         while self._rows and (self._rows[0][0] <= until_ms or len(self._rows) > n_most):
             gone.append(self._rows.popleft()[0])
@@ -114,18 +114,18 @@ class Series:
         return gone
 
     def as_of_times(self) -> list[int]:
-        """Of the rows that are kept."""
+        """Return the as-of times of the kept rows."""
         return [as_of_ms for as_of_ms, _ in self._rows]
 
     def after(self, time_ms: int, names: Names) -> Iterator[FeaturesComputed]:
-        """The kept rows of later than a time, oldest first."""
+        """Return the kept rows after a time, oldest first."""
         for as_of_ms, packed in self._rows:
             if as_of_ms > time_ms:
                 yield _unpacked(self.key, as_of_ms, packed, names)
 
 
 def packed_row(row: FeaturesComputed, names: Names) -> bytes:
-    """A row's bytes."""
+    """Pack a row."""
     return msgspec.msgpack.encode(
         PackedRow(
             row.known_time_ms,

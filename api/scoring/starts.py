@@ -1,6 +1,6 @@
-"""From which as-of time on each promotion predicts: decided once, recorded, and obeyed by replays.
+"""Decides from which as-of time each promotion predicts. The time is decided once and recorded; replays obey it.
 
-Pure. Stands apart from :mod:`.operators` as the part that knows nothing of rows' values. Of one target:
+Pure. This module is separate from :mod:`.operators` because it knows nothing of the values of rows. For one target:
 
 1. A promotion starts at the time that it states, or at the first bar's end without a prediction where
    that is later: what an earlier champion predicted stays, and of rows that were let go nothing is known.
@@ -30,13 +30,13 @@ def identity(promoted: ModelPromoted | PromotionTookEffect) -> Identity:
 
 
 class Start(msgspec.Struct, kw_only=True):
-    """A promotion, and from when on it predicts.
+    """A promotion, and the as-of time from which it predicts.
 
     Attributes:
-        number: Of the target's promotions, in the order in which they were read.
-        from_ms: The first as-of time.
-        n_let_go: How many bars before that stay without a prediction, at most.
-        is_recorded: Whether the log says it.
+        number: The place of the promotion among those of its target, in the order in which they were read.
+        from_ms: The first as-of time that it predicts.
+        n_let_go: The largest possible number of earlier bars that stay without a prediction.
+        is_recorded: Whether the log has a record of the start.
     """
 
     promoted: ModelPromoted
@@ -47,18 +47,18 @@ class Start(msgspec.Struct, kw_only=True):
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The greatest one that has started scores."""
+        """The order of starts: among those that have started, the greatest one scores."""
         return self.promoted.effective_from_ms, self.number
 
 
 class Free(NamedTuple):
-    """Which as-of times of a target have no prediction and can still get one.
+    """The as-of times of a target that have no prediction and can still get one.
 
     Attributes:
-        began_ms: The first as-of time that there was; None before any.
-        newest_ms: The newest.
-        let_go_ms: Rows by then are gone.
-        predicted_ms: As-of times by then are predicted.
+        began_ms: The first as-of time of the series; None before its first row.
+        newest_ms: The newest as-of time.
+        let_go_ms: Rows up to this time have been dropped.
+        predicted_ms: As-of times up to this one are predicted.
     """
 
     began_ms: int | None
@@ -67,12 +67,12 @@ class Free(NamedTuple):
     predicted_ms: int
 
     def start_ms(self, effective_from_ms: int, interval: Interval) -> int:
-        """The first of them that a promotion may predict."""
+        """Return the first of these times that a promotion may predict."""
         taken_ms = max(self.let_go_ms, self.predicted_ms)
         return effective_from_ms if effective_from_ms > taken_ms else _bar_end_after(taken_ms, interval)
 
     def n_lost(self, effective_from_ms: int, interval: Interval) -> int:
-        """How many bars there were, at most, whose rows are gone before a promotion could predict them."""
+        """Return the largest possible number of bars whose rows were dropped before a promotion could predict them."""
         if self.began_ms is None:
             return 0
         length_ms = interval.milliseconds
@@ -89,13 +89,13 @@ def _bar_end_after(time_ms: int, interval: Interval) -> int:
 
 
 class Tally(msgspec.Struct, kw_only=True, array_like=True):
-    """What changes with each row of a target.
+    """The part of a target's state that changes with each row.
 
     Attributes:
         predicted_ms: The newest as-of time with a prediction; None before the first.
-        newest: That prediction, where this log has it.
-        n_mismatched: Rows whose features were not the champion's.
-        n_promotions: How many were read.
+        newest: That prediction, if this log has it.
+        n_mismatched: The number of rows whose features were not those of the champion.
+        n_promotions: The number of promotions that were read.
     """
 
     predicted_ms: int | None
@@ -111,38 +111,38 @@ class Promotions:
         self._starts = list(starts)
 
     def __iter__(self) -> Iterator[Start]:
-        """In no order."""
+        """Iterate over the starts, in no particular order."""
         return iter(self._starts)
 
     def __len__(self) -> int:
-        """How many."""
+        """Return how many there are."""
         return len(self._starts)
 
     def find(self, which: Identity) -> Start | None:
-        """The one of an identity."""
+        """Return the start with this identity, or None."""
         return next((start for start in self._starts if identity(start.promoted) == which), None)
 
     def add(self, start: Start) -> None:
-        """Take one in."""
+        """Add a start."""
         self._starts.append(start)
 
     def at(self, as_of_ms: int, *, more: Iterable[Start] = ()) -> ModelPromoted | None:
-        """Which scores the row of a time.
+        """Return the promotion that scores the row of a time, or None.
 
         Args:
-            more: Looked at too, though they were not taken in yet.
+            more: Further starts to consider, which have not been added yet.
         """
         started = [start for start in (*self._starts, *more) if start.from_ms <= as_of_ms]
         return max(started, key=lambda start: start.rank).promoted if started else None
 
     def unrecorded(self) -> list[Start]:
-        """Those whose start nobody has recorded, in their order."""
+        """Return the starts without a record, in their order."""
         return [start for start in self._starts if not start.is_recorded]
 
     def forget_displaced(self, predicted_ms: int) -> list[Start]:
-        """Drop those that cannot score a row of later than a time; those that went.
+        """Drop the starts that cannot score any row after a time, and return them.
 
-        One from the same time as the one that scores stays, so that it is known when it is announced again.
+        A start with the same time as the one that scores is kept, so that it is recognised when it is announced again.
         """
         if len(self._starts) < 2:
             return []
@@ -157,7 +157,7 @@ class Promotions:
         return gone
 
     def has_displaced(self, effective_from_ms: int, predicted_ms: int) -> bool:
-        """Whether a promotion from a time on cannot score any row of later than the predicted ones."""
+        """Return whether a promotion that states a time cannot score any row that is not predicted yet."""
         return any(
             start.promoted.effective_from_ms > effective_from_ms and start.from_ms <= predicted_ms + 1
             for start in self._starts
@@ -165,7 +165,7 @@ class Promotions:
 
 
 def record_of(start: Start, *, source: str, known_time_ms: int) -> PromotionTookEffect:
-    """The event that records a start.
+    """Return the event that records a start.
 
     Args:
         start: The start to record.

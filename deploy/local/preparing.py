@@ -5,12 +5,12 @@ launcher would carry for ever, and so that their imports run while the servers s
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from deploy.local.servers.fleets import make_usable
 from deploy.local.servers.health import wait_until_ready
 from schemas.targets import Target
+from schemas.time import text_of_time
 from schemas.wire.postgres.markets import StoredMarket
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.predictions import StoredPredictions
@@ -30,9 +30,9 @@ class Continuation(NamedTuple):
 
     def __str__(self) -> str:
         champion = "no champion yet" if self.champion is None else f"champion {self.champion}"
-        until = datetime.fromtimestamp(self.stored_until_ms / 1000, UTC)
+        until = text_of_time(self.stored_until_ms, "minute")
         return (
-            f"going on with stream {self.stream}: stored until {until:%Y-%m-%d %H:%M} UTC, "
+            f"going on with stream {self.stream}: stored until {until} UTC, "
             f"{self.n_predictions} predictions, {champion}"
         )
 

@@ -1,22 +1,20 @@
-"""Checking a run before anything is started for it: that its files hold what is asked for.
+"""Checks before the start of a run that its files hold the requested data.
 
-It makes the very plan that the warm-up will make, so that both say the same of a file.
+It makes the same plan as the warm-up, so that both judge a file in the same way.
 """
 
 from producers.jobs.planning import plan_of
-from producers.jobs.progress import text_of_time
-from producers.jobs.runs import time_of
 from producers.settings import ProducerSettings
 from schemas.streams import StreamDescription
-from schemas.time import Interval
+from schemas.time import Interval, parse_time, text_of_time
 
 
 def check_run(settings: ProducerSettings, *, now_ms: int) -> list[str]:
-    """What should be known of a run that can be played: where it is not what was asked for.
+    """Return notes on a valid run: where its data differ from what was requested.
 
     Raises:
-        ConfigurationError: If it cannot be played: a file is unreadable or of another kind, has other
-            columns, or holds nothing of the stretch.
+        ConfigurationError: If the run is not valid: a file is unreadable, has an unknown kind or wrong
+            columns, or holds nothing of the requested stretch.
     """
     description = plan_of(settings, None, now_ms=now_ms).description
     return [] if settings.data is None else _notes(settings, description)
@@ -24,7 +22,7 @@ def check_run(settings: ProducerSettings, *, now_ms: int) -> list[str]:
 
 def _notes(settings: ProducerSettings, description: StreamDescription) -> list[str]:
     interval_ms = Interval(str(description.parameters.get("interval", Interval.ONE_MINUTE))).milliseconds
-    from_ms, to_ms = time_of(settings.from_time, "FROM"), time_of(settings.to_time, "TO")
+    from_ms, to_ms = parse_time(settings.from_time, "FROM"), parse_time(settings.to_time, "TO")
     end_ms, notes = description.end_ms, []
     if from_ms is not None and description.origin_ms - from_ms >= interval_ms:
         notes.append(

@@ -2,14 +2,13 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from producers.jobs.plans import REAL_TIME, Reject, RunPlan, SourcePlan
-from producers.jobs.runs import instruments_of, stream_of, time_of
+from producers.jobs.runs import instruments_of, stream_of
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from producers.sources.files.captures import CaptureSurvey, survey_capture, ticks_of_capture
@@ -19,7 +18,7 @@ from schemas.errors import ConfigurationError
 from schemas.frames import Breach
 from schemas.sources import SOURCES, source_of
 from schemas.streams import StreamDescription, StreamKind, StreamSource
-from schemas.time import Interval, bar_start_ms
+from schemas.time import Interval, bar_start_ms, parse_time, text_of_time
 
 WARM_UP_SHARE = 0.7
 CANDLES_SPEED = 60.0
@@ -207,7 +206,7 @@ def _describe_candles(
     return StreamDescription(
         stream=stream_of(settings),
         kind=StreamKind.REPLAY,
-        title=f"replay of {', '.join(file.name for file in files)}, {_day(origin_ms)} .. {_day(end_ms)}",
+        title=f"replay of {', '.join(file.name for file in files)}, {text_of_time(origin_ms, 'day')} .. {text_of_time(end_ms, 'day')}",
         source=sources[0].name,
         instruments=tuple(tables),
         origin_ms=origin_ms,
@@ -236,7 +235,7 @@ def _common_end(path: Path, table: CandleTable, *, like: CandleTable, origin_ms:
     starts = table.columns["start_ms"]
     here = starts[(starts >= origin_ms) & (starts < end_ms)]
     if not len(here):
-        message = f"{path.name} holds no candle from {_minute(origin_ms)} to {_minute(end_ms)}, where the first file is played"
+        message = f"{path.name} holds no candle from {text_of_time(origin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}, where the first file is played"
         raise ConfigurationError(message)
     return min(end_ms, int(here[-1]) + table.interval.milliseconds)
 
@@ -244,7 +243,7 @@ def _common_end(path: Path, table: CandleTable, *, like: CandleTable, origin_ms:
 def _stretch(settings: ProducerSettings, path: Path, table: CandleTable) -> tuple[int, int]:
     """The first start and last end of the chosen rows."""
     segments = table.segments()
-    from_ms, to_ms = time_of(settings.from_time, "FROM"), time_of(settings.to_time, "TO")
+    from_ms, to_ms = parse_time(settings.from_time, "FROM"), parse_time(settings.to_time, "TO")
     if from_ms is None and to_ms is None:
         return segments[-1]
     first_ms = segments[0][0] if from_ms is None else from_ms
@@ -252,7 +251,9 @@ def _stretch(settings: ProducerSettings, path: Path, table: CandleTable) -> tupl
     starts = table.columns["start_ms"]
     chosen = starts[(starts >= first_ms) & (starts + table.interval.milliseconds <= last_ms)]
     if not len(chosen):
-        stretches = ", ".join(f"{_day(start)} .. {_day(end)}" for start, end in segments)
+        stretches = ", ".join(
+            f"{text_of_time(start, 'day')} .. {text_of_time(end, 'day')}" for start, end in segments
+        )
         message = f"FROM and TO must hold a candle of {path.name}, which has {stretches}"
         raise ConfigurationError(message)
     return int(chosen[0]), int(chosen[-1]) + table.interval.milliseconds
@@ -268,7 +269,7 @@ def _describe_capture(
     return StreamDescription(
         stream=stream_of(settings),
         kind=StreamKind.REPLAY,
-        title=f"replay of {path.name}, {_minute(boundary_ms)} .. {_minute(survey.end_ms)}",
+        title=f"replay of {path.name}, {text_of_time(boundary_ms, 'minute')} .. {text_of_time(survey.end_ms, 'minute')}",
         source=_source_of(settings, survey.instrument),
         instruments=(survey.instrument,),
         origin_ms=_history_from(settings, table, survey.instrument, boundary_ms),
@@ -304,7 +305,9 @@ def _history_from(
         raise ConfigurationError(message)
     segment = table.segment_of(boundary_ms - 1)
     if segment is None:
-        message = f"no segment of {name} holds {_minute(boundary_ms)}, where the capture begins"
+        message = (
+            f"no segment of {name} holds {text_of_time(boundary_ms, 'minute')}, where the capture begins"
+        )
         raise ConfigurationError(message)
     return max(segment[0], boundary_ms - HISTORY_OF_CAPTURE_MS)
 
@@ -348,11 +351,3 @@ def _rejects_of_capture(survey: CaptureSurvey, path: Path) -> tuple[Reject, ...]
         )
         for line in survey.bad_lines
     )
-
-
-def _day(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d")
-
-
-def _minute(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")

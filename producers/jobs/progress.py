@@ -1,14 +1,13 @@
-"""Progress for people: a bar on a terminal, a line of fields every ten seconds otherwise."""
+"""Shows the progress of a job: as a bar on a terminal, otherwise as a log line every ten seconds."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
-from schemas.time import Clock
+from schemas.time import Clock, text_of_time
 
 log = structlog.get_logger()
 _LINE_EVERY_S = 10.0
@@ -16,14 +15,14 @@ _BAR_EVERY_S = 0.2
 
 
 class Progress(Protocol):
-    """Is told how far a job is."""
+    """Receives the progress of a job."""
 
     def reached(self, event_time_ms: int, n_events: int) -> None:
-        """Called behind every event; cheap."""
+        """Receive the progress. It is called after every event, so it must be cheap."""
 
 
 class LineProgress:
-    """A log line every ten seconds."""
+    """Writes a log line every ten seconds."""
 
     def __init__(self, what: str, clock: Clock) -> None:
         self._what = what
@@ -31,7 +30,7 @@ class LineProgress:
         self._next_s = clock.monotonic_s() + _LINE_EVERY_S
 
     def reached(self, event_time_ms: int, n_events: int) -> None:
-        """Write a line if it is time for one."""
+        """Write a line if ten seconds have passed since the last one."""
         if self._clock.monotonic_s() >= self._next_s:
             self._next_s = self._clock.monotonic_s() + _LINE_EVERY_S
             log.info(self._what, stream_time=text_of_time(event_time_ms), n_events=n_events)
@@ -53,12 +52,12 @@ class _BarProgress:
 
 @contextmanager
 def progress_of(what: str, clock: Clock, *, from_ms: int, until_ms: int | None) -> Iterator[Progress]:
-    """A way to show how far a job is.
+    """Choose how to show the progress of a job.
 
     Args:
-        what: Of the job, a few words.
-        from_ms: Event time of its beginning.
-        until_ms: Event time of its end; None without one.
+        what: A few words about the job.
+        from_ms: The event time at which the job begins.
+        until_ms: The event time at which it ends; None if it has no end.
     """
     if not sys.stderr.isatty() or until_ms is None:
         yield LineProgress(what, clock)
@@ -78,8 +77,3 @@ def progress_of(what: str, clock: Clock, *, from_ms: int, until_ms: int | None) 
     with RichProgress(*columns, console=Console(stderr=True), transient=False) as bar:
         bar.add_task(what, total=max(1, until_ms - from_ms), time="", n=0)
         yield _BarProgress(bar, clock, from_ms)
-
-
-def text_of_time(time_ms: int) -> str:
-    """A time for people, to the second, UTC."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -15,14 +15,13 @@ from producers.jobs.merging import MergedRecords
 from producers.jobs.pacing import Pacer
 from producers.jobs.plans import SourcePlan, times_of
 from producers.jobs.positions import Logged
-from producers.jobs.progress import text_of_time
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
 from producers.normalise.live import Heard, LiveRecords
 from producers.normalise.watermarks import Absence, Reached, Said, with_watermarks
 from schemas.events import SourceFellSilent
 from schemas.streams import StreamKind, StreamSource
-from schemas.time import Clock
+from schemas.time import Clock, text_of_time
 from schemas.topics import MARKET_TICK
 
 log = structlog.get_logger()

@@ -1,4 +1,4 @@
-"""What a data file holds, and its bad rows, as tables for people."""
+"""Prints tables of what a data file holds, and of its bad rows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from producers.jobs.progress import text_of_time
 from producers.sources.files.captures import survey_capture
 from producers.sources.files.recognition import file_kind, instrument_of_name
 from producers.sources.files.tables import breach_counts, read_candles
 from schemas.frames import Breach
+from schemas.time import text_of_time
 
 N_SHOWN = 20
 
@@ -19,7 +19,7 @@ def print_report(file: str, breaches: Sequence[Breach], console: Console) -> Non
     """Print the first breaches by row, and how many rows break each rule.
 
     Args:
-        breaches: By row; nothing is printed when there is none.
+        breaches: The breaches in order of rows; without any, nothing is printed.
     """
     if not breaches:
         return
@@ -38,10 +38,10 @@ def print_report(file: str, breaches: Sequence[Breach], console: Console) -> Non
 
 
 def print_description(file: Path, console: Console) -> None:
-    """Print what a data file holds, and its report.
+    """Print what a data file holds, and the report of its bad rows.
 
     Raises:
-        ConfigurationError: If it cannot be read.
+        ConfigurationError: If the file cannot be read.
     """
     if file_kind(file).is_candles:
         table = read_candles(file)

@@ -5,7 +5,6 @@ The launcher imports this before it starts anything, so it imports nothing heavy
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from schemas.companions import VARIABLE, check_present, parse_companions, text_o
 from schemas.errors import ConfigurationError
 from schemas.instruments import parse_instrument
 from schemas.streams import StreamKind, stream_id
+from schemas.time import parse_time
 
 SIMULATED_INSTRUMENT = "BTC-USDT.SIMULATED"
 
@@ -132,8 +132,8 @@ def stream_of(settings: ProducerSettings) -> str:
         "data": content_hash(settings.data),
         "history": None if settings.history is None else content_hash(settings.history),
         "instrument": instrument_of(settings),
-        "from_ms": time_of(settings.from_time, "FROM"),
-        "to_ms": time_of(settings.to_time, "TO"),
+        "from_ms": parse_time(settings.from_time, "FROM"),
+        "to_ms": parse_time(settings.to_time, "TO"),
     }
     if settings.sources:
         facts["sources"] = settings.sources
@@ -198,24 +198,3 @@ def _check_beside(settings: ProducerSettings, *, is_capture: bool) -> None:
     if settings.data is None or is_capture or captures:
         message = "several files of a run must all be of candles: captures are played alone"
         raise ConfigurationError(message)
-
-
-def time_of(text: str | None, name: str) -> int | None:
-    """An ISO time as UTC milliseconds; without a zone it is UTC.
-
-    Raises:
-        ConfigurationError: If it is none.
-
-    Example:
-        >>> time_of("1970-01-01T00:01", "FROM")
-        60000
-    """
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"{name} must be an ISO time such as 2025-06-01 or 2025-06-01T12:00, was {text!r}"
-        raise ConfigurationError(message) from error
-    zoned = time.replace(tzinfo=UTC) if time.tzinfo is None else time
-    return int(zoned.timestamp() * 1000)

@@ -1,1 +1,1 @@
-"""Raw payloads to events, and the watermarks between them; pure."""
+"""Turns raw payloads into events, and adds the watermarks between them. Pure."""

@@ -1,6 +1,6 @@
-"""Rows of candle tables to events.
+"""Turns rows of candle tables into events.
 
-A file states no times but the open: a candle happened, and was known, when it had closed.
+A file states only the time of the open. A candle is taken to have happened, and to be known, at its close.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Row = Mapping[str, float | int]
 def candle_of_row(
     row: Row, *, instrument: str, interval: Interval, source: str, stream: str
 ) -> CandleObserved:
-    """One row as an event; event time = known time = open + interval.
+    """Turn a row into an event. Event time and known time are the open time plus the interval.
 
     Args:
         row: ``start_ms``, ``open``, ``high``, ``low``, ``close``, ``volume`` in base units, and

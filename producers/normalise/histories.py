@@ -1,4 +1,4 @@
-"""Stored candles and ticks of one stream, put together in the order in which they were said."""
+"""Merges the stored candles and ticks of a stream in the order in which they were first published."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -8,9 +8,9 @@ from schemas.events import CandleObserved, TickObserved
 
 
 def in_order(candles: Iterable[CandleObserved], ticks: Iterable[TickObserved]) -> Iterator[MarketEvent]:
-    """Both, by event time; a candle that ends where a tick happened comes before it.
+    """Merge candles and ticks by event time; a candle precedes a tick of the same time.
 
-    Each is taken as it comes and keeps its own order.
+    Both inputs are read lazily, and each keeps its own order.
     """
 
     def place(event: MarketEvent) -> tuple[int, bool]:

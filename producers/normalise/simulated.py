@@ -1,4 +1,4 @@
-"""Simulated trades to events: the simulated venue has no delay, so known time is event time."""
+"""Turns simulated trades into events. The simulated venue has no delay, so known time equals event time."""
 
 from schemas.errors import InvariantError
 from schemas.events import TickObserved
@@ -17,10 +17,10 @@ def tick_of_simulated_trade(
     size: float,
     is_buyer_maker: bool,
 ) -> TickObserved:
-    """A simulated trade as an event, marked as such by its source.
+    """Turn a simulated trade into an event; its source marks it as simulated.
 
     Raises:
-        InvariantError: If the instrument is a real venue's, or price or size is not positive.
+        InvariantError: If the instrument belongs to a real venue, or the price or the size is not positive.
     """
     if not instrument.endswith(f".{SIMULATED_VENUE}"):
         message = f"a simulated trade belongs to the venue {SIMULATED_VENUE}, was {instrument}"

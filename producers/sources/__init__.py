@@ -1,1 +1,1 @@
-"""One room per outside source."""
+"""The sources of market data, one package for each kind."""

@@ -6,7 +6,6 @@ good is said by the rules of :mod:`schemas.frames`.
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,11 +16,10 @@ from pyarrow import csv, parquet
 
 from schemas.errors import ConfigurationError
 from schemas.frames import CANDLE_COLUMNS, MISSING_TIME, OPTIONAL_CANDLE_COLUMNS
-from schemas.time import Interval
+from schemas.time import Interval, parse_time
 
 #: Whole numbers below this are seconds since the epoch, not milliseconds.
 _EPOCH_S_LIMIT = 10**11
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,17}")
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _Number = TypeVar("_Number", np.int64, np.float64)
@@ -181,17 +179,12 @@ def _time_of_text(text: str | None) -> int:
         return MISSING_TIME
     if _WHOLE_NUMBER.fullmatch(text.strip()):
         return int(_milliseconds(np.array([int(text)], dtype=np.int64))[0])
-    try:
-        stamp = datetime.fromisoformat(text.strip()) if _ISO_DAY.match(text.strip()) else None
-    except ValueError:
-        return MISSING_TIME
-    if stamp is None:
+    if not _ISO_DAY.match(text.strip()):
         return MISSING_TIME
     try:
-        in_utc = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
-    except OverflowError:
+        return parse_time(text, "a time")
+    except ConfigurationError:
         return MISSING_TIME
-    return (in_utc - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _numbers(column: pa.ChunkedArray, name: str, path: Path) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from schemas.errors import ConfigurationError
 from schemas.topics import CONSUMERS
 from schemas.wire.clocks import SystemClock
 
@@ -183,7 +184,7 @@ def _selected(
     if since is not None:
         try:
             since_ms = time_of(since, now_ms=SystemClock().now_ms())
-        except ValueError as error:
+        except ConfigurationError as error:
             message = f"must be an age such as 90m or 2d, or a time in ISO 8601, was {since!r}"
             raise click.BadParameter(message, param_hint="--since") from error
     mailboxes = read_mailboxes(_endpoint(environment))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from schemas.errors import ConfigurationError
 from schemas.topics import BY_NAME
 from schemas.wire.clocks import SystemClock
 from schemas.wire.processes import stop_on_signals
@@ -115,7 +116,7 @@ def tail(
     endpoint, found = _endpoint(environment), BY_NAME[topic]
     try:
         starts = starts_of(Administration(endpoint), found, since, now_ms=SystemClock().now_ms())
-    except ValueError as error:
+    except ConfigurationError as error:
         message = f"must be beginning, end, an age such as 90m, or a time in ISO 8601, was {since!r}"
         raise click.BadParameter(message, param_hint="--from") from error
     if not starts:

@@ -6,7 +6,6 @@ obey written out.
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ from schemas.events import (
     TopicSwitched,
     WatermarkAdvanced,
 )
+from schemas.time import text_of_time
 from schemas.wire.kafka import Record
 from stream_processors.jobs.showing import printable
 from stream_processors.jobs.tailing import Seen
@@ -157,13 +157,7 @@ def _time_of(seen: Seen) -> int | None:
 
 
 def _time(time_ms: int | None) -> str:
-    """UTC to the millisecond; what no calendar holds stays a number."""
-    if time_ms is None:
-        return "unknown"
-    try:
-        return f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%d %H:%M:%S}.{time_ms % 1000:03}"
-    except (OverflowError, ValueError, OSError):
-        return f"{time_ms} ms"
+    return "unknown" if time_ms is None else text_of_time(time_ms, "millisecond")
 
 
 def _key(record: Record) -> str:

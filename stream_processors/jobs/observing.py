@@ -69,7 +69,7 @@ class Observer:
         self._read_to: Positions = {(name, 0): 0 for name in (*CONSUMER_OF, ALERTS.name, MODELS_EFFECT.name)}
         self._open: dict[str, set[str]] = {consumer: set() for consumer in CONSUMERS}
         self._resolved: dict[str, set[str]] = {consumer: set() for consumer in CONSUMERS}
-        self._lost: dict[tuple[str, ...], int] = {}
+        self._lost: dict[tuple[object, ...], int] = {}
         self._seen: dict[Place, Progress] = {}
 
     def look(self) -> tuple[Observation, list[AlertRaised]]:
@@ -100,8 +100,7 @@ class Observer:
             effect = codec.decode(MODELS_EFFECT, record.value, record.headers)
         except ContractError:
             return  # the history puts it aside
-        which = tuple(str(getattr(effect, name)) for name in effect.natural_key)
-        self._lost.setdefault(which, effect.n_let_go)
+        self._lost.setdefault(effect.fact(), effect.n_let_go)
 
     def _take_letter(self, record: Record) -> None:
         consumer = CONSUMER_OF[record.topic]

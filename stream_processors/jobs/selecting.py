@@ -1,9 +1,9 @@
 """Which dead letters are meant: filters as they are typed, and the letters that pass them."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
+from schemas.time import parse_time
 from stream_processors.runtime.letters import Letter, Mailbox, Resolution
 
 _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -65,7 +65,7 @@ def time_of(text: str, *, now_ms: int) -> int:
     """A point in time as it is typed: an age such as ``90m``, or ISO 8601, in UTC unless it says otherwise.
 
     Raises:
-        ValueError: If it is neither.
+        ConfigurationError: If it is neither.
 
     Example:
         >>> time_of("2m", now_ms=300_000)
@@ -74,8 +74,7 @@ def time_of(text: str, *, now_ms: int) -> int:
     number, unit = text[:-1], _UNITS_MS.get(text[-1:])
     if unit is not None and number.isascii() and number.isdigit():
         return now_ms - int(number) * unit
-    stated = datetime.fromisoformat(text)
-    return int(stated.replace(tzinfo=stated.tzinfo or UTC).timestamp() * 1000)
+    return parse_time(text, "a time that is no age")
 
 
 def _all(mailboxes: Mapping[str, Mailbox]) -> Iterator[Selected]:

@@ -7,7 +7,6 @@ would obey written out.
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.events import AlertRaised
+from schemas.time import text_of_time
 from stream_processors.jobs.replaying import obstacle
 from stream_processors.jobs.selecting import Selected
 from stream_processors.runtime.letters import Letter
@@ -156,12 +156,7 @@ def _decoded(value: bytes | None) -> str | None:
 
 
 def _utc(time_ms: int | None) -> str:
-    if time_ms is None:
-        return "unknown"
-    try:
-        return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except (OverflowError, ValueError, OSError):
-        return f"{time_ms} ms"
+    return "unknown" if time_ms is None else f"{text_of_time(time_ms)} UTC"
 
 
 def _age(time_ms: int | None, now_ms: int) -> str:

@@ -73,7 +73,7 @@ def starts_of(administration: Administration, topic: Topic, text: str, *, now_ms
         text: ``beginning``, ``end``, or a time of publication as :func:`time_of` reads it.
 
     Raises:
-        ValueError: If it is none of these.
+        ConfigurationError: If it is none of these.
     """
     partitions: list[Where] = [(topic.name, n) for n in range(administration.topics().get(topic.name, 0))]
     if text == BEGINNING:

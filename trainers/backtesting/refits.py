@@ -5,15 +5,14 @@ target's own, so each is cut by its own known time. A refit's export is checked 
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from schemas.errors import NotReadyError
 from schemas.features import FeatureTable
-from schemas.time import Interval
+from schemas.time import Interval, text_of_time
 from trainers.backtesting.decisions import Served
 from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
-from trainers.evaluation.lessons import lesson_at
-from trainers.models.recipes import OWN_HORIZON, Lesson, Recipe, exported
+from trainers.evaluation.training_sets import training_set_at
+from trainers.models.recipes import OWN_HORIZON, Recipe, TrainingSet, exported
 
 
 def refitted(
@@ -52,20 +51,22 @@ def refitted(
     )
     served = []
     for number, time_ms in enumerate(times_ms, start=1):
-        lesson = lesson_at(decisions, recipe.multiples | {OWN_HORIZON}, time_ms=time_ms)
-        _check_enough(lesson, time_ms, minimum_rows)
-        served.append(_served(decisions, lesson, recipe, name=name, time_ms=time_ms))
+        training_set = training_set_at(decisions, recipe.multiples | {OWN_HORIZON}, time_ms=time_ms)
+        _check_enough(training_set, time_ms, minimum_rows)
+        served.append(_served(decisions, training_set, recipe, name=name, time_ms=time_ms))
         progress(number / len(times_ms))
     return served
 
 
-def _served(decisions: DecisionSet, lesson: Lesson, recipe: Recipe, *, name: str, time_ms: int) -> Served:
-    learnt = lesson.outcomes[OWN_HORIZON].rows
-    checked = exported(recipe.fit(lesson), lesson.rows[learnt])
-    day = datetime.fromtimestamp(time_ms / 1000, tz=UTC)
+def _served(
+    decisions: DecisionSet, training_set: TrainingSet, recipe: Recipe, *, name: str, time_ms: int
+) -> Served:
+    learnt = training_set.outcomes[OWN_HORIZON].rows
+    checked = exported(recipe.fit(training_set), training_set.rows[learnt])
+    day = text_of_time(time_ms, "day").replace("-", "")
     return Served(
         time_ms,
-        f"{name}-refit-{day:%Y%m%d}-{checked.model.model_hash[:8]}",
+        f"{name}-refit-{day}-{checked.model.model_hash[:8]}",
         checked.model,
         decisions.feature_spec_hash,
         int(decisions.as_of_ms[learnt[0]]),
@@ -79,12 +80,11 @@ def _closes(table: FeatureTable, interval: Interval) -> PricePath:
     )
 
 
-def _check_enough(lesson: Lesson, time_ms: int, minimum_rows: int) -> None:
-    n_decided = len(lesson.outcomes[OWN_HORIZON].rows)
+def _check_enough(training_set: TrainingSet, time_ms: int, minimum_rows: int) -> None:
+    n_decided = len(training_set.outcomes[OWN_HORIZON].rows)
     if n_decided < minimum_rows:
-        when = datetime.fromtimestamp(time_ms / 1000, tz=UTC)
         message = (
-            f"refitting at {when:%Y-%m-%d %H:%M} needs {minimum_rows} labelled rows before it, has {n_decided}: "
+            f"refitting at {text_of_time(time_ms, 'minute')} needs {minimum_rows} labelled rows before it, has {n_decided}: "
             "give data that begin earlier, or a later --from"
         )
         raise NotReadyError(message)

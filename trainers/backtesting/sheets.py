@@ -1,11 +1,11 @@
 """The tear sheet: one HTML file that needs nothing else, with its pictures as SVG inside it."""
 
 import html
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.time import text_of_time
 from trainers.backtesting.money import daily, drawdown
 from trainers.backtesting.reports import Report, verdict, warnings
 from trainers.backtesting.results import Curves
@@ -22,7 +22,7 @@ def tear_sheet(report: Report, curves: Curves) -> str:
     title = f"Backtest of {report.model_words}: {results.target}"
     parts = [
         f"<h1>{html.escape(title)}</h1>",
-        f"<p>{_day(results.from_ms)} to {_day(results.to_ms)}, UTC</p>",
+        f"<p>{text_of_time(results.from_ms, 'minute')} to {text_of_time(results.to_ms, 'minute')}, UTC</p>",
         f'<p class="verdict">{html.escape(verdict(results))}</p>',
         *(f'<p class="warning">{html.escape(line)}</p>' for line in warnings(report)),
         _parity(report),
@@ -99,7 +99,3 @@ def _pick_rates(report: Report) -> str:
 def _table(summary: Summary) -> str:
     kind = "facts" if summary.columns == ("", "") else ""
     return table(summary.title, summary.columns, summary.rows, kind=kind)
-
-
-def _day(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")

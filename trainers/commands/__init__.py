@@ -32,7 +32,7 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     from schemas.wire.postgres.streams import StoredStreams
     from schemas.wire.processes import stop_on_signals
     from trainers.jobs.announcing import Announcements
-    from trainers.jobs.making import making_of
+    from trainers.jobs.fit_options import fit_options_of
     from trainers.jobs.registries import registry_of
     from trainers.jobs.train import Plan, Training
     from trainers.jobs.waiting import import_meanwhile
@@ -43,7 +43,7 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     plan = Plan(
         stream=settings.required_stream(),
         targets=settings.parsed_targets(),
-        making=making_of(settings),
+        options=fit_options_of(settings),
         minimum_rows=settings.train_minimum_rows,
         patience_s=settings.train_patience_s,
         code_version=_code_version(),

@@ -98,16 +98,16 @@ def history(
 
     Where the history is running, also from which time on each predicted in fact.
     """
+    from schemas.time import parse_time
     from trainers.jobs.effects import stored_effects
     from trainers.jobs.tables import ledger_table
-    from trainers.jobs.times import utc_ms
     from trainers.registry.serving import serving_at
 
     registry = _registry(environment)
     lines = [
         line for line in registry.ledger() if alias in (None, line.alias) and stream in (None, line.stream)
     ]
-    at_ms = utc_ms(at_time, "--at")
+    at_ms = parse_time(at_time, "--at")
     found = lines if at_ms is None else list(serving_at(lines, at_ms).values())
     if not found:
         click.echo("no promotion" if at_time is None else f"nothing served at {at_time}")
@@ -147,11 +147,11 @@ def _registry(environment: Mapping[str, str]) -> Any:
 
 
 def _tell(entry: Any) -> None:
-    from trainers.jobs.tables import utc
+    from schemas.time import text_of_time
 
     click.echo(
         f"{entry.alias} of {entry.target} in {entry.stream} is {entry.version} from "
-        f"{utc(entry.effective_from_ms)} UTC on: {entry.reason}"
+        f"{text_of_time(entry.effective_from_ms, 'minute')} UTC on: {entry.reason}"
     )
 
 

@@ -47,8 +47,8 @@ def merged(first: PricePath, second: PricePath) -> PricePath:
     )
 
 
-class Move(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What the price did after each decision.
+class ForwardReturn(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The forward returns over one stretch: what the price did after each decision.
 
     Attributes:
         log_return: Shape (n,); NaN where a close is missing, exactly 0 for a tie.
@@ -66,8 +66,8 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         names: The k columns of ``rows``.
         as_of_ms: Shape (n,), strictly increasing: when it is decided.
         rows: Shape (n, k), float32, NaN where undefined.
-        moves: By multiple of the horizon; 1 is what is judged.
-        late: By lag in milliseconds: the move over one horizon from that long after the decision.
+        forward_returns: By multiple of the horizon; 1 is what is judged.
+        late: By lag in milliseconds: the forward return over one horizon that begins so long after the decision.
         trailing_log_return: Shape (n,), over the horizon just passed; NaN where undefined.
         companions: Decisions of other instruments with the same features, which are learnt from beside
             these and never tested.
@@ -79,8 +79,8 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     horizon: Interval
     as_of_ms: NDArray[np.int64]
     rows: NDArray[np.float32]
-    moves: Mapping[int, Move]
-    late: Mapping[int, Move]
+    forward_returns: Mapping[int, ForwardReturn]
+    late: Mapping[int, ForwardReturn]
     trailing_log_return: NDArray[np.float64]
     companions: "tuple[DecisionSet, ...]" = ()
 
@@ -89,14 +89,19 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return len(self.as_of_ms)
 
     @property
-    def own(self) -> Move:
-        """The move that is predicted."""
-        return self.moves[1]
+    def own(self) -> ForwardReturn:
+        """The forward return that is predicted, over one horizon."""
+        return self.forward_returns[1]
 
     def first_known_ms(self) -> NDArray[np.int64]:
         """When the first of each row's outcomes was known, shape (n,); -1 where none is."""
         never = np.iinfo(np.int64).max
-        known = np.array([np.where(move.known_ms >= 0, move.known_ms, never) for move in self.moves.values()])
+        known = np.array(
+            [
+                np.where(forward_return.known_ms >= 0, forward_return.known_ms, never)
+                for forward_return in self.forward_returns.values()
+            ]
+        )
         first = known.min(axis=0)
         return np.where(first < never, first, -1)
 
@@ -107,17 +112,20 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             self,
             as_of_ms=self.as_of_ms[:n],
             rows=self.rows[:n],
-            moves={multiple: _known_at(move, n, at_ms) for multiple, move in self.moves.items()},
-            late={lag: _known_at(move, n, at_ms) for lag, move in self.late.items()},
+            forward_returns={
+                multiple: _known_at(forward_return, n, at_ms)
+                for multiple, forward_return in self.forward_returns.items()
+            },
+            late={lag: _known_at(forward_return, n, at_ms) for lag, forward_return in self.late.items()},
             trailing_log_return=self.trailing_log_return[:n],
         )
 
 
-def _known_at(move: Move, n: int, at_ms: int) -> Move:
-    is_known = (move.known_ms[:n] >= 0) & (move.known_ms[:n] <= at_ms)
-    return Move(
-        log_return=np.where(is_known, move.log_return[:n], np.nan),
-        known_ms=np.where(is_known, move.known_ms[:n], -1),
+def _known_at(forward_return: ForwardReturn, n: int, at_ms: int) -> ForwardReturn:
+    is_known = (forward_return.known_ms[:n] >= 0) & (forward_return.known_ms[:n] <= at_ms)
+    return ForwardReturn(
+        log_return=np.where(is_known, forward_return.log_return[:n], np.nan),
+        known_ms=np.where(is_known, forward_return.known_ms[:n], -1),
     )
 
 
@@ -149,18 +157,23 @@ def decision_set(
         horizon=horizon,
         as_of_ms=as_of_ms,
         rows=model_input(table.values[table.is_warm]),
-        moves={
-            multiple: move(prices, from_ms=as_of_ms, until_ms=as_of_ms + multiple * length_ms)
+        forward_returns={
+            multiple: return_between(prices, from_ms=as_of_ms, until_ms=as_of_ms + multiple * length_ms)
             for multiple in sorted({1, *multiples})
         },
         late={
-            lag: move(prices, from_ms=as_of_ms + lag, until_ms=as_of_ms + lag + length_ms) for lag in lags_ms
+            lag: return_between(prices, from_ms=as_of_ms + lag, until_ms=as_of_ms + lag + length_ms)
+            for lag in lags_ms
         },
-        trailing_log_return=move(prices, from_ms=as_of_ms - length_ms, until_ms=as_of_ms).log_return,
+        trailing_log_return=return_between(
+            prices, from_ms=as_of_ms - length_ms, until_ms=as_of_ms
+        ).log_return,
     )
 
 
-def move(prices: PricePath, *, from_ms: NDArray[np.int64], until_ms: NDArray[np.int64]) -> Move:
+def return_between(
+    prices: PricePath, *, from_ms: NDArray[np.int64], until_ms: NDArray[np.int64]
+) -> ForwardReturn:
     """The log return between closes at exactly these times; undefined where either is missing.
 
     Args:
@@ -174,4 +187,4 @@ def move(prices: PricePath, *, from_ms: NDArray[np.int64], until_ms: NDArray[np.
     log_return[has] = np.log(prices.close[end[has]] / prices.close[start[has]])
     known_ms = np.full(len(from_ms), -1, dtype=np.int64)
     known_ms[has] = np.maximum(prices.known_ms[end[has]], until_ms[has])
-    return Move(log_return=log_return, known_ms=known_ms)
+    return ForwardReturn(log_return=log_return, known_ms=known_ms)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from trainers.datasets.decisions import DecisionSet, Move, PricePath, move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn, PricePath, return_between
 from trainers.datasets.samples import Samples
 
 
@@ -31,11 +31,11 @@ def decisions_of(
     horizon_ms = samples.horizon.milliseconds
     start_ms = samples.as_of_ms
 
-    def after(lag_ms: int, length_ms: int) -> Move:
-        found = move(prices, from_ms=start_ms + lag_ms, until_ms=start_ms + lag_ms + length_ms)
+    def after(lag_ms: int, length_ms: int) -> ForwardReturn:
+        found = return_between(prices, from_ms=start_ms + lag_ms, until_ms=start_ms + lag_ms + length_ms)
         return _known(found, known_by_ms)
 
-    own = Move(log_return=samples.log_return, known_ms=samples.label_known_ms)
+    own = ForwardReturn(log_return=samples.log_return, known_ms=samples.label_known_ms)
     further = {multiple: after(0, multiple * horizon_ms) for multiple in sorted(set(multiples) - {1})}
     return DecisionSet(
         names=samples.names,
@@ -44,15 +44,15 @@ def decisions_of(
         horizon=samples.horizon,
         as_of_ms=start_ms,
         rows=samples.rows,
-        moves={1: own, **further},
+        forward_returns={1: own, **further},
         late={lag: after(lag, horizon_ms) for lag in lags_ms},
         trailing_log_return=samples.trailing_log_return,
     )
 
 
-def _known(found: Move, known_by_ms: int) -> Move:
+def _known(found: ForwardReturn, known_by_ms: int) -> ForwardReturn:
     is_known = (found.known_ms >= 0) & (found.known_ms <= known_by_ms)
-    return Move(
+    return ForwardReturn(
         log_return=np.where(is_known, found.log_return, np.nan),
         known_ms=np.where(is_known, found.known_ms, -1),
     )

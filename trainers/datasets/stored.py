@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from schemas.errors import StateError
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 
 _FEATURE = "feature:"
 _RETURN, _KNOWN, _LATE_RETURN, _LATE_KNOWN = "return:", "known_ms:", "late_return:", "late_known_ms:"
@@ -53,10 +53,16 @@ def to_bytes(decisions: DecisionSet) -> bytes:
         "as_of_ms": decisions.as_of_ms,
         "trailing_log_return": decisions.trailing_log_return,
     }
-    for multiple, move in decisions.moves.items():
-        columns |= {f"{_RETURN}{multiple}": move.log_return, f"{_KNOWN}{multiple}": move.known_ms}
-    for lag, move in decisions.late.items():
-        columns |= {f"{_LATE_RETURN}{lag}": move.log_return, f"{_LATE_KNOWN}{lag}": move.known_ms}
+    for multiple, forward_return in decisions.forward_returns.items():
+        columns |= {
+            f"{_RETURN}{multiple}": forward_return.log_return,
+            f"{_KNOWN}{multiple}": forward_return.known_ms,
+        }
+    for lag, forward_return in decisions.late.items():
+        columns |= {
+            f"{_LATE_RETURN}{lag}": forward_return.log_return,
+            f"{_LATE_KNOWN}{lag}": forward_return.known_ms,
+        }
     for i, name in enumerate(decisions.names):
         columns[f"{_FEATURE}{name}"] = decisions.rows[:, i]
     metadata = {
@@ -97,9 +103,9 @@ def content_hash(decisions: DecisionSet) -> str:
         f"{decisions.feature_spec_hash} {decisions.interval} {decisions.horizon}".encode()
     )
     arrays = [decisions.as_of_ms, decisions.rows]
-    for multiple, move in sorted(decisions.moves.items()):
+    for multiple, forward_return in sorted(decisions.forward_returns.items()):
         digest.update(str(multiple).encode())
-        arrays += [move.log_return, move.known_ms]
+        arrays += [forward_return.log_return, forward_return.known_ms]
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
@@ -131,16 +137,18 @@ def from_bytes(data: bytes, manifest: DatasetManifest) -> DecisionSet:
         horizon=manifest.horizon,
         as_of_ms=arrays["as_of_ms"],
         rows=np.column_stack([arrays[f"{_FEATURE}{name}"] for name in names]),
-        moves=_moves(arrays, _RETURN, _KNOWN),
-        late=_moves(arrays, _LATE_RETURN, _LATE_KNOWN),
+        forward_returns=_forward_returns(arrays, _RETURN, _KNOWN),
+        late=_forward_returns(arrays, _LATE_RETURN, _LATE_KNOWN),
         trailing_log_return=arrays["trailing_log_return"],
     )
 
 
-def _moves(arrays: dict[str, NDArray[np.float64]], returns: str, known: str) -> dict[int, Move]:
+def _forward_returns(
+    arrays: dict[str, NDArray[np.float64]], returns: str, known: str
+) -> dict[int, ForwardReturn]:
     numbers = [int(name.removeprefix(returns)) for name in arrays if name.startswith(returns)]
     return {
-        number: Move(
+        number: ForwardReturn(
             log_return=arrays[f"{returns}{number}"], known_ms=arrays[f"{known}{number}"].astype(np.int64)
         )
         for number in numbers

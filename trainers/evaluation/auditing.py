@@ -167,9 +167,9 @@ def known_time(decisions: DecisionSet) -> list[Finding]:
     if np.any(np.diff(decisions.as_of_ms) <= 0):
         at = int(decisions.as_of_ms[1:][np.diff(decisions.as_of_ms) <= 0][0])
         findings.append(Finding(Check.KNOWN_TIME, "*", 1.0, at, "decision times must increase"))
-    for multiple, move in decisions.moves.items():
+    for multiple, forward_return in decisions.forward_returns.items():
         ends = decisions.as_of_ms + multiple * decisions.horizon.milliseconds
-        early = (move.known_ms >= 0) & (move.known_ms < ends)
+        early = (forward_return.known_ms >= 0) & (forward_return.known_ms < ends)
         if early.any():
             share = float(early.mean())
             explanation = f"the label over {multiple} horizons was known before it had happened"
@@ -193,11 +193,11 @@ def permutation(
         generator: Of the permutation.
         alarm: The accuracy above which a column is a leak until shown otherwise.
     """
-    moves = decisions.own.log_return
-    counted = np.flatnonzero(~np.isnan(moves) & (moves != 0))
+    returns = decisions.own.log_return
+    counted = np.flatnonzero(~np.isnan(returns) & (returns != 0))
     if len(counted) < _LEAST_ROWS:
         return []
-    rows, is_up = decisions.rows[counted], moves[counted] > 0
+    rows, is_up = decisions.rows[counted], returns[counted] > 0
     shuffled = _permuted_in_blocks(is_up, block=max(1, len(is_up) // 60), generator=generator)
     limit = accuracy_limit(len(counted), alarm=0.5)
     findings = []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import Move
+from trainers.datasets.decisions import ForwardReturn
 from trainers.evaluation.selective import GAP_MS, PAST_MS, share_interval
 from trainers.models.conformal import MISCOVERAGE, Sets, adaptive_sets, conformal_limits, sets_of
 
@@ -42,16 +42,22 @@ class Judged(NamedTuple):
         return Judged(self.as_of_ms[rows], self.known_ms[rows], self.probability[rows], self.is_up[rows])
 
 
-def judged(as_of_ms: NDArray[np.int64], probability: NDArray[np.float64], move: Move) -> Judged:
+def judged(
+    as_of_ms: NDArray[np.int64], probability: NDArray[np.float64], forward_return: ForwardReturn
+) -> Judged:
     """The rows that were predicted and have an outcome without a tie.
 
     Args:
         as_of_ms: Shape (n,), when each row was decided.
         probability: Shape (n,), of up; NaN where nothing was predicted.
-        move: The outcomes of the same rows.
+        forward_return: The outcomes of the same rows.
     """
-    rows = np.flatnonzero(~np.isnan(probability) & ~np.isnan(move.log_return) & (move.log_return != 0))
-    return Judged(as_of_ms[rows], move.known_ms[rows], probability[rows], move.log_return[rows] > 0)
+    rows = np.flatnonzero(
+        ~np.isnan(probability) & ~np.isnan(forward_return.log_return) & (forward_return.log_return != 0)
+    )
+    return Judged(
+        as_of_ms[rows], forward_return.known_ms[rows], probability[rows], forward_return.log_return[rows] > 0
+    )
 
 
 class _Realised(NamedTuple):

@@ -63,12 +63,12 @@ class Gains(NamedTuple):
 
 def gains(tested: Tested, *, target: float) -> Gains:
     """The bets of who aims at a coverage; 1 takes every decision."""
-    move = tested.decisions.own
-    rows = tested.rows(move)
+    forward_return = tested.decisions.own
+    rows = tested.rows(forward_return)
     if target < ALL:
         rows = rows[tested.chosen(target)[rows]]
     side = np.where(tested.probability[rows] >= 0.5, 1.0, -1.0)
-    return Gains(tested.decisions.as_of_ms[rows], side * move.log_return[rows])
+    return Gains(tested.decisions.as_of_ms[rows], side * forward_return.log_return[rows])
 
 
 def edges(tested: Tested, *, targets: Sequence[float], seed: int = 0) -> list[Edge]:

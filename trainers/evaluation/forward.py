@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.schedules import Refit, calendar_folds, refit_times
 from trainers.datasets.splits import Fold
-from trainers.evaluation.lessons import lesson_of
+from trainers.evaluation.training_sets import training_set_of
 from trainers.models.onnx_models import OnnxModel
 from trainers.models.recipes import Recipe, exported
 
@@ -53,7 +53,7 @@ def out_of_sample(
     probability = np.full(len(decisions), np.nan)
 
     def predicted(fold: Fold) -> NDArray[np.float32]:
-        fitted = recipe.fit(lesson_of(decisions, fold, recipe.multiples, is_weighted=is_weighted))
+        fitted = recipe.fit(training_set_of(decisions, fold, recipe.multiples, is_weighted=is_weighted))
         test = decisions.rows[fold.test]
         model = exported(fitted, test).model
         found = model.probabilities_up(test)

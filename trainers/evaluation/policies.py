@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.artifacts import ConformalStatement, Evidence, Metric
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.evaluation.conformal import LEAST_PAST, Judged
 from trainers.evaluation.selective import LEAST_CONFIDENCES, TARGETS, share_interval, threshold_for_accuracy
 from trainers.evaluation.wanted import confidence_of, is_hit_of
@@ -116,7 +116,10 @@ class _Court:
         at_close = self._right(rows[made], own)
         if at_close is None or at_close.n < LEAST_EVIDENCE:
             return None
-        late = {lag_ms // 1000: self._right(rows[made], move) for lag_ms, move in self.decisions.late.items()}
+        late = {
+            lag_ms // 1000: self._right(rows[made], forward_return)
+            for lag_ms, forward_return in self.decisions.late.items()
+        }
         return Evidence(
             target=target,
             least_confidence=least_confidence,
@@ -125,9 +128,9 @@ class _Court:
             late={seconds: metric for seconds, metric in late.items() if metric is not None},
         )
 
-    def _right(self, rows: NDArray[np.int64], move: Move) -> Metric | None:
-        rows = rows[_is_decided(move, rows)]
-        return self.share(np.equal(self.probability[rows] >= 0.5, move.log_return[rows] > 0), rows)
+    def _right(self, rows: NDArray[np.int64], forward_return: ForwardReturn) -> Metric | None:
+        rows = rows[_is_decided(forward_return, rows)]
+        return self.share(np.equal(self.probability[rows] >= 0.5, forward_return.log_return[rows] > 0), rows)
 
     def share(self, is_so: NDArray[np.bool_], rows: NDArray[np.int64]) -> Metric | None:
         """A share of rows with its interval; None of none."""
@@ -138,8 +141,10 @@ class _Court:
         return Metric(value=float(is_so.mean()), low=interval.low, high=interval.high, n=len(rows))
 
 
-def _is_decided(move: Move, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = ~np.isnan(move.log_return[rows]) & (move.log_return[rows] != 0)
+def _is_decided(forward_return: ForwardReturn, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = ~np.isnan(forward_return.log_return[rows]) & (
+        forward_return.log_return[rows] != 0
+    )
     return found
 
 

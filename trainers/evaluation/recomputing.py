@@ -86,9 +86,9 @@ def _pairs(
     for column, name in enumerate(stored.names):
         if name in made.names:
             yield name, stored.rows[:, column], made.rows[:, made.names.index(name)]
-    for multiple in sorted(stored.moves.keys() & made.moves.keys()):
+    for multiple in sorted(stored.forward_returns.keys() & made.forward_returns.keys()):
         label = f"the return over {multiple} horizons" if multiple > 1 else "the return over the horizon"
-        yield label, stored.moves[multiple].log_return, made.moves[multiple].log_return
+        yield label, stored.forward_returns[multiple].log_return, made.forward_returns[multiple].log_return
     for lag in sorted(stored.late.keys() & made.late.keys()):
         yield (
             f"the return entered {lag // 1000} s late",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.splits import Fold
 from trainers.evaluation.conformal import conformal_figures, judged
 from trainers.evaluation.scores import (
@@ -45,9 +45,9 @@ class Tested(NamedTuple):
     until_ms: int
     thresholds: Thresholds = Thresholds.WEEKLY
 
-    def rows(self, move: Move) -> NDArray[np.int64]:
+    def rows(self, forward_return: ForwardReturn) -> NDArray[np.int64]:
         """The tested rows that have this outcome and no tie."""
-        log_return = move.log_return
+        log_return = forward_return.log_return
         return np.flatnonzero(self._is_tested() & ~np.isnan(log_return) & (log_return != 0))
 
     def chosen(self, target: float) -> NDArray[np.bool_]:
@@ -103,8 +103,8 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
     }
 
 
-def _hits(tested: Tested, move: Move, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.equal(tested.probability[rows] >= 0.5, move.log_return[rows] > 0)
+def _hits(tested: Tested, forward_return: ForwardReturn, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.equal(tested.probability[rows] >= 0.5, forward_return.log_return[rows] > 0)
 
 
 def _whole(hit: NDArray[np.bool_], as_of_ms: NDArray[np.int64], generator: np.random.Generator) -> Figures:
@@ -185,9 +185,9 @@ def _late(
 ) -> dict[str, Figures]:
     """The same choices, for who enters later and holds for as long."""
     found = {}
-    for lag_ms, move in tested.decisions.late.items():
-        rows = tested.rows(move)
-        hit = _hits(tested, move, rows)
+    for lag_ms, forward_return in tested.decisions.late.items():
+        rows = tested.rows(forward_return)
+        hit = _hits(tested, forward_return, rows)
         as_of_ms = tested.decisions.as_of_ms[rows]
         found[f"{lag_ms // 60_000}m"] = {
             "lag_seconds": lag_ms // 1000,
@@ -222,9 +222,9 @@ def baseline_figures(
     is_up = decisions.own.log_return[rows] > 0
     share = np.full(len(decisions), 0.5)
     for fold in folds:
-        moves = decisions.own.log_return[fold.train]
-        moves = moves[~np.isnan(moves)]
-        share[fold.test] = float((moves[moves != 0] > 0).mean()) if np.any(moves != 0) else 0.5
+        returns = decisions.own.log_return[fold.train]
+        returns = returns[~np.isnan(returns)]
+        share[fold.test] = float((returns[returns != 0] > 0).mean()) if np.any(returns != 0) else 0.5
     majority = share[rows] >= 0.5
     trailing = decisions.trailing_log_return[rows]
     sides = {

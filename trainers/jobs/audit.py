@@ -10,7 +10,7 @@ from rich.table import Table
 
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
-from schemas.time import Interval
+from schemas.time import Interval, text_of_time
 from stream_processors.features.bars import BarTable
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
@@ -33,7 +33,6 @@ from trainers.evaluation.recomputing import Difference, Recomputed
 from trainers.jobs.bar_files import read_bars
 from trainers.jobs.dataset_files import load, manifest_at, source_hash
 from trainers.jobs.evaluate import Inputs, decisions_like
-from trainers.jobs.tables import utc
 
 #: So many of the newest bars are audited: every cut computes the features anew.
 _MOST_BARS = 40_000
@@ -135,8 +134,8 @@ def audited_dataset(
 
 
 def _strength_alone(decisions: DecisionSet) -> str:
-    moves = decisions.own.log_return
-    n = int((~np.isnan(moves) & (moves != 0)).sum())
+    returns = decisions.own.log_return
+    n = int((~np.isnan(returns) & (returns != 0)).sum())
     if n < LEAST_ROWS:
         return f"{n:,} rows with an outcome are too few to tell a leak by, {LEAST_ROWS} are needed"
     return (
@@ -240,6 +239,6 @@ def _table(title: str, findings: Sequence[Finding], caption: str | None = None) 
     for column in ("check", "column", "by how much", "first seen / worst at", "what"):
         table.add_column(column)
     for finding in sorted(findings, key=lambda one: (one.check, -one.amount)):
-        at = "-" if finding.at_ms is None else utc(finding.at_ms)
+        at = "-" if finding.at_ms is None else text_of_time(finding.at_ms, "minute")
         table.add_row(finding.check, finding.column, f"{finding.amount:.3g}", at, finding.explanation)
     return table

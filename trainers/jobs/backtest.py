@@ -7,7 +7,7 @@ import numpy as np
 
 from schemas.errors import NotReadyError
 from schemas.events import PredictionMade
-from schemas.time import Clock
+from schemas.time import Clock, text_of_time
 from trainers.backtesting.decisions import Served, decided, predictions
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule
@@ -18,7 +18,6 @@ from trainers.backtesting.results import Backtest, Terms, backtest
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.jobs.backtested_models import ALWAYS_MS, Asked, refit_recipe
 from trainers.jobs.materials import Material
-from trainers.jobs.tables import utc
 from trainers.models.parity import parity_hash
 
 _END_MS = 2**53
@@ -230,10 +229,12 @@ def _schedule(
 def _nothing_between(plan: Plan, material: Material, from_ms: int, to_ms: int) -> str:
     warm = material.table.as_of_ms[material.table.is_warm]
     has = (
-        f"warm rows from {utc(int(warm[0]))} to {utc(int(warm[-1]))}" if len(warm) else "no warm rows at all"
+        f"warm rows from {text_of_time(int(warm[0]), 'minute')} to {text_of_time(int(warm[-1]), 'minute')}"
+        if len(warm)
+        else "no warm rows at all"
     )
-    since = "the beginning" if from_ms <= ALWAYS_MS else utc(from_ms)
-    until = "the end" if to_ms >= _END_MS else utc(to_ms)
+    since = "the beginning" if from_ms <= ALWAYS_MS else text_of_time(from_ms, "minute")
+    until = "the end" if to_ms >= _END_MS else text_of_time(to_ms, "minute")
     said = (
         ""
         if plan.from_ms is not None
@@ -259,7 +260,7 @@ def compared(replayed: Iterable[PredictionMade], live: Live) -> Parity:
 def _first_difference(ours: dict[int, PredictionMade], theirs: dict[int, PredictionMade]) -> str | None:
     for as_of_ms in sorted(ours.keys() | theirs.keys()):
         one, other = ours.get(as_of_ms), theirs.get(as_of_ms)
-        when = utc(as_of_ms)
+        when = text_of_time(as_of_ms, "minute")
         if one is None or other is None:
             return f"{when} was said {'live only' if one is None else 'in the replay only'}"
         if one.model_hash != other.model_hash:

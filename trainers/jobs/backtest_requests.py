@@ -10,7 +10,7 @@ from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import PromotionTookEffect
 from schemas.streams import StreamDescription
 from schemas.targets import Target
-from schemas.time import Interval
+from schemas.time import Interval, parse_time
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.vector_declarations import Group
 from trainers.backtesting.execution import Costs
@@ -20,7 +20,6 @@ from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
 from trainers.jobs.backtested_models import Asked, asked_models
 from trainers.jobs.materials import Material, check_beside, from_file
 from trainers.jobs.registries import registry_of
-from trainers.jobs.times import utc_ms
 from trainers.settings import TrainerSettings
 
 _ALL = 10**8
@@ -146,7 +145,7 @@ def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
         )
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
-    from_ms, to_ms = utc_ms(options.from_time, "--from"), utc_ms(options.to_time, "--to")
+    from_ms, to_ms = parse_time(options.from_time, "--from"), parse_time(options.to_time, "--to")
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
         message = f"--from must be before --to, were {options.from_time} and {options.to_time}"
         raise ConfigurationError(message)

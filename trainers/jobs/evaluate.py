@@ -10,7 +10,7 @@ import numpy as np
 
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
-from schemas.time import Clock, Interval
+from schemas.time import Clock, Interval, text_of_time
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
@@ -103,7 +103,7 @@ def evaluate_files(
         "horizon": str(question.horizon),
         "also": [str(interval) for interval in question.also],
         "refit": candidate.refit,
-        "train_until": str(np.datetime64(question.train_until_ms, "ms")),
+        "train_until": text_of_time(question.train_until_ms, "iso"),
         "features": list(read.table.names),
         "n_companion_rows": sum(len(companion) for companion in decisions.companions),
         "feature_spec_hash": read.table.feature_spec_hash,
@@ -258,7 +258,7 @@ def decisions_like(stored: DecisionSet, inputs: Inputs, *, also: tuple[Interval,
     """
     question = Question(stored.interval, stored.horizon, train_until_ms=0, also=also)
     read = _read(inputs, question)
-    return decisions_for(read.table, read.prices, question, frozenset(stored.moves))
+    return decisions_for(read.table, read.prices, question, frozenset(stored.forward_returns))
 
 
 def _decisions(read: _Read, inputs: Inputs, question: Question, multiples: frozenset[int]) -> DecisionSet:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
-from schemas.time import Interval
+from schemas.time import Interval, text_of_time
 from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.datasets.splits import Fold
@@ -216,14 +216,14 @@ def _until_ms(decisions: DecisionSet, question: Question) -> int:
 def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Sequence[Fold]:
     start_ms = question.train_until_ms
     if until_ms <= start_ms:
-        message = f"--train-until must lie before the file's end, was {_day(start_ms)} of {_day(until_ms)}"
+        message = f"--train-until must lie before the file's end, was {text_of_time(start_ms, 'day')} of {text_of_time(until_ms, 'day')}"
         raise ConfigurationError(message)
     folds = folds_of(decisions, from_ms=start_ms, until_ms=until_ms, refit=question.refit)
     n = len(folds[0].train) if folds else 0
     if n < LEAST_ROWS:
         message = (
             f"--train-until must leave at least {LEAST_ROWS} labelled rows to learn from, was "
-            f"{_day(start_ms)} with {n}"
+            f"{text_of_time(start_ms, 'day')} with {n}"
         )
         raise ConfigurationError(message)
     return folds
@@ -248,10 +248,6 @@ def _least_before(known: NDArray[np.int64], question: Question) -> int:
 
 def _next_day(time_ms: int) -> int:
     return -(-time_ms // DAY_MS) * DAY_MS
-
-
-def _day(time_ms: int) -> str:
-    return str(np.datetime64(time_ms, "ms").astype("datetime64[D]"))
 
 
 class Workers:

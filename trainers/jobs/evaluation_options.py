@@ -2,11 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 from schemas.errors import ConfigurationError
-from schemas.time import Interval
+from schemas.time import Interval, parse_time
 from trainers.datasets.schedules import Refit
 from trainers.evaluation.selective import Thresholds
 from trainers.jobs.evaluate import Inputs
@@ -32,7 +31,7 @@ def question_of(options: Mapping[str, Any]) -> Question:
     """
     until = options["test_until"]
     return known_question_of(options)._replace(
-        test_until_ms=None if until is None else _time_ms(until, "--test-until"),
+        test_until_ms=None if until is None else parse_time(until, "--test-until"),
         refit=_one_of(Refit, options["refit"], "--refit"),
         thresholds=_one_of(Thresholds, options["thresholds"], "--thresholds"),
     )
@@ -48,7 +47,7 @@ def known_question_of(options: Mapping[str, Any]) -> Question:
     return Question(
         interval=interval,
         horizon=_one_of(Interval, options["horizon"], "--horizon"),
-        train_until_ms=_time_ms(options["train_until"], "--train-until"),
+        train_until_ms=parse_time(options["train_until"], "--train-until"),
         seed=options["seed"],
         n_workers=options["workers"] or os.cpu_count() or 1,
         is_weighted=options["is_weighted"],
@@ -138,13 +137,3 @@ def _one_of(words: type[_Word], word: str, option: str) -> _Word:
     except ValueError as error:
         message = f"{option} must be one of {', '.join(words)}, was {word!r}"
         raise ConfigurationError(message) from error
-
-
-def _time_ms(text: str, option: str) -> int:
-    try:
-        stamp = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"{option} must be a day or a time such as 2019-01-01, was {text!r}"
-        raise ConfigurationError(message) from error
-    in_utc = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp
-    return int(in_utc.timestamp() * 1000)

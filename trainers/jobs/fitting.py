@@ -24,8 +24,8 @@ from trainers.datasets.learning import decisions_of
 from trainers.datasets.samples import Samples
 from trainers.datasets.splits import walk_forward
 from trainers.evaluation.conformal import Judged, judged
-from trainers.evaluation.lessons import lesson_at, lesson_of
 from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
+from trainers.evaluation.training_sets import training_set_at, training_set_of
 from trainers.evaluation.walk_forward import scored
 from trainers.models.calibration import CalibratedModel
 from trainers.models.descriptions import described, recipe_of
@@ -39,8 +39,8 @@ _MINUTE_MS = 60_000
 LEAST_FOLD_ROWS = 150
 
 
-class Making(NamedTuple):
-    """How a version is made.
+class FitOptions(NamedTuple):
+    """How a version is fitted and judged.
 
     Attributes:
         name: What the recipe is asked for by, and the version's name begins with.
@@ -79,7 +79,7 @@ class Origin(NamedTuple):
     code_version: str
 
 
-def trained(samples: Samples, making: Making, origin: Origin, *, prices: PricePath) -> Artifact:
+def trained(samples: Samples, options: FitOptions, origin: Origin, *, prices: PricePath) -> Artifact:
     """A version: what it predicts, how well it did out of sample, and its bytes.
 
     The figures are of the walk-forward; the model itself is fitted on all samples. Same samples
@@ -87,7 +87,7 @@ def trained(samples: Samples, making: Making, origin: Origin, *, prices: PricePa
 
     Args:
         samples: Oldest first.
-        making: Recipe and folds.
+        options: Recipe and folds.
         origin: For the manifest.
         prices: Where outcomes over further horizons and late entries are read.
 
@@ -95,7 +95,7 @@ def trained(samples: Samples, making: Making, origin: Origin, *, prices: PricePa
         ValueError: If there are too few samples, or an export does not agree with its model.
         StateError: If the samples have ups or downs alone.
     """
-    recipe = seeded(making.recipe, making.seed)
+    recipe = seeded(options.recipe, options.seed)
     decisions = decisions_of(
         samples,
         prices,
@@ -103,13 +103,13 @@ def trained(samples: Samples, making: Making, origin: Origin, *, prices: PricePa
         lags_ms=_lags_ms(prices, samples.interval),
         known_by_ms=origin.trained_until_ms,
     )
-    fitted = recipe.fit(lesson_at(decisions, recipe.multiples))
+    fitted = recipe.fit(training_set_at(decisions, recipe.multiples))
     checked = exported(fitted, samples.rows)
-    found = _judged(samples, decisions, recipe, making, served=fitted, until_ms=origin.trained_until_ms)
+    found = _judged(samples, decisions, recipe, options, served=fitted, until_ms=origin.trained_until_ms)
     files = {MODEL_FILE: _stating(checked.onnx, found.settled), **_native(fitted)}
     difference = Metric(value=checked.largest_difference, low=None, high=None, n=len(samples))
     return Artifact(
-        manifest=_manifest(samples, making, origin, found=found, files=files, difference=difference),
+        manifest=_manifest(samples, options, origin, found=found, files=files, difference=difference),
         files=files,
     )
 
@@ -126,21 +126,21 @@ def _judged(
     samples: Samples,
     decisions: DecisionSet,
     recipe: Recipe,
-    making: Making,
+    options: FitOptions,
     *,
     served: FittedModel,
     until_ms: int,
 ) -> _Judged:
     """Walk forward with the recipe, and settle what ``served``, fitted on everything, states."""
     folds = [
-        fold for fold in walk_forward(samples, n_folds=making.n_folds) if len(fold.train) >= LEAST_FOLD_ROWS
+        fold for fold in walk_forward(samples, n_folds=options.n_folds) if len(fold.train) >= LEAST_FOLD_ROWS
     ]
     if not folds:
         return _Judged({}, {}, None)
     probability = np.full(len(samples), np.nan)
     stretches = []
     for fold in folds:
-        fitted = recipe.fit(lesson_of(decisions, fold, recipe.multiples))
+        fitted = recipe.fit(training_set_of(decisions, fold, recipe.multiples))
         past = _past(decisions, fitted, probability, at_ms=int(decisions.as_of_ms[fold.test[0]]))
         stretches.append(Stretch(fold.test, past))
         test = decisions.rows[fold.test]
@@ -150,11 +150,11 @@ def _judged(
         probability,
         stretches,
         now=_past(decisions, served, probability, at_ms=until_ms),
-        picking=making.picking,
-        seed=making.seed,
+        picking=options.picking,
+        seed=options.seed,
     )
     tested = np.concatenate([fold.test for fold in folds])
-    evaluation = scored(samples, folds, probability[tested], generator=np.random.default_rng(making.seed))
+    evaluation = scored(samples, folds, probability[tested], generator=np.random.default_rng(options.seed))
     # The accuracy over all decisions is one figure with one interval, wherever it is stated.
     all_of_them = [row.at_close for row in settled.policy.evidence if row.target == 1]
     metrics = evaluation.metrics | ({"accuracy": all_of_them[0]} if all_of_them else {})
@@ -202,7 +202,7 @@ def _stating(onnx: bytes, settled: Settled | None) -> bytes:
 
 def _manifest(
     samples: Samples,
-    making: Making,
+    options: FitOptions,
     origin: Origin,
     *,
     found: _Judged,
@@ -213,8 +213,8 @@ def _manifest(
     model_hash = sha256(files[MODEL_FILE])
     settled = found.settled
     return ModelManifest(
-        version=version_name(making.name, target, model_hash),
-        kind=making.name,
+        version=version_name(options.name, target, model_hash),
+        kind=options.name,
         target=target,
         model_hash=model_hash,
         feature_spec_hash=samples.feature_spec_hash,
@@ -226,15 +226,15 @@ def _manifest(
         n_rows=int((~samples.is_tie).sum()),
         metrics={**found.metrics, "export_difference": difference},
         baselines=found.baselines,
-        parameters={**_scalars(making.recipe), "n_folds": making.n_folds, "seed": making.seed},
+        parameters={**_scalars(options.recipe), "n_folds": options.n_folds, "seed": options.seed},
         code_version=origin.code_version,
         created_ms=origin.created_ms,
         files={name: sha256(data) for name, data in files.items()},
-        recipe=RecipeStatement(name=making.name, parameters=described(seeded(making.recipe, making.seed))),
+        recipe=RecipeStatement(name=options.name, parameters=described(seeded(options.recipe, options.seed))),
         evidence=() if settled is None else settled.policy.evidence,
         picks_from=None if settled is None else settled.policy.picks_from,
         conformal=None if settled is None else settled.conformal,
-        configurations_tried=making.configurations_tried,
+        configurations_tried=options.configurations_tried,
     )
 
 

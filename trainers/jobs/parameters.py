@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from schemas.errors import ConfigurationError
+from schemas.time import text_of_time
 from trainers.datasets.decisions import DecisionSet
 from trainers.jobs.evaluating import Question
 from trainers.jobs.outputs import write_output
@@ -63,7 +63,10 @@ def is_repeated(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> b
     """
     of_recipe = msgspec.structs.replace(
         decisions,
-        moves={multiple: decisions.moves[multiple] for multiple in sorted({OWN_HORIZON, *recipe.multiples})},
+        forward_returns={
+            multiple: decisions.forward_returns[multiple]
+            for multiple in sorted({OWN_HORIZON, *recipe.multiples})
+        },
     )
     try:
         search = Search(
@@ -134,8 +137,8 @@ def searched_recipe(searched: Searched, question: Question, recipe: Recipe) -> R
         raise ConfigurationError(message)
     if searched.searched_until_ms > question.train_until_ms:
         message = (
-            f"--parameters must be searched on what lies before --train-until, {_day(question.train_until_ms)}, but "
-            f"that search looked at labels until {_day(searched.searched_until_ms)}, the test's among them"
+            f"--parameters must be searched on what lies before --train-until, {text_of_time(question.train_until_ms, 'day')}, but "
+            f"that search looked at labels until {text_of_time(searched.searched_until_ms, 'day')}, the test's among them"
         )
         raise ConfigurationError(message)
     try:
@@ -143,7 +146,3 @@ def searched_recipe(searched: Searched, question: Question, recipe: Recipe) -> R
     except ValueError as error:
         message = f"--parameters do not fit {searched.model}: {error}"
         raise ConfigurationError(message) from error
-
-
-def _day(time_ms: int) -> str:
-    return str(np.datetime64(time_ms, "ms").astype("datetime64[D]"))

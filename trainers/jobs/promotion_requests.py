@@ -6,6 +6,7 @@ from typing import NamedTuple
 from schemas.artifacts import LedgerEntry, ModelTarget
 from schemas.errors import BrokerUnavailableError, ConfigurationError, NotReadyError, TransientError
 from schemas.events import LIVE, ModelPromoted
+from schemas.time import parse_time
 from schemas.topics import FEATURES_MARKET
 from schemas.wire.clocks import SystemClock
 from schemas.wire.postgres.pools import PostgresPool
@@ -13,7 +14,6 @@ from schemas.wire.postgres.streams import StoredStreams
 from trainers.jobs.announcing import Announcements
 from trainers.jobs.promoting import Announce, Change, promote, rollback
 from trainers.jobs.registries import registry_of
-from trainers.jobs.times import utc_ms
 from trainers.registry.aliases import meant_lines
 from trainers.settings import TrainerSettings
 
@@ -78,7 +78,7 @@ def rolled_back(
 
 def _change(settings: TrainerSettings, options: PromotionOptions, stream: str, target: ModelTarget) -> Change:
     now_ms = SystemClock().now_ms()
-    stated_ms = utc_ms(options.effective_from, "--effective-from")
+    stated_ms = parse_time(options.effective_from, "--effective-from")
     from_ms = _next_bar_ms(settings, stream, target, now_ms) if stated_ms is None else stated_ms
     return Change(options.alias, stream, from_ms, now_ms, options.reason)
 

@@ -3,6 +3,7 @@
 import numpy as np
 from rich.table import Table
 
+from schemas.time import text_of_time
 from trainers.jobs.search import Ended
 from trainers.selection.searching import Searched
 
@@ -13,7 +14,7 @@ def search_tables(searched: Searched) -> list[Table]:
 
 
 def _choice(searched: Searched) -> Table:
-    until = np.datetime64(searched.searched_until_ms, "ms").astype("datetime64[D]")
+    until = text_of_time(searched.searched_until_ms, "day")
     table = Table(
         title=f"{searched.model}: {searched.n_trials} trials, {searched.n_pruned} of them pruned, on what was "
         f"known by {until}"

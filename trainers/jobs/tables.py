@@ -1,13 +1,13 @@
 """Versions as tables for people: never a figure without its interval and the baselines."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 from rich.table import Table
 
 from schemas.artifacts import LedgerEntry, Metric, ModelManifest
 from schemas.events import PromotionTookEffect
+from schemas.time import text_of_time
 from trainers.registry.aliases import words_of
 from trainers.registry.cards import conformal_words, interval_words, pick_words, stated_metrics
 from trainers.registry.serving import line_of, records_by_line
@@ -31,7 +31,7 @@ def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEnt
             words_of(manifest.target),
             manifest.stream,
             ", ".join(aliases.get(manifest.version, ())),
-            utc(manifest.trained_until_ms),
+            text_of_time(manifest.trained_until_ms, "minute"),
             share(stated_metrics(manifest).get("accuracy")),
             _best_baseline(manifest),
         )
@@ -85,7 +85,7 @@ def _facts(manifest: ModelManifest) -> Table:
     facts = {
         "target": str(manifest.target),
         "stream": f"{manifest.stream} (source {manifest.source})",
-        "trained on": f"{utc(manifest.trained_from_ms)} .. {utc(manifest.trained_until_ms)}, {manifest.n_rows:,} rows",
+        "trained on": f"{text_of_time(manifest.trained_from_ms, 'minute')} .. {text_of_time(manifest.trained_until_ms, 'minute')}, {manifest.n_rows:,} rows",
         "model hash": manifest.model_hash,
         "feature spec": f"{manifest.feature_spec_hash} ({len(manifest.feature_names)} features)",
         "parameters": ", ".join(f"{name} {value}" for name, value in manifest.parameters.items()),
@@ -94,7 +94,7 @@ def _facts(manifest: ModelManifest) -> Table:
         "a pick": pick_words(manifest),
         "conformal sets": conformal_words(manifest),
         "code": manifest.code_version,
-        "made": utc(manifest.created_ms),
+        "made": text_of_time(manifest.created_ms, "minute"),
     }
     for name, value in facts.items():
         table.add_row(name, value)
@@ -137,7 +137,11 @@ def _promotions(promotions: Iterable[LedgerEntry]) -> Table:
         table.add_column(column)
     for entry in promotions:
         table.add_row(
-            entry.alias, entry.stream, utc(entry.effective_from_ms), utc(entry.recorded_ms), entry.reason
+            entry.alias,
+            entry.stream,
+            text_of_time(entry.effective_from_ms, "minute"),
+            text_of_time(entry.recorded_ms, "minute"),
+            entry.reason,
         )
     return table
 
@@ -161,9 +165,9 @@ def ledger_table(
             str(line.target),
             line.stream,
             line.version,
-            utc(line.effective_from_ms),
+            text_of_time(line.effective_from_ms, "minute"),
             *((_start_words(records.get(line_of(line))),) if records else ()),
-            utc(line.recorded_ms),
+            text_of_time(line.recorded_ms, "minute"),
             line.reason,
         )
     return table
@@ -173,12 +177,7 @@ def _start_words(record: PromotionTookEffect | None) -> str:
     if record is None:
         return "-"
     lost = f", {record.n_let_go:,} bars before it lost" if record.n_let_go else ""
-    return f"{utc(record.event_time_ms)}{lost}"
-
-
-def utc(time_ms: int) -> str:
-    """A time for people, to the minute."""
-    return datetime.fromtimestamp(time_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
+    return f"{text_of_time(record.event_time_ms, 'minute')}{lost}"
 
 
 def share(metric: Metric | None) -> str:

@@ -22,7 +22,7 @@ from stream_processors.features.vector_declarations import spec_of
 from trainers.datasets.decisions import PricePath, merged
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
-from trainers.jobs.fitting import Making, Origin, trained
+from trainers.jobs.fitting import FitOptions, Origin, trained
 from trainers.jobs.promoting import promotion_of
 from trainers.jobs.waiting import FeatureHistory, Report, StreamHistory, wait_for_features, wait_for_stream
 
@@ -34,7 +34,7 @@ class Plan(NamedTuple):
     """What to train, and how.
 
     Attributes:
-        making: Of every version: recipe, folds, picks.
+        options: Of every version: recipe, folds, picks.
         minimum_rows: Labelled rows without ties below which nothing is trained.
         patience_s: Seconds without new history after which waiting is given up.
         code_version: Of the project, for the manifest.
@@ -43,7 +43,7 @@ class Plan(NamedTuple):
 
     stream: str
     targets: tuple[TargetPair, ...]
-    making: Making
+    options: FitOptions
     minimum_rows: int
     patience_s: float
     code_version: str
@@ -207,7 +207,7 @@ class Training:
             created_ms=self._clock.now_ms(),
             code_version=self._plan.code_version,
         )
-        return trained(samples, self._plan.making, origin, prices=prices)
+        return trained(samples, self._plan.options, origin, prices=prices)
 
     def _promoted(
         self, description: StreamDescription, manifest: ModelManifest, artifact: Artifact

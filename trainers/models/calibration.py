@@ -1,7 +1,7 @@
 """Calibration in the fold: a model's logits, stretched and shifted by what it was worth on rows it had not seen.
 
 Apart from :class:`~trainers.models.mixtures.Stacked`, which weighs members on one short tail: here an
-inner walk-forward makes out-of-sample logits of the newer part of the lesson, so that the two numbers
+inner walk-forward makes out-of-sample logits of the newer part of the training set, so that the two numbers
 rest on several times as many rows. Both are pulled towards "knows nothing" (slope and shift of zero):
 where little was seen, a probability near one half is the honest one.
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from schemas.errors import StateError
 from trainers.models.logistic import logit, ridge_weights, sigmoid
 from trainers.models.mixtures import MixedModel
-from trainers.models.recipes import OWN_HORIZON, FittedModel, Lesson
+from trainers.models.recipes import OWN_HORIZON, FittedModel, TrainingSet
 
 _MARGIN = 1e-6
 #: The shift is doubted ten times as much as the slope: which way prices went in some past weeks says
@@ -31,7 +31,7 @@ LEAST_ROWS = 50
 
 
 class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipe whose probabilities are calibrated within its own lesson.
+    """A recipe whose probabilities are calibrated within its own training set.
 
     Attributes:
         members: The recipe, as the only one.
@@ -56,42 +56,42 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         found: frozenset[int] = self.members[0].multiples | {OWN_HORIZON}
         return found
 
-    def fit(self, lesson: Lesson) -> "CalibratedModel":
+    def fit(self, training_set: TrainingSet) -> "CalibratedModel":
         """Fit fold by fold, calibrate on what came next, then fit on everything."""
-        answers = list(self._answers(lesson))
+        answers = list(self._answers(training_set))
         logits = np.concatenate([np.empty(0), *(found.logits for found in answers)])
         is_up = np.concatenate([np.empty(0, dtype=np.bool_), *(found.is_up for found in answers)])
         as_of_ms = np.concatenate([np.empty(0, dtype=np.int64), *(found.as_of_ms for found in answers)])
         slope, shift = fitted_line(logits, is_up, ridge=self.ridge) if answers else (0.0, 0.0)
         reference = Reference(as_of_ms, sigmoid(slope * logits + shift), is_up)
-        whole = self.members[0].fit(lesson)
-        return CalibratedModel(whole, slope=slope, shift=shift, reference=reference, names=lesson.names)
+        whole = self.members[0].fit(training_set)
+        return CalibratedModel(whole, slope=slope, shift=shift, reference=reference, names=training_set.names)
 
-    def _answers(self, lesson: Lesson) -> Iterator["_Answer"]:
+    def _answers(self, training_set: TrainingSet) -> Iterator["_Answer"]:
         """Out-of-sample logits and what came of them, of every fold with enough before it.
 
         Companions' rows are learnt from, and never asked about.
         """
-        outcome, member = lesson.outcomes[OWN_HORIZON], self.members[0]
-        n = len(lesson.rows)
+        outcome, member = training_set.outcomes[OWN_HORIZON], self.members[0]
+        n = len(training_set.rows)
         edges = np.linspace(int(n * self.first_share), n, self.n_folds + 1).astype(int)
         for start, end in pairwise(edges.tolist()):
-            older = lesson.known_when(start)
+            older = training_set.known_when(start)
             here = (outcome.rows >= start) & (outcome.rows < end)
-            if lesson.is_own is not None:
-                here &= lesson.is_own[outcome.rows]
+            if training_set.is_own is not None:
+                here &= training_set.is_own[outcome.rows]
             if here.any() and _is_enough(older, member.multiples):
                 rows = outcome.rows[here]
-                given = member.fit(older).native_probabilities(lesson.rows[rows])
+                given = member.fit(older).native_probabilities(training_set.rows[rows])
                 logits = logit(given.astype(np.float64), margin=_MARGIN)
-                yield _Answer(_as_of_ms(lesson)[rows], logits, outcome.is_up[here])
+                yield _Answer(_as_of_ms(training_set)[rows], logits, outcome.is_up[here])
 
 
-def _as_of_ms(lesson: Lesson) -> NDArray[np.int64]:
-    if lesson.as_of_ms is None:
-        message = "expected a lesson that says when its rows were decided, so that it can be purged"
+def _as_of_ms(training_set: TrainingSet) -> NDArray[np.int64]:
+    if training_set.as_of_ms is None:
+        message = "expected a training set that says when its rows were decided, so that it can be purged"
         raise StateError(message)
-    return lesson.as_of_ms
+    return training_set.as_of_ms
 
 
 class _Answer(NamedTuple):
@@ -101,7 +101,7 @@ class _Answer(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """Rows of the lesson as a calibrated model would have stated them without having learnt from them.
+    """Rows of the training set as a calibrated model would have stated them without having learnt from them.
 
     Thresholds on a model's confidence are settled on these: two models of one recipe may be unlike in
     how sharp they are, above all where rows are few.
@@ -133,11 +133,11 @@ class CalibratedModel(MixedModel):
         self.reference = reference
 
 
-def _is_enough(lesson: Lesson, multiples: Iterable[int]) -> bool:
+def _is_enough(training_set: TrainingSet, multiples: Iterable[int]) -> bool:
     """Whether a fold has something to learn from, of both directions."""
     return all(
         len(outcome.rows) >= LEAST_ROWS and 0 < outcome.is_up.sum() < len(outcome.rows)
-        for outcome in (lesson.outcomes[multiple] for multiple in multiples)
+        for outcome in (training_set.outcomes[multiple] for multiple in multiples)
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.models.onnx_models import FEATURE_NAMES, INPUT
-from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, Lesson, exported, largest_difference
+from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, TrainingSet, exported, largest_difference
 
 __all__ = [
     "EXPORT_TOLERANCE",
@@ -196,10 +196,10 @@ class Boosting(msgspec.Struct, frozen=True, kw_only=True):
         """Its own."""
         return frozenset({self.multiple})
 
-    def fit(self, lesson: Lesson) -> BoostedTrees:
+    def fit(self, training_set: TrainingSet) -> BoostedTrees:
         """By histograms."""
-        rows, is_up, weight = lesson.examples(self.multiple)
-        return fit(rows, is_up, feature_names=lesson.names, parameters=self.parameters, weight=weight)
+        rows, is_up, weight = training_set.examples(self.multiple)
+        return fit(rows, is_up, feature_names=training_set.names, parameters=self.parameters, weight=weight)
 
 
 def _drop_base_values(model: Any) -> None:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.models.recipes import OWN_HORIZON, Lesson
+from trainers.models.recipes import OWN_HORIZON, TrainingSet
 
 
 class LightBoosting(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +51,14 @@ class LightBoosting(msgspec.Struct, frozen=True, kw_only=True):
         """Its own."""
         return frozenset({self.multiple})
 
-    def fit(self, lesson: Lesson) -> "LightTrees":
+    def fit(self, training_set: TrainingSet) -> "LightTrees":
         """Boost by histograms."""
         import lightgbm
 
-        rows, is_up, weight = lesson.examples(self.multiple)
+        rows, is_up, weight = training_set.examples(self.multiple)
         data = lightgbm.Dataset(rows, is_up.astype(np.float64), weight=weight, params=self._settings())
         booster = lightgbm.train(self._settings(), data, num_boost_round=self.n_rounds)
-        return LightTrees(booster, names=lesson.names)
+        return LightTrees(booster, names=training_set.names)
 
     def _settings(self) -> dict[str, Any]:
         return {

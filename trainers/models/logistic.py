@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.models.recipes import OWN_HORIZON, Lesson
+from trainers.models.recipes import OWN_HORIZON, TrainingSet
 
 _STEPS = 25
 _SMALL = 1e-8
@@ -45,13 +45,13 @@ class LogisticRegression(msgspec.Struct, frozen=True, kw_only=True):
         """Its own."""
         return frozenset({self.multiple})
 
-    def fit(self, lesson: Lesson) -> "LogisticModel":
-        """Scale by the lesson's own rows, then fit."""
-        rows, is_up, weight = lesson.examples(self.multiple)
+    def fit(self, training_set: TrainingSet) -> "LogisticModel":
+        """Scale by the training set's own rows, then fit."""
+        rows, is_up, weight = training_set.examples(self.multiple)
         centre, scale = centre_and_scale(rows)
         inputs = standardised(rows, centre, scale, cut=self.cut)
         weights = ridge_weights(inputs, is_up, ridge=self.ridge, weight=weight)
-        return LogisticModel(centre, scale, weights, cut=self.cut, names=lesson.names)
+        return LogisticModel(centre, scale, weights, cut=self.cut, names=training_set.names)
 
 
 class LogisticModel:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.models.logistic import logit, ridge_weights, sigmoid
-from trainers.models.recipes import OWN_HORIZON, FittedModel, Lesson
+from trainers.models.recipes import OWN_HORIZON, FittedModel, TrainingSet
 
 _MARGIN = 1e-6
 
@@ -41,11 +41,13 @@ class Mixture(msgspec.Struct, frozen=True, kw_only=True):
         """All of the members'."""
         return _multiples(self.members)
 
-    def fit(self, lesson: Lesson) -> "MixedModel":
-        """Fit every member on the whole lesson."""
-        fitted = [member.fit(lesson) for member in self.members]
+    def fit(self, training_set: TrainingSet) -> "MixedModel":
+        """Fit every member on the whole training set."""
+        fitted = [member.fit(training_set) for member in self.members]
         even = np.full(len(fitted), 1 / len(fitted))
-        return MixedModel(fitted, weights=even, intercept=0.0, in_logits=self.in_logits, names=lesson.names)
+        return MixedModel(
+            fitted, weights=even, intercept=0.0, in_logits=self.in_logits, names=training_set.names
+        )
 
 
 class Stacked(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +55,7 @@ class Stacked(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         members: Recipes.
-        tail_share: The newest share of the lesson, held out for the weights.
+        tail_share: The newest share of the training set, held out for the weights.
         ridge: Pulls the weights towards an even mixture.
     """
 
@@ -71,20 +73,22 @@ class Stacked(msgspec.Struct, frozen=True, kw_only=True):
         """All of the members', and the target's own, which the weights are fitted on."""
         return _multiples(self.members) | {OWN_HORIZON}
 
-    def fit(self, lesson: Lesson) -> "MixedModel":
+    def fit(self, training_set: TrainingSet) -> "MixedModel":
         """Fit on what was known when the tail began, weigh on the tail, then fit again on everything."""
-        cut = int(len(lesson.rows) * (1 - self.tail_share))
-        older = [member.fit(lesson.known_when(cut)) for member in self.members]
-        weights, intercept = self._weights(older, lesson, cut)
-        whole = [member.fit(lesson) for member in self.members]
-        return MixedModel(whole, weights=weights, intercept=intercept, in_logits=True, names=lesson.names)
+        cut = int(len(training_set.rows) * (1 - self.tail_share))
+        older = [member.fit(training_set.known_when(cut)) for member in self.members]
+        weights, intercept = self._weights(older, training_set, cut)
+        whole = [member.fit(training_set) for member in self.members]
+        return MixedModel(
+            whole, weights=weights, intercept=intercept, in_logits=True, names=training_set.names
+        )
 
     def _weights(
-        self, fitted: Sequence[FittedModel], lesson: Lesson, cut: int
+        self, fitted: Sequence[FittedModel], training_set: TrainingSet, cut: int
     ) -> tuple[NDArray[np.float64], float]:
-        outcome = lesson.outcomes[OWN_HORIZON]
+        outcome = training_set.outcomes[OWN_HORIZON]
         is_tail = outcome.rows >= cut
-        logits = _logits(fitted, lesson.rows[outcome.rows[is_tail]])
+        logits = _logits(fitted, training_set.rows[outcome.rows[is_tail]])
         even = np.full(len(fitted), 1 / len(fitted))
         # The mean logit comes first and is hardly penalised; then the members' distances from it.
         mean = logits @ even

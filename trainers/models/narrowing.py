@@ -1,4 +1,4 @@
-"""A recipe that looks at some columns and at the instrument's own rows alone, whatever the lesson holds.
+"""A recipe that looks at some columns and at the instrument's own rows alone, whatever the training set holds.
 
 Beside members that see all of it, such a member is unlike them, and unlike models are what a mixture
 lives on.
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import StateError
-from trainers.models.recipes import FittedModel, Lesson
+from trainers.models.recipes import FittedModel, TrainingSet
 
 
 class Alone(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,17 +36,19 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
         found: frozenset[int] = self.member.multiples
         return found
 
-    def fit(self, lesson: Lesson) -> "NarrowedModel":
+    def fit(self, training_set: TrainingSet) -> "NarrowedModel":
         """Fit the member on its part.
 
         Raises:
-            StateError: If the lesson has none of the columns.
+            StateError: If the training set has none of the columns.
         """
-        columns = np.flatnonzero(np.isin(lesson.names, self.columns)).astype(np.int64)
+        columns = np.flatnonzero(np.isin(training_set.names, self.columns)).astype(np.int64)
         if not len(columns):
-            message = f"expected a lesson with columns such as {self.columns[:3]}, has {lesson.names[:3]}"
+            message = f"expected a training set with columns such as {self.columns[:3]}, has {training_set.names[:3]}"
             raise StateError(message)
-        return NarrowedModel(self.member.fit(lesson.alone(columns)), columns=columns, names=lesson.names)
+        return NarrowedModel(
+            self.member.fit(training_set.alone(columns)), columns=columns, names=training_set.names
+        )
 
 
 class NarrowedModel:

@@ -3,7 +3,7 @@
 A recipe is a frozen description; fitting it gives a model that can state its probabilities
 natively and as ONNX, and only the ONNX form ever predicts. No form is a pickle.
 
-The calling contract: ``fit`` is a function of its argument alone (same lesson, same bytes), keeps
+The calling contract: ``fit`` is a function of its argument alone (same training set, same bytes), keeps
 no reference to it, and may be called from several threads at once.
 """
 
@@ -18,12 +18,12 @@ from trainers.models.onnx_models import OnnxModel
 
 #: The largest difference between native and exported probabilities that is accepted.
 EXPORT_TOLERANCE = 2e-6
-#: The target's own horizon among the outcomes of a lesson.
+#: The target's own horizon among the outcomes of a training set.
 OWN_HORIZON = 1
 
 
 class Outcome(NamedTuple):
-    """What happened after some rows of a lesson; ties are left out.
+    """What happened after some rows of a training set; ties are left out.
 
     Attributes:
         rows: Row numbers, increasing, shape (m,).
@@ -38,8 +38,8 @@ class Outcome(NamedTuple):
     known_ms: NDArray[np.int64] | None = None
 
 
-class Lesson(NamedTuple):
-    """What a model may learn from.
+class TrainingSet(NamedTuple):
+    """The training set of a model: rows, and what happened after them over each horizon.
 
     Attributes:
         names: The k columns.
@@ -72,33 +72,33 @@ class Lesson(NamedTuple):
             raise StateError(message)
         return self.rows[outcome.rows], outcome.is_up, outcome.weight
 
-    def until(self, row: int) -> "Lesson":
-        """The lesson without the rows from ``row`` on; what is left must be purged by the caller."""
+    def until(self, row: int) -> "TrainingSet":
+        """The training set without the rows from ``row`` on; what is left must be purged by the caller."""
         return self._replace(
             outcomes={multiple: _cut(outcome, row) for multiple, outcome in self.outcomes.items()}
         )
 
-    def alone(self, columns: NDArray[np.int64]) -> "Lesson":
+    def alone(self, columns: NDArray[np.int64]) -> "TrainingSet":
         """The instrument's own rows with these columns only."""
         names = tuple(self.names[column] for column in columns)
         if self.is_own is None:
             return self._replace(names=names, rows=self.rows[:, columns])
         place = np.cumsum(self.is_own) - 1
-        return Lesson(
+        return TrainingSet(
             names,
             self.rows[self.is_own][:, columns],
             {multiple: _own(outcome, self.is_own, place) for multiple, outcome in self.outcomes.items()},
             None if self.as_of_ms is None else self.as_of_ms[self.is_own],
         )
 
-    def known_when(self, row: int) -> "Lesson":
-        """The lesson as it was known when ``row`` was decided: every outcome purged by its own known time.
+    def known_when(self, row: int) -> "TrainingSet":
+        """The training set as it was known when ``row`` was decided: every outcome purged by its own known time.
 
         Raises:
             StateError: If it does not say when its rows were decided and its outcomes known.
         """
         if self.as_of_ms is None:
-            message = "expected a lesson that says when its rows were decided, so that it can be purged"
+            message = "expected a training set that says when its rows were decided, so that it can be purged"
             raise StateError(message)
         at_ms = int(self.as_of_ms[row])
         earlier = self.until(row).outcomes
@@ -155,8 +155,8 @@ class Recipe(Protocol):
     def multiples(self) -> frozenset[int]:
         """Over how many horizons the outcomes that it learns from reach."""
 
-    def fit(self, lesson: Lesson) -> FittedModel:
-        """A model of the lesson."""
+    def fit(self, training_set: TrainingSet) -> FittedModel:
+        """A model that is fitted on the training set."""
 
 
 class Checked(NamedTuple):

@@ -5,9 +5,9 @@ is held by the construction of the trainer is said to be; what was measured has 
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
 from schemas.artifacts import RIVER_FILE, Evidence, Metric, ModelManifest
+from schemas.time import text_of_time
 
 _LEAK_ALARM = 0.56
 _INTENDED = (
@@ -40,7 +40,7 @@ def model_card(manifest: ModelManifest) -> str:
         "## Leakage sheet",
         _table(("check", "finding"), _leakage(manifest)),
         "## How it was made",
-        _table(("", ""), _making(manifest)),
+        _table(("", ""), _provenance(manifest)),
         "## Files",
         _table(("file", "SHA-256"), sorted(manifest.files.items())),
         "## Features",
@@ -75,12 +75,12 @@ def interval_words(manifest: ModelManifest) -> str:
 def _data(manifest: ModelManifest) -> list[tuple[str, str]]:
     return [
         ("stream", f"{manifest.stream} (source {manifest.source})"),
-        ("first row", _utc(manifest.trained_from_ms)),
-        ("labels known until", _utc(manifest.trained_until_ms)),
+        ("first row", f"{text_of_time(manifest.trained_from_ms, 'minute')} UTC"),
+        ("labels known until", f"{text_of_time(manifest.trained_until_ms, 'minute')} UTC"),
         ("rows without ties", f"{manifest.n_rows:,}"),
         ("feature set", f"{manifest.feature_spec_hash} ({len(manifest.feature_names)} features)"),
         ("model hash", manifest.model_hash),
-        ("made", _utc(manifest.created_ms)),
+        ("made", f"{text_of_time(manifest.created_ms, 'minute')} UTC"),
     ]
 
 
@@ -147,7 +147,7 @@ def conformal_words(manifest: ModelManifest) -> str:
     )
 
 
-def _making(manifest: ModelManifest) -> list[tuple[str, str]]:
+def _provenance(manifest: ModelManifest) -> list[tuple[str, str]]:
     recipe = "not stated" if manifest.recipe is None else manifest.recipe.name
     tried = ("configurations tried", str(manifest.configurations_tried))
     return [("recipe", recipe), tried, *_parameters(manifest), ("code", manifest.code_version)]
@@ -199,7 +199,3 @@ def _figure(metric: Metric | None) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _utc(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")

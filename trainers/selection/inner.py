@@ -81,9 +81,9 @@ def fold_scorer(
 
     def scored(fold: Fold) -> float:
         probability = out_of_sample(known, recipe, folds=(fold,), is_weighted=is_weighted)[fold.test]
-        moves = known.own.log_return[fold.test]
-        has = ~np.isnan(moves) & (moves != 0)
-        probability, is_up = probability[has], moves[has] > 0
+        returns = known.own.log_return[fold.test]
+        has = ~np.isnan(returns) & (returns != 0)
+        probability, is_up = probability[has], returns[has] > 0
         if objective is Objective.LOG_LOSS:
             return mean_log_loss(probability, is_up)
         return selective_error(probability, is_up, coverage=coverage)

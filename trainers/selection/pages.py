@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-
+from schemas.time import text_of_time
 from trainers.evaluation.edges import ALL, ROUND_TRIP_BPS, TAKER_FEE_BPS, Edge
 from trainers.evaluation.importance import Importance
 from trainers.evaluation.pages import figure, page, table
@@ -105,9 +104,7 @@ def edge_words(name: str, edges: Sequence[Edge]) -> str:
 
 def _span(ranking: Ranking, tested: Mapping[str, Tested]) -> str:
     one = tested[ranking.chosen]
-    first, last = (
-        str(np.datetime64(time, "ms").astype("datetime64[D]")) for time in (one.starts_ms[0], one.until_ms)
-    )
+    first, last = (text_of_time(int(time), "day") for time in (one.starts_ms[0], one.until_ms))
     decisions = one.decisions
     return (
         f"<p>{decisions.interval} decisions, {decisions.horizon} ahead, {first} to {last}, out of sample. "

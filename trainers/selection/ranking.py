@@ -102,8 +102,8 @@ def ranked(
 def _shared_rows(
     decisions: DecisionSet, probabilities: Sequence[NDArray[np.float64]], from_ms: int
 ) -> NDArray[np.int64]:
-    moves = decisions.own.log_return
-    usable = (decisions.as_of_ms >= from_ms) & ~np.isnan(moves) & (moves != 0)
+    returns = decisions.own.log_return
+    usable = (decisions.as_of_ms >= from_ms) & ~np.isnan(returns) & (returns != 0)
     for probability in probabilities:
         usable &= ~np.isnan(probability)
     return np.flatnonzero(usable)

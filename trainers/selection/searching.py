@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from schemas.time import text_of_time
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.splits import Fold
 from trainers.datasets.stored import content_hash
@@ -310,7 +311,7 @@ class Search:
 def stated(searched: Searched) -> dict[str, Any]:
     """What figures say of a search: enough to doubt it by."""
     return {
-        "searched_until": str(np.datetime64(searched.searched_until_ms, "ms")),
+        "searched_until": text_of_time(searched.searched_until_ms, "iso"),
         "parameters": searched.parameters,
         "objective": str(searched.plan.objective),
         "score": searched.score,

@@ -1,6 +1,6 @@
-"""What a data file is, told by its name and its first lines.
+"""Recognises the kind and the instrument of a data file by its name and its first lines.
 
-Light on purpose: the launcher asks before anything heavy is imported.
+It imports little, because the launcher calls it before anything else is loaded.
 """
 
 import gzip
@@ -28,7 +28,7 @@ _TRADE_EXPECTED_WITHIN = 20_000
 
 
 class FileKind(StrEnum):
-    """How a data file is to be read."""
+    """The format of a data file."""
 
     PARQUET = "parquet"
     CSV = "csv"
@@ -36,15 +36,15 @@ class FileKind(StrEnum):
 
     @property
     def is_candles(self) -> bool:
-        """Whether it is a table of candles."""
+        """Whether the file is a table of candles."""
         return self is not FileKind.CAPTURE
 
 
 def file_kind(path: Path) -> FileKind:
-    """How to read a file, by its ending.
+    """Return the format of a file by the ending of its name.
 
     Raises:
-        ConfigurationError: If the ending is none of those that are known.
+        ConfigurationError: If the ending is unknown.
     """
     name = path.name.lower()
     if name.endswith((".parquet", ".pq")):
@@ -58,7 +58,7 @@ def file_kind(path: Path) -> FileKind:
 
 
 def instrument_of_name(path: Path) -> str | None:
-    """The instrument that a file's name states, or None.
+    """Return the instrument that the name of a file states, or None.
 
     Example:
         >>> instrument_of_name(Path("btcusdt_binance_perp_1h.parquet"))
@@ -78,10 +78,10 @@ def instrument_of_name(path: Path) -> str | None:
 
 
 def instrument_of_file(path: Path) -> str:
-    """The instrument of a data file: of candles by the name, of a capture by its first trade.
+    """Return the instrument of a data file: from the name of a candle file, from the first trade of a capture.
 
     Raises:
-        ConfigurationError: If the file does not tell.
+        ConfigurationError: If neither states an instrument.
     """
     found = instrument_of_name(path) if file_kind(path).is_candles else instrument_of_capture(path)
     if found is None:
@@ -94,7 +94,7 @@ def instrument_of_file(path: Path) -> str:
 
 
 def instrument_of_capture(path: Path) -> str | None:
-    """The instrument of a capture's first trade, or None if no trade comes soon."""
+    """Return the instrument of the first trade of a capture, or None if no trade is near its beginning."""
     try:
         with gzip.open(path, "rb") as lines:
             for line in islice(lines, _TRADE_EXPECTED_WITHIN):
@@ -116,10 +116,10 @@ def _instrument_of_line(line: bytes) -> str | None:
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
+    """Return the SHA-256 of the bytes of a file, in hexadecimal.
 
     Raises:
-        ConfigurationError: If it cannot be read.
+        ConfigurationError: If the file cannot be read.
     """
     try:
         with path.open("rb") as file:

@@ -1,8 +1,8 @@
-"""Candle tables: read from parquet or CSV, held against the rules, the good rows kept.
+"""Reads candle tables from parquet or CSV, checks them by the rules, and keeps the good rows.
 
-Rows are sorted stably and the disorder reported; exact duplicates are dropped and counted; rows
-of one time with other numbers are rejected, all of them, as nobody can say which is right. What
-is rejected leaves a missing stretch, and no bar is invented for it.
+Rows are sorted stably, and disorder is reported. Exact duplicates are dropped and counted. If rows of one
+time have different numbers, all of them are rejected, because nobody can say which is right. A rejected
+row leaves a missing stretch, and no bar is invented for it.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ from schemas.wire.candle_files import candle_columns, recognised_interval
 
 
 class RejectedRow(NamedTuple):
-    """A row that is not published, with the first rule that it breaks."""
+    """A row that is not published, and the first rule that it breaks."""
 
     breach: Breach
     values: dict[str, Any]
@@ -57,14 +57,14 @@ class CandleTable(NamedTuple):
         return len(self.columns["start_ms"])
 
     def segment_of(self, time_ms: int) -> tuple[int, int] | None:
-        """The stretch ``[from_ms, until_ms)`` of the segment that holds a time, or None."""
+        """Return the stretch ``[from_ms, until_ms)`` of the segment that contains a time, or None."""
         for start_ms, end_ms in self.segments():
             if start_ms <= time_ms < end_ms:
                 return start_ms, end_ms
         return None
 
     def segments(self) -> list[tuple[int, int]]:
-        """Each segment's first start and last end."""
+        """Return the first start and the last end of each segment."""
         last = np.concatenate((self.segment_starts[1:], [len(self)])) - 1
         starts = self.columns["start_ms"]
         return [
@@ -75,7 +75,7 @@ class CandleTable(NamedTuple):
     def candles(
         self, from_ms: int, until_ms: int, *, instrument: str, source: str, stream: str
     ) -> Iterator[CandleObserved]:
-        """The candles that start at or after ``from_ms`` and end by ``until_ms``."""
+        """Return the candles that start at or after ``from_ms`` and end at or before ``until_ms``."""
         starts = self.columns["start_ms"]
         chosen = slice(
             int(np.searchsorted(starts, from_ms)),
@@ -93,11 +93,11 @@ class CandleTable(NamedTuple):
 
 
 def read_candles(path: Path) -> CandleTable:
-    """A candle file, held against the rules of :mod:`schemas.frames`.
+    """Read a candle file and check it by the rules of :mod:`schemas.frames`.
 
     Raises:
-        ConfigurationError: If it cannot be read, its columns are others, its interval is none of
-            the known ones, or no row is good.
+        ConfigurationError: If the file cannot be read, a column is missing, its interval is unknown,
+            or it has no good row.
     """
     columns = candle_columns(path, is_parquet=_is_parquet(path))
     interval = recognised_interval(columns["timestamp"], path)
@@ -151,7 +151,7 @@ def _row_values(columns: Columns, row: int) -> dict[str, Any]:
 
 
 def breach_counts(breaches: Sequence[Breach]) -> Counter[tuple[str, str, str]]:
-    """How many rows break each rule, by (column, rule, fate), the commonest first."""
+    """Count the rows that break each rule, by (column, rule, fate), the most frequent first."""
     return Counter((breach.column, breach.rule, str(breach.fate)) for breach in breaches)
 
 

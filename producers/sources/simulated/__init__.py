@@ -1,1 +1,1 @@
-"""The simulated market and its news wire: seeded, and never to be mistaken for the real one."""
+"""The seeded simulated market and its news. Its events are always marked as simulated."""

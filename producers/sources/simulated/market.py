@@ -1,7 +1,7 @@
-"""The simulated market: its candles and its ticks, from anywhere to anywhere.
+"""Generates the candles and the ticks of the simulated market for any stretch of time.
 
-Law: the candle of a minute is the aggregate of that minute's ticks, to the last bit. The same
-seed, parameters and origin give the same market whatever was asked for before.
+Two laws hold. The candle of a minute is the aggregate of the ticks of that minute, to the last bit. The
+same seed, parameters and origin give the same market, whatever was generated before.
 """
 
 from collections.abc import Iterator
@@ -32,12 +32,12 @@ class _Candles(NamedTuple):
 
 
 class SimulatedMarket:
-    """One seeded market.
+    """A seeded market.
 
     Args:
-        parameters: What it is like.
-        origin_ms: Where it begins, a whole hour.
-        stream: The run that its events belong to.
+        parameters: The seed and the properties of the market.
+        origin_ms: When the market begins, a whole hour.
+        stream: The run that the events belong to.
     """
 
     def __init__(self, parameters: MarketParameters, *, origin_ms: int, stream: str) -> None:
@@ -46,7 +46,7 @@ class SimulatedMarket:
         self.states = MarketStates(parameters, origin_ms)
 
     def candles(self, from_ms: int, until_ms: int) -> Iterator[CandleObserved]:
-        """The one-minute candles that start at or after ``from_ms`` and end by ``until_ms``."""
+        """Generate the one-minute candles that start at or after ``from_ms`` and end at or before ``until_ms``."""
         for hour in range(from_ms // HOUR_MS, -(-until_ms // HOUR_MS)):
             found = _candles(hour, self.trades(hour))
             for row in zip(*(column.tolist() for column in found), strict=True):
@@ -60,7 +60,7 @@ class SimulatedMarket:
                     )
 
     def ticks(self, from_ms: int, until_ms: int | None = None) -> Iterator[TickObserved]:
-        """The trades with ``from_ms <= time < until_ms``; without end when that is None."""
+        """Generate the trades with ``from_ms <= time < until_ms``; if ``until_ms`` is None, without end."""
         hour = from_ms // HOUR_MS
         while until_ms is None or hour_start_ms(hour) < until_ms:
             trades = self.trades(hour)
@@ -81,7 +81,7 @@ class SimulatedMarket:
             hour += 1
 
     def trades(self, hour: int) -> Trades:
-        """The trades of an hour since the epoch, as arrays."""
+        """Return the trades of an hour since the epoch, as arrays."""
         return trades_of_hour(self.states.hour(hour), self._parameters)
 
 

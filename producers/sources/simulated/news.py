@@ -1,7 +1,7 @@
-"""The simulated news wire: short invented items, told apart from real ones by their source.
+"""Generates simulated news: short invented items whose source marks them as simulated.
 
-A generator and no more: the spine has no news topic yet. Optionally the wire is linked to the
-market's regime: it is darker in tone, and busier, while the market is turbulent.
+The items are not published, because there is no news topic yet. They may follow the regime of the market:
+then there are more of them, and more of them are negative, while the market is turbulent.
 """
 
 from collections.abc import Iterator
@@ -51,11 +51,11 @@ _WORDS = {
 
 
 class NewsItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One simulated item; companies and events in it do not exist.
+    """A simulated news item. The companies and events in it do not exist.
 
     Attributes:
-        item: Its id, unique in a market.
-        tone: What was planted: rising, even or falling.
+        item: The id of the item, unique in its market.
+        tone: The tone that the item was generated with: rising, even or falling.
     """
 
     item: str
@@ -67,12 +67,12 @@ class NewsItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewsWire:
-    """The items of a seeded wire, from anywhere on.
+    """Generates the news items of a seeded market from any time on.
 
     Args:
-        states: Of the market that it may be linked to.
-        seed: Of the draws.
-        is_linked: Whether tone and number follow the market's regime.
+        states: The states of the market that the news may follow.
+        seed: The seed of the draws.
+        is_linked: Whether the tone and the number of items follow the regime of the market.
     """
 
     def __init__(self, states: MarketStates, *, seed: int, is_linked: bool = True) -> None:
@@ -81,14 +81,14 @@ class NewsWire:
         self._is_linked = is_linked
 
     def items(self, from_ms: int) -> Iterator[NewsItem]:
-        """The items published at or after a time, in order, without end."""
+        """Generate the items that are published at or after a time, in order, without end."""
         hour = from_ms // HOUR_MS
         while True:
             yield from (item for item in self.hour(hour) if item.published_ms >= from_ms)
             hour += 1
 
     def hour(self, hour: int) -> list[NewsItem]:
-        """The items of an hour since the epoch; the same whatever was asked for before."""
+        """Return the items of an hour since the epoch. They do not depend on what was generated before."""
         regimes = self._states.hour(hour).regime
         chance = generator(seed=self._seed, hour=hour, purpose=Purpose.NEWS)
         is_busy = self._is_linked and bool((regimes == _TURBULENT).any())

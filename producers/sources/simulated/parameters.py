@@ -1,21 +1,21 @@
-"""What a simulated market is like, and where something is planted in it."""
+"""The parameters of a simulated market, and of the pattern that is planted in it."""
 
 import msgspec
 
 
 class MarketParameters(msgspec.Struct, frozen=True, kw_only=True):
-    """A simulated market; together with its seed and origin this is all there is to know.
+    """The parameters of a simulated market. With the seed and the origin they determine it.
 
     Attributes:
         seed: 0 <= seed < 2**63.
         edge: Strength of the planted reversal, 0 <= edge < 1: minus the correlation of one
-            quarter-hour's return with the next's. 0 gives a martingale. The default is found by a
-            model in a fortnight and is far from certain: the sign of the next quarter-hour is
-            foretold in about 1/2 + asin(edge)/pi of all cases, 0.58.
-        drift_hours: Hours behind the origin at which the market changes: the reversal turns into
-            momentum and the volatility doubles. None is never.
-        start_price: At the origin, quote per base.
-        trades_per_minute: Typical of a quiet market.
+            quarter-hour's return with the next's. 0 gives a martingale. The default can be
+            learnt by a model from a fortnight of data: it gives the sign of the next quarter-hour
+            in about 1/2 + asin(edge)/pi of all cases, which is 0.58.
+        drift_hours: Hours after the origin at which the market changes: the reversal turns into
+            momentum and the volatility doubles. None means never.
+        start_price: The price at the origin, quote per base.
+        trades_per_minute: The typical number in a quiet market.
     """
 
     seed: int = 7

@@ -1,9 +1,8 @@
-"""The market minute by minute: regime, volatility, and the price at each minute's end.
+"""Generates the market minute by minute: regime, volatility, and the price at the end of each minute.
 
-Log-volatility is a mean-reverting walk around the level of a regime (calm, normal, turbulent)
-that changes as a Markov chain; the price moves by it, by rare jumps, and by what is planted.
-States are a recursion from the origin on, over draws that belong to the hours; a fortnight takes
-some 50 ms.
+The log-volatility is a mean-reverting walk around the level of a regime (calm, normal, turbulent), and the
+regime is a Markov chain. The price follows this volatility, rare jumps, and the planted pattern. The states
+are computed recursively from the origin on, with the draws of each hour. A fortnight takes some 50 ms.
 
 Source:
     Taylor (1986), stochastic volatility; Merton (1976), jumps; Hamilton (1989), regimes.
@@ -36,13 +35,13 @@ _CLIP = 3.0
 
 
 class HourOfStates(NamedTuple):
-    """The minutes of one hour; each array of shape (60,).
+    """The minutes of one hour. Each array has shape (60,).
 
     Attributes:
-        open: Price at the minute's start, quote per base.
-        close: Price at its end.
-        volatility: Standard deviation of the minute's log return.
-        activity: Trades as a multiple of the typical number.
+        open: The price at the start of the minute, quote per base.
+        close: The price at the end of the minute.
+        volatility: The standard deviation of the log return of the minute.
+        activity: The number of trades as a multiple of the typical number.
     """
 
     hour: int
@@ -54,7 +53,7 @@ class HourOfStates(NamedTuple):
 
 
 class _State:
-    """What one minute hands to the next."""
+    """The state at the end of a minute, from which the next minute is computed."""
 
     def __init__(self, parameters: MarketParameters) -> None:
         self.log_price = math.log(parameters.start_price)
@@ -66,11 +65,11 @@ class _State:
 
 
 class MarketStates:
-    """The states of every hour since the origin, made as they are asked for and kept.
+    """The states of every hour since the origin, computed when they are first needed and then kept.
 
     Args:
-        parameters: Of the market.
-        origin_ms: Where it begins, a whole hour.
+        parameters: The parameters of the market.
+        origin_ms: When the market begins, a whole hour.
     """
 
     def __init__(self, parameters: MarketParameters, origin_ms: int) -> None:
@@ -82,7 +81,7 @@ class MarketStates:
         self._drift_minute = None if drift is None else round(drift * MINUTES)
 
     def hour(self, hour: int) -> HourOfStates:
-        """The states of an hour since the epoch.
+        """Return the states of an hour since the epoch.
 
         Raises:
             ValueError: If the hour lies before the origin.
@@ -134,7 +133,7 @@ class MarketStates:
         return opened, math.exp(state.log_price), volatility, activity, state.regime
 
     def _begin_quarter(self, *, sign: float) -> None:
-        """Set the pull of the new quarter-hour: the last one's return, in its own deviations."""
+        """Set the planted pull of a new quarter-hour: the return of the last one, in its standard deviations."""
         state = self._state
         if state.quarter_variance > 0:
             score = state.quarter_return / math.sqrt(state.quarter_variance)

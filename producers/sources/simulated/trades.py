@@ -1,9 +1,9 @@
-"""The trades of an hour, between the prices at its minutes' ends.
+"""Generates the trades of an hour between the prices at the ends of its minutes.
 
-Within a minute the price is a Brownian bridge from open to close, so the last trade's price is
-the state's own and trades add no noise of theirs. Trades come in bursts: most follow another
-within a fraction of a second. Sizes are whole multiples of 2**-13, whose sums are exact in any
-order: a candle made here and a bar made of the ticks agree to the last bit.
+Within a minute the price is a Brownian bridge from open to close, so the last trade has the price of the
+state, and the trades add no noise to it. Trades come in bursts: most of them follow another one within a
+fraction of a second. Sizes are whole multiples of 2**-13, whose sums are exact in any order. Therefore a
+candle from here and a bar that is built from the ticks are equal to the last bit.
 """
 
 from typing import NamedTuple
@@ -26,10 +26,10 @@ _TYPICAL_SIZE = 0.05
 
 
 class Trades(NamedTuple):
-    """Trades in order of time; each array of shape (n,).
+    """Trades in order of time. Each array has shape (n,).
 
     Attributes:
-        first: Shape (60,): where each minute's trades begin; every minute has one.
+        first: Shape (60,): the index of the first trade of each minute; every minute has a trade.
     """
 
     time_ms: NDArray[np.int64]
@@ -41,7 +41,7 @@ class Trades(NamedTuple):
 
 
 def trades_of_hour(states: HourOfStates, parameters: MarketParameters) -> Trades:
-    """The trades of an hour; the same for the same states and seed."""
+    """Return the trades of an hour. They are a function of the states and the seed."""
     chance = generator(seed=parameters.seed, hour=states.hour, purpose=Purpose.TRADES)
     expected = parameters.trades_per_minute * states.activity
     counts = np.clip(chance.poisson(expected), 1, _MOST_PER_MINUTE)
@@ -65,7 +65,7 @@ def trades_of_hour(states: HourOfStates, parameters: MarketParameters) -> Trades
 def _times(
     chance: np.random.Generator, minute: NDArray[np.intp], place: NDArray[np.intp]
 ) -> NDArray[np.int64]:
-    """Milliseconds within the minute, ascending in it: starts of bursts, and their followers."""
+    """Return ascending milliseconds within the minute: the starts of bursts, and the trades that follow them."""
     n = len(minute)
     leads = (chance.random(n) >= _FOLLOWING) | (place == 0)
     leader = np.maximum.accumulate(np.where(leads, np.arange(n), 0))
@@ -82,7 +82,7 @@ def _prices(
     time_ms: NDArray[np.int64],
     last: NDArray[np.intp],
 ) -> NDArray[np.float64]:
-    """A bridge per minute from open to close, reached by the last trade; to the cent."""
+    """Return prices to the cent: per minute a bridge from open to close, which the last trade reaches."""
     elapsed = (time_ms + 1) / (time_ms[last] + 1)[minute]
     before = np.concatenate(([0.0], elapsed[:-1]))
     before[np.concatenate(([0], last[:-1] + 1))] = 0.0
@@ -96,12 +96,12 @@ def _prices(
 
 
 def _sides(chance: np.random.Generator, price: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Buyers mostly take when the price rises; the maker is then the seller."""
+    """Return the sides. When the price rises, mostly the buyer takes, and the maker is the seller."""
     change = np.diff(price, prepend=price[0])
     chance_of_sell = np.where(change > 0, 0.25, np.where(change < 0, 0.75, 0.5))
     return chance.random(len(price)) < chance_of_sell
 
 
 def hour_start_ms(hour: int) -> int:
-    """When an hour since the epoch begins."""
+    """Return the time at which an hour since the epoch begins."""
     return hour * HOUR_MS

@@ -22,7 +22,7 @@ class Table(NamedTuple):
     """Where a kind of event is kept.
 
     Attributes:
-        key: The columns that make a row the same row.
+        key: The columns that make a row the same row: the natural key of the event.
         replaced_when: Additional condition under which a later write replaces a row.
         types: Of the columns, where rows are sent in Postgres's binary form; None sends text.
     """
@@ -67,15 +67,18 @@ def packed(values: Iterable[float | None]) -> Packed:
     return Packed(head + elements.tobytes())
 
 
-def _fields(
-    name: str, kind: type[events.Event], key: tuple[str, ...], replaced_when: str | None = None
-) -> Table:
+def _key(kind: type[events.Event]) -> tuple[str, ...]:
+    """The natural key without ``revision``: a table keeps only the newest revision of a candle."""
+    return tuple(field for field in kind.natural_key if field != "revision")
+
+
+def _fields(name: str, kind: type[events.Event], replaced_when: str | None = None) -> Table:
     columns = tuple(kind.__struct_fields__)
 
     def values(event: Any) -> tuple[Any, ...]:
         return tuple(getattr(event, column) for column in columns)
 
-    return Table(name, columns, key, values, replaced_when)
+    return Table(name, columns, _key(kind), values, replaced_when)
 
 
 def _feature_values(event: events.FeaturesComputed) -> tuple[Any, ...]:
@@ -113,37 +116,30 @@ def _vector_values(event: events.VectorComputed) -> tuple[Any, ...]:
 
 _FEATURE_TYPES = ("text", "text", "text", "int8", "text", "float8", "bool", "float8[]", "int8", "text")
 _VECTOR_COLUMNS = (*_FEATURE_COLUMNS, "joined", "n_late")
-_TARGET = ("stream", "instrument", "interval", "horizon")
-_BAR_KEY = ("stream", "instrument", "interval", "start_ms")
-_ALERT_KEY = ("stream", "name", "subject", "source", "event_time_ms", "is_resolved")
 
 TABLES: dict[type[events.Event], Table] = {
-    events.CandleObserved: _fields(
-        "candles", events.CandleObserved, _BAR_KEY, "excluded.revision > candles.revision"
-    ),
-    events.TickObserved: _fields("ticks", events.TickObserved, ("stream", "instrument", "trade_id")),
-    events.BarClosed: _fields("bars", events.BarClosed, _BAR_KEY),
+    events.CandleObserved: _fields("candles", events.CandleObserved, "excluded.revision > candles.revision"),
+    events.TickObserved: _fields("ticks", events.TickObserved),
+    events.BarClosed: _fields("bars", events.BarClosed),
     events.FeaturesComputed: Table(
-        "features", _FEATURE_COLUMNS, _FEATURE_COLUMNS[:5], _feature_values, types=_FEATURE_TYPES
+        "features",
+        _FEATURE_COLUMNS,
+        _key(events.FeaturesComputed),
+        _feature_values,
+        types=_FEATURE_TYPES,
     ),
     events.VectorComputed: Table(
         "vectors",
         _VECTOR_COLUMNS,
-        _FEATURE_COLUMNS[:5],
+        _key(events.VectorComputed),
         _vector_values,
         types=(*_FEATURE_TYPES, "jsonb", "int8"),
     ),
-    events.PredictionMade: _fields("predictions", events.PredictionMade, (*_TARGET, "event_time_ms")),
-    events.OutcomeResolved: _fields("outcomes", events.OutcomeResolved, (*_TARGET, "features_as_of_ms")),
-    events.ModelPromoted: _fields(
-        "promotions", events.ModelPromoted, (*_TARGET, "alias", "effective_from_ms", "model_version")
-    ),
-    events.PromotionTookEffect: _fields(
-        "promotion_effects",
-        events.PromotionTookEffect,
-        (*_TARGET, "alias", "effective_from_ms", "model_version"),
-    ),
-    events.AlertRaised: _fields("alerts", events.AlertRaised, _ALERT_KEY),
+    events.PredictionMade: _fields("predictions", events.PredictionMade),
+    events.OutcomeResolved: _fields("outcomes", events.OutcomeResolved),
+    events.ModelPromoted: _fields("promotions", events.ModelPromoted),
+    events.PromotionTookEffect: _fields("promotion_effects", events.PromotionTookEffect),
+    events.AlertRaised: _fields("alerts", events.AlertRaised),
 }
 
 

@@ -15,7 +15,7 @@ from tests.benchmarks.recorded import hourly_file
 from tests.benchmarks.reporting import Figure, report
 from tests.benchmarks.stream.telling import tell
 from trainers.datasets.decisions import DecisionSet, decision_set
-from trainers.evaluation.lessons import lesson_at
+from trainers.evaluation.training_sets import training_set_at
 from trainers.jobs.bar_files import read_bars
 from trainers.models.recipes import OWN_HORIZON
 
@@ -32,15 +32,15 @@ def main() -> None:
     n_rounds = int(os.environ.get("ROUNDS", "20"))
     multiples = frozenset({OWN_HORIZON}).union(*(KINDS[name].multiples for name in asked if name in KINDS))
     decisions = _decisions(multiples)
-    lesson, row = lesson_at(decisions, multiples), Row.of(decisions)
+    training_set, row = training_set_at(decisions, multiples), Row.of(decisions)
     figures: list[Figure] = []
     for name in asked:
         if name in ONLINE:
             tell(f"{name}: teaching row by row ...")
-            figures += online_figures(name, ONLINE[name], lesson, row, n_rounds=n_rounds)
+            figures += online_figures(name, ONLINE[name], training_set, row, n_rounds=n_rounds)
             continue
-        tell(f"{name}: fitting on {len(lesson.rows):,} rows ...")
-        fitted = KINDS[name].fit(lesson)
+        tell(f"{name}: fitting on {len(training_set.rows):,} rows ...")
+        fitted = KINDS[name].fit(training_set)
         figures += latency_figures(name, fitted, row, n_rounds=n_rounds)
         figures += explanation_figures(name, fitted, row, n_rounds=n_rounds)
     report("inference", figures)

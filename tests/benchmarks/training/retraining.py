@@ -17,10 +17,10 @@ from tests.benchmarks.stream.telling import tell
 from tests.fakes.artifacts import manifest_of
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.jobs.bar_files import read_bars
-from trainers.jobs.fitting import Making, Origin, trained
+from trainers.jobs.fitting import FitOptions, Origin, trained
 from trainers.models.gradient_boosting import Boosting, BoostingParameters, import_libraries
 from trainers.models.onnx_models import OnnxModel
-from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, Lesson, Outcome, exported
+from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, Outcome, TrainingSet, exported
 from trainers.registry.folders import FolderRegistry
 
 BAR_S = 12.0
@@ -38,7 +38,7 @@ class Retrained(NamedTuple):
 
     n_bars: int
     seconds: dict[str, float]
-    lesson: Lesson
+    training_set: TrainingSet
     onnx: bytes
 
 
@@ -53,7 +53,7 @@ def retraining_figures() -> list[Figure]:
     ours = median(sum(retrained.seconds.values()) for retrained, _ in rounds)
     theirs = median(alone_s for _, alone_s in rounds)
     first = rounds[0][0]
-    n_rows, n_columns = len(first.lesson.outcomes[OWN_HORIZON].rows), len(first.lesson.names)
+    n_rows, n_columns = len(first.training_set.outcomes[OWN_HORIZON].rows), len(first.training_set.names)
     title = (
         f"{first.n_bars:,} {bars.words} ({n_rows:,} with an outcome) and {n_columns} features, "
         "from stored bars to a registered model"
@@ -89,8 +89,8 @@ def retraining_figures() -> list[Figure]:
 
 def _round(bars: HourlyFile, registry: Path) -> tuple[Retrained, float]:
     retrained = _retrained(bars.path, FolderRegistry(registry))
-    alone_s, theirs = _alone(retrained.lesson)
-    rows, _, _ = retrained.lesson.examples()
+    alone_s, theirs = _alone(retrained.training_set)
+    rows, _, _ = retrained.training_set.examples()
     ours = OnnxModel.from_bytes(retrained.onnx).probabilities_up(rows[:_COMPARED])
     if np.abs(ours - theirs).max() > EXPORT_TOLERANCE:
         message = "XGBoost alone must have learnt the same trees, has not: the two are not comparable"
@@ -115,16 +115,16 @@ def _retrained(path: Path, registry: FolderRegistry) -> Retrained:
     samples = labelled_samples(
         table, interval=TARGET.interval, horizon=TARGET.horizon, known_by_ms=_ALWAYS_MS
     )
-    lesson = _lesson(samples)
+    training_set = _training_set(samples)
     took("labels and data set")
-    fitted = Boosting(parameters=PARAMETERS).fit(lesson)
+    fitted = Boosting(parameters=PARAMETERS).fit(training_set)
     took("fitting")
     checked = exported(fitted, samples.rows)
     took("export, checked on every row")
     manifest = manifest_of(checked.onnx, feature_names=samples.names, target=TARGET)
     registry.publish(manifest, {MODEL_FILE: checked.onnx})
     took("registering")
-    return Retrained(len(table.as_of_ms), seconds, lesson, checked.onnx)
+    return Retrained(len(table.as_of_ms), seconds, training_set, checked.onnx)
 
 
 def _with_evidence(path: Path, registry: FolderRegistry) -> float:
@@ -142,21 +142,21 @@ def _with_evidence(path: Path, registry: FolderRegistry) -> float:
         created_ms=0,
         code_version="benchmark",
     )
-    making = Making(name="xgboost", recipe=Boosting(parameters=PARAMETERS))
-    artifact = trained(samples, making, origin, prices=bars.prices())
+    options = FitOptions(name="xgboost", recipe=Boosting(parameters=PARAMETERS))
+    artifact = trained(samples, options, origin, prices=bars.prices())
     registry.publish(artifact.manifest, artifact.files)
     return time.perf_counter() - began_s
 
 
-def _lesson(samples: Samples) -> Lesson:
+def _training_set(samples: Samples) -> TrainingSet:
     rows = np.flatnonzero(~samples.is_tie)
-    return Lesson(samples.names, samples.rows, {OWN_HORIZON: Outcome(rows, samples.is_up[rows])})
+    return TrainingSet(samples.names, samples.rows, {OWN_HORIZON: Outcome(rows, samples.is_up[rows])})
 
 
-def _alone(lesson: Lesson) -> tuple[float, np.ndarray]:
+def _alone(training_set: TrainingSet) -> tuple[float, np.ndarray]:
     """Seconds of XGBoost's own interface, as its documentation has it, and the probabilities learnt."""
     xgboost = import_libraries()
-    rows, is_up, _ = lesson.examples()
+    rows, is_up, _ = training_set.examples()
     settings = {
         "objective": "binary:logistic",
         "base_score": 0.5,

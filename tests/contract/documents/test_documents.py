@@ -23,7 +23,6 @@ from schemas.errors import ContractError, DecodeError
 from schemas.events import Event
 from schemas.topics import BY_NAME, CONSUMERS, EVENT_TOPICS, dead_letters
 from schemas.wire.kafka import Publisher, Record, read_range
-from schemas.wire.postgres.tables import TABLES
 from schemas.wire.settings import Endpoints
 from stream_processors.runtime.dead_letters import publish_dead_letter, publish_resolution
 from stream_processors.runtime.letters import How, Mailbox
@@ -98,12 +97,6 @@ def test_every_field_says_what_it_is(kind: type[Event]) -> None:
 def test_keys_are_fields_of_the_event(kind: type[Event]) -> None:
     assert kind.natural_key
     assert {*kind.key_fields, *kind.natural_key} <= set(kind.__struct_fields__)
-
-
-@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
-def test_natural_key_is_the_one_that_the_durable_store_goes_by(kind: type[Event]) -> None:
-    """The store keeps only the newest revision of a candle; on the topic each is a fact of its own."""
-    assert set(kind.natural_key) - {"revision"} == set(TABLES[kind].key)
 
 
 def test_asyncapi_document_is_valid_by_the_official_schema(asyncapi_schema: dict[str, Any]) -> None:

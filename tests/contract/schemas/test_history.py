@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import msgspec
 import numpy as np
+import psycopg
 import pytest
 
 from schemas.errors import ConfigurationError, RowRefusedError, StoreUnavailableError
@@ -30,7 +31,7 @@ from schemas.wire.postgres.pools import PostgresPool, check_url
 from schemas.wire.postgres.predictions import StoredPredictions
 from schemas.wire.postgres.promotions import StoredPromotions
 from schemas.wire.postgres.streams import StoredStreams
-from schemas.wire.postgres.tables import Progress
+from schemas.wire.postgres.tables import TABLES, Progress
 from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.settings import Endpoints
 from tests.contract.schemas.samples import SAMPLES
@@ -95,6 +96,23 @@ def test_rows_come_back_as_they_were_written(pool: PostgresPool, stream: str) ->
     assert list(StoredMarket(pool).candles(stream)) == [made_candle]
     assert list(StoredMarket(pool).ticks(stream)) == [made_tick]
     assert StoredMarket(pool).bars(stream, instrument=INSTRUMENT, interval="1m", limit=1) == [made_bar]
+
+
+@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
+def test_primary_key_of_the_migrated_table_is_the_natural_key(
+    kind: type[Event], endpoints: Endpoints
+) -> None:
+    """The migrations write the keys out in SQL, because what they did must never change; so this compares.
+
+    A table keeps only the newest revision of a candle; on the topic each revision is a fact of its own.
+    """
+    query = (
+        "SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey) "
+        "WHERE indisprimary AND indrelid = %s::regclass"
+    )
+    with psycopg.connect(endpoints.database_url) as connection:
+        columns = {row[0] for row in connection.execute(query, (TABLES[kind].name,))}
+    assert columns == set(kind.natural_key) - {"revision"}
 
 
 def test_later_revision_of_a_candle_replaces_it_and_an_older_one_does_not(

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ from deploy.local.mounting import driftline
 from schemas import codec
 from schemas.contracts.documents import ASYNCAPI, documents
 from schemas.events import TickObserved
+from schemas.time import text_of_time
 from schemas.topics import ALL_TOPICS, MARKET_TICK
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher, Reader
@@ -141,10 +141,10 @@ def test_tail_as_json_is_an_object_per_line(command: Command, stream: str) -> No
 def test_tail_from_a_time_of_publication_begins_there(
     kafka: KafkaEndpoint, command: Command, stream: str
 ) -> None:
-    later = SystemClock().now_ms() / 1000 + 3600
+    later_ms = SystemClock().now_ms() + 3_600_000
     assert command("tail", "market.tick.v1", "--from", "1h", "--stream", stream, "-n", "1").output
-    iso = datetime.fromtimestamp(later, UTC).isoformat()
-    assert command("tail", "market.tick.v1", "--from", iso, "--no-follow").output == ""
+    later = text_of_time(later_ms, "iso")
+    assert command("tail", "market.tick.v1", "--from", later, "--no-follow").output == ""
 
 
 @pytest.mark.parametrize("arguments", [("nowhere.v1",), ("market.tick.v1", "--from", "yesterday")])

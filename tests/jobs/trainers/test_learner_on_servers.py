@@ -21,7 +21,7 @@ from schemas.wire.kafka import Publisher, read_range
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 from tests.fakes.registries import InMemoryRegistry
 from tests.fixtures.feature_rows import INTERVAL, feature_rows
-from trainers.jobs.online.operators import LearnerOperator, Syllabus
+from trainers.jobs.online.operators import LearnerOperator, LearnerOptions
 from trainers.jobs.online.publishing import Publishing
 from trainers.models.online.recipes import OnlineLogistic
 from trainers.registry.folders import FolderRegistry
@@ -93,8 +93,8 @@ def undisturbed(rows) -> tuple[list[ModelPromoted], InMemoryRegistry]:
     """What a learner that is never killed says of the same rows."""
     registry = InMemoryRegistry()
     publishing = Publishing(registry, alias="shadow", clock=SystemClock(), code_version="")
-    syllabus = Syllabus([(INTERVAL, INTERVAL)], [OnlineLogistic()], None, EVERY_ROWS, 10**12)
-    operator = LearnerOperator(syllabus, publish=publishing)
+    options = LearnerOptions([(INTERVAL, INTERVAL)], [OnlineLogistic()], None, EVERY_ROWS, 10**12)
+    operator = LearnerOperator(options, publish=publishing)
     return [output.event for row in rows for output in operator.step(FEATURES_MARKET, row)], registry
 
 

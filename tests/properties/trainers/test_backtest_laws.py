@@ -182,11 +182,11 @@ class Watched:
     multiples = frozenset({1, 3})
 
     def __init__(self):
-        self.lessons = []
+        self.training_sets = []
 
-    def fit(self, lesson):
-        self.lessons.append(lesson)
-        return LogisticRegression().fit(lesson)
+    def fit(self, training_set):
+        self.training_sets.append(training_set)
+        return LogisticRegression().fit(training_set)
 
 
 def refits_of(table, recipe, *, times, horizon=Interval.FIVE_MINUTES):
@@ -207,8 +207,8 @@ def test_a_refit_sees_only_what_was_known_by_its_time(table):
     served = refits_of(table, watched, times=times)
     first_ms = served[0].trained_from_ms
     assert [one.from_ms for one in served] == times
-    for lesson, time in zip(watched.lessons, times, strict=True):
-        for multiple, outcome in lesson.outcomes.items():
+    for training_set, time in zip(watched.training_sets, times, strict=True):
+        for multiple, outcome in training_set.outcomes.items():
             newest_ms = first_ms + int(outcome.rows[-1]) * MINUTE_MS
             assert newest_ms + multiple * 5 * MINUTE_MS == time
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.online_lessons import NAMES, quick_recipes, taught, teach, turning_rows
+from tests.fakes.online_rows import NAMES, quick_recipes, taught, teach, turning_rows
 from trainers.models.online.families import BAGGING, FAMILIES, FOREST, TREE
 from trainers.models.online.frozen import FrozenModel
 from trainers.models.online.river_models import RiverModel

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from schemas.errors import StateError
-from tests.fakes.lessons import HOUR_MS, NAMES, lesson
+from tests.fakes.training_sets import HOUR_MS, NAMES, training_set
 from trainers.jobs.recipes import offered
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting, rounded_down
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Stacked
 from trainers.models.narrowing import Alone
-from trainers.models.recipes import Lesson, Outcome, exported
+from trainers.models.recipes import Outcome, TrainingSet, exported
 
 FEW = {
     "n_rounds": 60,
@@ -49,13 +49,13 @@ every_recipe = pytest.mark.parametrize("recipe", LAWFUL.values(), ids=LAWFUL)
 
 @every_recipe
 def test_the_exported_model_says_what_the_native_one_says(recipe):
-    taught = lesson()
+    taught = training_set()
     assert exported(recipe.fit(taught), taught.rows).largest_difference < 2e-6
 
 
 @every_recipe
 def test_a_row_alone_and_in_a_batch_are_equal_to_the_bit(recipe):
-    taught = lesson()
+    taught = training_set()
     model = exported(recipe.fit(taught), taught.rows).model
     batch = model.probabilities_up(taught.rows)
     alone = [model.probabilities_up(taught.rows[i : i + 1])[0] for i in range(100)]
@@ -63,16 +63,16 @@ def test_a_row_alone_and_in_a_batch_are_equal_to_the_bit(recipe):
 
 
 @every_recipe
-def test_the_same_lesson_gives_the_same_bytes_and_stays_as_it_was(recipe):
-    taught = lesson(n=600)
+def test_the_same_training_set_gives_the_same_bytes_and_stays_as_it_was(recipe):
+    taught = training_set(n=600)
     before = taught.rows.copy()
-    assert recipe.fit(taught).onnx() == recipe.fit(lesson(n=600)).onnx()
+    assert recipe.fit(taught).onnx() == recipe.fit(training_set(n=600)).onnx()
     assert np.array_equal(taught.rows, before, equal_nan=True)
 
 
 @every_recipe
 def test_what_can_be_learnt_is_learnt(recipe):
-    taught, unseen = lesson(), lesson(seed=2)
+    taught, unseen = training_set(), training_set(seed=2)
     says_up = exported(recipe.fit(taught), unseen.rows).model.probabilities_up(unseen.rows) >= 0.5
     assert (
         np.mean(says_up == unseen.outcomes[1].is_up) > 0.68
@@ -81,14 +81,14 @@ def test_what_can_be_learnt_is_learnt(recipe):
 
 @every_recipe
 def test_a_row_without_any_value_has_a_probability(recipe):
-    taught = lesson(n=600)
+    taught = training_set(n=600)
     empty = np.full((1, len(NAMES)), np.nan, dtype=np.float32)
     assert 0 < exported(recipe.fit(taught), empty).model.probabilities_up(empty)[0] < 1
 
 
 @every_recipe
 def test_one_direction_alone_teaches_nothing(recipe):
-    taught = lesson(n=600)
+    taught = training_set(n=600)
     only_up = taught.outcomes[1]._replace(is_up=np.ones(600, dtype=np.bool_))
     with pytest.raises(StateError, match="ups and downs"):
         recipe.fit(taught._replace(outcomes={1: only_up, 2: only_up}))
@@ -96,7 +96,7 @@ def test_one_direction_alone_teaches_nothing(recipe):
 
 def test_a_missing_value_goes_where_training_sent_it():
     """Training rows without any missing value: LightGBM then takes a missing one for zero."""
-    taught = lesson()
+    taught = training_set()
     whole = taught._replace(rows=np.nan_to_num(taught.rows))
     exported(made_small(LightBoosting()).fit(whole), taught.rows)
 
@@ -106,7 +106,7 @@ def test_a_value_on_a_threshold_goes_the_same_way_in_both_forms():
     generator = np.random.default_rng(3)
     rows = (generator.integers(0, 40, size=(3_000, 8)) / 10).astype(np.float32)
     is_up = rows[:, 0] + generator.normal(size=3_000) > 2
-    taught = Lesson(NAMES, rows, {1: Outcome(np.arange(3_000), is_up)})
+    taught = TrainingSet(NAMES, rows, {1: Outcome(np.arange(3_000), is_up)})
     assert exported(LightBoosting(n_rounds=40, is_extra=False).fit(taught), rows).largest_difference < 2e-6
 
 
@@ -123,23 +123,25 @@ def test_a_threshold_that_every_number_is_below_stays_one():
 
 
 def test_weights_matter():
-    taught = lesson(n=600)
+    taught = training_set(n=600)
     outcome = taught.outcomes[1]
     heavy = Outcome(outcome.rows, outcome.is_up, np.where(outcome.is_up, 3.0, 1.0))
     for recipe in (Boosting(parameters=BoostingParameters(n_rounds=10)), LogisticRegression()):
         even = recipe.fit(taught).native_probabilities(taught.rows)
-        tilted = recipe.fit(Lesson(taught.names, taught.rows, {1: heavy})).native_probabilities(taught.rows)
+        tilted = recipe.fit(TrainingSet(taught.names, taught.rows, {1: heavy})).native_probabilities(
+            taught.rows
+        )
         assert tilted.mean() > even.mean() + 0.05
 
 
 class Keeping(LogisticRegression, frozen=True, kw_only=True):
-    """A logistic regression that keeps its lessons."""
+    """A logistic regression that keeps its training sets."""
 
     seen: list = msgspec.field(default_factory=list)
 
-    def fit(self, lesson):
-        self.seen.append(lesson)
-        return LogisticRegression(multiple=self.multiple).fit(lesson)
+    def fit(self, training_set):
+        self.seen.append(training_set)
+        return LogisticRegression(multiple=self.multiple).fit(training_set)
 
 
 @pytest.mark.parametrize("horizon", [0.5, 1, 4, 100])
@@ -151,7 +153,7 @@ def test_stacking_purges_by_the_time_at_which_outcomes_were_known(horizon, multi
 
         |---- members ----|x  x  x|-- tail: weights --|    x: known only behind the tail's beginning
     """
-    taught = lesson(n=1_000)
+    taught = training_set(n=1_000)
     outcomes = {
         number: outcome._replace(known_ms=taught.as_of_ms + int(number * horizon * HOUR_MS))
         for number, outcome in taught.outcomes.items()
@@ -163,13 +165,13 @@ def test_stacking_purges_by_the_time_at_which_outcomes_were_known(horizon, multi
     assert whole[-1] == 999
 
 
-def test_stacking_refuses_a_lesson_without_times():
+def test_stacking_refuses_a_training_set_without_times():
     with pytest.raises(StateError, match="so that it can be purged"):
-        Stacked(members=(LogisticRegression(),)).fit(lesson(n=600)._replace(as_of_ms=None))
+        Stacked(members=(LogisticRegression(),)).fit(training_set(n=600)._replace(as_of_ms=None))
 
 
 def test_stacking_gives_nothing_to_a_member_that_knows_nothing():
-    taught = lesson(n=6_000)
+    taught = training_set(n=6_000)
     blind = LogisticRegression(ridge=1e12)
     stacked = Stacked(members=(LogisticRegression(), blind)).fit(taught)
     alone = LogisticRegression().fit(taught)
@@ -180,7 +182,7 @@ def test_stacking_gives_nothing_to_a_member_that_knows_nothing():
 
 
 def test_calibration_takes_back_overconfidence():
-    taught, unseen = lesson(n=3_000, strength=0.2), lesson(n=3_000, seed=9, strength=0.2)
+    taught, unseen = training_set(n=3_000, strength=0.2), training_set(n=3_000, seed=9, strength=0.2)
     wild = Boosting(
         parameters=BoostingParameters(n_rounds=150, max_depth=6, learning_rate=0.3, min_child_weight=1.0)
     )

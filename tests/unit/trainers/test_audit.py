@@ -15,7 +15,7 @@ from stream_processors.features.bars import CLOSE, bar_table
 from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
-from trainers.datasets.decisions import Move, PricePath, decision_set
+from trainers.datasets.decisions import ForwardReturn, PricePath, decision_set
 from trainers.datasets.joining import with_columns
 from trainers.datasets.stored import from_bytes, manifest_of, to_bytes, validate
 from trainers.evaluation.auditing import Check, known_time, permutation, truncation, warm_up
@@ -85,8 +85,8 @@ def test_a_column_that_tells_the_direction_is_named_with_its_accuracy():
 
 def test_a_label_that_was_known_too_soon_is_told():
     decisions = decisions_of(bars_of())
-    early = Move(log_return=decisions.own.log_return, known_ms=decisions.as_of_ms)
-    (finding,) = known_time(msgspec.structs.replace(decisions, moves={1: early}))
+    early = ForwardReturn(log_return=decisions.own.log_return, known_ms=decisions.as_of_ms)
+    (finding,) = known_time(msgspec.structs.replace(decisions, forward_returns={1: early}))
     assert "before it had happened" in finding.explanation
 
 

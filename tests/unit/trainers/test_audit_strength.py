@@ -12,7 +12,7 @@ from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles, written
 from tests.unit.trainers import test_audit
 from trainers.commands import commands
-from trainers.datasets.decisions import DecisionSet, Move, decision_set
+from trainers.datasets.decisions import DecisionSet, ForwardReturn, decision_set
 from trainers.evaluation.auditing import LEAK_ALARM, Check, accuracy_alone, given_others, permutation
 from trainers.evaluation.conditioning import LEAST_ROWS, PARTIAL_ALARM, conditional, standard_ranks
 from trainers.jobs.audit import audited_dataset
@@ -239,8 +239,8 @@ def _one_missing(honest):
 
 def test_labels_that_were_moved_are_found(honest, bars, tmp_path):
     """A label that is the return already past makes every feature a prophet."""
-    moved = Move(log_return=np.roll(honest.own.log_return, 1), known_ms=honest.own.known_ms)
-    findings, _ = audited(msgspec.structs.replace(honest, moves={1: moved}), tmp_path, bars)
+    moved = ForwardReturn(log_return=np.roll(honest.own.log_return, 1), known_ms=honest.own.known_ms)
+    findings, _ = audited(msgspec.structs.replace(honest, forward_returns={1: moved}), tmp_path, bars)
     assert "the return over the horizon" in named(findings)
 
 
@@ -252,7 +252,9 @@ def test_rows_at_times_of_no_bar_are_found_and_rows_left_out_are_said(honest, ba
         honest,
         as_of_ms=honest.as_of_ms[::2],
         rows=honest.rows[::2],
-        moves={1: Move(log_return=honest.own.log_return[::2], known_ms=honest.own.known_ms[::2])},
+        forward_returns={
+            1: ForwardReturn(log_return=honest.own.log_return[::2], known_ms=honest.own.known_ms[::2])
+        },
         trailing_log_return=honest.trailing_log_return[::2],
     )
     findings, notes = audited(every_second, tmp_path / "second", bars)

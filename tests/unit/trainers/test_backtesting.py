@@ -9,7 +9,7 @@ from scipy import stats
 
 from schemas.artifacts import ModelTarget
 from schemas.errors import InvariantError, NotReadyError
-from schemas.time import Interval
+from schemas.time import Interval, parse_time
 from tests.fakes.backtests import MINUTE_MS, ConstantModel, decisions_of, prices_of, served_of
 from tests.fakes.feature_tables import table_of
 from trainers.backtesting.decisions import decided
@@ -24,7 +24,6 @@ from trainers.backtesting.results import Terms, backtest
 from trainers.backtesting.sharpe_evidence import sharpe_evidence
 from trainers.backtesting.sheets import tear_sheet
 from trainers.evaluation.significance import deflated_sharpe
-from trainers.jobs.times import utc_ms
 from trainers.models.logistic import LogisticRegression
 
 DAY_MS = 86_400_000
@@ -273,7 +272,7 @@ def test_an_edge_over_the_costs_that_chance_alone_could_make_is_called_that():
 
 def test_periods_compound_to_the_whole():
     n = 200
-    end_ms = utc_ms("2024-11-01", "") + np.arange(n, dtype=np.int64) * DAY_MS
+    end_ms = parse_time("2024-11-01", "") + np.arange(n, dtype=np.int64) * DAY_MS
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.02, n)))
     prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval=Interval.ONE_HOUR)
     decisions = decisions_of(np.tile([0.6, 0.4], n // 2), closes=closes, as_of_ms=end_ms)
@@ -346,7 +345,7 @@ def surely(n_days=150, *, from_day="2024-11-20"):
     """Decisions an hour apart, right as often as their confidence says."""
     generator = np.random.default_rng(6)
     n = n_days * 24
-    end_ms = utc_ms(from_day, "") + np.arange(1, n + 1, dtype=np.int64) * 3_600_000
+    end_ms = parse_time(from_day, "") + np.arange(1, n + 1, dtype=np.int64) * 3_600_000
     probability = np.clip(generator.normal(0.5, 0.08, n), 0.2, 0.8)
     ups = generator.random(n) < probability
     closes = 100 * np.exp(np.concatenate([[0.0], np.cumsum(np.where(ups, 1e-3, -1e-3))[:-1]]))
@@ -376,7 +375,7 @@ def test_nothing_is_picked_before_a_months_confidences_have_set_a_threshold():
 
 def test_picks_are_the_same_when_everything_later_is_removed():
     _prices, decisions = surely()
-    cut = int(np.searchsorted(decisions.as_of_ms, utc_ms("2025-02-01", "")))
+    cut = int(np.searchsorted(decisions.as_of_ms, parse_time("2025-02-01", "")))
     earlier = msgspec.structs.replace(
         decisions,
         **{

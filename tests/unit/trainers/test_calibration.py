@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.fakes.lessons import lesson
+from tests.fakes.training_sets import training_set
 from trainers.models.calibration import Calibrated, fitted_line
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.logistic import sigmoid
@@ -17,7 +17,7 @@ def log_loss(probability, is_up):
 
 
 def test_an_overconfident_model_is_brought_back_to_what_it_knows():
-    taught, later = lesson(n=1_500, strength=0.3), lesson(n=4_000, seed=2, strength=0.3)
+    taught, later = training_set(n=1_500, strength=0.3), training_set(n=4_000, seed=2, strength=0.3)
     plain, calibrated = (
         recipe.fit(taught).native_probabilities(later.rows)
         for recipe in (SHARP, Calibrated(members=(SHARP,)))
@@ -31,13 +31,15 @@ def test_an_overconfident_model_is_brought_back_to_what_it_knows():
 
 
 def test_where_nothing_is_to_be_known_probabilities_stay_near_one_half():
-    taught = lesson(n=400, strength=0.0)
-    probability = Calibrated(members=(SHARP,)).fit(taught).native_probabilities(lesson(n=500, seed=3).rows)
+    taught = training_set(n=400, strength=0.0)
+    probability = (
+        Calibrated(members=(SHARP,)).fit(taught).native_probabilities(training_set(n=500, seed=3).rows)
+    )
     assert np.abs(probability - 0.5).mean() < 0.03
 
 
 def test_too_little_to_calibrate_on_knows_nothing():
-    taught = lesson(n=60)
+    taught = training_set(n=60)
     probability = Calibrated(members=(SHARP,)).fit(taught).native_probabilities(taught.rows)
     assert np.all(probability == 0.5)
 
@@ -54,7 +56,7 @@ def test_the_inner_folds_never_see_what_they_are_asked():
             asked.append(int(taught.outcomes[1].rows.max()))
             return SHARP.fit(taught)
 
-    Calibrated(members=(Spy(),), n_folds=3).fit(lesson(n=1_000))
+    Calibrated(members=(Spy(),), n_folds=3).fit(training_set(n=1_000))
     assert asked == [599, 732, 865, 999]
 
 

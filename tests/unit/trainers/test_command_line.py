@@ -15,7 +15,7 @@ from schemas.time import Interval
 from tests.fakes.artifacts import entry_of, manifest_of
 from trainers.commands import commands
 from trainers.jobs.checkouts import described_checkout
-from trainers.jobs.online.learner import syllabus_of
+from trainers.jobs.online.learner import learner_options_of
 from trainers.registry.folders import FolderRegistry
 from trainers.settings import TrainerSettings
 
@@ -51,15 +51,15 @@ def test_what_is_learnt_online_is_what_is_predicted_unless_it_is_said():
     said = TrainerSettings.from_environment(
         {"DRIFTLINE_TARGETS": "1h:4h", "DRIFTLINE_ONLINE_MODELS": "online-logistic"}
     )
-    assert syllabus_of(said).targets == (TargetPair(Interval.ONE_HOUR, Interval.FOUR_HOURS),)
+    assert learner_options_of(said).targets == (TargetPair(Interval.ONE_HOUR, Interval.FOUR_HOURS),)
     other = TrainerSettings.from_environment(
         {
             "DRIFTLINE_ONLINE_TARGETS": "1m:1m",
             "DRIFTLINE_ONLINE_MODELS": "online-adwin-bagging, online-logistic",
         }
     )
-    assert syllabus_of(other).targets == (TargetPair(Interval.ONE_MINUTE, Interval.ONE_MINUTE),)
-    assert [recipe.name for recipe in syllabus_of(other).recipes] == [
+    assert learner_options_of(other).targets == (TargetPair(Interval.ONE_MINUTE, Interval.ONE_MINUTE),)
+    assert [recipe.name for recipe in learner_options_of(other).recipes] == [
         "online-adwin-bagging",
         "online-logistic",
     ]
@@ -80,7 +80,7 @@ def test_what_is_learnt_online_is_what_is_predicted_unless_it_is_said():
 def test_learning_with_a_wrong_setting_names_the_variable(variable, value):
     environment = {"DRIFTLINE_ONLINE_MODELS": "online-logistic", variable: value}
     with pytest.raises(ConfigurationError, match=variable):
-        syllabus_of(TrainerSettings.from_environment(environment))
+        learner_options_of(TrainerSettings.from_environment(environment))
 
 
 def test_training_without_a_stream_names_the_variable():

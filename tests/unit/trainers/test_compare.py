@@ -11,7 +11,7 @@ from schemas.errors import ConfigurationError
 from schemas.time import Interval
 from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.evaluation.pictures import period_curves
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.selection.pages import verdict
@@ -30,7 +30,7 @@ def decisions_of(log_return):
         horizon=Interval.ONE_HOUR,
         as_of_ms=as_of,
         rows=np.zeros((n, 1), dtype=np.float32),
-        moves={1: Move(log_return=log_return, known_ms=as_of + HOUR_MS)},
+        forward_returns={1: ForwardReturn(log_return=log_return, known_ms=as_of + HOUR_MS)},
         late={},
         trailing_log_return=np.zeros(n),
     )

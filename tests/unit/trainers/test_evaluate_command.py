@@ -144,7 +144,7 @@ def test_one_model_for_the_whole_test(tmp_path, hourly):
     [
         (["--train-until", "2035-01-01"], "must lie before the file's end"),
         (["--train-until", "2021-01-03"], "at least 250 labelled rows"),
-        (["--train-until", "soon"], "must be a day or a time"),
+        (["--train-until", "soon"], "must be an ISO time"),
         (["--interval", "5m"], "must be at least the file's"),
         (["--interval", "2h"], "--interval must be one of"),
         (["--horizon", "30m"], "must be a multiple of the bars"),

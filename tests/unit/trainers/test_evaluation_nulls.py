@@ -14,7 +14,7 @@ from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles
 from tests.fakes.truths import holds
 from tests.properties.trainers.test_recipe_laws import RECIPES, made_small
-from trainers.datasets.decisions import Move, PricePath
+from trainers.datasets.decisions import ForwardReturn, PricePath
 from trainers.datasets.schedules import Refit
 from trainers.jobs.evaluating import Question, decisions_for, evaluated
 from trainers.jobs.recipes import offered
@@ -83,11 +83,16 @@ def test_a_planted_edge_is_found_at_the_strength_that_theory_predicts(name, plan
 @every_recipe
 def test_permuted_labels_give_one_half_where_an_edge_was(name, planted):
     order = np.random.default_rng(7).permutation(len(planted))
-    moves = {
-        multiple: Move(log_return=np.nan_to_num(move.log_return)[order], known_ms=np.abs(move.known_ms))
-        for multiple, move in planted.moves.items()
+    forward_returns = {
+        multiple: ForwardReturn(
+            log_return=np.nan_to_num(forward_return.log_return)[order],
+            known_ms=np.abs(forward_return.known_ms),
+        )
+        for multiple, forward_return in planted.forward_returns.items()
     }
-    figures, _ = evaluated(msgspec.structs.replace(planted, moves=moves), RECIPES[name], QUESTION)
+    figures, _ = evaluated(
+        msgspec.structs.replace(planted, forward_returns=forward_returns), RECIPES[name], QUESTION
+    )
     assert holds(figures["accuracy_interval"], 0.5)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.splits import Fold
 from trainers.evaluation import summaries
 from trainers.evaluation.edges import ALL, edges, gains
@@ -33,7 +33,7 @@ def decisions_of(names=("realised_volatility_60", "log_return_1"), *, seed=0, n=
         horizon=Interval.ONE_HOUR,
         as_of_ms=as_of_ms,
         rows=rows,
-        moves={1: Move(log_return=log_return, known_ms=as_of_ms + HOUR_MS)},
+        forward_returns={1: ForwardReturn(log_return=log_return, known_ms=as_of_ms + HOUR_MS)},
         late={},
         trailing_log_return=np.zeros(n),
     )

@@ -12,7 +12,7 @@ from schemas.time import Interval
 from tests.fakes.feature_tables import simulated_table
 from trainers.datasets.decisions import PricePath
 from trainers.datasets.samples import labelled_samples
-from trainers.jobs.fitting import Making, Origin, trained
+from trainers.jobs.fitting import FitOptions, Origin, trained
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 
 PARAMETERS = BoostingParameters(n_rounds=80, n_threads=1)
@@ -32,8 +32,8 @@ def manifest_of(samples, table):
         created_ms=0,
         code_version="test",
     )
-    making = Making("xgboost", Boosting(parameters=PARAMETERS), n_folds=3)
-    return trained(samples, making, origin, prices=prices_of(table)).manifest
+    options = FitOptions("xgboost", Boosting(parameters=PARAMETERS), n_folds=3)
+    return trained(samples, options, origin, prices=prices_of(table)).manifest
 
 
 def prices_of(table):

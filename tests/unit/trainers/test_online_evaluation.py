@@ -7,7 +7,7 @@ import pytest
 from schemas.time import Interval
 from tests.fakes.truths import holds
 from tests.fixtures.feature_rows import NAMES, decisions_of_rows, feature_rows
-from trainers.datasets.decisions import Move
+from trainers.datasets.decisions import ForwardReturn
 from trainers.evaluation.prequential import prequential
 from trainers.evaluation.progressive import ProgressiveRecord
 from trainers.jobs.evaluating import Question, evaluated_online
@@ -67,8 +67,10 @@ def test_a_martingale_gives_one_half_within_its_interval(name, martingale):
 def test_permuted_labels_give_one_half_where_an_edge_was(name, planted):
     order = np.random.default_rng(7).permutation(len(planted))
     own = planted.own
-    moves = {1: Move(log_return=np.nan_to_num(own.log_return)[order], known_ms=np.abs(own.known_ms))}
-    figures = accuracy(msgspec.structs.replace(planted, moves=moves), RECIPES[name])
+    forward_returns = {
+        1: ForwardReturn(log_return=np.nan_to_num(own.log_return)[order], known_ms=np.abs(own.known_ms))
+    }
+    figures = accuracy(msgspec.structs.replace(planted, forward_returns=forward_returns), RECIPES[name])
     assert holds(figures["accuracy_interval"], 0.5)
 
 

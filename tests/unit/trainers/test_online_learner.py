@@ -24,7 +24,7 @@ from trainers.evaluation.prequential import prequential
 from trainers.jobs.backtested_models import asked_models
 from trainers.jobs.online.learner import learner_job
 from trainers.jobs.online.metrics import LearnerMetrics
-from trainers.jobs.online.operators import N_WAITING, LearnerOperator, Syllabus
+from trainers.jobs.online.operators import N_WAITING, LearnerOperator, LearnerOptions
 from trainers.jobs.online.publishing import Publishing
 from trainers.jobs.promoting import Change, promote
 from trainers.models.online.recipes import OnlineForest, OnlineLogistic
@@ -37,8 +37,8 @@ FOREST = OnlineForest(n_models=2, grace_period=60, delta=0.01, tau=0.1)
 HOUR_MS = 3_600_000
 
 
-def syllabus(**changes):
-    plain = Syllabus(
+def options(**changes):
+    plain = LearnerOptions(
         targets=[(INTERVAL, INTERVAL)],
         recipes=[LOGISTIC],
         stream=None,
@@ -55,15 +55,15 @@ def publishing(registry):
 def learner(**changes):
     """A learner without a runtime, and what it published."""
     registry = InMemoryRegistry()
-    return LearnerOperator(syllabus(**changes), publish=publishing(registry)), registry
+    return LearnerOperator(options(**changes), publish=publishing(registry)), registry
 
 
 def stepped(operator, rows):
     return [output.event for row in rows for output in operator.step(FEATURES_MARKET, row)]
 
 
-def course(operator):
-    (only,) = operator.courses
+def only_learner(operator):
+    (only,) = operator.learners
     return only
 
 
@@ -76,7 +76,7 @@ def test_it_says_what_an_evaluation_of_the_same_rows_says(horizon):
     for row in rows:
         stepped(operator, [row])
         if row.is_warm:
-            said.append(course(operator).waiting[-1].said[0])
+            said.append(only_learner(operator).waiting[-1].said[0])
     evaluated = prequential(decisions_of_rows(rows, horizon=horizon), LOGISTIC.begin(NAMES), least_rows=0)
     assert said == evaluated.tolist()
 
@@ -95,18 +95,18 @@ def test_its_labels_are_those_of_the_label_join():
         driver.send(MARKET_BAR, bar(start_ms, row.close, interval=INTERVAL), key=INSTRUMENT)
     driver.run()
     outcomes = [decode(OUTCOMES, value).outcome for value in driver.values(OUTCOMES)]
-    counts = course(operator).counts
+    counts = only_learner(operator).counts
     assert counts.tied == outcomes.count("tie") > 0
     assert counts.learned == outcomes.count("up") + outcomes.count("down")
-    assert course(operator).students[0].record.n_up == outcomes.count("up")
+    assert only_learner(operator).models[0].record.n_up == outcomes.count("up")
 
 
 def test_what_can_be_learnt_is_learnt_and_its_record_says_so():
     operator, _ = learner()
     stepped(operator, feature_rows(1_500, strength=3.0))
-    record = course(operator).students[0].record
+    record = only_learner(operator).models[0].record
     assert record.accuracy.low > 0.8
-    assert record.n == course(operator).counts.learned
+    assert record.n == only_learner(operator).counts.learned
     assert record.baselines()["majority_class"]["accuracy"].high < 0.6
 
 
@@ -117,7 +117,7 @@ def test_a_version_comes_after_so_many_learnt_rows_and_says_what_the_learner_say
     for row in rows:
         for event in stepped(operator, [row]):
             _, model = load_model(registry, event.model_version)
-            assert model.probability_up(row.values) == course(operator).waiting[-1].said[0]
+            assert model.probability_up(row.values) == only_learner(operator).waiting[-1].said[0]
             assert (event.alias, event.effective_from_ms) == (SHADOW, row.event_time_ms)
             announced.append(event)
     assert [manifest.n_rows for manifest in registry.versions()] == [100, 200]
@@ -148,7 +148,7 @@ def test_a_tie_is_not_learnt():
     rows = [msgspec.structs.replace(row, close=100.0) for row in feature_rows(20)]
     operator, _ = learner()
     stepped(operator, rows)
-    assert (course(operator).counts.tied, course(operator).counts.learned) == (16, 0)
+    assert (only_learner(operator).counts.tied, only_learner(operator).counts.learned) == (16, 0)
 
 
 def test_a_row_whose_label_fell_into_a_gap_is_void():
@@ -156,10 +156,10 @@ def test_a_row_whose_label_fell_into_a_gap_is_void():
     rows = feature_rows(12)
     operator, _ = learner()
     stepped(operator, rows[:6])
-    counts = msgspec.structs.replace(course(operator).counts)
+    counts = msgspec.structs.replace(only_learner(operator).counts)
     stepped(operator, rows[8:9])
-    assert course(operator).counts.void == counts.void + 1
-    assert course(operator).counts.learned == counts.learned
+    assert only_learner(operator).counts.void == counts.void + 1
+    assert only_learner(operator).counts.learned == counts.learned
 
 
 def test_rows_that_come_again_or_late_change_nothing_but_their_count():
@@ -168,20 +168,20 @@ def test_rows_that_come_again_or_late_change_nothing_but_their_count():
     twice, registry = learner()
     stepped(once, rows)
     stepped(twice, [again for row in rows for again in (row, row, rows[0])])
-    assert course(twice).counts.repeated == 2 * len(rows)
-    assert course(twice).students[0].model.snapshot() == course(once).students[0].model.snapshot()
+    assert only_learner(twice).counts.repeated == 2 * len(rows)
+    assert only_learner(twice).models[0].model.snapshot() == only_learner(once).models[0].model.snapshot()
     assert len(registry.versions()) == 1
 
 
 def test_the_queue_of_waiting_rows_is_bounded():
     operator = LearnerOperator(
-        syllabus(targets=[(INTERVAL, Interval.ONE_DAY)]),
+        options(targets=[(INTERVAL, Interval.ONE_DAY)]),
         publish=publishing(InMemoryRegistry()),
         n_waiting=10,
     )
     stepped(operator, feature_rows(60))
-    assert len(course(operator).waiting) == 10
-    assert course(operator).counts.evicted == 47
+    assert len(only_learner(operator).waiting) == 10
+    assert only_learner(operator).counts.evicted == 47
 
 
 def test_the_usual_queue_holds_all_that_can_wait():
@@ -201,14 +201,14 @@ def test_another_set_of_features_begins_anew():
     stepped(operator, rows[:50])
     others = [msgspec.structs.replace(row, feature_spec_hash="00" * 32) for row in rows[50:]]
     stepped(operator, others)
-    assert course(operator).feature_spec_hash == "00" * 32
-    assert course(operator).counts.learned + course(operator).counts.tied == 9
+    assert only_learner(operator).feature_spec_hash == "00" * 32
+    assert only_learner(operator).counts.learned + only_learner(operator).counts.tied == 9
 
 
 def test_other_runs_and_watermarks_are_not_learnt_from():
     operator, _ = learner(stream="live")
     stepped(operator, [*feature_rows(5), watermark(0)])
-    assert not list(operator.courses)
+    assert not list(operator.learners)
 
 
 def test_an_instrument_with_companions_is_learnt_from_its_vectors_and_a_mere_companion_is_not():
@@ -219,12 +219,12 @@ def test_an_instrument_with_companions_is_learnt_from_its_vectors_and_a_mere_com
     ]
     operator, _ = learner(joined=frozenset({INSTRUMENT}))
     stepped(operator, rows)
-    assert not list(operator.courses)
+    assert not list(operator.learners)
     stepped(operator, vectors)
-    assert course(operator).counts.learned > 50
+    assert only_learner(operator).counts.learned > 50
     beside, _ = learner(beside=frozenset({INSTRUMENT}))
     stepped(beside, rows)
-    assert not list(beside.courses)
+    assert not list(beside.learners)
 
 
 def test_a_state_of_another_form_is_refused():
@@ -242,9 +242,9 @@ def test_a_model_whose_recipe_changed_begins_anew_and_the_other_goes_on():
     stepped(before, rows[:100])
     after, _ = learner(recipes=[OnlineLogistic(learning_rate=0.01), FOREST])
     after.restore(kept(before))
-    fresh, same = course(after).students
+    fresh, same = only_learner(after).models
     assert fresh.model.n_learned == 0
-    assert same.model.snapshot() == course(before).students[1].model.snapshot()
+    assert same.model.snapshot() == only_learner(before).models[1].model.snapshot()
     stepped(after, rows[100:])
     assert fresh.model.n_learned > 0
 
@@ -269,7 +269,7 @@ def test_a_learner_restored_at_any_cut_publishes_the_same(cut):
 def driven(rows, crash_at=(), *, checkpoint_every_s=1.0):
     """The job over its log, with crashes at some rows, each before, at or after the commit of its step."""
     registry = InMemoryRegistry()
-    job = learner_job(syllabus(recipes=[LOGISTIC, FOREST], every_rows=60), publish=publishing(registry))
+    job = learner_job(options(recipes=[LOGISTIC, FOREST], every_rows=60), publish=publishing(registry))
     driver = TopologyDriver(job, checkpoint_every_s=checkpoint_every_s)
     chance = random.Random(4)
     for number, row in enumerate(rows):
@@ -330,7 +330,7 @@ def test_scoring_and_a_backtest_say_the_same_of_a_published_version(recipe):
 
 def test_a_promoted_version_is_loaded_and_checked_first(tmp_path):
     registry = FolderRegistry(tmp_path / "registry")
-    operator = LearnerOperator(syllabus(), publish=publishing(registry))
+    operator = LearnerOperator(options(), publish=publishing(registry))
     (announced,) = stepped(operator, feature_rows(120))
     change = Change("champion", STREAM, announced.effective_from_ms, 1, "it did well")
     said = []
@@ -345,11 +345,14 @@ def test_a_promoted_version_is_loaded_and_checked_first(tmp_path):
 def test_the_metrics_are_those_of_the_course():
     metrics = LearnerMetrics()
     registry = InMemoryRegistry()
-    operator = LearnerOperator(syllabus(), publish=publishing(registry), watch=metrics.watch)
+    operator = LearnerOperator(options(), publish=publishing(registry), watch=metrics.watch)
     stepped(operator, feature_rows(120))
     where = {"stream": STREAM, "instrument": INSTRUMENT, "interval": "15m", "horizon": "15m"}
     value = metrics.registry.get_sample_value
-    assert value("driftline_learner_rows", where | {"outcome": "learned"}) == course(operator).counts.learned
-    record = course(operator).students[0].record
+    assert (
+        value("driftline_learner_rows", where | {"outcome": "learned"})
+        == only_learner(operator).counts.learned
+    )
+    record = only_learner(operator).models[0].record
     shown = value("driftline_learner_accuracy", where | {"model": LOGISTIC.name})
     assert shown == record.accuracy.value

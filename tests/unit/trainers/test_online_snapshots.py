@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import StateError
-from tests.fakes.online_lessons import NAMES, quick_recipes, taught, turning_rows
+from tests.fakes.online_rows import NAMES, quick_recipes, taught, turning_rows
 from trainers.models.online import snapshots
 from trainers.models.online.families import FOREST, LOGISTIC, TREE
 from trainers.models.online.river_models import RiverModel

@@ -9,9 +9,9 @@ import pytest
 from schemas.artifacts import Evidence, Metric
 from schemas.events import PredictionSet
 from schemas.time import Interval
-from tests.fakes.lessons import lesson
+from tests.fakes.training_sets import training_set
 from tests.unit.api.events import prediction
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.splits import Fold
 from trainers.evaluation.conformal import judged
 from trainers.evaluation.policies import Picking, Stretch, settled_policy
@@ -75,7 +75,7 @@ def test_a_policy_without_picks_abstains_and_one_without_evidence_says_so():
 
 
 def test_a_policy_travels_in_the_bytes_and_changes_no_probability():
-    taught = lesson(n=600)
+    taught = training_set(n=600)
     plain = LogisticRegression().fit(taught).onnx()
     stated = with_policy(plain, POLICY)
     before, after = OnnxModel.from_bytes(plain), OnnxModel.from_bytes(stated)
@@ -93,8 +93,8 @@ def decided(*, seed=1, accuracy_of=lambda confidence: 0.5 + 0 * confidence):
     probability = 0.5 + 0.04 * generator.standard_normal(N)
     is_hit = generator.random(N) < accuracy_of(np.abs(probability - 0.5))
     log_return = np.where((probability >= 0.5) == is_hit, 1e-3, -1e-3)
-    moved = Move(log_return=log_return, known_ms=as_of_ms + QUARTER_MS)
-    late = Move(log_return=generator.permutation(log_return), known_ms=as_of_ms + 2 * QUARTER_MS)
+    moved = ForwardReturn(log_return=log_return, known_ms=as_of_ms + QUARTER_MS)
+    late = ForwardReturn(log_return=generator.permutation(log_return), known_ms=as_of_ms + 2 * QUARTER_MS)
     edges = np.linspace(int(0.4 * N), N, 4).astype(np.int64)
     folds = [Fold(train=np.arange(a), test=np.arange(a, b)) for a, b in pairwise(edges)]
     probability[: edges[0]] = np.nan
@@ -105,7 +105,7 @@ def decided(*, seed=1, accuracy_of=lambda confidence: 0.5 + 0 * confidence):
         horizon=Interval.FIFTEEN_MINUTES,
         as_of_ms=as_of_ms,
         rows=np.zeros((N, 1), dtype=np.float32),
-        moves={1: moved},
+        forward_returns={1: moved},
         late={QUARTER_MS: late},
         trailing_log_return=log_return,
     )

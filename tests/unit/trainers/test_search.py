@@ -17,7 +17,7 @@ from schemas.time import Interval
 from tests.fakes.candle_files import simulated_candles, written
 from tests.fakes.truths import holds
 from trainers.commands import commands
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.splits import Fold
 from trainers.evaluation.forward import out_of_sample
 from trainers.evaluation.selective import share_interval
@@ -45,9 +45,9 @@ def decisions_of(n=2_600, *, seed=0, strength=0.0, n_columns=3):
         horizon=Interval.ONE_HOUR,
         as_of_ms=as_of_ms,
         rows=rows,
-        moves={
-            1: Move(log_return=log_return, known_ms=as_of_ms + HOUR_MS),
-            2: Move(log_return=log_return, known_ms=as_of_ms + 2 * HOUR_MS),
+        forward_returns={
+            1: ForwardReturn(log_return=log_return, known_ms=as_of_ms + HOUR_MS),
+            2: ForwardReturn(log_return=log_return, known_ms=as_of_ms + 2 * HOUR_MS),
         },
         late={},
         trailing_log_return=np.zeros(n),
@@ -70,9 +70,9 @@ class Watched(LogisticRegression, frozen=True, kw_only=True):
 
     seen: list = msgspec.field(default_factory=list)
 
-    def fit(self, lesson):
-        self.seen.append(lesson)
-        return LogisticRegression(ridge=self.ridge, cut=self.cut, multiple=self.multiple).fit(lesson)
+    def fit(self, training_set):
+        self.seen.append(training_set)
+        return LogisticRegression(ridge=self.ridge, cut=self.cut, multiple=self.multiple).fit(training_set)
 
 
 # What a trial sees
@@ -94,20 +94,24 @@ def test_nothing_after_the_refit_is_handed_to_a_trial(multiple):
     assert len(recipe.seen) == 4 * 3
     refit_ms = int(decisions.as_of_ms[2_000])
     starts_ms = [decisions.as_of_ms[800], decisions.as_of_ms[1_200], decisions.as_of_ms[1_600]]
-    for lesson, start_ms in zip(recipe.seen, starts_ms * 4, strict=True):
-        taught = lesson.outcomes[multiple].rows
-        assert not np.any(lesson.rows == 777.0)
-        assert decisions.as_of_ms[len(lesson.rows) - 1] < refit_ms
-        assert decisions.moves[multiple].known_ms[taught].max() <= start_ms
+    for training_set, start_ms in zip(recipe.seen, starts_ms * 4, strict=True):
+        taught = training_set.outcomes[multiple].rows
+        assert not np.any(training_set.rows == 777.0)
+        assert decisions.as_of_ms[len(training_set.rows) - 1] < refit_ms
+        assert decisions.forward_returns[multiple].known_ms[taught].max() <= start_ms
 
 
 def test_the_future_changes_no_trial():
     decisions = decisions_of()
-    changed = msgspec.structs.replace(decisions, rows=decisions.rows.copy(), moves=dict(decisions.moves))
+    changed = msgspec.structs.replace(
+        decisions, rows=decisions.rows.copy(), forward_returns=dict(decisions.forward_returns)
+    )
     changed.rows[2_000:] *= -3
-    moved = decisions.moves[1].log_return.copy()
+    moved = decisions.forward_returns[1].log_return.copy()
     moved[2_000:] *= -1  # the one before is known at the very refit, and used as it would be live
-    changed.moves[1] = Move(log_return=moved, known_ms=decisions.moves[1].known_ms)
+    changed.forward_returns[1] = ForwardReturn(
+        log_return=moved, known_ms=decisions.forward_returns[1].known_ms
+    )
     plan = SearchPlan(n_trials=3, **FOLDS)
     one, other = (ran(search_of(each, plan), plan) for each in (decisions, changed))
     assert msgspec.json.encode(one) == msgspec.json.encode(other)
@@ -598,8 +602,8 @@ def test_the_best_of_thirty_looks_better_on_permuted_labels_and_is_worth_one_hal
     """Inside, the best of many looks like an edge; on what comes after, nothing is left of it."""
     real = decisions_of(5_000, seed=3, strength=1.0, n_columns=20)
     order = np.random.default_rng(3).permutation(len(real))
-    moves = {1: Move(log_return=real.own.log_return[order], known_ms=real.own.known_ms)}
-    permuted = msgspec.structs.replace(real, moves=moves)
+    forward_returns = {1: ForwardReturn(log_return=real.own.log_return[order], known_ms=real.own.known_ms)}
+    permuted = msgspec.structs.replace(real, forward_returns=forward_returns)
     plan = SearchPlan(n_trials=30, objective=Objective.SELECTIVE, pruning=Pruning.NONE, **FOLDS)
     found = ran(search_of(permuted, plan, until=2_500), plan)
     assert found.score < found.declared_score

@@ -14,7 +14,7 @@ from stream_processors.features.vectors import with_companions
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import InMemoryFeatureHistory, description_of
 from tests.fakes.registries import InMemoryRegistry
-from trainers.jobs.fitting import Making
+from trainers.jobs.fitting import FitOptions
 from trainers.jobs.train import Plan, Training
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 
@@ -64,7 +64,9 @@ class Job:
             Plan(
                 stream="simulation-1",
                 targets=(TargetPair(MINUTE, MINUTE),),
-                making=Making("xgboost", Boosting(parameters=BoostingParameters(n_rounds=10)), n_folds=2),
+                options=FitOptions(
+                    "xgboost", Boosting(parameters=BoostingParameters(n_rounds=10)), n_folds=2
+                ),
                 minimum_rows=minimum_rows,
                 patience_s=60.0,
                 code_version="test",

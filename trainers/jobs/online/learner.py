@@ -12,7 +12,7 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.workers import Worker, WorkerSettings, default_settings
 from trainers.jobs.online.metrics import LearnerMetrics
-from trainers.jobs.online.operators import LearnerOperator, Lesson, Publish, Syllabus, Watch
+from trainers.jobs.online.operators import DueVersion, LearnerOperator, LearnerOptions, Publish, Watch
 from trainers.jobs.online.publishing import Publishing
 from trainers.jobs.recipes import online_recipes_named
 from trainers.jobs.registries import registry_of
@@ -40,19 +40,19 @@ def run_learner(settings: TrainerSettings, *, code_version: str, stop: Callable[
     Raises:
         PlatformError: Whatever the job does not get over; a restart goes on from the log.
     """
-    syllabus, endpoint = syllabus_of(settings), settings.kafka_endpoint()
+    options, endpoint = learner_options_of(settings), settings.kafka_endpoint()
     publishing = Publishing(
         registry_of(settings), alias=settings.online_alias, clock=SystemClock(), code_version=code_version
     )
     metrics = LearnerMetrics()
     if settings.online_metrics_port is not None:
         metrics.serve(settings.online_metrics_port)
-    job = learner_job(syllabus, publish=_telling(publishing), watch=metrics.watch)
+    job = learner_job(options, publish=_telling(publishing), watch=metrics.watch)
     worker = worker_settings(endpoint, worker_id=settings.worker_id)
     Worker(job, endpoint=endpoint, views=None, stop=stop, settings=worker, data_dir=settings.data_dir).run()
 
 
-def syllabus_of(settings: TrainerSettings) -> Syllabus:
+def learner_options_of(settings: TrainerSettings) -> LearnerOptions:
     """What the settings ask for, of the rows that scoring too would score.
 
     Raises:
@@ -60,7 +60,7 @@ def syllabus_of(settings: TrainerSettings) -> Syllabus:
     """
     companions = settings.parsed_companions()
     beside = {name for found in companions.values() for name in found.instruments}
-    return Syllabus(
+    return LearnerOptions(
         targets=settings.parsed_online_targets(),
         recipes=online_recipes_named(settings.online_models, variable="DRIFTLINE_ONLINE_MODELS"),
         stream=settings.stream,
@@ -71,20 +71,20 @@ def syllabus_of(settings: TrainerSettings) -> Syllabus:
     )
 
 
-def learner_job(syllabus: Syllabus, *, publish: Publish, watch: Watch = lambda _course: None) -> Job:
+def learner_job(options: LearnerOptions, *, publish: Publish, watch: Watch = lambda _learner: None) -> Job:
     """The job, as the runtime drives it.
 
     An instrument's rows are on one of the topics only: which of the two is read first changes nothing.
 
     Args:
-        syllabus: What is learnt.
+        options: What is learnt.
         publish: Keeps a version.
         watch: For metrics.
     """
     return Job(
         name=JOB,
-        inputs=(FEATURES_MARKET, FEATURES_VECTOR) if syllabus.joined else (FEATURES_MARKET,),
-        make_operator=lambda _partition: LearnerOperator(syllabus, publish=publish, watch=watch),
+        inputs=(FEATURES_MARKET, FEATURES_VECTOR) if options.joined else (FEATURES_MARKET,),
+        make_operator=lambda _partition: LearnerOperator(options, publish=publish, watch=watch),
     )
 
 
@@ -101,16 +101,16 @@ def worker_settings(endpoint: KafkaEndpoint, *, worker_id: str) -> WorkerSetting
 def _telling(publish: Publish) -> Publish:
     """Say in the log how a model did so far, whenever it is published."""
 
-    def told(lesson: Lesson) -> ModelPromoted:
-        announced = publish(lesson)
-        accuracy, counts = lesson.student.record.accuracy, lesson.course.counts
+    def told(due: DueVersion) -> ModelPromoted:
+        announced = publish(due)
+        accuracy, counts = due.learning.record.accuracy, due.learner.counts
         _log.info(
             "published",
             version=announced.model_version,
-            learned=lesson.student.model.n_learned,
+            learned=due.learning.model.n_learned,
             accuracy=None if accuracy is None else round(accuracy.value, 4),
             interval=None if accuracy is None else [accuracy.low, accuracy.high],
-            recent=round(lesson.student.record.recent, 4),
+            recent=round(due.learning.record.recent, 4),
             **{name: getattr(counts, name) for name in ("tied", "void", "repeated", "evicted")},
         )
         return announced

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from schemas.errors import ConfigurationError
-from trainers.jobs.online.courses import Course
+from trainers.jobs.online.target_learners import TargetLearner
 
 _LOOPBACK = "127.0.0.1"
 _TARGET = ("stream", "instrument", "interval", "horizon")
@@ -11,7 +11,7 @@ _COUNTS = ("learned", "tied", "void", "repeated", "evicted")
 
 
 class LearnerMetrics:
-    """Gauges of every course, as it was after the last row that taught it something."""
+    """Gauges of every target's learner, as it was after the last row that taught it something."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -24,18 +24,18 @@ class LearnerMetrics:
             "recent_accuracy", "The same, older outcomes fading: half is from some 350.", (*_TARGET, "model")
         )
 
-    def watch(self, course: Course) -> None:
-        """Set a course's gauges."""
-        target = course.target
-        where = (course.stream, target.instrument, target.interval.value, target.horizon.value)
+    def watch(self, learner: TargetLearner) -> None:
+        """Set the gauges of a target's learner."""
+        target = learner.target
+        where = (learner.stream, target.instrument, target.interval.value, target.horizon.value)
         for outcome in _COUNTS:
-            self._rows.labels(*where, outcome).set(getattr(course.counts, outcome))
-        self._waiting.labels(*where).set(len(course.waiting))
-        for student in course.students:
-            accuracy = student.record.accuracy
+            self._rows.labels(*where, outcome).set(getattr(learner.counts, outcome))
+        self._waiting.labels(*where).set(len(learner.waiting))
+        for learning in learner.models:
+            accuracy = learning.record.accuracy
             if accuracy is not None:
-                self._accuracy.labels(*where, student.recipe.name).set(accuracy.value)
-                self._recent.labels(*where, student.recipe.name).set(student.record.recent)
+                self._accuracy.labels(*where, learning.recipe.name).set(accuracy.value)
+                self._recent.labels(*where, learning.recipe.name).set(learning.record.recent)
 
     def serve(self, port: int) -> None:
         """Answer scrapes in a thread of its own.

@@ -26,8 +26,8 @@ from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
 from stream_processors.operators.keys import key_of
 from stream_processors.operators.protocols import Change, Output
-from trainers.jobs.online.courses import Course, Student
 from trainers.jobs.online.states import kept, restored
+from trainers.jobs.online.target_learners import LearningModel, TargetLearner
 from trainers.models.online.protocols import OnlineRecipe
 
 #: More than can ever wait, which is a day of minutes: the longest horizon by the shortest bars. Rows of a
@@ -35,8 +35,8 @@ from trainers.models.online.protocols import OnlineRecipe
 N_WAITING = 2048
 
 
-class Syllabus(NamedTuple):
-    """What is learnt, and how often it is published.
+class LearnerOptions(NamedTuple):
+    """What the learner learns, and how often it publishes versions.
 
     Attributes:
         targets: Intervals with the horizons that are predicted from their bars.
@@ -62,31 +62,31 @@ class Syllabus(NamedTuple):
         return is_asked and isinstance(row, VectorComputed) is (row.instrument in self.joined)
 
 
-class Lesson(NamedTuple):
-    """A model that is to be published, with where it stands.
+class DueVersion(NamedTuple):
+    """A model of which a version is due, with the time that the version stands for.
 
     Attributes:
         now_ms: As-of time of the row that made it due: every label it learnt was known by then.
         known_ms: When that row was known.
     """
 
-    course: Course
-    student: Student
+    learner: TargetLearner
+    learning: LearningModel
     now_ms: int
     known_ms: int
 
 
-#: Puts a model into the registry, if it is not there, and says how it is announced.
-Publish = Callable[[Lesson], ModelPromoted]
-#: Told of a course after each row that taught it something.
-Watch = Callable[[Course], None]
+#: Puts a version into the registry, if it is not there, and returns its announcement.
+Publish = Callable[[DueVersion], ModelPromoted]
+#: Called with a target's learner after each row that it learnt from.
+Watch = Callable[[TargetLearner], None]
 
 
 class LearnerOperator:
-    """Learns every target of one partition.
+    """Learns every target whose rows are in one partition.
 
     Args:
-        syllabus: What.
+        options: What it learns.
         publish: Keeps a version; called again with the same one after a restart.
         watch: For metrics.
         n_waiting: The most rows of a target that wait for their label.
@@ -94,24 +94,24 @@ class LearnerOperator:
 
     def __init__(
         self,
-        syllabus: Syllabus,
+        options: LearnerOptions,
         *,
         publish: Publish,
-        watch: Watch = lambda _course: None,
+        watch: Watch = lambda _learner: None,
         n_waiting: int = N_WAITING,
     ) -> None:
-        self._syllabus = syllabus
+        self._options = options
         self._publish = publish
         self._watch = watch
         self._n_waiting = n_waiting
-        self._courses: dict[Target, Course] = {}
+        self._learners: dict[Target, TargetLearner] = {}
         self._touched: dict[Target, None] = {}
         self._forgotten: dict[Target, None] = {}
 
     @property
-    def courses(self) -> Iterable[Course]:
-        """What is held."""
-        return self._courses.values()
+    def learners(self) -> Iterable[TargetLearner]:
+        """The learners of all targets."""
+        return self._learners.values()
 
     def step(self, _topic: Topic, event: Any) -> Iterable[Output]:
         """Take a row in; return the versions that are announced.
@@ -121,29 +121,29 @@ class LearnerOperator:
                 is as before.
         """
         known: Event = event
-        if not isinstance(known, FeaturesComputed) or not self._syllabus.takes(known):
+        if not isinstance(known, FeaturesComputed) or not self._options.takes(known):
             return []  # what a source says of itself teaches nothing
         keys = [
             Target(known.stream, known.instrument, known.interval, horizon)
-            for interval, horizon in self._syllabus.targets
+            for interval, horizon in self._options.targets
             if interval == known.interval
         ]
         for key in keys:
-            _check_columns(self._courses.get(key), known)
+            _check_columns(self._learners.get(key), known)
         self._touched |= dict.fromkeys(keys)
         for key in keys:
             self._forgotten.pop(key, None)
-        return [output for key in keys for output in self._teach(self._course(key, known), known)]
+        return [output for key in keys for output in self._take_in(self._learner(key, known), known)]
 
-    def _course(self, key: Target, row: FeaturesComputed) -> Course:
-        course = self._courses.get(key)
-        is_other = course is None or course.feature_spec_hash != row.feature_spec_hash
-        if course is None or (is_other and row.event_time_ms > course.newest_ms):
-            course = self._courses[key] = self._begun(row, key.horizon)
-        return course
+    def _learner(self, key: Target, row: FeaturesComputed) -> TargetLearner:
+        learner = self._learners.get(key)
+        is_other = learner is None or learner.feature_spec_hash != row.feature_spec_hash
+        if learner is None or (is_other and row.event_time_ms > learner.newest_ms):
+            learner = self._learners[key] = self._begun(row, key.horizon)
+        return learner
 
-    def _begun(self, row: FeaturesComputed, horizon: Interval) -> Course:
-        course = Course(
+    def _begun(self, row: FeaturesComputed, horizon: Interval) -> TargetLearner:
+        learner = TargetLearner(
             ModelTarget(instrument=row.instrument, interval=row.interval, horizon=horizon),
             stream=row.stream,
             source=row.source,
@@ -151,34 +151,34 @@ class LearnerOperator:
             names=tuple(row.values),
             began_ms=row.event_time_ms,
         )
-        course.enrol(self._syllabus.recipes, now_ms=row.event_time_ms)
-        return course
+        learner.use_recipes(self._options.recipes, now_ms=row.event_time_ms)
+        return learner
 
-    def _teach(self, course: Course, row: FeaturesComputed) -> list[Output]:
-        if row.event_time_ms <= course.newest_ms:
-            course.counts.repeated += 1
+    def _take_in(self, learner: TargetLearner, row: FeaturesComputed) -> list[Output]:
+        if row.event_time_ms <= learner.newest_ms:
+            learner.counts.repeated += 1
             return []
-        course.newest_ms = row.event_time_ms
-        if course.resolve(row):
-            self._watch(course)
+        learner.newest_ms = row.event_time_ms
+        if learner.resolve(row):
+            self._watch(learner)
         outputs = [
-            self._published(Lesson(course, student, row.event_time_ms, row.known_time_ms))
-            for student in course.students
-            if self._is_due(student, row.event_time_ms)
+            self._published(DueVersion(learner, learning, row.event_time_ms, row.known_time_ms))
+            for learning in learner.models
+            if self._is_due(learning, row.event_time_ms)
         ]
         if row.is_warm:
-            course.predict(row, n_waiting=self._n_waiting)
+            learner.predict(row, n_waiting=self._n_waiting)
         return outputs
 
-    def _is_due(self, student: Student, now_ms: int) -> bool:
-        n_new = student.model.n_learned - student.published_n
-        is_late = now_ms - student.published_ms >= self._syllabus.every_ms
-        return n_new >= self._syllabus.every_rows or (is_late and n_new > 0)
+    def _is_due(self, learning: LearningModel, now_ms: int) -> bool:
+        n_new = learning.model.n_learned - learning.published_n
+        is_late = now_ms - learning.published_ms >= self._options.every_ms
+        return n_new >= self._options.every_rows or (is_late and n_new > 0)
 
-    def _published(self, lesson: Lesson) -> Output:
-        announced = self._publish(lesson)
-        lesson.student.published_n = lesson.student.model.n_learned
-        lesson.student.published_ms = lesson.now_ms
+    def _published(self, due: DueVersion) -> Output:
+        announced = self._publish(due)
+        due.learning.published_n = due.learning.model.n_learned
+        due.learning.published_ms = due.now_ms
         return Output(MODELS_EVENT, announced, announced.instrument)
 
     def changes(self) -> Iterator[Change]:
@@ -186,52 +186,52 @@ class LearnerOperator:
         for key in self._forgotten:
             yield Change(_state_key(key), None)
         for key in self._touched:
-            yield Change(_state_key(key), kept(self._courses[key]))
+            yield Change(_state_key(key), kept(self._learners[key]))
         self._forgotten, self._touched = {}, {}
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
-        """Take over a state; models that are asked for otherwise than then begin anew.
+        """Take over a state. A model whose recipe has changed since then starts from nothing.
 
         Raises:
             SnapshotMismatchError: If it is not one of this job and release.
         """
         for value in entries.values():
-            course = restored(value, self._syllabus.recipes)
-            course.enrol(self._syllabus.recipes, now_ms=course.newest_ms)
-            if self._is_asked(course):
-                self._courses[_key(course)] = course
+            learner = restored(value, self._options.recipes)
+            learner.use_recipes(self._options.recipes, now_ms=learner.newest_ms)
+            if self._is_asked(learner):
+                self._learners[_key(learner)] = learner
             else:
-                self._forgotten[_key(course)] = None
+                self._forgotten[_key(learner)] = None
 
     def forget(self, stream: str) -> None:
         """Drop the models of a run."""
-        for key in [key for key in self._courses if key.stream == stream]:
-            del self._courses[key]
+        for key in [key for key in self._learners if key.stream == stream]:
+            del self._learners[key]
             self._touched.pop(key, None)
             self._forgotten[key] = None
 
-    def _is_asked(self, course: Course) -> bool:
-        return TargetPair(course.target.interval, course.target.horizon) in set(self._syllabus.targets)
+    def _is_asked(self, learner: TargetLearner) -> bool:
+        return TargetPair(learner.target.interval, learner.target.horizon) in set(self._options.targets)
 
     def newest(self) -> Iterable[Event]:
         """Nothing: there is no view."""
         return ()
 
 
-def _key(course: Course) -> Target:
-    target = course.target
-    return Target(course.stream, target.instrument, target.interval, target.horizon)
+def _key(learner: TargetLearner) -> Target:
+    target = learner.target
+    return Target(learner.stream, target.instrument, target.interval, target.horizon)
 
 
 def _state_key(key: Target) -> bytes:
     stream, *names = key
-    return key_of("course", stream, *names)
+    return key_of("course", stream, *names)  # the word stays: stored states have it
 
 
-def _check_columns(course: Course | None, row: FeaturesComputed) -> None:
-    if course is None or course.feature_spec_hash != row.feature_spec_hash:
+def _check_columns(learner: TargetLearner | None, row: FeaturesComputed) -> None:
+    if learner is None or learner.feature_spec_hash != row.feature_spec_hash:
         return
-    if not row.values.keys() >= set(course.names):
-        missing = sorted(set(course.names) - row.values.keys())
+    if not row.values.keys() >= set(learner.names):
+        missing = sorted(set(learner.names) - row.values.keys())
         message = f"features {row.feature_spec_hash[:12]} must hold {missing[:5]}, as they did before"
         raise InvariantError(message)

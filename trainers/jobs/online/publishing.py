@@ -18,8 +18,8 @@ from schemas.artifacts import (
 from schemas.events import ModelPromoted
 from schemas.ports import ModelRegistry
 from schemas.time import Clock
-from trainers.jobs.online.courses import Course, Student
-from trainers.jobs.online.operators import Lesson
+from trainers.jobs.online.operators import DueVersion
+from trainers.jobs.online.target_learners import LearningModel, TargetLearner
 from trainers.jobs.promoting import promotion_of
 
 
@@ -39,16 +39,16 @@ class Publishing:
         self._clock = clock
         self._code_version = code_version
 
-    def __call__(self, lesson: Lesson) -> ModelPromoted:
+    def __call__(self, due: DueVersion) -> ModelPromoted:
         """Keep a version and let the alias mean it, each once; how it is announced.
 
         Raises:
             StoreUnavailableError: If the registry cannot be written.
             StateError: If it was tampered with.
         """
-        artifact = artifact_of(lesson, code_version=self._code_version)
+        artifact = artifact_of(due, code_version=self._code_version)
         self._registry.publish(artifact.manifest, artifact.files)
-        entry = self._entry(artifact.manifest, effective_from_ms=lesson.now_ms)
+        entry = self._entry(artifact.manifest, effective_from_ms=due.now_ms)
         if not any(_is_same(line, entry) for line in self._registry.ledger()):
             self._registry.promote(entry)
         return promotion_of(entry, artifact.manifest)
@@ -70,51 +70,51 @@ def _is_same(line: LedgerEntry, entry: LedgerEntry) -> bool:
     return (line.alias, line.stream, line.version) == (entry.alias, entry.stream, entry.version)
 
 
-def artifact_of(lesson: Lesson, *, code_version: str) -> Artifact:
+def artifact_of(due: DueVersion, *, code_version: str) -> Artifact:
     """A version of a model as it stands: its snapshot, and how well it did before it knew.
 
     Args:
-        lesson: The model, and the row that made it due.
+        due: The model, and the times of the row that made its version due.
         code_version: Of the project.
     """
-    course, student = lesson.course, lesson.student
-    snapshot = student.model.snapshot()
+    learner, learning = due.learner, due.learning
+    snapshot = learning.model.snapshot()
     model_hash = sha256(snapshot)
     manifest = ModelManifest(
-        version=version_name(course.target, student, model_hash),
-        kind=student.recipe.name,
-        target=course.target,
+        version=version_name(learner.target, learning, model_hash),
+        kind=learning.recipe.name,
+        target=learner.target,
         model_hash=model_hash,
-        feature_spec_hash=course.feature_spec_hash,
-        feature_names=course.names,
-        stream=course.stream,
-        source=course.source,
-        trained_from_ms=course.began_ms,
-        trained_until_ms=lesson.now_ms,
-        n_rows=student.model.n_learned,
-        metrics={**student.record.metrics(), **_shares(course)},
-        baselines=student.record.baselines(),
-        parameters=dict(student.recipe.parameters),
+        feature_spec_hash=learner.feature_spec_hash,
+        feature_names=learner.names,
+        stream=learner.stream,
+        source=learner.source,
+        trained_from_ms=learner.began_ms,
+        trained_until_ms=due.now_ms,
+        n_rows=learning.model.n_learned,
+        metrics={**learning.record.metrics(), **_shares(learner)},
+        baselines=learning.record.baselines(),
+        parameters=dict(learning.recipe.parameters),
         code_version=code_version,
-        created_ms=lesson.known_ms,
+        created_ms=due.known_ms,
         files={RIVER_FILE: model_hash},
     )
     return Artifact(manifest=manifest, files={RIVER_FILE: snapshot})
 
 
-def _shares(course: Course) -> dict[str, Metric]:
-    counts = course.counts
+def _shares(learner: TargetLearner) -> dict[str, Metric]:
+    counts = learner.counts
     n = counts.learned + counts.tied
     return {"tie_share": Metric(value=counts.tied / n, low=None, high=None, n=n)} if n else {}
 
 
-def version_name(target: ModelTarget, student: Student, model_hash: str) -> str:
+def version_name(target: ModelTarget, learning: LearningModel, model_hash: str) -> str:
     """Such as ``online-logistic-btc-usdt.binance-15m-15m-500-3f9a1c02``: kind, target, learnt rows, hash.
 
     Args:
         target: What the model predicts.
-        student: The model with its record.
+        learning: The model with its record.
         model_hash: The SHA-256 of the model's bytes; its first eight digits are used.
     """
     where = f"{target.instrument.lower()}-{target.interval.value}-{target.horizon.value}"
-    return f"{student.recipe.name}-{where}-{student.model.n_learned}-{model_hash[:8]}"
+    return f"{learning.recipe.name}-{where}-{learning.model.n_learned}-{model_hash[:8]}"

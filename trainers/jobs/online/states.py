@@ -13,7 +13,7 @@ import numpy as np
 from schemas.artifacts import ModelTarget
 from schemas.errors import SnapshotMismatchError, StateError
 from trainers.evaluation.progressive import ProgressiveRecord
-from trainers.jobs.online.courses import Counts, Course, Student, Waiting
+from trainers.jobs.online.target_learners import Counts, LearningModel, TargetLearner, Waiting
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.online.river_models import RiverModel
 
@@ -22,7 +22,7 @@ _LEVEL = 1
 _LARGEST_BYTES = 256 * 2**20
 
 
-class _Student(msgspec.Struct, frozen=True, array_like=True):
+class _ModelState(msgspec.Struct, frozen=True, array_like=True):
     name: str
     parameters: dict[str, float | int | str]
     model: bytes
@@ -38,7 +38,7 @@ class _Waiting(msgspec.Struct, frozen=True, array_like=True):
     said: tuple[float, ...]
 
 
-class _Course(msgspec.Struct, frozen=True, array_like=True, tag="learner/2"):
+class _LearnerState(msgspec.Struct, frozen=True, array_like=True, tag="learner/2"):
     target: ModelTarget
     stream: str
     source: str
@@ -46,44 +46,44 @@ class _Course(msgspec.Struct, frozen=True, array_like=True, tag="learner/2"):
     names: tuple[str, ...]
     began_ms: int
     newest_ms: int
-    students: list[_Student]
+    models: list[_ModelState]
     waiting: list[_Waiting]
     counts: Counts
 
 
-def kept(course: Course) -> bytes:
-    """A course as bytes."""
-    return zlib.compress(msgspec.msgpack.encode(_kept(course)), _LEVEL)
+def kept(learner: TargetLearner) -> bytes:
+    """The state of a target's learner as bytes."""
+    return zlib.compress(msgspec.msgpack.encode(_kept(learner)), _LEVEL)
 
 
-def _kept(course: Course) -> _Course:
-    return _Course(
-        target=course.target,
-        stream=course.stream,
-        source=course.source,
-        feature_spec_hash=course.feature_spec_hash,
-        names=course.names,
-        began_ms=course.began_ms,
-        newest_ms=course.newest_ms,
-        students=[_kept_student(student) for student in course.students],
-        waiting=[_Waiting(row.as_of_ms, row.close, row.row.tobytes(), row.said) for row in course.waiting],
-        counts=course.counts,
+def _kept(learner: TargetLearner) -> _LearnerState:
+    return _LearnerState(
+        target=learner.target,
+        stream=learner.stream,
+        source=learner.source,
+        feature_spec_hash=learner.feature_spec_hash,
+        names=learner.names,
+        began_ms=learner.began_ms,
+        newest_ms=learner.newest_ms,
+        models=[_kept_model(learning) for learning in learner.models],
+        waiting=[_Waiting(row.as_of_ms, row.close, row.row.tobytes(), row.said) for row in learner.waiting],
+        counts=learner.counts,
     )
 
 
-def _kept_student(student: Student) -> _Student:
-    return _Student(
-        name=student.recipe.name,
-        parameters=dict(student.recipe.parameters),
-        model=student.model.snapshot(),
-        record=student.record,
-        published_n=student.published_n,
-        published_ms=student.published_ms,
+def _kept_model(learning: LearningModel) -> _ModelState:
+    return _ModelState(
+        name=learning.recipe.name,
+        parameters=dict(learning.recipe.parameters),
+        model=learning.model.snapshot(),
+        record=learning.record,
+        published_n=learning.published_n,
+        published_ms=learning.published_ms,
     )
 
 
-def restored(data: bytes, recipes: Sequence[OnlineRecipe]) -> Course:
-    """A course again, with those models whose recipe is asked for still.
+def restored(data: bytes, recipes: Sequence[OnlineRecipe]) -> TargetLearner:
+    """A target's learner again, with those models whose recipe is asked for still.
 
     Args:
         data: As :func:`kept` made them.
@@ -93,7 +93,7 @@ def restored(data: bytes, recipes: Sequence[OnlineRecipe]) -> Course:
         SnapshotMismatchError: If the bytes are not such a state.
     """
     try:
-        return _restored(msgspec.msgpack.decode(_unpacked(data), type=_Course), recipes)
+        return _restored(msgspec.msgpack.decode(_unpacked(data), type=_LearnerState), recipes)
     except (zlib.error, msgspec.DecodeError, ValueError, StateError) as error:
         message = f"expected a state of the learner of this release: {error}"
         raise SnapshotMismatchError(message) from error
@@ -108,8 +108,8 @@ def _unpacked(data: bytes) -> bytes:
     return whole
 
 
-def _restored(held: _Course, recipes: Sequence[OnlineRecipe]) -> Course:
-    course = Course(
+def _restored(held: _LearnerState, recipes: Sequence[OnlineRecipe]) -> TargetLearner:
+    learner = TargetLearner(
         held.target,
         stream=held.stream,
         source=held.source,
@@ -117,22 +117,22 @@ def _restored(held: _Course, recipes: Sequence[OnlineRecipe]) -> Course:
         names=held.names,
         began_ms=held.began_ms,
     )
-    course.newest_ms, course.counts = held.newest_ms, held.counts
+    learner.newest_ms, learner.counts = held.newest_ms, held.counts
     asked = {recipe.name: recipe for recipe in recipes}
-    course.students = [
-        _restored_student(student, asked[student.name])
-        for student in held.students
-        if student.name in asked and dict(asked[student.name].parameters) == student.parameters
+    learner.models = [
+        _restored_model(learning, asked[learning.name])
+        for learning in held.models
+        if learning.name in asked and dict(asked[learning.name].parameters) == learning.parameters
     ]
-    if len(course.students) == len(held.students):
-        course.waiting.extend(_restored_row(row, len(held.names)) for row in held.waiting)
-    return course
+    if len(learner.models) == len(held.models):
+        learner.waiting.extend(_restored_row(row, len(held.names)) for row in held.waiting)
+    return learner
 
 
-def _restored_student(held: _Student, recipe: OnlineRecipe) -> Student:
-    student = Student(recipe, RiverModel.restored(held.model), began_ms=held.published_ms)
-    student.record, student.published_n = held.record, held.published_n
-    return student
+def _restored_model(held: _ModelState, recipe: OnlineRecipe) -> LearningModel:
+    learning = LearningModel(recipe, RiverModel.restored(held.model), began_ms=held.published_ms)
+    learning.record, learning.published_n = held.record, held.published_n
+    return learning
 
 
 def _restored_row(held: _Waiting, n_columns: int) -> Waiting:

@@ -1,4 +1,4 @@
-"""One target's course: the models that learn it, and the rows that wait for their label.
+"""The learner of one target: the models that learn it, and the rows that wait for their label.
 
 Where labels come from: the close at as-of plus horizon, as everywhere. ``outcomes.v1`` has only the
 outcomes of what a champion said, and a learner must not need one. Bars on their own topic have the
@@ -54,11 +54,11 @@ class Counts(msgspec.Struct, kw_only=True):
     evicted: int = 0
 
 
-class Student:
-    """A model with its record.
+class LearningModel:
+    """A model that learns row by row, with the record of its predictions.
 
     Attributes:
-        record: What it said before it knew.
+        record: How its predictions, each made before the row was learnt, turned out.
         published_n: Rows learnt when it was last published.
         published_ms: When that was, in the stream's time; at first, when it began.
     """
@@ -82,8 +82,8 @@ class Student:
         self.model.learn_one(waiting.row, is_up=is_up)
 
 
-class Course:
-    """Everything of one target and set of features.
+class TargetLearner:
+    """The models and the waiting rows of one target and set of features.
 
     Args:
         feature_spec_hash: Of the rows that it takes.
@@ -109,28 +109,28 @@ class Course:
         self.names = names
         self.began_ms = began_ms
         self.newest_ms = began_ms - 1
-        self.students: list[Student] = []
+        self.models: list[LearningModel] = []
         self.waiting: deque[Waiting] = deque()
         self.counts = Counts()
 
-    def enrol(self, recipes: Sequence[OnlineRecipe], *, now_ms: int) -> None:
-        """Begin models that are asked for and not there, and let go of others.
+    def use_recipes(self, recipes: Sequence[OnlineRecipe], *, now_ms: int) -> None:
+        """Start the models that are asked for and not there, and drop the others.
 
-        Rows that wait keep what the models before said only if these are the same.
+        The waiting rows are dropped too if anything changes, because they hold predictions of the old models.
         """
-        known = {student.recipe.name: student for student in self.students}
+        known = {learning.recipe.name: learning for learning in self.models}
         kept = [known.get(recipe.name) for recipe in recipes]
         is_same = [
-            student is not None and student.recipe == recipe
-            for student, recipe in zip(kept, recipes, strict=True)
+            learning is not None and learning.recipe == recipe
+            for learning, recipe in zip(kept, recipes, strict=True)
         ]
-        if all(is_same) and len(recipes) == len(self.students):
+        if all(is_same) and len(recipes) == len(self.models):
             return
-        self.students = [
-            student
-            if same and student is not None
-            else Student(recipe, recipe.begin(self.names), began_ms=now_ms)
-            for student, same, recipe in zip(kept, is_same, recipes, strict=True)
+        self.models = [
+            learning
+            if same and learning is not None
+            else LearningModel(recipe, recipe.begin(self.names), began_ms=now_ms)
+            for learning, same, recipe in zip(kept, is_same, recipes, strict=True)
         ]
         self.waiting.clear()
 
@@ -154,15 +154,15 @@ class Course:
 
     def _learn(self, waiting: Waiting, *, is_up: bool) -> None:
         self.counts.learned += 1
-        for student, said in zip(self.students, waiting.said, strict=True):
-            student.learn(waiting, said, is_up=is_up)
+        for learning, said in zip(self.models, waiting.said, strict=True):
+            learning.learn(waiting, said, is_up=is_up)
 
     def predict(self, row: FeaturesComputed, *, n_waiting: int) -> None:
-        """Let every model say something about a row, which then waits for its label."""
+        """Predict a row with every model; the row then waits for its label."""
         values = model_input(
             [np.nan if (value := row.values[name]) is None else value for name in self.names]
         )
-        said = tuple(float(student.model.predict_one(values)) for student in self.students)
+        said = tuple(float(learning.model.predict_one(values)) for learning in self.models)
         self.waiting.append(Waiting(row.event_time_ms, row.close, values, said))
         while len(self.waiting) > n_waiting:
             self.waiting.popleft()

@@ -1,4 +1,4 @@
-"""Lessons: what a fold's model may learn, of its own instrument and, beside it, of companions.
+"""The training set of a fold: rows of its own instrument and, as more of the same kind, of companions.
 
 A companion is another instrument with the same features, such as ETH beside BTC: what it did is
 more of the same kind to learn from, and counts for less. It is never tested on. Everything is
@@ -10,19 +10,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet, Move
+from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.schedules import purged
 from trainers.datasets.splits import Fold
 from trainers.datasets.uniqueness import uniqueness
-from trainers.models.recipes import Lesson, Outcome
+from trainers.models.recipes import Outcome, TrainingSet
 
 #: What a companion's row counts for beside an own one; settled beforehand.
 COMPANION_WEIGHT = 0.5
 
 
-def lesson_of(
+def training_set_of(
     decisions: DecisionSet, fold: Fold, multiples: Iterable[int], *, is_weighted: bool = False
-) -> Lesson:
+) -> TrainingSet:
     """What a fold's model may learn.
 
     Args:
@@ -48,7 +48,9 @@ def lesson_of(
     return _pooled(parts)
 
 
-def lesson_at(decisions: DecisionSet, multiples: Iterable[int], *, time_ms: int | None = None) -> Lesson:
+def training_set_at(
+    decisions: DecisionSet, multiples: Iterable[int], *, time_ms: int | None = None
+) -> TrainingSet:
     """What could be learnt at a time: all that was known then over each horizon, ties left out.
 
     Args:
@@ -56,17 +58,17 @@ def lesson_at(decisions: DecisionSet, multiples: Iterable[int], *, time_ms: int 
         multiples: Of the horizon.
         time_ms: When; None is at the end of all.
     """
-    outcomes = {multiple: _known(decisions.moves[multiple], time_ms) for multiple in multiples}
+    outcomes = {multiple: _known(decisions.forward_returns[multiple], time_ms) for multiple in multiples}
     last = max((int(outcome.rows[-1]) + 1 for outcome in outcomes.values() if len(outcome.rows)), default=0)
-    return Lesson(decisions.names, decisions.rows[:last], outcomes, decisions.as_of_ms[:last])
+    return TrainingSet(decisions.names, decisions.rows[:last], outcomes, decisions.as_of_ms[:last])
 
 
-def _known(moved: Move, time_ms: int | None) -> Outcome:
-    is_known = moved.known_ms >= 0
+def _known(forward: ForwardReturn, time_ms: int | None) -> Outcome:
+    is_known = forward.known_ms >= 0
     if time_ms is not None:
-        is_known &= moved.known_ms <= time_ms
-    rows = np.flatnonzero(is_known & (moved.log_return != 0)).astype(np.int64)
-    return Outcome(rows, moved.log_return[rows] > 0, None, moved.known_ms[rows])
+        is_known &= forward.known_ms <= time_ms
+    rows = np.flatnonzero(is_known & (forward.log_return != 0)).astype(np.int64)
+    return Outcome(rows, forward.log_return[rows] > 0, None, forward.known_ms[rows])
 
 
 def _part(
@@ -76,13 +78,13 @@ def _part(
     *,
     decided_ms: int,
     is_weighted: bool,
-) -> Lesson:
+) -> TrainingSet:
     outcomes = {
         multiple: _outcome(decisions, candidates, multiple, decided_ms=decided_ms, is_weighted=is_weighted)
         for multiple in multiples
     }
     n = int(candidates[-1]) + 1 if len(candidates) else 0
-    return Lesson(decisions.names, decisions.rows[:n], outcomes, decisions.as_of_ms[:n])
+    return TrainingSet(decisions.names, decisions.rows[:n], outcomes, decisions.as_of_ms[:n])
 
 
 def _outcome(
@@ -93,11 +95,11 @@ def _outcome(
     decided_ms: int,
     is_weighted: bool,
 ) -> Outcome:
-    moved = decisions.moves[multiple]
-    rows = purged(candidates, known_ms=moved.known_ms, decided_ms=decided_ms)
-    rows = rows[moved.log_return[rows] != 0]
+    forward = decisions.forward_returns[multiple]
+    rows = purged(candidates, known_ms=forward.known_ms, decided_ms=decided_ms)
+    rows = rows[forward.log_return[rows] != 0]
     weight = _weights(decisions, rows, multiple) if is_weighted else None
-    return Outcome(rows, moved.log_return[rows] > 0, weight, moved.known_ms[rows])
+    return Outcome(rows, forward.log_return[rows] > 0, weight, forward.known_ms[rows])
 
 
 def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:
@@ -107,26 +109,26 @@ def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> 
     return scaled
 
 
-def _in_columns(lesson: Lesson, names: tuple[str, ...]) -> Lesson:
-    """The lesson with these columns in this order, undefined where it has them not."""
-    if lesson.names == names:
-        return lesson
-    rows = np.full((len(lesson.rows), len(names)), np.nan, dtype=np.float32)
+def _in_columns(training_set: TrainingSet, names: tuple[str, ...]) -> TrainingSet:
+    """The training set with these columns in this order, undefined where it has them not."""
+    if training_set.names == names:
+        return training_set
+    rows = np.full((len(training_set.rows), len(names)), np.nan, dtype=np.float32)
     for column, name in enumerate(names):
-        if name in lesson.names:
-            rows[:, column] = lesson.rows[:, lesson.names.index(name)]
-    return lesson._replace(names=names, rows=rows)
+        if name in training_set.names:
+            rows[:, column] = training_set.rows[:, training_set.names.index(name)]
+    return training_set._replace(names=names, rows=rows)
 
 
-def _pooled(parts: Sequence[Lesson]) -> Lesson:
-    """One lesson of all, by time; the first part is own and counts in full."""
+def _pooled(parts: Sequence[TrainingSet]) -> TrainingSet:
+    """One training set of all, by time; the first part is own and counts in full."""
     times_ms = np.concatenate([_times(part) for part in parts])
     order = np.argsort(times_ms, kind="stable")
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     places = np.split(place, np.cumsum([len(part.rows) for part in parts])[:-1])
     own = parts[0]
-    return Lesson(
+    return TrainingSet(
         own.names,
         np.concatenate([part.rows for part in parts])[order],
         {
@@ -138,8 +140,8 @@ def _pooled(parts: Sequence[Lesson]) -> Lesson:
     )
 
 
-def _times(lesson: Lesson) -> NDArray[np.int64]:
-    return lesson.as_of_ms if lesson.as_of_ms is not None else np.empty(0, dtype=np.int64)
+def _times(training_set: TrainingSet) -> NDArray[np.int64]:
+    return training_set.as_of_ms if training_set.as_of_ms is not None else np.empty(0, dtype=np.int64)
 
 
 def _pooled_outcome(outcomes: Sequence[Outcome], places: Sequence[NDArray[np.int64]]) -> Outcome:

@@ -1,14 +1,14 @@
-"""How versions are made, from the settings: recipe by name, folds, picks."""
+"""The options of every fit, from the settings: the recipe by name, the folds, the picks."""
 
 from schemas.errors import ConfigurationError
 from trainers.evaluation.policies import Picking
-from trainers.jobs.fitting import Making
+from trainers.jobs.fitting import FitOptions
 from trainers.jobs.recipes import CONFIGURATIONS_TRIED, SERVED, SERVED_TRIED, offered
 from trainers.settings import TrainerSettings
 
 
-def making_of(settings: TrainerSettings) -> Making:
-    """What the settings ask for.
+def fit_options_of(settings: TrainerSettings) -> FitOptions:
+    """The fit options that the settings ask for.
 
     Raises:
         ConfigurationError: If no recipe is of that name.
@@ -17,7 +17,7 @@ def making_of(settings: TrainerSettings) -> Making:
     if settings.train_model not in recipes:
         message = f"DRIFTLINE_TRAIN_MODEL must be one of {', '.join(recipes)}, was {settings.train_model!r}"
         raise ConfigurationError(message)
-    return Making(
+    return FitOptions(
         name=settings.train_model,
         recipe=recipes[settings.train_model],
         n_folds=settings.train_folds,

@@ -1,14 +1,14 @@
-"""Lessons with a known truth, for laws that every recipe must keep."""
+"""Training sets with a known truth, for laws that every recipe must keep."""
 
 import numpy as np
 
-from trainers.models.recipes import Lesson, Outcome
+from trainers.models.recipes import Outcome, TrainingSet
 
 HOUR_MS = 3_600_000
 NAMES = tuple("abcdefgh")
 
 
-def lesson(*, n: int = 2_000, seed: int = 1, strength: float = 1.0) -> Lesson:
+def training_set(*, n: int = 2_000, seed: int = 1, strength: float = 1.0) -> TrainingSet:
     """Rows with missing values and columns of unlike scale; the first column tells the direction."""
     generator = np.random.default_rng(seed)
     rows = generator.normal(size=(n, len(NAMES))).astype(np.float32)
@@ -21,4 +21,4 @@ def lesson(*, n: int = 2_000, seed: int = 1, strength: float = 1.0) -> Lesson:
         multiple: Outcome(np.arange(n, dtype=np.int64), is_up, None, as_of_ms + multiple * HOUR_MS)
         for multiple in (1, 2)
     }
-    return Lesson(NAMES, rows, outcomes, as_of_ms)
+    return TrainingSet(NAMES, rows, outcomes, as_of_ms)
