@@ -7,7 +7,7 @@ same however fast the others are. It is kept so that a replay is paced by one cl
 import heapq
 from collections.abc import Iterator, Sequence
 
-from producers.normalise.watermarks import Said
+from producers.normalise.watermarks import SourceRecord
 
 
 class MergedRecords:
@@ -18,10 +18,10 @@ class MergedRecords:
             more may come; an iterator that ends has no more.
     """
 
-    def __init__(self, sources: Sequence[Iterator[Said | None]]) -> None:
+    def __init__(self, sources: Sequence[Iterator[SourceRecord | None]]) -> None:
         self._sources = sources
         self._empty = list(range(len(sources)))
-        self._first: list[tuple[int, int, Said]] = []
+        self._first: list[tuple[int, int, SourceRecord]] = []
 
     @property
     def is_over(self) -> bool:
@@ -35,11 +35,11 @@ class MergedRecords:
             if record is None:
                 continue
             self._empty.remove(number)
-            if isinstance(record, Said):
+            if isinstance(record, SourceRecord):
                 heapq.heappush(self._first, (record.event.known_time_ms, number, record))
         return self._first[0][0] if self._first else None
 
-    def take(self) -> tuple[int, Said]:
+    def take(self) -> tuple[int, SourceRecord]:
         """Takes the first record, with the number of its source; :meth:`due_ms` was asked before."""
         _, number, record = heapq.heappop(self._first)
         self._empty.append(number)

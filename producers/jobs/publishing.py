@@ -14,7 +14,7 @@ import structlog
 from msgspec.structs import replace
 
 from producers.jobs.plans import Reject
-from producers.normalise.watermarks import Said
+from producers.normalise.watermarks import SourceRecord
 from schemas import codec
 from schemas.events import (
     CandleObserved,
@@ -99,7 +99,7 @@ class SourcePublisher:
         self._again_s = self._every_s = 0.0
         self.n_events = 0
 
-    def publish(self, record: Said) -> None:
+    def publish(self, record: SourceRecord) -> None:
         """Publish an event, or what the source says of itself into every partition that it vouches for.
 
         Raises:

@@ -18,7 +18,7 @@ from producers.jobs.positions import Logged
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
 from producers.normalise.live import Heard, LiveRecords
-from producers.normalise.watermarks import Absence, Reached, Said, with_watermarks
+from producers.normalise.watermarks import Absence, Reached, SourceRecord, with_watermarks
 from schemas.events import SourceFellSilent
 from schemas.streams import StreamKind, StreamSource
 from schemas.time import Clock, text_of_time
@@ -110,7 +110,7 @@ class _Run:
         """Whether every source is at its end."""
         return self._records.is_over
 
-    def published(self) -> Iterator[Said]:
+    def published(self) -> Iterator[SourceRecord]:
         """Publishes the records of all sources, each when it is due; yields each."""
         last_ms = self.from_ms
         while not self._session.is_stopped():
@@ -135,7 +135,7 @@ class _Run:
             last_ms = due_ms
             yield record
 
-    def _note_silence(self, number: int, record: Said) -> None:
+    def _note_silence(self, number: int, record: SourceRecord) -> None:
         """What comes after an outage of every source is due at once, not after the length of the outage."""
         if not isinstance(record.event, SourceFellSilent):
             self._silent.discard(number)
@@ -184,7 +184,9 @@ class _AbsentSource:
             self._publisher.publish(record)
 
 
-def _records(session: Session, plan: SourcePlan, published: Logged, now_ms: int) -> Iterator[Said | None]:
+def _records(
+    session: Session, plan: SourcePlan, published: Logged, now_ms: int
+) -> Iterator[SourceRecord | None]:
     if plan.is_live:
         return _live_records(session, plan, published, now_ms)
     times = session.times(plan.source, published)
@@ -195,7 +197,7 @@ def _records(session: Session, plan: SourcePlan, published: Logged, now_ms: int)
 
 def _live_records(
     session: Session, plan: SourcePlan, published: Logged, now_ms: int
-) -> Iterator[Said | None]:
+) -> Iterator[SourceRecord | None]:
     """The records of a live source; None while there is none."""
     clock: Clock = session.clock
     times = session.times(plan.source, published)

@@ -17,11 +17,11 @@ from producers.jobs.positions import Logged
 from producers.jobs.progress import Progress
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
-from producers.normalise.watermarks import RecordMaker, Said, with_watermarks
+from producers.normalise.watermarks import RecordMaker, SourceRecord, with_watermarks
 
 log = structlog.get_logger()
 #: The name of a source, and a record of it.
-Named = tuple[str, Said]
+Named = tuple[str, SourceRecord]
 
 
 def warm_up(session: Session) -> None:

@@ -17,7 +17,14 @@ Source:
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from producers.normalise.watermarks import Absence, MarketEvent, Reached, RecordMaker, Said, SourceTimes
+from producers.normalise.watermarks import (
+    Absence,
+    MarketEvent,
+    Reached,
+    RecordMaker,
+    SourceRecord,
+    SourceTimes,
+)
 from schemas.events import CandleObserved
 from schemas.topics import MARKET_CANDLE, MARKET_TICK, Topic
 
@@ -70,7 +77,7 @@ class LiveRecords:
         """Whether the source is declared absent now."""
         return self._absence is not None
 
-    def on_item(self, item: MarketEvent | Heard) -> Iterator[Said]:
+    def on_item(self, item: MarketEvent | Heard) -> Iterator[SourceRecord]:
         """Yields the records that follow from something that was heard."""
         self._heard_ms = item.known_time_ms
         topic = _topic_of(item) or self._topic
@@ -84,7 +91,7 @@ class LiveRecords:
         else:
             yield from self._maker.on_event(item)
 
-    def _returned(self, absence: Absence, item: MarketEvent | Heard, topic: Topic) -> Iterator[Said]:
+    def _returned(self, absence: Absence, item: MarketEvent | Heard, topic: Topic) -> Iterator[SourceRecord]:
         known_ms = item.known_time_ms
         if isinstance(item, CandleObserved):
             at_ms = item.start_ms
@@ -94,7 +101,7 @@ class LiveRecords:
         self._maker.restart(topic, known_ms)
         self._vouched_ms, self._absence = at_ms, None
 
-    def on_time(self, now_ms: int) -> Iterator[Said]:
+    def on_time(self, now_ms: int) -> Iterator[SourceRecord]:
         """Yields the declaration of an absence that is due now."""
         if self._absence is None and now_ms - self._heard_ms >= self._silent_after_ms:
             self._absence = self._absent()

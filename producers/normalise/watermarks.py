@@ -99,7 +99,7 @@ class Reached(NamedTuple):
 Control = WatermarkAdvanced | SourceFellSilent | SourceReturned
 
 
-class Said(NamedTuple):
+class SourceRecord(NamedTuple):
     """An event to publish, and where."""
 
     topic: Topic
@@ -112,7 +112,7 @@ def with_watermarks(
     *,
     after: Reached | None = None,
     is_to_the_end: bool = False,
-) -> Iterator[Said]:
+) -> Iterator[SourceRecord]:
     """Events with the watermarks between them.
 
     Candles are followed, when the last of an end was said, by a watermark at that end, and by a
@@ -159,7 +159,7 @@ class RecordMaker:
         self._returns_ms: int | None = None
         self.vouched_ms: int | None = None
 
-    def on_event(self, event: MarketEvent) -> Iterator[Said]:
+    def on_event(self, event: MarketEvent) -> Iterator[SourceRecord]:
         """Yields an event, with the watermarks before it."""
         match event:
             case CandleObserved():
@@ -169,7 +169,7 @@ class RecordMaker:
             case _:
                 assert_never(event)
 
-    def on_heard(self, known_ms: int) -> Iterator[Said]:
+    def on_heard(self, known_ms: int) -> Iterator[SourceRecord]:
         """Yields the watermarks that are due at a known time, since every event known by then was handed over."""
         if self._next_second_ms is None:
             yield from self._settle()
@@ -182,7 +182,7 @@ class RecordMaker:
         is_of_ticks = topic is MARKET_TICK
         self._next_second_ms = known_ms - known_ms % SECOND_MS + SECOND_MS if is_of_ticks else None
 
-    def _on_candle(self, candle: CandleObserved) -> Iterator[Said]:
+    def _on_candle(self, candle: CandleObserved) -> Iterator[SourceRecord]:
         if self._next_second_ms is not None:
             # A second s speaks of event times before s + lead.
             yield from self._seconds_until(candle.start_ms - self._times.lead_ms)
@@ -195,27 +195,27 @@ class RecordMaker:
             yield self._silence(MARKET_CANDLE, self._covered_ms, self._covered_ms, until_ms=until_ms)
             yield self._return(MARKET_CANDLE, until_ms, candle.known_time_ms)
         self._covered_ms = self._pending_ms = candle.event_time_ms
-        yield Said(MARKET_CANDLE, candle)
+        yield SourceRecord(MARKET_CANDLE, candle)
 
-    def _settle(self) -> Iterator[Said]:
+    def _settle(self) -> Iterator[SourceRecord]:
         """The watermark behind the candles of one end."""
         if self._pending_ms is not None:
             yield self._watermark(MARKET_CANDLE, self._pending_ms, self._pending_ms)
             self._pending_ms = None
 
-    def _on_tick(self, tick: TickObserved) -> Iterator[Said]:
+    def _on_tick(self, tick: TickObserved) -> Iterator[SourceRecord]:
         yield from self._begin_ticks()
         yield from self._seconds_until(tick.known_time_ms)
-        yield Said(MARKET_TICK, tick)
+        yield SourceRecord(MARKET_TICK, tick)
 
-    def _begin_ticks(self) -> Iterator[Said]:
+    def _begin_ticks(self) -> Iterator[SourceRecord]:
         yield from self._settle()
         if self._next_second_ms is None:
             begin_ms = self._times.ticks_from_ms if self._covered_ms is None else self._covered_ms
             first_ms = begin_ms - self._times.lead_ms
             self._next_second_ms = first_ms + -first_ms % SECOND_MS
 
-    def _seconds_until(self, known_ms: int) -> Iterator[Said]:
+    def _seconds_until(self, known_ms: int) -> Iterator[SourceRecord]:
         """A watermark for each second up to and with this one; the recorder's silences as such."""
         second_ms = self._next_second_ms
         if second_ms is None:
@@ -240,13 +240,13 @@ class RecordMaker:
                 second_ms += SECOND_MS
         self._next_second_ms = second_ms
 
-    def _returned(self, known_ms: int) -> Iterator[Said]:
+    def _returned(self, known_ms: int) -> Iterator[SourceRecord]:
         """The end of the recorder's last silence, once the time has come."""
         if self._returns_ms is not None and self._returns_ms <= known_ms:
             until_ms, self._returns_ms = self._returns_ms, None
             yield self._return(MARKET_TICK, until_ms + self._times.lead_ms, until_ms)
 
-    def on_end(self, *, is_to_the_end: bool) -> Iterator[Said]:
+    def on_end(self, *, is_to_the_end: bool) -> Iterator[SourceRecord]:
         """Yields what is due after the last event: the last watermarks, and the silence at the source's end.
 
         Args:
@@ -265,11 +265,13 @@ class RecordMaker:
             known_ms = end_ms - self._times.lead_ms
             yield self._silence(MARKET_TICK, end_ms, known_ms, until_ms=END_OF_TIME_MS)
 
-    def _watermark(self, topic: Topic, event_time_ms: int, known_time_ms: int) -> Said:
+    def _watermark(self, topic: Topic, event_time_ms: int, known_time_ms: int) -> SourceRecord:
         self.vouched_ms = event_time_ms
-        return Said(topic, watermark_of(self._times, event_time_ms, known_time_ms))
+        return SourceRecord(topic, watermark_of(self._times, event_time_ms, known_time_ms))
 
-    def _silence(self, topic: Topic, event_time_ms: int, known_time_ms: int, *, until_ms: int) -> Said:
+    def _silence(
+        self, topic: Topic, event_time_ms: int, known_time_ms: int, *, until_ms: int
+    ) -> SourceRecord:
         event = SourceFellSilent(
             event_time_ms=event_time_ms,
             known_time_ms=known_time_ms,
@@ -278,10 +280,10 @@ class RecordMaker:
             absent_until_ms=until_ms,
             epoch=self._times.epoch,
         )
-        return Said(topic, event)
+        return SourceRecord(topic, event)
 
-    def _return(self, topic: Topic, event_time_ms: int, known_time_ms: int) -> Said:
-        return Said(topic, return_of(self._times, event_time_ms, known_time_ms))
+    def _return(self, topic: Topic, event_time_ms: int, known_time_ms: int) -> SourceRecord:
+        return SourceRecord(topic, return_of(self._times, event_time_ms, known_time_ms))
 
 
 def watermark_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> WatermarkAdvanced:
@@ -328,7 +330,7 @@ class Absence:
         self._said_ms: int | None = None
         self.until_ms = from_ms
 
-    def on_time(self, now_ms: int) -> Iterator[Said]:
+    def on_time(self, now_ms: int) -> Iterator[SourceRecord]:
         """Yields the declaration that is due now: once a second of that clock."""
         if self._said_ms is not None and now_ms < self._said_ms + SECOND_MS:
             return
@@ -336,12 +338,12 @@ class Absence:
         self.until_ms = max(self.until_ms, now_ms + self._times.lead_ms)
         yield self._declared(now_ms)
 
-    def on_end(self, now_ms: int) -> Iterator[Said]:
+    def on_end(self, now_ms: int) -> Iterator[SourceRecord]:
         """Yields the declaration that nothing will come any more, at the end of the run."""
         self.until_ms = END_OF_TIME_MS
         yield self._declared(now_ms)
 
-    def _declared(self, now_ms: int) -> Said:
+    def _declared(self, now_ms: int) -> SourceRecord:
         event = SourceFellSilent(
             event_time_ms=self._from_ms,
             known_time_ms=max(now_ms, self._from_ms - max(0, self._times.skew_ms)),
@@ -350,12 +352,12 @@ class Absence:
             absent_until_ms=self.until_ms,
             epoch=self._times.epoch,
         )
-        return Said(self._topic, event)
+        return SourceRecord(self._topic, event)
 
-    def on_return(self, at_ms: int, *, known_ms: int, topic: Topic | None = None) -> Iterator[Said]:
+    def on_return(self, at_ms: int, *, known_ms: int, topic: Topic | None = None) -> Iterator[SourceRecord]:
         """Yields the end of the absence: the source publishes again what happened from ``at_ms`` on.
 
         Args:
             topic: In which it goes on; None is the topic of before.
         """
-        yield Said(topic or self._topic, return_of(self._times, max(at_ms, self._from_ms), known_ms))
+        yield SourceRecord(topic or self._topic, return_of(self._times, max(at_ms, self._from_ms), known_ms))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from producers.jobs.merging import MergedRecords
 from producers.jobs.replaying import replay
 from producers.jobs.warming import warm_up
-from producers.normalise.watermarks import Said, SourceTimes, with_watermarks
+from producers.normalise.watermarks import SourceRecord, SourceTimes, with_watermarks
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, Event
 from tests.unit.producers.fakes import RememberingHistory, candle
@@ -69,14 +69,14 @@ def test_merged_records_keep_the_order_of_each_source_whoever_has_none_for_now(
         for number, n in enumerate(counts)
     ]
 
-    def now_and_then(records: list[Said]) -> Iterator[Said | None]:
+    def now_and_then(records: list[SourceRecord]) -> Iterator[SourceRecord | None]:
         for record in records:
             while chance.random() < 0.4:
                 yield None
             yield record
 
     merged = MergedRecords([now_and_then(records) for records in expected])
-    taken: list[list[Said]] = [[] for _ in expected]
+    taken: list[list[SourceRecord]] = [[] for _ in expected]
     while not merged.is_over:
         if merged.due_ms() is not None:
             number, record = merged.take()

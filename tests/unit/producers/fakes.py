@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from producers.jobs.publishing import Outlet
 from producers.jobs.sessions import KnownStreams, MarketHistory
-from producers.normalise.watermarks import Said
+from producers.normalise.watermarks import SourceRecord
 from schemas import codec
 from schemas.events import CandleObserved, TickObserved
 from schemas.positions import MarketPosition
@@ -131,7 +131,7 @@ def tick(known_ms: int, *, lead_ms: int = 0, trade_id: int = 1, stream: str = "s
     )
 
 
-def drawn(sequence: Iterable[Said]) -> str:
+def drawn(sequence: Iterable[SourceRecord]) -> str:
     """A sequence as an ASCII timeline: ``c3`` a candle of minute 3, ``W4`` a watermark at minute 4,
     ``t1.2`` a tick known at 1.2 s, ``w1`` a watermark of second 1, ``S`` a silence, ``R`` a return."""
     words = []

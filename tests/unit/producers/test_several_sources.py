@@ -12,7 +12,7 @@ from producers.jobs.replaying import replay
 from producers.jobs.sessions import Session
 from producers.jobs.warming import warm_up
 from producers.normalise.live import SILENT_AFTER_MS, Heard
-from producers.normalise.watermarks import Said
+from producers.normalise.watermarks import SourceRecord
 from producers.settings import ProducerSettings
 from schemas import codec
 from schemas.events import (
@@ -51,7 +51,7 @@ def test_an_unknown_kind_of_event_is_an_error_and_is_not_published() -> None:
     )
     event = PlaceTold(event_time_ms=1, known_time_ms=1, source="binance", stream="s")
     with pytest.raises(AssertionError):
-        publisher.publish(Said(MARKET_TICK, event))  # type: ignore[arg-type]
+        publisher.publish(SourceRecord(MARKET_TICK, event))  # type: ignore[arg-type]
     assert outlet.records == []
 
 
@@ -309,7 +309,7 @@ def test_absence_begins_in_each_partition_where_that_was_told_last():
     silence = SourceFellSilent(
         event_time_ms=4_000, known_time_ms=9_000, source="binance", stream="s", absent_until_ms=9_000, epoch=9
     )
-    publisher.publish(Said(MARKET_TICK, silence))
+    publisher.publish(SourceRecord(MARKET_TICK, silence))
     found = {r.partition: codec.decode(MARKET_TICK, r.value).event_time_ms for r in outlet.records}
     assert found == {partitions[0]: 4_000, partitions[1]: 3_000}
 
