@@ -16,12 +16,6 @@ from schemas.time import Interval
 MODEL_FILE = "model.onnx"
 #: The snapshot of a model that learns row by row; its format is in ``trainers/models/online/snapshots.py``.
 RIVER_FILE = "model.river"
-CHAMPION = "champion"
-CHALLENGER = "challenger"
-SHADOW = "shadow"
-#: What a version can be to its target and stream: the one that serves, the one that is held
-#: against it, and one that only predicts beside it.
-ALIASES = (CHAMPION, CHALLENGER, SHADOW)
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):

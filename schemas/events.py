@@ -17,6 +17,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
+from schemas.arms import ARM_FORM, CHAMPION
 from schemas.time import Interval
 
 #: Bounded so that sums over a day of bars stay finite.
@@ -25,6 +26,8 @@ Amount = Annotated[float, Meta(ge=0, le=1e15)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 #: Short enough for four of them in one key of the durable store.
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
+#: The alias under which a version was scored, such as ``champion``.
+Arm = Annotated[str, Meta(pattern=ARM_FORM)]
 #: What float64 holds exactly, and Postgres's bigint with room for sums.
 TimeMs = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 #: What Postgres's bigint and integer hold: a message beyond them would stop whoever stores it.
@@ -328,6 +331,15 @@ class VectorComputed(FeaturesComputed, frozen=True, kw_only=True, tag="VectorCom
     n_late: Count
 
 
+def _with_default(event: Event, name: str) -> None:
+    """Set a field to the very object that is its default.
+
+    msgspec leaves out a field whose value *is* the default, not one that equals it. A name that was decoded or
+    read from a database would be written out, and the bytes of an event would hang on where it came from.
+    """
+    msgspec.structs.force_setattr(event, name, CHAMPION)
+
+
 class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="PredictionMade"):
     """What a model said at a bar's close; event time is the features-as-of time.
 
@@ -357,9 +369,11 @@ class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=T
         late_accuracy: Of the same decisions entered one bar later and held as long.
         late_low: Of its 95 % interval.
         late_high: Of its 95 % interval.
+        arm: The alias under which the version was scored: ``champion``, ``challenger``, ``shadow`` or another
+            name. Left out of the JSON where it is ``champion``.
     """
 
-    natural_key = ("stream", "instrument", "interval", "horizon", "event_time_ms")
+    natural_key = ("stream", "instrument", "interval", "horizon", "arm", "event_time_ms")
 
     instrument: Name
     interval: Interval
@@ -382,6 +396,12 @@ class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=T
     late_accuracy: Probability | None = None
     late_low: Probability | None = None
     late_high: Probability | None = None
+    arm: Arm = CHAMPION
+
+    def __post_init__(self) -> None:
+        """See :func:`_with_default`."""
+        if self.arm == CHAMPION:
+            _with_default(self, "arm")
 
     @property
     def features_as_of_ms(self) -> int:
@@ -394,7 +414,7 @@ class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=T
         return self.event_time_ms + self.horizon.milliseconds
 
 
-class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, tag="OutcomeResolved"):
+class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="OutcomeResolved"):
     """How a prediction turned out; event time is when it could be judged.
 
     Attributes:
@@ -410,9 +430,10 @@ class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, tag="OutcomeRe
         is_hit: Whether the prediction was right; None for ties and voids, which are neither.
         model_version: As in the prediction.
         model_hash: As in the prediction.
+        arm: As in the prediction. Left out of the JSON where it is ``champion``.
     """
 
-    natural_key = ("stream", "instrument", "interval", "horizon", "features_as_of_ms")
+    natural_key = ("stream", "instrument", "interval", "horizon", "arm", "features_as_of_ms")
 
     instrument: Name
     interval: Interval
@@ -426,6 +447,12 @@ class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, tag="OutcomeRe
     is_hit: bool | None
     model_version: Name
     model_hash: Name
+    arm: Arm = CHAMPION
+
+    def __post_init__(self) -> None:
+        """See :func:`_with_default`."""
+        if self.arm == CHAMPION:
+            _with_default(self, "arm")
 
 
 class ModelPromoted(Event, frozen=True, kw_only=True, gc=False, tag="ModelPromoted"):
@@ -503,7 +530,9 @@ class PromotionTookEffect(Event, frozen=True, kw_only=True, gc=False, tag="Promo
     n_let_go: Count
 
 
-class PredictionsAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="PredictionsAdvanced"):
+class PredictionsAdvanced(
+    Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="PredictionsAdvanced"
+):
     """No prediction of an as-of time of long before ``event_time_ms`` will come, in this partition.
 
     It is what scoring tells the label join, and no contract with anybody else. It says so of as-of times
@@ -517,16 +546,28 @@ class PredictionsAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="Predi
         last_interval: Of the same.
         last_horizon: Of the same.
         last_as_of_ms: Of the same.
+        last_arm: Of the same.
+        last_feature_spec_hash: Of the same; None in records of an earlier release.
+        every_arm_ms: Where it is not None, ``event_time_ms`` speaks of the champions alone, and this time of
+            every arm: some arm takes rows, such as vectors, that have been read only up to here.
     """
 
     key_fields = ("source",)
-    natural_key = ("stream", "source", "event_time_ms")
+    natural_key = ("stream", "source", "event_time_ms", "every_arm_ms")
 
     n_kept_bars: Count
     last_instrument: Name | None = None
     last_interval: Interval | None = None
     last_horizon: Interval | None = None
     last_as_of_ms: TimeMs | None = None
+    last_arm: Arm = CHAMPION
+    last_feature_spec_hash: Name | None = None
+    every_arm_ms: TimeMs | None = None
+
+    def __post_init__(self) -> None:
+        """See :func:`_with_default`."""
+        if self.last_arm == CHAMPION:
+            _with_default(self, "last_arm")
 
 
 class Severity(StrEnum):

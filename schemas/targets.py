@@ -4,11 +4,12 @@ Three types, from the general to the particular, and no others of these meanings
 
 - :class:`TargetPair`, interval and horizon: what the settings list, for every instrument of a run.
 - :class:`schemas.artifacts.ModelTarget`, with an instrument: what a model is trained for.
-- :class:`Target`, with a stream too: what the predictions and outcomes of a run belong to.
+- :class:`Target`, with a stream and an arm too: what the predictions and outcomes of a run belong to.
 """
 
 from typing import NamedTuple
 
+from schemas.arms import CHAMPION
 from schemas.time import Interval
 
 #: The default of ``DRIFTLINE_TARGETS``. They are trained in this order, and the first is the default target.
@@ -29,12 +30,17 @@ class TargetPair(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What the predictions of a run are predictions of."""
+    """What the predictions of one arm of a run are predictions of.
+
+    Attributes:
+        arm: The alias under which their versions were scored.
+    """
 
     stream: str
     instrument: str
     interval: Interval
     horizon: Interval
+    arm: str = CHAMPION
 
     @property
     def pair(self) -> TargetPair:

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr, field_validator
 
-from schemas.artifacts import CHALLENGER, SHADOW
+from schemas.arms import CHALLENGER, SHADOW
 from schemas.errors import ConfigurationError
 from schemas.targets import TargetPair, parse_targets
 from schemas.wire.settings import TargetSettings

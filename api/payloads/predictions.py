@@ -47,6 +47,10 @@ class PredictionPayload(Payload):
         description="Null where the model was never judged.",
     )
     reference_price: float = Field(description="The close at the as-of time.", examples=[105_214.3])
+    arm: str = Field(
+        description="The alias under which the version was scored: the champion's are what is shown by default.",
+        examples=["champion"],
+    )
     model_version: str = Field(examples=["xgboost-btc-usdt.binance-15m-15m-9f2c4e1b"])
     model_hash: str = Field(description="SHA-256 of the model's bytes.", examples=[EXAMPLE_HASH])
     feature_spec_hash: str = Field(description="What the features are.", examples=[EXAMPLE_HASH[::-1]])
@@ -180,6 +184,7 @@ def _prediction_fields(made: PredictionMade, *, kind: StreamKind) -> dict[str, A
         "miscoverage": made.miscoverage,
         "evidence": evidence_payload(made),
         "reference_price": made.reference_price,
+        "arm": made.arm,
         "model_version": made.model_version,
         "model_hash": made.model_hash,
         "feature_spec_hash": made.feature_spec_hash,

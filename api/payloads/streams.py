@@ -43,13 +43,14 @@ class StreamPayload(Payload):
 
 
 class TargetPayload(Payload):
-    """One kind of prediction that is served, and its champion."""
+    """One kind of prediction that is served, and the version of the arm that was asked for."""
 
     instrument: str = Field(examples=["BTC-USDT.BINANCE"])
     asset: str = Field(examples=["BTC"])
     interval: Interval = Field(examples=["15m"])
     horizon: Interval = Field(examples=["15m"])
     is_default: bool = Field(description="Whether it is meant when a request names neither.")
+    arm: str = Field(description="The alias that the version was promoted to.", examples=["champion"])
     model_version: str = Field(examples=["xgboost-btc-usdt.binance-15m-15m-9f2c4e1b"])
     model_hash: str = Field(examples=[EXAMPLE_HASH])
     feature_spec_hash: str = Field(examples=[EXAMPLE_HASH[::-1]])
@@ -83,13 +84,14 @@ class TargetsPayload(Payload):
 
 
 def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayload:
-    """A target with its champion."""
+    """A target with the version of an arm."""
     return TargetPayload(
         instrument=promoted.instrument,
         asset=parse_instrument(promoted.instrument).base,
         interval=promoted.interval,
         horizon=promoted.horizon,
         is_default=is_default,
+        arm=promoted.alias,
         model_version=promoted.model_version,
         model_hash=promoted.model_hash,
         feature_spec_hash=promoted.feature_spec_hash,

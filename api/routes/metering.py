@@ -37,13 +37,13 @@ class Metrics:
         self.predictions_served = Counter(
             "driftline_api_predictions_served",
             "Newest predictions answered, not counting those a client already had.",
-            ("instrument", "interval", "horizon"),
+            ("instrument", "interval", "horizon", "arm"),
             registry=self.registry,
         )
         self.data_age_seconds = Gauge(
             "driftline_api_data_age_seconds",
             "From the newest prediction's as-of time to now, by the stream's clock; NaN if not known.",
-            ("instrument", "interval", "horizon"),
+            ("instrument", "interval", "horizon", "arm"),
             registry=self.registry,
         )
 

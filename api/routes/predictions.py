@@ -15,6 +15,7 @@ from api.payloads.predictions import (
 )
 from api.payloads.records import RecordPayload, record_payload
 from api.routes.serving import ServingPart, TargetPart
+from schemas.arms import CHAMPION
 from schemas.events import PredictionMade
 from schemas.records import PredictionRecord
 
@@ -92,12 +93,15 @@ def past_predictions(
         page = serving.stores.predictions(target, limit=limit + 1, before_ms=before)
     if not page:
         serving.check_served(target)
+        serving.check_arm(target)
     kind = serving.stores.kind()
     items = [past_prediction_payload(made, resolved, kind=kind) for made, resolved in page[:limit]]
     last_ms = items[-1].features_as_of_ms if len(page) > limit else None
     following = None
     if last_ms is not None:
         query = {"interval": target.interval, "horizon": target.horizon, "limit": limit, "before": last_ms}
+        if target.arm != CHAMPION:
+            query["arm"] = target.arm
         following = f"{request.url.path}?{urlencode(query)}"
     return HistoryPayload(items=items, record=_record(record), next_before_ms=last_ms, next=following)
 

@@ -12,8 +12,9 @@ from api.routes.metering import Metrics
 from api.routes.names import instrument_of, target_of
 from api.routes.phases import ClockWatcher, Sight
 from api.routes.stores import Found, Stores
-from api.routes.waiting import no_prediction_words, waiting_targets
+from api.routes.waiting import no_arm_words, no_prediction_words, waiting_targets
 from api.settings import ApiSettings
+from schemas.arms import ARM_FORM, CHAMPION
 from schemas.companions import predicted_of
 from schemas.errors import NotReadyError
 from schemas.events import ModelPromoted
@@ -41,16 +42,19 @@ class Serving:
         """
         return instrument_of(name, references=self.settings.references, description=self.stores.description)
 
-    def target(self, name: str, interval: Interval | None, horizon: Interval | None) -> Target:
+    def target(
+        self, name: str, interval: Interval | None, horizon: Interval | None, *, arm: str = CHAMPION
+    ) -> Target:
         """Return the target that a request names.
 
         Args:
             name: An instrument or an asset, as it stands in the path.
             interval: As the request says; None where it does not.
             horizon: As the request says; None where it does not.
+            arm: The alias whose versions are meant.
         """
         wanted = target_of(interval, horizon, default=self.settings.default)
-        return Target(self.stores.stream, self.instrument(name), wanted.interval, wanted.horizon)
+        return Target(self.stores.stream, self.instrument(name), wanted.interval, wanted.horizon, arm)
 
     def newest_prediction(self, target: Target) -> Found:
         """Return the newest prediction of a target.
@@ -63,7 +67,8 @@ class Serving:
         if found is not None:
             return found
         self.check_served(target)
-        raise NotReadyError(no_prediction_words(target, self.stores.champions()))
+        self.check_arm(target)
+        raise NotReadyError(no_prediction_words(target, self.stores.newest_promotions(target.arm)))
 
     def configured(self) -> list[Target]:
         """The targets of the run that are to be predicted, the default ones first of each instrument.
@@ -100,6 +105,20 @@ class Serving:
             message = f"no model predicts {target.pair} (interval:horizon); served are {', '.join(map(str, served))}"
             raise UnknownNameError(message)
 
+    def check_arm(self, target: Target) -> None:
+        """Refuse another arm than the champion that no version of a target was promoted to.
+
+        Raises:
+            UnknownNameError: If there was none.
+        """
+        if target.arm == CHAMPION:
+            return
+        held = {
+            (one.instrument, one.interval, one.horizon) for one in self.stores.newest_promotions(target.arm)
+        }
+        if target[1:4] not in held:
+            raise UnknownNameError(no_arm_words(target, self.stores.arms()))
+
     def data_age_s(self, as_of_ms: int, now_ms: int | None) -> float | None:
         """Return the time from an as-of time to now, never negative; None if the current time is not known."""
         return None if now_ms is None else max(0, now_ms - as_of_ms) / 1000
@@ -131,12 +150,24 @@ HorizonPart = Annotated[
     Interval | None,
     Query(description="How far ahead; by default the default target's for its interval, else one bar."),
 ]
+ArmPart = Annotated[
+    str,
+    Query(
+        pattern=ARM_FORM,
+        description="Whose: the alias under which versions are scored, such as `challenger` or `shadow`.",
+        examples=["champion"],
+    ),
+]
 
 
 def _target_of(
-    serving: ServingPart, name: NamePart, interval: IntervalPart = None, horizon: HorizonPart = None
+    serving: ServingPart,
+    name: NamePart,
+    interval: IntervalPart = None,
+    horizon: HorizonPart = None,
+    arm: ArmPart = CHAMPION,
 ) -> Target:
-    return serving.target(name, interval, horizon)
+    return serving.target(name, interval, horizon, arm=arm)
 
 
 TargetPart = Annotated[Target, Depends(_target_of)]

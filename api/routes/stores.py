@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 
 from api.payloads.shared import Store
+from schemas.arms import CHAMPION
 from schemas.codec import decode
 from schemas.errors import DecodeError, NotReadyError, StoreUnavailableError
 from schemas.events import BarClosed, FeaturesComputed, ModelPromoted, OutcomeResolved, PredictionMade
@@ -239,8 +240,17 @@ class Stores:
 
     def champions(self) -> list[ModelPromoted]:
         """Return the newest champion of every target of the run."""
+        return self.newest_promotions(CHAMPION)
+
+    def newest_promotions(self, arm: str) -> list[ModelPromoted]:
+        """Return the newest promotion to an arm of every target of the run."""
         with self._postgres.watched():
-            return self._promotions.champions(self.stream)
+            return self._promotions.newest_promotions(self.stream, arm)
+
+    def arms(self) -> list[str]:
+        """Return the arms that versions of the run were promoted to."""
+        with self._postgres.watched():
+            return self._promotions.arms(self.stream)
 
     def predicted(self, targets: Sequence[Target]) -> dict[Target, NewestMade]:
         """Return the newest as-of time of each of these targets that has a prediction, with its store.

@@ -4,16 +4,20 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 
-from api.errors import problems
+from api.errors import UnknownNameError, problems
 from api.payloads.shared import is_simulated
 from api.payloads.streams import StreamPayload, TargetsPayload, target_payload, waiting_payload
 from api.routes.phases import phase_of
-from api.routes.serving import ServingPart
+from api.routes.serving import ArmPart, ServingPart
+from schemas.arms import CHAMPION
 from schemas.targets import TargetPair
 from schemas.time import text_of_time
 
 router = APIRouter(tags=["stream"])
 _PROBLEMS = problems(HTTPStatus.SERVICE_UNAVAILABLE)
+_TARGET_PROBLEMS = problems(
+    HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
+)
 
 
 @router.get("/v1/stream", summary="The run of data, and its clock", responses=_PROBLEMS)
@@ -48,19 +52,25 @@ def stream(serving: ServingPart) -> StreamPayload:
 @router.get(
     "/v1/targets",
     summary="What is predicted, and by which models",
-    responses=_PROBLEMS,
+    responses=_TARGET_PROBLEMS,
 )
-def targets(serving: ServingPart) -> TargetsPayload:
-    """Lists every target that has a champion, the default one first, and those that have no model yet."""
+def targets(serving: ServingPart, arm: ArmPart = CHAMPION) -> TargetsPayload:
+    """Lists every target that has a version in the arm, the default one first, and those without a champion yet."""
     default = serving.settings.default
     served = list(serving.settings.served)
-    promotions = serving.stores.champions()
+    promotions = serving.stores.newest_promotions(arm)
+    if arm != CHAMPION and not promotions:
+        message = (
+            f"no version is a {arm}; arms of this run are {', '.join(serving.stores.arms()) or CHAMPION}"
+        )
+        raise UnknownNameError(message)
     payloads = [
         target_payload(promoted, is_default=(promoted.interval, promoted.horizon) == default)
         for promoted in promotions
     ]
     waiting = [
-        waiting_payload(target, is_default=target.pair == default) for target in serving.waiting(promotions)
+        waiting_payload(target, is_default=target.pair == default)
+        for target in (serving.waiting(promotions) if arm == CHAMPION else [])
     ]
 
     def place(interval_horizon: TargetPair) -> int:

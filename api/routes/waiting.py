@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlencode
 
+from schemas.arms import CHAMPION
 from schemas.events import ModelPromoted
 from schemas.targets import Target
 
@@ -10,7 +11,7 @@ from schemas.targets import Target
 def waiting_targets(configured: Iterable[Target], champions: Iterable[ModelPromoted]) -> list[Target]:
     """The configured targets that have no champion, in the order of the configuration."""
     held = {(one.instrument, one.interval, one.horizon) for one in champions}
-    return [target for target in configured if target[1:] not in held]
+    return [target for target in configured if target[1:4] not in held]
 
 
 def missing_words(target: Target, champions: Mapping[tuple[str, str, str], ModelPromoted]) -> str:
@@ -19,7 +20,7 @@ def missing_words(target: Target, champions: Mapping[tuple[str, str, str], Model
     Args:
         champions: By instrument, interval and horizon.
     """
-    champion = champions.get(target[1:])
+    champion = champions.get(target[1:4])
     if champion is None:
         return "no model: still in training, or the run's warm-up holds too few labelled bars to train on"
     return f"no prediction yet: its model {champion.model_version} predicts at the next bar's close"
@@ -29,7 +30,7 @@ def no_prediction_words(target: Target, champions: Sequence[ModelPromoted]) -> s
     """Say why a target has no prediction, and which paths lead to targets that have a model.
 
     Args:
-        champions: All champions of the run.
+        champions: All champions of the run, or all versions of the target's arm.
     """
     missing = f"there is no prediction yet of {target.instrument} {target.pair}: "
     own = next((one for one in champions if _is_of(one, target)), None)
@@ -44,8 +45,20 @@ def no_prediction_words(target: Target, champions: Sequence[ModelPromoted]) -> s
     return f"{missing}{why}. {_instead(target, champions)}"
 
 
+def no_arm_words(target: Target, arms: Sequence[str]) -> str:
+    """Return the sentence that no version was promoted to the arm of a target, and which arms there are.
+
+    Args:
+        arms: Those of the run.
+    """
+    return (
+        f"no version is the {target.arm} of {target.instrument} {target.interval}:{target.horizon}; "
+        f"arms of this run are {', '.join(arms) or CHAMPION}, and /v1/targets?arm=... lists what each predicts"
+    )
+
+
 def _is_of(champion: ModelPromoted, target: Target) -> bool:
-    return (champion.instrument, champion.interval, champion.horizon) == target[1:]
+    return (champion.instrument, champion.interval, champion.horizon) == target[1:4]
 
 
 def _instead(target: Target, champions: Sequence[ModelPromoted]) -> str:

@@ -2,8 +2,11 @@
 
 Pure. This module is separate from :mod:`.operators` because it knows only watermarks. All rows of a source up to a
 time are predicted when the watermark of the market processor has passed that time and, if an instrument of the
-source has companions, the watermark of the second-stage join has passed it too.
+source has companions, the watermark of the second-stage join has passed it too. The rows of champions do not need
+the second watermark unless a champion takes vectors: what only another arm waits for must not hold their bars.
 """
+
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +17,13 @@ from schemas.time import Interval
 EVERY_MS = Interval.FIFTEEN_MINUTES.milliseconds
 
 
+class Passed(NamedTuple):
+    """By which times all rows were read: those that champions take, and those of every arm."""
+
+    champions_ms: int
+    every_arm_ms: int
+
+
 class Mark(msgspec.Struct, array_like=True):
     """The position of one source in one run.
 
@@ -21,13 +31,15 @@ class Mark(msgspec.Struct, array_like=True):
         market_ms: Its watermark on the topic of market features.
         vectors_ms: Its watermark on the topic of vectors.
         awaits_vectors: Whether the source has an instrument with companions.
-        told_ms: The time that was last published to the label join.
+        told_ms: The time that was last published to the label join for every arm.
+        champions_told_ms: The time that was last published to it for the champions.
     """
 
     market_ms: int = NEVER_MS
     vectors_ms: int = NEVER_MS
     awaits_vectors: bool = False
     told_ms: int = NEVER_MS
+    champions_told_ms: int = NEVER_MS
 
     @property
     def passed_ms(self) -> int:
@@ -88,16 +100,24 @@ class Marks:
             mark.market_ms = time_ms
         return True
 
-    def newly_passed_ms(self, stream: str, source: str) -> int | None:
-        """Return the time to publish to the label join now; None if there is nothing new."""
+    def newly_passed(self, stream: str, source: str, *, champions_take_vectors: bool) -> Passed | None:
+        """Return the times to publish to the label join now; None if there is nothing new.
+
+        Args:
+            stream: The run.
+            source: Whose rows.
+            champions_take_vectors: Whether a champion of the source takes vectors.
+        """
         mark = self.of(stream, source)
-        if mark.passed_ms == NEVER_MS:
+        if mark.market_ms == NEVER_MS and mark.vectors_ms == NEVER_MS:
             return None
-        passed_ms = mark.passed_ms - mark.passed_ms % EVERY_MS
-        if passed_ms <= mark.told_ms:
+        every_arm_ms = max(mark.told_ms, _whole(mark.passed_ms))
+        champions_ms = every_arm_ms if champions_take_vectors else _whole(mark.market_ms)
+        champions_ms = max(champions_ms, every_arm_ms, mark.champions_told_ms)
+        if champions_ms == NEVER_MS or (champions_ms, every_arm_ms) == (mark.champions_told_ms, mark.told_ms):
             return None
-        mark.told_ms = passed_ms
-        return passed_ms
+        mark.champions_told_ms, mark.told_ms = champions_ms, every_arm_ms
+        return Passed(champions_ms, every_arm_ms)
 
     def restore(self, stream: str, source: str, kept: bytes, *, may_await_vectors: bool) -> None:
         """Restore the position of one source.
@@ -115,3 +135,8 @@ class Marks:
         for source in gone:
             del self._marks[(stream, source)]
         return gone
+
+
+def _whole(time_ms: int) -> int:
+    """The last quarter of an hour by a time."""
+    return time_ms if time_ms == NEVER_MS else time_ms - time_ms % EVERY_MS

@@ -1,4 +1,4 @@
-"""Keeps rows of features for a champion that may be promoted later.
+"""Keeps rows of features for a version that may be promoted later.
 
 Pure. This module is separate from :mod:`.operators` because it knows nothing of promotions. A row is packed into
 some 9 bytes for each feature, because a partition may hold thousands of series. The names of the features are
@@ -8,6 +8,7 @@ kept once for each set of features.
 import hashlib
 from collections import deque
 from collections.abc import Iterator
+from enum import StrEnum
 
 import msgspec
 
@@ -15,6 +16,13 @@ from schemas.events import FeaturesComputed
 from schemas.time import Interval
 
 NEVER_MS = -(2**62)
+
+
+class Form(StrEnum):
+    """Which rows: of market features alone, or of vectors with companions' features in them."""
+
+    MARKET = "market"
+    VECTOR = "vector"
 
 
 class SeriesKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +86,7 @@ class Standing(msgspec.Struct, array_like=True):
         source: The source of its newest row.
         newest_ms: The as-of time of its newest row.
         known_ms: When the newest row was known.
+        feature_spec_hash: The hash of the features of its newest row.
         began_ms: The as-of time of its first warm row; None before that row.
         let_go_ms: Rows up to this time have been dropped.
     """
@@ -85,12 +94,13 @@ class Standing(msgspec.Struct, array_like=True):
     source: str
     newest_ms: int
     known_ms: int
+    feature_spec_hash: str
     began_ms: int | None = None
     let_go_ms: int = NEVER_MS
 
 
 class Series:
-    """The kept warm rows of a series, oldest first."""
+    """The kept warm rows of one form of a series, oldest first."""
 
     def __init__(self, key: SeriesKey, standing: Standing) -> None:
         self.key = key

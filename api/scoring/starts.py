@@ -1,23 +1,25 @@
 """Decides from which as-of time each promotion predicts. The time is decided once and recorded; replays obey it.
 
-Pure. This module is separate from :mod:`.operators` because it knows nothing of the values of rows. For one target:
+Pure. This module is separate from :mod:`.operators` because it knows nothing of the values of rows. For one target,
+which is an instrument, an interval, a horizon and an arm:
 
 1. A promotion starts at the time that it states, or at the first bar's end without a prediction where
-   that is later: what an earlier champion predicted stays, and of rows that were let go nothing is known.
+   that is later: what an earlier version predicted stays, and of rows that were let go nothing is known.
 2. A row is scored by the started promotion with the greatest ``effective_from_ms``; of promotions from
    the same time by the later one in the log.
 3. The start is decided when a promotion is read, and recorded at once, or with the first row where the
    series has none yet: it may be a replay, whose log holds the record further on. A start that was
    recorded before, by the log or by the durable history, is taken over.
-4. A promotion that a later one has displaced for good is forgotten: as-of times only grow.
+4. A promotion that a later one has displaced for good is forgotten: as-of times of its rows only grow.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from schemas.events import ModelPromoted, PredictionMade, PromotionTookEffect
+from api.scoring.rows import NEVER_MS
+from schemas.events import END_OF_TIME_MS, ModelPromoted, PredictionMade, PromotionTookEffect
 from schemas.time import Interval
 
 #: What tells a promotion of one target from the others.
@@ -35,6 +37,8 @@ class Start(msgspec.Struct, kw_only=True):
     Attributes:
         number: The place of the promotion among those of its target, in the order in which they were read.
         from_ms: The first as-of time that it predicts.
+        after_ms: The newest as-of time that was predicted when it was read; it predicts only later ones.
+        until_ms: From this as-of time on a later promotion predicts, which may be forgotten already.
         n_let_go: The largest possible number of earlier bars that stay without a prediction.
         is_recorded: Whether the log has a record of the start.
     """
@@ -42,6 +46,8 @@ class Start(msgspec.Struct, kw_only=True):
     promoted: ModelPromoted
     number: int
     from_ms: int
+    after_ms: int = NEVER_MS
+    until_ms: int = END_OF_TIME_MS
     n_let_go: int = 0
     is_recorded: bool = False
 
@@ -92,15 +98,21 @@ class Tally(msgspec.Struct, kw_only=True, array_like=True):
     """The part of a target's state that changes with each row.
 
     Attributes:
+        stored_ms: The newest as-of time that an earlier log predicted; None where it predicted none.
         predicted_ms: The newest as-of time with a prediction; None before the first.
         newest: That prediction, if this log has it.
-        n_mismatched: The number of rows whose features were not those of the champion.
+        decided_ms: The newest as-of time that was decided, by the hash of the features.
+        n_mismatched: The number of rows whose features were not those of the version.
+        n_failed: The number of rows that the version could not decide.
         n_promotions: The number of promotions that were read.
     """
 
+    stored_ms: int | None
     predicted_ms: int | None
     newest: PredictionMade | None = None
+    decided_ms: dict[str, int] = {}
     n_mismatched: int = 0
+    n_failed: int = 0
     n_promotions: int = 0
 
 
@@ -126,42 +138,56 @@ class Promotions:
         """Add a start."""
         self._starts.append(start)
 
-    def at(self, as_of_ms: int, *, more: Iterable[Start] = ()) -> ModelPromoted | None:
+    def at(self, as_of_ms: int, *, more: Iterable[Start] = ()) -> Start | None:
         """Return the promotion that scores the row of a time, or None.
 
         Args:
             more: Further starts to consider, which have not been added yet.
         """
-        started = [start for start in (*self._starts, *more) if start.from_ms <= as_of_ms]
-        return max(started, key=lambda start: start.rank).promoted if started else None
+        started = [start for start in (*self._starts, *more) if start.from_ms <= as_of_ms < start.until_ms]
+        return max(started, key=lambda start: start.rank) if started else None
 
     def unrecorded(self) -> list[Start]:
         """Return the starts without a record, in their order."""
         return [start for start in self._starts if not start.is_recorded]
 
-    def forget_displaced(self, predicted_ms: int) -> list[Start]:
-        """Drop the starts that cannot score any row after a time, and return them.
+    def forget_displaced(self, read_ms: Callable[[str], int]) -> list[Start]:
+        """Drop the starts that cannot score any row that is still to come, and return them.
 
         A start with the same time as the one that scores is kept, so that it is recognised when it is announced again.
+        The time from which a dropped start would have scored is kept as ``until_ms`` of the earlier ones.
+
+        Args:
+            read_ms: Returns the newest as-of time of the rows that were read, by the hash of their features.
         """
         if len(self._starts) < 2:
             return []
         gone = [
             start
             for start in self._starts
-            if start.is_recorded and self.has_displaced(start.promoted.effective_from_ms, predicted_ms)
+            if start.is_recorded
+            and self.has_displaced(
+                start.promoted.effective_from_ms, read_ms(start.promoted.feature_spec_hash)
+            )
         ]
         if gone:
             numbers = {start.number for start in gone}
             self._starts = [start for start in self._starts if start.number not in numbers]
+            for start in self._starts:
+                later_ms = [one.from_ms for one in gone if one.rank > start.rank]
+                start.until_ms = min([start.until_ms, *later_ms])
         return gone
 
-    def has_displaced(self, effective_from_ms: int, predicted_ms: int) -> bool:
-        """Return whether a promotion that states a time cannot score any row that is not predicted yet."""
+    def has_displaced(self, effective_from_ms: int, read_ms: int) -> bool:
+        """Return whether a promotion that states a time cannot score any row later than those that were read."""
         return any(
-            start.promoted.effective_from_ms > effective_from_ms and start.from_ms <= predicted_ms + 1
+            start.promoted.effective_from_ms > effective_from_ms and start.from_ms <= read_ms + 1
             for start in self._starts
         )
+
+    def takes(self, feature_spec_hash: str) -> bool:
+        """Whether one of them takes these features."""
+        return any(start.promoted.feature_spec_hash == feature_spec_hash for start in self._starts)
 
 
 def record_of(start: Start, *, source: str, known_time_ms: int) -> PromotionTookEffect:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from deploy.local.servers.fleets import make_usable
 from deploy.local.servers.health import wait_until_ready
+from schemas.arms import CHAMPION
 from schemas.targets import Target
 from schemas.time import text_of_time
 from schemas.wire.postgres.markets import StoredMarket
@@ -66,10 +67,13 @@ def continuation(pool: PostgresPool, stream: str) -> Continuation | None:
         return None
     promotions = StoredPromotions(pool).promotions(stream)
     predictions = StoredPredictions(pool)
-    targets = {Target(stream, made.instrument, made.interval, made.horizon) for made in promotions}
+    targets = {
+        Target(stream, made.instrument, made.interval, made.horizon, made.alias) for made in promotions
+    }
+    champions = [made for made in promotions if made.alias == CHAMPION]
     return Continuation(
         stream=stream,
         stored_until_ms=max(ends),
         n_predictions=sum(predictions.record(target).n_predictions for target in targets),
-        champion=promotions[-1].model_version if promotions else None,
+        champion=champions[-1].model_version if champions else None,
     )

@@ -164,6 +164,8 @@ _OUTCOME = events.OutcomeResolved(
     model_version="xgboost-1",
     model_hash=_MODEL_HASH,
 )
+_PREDICTION_OF_A_CHALLENGER = replace(_PREDICTION_WITH_EVIDENCE, arm="challenger")
+_OUTCOME_OF_A_CHALLENGER = replace(_OUTCOME, arm="challenger")
 _PROMOTED = events.ModelPromoted(
     event_time_ms=_T0,
     known_time_ms=_T0,
@@ -223,9 +225,11 @@ EXAMPLES: dict[str, Event] = {
     ),
     "features_computed": _FEATURES,
     "features_computed_cold": replace(_FEATURES, is_warm=False, values={"log_return_1": None}),
+    "prediction_made_of_a_challenger": _PREDICTION_OF_A_CHALLENGER,
     "prediction_made_with_evidence": _PREDICTION_WITH_EVIDENCE,
     "vector_computed": _VECTOR,
     "prediction_made": _PREDICTION,
+    "outcome_resolved_of_a_challenger": _OUTCOME_OF_A_CHALLENGER,
     "outcome_resolved": _OUTCOME,
     "outcome_resolved_void": replace(_OUTCOME, final_price=None, outcome=Outcome.VOID, is_hit=None),
     "model_promoted": _PROMOTED,

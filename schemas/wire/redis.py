@@ -15,6 +15,7 @@ from redis.exceptions import (
     RedisError,
 )
 
+from schemas.arms import CHAMPION
 from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
 
 #: Of many views in one call, since a call of its own for each costs more than the write.
@@ -36,9 +37,10 @@ def features_key(stream: str, instrument: str, interval: str) -> str:
     return f"features:{stream}:{instrument}:{interval}"
 
 
-def prediction_key(stream: str, instrument: str, interval: str, horizon: str) -> str:
-    """Where the newest prediction is."""
-    return f"prediction:{stream}:{instrument}:{interval}:{horizon}"
+def prediction_key(stream: str, instrument: str, interval: str, horizon: str, arm: str = CHAMPION) -> str:
+    """Where the newest prediction of an arm is; the champion's key does not name it."""
+    key = f"prediction:{stream}:{instrument}:{interval}:{horizon}"
+    return key if arm == CHAMPION else f"{key}:{arm}"
 
 
 def clock_key(stream: str) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from schemas.events import PredictionMade
 from schemas.topics import MARKET_BAR, OUTCOMES, PREDICTIONS, PROGRESS_SCORING, partition_of
 from schemas.wire.postgres.pools import PostgresPool
@@ -10,6 +12,8 @@ from stream_processors.operators.outcomes import OutcomesOperator
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.workers import run_job
 from stream_processors.settings import ProcessorSettings
+
+_log = structlog.get_logger(__name__)
 
 
 def outcomes_job(unresolved: list[PredictionMade], *, stream: str | None = None) -> Job:
@@ -27,7 +31,7 @@ def outcomes_job(unresolved: list[PredictionMade], *, stream: str | None = None)
             for prediction in unresolved
             if partition_of(prediction.instrument.encode(), OUTCOMES.n_partitions) == partition
         ]
-        return OutcomesOperator(seeds=here, stream=stream)
+        return OutcomesOperator(seeds=here, stream=stream, on_let_go=_report_let_go)
 
     return Job(
         name="outcomes",
@@ -48,4 +52,15 @@ def run_outcomes(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
         stop=stop,
         worker_id=settings.worker_id,
         data_dir=settings.data_dir,
+    )
+
+
+def _report_let_go(series: tuple[str, str, str], until_ms: int) -> None:
+    stream, instrument, interval = series
+    _log.warning(
+        "closes are let go although an arm may still ask for them: its predictions of that time will be void",
+        stream=stream,
+        instrument=instrument,
+        interval=interval,
+        until_ms=until_ms,
     )

@@ -9,6 +9,8 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+_BEFORE_ALL_MS = -(2**62)
+
 
 class Close(NamedTuple):
     """The end of a bar, its last price, and when it was known."""
@@ -62,6 +64,10 @@ class Closes:
     def n_after(self, time_ms: int) -> int:
         """How many end later than a time."""
         return len(self._end_ms) - bisect.bisect_right(self._end_ms, time_ms)
+
+    def end_before_newest(self, n: int) -> int:
+        """Return the end of the close before the newest n; a time before all of them if there are no more than n."""
+        return self._end_ms[-n - 1] if len(self._end_ms) > n else _BEFORE_ALL_MS
 
     def let_go(self, until_ms: int) -> list[int]:
         """Forget those that ended by a time, but never the newest; the ends of what went."""

@@ -9,14 +9,17 @@ horizons and instruments differs.
    predictions are (``progress.scoring.v1``), and names the last one before, since the two topics are
    read in any order: what it says counts once that prediction was read.
 2. Where scoring says nothing, as in a log of an earlier release, no close is ever let go.
-3. Bars that run far ahead of scoring are not read on (:attr:`OutcomesOperator.holds`) until it has
-   caught up. So what is kept is bounded by reading, and nothing is dropped for number's sake. Only bars
-   of the run that goes on are held: of one that ended, no progress may ever come.
-4. Per bar only predictions that are due are looked at: they wait in a heap of their series.
+3. Bars that run far ahead of the champions' progress are not read on (:attr:`OutcomesOperator.holds`)
+   until scoring has caught up. So what is kept is bounded by reading, and nothing is dropped for number's
+   sake. Only bars of the run that goes on are held: of one that ended, no progress may ever come.
+4. Another arm never holds bars, so that it cannot delay the champion. Closes wait for it until the partition
+   holds :data:`MOST_AHEAD` of them; the oldest are then let go, which is counted and said, and what the arm
+   predicts later of that time is void.
+5. Per bar only predictions that are due are looked at: they wait in a heap of their series.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -38,7 +41,7 @@ from stream_processors.operators.closes import Close, Closes
 from stream_processors.operators.protocols import Change, Output
 
 #: Closes of a partition beyond scoring's progress, of all its series together, that may be kept before
-#: bars are held: 24 bytes each.
+#: bars are held, or the oldest are let go of those that only a slower arm may ask for: 24 bytes each.
 MOST_AHEAD = 2_000_000
 #: Of one series, however many there are: more than one watermark's bars, so that a hold always ends.
 LEAST_AHEAD = 512
@@ -46,10 +49,11 @@ LEAST_AHEAD = 512
 MOST_AHEAD_OF_A_SERIES = 10_080
 
 _BarKey = tuple[str, str, str]
-_TargetKey = tuple[str, str, str, str]
+#: Stream, instrument, interval, horizon and arm.
+_TargetKey = tuple[str, str, str, str, str]
 _SourceKey = tuple[str, str]
-#: Stream, instrument, interval, as-of time and horizon.
-_Place = tuple[int, str]
+#: As-of time, horizon and arm.
+_Place = tuple[int, str, str]
 
 _CLOSE, _PENDING, _MADE, _PROGRESS, _NAMED = "close", "pending", "made", "progress", "named"
 _HELD = frozenset({MARKET_BAR.name})
@@ -63,14 +67,24 @@ class _KeptClose(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How far scoring is with a source."""
+    """How far scoring is with a source: with every arm, and with the champions alone."""
 
     passed_ms: int
     n_kept_bars: int
+    champions_ms: int
 
     def until_ms(self, interval_ms: int) -> int:
         """No prediction of an as-of time by then will come."""
         return self.passed_ms - self.n_kept_bars * interval_ms
+
+    def champions_until_ms(self, interval_ms: int) -> int:
+        """No champion's prediction of an as-of time by then will come."""
+        return self.champions_ms - self.n_kept_bars * interval_ms
+
+
+def _progress_of(event: PredictionsAdvanced) -> _Progress:
+    every_arm_ms = event.event_time_ms if event.every_arm_ms is None else event.every_arm_ms
+    return _Progress(every_arm_ms, event.n_kept_bars, event.event_time_ms)
 
 
 class _Series:
@@ -79,7 +93,7 @@ class _Series:
     def __init__(self, closes: Closes) -> None:
         self.closes = closes
         self.pending: dict[_Place, PredictionMade] = {}
-        self.due: list[tuple[int, int, str]] = []
+        self.due: list[tuple[int, int, str, str]] = []
 
     def wait(self, prediction: PredictionMade) -> None:
         """Let a prediction wait for its close."""
@@ -91,8 +105,8 @@ class _Series:
     def resolved_by(self, end_ms: int) -> Iterator[PredictionMade]:
         """Those that wait for a close at or before a time, in the order of their times; they wait no more."""
         while self.due and self.due[0][0] <= end_ms:
-            _, as_of_ms, horizon = heapq.heappop(self.due)
-            prediction = self.pending.pop((as_of_ms, horizon), None)
+            _, as_of_ms, horizon, arm = heapq.heappop(self.due)
+            prediction = self.pending.pop((as_of_ms, horizon, arm), None)
             if prediction is not None:
                 yield prediction
 
@@ -106,6 +120,9 @@ class OutcomesOperator:
         stream: The run that goes on, whose bars may be held; None means every one.
         least_ahead: See :data:`LEAST_AHEAD`.
         most_ahead: See :data:`MOST_AHEAD_OF_A_SERIES`.
+        most_kept: See :data:`MOST_AHEAD`.
+        on_let_go: Told, with a series and a time, when its closes up to then begin to be let go although an
+            arm that is slower than the champion may still ask for them.
     """
 
     def __init__(
@@ -115,11 +132,17 @@ class OutcomesOperator:
         stream: str | None = None,
         least_ahead: int = LEAST_AHEAD,
         most_ahead: int = MOST_AHEAD_OF_A_SERIES,
+        most_kept: int = MOST_AHEAD,
+        on_let_go: Callable[[tuple[str, str, str], int], None] = lambda _series, _until_ms: None,
     ) -> None:
         self._stream = stream
-        self._least_ahead, self._most_ahead = least_ahead, most_ahead
+        self._least_ahead, self._most_ahead, self._most_kept = least_ahead, most_ahead, most_kept
+        self._on_let_go = on_let_go
+        self.n_let_go = 0
+        self._losing: set[_BarKey] = set()
         self._series: dict[_BarKey, _Series] = {}
-        self._last_made: dict[_TargetKey, int] = {}
+        # By the features too: an arm that changes to others may end its predictions of the former ones later.
+        self._last_made: dict[_TargetKey, dict[str, int]] = {}
         self._progress: dict[_SourceKey, _Progress] = {}
         self._named: dict[_SourceKey, PredictionsAdvanced] = {}
         self._ahead: set[_BarKey] = set()
@@ -176,16 +199,39 @@ class OutcomesOperator:
         """Let go of the closes that nobody will ask for; note whether too many others are left."""
         progress = self._progress.get((key[0], closes.source))
         if progress is not None:
-            for end_ms in closes.let_go(progress.until_ms(closes.interval_ms)):
-                self._changes.drop((_CLOSE, *key, end_ms))
+            until_ms = progress.until_ms(closes.interval_ms)
+            self._drop(key, closes.let_go(until_ms))
+            self._let_go_of_slower_arms(key, closes, progress)
         self._note_ahead(key, closes)
+
+    def _drop(self, key: _BarKey, ends_ms: Iterable[int]) -> None:
+        for end_ms in ends_ms:
+            self._changes.drop((_CLOSE, *key, end_ms))
+
+    def _let_go_of_slower_arms(self, key: _BarKey, closes: Closes, progress: _Progress) -> None:
+        """Let go of the oldest closes that no champion will ask for, where there are too many of them."""
+        n_most = max(self._least_ahead, self._most_kept // len(self._series))
+        if len(closes) <= n_most:
+            if 2 * len(closes) <= n_most:
+                self._losing.discard(key)
+            return
+        champions_ms = progress.champions_until_ms(closes.interval_ms)
+        until_ms = min(champions_ms, closes.end_before_newest(n_most))
+        gone = closes.let_go(until_ms)
+        if not gone:
+            return
+        self._drop(key, gone)
+        self.n_let_go += len(gone)
+        if key not in self._losing:
+            self._losing.add(key)
+            self._on_let_go(key, until_ms)
 
     def _note_ahead(self, key: _BarKey, closes: Closes) -> None:
         progress = self._progress.get((key[0], closes.source))
         if progress is None:
             return
-        until_ms = progress.until_ms(closes.interval_ms)
-        n_most = max(self._least_ahead, min(self._most_ahead, MOST_AHEAD // len(self._series)))
+        until_ms = progress.champions_until_ms(closes.interval_ms)
+        n_most = max(self._least_ahead, min(self._most_ahead, self._most_kept // len(self._series)))
         if self._stream in {None, key[0]} and closes.n_after(until_ms) > n_most:
             self._ahead.add(key)
         else:
@@ -205,12 +251,13 @@ class OutcomesOperator:
         self._apply_named(prediction.stream)
 
     def _take(self, prediction: PredictionMade) -> bool:
-        """Whether a prediction is new; they come in as-of order per target, repeats do not."""
-        target = _target(prediction)
-        if prediction.event_time_ms <= self._last_made.get(target, _NEVER_MS):
+        """Whether a prediction is new; they come in as-of order per target and features, repeats do not."""
+        target, features = _target(prediction), prediction.feature_spec_hash
+        made = self._last_made.setdefault(target, {})
+        if prediction.event_time_ms <= made.get(features, _NEVER_MS):
             return False
-        self._last_made[target] = prediction.event_time_ms
-        self._changes.put((_MADE, *target), encode(prediction.event_time_ms))
+        made[features] = prediction.event_time_ms
+        self._changes.put((_MADE, *target, features), encode(prediction.event_time_ms))
         return True
 
     def _wait(self, series: _Series, prediction: PredictionMade) -> None:
@@ -229,11 +276,12 @@ class OutcomesOperator:
     def _on_progress(self, progress: PredictionsAdvanced) -> None:
         key = (progress.stream, progress.source)
         known, named = self._progress.get(key), self._named.get(key)
-        newest_ms = max(
-            _NEVER_MS if known is None else known.passed_ms,
-            _NEVER_MS if named is None else named.event_time_ms,
-        )
-        if progress.event_time_ms <= newest_ms:
+        said = _progress_of(progress)
+        newest = known if named is None else _progress_of(named)
+        if newest is not None and (said.champions_ms, said.passed_ms) <= (
+            newest.champions_ms,
+            newest.passed_ms,
+        ):
             return
         self._named[key] = progress
         self._changes.put((_NAMED, *key), lambda: msgspec.json.encode(progress))
@@ -245,7 +293,7 @@ class OutcomesOperator:
             return
         for key in [key for key, named in self._named.items() if key[0] == stream and self._has_read(named)]:
             named = self._named.pop(key)
-            progress = self._progress[key] = _Progress(named.event_time_ms, named.n_kept_bars)
+            progress = self._progress[key] = _progress_of(named)
             self._changes.drop((_NAMED, *key))
             self._changes.put((_PROGRESS, *key), encode(progress))
             for bars in sorted(self._ahead):
@@ -254,8 +302,18 @@ class OutcomesOperator:
     def _has_read(self, named: PredictionsAdvanced) -> bool:
         if named.last_instrument is None or named.last_as_of_ms is None:
             return True
-        target = (named.stream, named.last_instrument, str(named.last_interval), str(named.last_horizon))
-        return self._last_made.get(target, _NEVER_MS) >= named.last_as_of_ms
+        target = (
+            named.stream,
+            named.last_instrument,
+            str(named.last_interval),
+            str(named.last_horizon),
+            named.last_arm,
+        )
+        made, features = self._last_made.get(target, {}), named.last_feature_spec_hash
+        newest_ms = (
+            max(made.values(), default=_NEVER_MS) if features is None else made.get(features, _NEVER_MS)
+        )
+        return newest_ms >= named.last_as_of_ms
 
     # State
 
@@ -293,12 +351,14 @@ class OutcomesOperator:
                 series.closes.add(Close(end_ms, close.price, close.known_ms))
             case "pending":
                 prediction = msgspec.json.decode(value, type=PredictionMade)
+                if key != _pending_key(prediction):
+                    message = f"expected {_pending_key(prediction)}, was {key}"
+                    raise ValueError(message)
                 self._series_of(_bar_key(prediction), prediction.source).wait(prediction)
             case "made":
-                stream, instrument, interval, horizon = rest
-                self._last_made[(stream, instrument, interval, horizon)] = msgspec.msgpack.decode(
-                    value, type=int
-                )
+                stream, instrument, interval, horizon, arm, features = rest
+                made = self._last_made.setdefault((stream, instrument, interval, horizon, arm), {})
+                made[features] = msgspec.msgpack.decode(value, type=int)
             case "progress":
                 stream, source = rest
                 self._progress[(stream, source)] = msgspec.msgpack.decode(value, type=_Progress)
@@ -314,13 +374,14 @@ class OutcomesOperator:
         for key in [key for key in self._series if key[0] == stream]:
             series = self._series.pop(key)
             self._ahead.discard(key)
+            self._losing.discard(key)
             for close in series.closes:
                 self._changes.drop((_CLOSE, *key, close.end_ms))
             for prediction in series.pending.values():
                 self._changes.drop(_pending_key(prediction))
         for target in [target for target in self._last_made if target[0] == stream]:
-            del self._last_made[target]
-            self._changes.drop((_MADE, *target))
+            for features in self._last_made.pop(target):
+                self._changes.drop((_MADE, *target, features))
         for kind, held in ((_PROGRESS, self._progress), (_NAMED, self._named)):
             for source in [source for source in held if source[0] == stream]:
                 del held[source]
@@ -339,11 +400,11 @@ def _bar_key(prediction: PredictionMade) -> _BarKey:
 
 
 def _target(prediction: PredictionMade) -> _TargetKey:
-    return (*_bar_key(prediction), str(prediction.horizon))
+    return (*_bar_key(prediction), str(prediction.horizon), prediction.arm)
 
 
 def _place(prediction: PredictionMade) -> _Place:
-    return prediction.event_time_ms, str(prediction.horizon)
+    return prediction.event_time_ms, str(prediction.horizon), prediction.arm
 
 
 def _pending_key(prediction: PredictionMade) -> tuple[Any, ...]:
@@ -375,6 +436,7 @@ def _resolved(prediction: PredictionMade, closes: Closes) -> Output:
         is_hit=_is_hit(prediction.direction, outcome),
         model_version=prediction.model_version,
         model_hash=prediction.model_hash,
+        arm=prediction.arm,
     )
     return Output(OUTCOMES, event, prediction.instrument)
 

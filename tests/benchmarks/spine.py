@@ -24,7 +24,7 @@ import numpy as np
 from deploy.local.servers.fleets import running_servers
 from deploy.local.settings import LauncherSettings
 from schemas import codec
-from schemas.artifacts import CHAMPION
+from schemas.arms import CHAMPION
 from schemas.events import ModelPromoted, PredictionMade, TickObserved
 from schemas.time import Interval
 from schemas.topics import MARKET_TICK, MODELS_EVENT, PREDICTIONS

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget
+from schemas.arms import CHAMPION
+from schemas.artifacts import LedgerEntry, ModelTarget
 from schemas.codec import null_from_nan
 from schemas.events import FeaturesComputed, ModelPromoted, PredictionMade
 from schemas.features import FeatureTable

@@ -1,6 +1,7 @@
 """Manifests and ledger lines for tests that are not about what is in them."""
 
-from schemas.artifacts import CHAMPION, MODEL_FILE, LedgerEntry, Metric, ModelManifest, ModelTarget, sha256
+from schemas.arms import CHAMPION
+from schemas.artifacts import MODEL_FILE, LedgerEntry, Metric, ModelManifest, ModelTarget, sha256
 from schemas.time import Interval
 
 TARGET = ModelTarget(

@@ -6,7 +6,24 @@ from typing import Any
 
 import click
 
-_ALIASES = click.Choice(["champion", "challenger", "shadow"])
+from schemas.arms import ALIASES, is_arm
+
+
+def _checked_alias(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Refuse what is no alias under which versions are scored."""
+    if not is_arm(value):
+        message = f"{value!r} must be a short lower-case name, such as {', '.join(ALIASES)}"
+        raise click.BadParameter(message)
+    return value
+
+
+_ALIAS_OPTION = click.option(
+    "--alias",
+    callback=_checked_alias,
+    default="champion",
+    show_default=True,
+    help="champion serves; challenger, shadow or another short lower-case name predicts beside it.",
+)
 
 
 @click.group()
@@ -58,7 +75,7 @@ def show(
 
 @models.command()
 @click.argument("version")
-@click.option("--alias", type=_ALIASES, default="champion", show_default=True)
+@_ALIAS_OPTION
 @click.option("--reason", required=True, help="Why; it stays in the ledger.")
 @click.option("--stream", help="Where it is to serve; by default where it was trained.")
 @click.option("--effective-from", help="UTC, in the stream's time; by default its next bar's end.")
@@ -72,7 +89,7 @@ def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> 
 
 
 @models.command()
-@click.option("--alias", type=_ALIASES, default="champion", show_default=True)
+@_ALIAS_OPTION
 @click.option("--reason", required=True, help="Why; it stays in the ledger.")
 @click.option("--target", help="interval:horizon, such as 15m:15m, where several have this alias.")
 @click.option("--stream", help="Whose alias; by default the newest that has it.")

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.artifacts import CHAMPION, Artifact, LedgerEntry, Metric, ModelManifest, ModelTarget
+from schemas.arms import CHAMPION
+from schemas.artifacts import Artifact, LedgerEntry, Metric, ModelManifest, ModelTarget
 from schemas.companions import Companions, predicted_of
 from schemas.events import ModelPromoted
 from schemas.features import FeatureTable

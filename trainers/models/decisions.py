@@ -17,8 +17,8 @@ def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromot
     """What a model says about the bar that has just closed; a function of its arguments alone.
 
     Beside the probability it states what the model's policy makes of it: set, pick, evidence.
-    The prediction is of the features' as-of time, source and stream, and known when the later of
-    the features and the promotion was. At exactly one half the direction is up.
+    The prediction is of the features' as-of time, source and stream, known when the later of the
+    features and the promotion was, and belongs to the arm that the promotion names. At exactly one half the direction is up.
 
     Args:
         model: The promoted version.
@@ -47,6 +47,7 @@ def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromot
         model_version=promoted.model_version,
         model_hash=promoted.model_hash,
         feature_spec_hash=features.feature_spec_hash,
+        arm=promoted.alias,
     )
     return made if model.policy is None else model.policy.applied(made)
 

@@ -6,7 +6,7 @@ What was stored before is of the one source that a run had then.
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -24,18 +24,18 @@ class StoredPredictions:
     def last_predicted_ms(self, stream: str) -> dict[Target, int]:
         """The newest stored as-of time of each kind of prediction of a run."""
         rows = self._pool.rows(
-            "SELECT instrument, interval, horizon, event_time_ms FROM prediction_records held "
+            "SELECT instrument, interval, horizon, arm, event_time_ms FROM prediction_records held "
             f"CROSS JOIN LATERAL (SELECT event_time_ms FROM predictions made WHERE {_same_target('made', 'held')} "
             "ORDER BY event_time_ms DESC LIMIT 1) AS newest WHERE stream = %s",
             (stream,),
         )
-        return {Target(stream, row[0], Interval(row[1]), Interval(row[2])): row[3] for row in rows}
+        return {Target(stream, row[0], Interval(row[1]), Interval(row[2]), row[3]): row[4] for row in rows}
 
     def first_predicted_ms(self, target: Target, *, model_version: str, from_ms: int) -> int | None:
         """The first as-of time, from a time on, that a version predicted of a target and that is stored; or None."""
         row = self._pool.row(
             "SELECT event_time_ms FROM predictions WHERE stream = %s AND instrument = %s AND interval = %s "
-            "AND horizon = %s AND event_time_ms >= %s AND model_version = %s ORDER BY event_time_ms LIMIT 1",
+            "AND horizon = %s AND arm = %s AND event_time_ms >= %s AND model_version = %s ORDER BY event_time_ms LIMIT 1",
             (*target, from_ms, model_version),
         )
         return None if row is None else row[0]
@@ -82,7 +82,7 @@ def _same_target(one: str, other: str) -> str:
 def _page(
     cursor: psycopg.Cursor[dict[str, Any]], target: Target, *, limit: int, before_ms: int | None
 ) -> PredictionPage:
-    where = "stream = %s AND instrument = %s AND interval = %s AND horizon = %s"
+    where = "stream = %s AND instrument = %s AND interval = %s AND horizon = %s AND arm = %s"
     made = cursor.execute(
         f"SELECT * FROM predictions WHERE {where} AND event_time_ms < %s ORDER BY event_time_ms DESC LIMIT %s",
         (*target, 2**62 if before_ms is None else before_ms, limit),
@@ -101,7 +101,7 @@ def _page(
 def _record(cursor: psycopg.Cursor[dict[str, Any]], target: Target) -> PredictionRecord:
     row = cursor.execute(
         f"SELECT {', '.join(PredictionRecord._fields)} FROM prediction_records "
-        "WHERE stream = %s AND instrument = %s AND interval = %s AND horizon = %s",
+        "WHERE stream = %s AND instrument = %s AND interval = %s AND horizon = %s AND arm = %s",
         target,
     ).fetchone()
     return PredictionRecord(0, 0, 0, 0, 0) if row is None else PredictionRecord(**row)

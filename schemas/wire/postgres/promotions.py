@@ -3,7 +3,7 @@
 import msgspec
 
 from schemas import events
-from schemas.artifacts import CHAMPION
+from schemas.arms import CHAMPION
 from schemas.wire.postgres.pools import PostgresPool
 
 
@@ -30,10 +30,21 @@ class StoredPromotions:
 
     def champions(self, stream: str) -> list[events.ModelPromoted]:
         """The newest stored champion of each kind of prediction of a run, by target."""
+        return self.newest_promotions(stream, CHAMPION)
+
+    def newest_promotions(self, stream: str, arm: str) -> list[events.ModelPromoted]:
+        """The newest stored promotion to an arm of each kind of prediction of a run, by target."""
         rows = self._pool.dicts(
             "SELECT DISTINCT ON (instrument, interval, horizon) * FROM promotions "
             "WHERE stream = %s AND alias = %s "
             "ORDER BY instrument, interval, horizon, effective_from_ms DESC, model_version DESC",
-            (stream, CHAMPION),
+            (stream, arm),
         )
         return [msgspec.convert(row, events.ModelPromoted) for row in rows]
+
+    def arms(self, stream: str) -> list[str]:
+        """Return the aliases that versions of a run were promoted to."""
+        rows = self._pool.rows(
+            "SELECT DISTINCT alias FROM promotions WHERE stream = %s ORDER BY alias", (stream,)
+        )
+        return [row[0] for row in rows]

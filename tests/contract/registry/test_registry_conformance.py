@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from dulwich.repo import Repo
 
-from schemas.artifacts import CHAMPION, MODEL_FILE, ModelTarget
+from schemas.arms import CHAMPION
+from schemas.artifacts import MODEL_FILE, ModelTarget
 from schemas.errors import NotReadyError
 from schemas.time import Interval
 from tests.fakes.artifacts import TARGET, entry_of, manifest_of

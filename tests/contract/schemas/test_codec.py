@@ -44,6 +44,15 @@ def test_bytes_of_version_1_are_the_golden_ones(name: str) -> None:
     assert codec.decode(topics_of(event)[0], golden[name.encode()]) == event
 
 
+@pytest.mark.parametrize("name", ["prediction_made", "outcome_resolved"])
+def test_champion_that_is_named_gives_the_same_bytes_as_one_that_is_not(name: str) -> None:
+    """A name that equals the default and is another object was written out."""
+    value = codec.encode(SAMPLES[name])
+    named = codec.decode(topics_of(SAMPLES[name])[0], value[:-1] + b',"arm":"champion"}')
+    built = msgspec.structs.replace(SAMPLES[name], arm=b"champion".decode())
+    assert codec.encode(named) == codec.encode(built) == value
+
+
 @given(st.floats(min_value=5e-324, max_value=1e15), st.floats(min_value=0, max_value=1e15))
 def test_numbers_come_back_to_the_bit(price: float, size: float) -> None:
     event = tick(0, price, trade_id=1, size=size)

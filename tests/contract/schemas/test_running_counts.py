@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from enum import StrEnum
+from itertools import product
 from uuid import uuid4
 
 import msgspec
@@ -11,15 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.arms import CHAMPION, SHADOW
 from schemas.errors import RowRefusedError
 from schemas.events import Direction, Event, Outcome, OutcomeResolved, PredictionMade
 from schemas.positions import MarketPosition
 from schemas.records import PredictionRecord
 from schemas.targets import Target
+from schemas.time import Interval
 from schemas.wire.postgres.markets import StoredMarket
 from schemas.wire.postgres.migrating import migrate
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.predictions import StoredPredictions
+from schemas.wire.postgres.tables import TABLES
 from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.settings import Endpoints
 from tests.contract.schemas.samples import SAMPLES
@@ -29,19 +34,20 @@ OTHER = "ETH-USDT.BINANCE"
 TURNS = {Outcome.UP: True, Outcome.DOWN: False, Outcome.TIE: None, Outcome.VOID: None}
 
 COUNTED = """
-SELECT (SELECT count(*) FROM predictions WHERE stream = %(stream)s AND instrument = %(instrument)s),
+SELECT (SELECT count(*) FROM predictions
+    WHERE stream = %(stream)s AND instrument = %(instrument)s AND arm = %(arm)s),
     count(*) FILTER (WHERE o.is_hit), count(*) FILTER (WHERE NOT o.is_hit),
     count(*) FILTER (WHERE o.outcome = 'tie'), count(*) FILTER (WHERE o.outcome = 'void'),
     count(*) FILTER (WHERE o.is_hit AND p.is_pick), count(*) FILTER (WHERE NOT o.is_hit AND p.is_pick)
-FROM (SELECT * FROM outcomes WHERE stream = %(stream)s AND instrument = %(instrument)s) o LEFT JOIN predictions p
-ON (p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms)
-    = (o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms)
+FROM (SELECT * FROM outcomes WHERE stream = %(stream)s AND instrument = %(instrument)s AND arm = %(arm)s) o
+LEFT JOIN predictions p ON (p.stream, p.instrument, p.interval, p.horizon, p.arm, p.event_time_ms)
+    = (o.stream, o.instrument, o.interval, o.horizon, o.arm, o.features_as_of_ms)
 """
 UNRESOLVED = """
-SELECT p.instrument, p.event_time_ms FROM predictions p LEFT JOIN outcomes o
-ON (o.stream, o.instrument, o.interval, o.horizon, o.features_as_of_ms)
-    = (p.stream, p.instrument, p.interval, p.horizon, p.event_time_ms)
-WHERE p.stream = %s AND o.stream IS NULL ORDER BY 1, 2
+SELECT p.instrument, p.arm, p.event_time_ms FROM predictions p LEFT JOIN outcomes o
+ON (o.stream, o.instrument, o.interval, o.horizon, o.arm, o.features_as_of_ms)
+    = (p.stream, p.instrument, p.interval, p.horizon, p.arm, p.event_time_ms)
+WHERE p.stream = %s AND o.stream IS NULL ORDER BY 1, 2, 3
 """
 
 
@@ -57,11 +63,17 @@ def connection(endpoints: Endpoints) -> Iterator[psycopg.Connection]:
         yield opened
 
 
-def made(minute: int, *, instrument: str = INSTRUMENT, is_pick: bool | None = None) -> PredictionMade:
-    return msgspec.structs.replace(prediction(minute * MINUTE), instrument=instrument, is_pick=is_pick)
+def made(
+    minute: int, *, instrument: str = INSTRUMENT, is_pick: bool | None = None, arm: str = CHAMPION
+) -> PredictionMade:
+    return msgspec.structs.replace(
+        prediction(minute * MINUTE), instrument=instrument, is_pick=is_pick, arm=arm
+    )
 
 
-def turned_out(minute: int, of: Outcome, *, instrument: str = INSTRUMENT) -> OutcomeResolved:
+def turned_out(
+    minute: int, of: Outcome, *, instrument: str = INSTRUMENT, arm: str = CHAMPION
+) -> OutcomeResolved:
     sample = SAMPLES["outcome_resolved"]
     assert isinstance(sample, OutcomeResolved)
     return msgspec.structs.replace(
@@ -71,6 +83,7 @@ def turned_out(minute: int, of: Outcome, *, instrument: str = INSTRUMENT) -> Out
         outcome=of,
         is_hit=TURNS[of],
         direction=Direction.UP,
+        arm=arm,
     )
 
 
@@ -80,14 +93,14 @@ def of_stream(stream: str, batch: Sequence[Event]) -> list[Event]:
 
 def check(pool: PostgresPool, connection: psycopg.Connection, stream: str) -> None:
     """What is kept equals what is counted."""
-    for instrument in (INSTRUMENT, OTHER):
-        counted = connection.execute(COUNTED, {"stream": stream, "instrument": instrument}).fetchone()
+    for instrument, arm in product((INSTRUMENT, OTHER), (CHAMPION, SHADOW)):
+        named = {"stream": stream, "instrument": instrument, "arm": arm}
+        counted = connection.execute(COUNTED, named).fetchone()
         assert counted is not None
-        assert StoredPredictions(pool).record(Target(stream, instrument, "1m", "1m")) == PredictionRecord(
-            *counted
-        )
+        target = Target(stream, instrument, "1m", "1m", arm)
+        assert StoredPredictions(pool).record(target) == PredictionRecord(*counted)
     waiting = sorted(
-        (one.instrument, one.event_time_ms)
+        (one.instrument, one.arm, one.event_time_ms)
         for one in StoredPredictions(pool).unresolved()
         if one.stream == stream
     )
@@ -96,17 +109,20 @@ def check(pool: PostgresPool, connection: psycopg.Connection, stream: str) -> No
 
 minutes = st.integers(0, 4)
 instruments = st.sampled_from([INSTRUMENT, OTHER])
+arms = st.sampled_from([CHAMPION, CHAMPION, SHADOW])
 predictions = st.builds(
-    lambda minute, instrument, is_pick: made(minute, instrument=instrument, is_pick=is_pick),
+    lambda minute, instrument, is_pick, arm: made(minute, instrument=instrument, is_pick=is_pick, arm=arm),
     minutes,
     instruments,
     st.sampled_from([True, False, None]),
+    arms,
 )
 outcomes = st.builds(
-    lambda minute, of, instrument: turned_out(minute, of, instrument=instrument),
+    lambda minute, of, instrument, arm: turned_out(minute, of, instrument=instrument, arm=arm),
     minutes,
     st.sampled_from(list(TURNS)),
     instruments,
+    arms,
 )
 written = st.lists(st.one_of(predictions, outcomes), max_size=8)
 #: A revision, a deletion, a row that is moved to another key: whoever has the database's key may do so.
@@ -284,6 +300,39 @@ def empty_database(endpoints: Endpoints, connection: psycopg.Connection) -> Iter
     connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def write_without_arms(database: str, batch: Sequence[Event]) -> None:
+    """As a release wrote that knew no arms."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        for event in batch:
+            table = TABLES[type(event)]
+            row = {name: getattr(event, name) for name in table.columns if name != "arm"}
+            marks = ", ".join(["%s"] * len(row))
+            connection.execute(
+                f"INSERT INTO {table.name} ({', '.join(row)}) VALUES ({marks})",  # noqa: S608
+                [str(value) if isinstance(value, StrEnum) else value for value in row.values()],
+            )
+
+
+def test_rows_of_a_release_without_arms_are_the_champions(empty_database: str) -> None:
+    stream = f"replay-{uuid4().hex[:12]}"
+    migrate(empty_database, to="0006")
+    before = of_stream(stream, [made(0, is_pick=True), made(1), turned_out(0, Outcome.UP), candle(0)])
+    write_without_arms(empty_database, before)
+    migrate(empty_database)
+    target = Target(stream, INSTRUMENT, Interval.ONE_MINUTE, Interval.ONE_MINUTE)
+    shadows = target._replace(arm=SHADOW)
+    with PostgresPool(empty_database) as pool:
+        (beside,) = of_stream(stream, [made(0, arm=SHADOW)])
+        EventWriter(pool).write([*before, beside])
+        stored = StoredPredictions(pool)
+        assert stored.record(target) == PredictionRecord(2, 1, 0, 0, 0, 1, 0)
+        assert stored.record(shadows) == PredictionRecord(1, 0, 0, 0, 0)
+        assert stored.last_predicted_ms(stream) == {target: T0 + MINUTE, shadows: T0}
+        assert stored.predictions(shadows, limit=5) == [(beside, None)]
+        with psycopg.connect(empty_database, autocommit=True) as connection:
+            check(pool, connection, stream)
+
+
 def test_what_was_stored_before_the_counts_were_kept_is_counted_by_the_migration(empty_database: str) -> None:
     stream = f"replay-{uuid4().hex[:12]}"
     migrate(empty_database, to="0004")
@@ -292,13 +341,15 @@ def test_what_was_stored_before_the_counts_were_kept_is_counted_by_the_migration
     try:
         before = [made(0, is_pick=True), made(1, is_pick=False), made(2), turned_out(0, Outcome.UP)]
         alone = [turned_out(3, Outcome.DOWN, instrument=OTHER), candle(0), tick(5, trade_id=7)]
-        EventWriter(past).write(of_stream(stream, [*before, turned_out(1, Outcome.TIE), *alone]))
+        write_without_arms(empty_database, of_stream(stream, [*before, turned_out(1, Outcome.TIE), *alone]))
         migrate(empty_database)
         with psycopg.connect(empty_database, autocommit=True) as connection:
             check(past, connection, stream)
-            EventWriter(past).write(
-                of_stream(stream, [turned_out(2, Outcome.DOWN), made(4), tick(9, trade_id=8)])
-            )
+            for later in (
+                [turned_out(2, Outcome.DOWN), made(4), tick(9, trade_id=8)],
+                [made(4, arm=SHADOW), turned_out(1, Outcome.UP, arm=SHADOW)],
+            ):
+                EventWriter(past).write(of_stream(stream, later))
             check(past, connection, stream)
         assert StoredPredictions(past).record(Target(stream, INSTRUMENT, "1m", "1m")) == PredictionRecord(
             4, 1, 1, 1, 0, 1, 0

@@ -8,11 +8,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from api.scoring.jobs import scoring_job, stored_state, view_of
+from api.scoring.jobs import decision, scoring_job, view_of
 from api.scoring.rows import SeriesKey
 from api.scoring.starts import Start, record_of
+from api.scoring.stored import stored_state
 from schemas import codec
-from schemas.artifacts import CHAMPION, LedgerEntry
+from schemas.arms import CHAMPION
+from schemas.artifacts import LedgerEntry
 from schemas.errors import InvariantError
 from schemas.events import Event, ModelPromoted, PredictionMade
 from schemas.targets import Target
@@ -153,3 +155,20 @@ def test_only_predictions_are_views():
     assert (view.key, view.order) == ("prediction:replay-test:BTC-USDT.BINANCE:15m:15m", AS_OF_MS)
     assert codec.decode(PREDICTIONS, view.body()) == made
     assert view_of(features(1)) is None
+
+
+def test_of_each_arm_only_the_last_two_models_stay_loaded():
+    """An arm that gets a version every hour, as a learner's does, kept all of them in memory."""
+    loaded: list[str] = []
+
+    def load(version: str) -> StatedModel:
+        loaded.append(version)
+        return StatedModel(promotion(0, version=version))
+
+    decided = decision(load)
+    for arm, version in [
+        ("champion", "a"), ("shadow", "s1"), ("shadow", "s2"), ("shadow", "s3"), ("shadow", "s2"),
+        ("champion", "a"), ("shadow", "s1"),
+    ]:  # fmt: skip
+        decided(features(10), promotion(0, alias=arm, version=version))
+    assert loaded == ["a", "s1", "s2", "s3", "s1"]

@@ -354,8 +354,8 @@ def test_metrics_have_a_bounded_set_of_labels(serving, views, pool, stream):
     assert "DOGE" not in shown
     assert 'route="unmatched"' in shown
     assert 'route="/v1/predictions/{name}"' in shown
-    served = 'driftline_api_predictions_served_total{horizon="15m",instrument="BTC-USDT.BINANCE",interval="15m"} 1.0'
-    age = 'driftline_api_data_age_seconds{horizon="15m",instrument="BTC-USDT.BINANCE",interval="15m"} 30.0'
+    served = 'driftline_api_predictions_served_total{arm="champion",horizon="15m",instrument="BTC-USDT.BINANCE",interval="15m"} 1.0'
+    age = 'driftline_api_data_age_seconds{arm="champion",horizon="15m",instrument="BTC-USDT.BINANCE",interval="15m"} 30.0'
     assert served in shown
     assert age in shown
 

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget
+from schemas.arms import CHAMPION
+from schemas.artifacts import LedgerEntry, ModelTarget
 from schemas.codec import decode
 from schemas.errors import NotReadyError
 from schemas.events import BarClosed, CandleObserved, FeaturesComputed, ModelPromoted

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from schemas.artifacts import CHAMPION
+from schemas.arms import CHAMPION
 from schemas.codec import decode, null_from_nan
 from schemas.events import FeaturesComputed
 from schemas.time import Interval

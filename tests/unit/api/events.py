@@ -77,6 +77,8 @@ def prediction(
     probability_up: float = 0.625,
     version: str = "model-1",
     close: float = 100.0,
+    spec: str = "spec-a",
+    arm: str = "champion",
 ) -> PredictionMade:
     return PredictionMade(
         event_time_ms=as_of_ms,
@@ -91,7 +93,8 @@ def prediction(
         reference_price=close,
         model_version=version,
         model_hash=hashlib.sha256(version.encode()).hexdigest(),
-        feature_spec_hash="spec-a",
+        feature_spec_hash=spec,
+        arm=arm,
     )
 
 
@@ -119,6 +122,7 @@ def outcome(made: PredictionMade, *, final_price: float | None) -> OutcomeResolv
         is_hit=None if went in {Outcome.TIE, Outcome.VOID} else str(went) == str(made.direction),
         model_version=made.model_version,
         model_hash=made.model_hash,
+        arm=made.arm,
     )
 
 

@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.scoring.operators import ScoringOperator, Stored
-from schemas.errors import InvariantError, SnapshotMismatchError
+from schemas.errors import InvariantError, NotReadyError, SnapshotMismatchError, StateError
 from schemas.events import (
     Event,
     FeaturesComputed,
@@ -63,6 +63,8 @@ def decided(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
         probability_up=digest[0] / 255,
         close=row.close,
         stream=row.stream,
+        spec=row.feature_spec_hash,
+        arm=promoted.alias,
     )
 
 
@@ -105,6 +107,13 @@ def as_of(made: Sequence[Event]) -> list[int]:
     return [one.event_time_ms * 10 // QUARTER_MS for one in made]
 
 
+def by_arm(made: Sequence[PredictionMade]) -> AlongTarget:
+    found: AlongTarget = {}
+    for one in made:
+        found.setdefault(one.arm, []).append(one)
+    return found
+
+
 def by_target(made: Sequence[PredictionMade]) -> AlongTarget:
     found: AlongTarget = {}
     for one in made:
@@ -115,16 +124,20 @@ def by_target(made: Sequence[PredictionMade]) -> AlongTarget:
 # Its rules
 
 
-def vector(as_of_ms: int, spec: str = "spec-a") -> VectorComputed:
+def vector(as_of_ms: int, spec: str = "vector-a") -> VectorComputed:
     """The row of an instrument with companions."""
     row = msgspec.structs.asdict(features(as_of_ms, spec=spec))
     return VectorComputed(**row, joined={"ETH-USDT.BINANCE": row["event_time_ms"]}, n_late=0)
 
 
-def test_instrument_with_companions_is_predicted_from_its_vectors_alone():
-    machine = operator(joined=frozenset({INSTRUMENT}))
-    assert stepped(machine, [promotion(20), features(20), features(30)]) == []
-    assert as_of(stepped(machine, [vector(20), vector(30)])) == [20, 30]
+def test_champion_takes_the_rows_that_have_its_features():
+    """An instrument with companions was predicted from its vectors alone, whatever its champion took."""
+    joined = frozenset({INSTRUMENT})
+    log = [features(20), features(30), vector(20), vector(30)]
+    for spec, taken in (("spec-a", log[:2]), ("vector-a", log[2:])):
+        promoted = promotion(20, spec=spec)
+        made = [decided(row, promoted) for row in taken]
+        assert stepped(operator(joined=joined), [promoted, *log]) == made
 
 
 def test_instrument_without_companions_is_predicted_from_its_market_features_alone():
@@ -137,13 +150,14 @@ def test_vectors_wait_for_their_champion_through_a_restart():
     stepped(machine, [vector(20), vector(30)])
     again = operator(joined=frozenset({INSTRUMENT}))
     again.restore(kept(machine))
-    assert as_of(stepped(again, [promotion(20)])) == [20, 30]
+    assert as_of(stepped(again, [promotion(20, spec="vector-a")])) == [20, 30]
 
 
 def test_vector_of_other_features_than_the_champions_is_counted_and_left():
     told = []
     machine = operator(joined=frozenset({INSTRUMENT}), on_mismatch=lambda *pair: told.append(pair))
-    assert stepped(machine, [promotion(20), vector(20, spec="other companions")]) == []
+    log = [promotion(20, spec="vector-a"), features(20), vector(20, spec="other companions")]
+    assert stepped(machine, log) == []
     assert (machine.n_mismatched, len(told)) == (1, 1)
 
 
@@ -202,8 +216,9 @@ def test_what_an_earlier_log_has_predicted_is_not_predicted_again():
     assert asked == [M15, H1]
 
 
-def test_only_the_champion_alias_predicts():
-    assert not stepped(operator(), [promotion(0, alias="challenger"), features(10)])
+def test_alias_that_is_no_short_lower_case_name_is_a_bad_message():
+    with pytest.raises(InvariantError, match="alias"):
+        stepped(operator(), [promotion(0, alias="The Challenger"), features(10)])
 
 
 def test_a_promotion_of_another_interval_or_stream_predicts_nothing():
@@ -378,8 +393,18 @@ def test_progress_before_any_prediction_names_none():
 
 def test_progress_waits_for_the_vectors_of_an_instrument_with_companions():
     machine = operator(joined=frozenset({INSTRUMENT}))
-    assert progress_of(outputs(machine, [features(10), watermark(10)])) == []
-    assert as_of([one.event for one in machine.step(FEATURES_VECTOR, watermark(10))]) == [10]
+    (early,) = progress_of(outputs(machine, [features(10), watermark(10)]))
+    assert (as_of([early]), early.every_arm_ms) == ([10], -(2**53))
+    (late,) = [one.event for one in machine.step(FEATURES_VECTOR, watermark(10))]
+    assert (as_of([late]), late.every_arm_ms) == ([10], None)
+
+
+def test_progress_of_champions_that_take_vectors_waits_for_these():
+    machine = operator(joined=frozenset({INSTRUMENT}))
+    outputs(machine, [promotion(0, spec="vector-a"), vector(10), features(10)])
+    assert progress_of(outputs(machine, [watermark(10)])) == []
+    (told,) = [one.event for one in machine.step(FEATURES_VECTOR, watermark(10))]
+    assert (as_of([told]), told.every_arm_ms) == ([10], None)
 
 
 def test_progress_goes_on_where_an_instrument_has_no_companions_any_more():
@@ -387,7 +412,7 @@ def test_progress_goes_on_where_an_instrument_has_no_companions_any_more():
     before = operator(joined=frozenset({INSTRUMENT}))
     found = outputs(before, [features(10), watermark(10)])
     entries = {key: value for key, value in before.changes() if value is not None}
-    assert progress_of(found) == []
+    assert [one.every_arm_ms for one in progress_of(found)] == [-(2**53)]
     after = operator(joined=frozenset({"ETH-USDT.KRAKEN"}))
     after.restore(entries)
     assert as_of(progress_of(outputs(after, [watermark(20)]))) == [20]
@@ -414,19 +439,61 @@ def test_newest_predictions_survive_a_restore():
     assert list(restored.newest()) == made[-2:]
 
 
-def test_a_row_that_cannot_be_decided_leaves_the_state_as_it_was():
-    def refusing(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
-        if promoted.horizon is H1 and row.event_time_ms == ms(20):
+def refusing(*aliases: str, error: type[Exception] = InvariantError) -> Callable[..., PredictionMade]:
+    """A decision that the versions of some arms cannot make of the row at 20."""
+
+    def decide(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
+        if promoted.alias in aliases and row.event_time_ms == ms(20):
             message = "no such feature"
-            raise InvariantError(message)
+            raise error(message)
         return decided(row, promoted)
 
-    machine = ScoringOperator(decide=refusing)
-    stepped(machine, [promotion(0), promotion(0, horizon=H1), features(10)])
+    return decide
+
+
+def test_a_row_that_nobody_can_decide_leaves_the_state_as_it_was():
+    machine = ScoringOperator(decide=refusing("champion", "shadow"))
+    stepped(machine, [promotion(0), promotion(0, alias="shadow", version="s"), features(10)])
     kept(machine)
     with pytest.raises(InvariantError):
         stepped(machine, [features(20)])
     assert not list(machine.changes())
+
+
+@pytest.mark.parametrize("error", [InvariantError, StateError, NotReadyError])
+def test_arm_that_fails_is_counted_and_reported_once_and_the_champion_goes_on(error: type[Exception]) -> None:
+    told = []
+    machine = ScoringOperator(
+        decide=refusing("challenger", error=error), on_failure=lambda row, *_: told.append(row)
+    )
+    log = [promotion(0), promotion(0, alias="challenger", version="c"), *map(features, (10, 20, 30))]
+    made = by_arm(stepped(machine, log))
+    assert {arm: as_of(some) for arm, some in made.items()} == {
+        "champion": [10, 20, 30],
+        "challenger": [10, 30],
+    }
+    assert (machine.n_failed, told) == (1, [features(20)])
+
+
+def test_champion_that_fails_does_not_stop_the_others():
+    machine = ScoringOperator(decide=refusing("champion"))
+    log = [promotion(0), promotion(0, alias="challenger", version="c"), *map(features, (10, 20, 30))]
+    made = by_arm(stepped(machine, log))
+    assert as_of(made["challenger"]) == [10, 20, 30]
+    assert as_of(made["champion"]) == [10, 30]
+
+
+def test_champion_that_cannot_decide_the_rows_that_wait_for_it_is_refused_and_the_one_before_goes_on():
+    machine = ScoringOperator(decide=refusing("champion"))
+    with pytest.raises(InvariantError):
+        stepped(machine, [*map(features, (10, 20)), promotion(20)])
+    assert as_of(stepped(machine, [promotion(30), features(30)])) == [30]
+
+
+def test_champion_whose_model_is_gone_ends_the_job():
+    machine = ScoringOperator(decide=refusing("champion", error=StateError))
+    with pytest.raises(StateError):
+        stepped(machine, [promotion(0), features(20)])
 
 
 @pytest.mark.parametrize("foreign", [b"", b"\xc1", b"{}", b"\x93\xa9scoring/0\x90\x90"])

@@ -14,7 +14,7 @@ def test_a_target_with_a_champion_waits_for_none():
 
 def test_a_target_that_is_not_served_lacks_its_model_or_its_first_bar():
     assert missing_words(TARGET, {}).startswith("no model")
-    assert "model-1 predicts at the next bar" in missing_words(TARGET, {TARGET[1:]: promotion(0)})
+    assert "model-1 predicts at the next bar" in missing_words(TARGET, {TARGET[1:4]: promotion(0)})
 
 
 def test_without_any_model_it_says_so():

@@ -6,12 +6,22 @@ import msgspec
 import pytest
 
 from schemas.errors import SnapshotMismatchError
-from schemas.events import Direction, Event, Outcome, OutcomeResolved, PredictionsAdvanced
+from schemas.events import Direction, Event, Outcome, OutcomeResolved, PredictionMade, PredictionsAdvanced
 from schemas.time import Interval
 from schemas.topics import MARKET_BAR
 from stream_processors.operators.outcomes import MOST_AHEAD_OF_A_SERIES, OutcomesOperator
 from tests.fixtures.keeping import keep, kept
-from tests.fixtures.market_events import HOUR, MINUTE, STREAM, T0, bar, candle, prediction, watermark
+from tests.fixtures.market_events import (
+    HOUR,
+    INSTRUMENT,
+    MINUTE,
+    STREAM,
+    T0,
+    bar,
+    candle,
+    prediction,
+    watermark,
+)
 from tests.fixtures.operators import progress_at, topic_of
 
 
@@ -217,3 +227,62 @@ def test_state_of_another_release_is_refused(value: bytes) -> None:
     for key in entries:
         with pytest.raises(SnapshotMismatchError):
             OutcomesOperator().restore(entries | {key: value})
+
+
+# Arms
+
+
+def of_arm(minute: int, arm: str) -> PredictionMade:
+    return msgspec.structs.replace(prediction(minute * MINUTE), arm=arm)
+
+
+def told_of_champions(minute: int, *, every_arm: int) -> PredictionsAdvanced:
+    return msgspec.structs.replace(told(minute), every_arm_ms=T0 + every_arm * MINUTE)
+
+
+def test_arms_of_one_close_are_judged_apart() -> None:
+    made = [of_arm(0, "champion"), of_arm(0, "challenger"), of_arm(0, "shadow")]
+    resolved = feed(OutcomesOperator(), [*made, bar(0, 101.0)])
+    assert sorted(outcome.arm for outcome in resolved) == ["challenger", "champion", "shadow"]
+    assert {(outcome.final_price, outcome.is_hit) for outcome in resolved} == {(101.0, True)}
+
+
+def test_arm_that_is_far_behind_holds_no_bars_and_finds_its_closes() -> None:
+    operator = OutcomesOperator(least_ahead=10, most_ahead=10, most_kept=1_000)
+    for minute in range(100):
+        feed(operator, [bar(minute * MINUTE, 100.0 + minute), told_of_champions(minute, every_arm=0)])
+        assert not operator.holds
+    resolved = feed(operator, [of_arm(minute, "challenger") for minute in range(1, 90)])
+    assert [outcome.final_price for outcome in resolved] == [100.0 + minute for minute in range(1, 90)]
+    assert operator.n_let_go == 0
+
+
+def test_closes_that_only_a_silent_arm_may_ask_for_are_let_go_in_the_end_counted_and_said_once() -> None:
+    said = []
+    operator = OutcomesOperator(
+        least_ahead=10, most_ahead=10, most_kept=50, on_let_go=lambda *which: said.append(which)
+    )
+    for minute in range(200):
+        feed(operator, [bar(minute * MINUTE), told_of_champions(minute, every_arm=-100)])
+    assert n_closes(operator, {}) == 50
+    assert operator.n_let_go == 150
+    assert [series for series, _ in said] == [(STREAM, INSTRUMENT, "1m")]
+    (resolved,) = feed(operator, [of_arm(3, "challenger")])
+    assert resolved.outcome is Outcome.VOID
+
+
+def test_closes_that_a_champion_may_ask_for_are_held_and_never_let_go() -> None:
+    operator = OutcomesOperator(least_ahead=10, most_ahead=10, most_kept=20)
+    feed(operator, [bar(0), told_of_champions(0, every_arm=-100)])
+    feed(operator, [bar(minute * MINUTE, 100.0 + minute) for minute in range(1, 60)])
+    assert operator.holds
+    resolved = feed(operator, [of_arm(minute, "champion") for minute in range(1, 58)])
+    assert [outcome.final_price for outcome in resolved] == [100.0 + minute for minute in range(1, 58)]
+
+
+def test_last_predictions_on_other_features_may_come_after_those_of_a_newer_version() -> None:
+    """An arm that changes from vectors to market features ends the former later; both are judged once."""
+    newer = msgspec.structs.replace(prediction(5 * MINUTE), feature_spec_hash="of market features")
+    older = [prediction(minute * MINUTE) for minute in (2, 3)]
+    resolved = feed(OutcomesOperator(), [newer, *older, *older, newer, *(bar(i * MINUTE) for i in range(8))])
+    assert [outcome.features_as_of_ms for outcome in resolved] == [T0 + i * MINUTE for i in (2, 3, 5)]

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget, RecipeStatement
+from schemas.arms import CHAMPION
+from schemas.artifacts import LedgerEntry, ModelTarget, RecipeStatement
 from schemas.companions import Companions
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.time import Interval

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from schemas.artifacts import CHAMPION, MODEL_FILE, sha256
+from schemas.arms import CHAMPION
+from schemas.artifacts import MODEL_FILE, sha256
 from schemas.errors import StateError, StoreUnavailableError
 from tests.fakes.artifacts import TARGET, entry_of, manifest_of
 from trainers.registry.folders import FolderRegistry

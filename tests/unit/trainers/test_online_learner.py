@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from api.scoring.jobs import decision
-from schemas.artifacts import SHADOW
+from schemas.arms import SHADOW
 from schemas.codec import decode
 from schemas.errors import SnapshotMismatchError, StateError
 from schemas.events import VectorComputed

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from api.scoring.jobs import check_promotion
-from schemas.artifacts import CHAMPION, MODEL_FILE
+from schemas.arms import CHAMPION
+from schemas.artifacts import MODEL_FILE
 from schemas.errors import ConfigurationError, InvariantError, NotReadyError, StateError
 from tests.fakes.artifacts import TARGET, entry_of, manifest_of
 from tests.fakes.backtests import small_artifact

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.scoring.starts import Promotions, Start
-from schemas.artifacts import CHAMPION, LedgerEntry, ModelTarget
+from schemas.arms import CHAMPION
+from schemas.artifacts import LedgerEntry, ModelTarget
 from schemas.events import PromotionTookEffect
 from tests.unit.api.events import INSTRUMENT, M15, promotion
 from trainers.registry.serving import in_effect
@@ -73,4 +74,4 @@ def test_ledger_and_scoring_choose_the_same(drawn: list[tuple[int, int]], as_of_
         for number, entry in enumerate(lines)
     )
     chosen = scoring.at(as_of_ms)
-    assert (began[-1] if began else None) == (None if chosen is None else chosen.model_version)
+    assert (began[-1] if began else None) == (None if chosen is None else chosen.promoted.model_version)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from schemas.artifacts import CHAMPION, ModelTarget
+from schemas.arms import CHAMPION
+from schemas.artifacts import ModelTarget
 from schemas.companions import Companions
 from schemas.errors import NotReadyError, StoreUnavailableError
 from schemas.targets import TargetPair

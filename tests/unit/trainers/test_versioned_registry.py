@@ -8,7 +8,8 @@ from dulwich import porcelain
 from dulwich.object_store import iter_tree_contents
 from dulwich.repo import Repo
 
-from schemas.artifacts import CHAMPION, MODEL_FILE
+from schemas.arms import CHAMPION
+from schemas.artifacts import MODEL_FILE
 from schemas.errors import ConfigurationError, StateError, TransientError
 from tests.fakes.artifacts import TARGET, entry_of, manifest_of
 from tests.fakes.github import REPOSITORY, TOKEN, running_github

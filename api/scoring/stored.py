@@ -1,0 +1,135 @@
+"""What the durable stores know of a run when scoring starts: its promotions, and how far each target is predicted.
+
+Stands apart because only a fresh log needs it: the state by key knows the rest.
+"""
+
+from collections.abc import Mapping
+
+import structlog
+
+from api.scoring.operators import Stored
+from api.scoring.rows import SeriesKey
+from api.scoring.starts import Start, identity, record_of
+from schemas.arms import is_arm
+from schemas.artifacts import LedgerEntry, ModelManifest
+from schemas.errors import StateError
+from schemas.events import ModelPromoted, PromotionTookEffect
+from schemas.ports import ModelRegistry
+from schemas.targets import Target
+from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.predictions import StoredPredictions
+from schemas.wire.postgres.promotions import StoredPromotions
+from schemas.wire.settings import Endpoints
+
+_log = structlog.get_logger(__name__)
+
+
+def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) -> Stored:
+    """What the history and the registry know of a run as it is now.
+
+    Only a fresh log needs it: the state by key knows the rest. The promotions are those of the ledger,
+    under every alias, so that no row has to wait until they are announced again.
+
+    Args:
+        endpoints: Where the servers are.
+        registry: Whose ledger names the promotions.
+        stream: The run.
+
+    Raises:
+        StoreUnavailableError: If Postgres does not answer.
+    """
+    promotions = _promotions(registry, stream)
+    with PostgresPool(endpoints.database_url, max_connections=1) as pool:
+        predictions = StoredPredictions(pool)
+        predicted = predictions.last_predicted_ms(stream)
+        effects = StoredPromotions(pool).promotion_effects(stream)
+        records = {_promotion_key(record): record for record in effects}
+        for promoted in (one for found in promotions.values() for one in found):
+            if _promotion_key(promoted) not in records:
+                records |= _seen_start(predictions, promoted)
+        promotions = {key: _serving(found, predicted, records) for key, found in promotions.items()}
+    return Stored(
+        last_predicted_ms=predicted.get,
+        promotions=lambda series: promotions.get(series, ()),
+        record=lambda promoted: records.get(_promotion_key(promoted)),
+    )
+
+
+def _serving(
+    promotions: list[ModelPromoted],
+    predicted: Mapping[Target, int],
+    records: Mapping[tuple[object, ...], PromotionTookEffect],
+) -> list[ModelPromoted]:
+    """Those that may still score a row: each that is taken in is loaded and checked."""
+    greatest: dict[Target, int] = {}
+    for promoted in promotions:
+        record, target = records.get(_promotion_key(promoted)), target_of_promotion(promoted)
+        from_ms = promoted.effective_from_ms if record is None else record.event_time_ms
+        if from_ms <= predicted.get(target, from_ms - 1):
+            greatest[target] = max(
+                greatest.get(target, promoted.effective_from_ms), promoted.effective_from_ms
+            )
+    return [
+        promoted
+        for promoted in promotions
+        if promoted.effective_from_ms
+        >= greatest.get(target_of_promotion(promoted), promoted.effective_from_ms)
+    ]
+
+
+def target_of_promotion(promoted: ModelPromoted) -> Target:
+    """The target that a promotion is of."""
+    return Target(promoted.stream, promoted.instrument, promoted.interval, promoted.horizon, promoted.alias)
+
+
+def _seen_start(
+    predictions: StoredPredictions, promoted: ModelPromoted
+) -> dict[tuple[object, ...], PromotionTookEffect]:
+    """The start of a promotion whose record was not stored before the broker lost it, by its predictions."""
+    target = target_of_promotion(promoted)
+    from_ms = predictions.first_predicted_ms(
+        target, model_version=promoted.model_version, from_ms=promoted.effective_from_ms
+    )
+    if from_ms is None:
+        return {}
+    start = Start(promoted=promoted, number=0, from_ms=from_ms)
+    return {_promotion_key(promoted): record_of(start, source=promoted.source, known_time_ms=from_ms)}
+
+
+def _promotion_key(event: ModelPromoted | PromotionTookEffect) -> tuple[object, ...]:
+    return (event.stream, event.instrument, event.interval, event.horizon, event.alias, *identity(event))
+
+
+def _promotions(registry: ModelRegistry, stream: str) -> dict[SeriesKey, list[ModelPromoted]]:
+    """The ledger's promotions of a run, oldest first, as they are announced."""
+    try:
+        lines = [line for line in registry.ledger() if line.stream == stream and is_arm(line.alias)]
+        manifests = {manifest.version: manifest for manifest in registry.versions()} if lines else {}
+    except StateError as error:
+        _log.warning("the registry's ledger is left out: versions are scored as announced", reason=str(error))
+        return {}
+    found: dict[SeriesKey, list[ModelPromoted]] = {}
+    for line in lines:
+        manifest = manifests.get(line.version)
+        if manifest is not None:
+            promoted = _announced(line, manifest)
+            key = SeriesKey(stream=stream, instrument=promoted.instrument, interval=promoted.interval)
+            found.setdefault(key, []).append(promoted)
+    return found
+
+
+def _announced(line: LedgerEntry, manifest: ModelManifest) -> ModelPromoted:
+    return ModelPromoted(
+        event_time_ms=line.effective_from_ms,
+        known_time_ms=line.effective_from_ms,
+        source=manifest.source,
+        stream=line.stream,
+        instrument=line.target.instrument,
+        interval=line.target.interval,
+        horizon=line.target.horizon,
+        alias=line.alias,
+        model_version=line.version,
+        model_hash=line.model_hash,
+        feature_spec_hash=manifest.feature_spec_hash,
+        effective_from_ms=line.effective_from_ms,
+    )
