@@ -1,8 +1,9 @@
 """The wiring of the job that predicts: topics, models from the registry, views."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 
@@ -14,6 +15,7 @@ from schemas.artifacts import ModelTarget
 from schemas.codec import encode
 from schemas.errors import InvariantError, NotReadyError, PlatformError, StateError
 from schemas.events import Event, FeaturesComputed, ModelPromoted, PredictionMade, PromotionTookEffect
+from schemas.sources import source_of
 from schemas.targets import Target
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EFFECT, MODELS_EVENT, partition_of
 from schemas.wire import redis
@@ -50,13 +52,13 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
     Raises:
         PlatformError: Whatever the job does not get over; a restart goes on from the log.
     """
-    registry = FolderRegistry(settings.registry_dir)
+    registry, sources = FolderRegistry(settings.registry_dir), settings.parsed_sources()
     models = LoadedModels(registry, n_kept=_N_CHECKED)
     job = scoring_job(
         load=models.model,
         check=partial(check_promotion, models),
         stored=stored_state(endpoints, registry, stream=settings.stream),
-        joined=settings.parsed_companions(),
+        joined={name: source_of(name, sources) for name in settings.parsed_companions()},
     )
     views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
     run_job(
@@ -99,7 +101,7 @@ def scoring_job(
     load: LoadModel,
     stored: Stored | None = None,
     check: Check = lambda _promoted: None,
-    joined: Collection[str] = (),
+    joined: Mapping[str, str] = MappingProxyType({}),
 ) -> Job:
     """The job: features of an instrument, all promotions, predictions of that instrument.
 
@@ -109,7 +111,7 @@ def scoring_job(
         load: A model by its version; asked when a version is first needed.
         stored: What the durable stores know, which an emptied log no longer does.
         check: Refuses a promotion, by InvariantError.
-        joined: The instruments with companions, of which vectors are computed too.
+        joined: The source of each instrument with companions, of which vectors are computed too.
     """
     decide_by_version = decision(load)
 
@@ -122,7 +124,7 @@ def scoring_job(
             on_mismatch=_report_mismatch,
             on_failure=_report_failure,
             on_lost=_report_lost,
-            joined=frozenset(joined),
+            joined=joined,
         )
 
     return Job(

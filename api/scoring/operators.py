@@ -28,6 +28,7 @@ promotions and their records to their end before any row.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,7 +57,6 @@ from schemas.events import (
     VectorComputed,
     WatermarkAdvanced,
 )
-from schemas.instruments import parse_instrument
 from schemas.targets import Target
 from schemas.topics import FEATURES_VECTOR, MODELS_EFFECT, PREDICTIONS, PROGRESS_SCORING, Topic
 from stream_processors.operators.changing import Changes, encode
@@ -102,7 +102,7 @@ class ScoringOperator:
         on_lost: Told of a promotion that came too late for some rows.
         n_kept: For how many bars a row is kept for a version that is promoted later.
         most_rows: How many rows of all series are kept.
-        joined: The instruments with companions, which have vectors beside their market features.
+        joined: The source of each instrument with companions, which has vectors beside its market features.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class ScoringOperator:
         on_lost: Lost = lambda _record: None,
         n_kept: int = N_KEPT,
         most_rows: int = MOST_ROWS,
-        joined: frozenset[str] = frozenset(),
+        joined: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._decide = decide
         self._stored = Stored() if stored is None else stored
@@ -128,7 +128,7 @@ class ScoringOperator:
         self._on_lost = on_lost
         self._n_kept = n_kept
         self._joined = joined
-        self._joined_sources = {parse_instrument(name).venue.lower() for name in joined if is_own(name)}
+        self._joined_sources = {source for name, source in joined.items() if is_own(name)}
         self._targets: dict[SeriesKey, dict[Target, TargetState]] = {}
         self._early: dict[Target, dict[Identity, PromotionTookEffect]] = {}
         self._marks = Marks(n_kept=n_kept)

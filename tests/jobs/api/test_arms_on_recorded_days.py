@@ -182,7 +182,9 @@ class Recorded(NamedTuple):
     def run(self, versions: Mapping[str, ModelManifest], *, n_between_crashes: int | None = None) -> Said:
         """Score and judge the versions of these arms beside one another."""
         models = LoadedModels(self.registry)
-        job = scoring_job(load=models.model, check=partial(check_promotion, models), joined=[INSTRUMENT])
+        job = scoring_job(
+            load=models.model, check=partial(check_promotion, models), joined={INSTRUMENT: "binance"}
+        )
         scoring = TopologyDriver(job)
         for arm, manifest in versions.items():
             scoring.send(MODELS_EVENT, promoted(manifest, arm=arm, from_ms=0), key=INSTRUMENT)

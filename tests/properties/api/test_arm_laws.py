@@ -76,7 +76,7 @@ def decided(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
 
 
 def scoring() -> ScoringOperator:
-    return ScoringOperator(decide=decided, joined=frozenset({INSTRUMENT}), n_kept=4)
+    return ScoringOperator(decide=decided, joined={INSTRUMENT: "binance"}, n_kept=4)
 
 
 def market_row(number: int) -> Message:

@@ -132,7 +132,7 @@ def vector(as_of_ms: int, spec: str = "vector-a") -> VectorComputed:
 
 def test_champion_takes_the_rows_that_have_its_features():
     """An instrument with companions was predicted from its vectors alone, whatever its champion took."""
-    joined = frozenset({INSTRUMENT})
+    joined = {INSTRUMENT: "binance"}
     log = [features(20), features(30), vector(20), vector(30)]
     for spec, taken in (("spec-a", log[:2]), ("vector-a", log[2:])):
         promoted = promotion(20, spec=spec)
@@ -141,21 +141,21 @@ def test_champion_takes_the_rows_that_have_its_features():
 
 
 def test_instrument_without_companions_is_predicted_from_its_market_features_alone():
-    machine = operator(joined=frozenset({"ETH-USDT.BINANCE"}))
+    machine = operator(joined={"ETH-USDT.BINANCE": "binance"})
     assert as_of(stepped(machine, [promotion(20), vector(20), features(30)])) == [30]
 
 
 def test_vectors_wait_for_their_champion_through_a_restart():
-    machine = operator(joined=frozenset({INSTRUMENT}))
+    machine = operator(joined={INSTRUMENT: "binance"})
     stepped(machine, [vector(20), vector(30)])
-    again = operator(joined=frozenset({INSTRUMENT}))
+    again = operator(joined={INSTRUMENT: "binance"})
     again.restore(kept(machine))
     assert as_of(stepped(again, [promotion(20, spec="vector-a")])) == [20, 30]
 
 
 def test_vector_of_other_features_than_the_champions_is_counted_and_left():
     told = []
-    machine = operator(joined=frozenset({INSTRUMENT}), on_mismatch=lambda *pair: told.append(pair))
+    machine = operator(joined={INSTRUMENT: "binance"}, on_mismatch=lambda *pair: told.append(pair))
     log = [promotion(20, spec="vector-a"), features(20), vector(20, spec="other companions")]
     assert stepped(machine, log) == []
     assert (machine.n_mismatched, len(told)) == (1, 1)
@@ -392,7 +392,7 @@ def test_progress_before_any_prediction_names_none():
 
 
 def test_progress_waits_for_the_vectors_of_an_instrument_with_companions():
-    machine = operator(joined=frozenset({INSTRUMENT}))
+    machine = operator(joined={INSTRUMENT: "binance"})
     (early,) = progress_of(outputs(machine, [features(10), watermark(10)]))
     assert (as_of([early]), early.every_arm_ms) == ([10], -(2**53))
     (late,) = [one.event for one in machine.step(FEATURES_VECTOR, watermark(10))]
@@ -400,7 +400,7 @@ def test_progress_waits_for_the_vectors_of_an_instrument_with_companions():
 
 
 def test_progress_of_champions_that_take_vectors_waits_for_these():
-    machine = operator(joined=frozenset({INSTRUMENT}))
+    machine = operator(joined={INSTRUMENT: "binance"})
     outputs(machine, [promotion(0, spec="vector-a"), vector(10), features(10)])
     assert progress_of(outputs(machine, [watermark(10)])) == []
     (told,) = [one.event for one in machine.step(FEATURES_VECTOR, watermark(10))]
@@ -409,11 +409,11 @@ def test_progress_of_champions_that_take_vectors_waits_for_these():
 
 def test_progress_goes_on_where_an_instrument_has_no_companions_any_more():
     """Nobody says any more how far its vectors are, and the label join held the bars for good a week later."""
-    before = operator(joined=frozenset({INSTRUMENT}))
+    before = operator(joined={INSTRUMENT: "binance"})
     found = outputs(before, [features(10), watermark(10)])
     entries = {key: value for key, value in before.changes() if value is not None}
     assert [one.every_arm_ms for one in progress_of(found)] == [-(2**53)]
-    after = operator(joined=frozenset({"ETH-USDT.KRAKEN"}))
+    after = operator(joined={"ETH-USDT.KRAKEN": "kraken"})
     after.restore(entries)
     assert as_of(progress_of(outputs(after, [watermark(20)]))) == [20]
 
