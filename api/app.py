@@ -7,10 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from api import errors
+from api.middleware.metering import Metering, Metrics
+from api.reading.serving import Serving
+from api.reading.stores import Stores
 from api.routes import health, markets, pages, predictions, streams
-from api.routes.metering import Metering, Metrics
-from api.routes.serving import Serving
-from api.routes.stores import Stores
 from api.settings import ApiSettings
 from schemas.time import Clock
 from schemas.wire import redis

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.payloads.health import AlivePayload, CheckPayload, ReadyPayload, ReadyTargetPayload
-from api.routes.serving import Serving, ServingPart
-from api.routes.waiting import missing_words
+from api.reading.serving import Serving, ServingPart
+from api.reading.waiting import missing_words
 from schemas.errors import PlatformError
 from schemas.targets import Target
 from schemas.time import text_of_time

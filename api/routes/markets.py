@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from api.errors import problems
 from api.payloads.markets import BarsPayload, FeaturesPayload, bar_payload, features_payload
 from api.payloads.shared import is_simulated
-from api.routes.serving import IntervalPart, NamePart, ServingPart
+from api.reading.serving import IntervalPart, NamePart, ServingPart
 from schemas.errors import NotReadyError
 
 router = APIRouter(tags=["market"])

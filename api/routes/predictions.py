@@ -14,7 +14,7 @@ from api.payloads.predictions import (
     past_prediction_payload,
 )
 from api.payloads.records import RecordPayload, record_payload
-from api.routes.serving import ServingPart, TargetPart
+from api.reading.serving import ServingPart, TargetPart
 from schemas.arms import CHAMPION
 from schemas.events import PredictionMade
 from schemas.records import PredictionRecord

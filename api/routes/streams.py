@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from api.errors import UnknownNameError, problems
 from api.payloads.shared import is_simulated
 from api.payloads.streams import StreamPayload, TargetsPayload, target_payload, waiting_payload
-from api.routes.phases import phase_of
-from api.routes.serving import ArmPart, ServingPart
+from api.reading.phases import phase_of
+from api.reading.serving import ArmPart, ServingPart
 from schemas.arms import CHAMPION
 from schemas.targets import TargetPair
 from schemas.time import text_of_time

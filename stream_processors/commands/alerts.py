@@ -17,8 +17,8 @@ def alerts(environment: Mapping[str, str], /, *, is_all: bool, is_json: bool) ->
     from rich.console import Console
 
     from schemas import codec
-    from stream_processors.jobs.alert_lists import open_alerts, published_alerts
-    from stream_processors.jobs.showing import alerts_table
+    from stream_processors.inspection.alert_lists import open_alerts, published_alerts
+    from stream_processors.inspection.showing import alerts_table
     from stream_processors.settings import ProcessorSettings
 
     published = published_alerts(ProcessorSettings.from_environment(environment).kafka_endpoint())

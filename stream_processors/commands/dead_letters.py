@@ -47,7 +47,7 @@ def list_letters(
     """The letters that wait, oldest first."""
     import msgspec
 
-    from stream_processors.jobs.showing import letter_as_json, letters_table
+    from stream_processors.inspection.showing import letter_as_json, letters_table
 
     found = _selected(environment, filters, with_resolved=with_resolved)
     now_ms = SystemClock().now_ms()
@@ -67,7 +67,7 @@ def list_letters(
 @click.pass_obj
 def show(environment: Mapping[str, str], /, letter_id: str, *, consumer: str | None, raw: bool) -> None:
     """One letter: its reason, headers and body."""
-    from stream_processors.jobs.showing import body, letter_facts
+    from stream_processors.inspection.showing import body, letter_facts
     from stream_processors.runtime.dead_letters import read_values
 
     found = _selected(environment, {"consumer": consumer}, ids=[letter_id], with_resolved=True)
@@ -103,7 +103,7 @@ def replay(
     Each is published once however often this is repeated, after a crash too. A message that
     fails again becomes a new letter, with one attempt more.
     """
-    from stream_processors.jobs.replaying import obstacle, replay
+    from stream_processors.inspection.replaying import obstacle, replay
 
     chosen = [selected.letter for selected in _chosen(environment, ids, filters, is_all=is_all)]
     refused = {letter.letter_id: why for letter in chosen if (why := obstacle(letter)) is not None}
@@ -142,7 +142,7 @@ def discard(
     **filters: str | None,
 ) -> None:
     """Say that nothing is to be done about letters; they stay readable with `list --all`."""
-    from stream_processors.jobs.replaying import discard
+    from stream_processors.inspection.replaying import discard
 
     chosen = [selected.letter for selected in _chosen(environment, ids, filters, is_all=is_all)]
     if not chosen:
@@ -176,7 +176,7 @@ def _selected(
     ids: Sequence[str] | None = None,
     with_resolved: bool = False,
 ) -> Sequence[Any]:
-    from stream_processors.jobs.selecting import Filters, select, time_of
+    from stream_processors.inspection.selecting import Filters, select, time_of
     from stream_processors.runtime.dead_letters import read_mailboxes
 
     options, since_ms = dict(filters), None

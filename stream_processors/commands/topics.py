@@ -46,13 +46,13 @@ def topics(
 
         click.echo(documents()[ASYNCAPI], nl=False)
         return
-    from stream_processors.jobs.field_census import FieldCensus
-    from stream_processors.jobs.topic_reports import (
+    from stream_processors.inspection.topic_reports import (
         GROUPS,
         fields_table,
         topic_reports,
         topics_table,
     )
+    from stream_processors.monitoring.field_census import FieldCensus
 
     endpoint = _endpoint(environment)
     if unknown_fields:
@@ -110,8 +110,8 @@ def tail(
     import msgspec
 
     from schemas.wire.administration import Administration
-    from stream_processors.jobs.event_lines import line_of, object_of
-    from stream_processors.jobs.tailing import Wanted, starts_of, tail
+    from stream_processors.inspection.event_lines import line_of, object_of
+    from stream_processors.inspection.tailing import Wanted, starts_of, tail
 
     endpoint, found = _endpoint(environment), BY_NAME[topic]
     try:

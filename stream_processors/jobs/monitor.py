@@ -14,10 +14,10 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher
 from schemas.wire.processes import Stop
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.jobs.disks import look_at_disk
-from stream_processors.jobs.field_census import FieldCensus
-from stream_processors.jobs.metrics import LOOPBACK, Metrics
-from stream_processors.jobs.observing import Observer
+from stream_processors.monitoring.disks import look_at_disk
+from stream_processors.monitoring.field_census import FieldCensus
+from stream_processors.monitoring.metrics import LOOPBACK, Metrics
+from stream_processors.monitoring.observing import Observer
 from stream_processors.operators.alerting import Disk, Judge, Verdict
 from stream_processors.runtime.alerts import raise_alert
 from stream_processors.settings import ProcessorSettings

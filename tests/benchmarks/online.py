@@ -13,10 +13,10 @@ from schemas.features import FeatureTable
 from stream_processors.features.batch import compute_table
 from tests.benchmarks.reporting import Figure, report
 from tests.fixtures.bar_tables import random_walk
-from trainers.jobs.recipes import online_offered
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.online.river_models import RiverModel
 from trainers.models.vectors import model_input
+from trainers.training.offered import online_offered
 
 N_ROWS = 10_000
 REPEATS = 5

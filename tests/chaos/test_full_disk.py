@@ -20,7 +20,7 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.predictions import StoredPredictions
 from schemas.wire.settings import ServerSettings
 from stream_processors.features.batch import compute_table
-from stream_processors.jobs.alert_lists import published_alerts
+from stream_processors.inspection.alert_lists import published_alerts
 from stream_processors.operators.alerting import DISK_UNWRITABLE
 from tests.fixtures.disks import filled, mounted
 from tests.fixtures.recorded_bars import minutes_of

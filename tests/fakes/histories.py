@@ -7,7 +7,7 @@ import numpy as np
 from schemas.errors import StoreUnavailableError
 from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription, StreamKind
-from trainers.jobs.waiting import FeatureHistory, StreamHistory
+from trainers.inputs.waiting import FeatureHistory, StreamHistory
 
 
 def description_of(*, stream: str = "simulation-1", until_ms: int, instruments=("BTC-USDT.SIMULATED",)):

@@ -31,11 +31,11 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     from schemas.wire.postgres.pools import PostgresPool
     from schemas.wire.postgres.streams import StoredStreams
     from schemas.wire.processes import stop_on_signals
+    from trainers.commands.fit_options import fit_options_of
+    from trainers.inputs.registries import registry_of
+    from trainers.inputs.waiting import import_meanwhile
     from trainers.jobs.announcing import Announcements
-    from trainers.jobs.fit_options import fit_options_of
-    from trainers.jobs.registries import registry_of
     from trainers.jobs.train import Plan, Training
-    from trainers.jobs.waiting import import_meanwhile
     from trainers.models.gradient_boosting import import_libraries
     from trainers.settings import TrainerSettings
 
@@ -75,7 +75,7 @@ def learn(
 ) -> None:
     """Learn from the running market, each row once its label is known, and publish new versions."""
     from schemas.wire.processes import stop_on_signals
-    from trainers.jobs.online.learner import run_learner
+    from trainers.online.learner import run_learner
     from trainers.settings import TrainerSettings
 
     settings = TrainerSettings.from_environment(
@@ -104,11 +104,11 @@ def evaluate(output: Path | None, **options: Any) -> None:
     out-of-sample confidences only; intervals are 95 % by circular blocks of seven days.
     """
     from schemas.wire.clocks import SystemClock
+    from trainers.commands.evaluation_options import choice_of, inputs_of, question_of
     from trainers.jobs.evaluate import evaluate_files, write_figures
-    from trainers.jobs.evaluation_options import choice_of, inputs_of, question_of
-    from trainers.jobs.evaluation_tables import evaluation_tables
-    from trainers.jobs.outputs import check_output
-    from trainers.jobs.reports import fitting_progress, print_table, say_written
+    from trainers.outputs import check_output
+    from trainers.reports.evaluations import evaluation_tables
+    from trainers.reports.progress import fitting_progress, print_table, say_written
 
     check_output(output, "--json")
     with fitting_progress("fitting") as progress:
@@ -142,11 +142,11 @@ def compare(
     models: str, parameters: tuple[Path, ...], page: Path | None, output: Path | None, **options: Any
 ) -> None:
     """Judge several models on the same decisions, and say which differences are noise."""
+    from trainers.commands.evaluation_options import inputs_of, question_of
     from trainers.jobs.compare import compared, comparison_tables, write_page
     from trainers.jobs.evaluate import write_figures
-    from trainers.jobs.evaluation_options import inputs_of, question_of
-    from trainers.jobs.outputs import check_output
-    from trainers.jobs.reports import fitting_progress, print_table, say_written
+    from trainers.outputs import check_output
+    from trainers.reports.progress import fitting_progress, print_table, say_written
 
     check_output(output, "--json")
     check_output(page, "--html")
@@ -204,9 +204,9 @@ def audit(
     Ends with status 1 when anything else was found.
     """
     from schemas.errors import ConfigurationError
+    from trainers.commands.evaluation_options import also_of, inputs_of, interval_of
     from trainers.jobs.audit import audited_dataset, audited_features, findings_tables
-    from trainers.jobs.evaluation_options import also_of, inputs_of, interval_of
-    from trainers.jobs.reports import print_table
+    from trainers.reports.progress import print_table
 
     bars: Path | None = options["bars"]
     if dataset is not None:
@@ -226,7 +226,7 @@ def audit(
 
 
 def _report() -> Any:
-    from trainers.jobs.reports import PlainReport, TerminalReport
+    from trainers.reports.progress import PlainReport, TerminalReport
 
     return TerminalReport() if sys.stdout.isatty() else PlainReport()
 
@@ -235,7 +235,7 @@ def _code_version() -> str:
     """The distribution's version, with git's description of the checkout where there is one."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from trainers.jobs.checkouts import described_checkout
+    from trainers.inputs.checkouts import described_checkout
 
     try:
         number = version(_VERSION_OF)

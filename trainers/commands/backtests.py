@@ -90,9 +90,9 @@ def backtest(context: click.Context, /, **options: Any) -> None:
 
     Exits with 1 when --parity finds a difference.
     """
-    from trainers.jobs.backtest_requests import BacktestOptions, requested
-    from trainers.jobs.backtest_tables import show_report, write_json, write_sheet
-    from trainers.jobs.reports import say_written
+    from trainers.commands.backtest_requests import BacktestOptions, requested
+    from trainers.reports.backtests import show_report, write_json, write_sheet
+    from trainers.reports.progress import say_written
 
     environment: Mapping[str, str] = context.obj
     done = requested(environment, BacktestOptions(**options), report=_report())
@@ -107,6 +107,6 @@ def backtest(context: click.Context, /, **options: Any) -> None:
 
 
 def _report() -> Any:
-    from trainers.jobs.reports import PlainReport, TerminalReport
+    from trainers.reports.progress import PlainReport, TerminalReport
 
     return TerminalReport() if sys.stdout.isatty() else PlainReport()

@@ -36,7 +36,7 @@ def models() -> None:
 @click.pass_obj
 def list_versions(environment: Mapping[str, str], *, is_json: bool) -> None:
     """Every version with its out-of-sample accuracy, the best baseline's beside it."""
-    from trainers.jobs.tables import versions_json, versions_table
+    from trainers.reports.versions import versions_json, versions_table
 
     registry = _registry(environment)
     if is_json:
@@ -58,9 +58,9 @@ def show(
 
     What it was made of, its figures with their intervals, its promotions.
     """
-    from trainers.jobs.tables import version_tables
     from trainers.registry.aliases import meant_lines
     from trainers.registry.cards import model_card
+    from trainers.reports.versions import version_tables
 
     registry = _registry(environment)
     if all(version != known.version for known in registry.versions()):
@@ -82,7 +82,7 @@ def show(
 @click.pass_obj
 def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> None:
     """Let an alias mean a version, once the version has been loaded and checked."""
-    from trainers.jobs.promotion_requests import PromotionOptions, promoted_version
+    from trainers.commands.promotion_requests import PromotionOptions, promoted_version
 
     entry = promoted_version(environment, version, PromotionOptions(**options), say=click.echo)
     _tell(entry)
@@ -97,7 +97,7 @@ def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> 
 @click.pass_obj
 def rollback(environment: Mapping[str, str], /, target: str | None, **options: Any) -> None:
     """Let an alias mean the version before, once that one has been loaded and checked."""
-    from trainers.jobs.promotion_requests import PromotionOptions, rolled_back
+    from trainers.commands.promotion_requests import PromotionOptions, rolled_back
 
     entry = rolled_back(environment, PromotionOptions(**options), target=target, say=click.echo)
     _tell(entry)
@@ -116,9 +116,9 @@ def history(
     Where the history is running, also from which time on each predicted in fact.
     """
     from schemas.time import parse_time
-    from trainers.jobs.effects import stored_effects
-    from trainers.jobs.tables import ledger_table
+    from trainers.inputs.effects import stored_effects
     from trainers.registry.serving import serving_at
+    from trainers.reports.versions import ledger_table
 
     registry = _registry(environment)
     lines = [
@@ -157,7 +157,7 @@ def push(environment: Mapping[str, str]) -> None:
 
 
 def _registry(environment: Mapping[str, str]) -> Any:
-    from trainers.jobs.registries import registry_of
+    from trainers.inputs.registries import registry_of
     from trainers.settings import TrainerSettings
 
     return registry_of(TrainerSettings.from_environment(environment))

@@ -47,12 +47,12 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
     Killed or interrupted, the same command goes on where it was. Every trial counts as a configuration
     tried when `driftline evaluate --parameters` judges what was found.
     """
-    from trainers.jobs.evaluation_options import inputs_of, known_question_of, plan_of
-    from trainers.jobs.outputs import check_output
-    from trainers.jobs.parameters import write_searched
-    from trainers.jobs.reports import print_table, say_written, searching_progress
+    from trainers.commands.evaluation_options import inputs_of, known_question_of, plan_of
+    from trainers.inputs.parameters import write_searched
     from trainers.jobs.search import search_files
-    from trainers.jobs.search_tables import ending, search_tables
+    from trainers.outputs import check_output
+    from trainers.reports.progress import print_table, say_written, searching_progress
+    from trainers.reports.searches import ending, search_tables
 
     check_output(output, "--json")
     plan = plan_of(options)

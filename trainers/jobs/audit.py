@@ -30,8 +30,8 @@ from trainers.evaluation.auditing import (
 )
 from trainers.evaluation.conditioning import LEAST_ROWS, Conditional
 from trainers.evaluation.recomputing import Difference, Recomputed
-from trainers.jobs.bar_files import read_bars
-from trainers.jobs.dataset_files import load, manifest_at, source_hash
+from trainers.inputs.bar_files import read_bars
+from trainers.inputs.dataset_files import load, manifest_at, source_hash
 from trainers.jobs.evaluate import Inputs, decisions_like
 
 #: So many of the newest bars are audited: every cut computes the features anew.

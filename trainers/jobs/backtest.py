@@ -16,8 +16,8 @@ from trainers.backtesting.refits import refitted
 from trainers.backtesting.reports import Parity, Report, RuleTried
 from trainers.backtesting.results import Backtest, Terms, backtest
 from trainers.datasets.schedules import Refit, refit_times
-from trainers.jobs.backtested_models import ALWAYS_MS, Asked, refit_recipe
-from trainers.jobs.materials import Material
+from trainers.inputs.backtested_models import ALWAYS_MS, Asked, refit_recipe
+from trainers.inputs.materials import Material
 from trainers.models.parity import parity_hash
 
 _END_MS = 2**53

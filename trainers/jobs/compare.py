@@ -12,15 +12,15 @@ from trainers.evaluation.edges import ALL, edges
 from trainers.evaluation.importance import ShuffledFamilies
 from trainers.evaluation.regimes import regime_figures
 from trainers.evaluation.summaries import Tested
+from trainers.inputs.parameters import NOT_REPEATED, read_searched, searched_recipe, stated_parameters
 from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
-from trainers.jobs.evaluating import Question, evaluated, tested_of
-from trainers.jobs.outputs import write_output
-from trainers.jobs.parameters import NOT_REPEATED, read_searched, searched_recipe, stated_parameters
-from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.models.recipes import Recipe
+from trainers.outputs import write_output
 from trainers.selection.pages import comparison_page, pair_cells
 from trainers.selection.ranking import RULE, Ranking, ranked
 from trainers.selection.searching import Searched
+from trainers.training.evaluating import Question, evaluated, tested_of
+from trainers.training.offered import CONFIGURATIONS_TRIED
 
 Figures = dict[str, Any]
 #: At which coverages the gross edge is stated.

@@ -17,20 +17,20 @@ from stream_processors.features.vectors import with_coin, with_perpetual
 from trainers.datasets.decisions import DecisionSet, PricePath, merged
 from trainers.datasets.joining import interval_columns, news_columns, with_columns
 from trainers.evaluation.summaries import Figures
-from trainers.jobs.bar_files import BarFile, read_bars, read_publication_times
-from trainers.jobs.dataset_files import store
-from trainers.jobs.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
-from trainers.jobs.outputs import write_output
-from trainers.jobs.parameters import check_searchable, searched_recipe, stated_parameters
-from trainers.jobs.recipes import (
+from trainers.inputs.bar_files import BarFile, read_bars, read_publication_times
+from trainers.inputs.dataset_files import store
+from trainers.inputs.parameters import check_searchable, searched_recipe, stated_parameters
+from trainers.models.recipes import OWN_HORIZON, Recipe
+from trainers.outputs import write_output
+from trainers.selection.nested import Nesting
+from trainers.selection.searching import Searched, SearchPlan
+from trainers.training.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
+from trainers.training.offered import (
     CONFIGURATIONS_TRIED,
     ONLINE_CONFIGURATIONS_TRIED,
     online_offered,
     recipe_named,
 )
-from trainers.models.recipes import OWN_HORIZON, Recipe
-from trainers.selection.nested import Nesting
-from trainers.selection.searching import Searched, SearchPlan
 
 #: How often a model is refitted that learns online.
 _EVERY_ROW = "every row"

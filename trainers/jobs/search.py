@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from schemas.errors import ConfigurationError
+from trainers.inputs.journals import STUDY, opened_journal
+from trainers.inputs.parameters import check_searchable
 from trainers.jobs.evaluate import Inputs, decisions_of_files
-from trainers.jobs.evaluating import Question
-from trainers.jobs.journals import STUDY, opened_journal
-from trainers.jobs.parameters import check_searchable
 from trainers.selection.searching import Reached, Search, Searched, SearchPlan, new_study
+from trainers.training.evaluating import Question
 
 _IDENTITY = "identity"
 

@@ -23,9 +23,9 @@ from stream_processors.features.vector_declarations import spec_of
 from trainers.datasets.decisions import PricePath, merged
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
-from trainers.jobs.fitting import FitOptions, Origin, trained
+from trainers.inputs.waiting import FeatureHistory, Report, StreamHistory, wait_for_features, wait_for_stream
 from trainers.jobs.promoting import promotion_of
-from trainers.jobs.waiting import FeatureHistory, Report, StreamHistory, wait_for_features, wait_for_stream
+from trainers.training.fitting import FitOptions, Origin, trained
 
 #: Publishes a promotion, and returns when the broker has it.
 Announce = Callable[[ModelPromoted], None]

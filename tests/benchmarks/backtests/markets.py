@@ -14,7 +14,7 @@ from stream_processors.features.bars import CLOSE
 from tests.fakes.backtests import small_artifact
 from tests.fixtures.bar_tables import random_walk
 from tests.fixtures.market_events import T0
-from trainers.jobs.materials import from_file
+from trainers.inputs.materials import from_file
 from trainers.models.gradient_boosting import BoostingParameters
 from trainers.registry.folders import FolderRegistry
 

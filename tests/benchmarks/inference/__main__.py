@@ -16,7 +16,7 @@ from tests.benchmarks.reporting import Figure, report
 from tests.benchmarks.stream.telling import tell
 from trainers.datasets.decisions import DecisionSet, decision_set
 from trainers.evaluation.training_sets import training_set_at
-from trainers.jobs.bar_files import read_bars
+from trainers.inputs.bar_files import read_bars
 from trainers.models.recipes import OWN_HORIZON
 
 #: Rows that models learn from: trees as large as real ones, fitted in a minute or two.

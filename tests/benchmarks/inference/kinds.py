@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from trainers.jobs.recipes import offered, online_offered
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
+from trainers.training.offered import offered, online_offered
 
 #: What a kind is of: one ensemble of trees, which has the bar, or several members.
 TREES = frozenset(

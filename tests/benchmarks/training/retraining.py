@@ -16,12 +16,12 @@ from tests.benchmarks.reporting import Figure
 from tests.benchmarks.stream.telling import tell
 from tests.fakes.artifacts import manifest_of
 from trainers.datasets.samples import Samples, labelled_samples
-from trainers.jobs.bar_files import read_bars
-from trainers.jobs.fitting import FitOptions, Origin, trained
+from trainers.inputs.bar_files import read_bars
 from trainers.models.gradient_boosting import Boosting, BoostingParameters, import_libraries
 from trainers.models.onnx_models import OnnxModel
 from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, Outcome, TrainingSet, exported
 from trainers.registry.folders import FolderRegistry
+from trainers.training.fitting import FitOptions, Origin, trained
 
 BAR_S = 12.0
 ROUNDS = 3

@@ -20,7 +20,7 @@ from schemas.errors import DecodeError, ProducerFencedError
 from schemas.topics import MARKET_TICK, dead_letters
 from schemas.wire.kafka import Publisher, Record, read_range
 from schemas.wire.settings import Endpoints, KafkaEndpoint
-from stream_processors.jobs.replaying import TRANSACTIONAL_ID, discard, replay
+from stream_processors.inspection.replaying import TRANSACTIONAL_ID, discard, replay
 from stream_processors.runtime.dead_letters import LARGEST_VALUE_BYTES, publish_dead_letter, read_mailboxes
 from stream_processors.runtime.letters import Kept, Letter, letter_id
 
@@ -291,7 +291,7 @@ def test_earlier_replay_that_is_still_running_publishes_nothing_more(bench: Benc
 REPLAYING = """
 import sys
 from schemas.wire.settings import ServerSettings
-from stream_processors.jobs import replaying
+from stream_processors.inspection import replaying
 replaying.MOST_LETTERS = 25
 endpoint = ServerSettings.from_environment({"DRIFTLINE_DATA_DIR": sys.argv[1]}).kafka_endpoint()
 for batch in replaying.replay(endpoint, sys.stdin.read().split()):

@@ -7,10 +7,10 @@ import pytest
 from schemas.events import Severity
 from schemas.wire.clocks import ManualClock
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.jobs.alert_lists import published_alerts
-from stream_processors.jobs.disks import look_at_disk
-from stream_processors.jobs.metrics import Metrics
+from stream_processors.inspection.alert_lists import published_alerts
 from stream_processors.jobs.monitor import Monitor
+from stream_processors.monitoring.disks import look_at_disk
+from stream_processors.monitoring.metrics import Metrics
 from stream_processors.operators.alerting import DISK_SETTLED_S, DISK_SPACE, DISK_UNWRITABLE
 from tests.fixtures.disks import fill
 

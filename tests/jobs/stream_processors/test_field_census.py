@@ -15,9 +15,9 @@ from schemas.topics import MARKET_TICK
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Publisher
 from schemas.wire.settings import Endpoints, KafkaEndpoint
-from stream_processors.jobs.field_census import FieldCensus, FieldCounts
-from stream_processors.jobs.metrics import Metrics
 from stream_processors.jobs.monitor import Monitor
+from stream_processors.monitoring.field_census import FieldCensus, FieldCounts
+from stream_processors.monitoring.metrics import Metrics
 from tests.fixtures.market_events import INSTRUMENT, tick
 
 

@@ -14,14 +14,14 @@ from schemas.wire.administration import Administration
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Publisher, Reader, read_range
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.jobs.alert_lists import open_alerts, published_alerts
+from stream_processors.inspection.alert_lists import open_alerts, published_alerts
+from stream_processors.inspection.replaying import discard
 from stream_processors.jobs.market import market_job
-from stream_processors.jobs.metrics import Metrics
 from stream_processors.jobs.monitor import Monitor
-from stream_processors.jobs.observing import read_by
 from stream_processors.jobs.outcomes import outcomes_job
-from stream_processors.jobs.replaying import discard
 from stream_processors.jobs.vectors import vectors_job
+from stream_processors.monitoring.metrics import Metrics
+from stream_processors.monitoring.observing import read_by
 from stream_processors.operators.alerting import DEAD_LETTERS, STALLED_PARTITION, Place
 from stream_processors.runtime.alerts import raise_alert
 from stream_processors.runtime.dead_letters import publish_dead_letter, read_mailboxes

@@ -30,7 +30,7 @@ from tests.fixtures.bar_tables import random_walk
 from tests.fixtures.logs import publish
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0
 from trainers.commands import commands
-from trainers.jobs.materials import from_file
+from trainers.inputs.materials import from_file
 from trainers.jobs.promoting import promotion_of
 from trainers.models.decisions import decide
 from trainers.models.onnx_models import OnnxModel

@@ -21,9 +21,9 @@ from schemas.wire.kafka import Publisher, read_range
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 from tests.fakes.registries import InMemoryRegistry
 from tests.fixtures.feature_rows import INTERVAL, feature_rows
-from trainers.jobs.online.operators import LearnerOperator, LearnerOptions
-from trainers.jobs.online.publishing import Publishing
 from trainers.models.online.recipes import OnlineLogistic
+from trainers.online.operators import LearnerOperator, LearnerOptions
+from trainers.online.publishing import Publishing
 from trainers.registry.folders import FolderRegistry
 
 N_ROWS = 1_000

@@ -6,13 +6,13 @@ import pytest
 
 from schemas.errors import StateError
 from tests.fakes.training_sets import HOUR_MS, NAMES, training_set
-from trainers.jobs.recipes import offered
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting, rounded_down
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Stacked
 from trainers.models.narrowing import Alone
 from trainers.models.recipes import Outcome, TrainingSet, exported
+from trainers.training.offered import offered
 
 FEW = {
     "n_rounds": 60,

@@ -3,7 +3,7 @@
 import pytest
 
 from api.errors import UnknownNameError
-from api.routes.names import instrument_of, target_of
+from api.reading.names import instrument_of, target_of
 from schemas.targets import TargetPair
 from schemas.time import Interval
 from tests.unit.api.events import H1, INSTRUMENT, M15, description

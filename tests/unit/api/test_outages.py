@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.routes.stores import Outage
+from api.reading.stores import Outage
 from schemas.errors import StoreUnavailableError
 from schemas.wire.clocks import ManualClock
 

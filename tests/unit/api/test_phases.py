@@ -3,7 +3,7 @@
 import pytest
 
 from api.payloads.streams import Phase
-from api.routes.phases import ClockWatcher, Sight, phase_of
+from api.reading.phases import ClockWatcher, Sight, phase_of
 from tests.unit.api.events import AS_OF_MS, description
 
 WARM_MS = AS_OF_MS

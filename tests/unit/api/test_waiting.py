@@ -1,6 +1,6 @@
 """What is said where there is no model or prediction yet."""
 
-from api.routes.waiting import missing_words, no_prediction_words, waiting_targets
+from api.reading.waiting import missing_words, no_prediction_words, waiting_targets
 from schemas.targets import Target
 from tests.unit.api.events import H1, INSTRUMENT, M15, promotion
 

@@ -11,9 +11,9 @@ from schemas.contracts.examples import EXAMPLES
 from schemas.events import Event
 from schemas.topics import BY_NAME, EVENT_TOPICS, MARKET_TICK, Topic
 from schemas.wire.kafka import Record
-from stream_processors.jobs.event_lines import line_of, object_of
-from stream_processors.jobs.tailing import Seen, Wanted, examined
-from stream_processors.jobs.topic_reports import duration
+from stream_processors.inspection.event_lines import line_of, object_of
+from stream_processors.inspection.tailing import Seen, Wanted, examined
+from stream_processors.inspection.topic_reports import duration
 from stream_processors.operators.keys import key_of
 from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, tick
 

@@ -7,9 +7,15 @@ from rich.console import Console
 
 from schemas.errors import ConfigurationError
 from schemas.wire.kafka import Record
-from stream_processors.jobs.replaying import obstacle
-from stream_processors.jobs.selecting import Filters, Selected, select, time_of
-from stream_processors.jobs.showing import LONGEST_BODY, body, letter_as_json, letter_facts, letters_table
+from stream_processors.inspection.replaying import obstacle
+from stream_processors.inspection.selecting import Filters, Selected, select, time_of
+from stream_processors.inspection.showing import (
+    LONGEST_BODY,
+    body,
+    letter_as_json,
+    letter_facts,
+    letters_table,
+)
 from stream_processors.runtime.letters import (
     Headers,
     How,

@@ -1,6 +1,6 @@
 """What the monitor shows to Prometheus of an observation."""
 
-from stream_processors.jobs.metrics import Metrics
+from stream_processors.monitoring.metrics import Metrics
 from stream_processors.operators.alerting import JOIN_WAITS, Observation
 
 JOIN = "BTC-USDT.BINANCE waits for ETH-USDT.BINANCE"

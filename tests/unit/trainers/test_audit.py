@@ -19,7 +19,7 @@ from trainers.datasets.decisions import ForwardReturn, PricePath, decision_set
 from trainers.datasets.joining import with_columns
 from trainers.datasets.stored import from_bytes, manifest_of, to_bytes, validate
 from trainers.evaluation.auditing import Check, known_time, permutation, truncation, warm_up
-from trainers.jobs.dataset_files import load, store
+from trainers.inputs.dataset_files import load, store
 
 
 def bars_of(n=3_000, seed=1):

@@ -15,9 +15,9 @@ from trainers.commands import commands
 from trainers.datasets.decisions import DecisionSet, ForwardReturn, decision_set
 from trainers.evaluation.auditing import LEAK_ALARM, Check, accuracy_alone, given_others, permutation
 from trainers.evaluation.conditioning import LEAST_ROWS, PARTIAL_ALARM, conditional, standard_ranks
+from trainers.inputs.bar_files import read_bars
+from trainers.inputs.dataset_files import store
 from trainers.jobs.audit import audited_dataset
-from trainers.jobs.bar_files import read_bars
-from trainers.jobs.dataset_files import store
 from trainers.jobs.evaluate import Inputs
 
 #: Of several families: returns, momentum, volume; and of others, of which a third tells more by itself.

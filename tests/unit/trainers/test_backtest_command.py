@@ -18,7 +18,7 @@ from tests.fakes.backtests import small_artifact
 from tests.fixtures.bar_tables import random_walk
 from tests.fixtures.market_events import T0
 from trainers.commands import commands
-from trainers.jobs.materials import from_file
+from trainers.inputs.materials import from_file
 from trainers.models.descriptions import described
 from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression

@@ -14,8 +14,8 @@ from schemas.targets import TargetPair
 from schemas.time import Interval
 from tests.fakes.artifacts import entry_of, manifest_of
 from trainers.commands import commands
-from trainers.jobs.checkouts import described_checkout
-from trainers.jobs.online.learner import learner_options_of
+from trainers.inputs.checkouts import described_checkout
+from trainers.online.learner import learner_options_of
 from trainers.registry.folders import FolderRegistry
 from trainers.settings import TrainerSettings
 

@@ -13,9 +13,9 @@ from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
 from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.evaluation.pictures import period_curves
-from trainers.jobs.recipes import CONFIGURATIONS_TRIED
 from trainers.selection.pages import verdict
 from trainers.selection.ranking import ranked
+from trainers.training.offered import CONFIGURATIONS_TRIED
 
 HOUR_MS = 3_600_000
 

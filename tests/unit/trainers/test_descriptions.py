@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from schemas.errors import StateError
-from trainers.jobs.recipes import offered
 from trainers.models.descriptions import described, recipe_of
+from trainers.training.offered import offered
 
 NAMES = sorted(offered())
 

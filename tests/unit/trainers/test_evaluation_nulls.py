@@ -16,9 +16,9 @@ from tests.fakes.truths import holds
 from tests.properties.trainers.test_recipe_laws import RECIPES, made_small
 from trainers.datasets.decisions import ForwardReturn, PricePath
 from trainers.datasets.schedules import Refit
-from trainers.jobs.evaluating import Question, decisions_for, evaluated
-from trainers.jobs.recipes import offered
 from trainers.models.logistic import LogisticRegression
+from trainers.training.evaluating import Question, decisions_for, evaluated
+from trainers.training.offered import offered
 
 EDGE = 0.58
 QUESTION = Question(

@@ -12,8 +12,8 @@ from schemas.time import Interval
 from tests.fakes.feature_tables import simulated_table
 from trainers.datasets.decisions import PricePath
 from trainers.datasets.samples import labelled_samples
-from trainers.jobs.fitting import FitOptions, Origin, trained
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
+from trainers.training.fitting import FitOptions, Origin, trained
 
 PARAMETERS = BoostingParameters(n_rounds=80, n_threads=1)
 EDGE = 0.58

@@ -7,7 +7,7 @@ from producers.commands import commands as producers
 from schemas.errors import ConfigurationError
 from tests.fakes.odd_files import odd_file
 from trainers.commands import commands as trainers
-from trainers.jobs.bar_files import read_publication_times
+from trainers.inputs.bar_files import read_publication_times
 
 QUESTION = ("--interval", "1h", "--horizon", "1h", "--train-until", "2021-01-02")
 COMMANDS = {

@@ -10,9 +10,9 @@ from tests.fixtures.feature_rows import NAMES, decisions_of_rows, feature_rows
 from trainers.datasets.decisions import ForwardReturn
 from trainers.evaluation.prequential import prequential
 from trainers.evaluation.progressive import ProgressiveRecord
-from trainers.jobs.evaluating import Question, evaluated_online
-from trainers.jobs.recipes import online_offered
 from trainers.models.online.recipes import OnlineBagging, OnlineForest, OnlineLogistic, OnlineTree
+from trainers.training.evaluating import Question, evaluated_online
+from trainers.training.offered import online_offered
 
 #: Far apart, so that there are many blocks of seven days for the intervals.
 STEP = Interval.FOUR_HOURS

@@ -21,14 +21,14 @@ from tests.fixtures.keeping import keep, kept
 from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, bar, prediction, silence, watermark
 from trainers.backtesting.decisions import decided, predictions
 from trainers.evaluation.prequential import prequential
-from trainers.jobs.backtested_models import asked_models
-from trainers.jobs.online.learner import learner_job
-from trainers.jobs.online.metrics import LearnerMetrics
-from trainers.jobs.online.operators import N_WAITING, LearnerOperator, LearnerOptions
-from trainers.jobs.online.publishing import Publishing
+from trainers.inputs.backtested_models import asked_models
 from trainers.jobs.promoting import Change, promote
 from trainers.models.online.recipes import OnlineForest, OnlineLogistic
 from trainers.models.parity import parity_hash
+from trainers.online.learner import learner_job
+from trainers.online.metrics import LearnerMetrics
+from trainers.online.operators import N_WAITING, LearnerOperator, LearnerOptions
+from trainers.online.publishing import Publishing
 from trainers.registry.folders import FolderRegistry
 from trainers.registry.models import LoadedModels, load_model
 

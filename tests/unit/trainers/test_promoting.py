@@ -11,9 +11,9 @@ from tests.fakes.artifacts import TARGET, entry_of, manifest_of
 from tests.fakes.backtests import small_artifact
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.registries import CountingRegistry, InMemoryRegistry
-from trainers.jobs import promotion_requests
+from trainers.commands import promotion_requests
+from trainers.commands.promotion_requests import PromotionOptions, promoted_version
 from trainers.jobs.promoting import Change, promote, rollback
-from trainers.jobs.promotion_requests import PromotionOptions, promoted_version
 from trainers.registry.cards import model_card
 from trainers.registry.models import LoadedModels
 from trainers.registry.serving import before, serving_at

@@ -21,12 +21,12 @@ from trainers.datasets.decisions import DecisionSet, ForwardReturn
 from trainers.datasets.splits import Fold
 from trainers.evaluation.forward import out_of_sample
 from trainers.evaluation.selective import share_interval
-from trainers.jobs.journals import opened_journal
-from trainers.jobs.recipes import CONFIGURATIONS_TRIED, offered
+from trainers.inputs.journals import opened_journal
 from trainers.models.logistic import LogisticRegression
 from trainers.models.spaces import declared_parameters, space_of, with_parameters
 from trainers.selection.inner import Objective, inner_folds, selective_error
 from trainers.selection.searching import Pruning, Search, SearchPlan, new_study
+from trainers.training.offered import CONFIGURATIONS_TRIED, offered
 
 HOUR_MS = 3_600_000
 FOLDS = {"n_folds": 3}

@@ -15,9 +15,9 @@ from stream_processors.features.vectors import with_companions
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import InMemoryFeatureHistory, description_of
 from tests.fakes.registries import InMemoryRegistry
-from trainers.jobs.fitting import FitOptions
 from trainers.jobs.train import Plan, Training
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
+from trainers.training.fitting import FitOptions
 
 MINUTE = Interval.ONE_MINUTE
 INSTRUMENT = "BTC-USDT.SIMULATED"

@@ -19,7 +19,7 @@ from typing import IO, Any
 import msgspec
 
 from schemas.errors import ConfigurationError
-from trainers.jobs.outputs import check_output
+from trainers.outputs import check_output
 
 STUDY = "search"
 _LOCK_SUFFIX = ".lock"

@@ -10,7 +10,7 @@ from trainers.backtesting.reports import Report, verdict, warnings
 from trainers.backtesting.sheets import tear_sheet
 from trainers.backtesting.summaries import Summary, summaries
 from trainers.jobs.backtest import Done
-from trainers.jobs.outputs import write_output
+from trainers.outputs import write_output
 
 
 def show_report(report: Report, *, width: int | None) -> None:

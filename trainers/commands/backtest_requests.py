@@ -16,10 +16,10 @@ from stream_processors.features.vector_declarations import Group
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, Rule
 from trainers.datasets.schedules import Refit
+from trainers.inputs.backtested_models import Asked, asked_models
+from trainers.inputs.materials import Material, check_beside, from_file
+from trainers.inputs.registries import registry_of
 from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
-from trainers.jobs.backtested_models import Asked, asked_models
-from trainers.jobs.materials import Material, check_beside, from_file
-from trainers.jobs.registries import registry_of
 from trainers.settings import TrainerSettings
 
 _ALL = 10**8
@@ -229,11 +229,11 @@ def _loader(
     def load() -> Material:
         stream = options.stream or ""
         if over == "topics":
-            from trainers.jobs.stored_materials import from_topics
+            from trainers.inputs.stored_materials import from_topics
 
             return from_topics(settings.kafka_endpoint(), stream, manifest, say=say)
         if over == "postgres" and pool is not None:
-            from trainers.jobs.stored_materials import from_postgres
+            from trainers.inputs.stored_materials import from_postgres
 
             return from_postgres(pool, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # What a run computed began where it began: features that fade remember it.

@@ -11,9 +11,9 @@ from schemas.topics import FEATURES_MARKET
 from schemas.wire.clocks import SystemClock
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.streams import StoredStreams
+from trainers.inputs.registries import registry_of
 from trainers.jobs.announcing import Announcements
 from trainers.jobs.promoting import Announce, Change, promote, rollback
-from trainers.jobs.registries import registry_of
 from trainers.registry.aliases import meant_lines
 from trainers.settings import TrainerSettings
 

@@ -8,11 +8,11 @@ from typing import Annotated, cast
 from fastapi import Depends, Path, Query, Request
 
 from api.errors import UnknownNameError
-from api.routes.metering import Metrics
-from api.routes.names import instrument_of, target_of
-from api.routes.phases import ClockWatcher, Sight
-from api.routes.stores import Found, Stores
-from api.routes.waiting import no_arm_words, no_prediction_words, waiting_targets
+from api.middleware.metering import Metrics
+from api.reading.names import instrument_of, target_of
+from api.reading.phases import ClockWatcher, Sight
+from api.reading.stores import Found, Stores
+from api.reading.waiting import no_arm_words, no_prediction_words, waiting_targets
 from api.settings import ApiSettings
 from schemas.arms import ARM_FORM, CHAMPION
 from schemas.companions import predicted_of

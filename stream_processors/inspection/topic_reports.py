@@ -10,8 +10,8 @@ from schemas.topics import ALL_TOPICS, CONSUMERS, STATEFUL_JOBS, Topic
 from schemas.wire.administration import Administration
 from schemas.wire.lags import Lag, Where, lags, worst
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.jobs.field_census import FieldCounts
-from stream_processors.jobs.showing import printable
+from stream_processors.inspection.showing import printable
+from stream_processors.monitoring.field_census import FieldCounts
 
 #: The groups that the platform's own jobs read in.
 GROUPS = tuple(f"driftline-{job}" for job in sorted({*STATEFUL_JOBS, *CONSUMERS}))

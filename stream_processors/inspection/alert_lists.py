@@ -6,7 +6,7 @@ from schemas.events import AlertRaised
 from schemas.topics import ALERTS
 from schemas.wire.kafka import read_range
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.jobs.observing import alert_of
+from stream_processors.monitoring.observing import alert_of
 
 
 def published_alerts(endpoint: KafkaEndpoint) -> list[AlertRaised]:

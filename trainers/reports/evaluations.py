@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from trainers.jobs.parameters import NOT_REPEATED
+from trainers.inputs.parameters import NOT_REPEATED
 
 _EXACT_LAG = "none"
 

@@ -8,12 +8,12 @@ from schemas.errors import ConfigurationError
 from schemas.time import Interval, parse_time
 from trainers.datasets.schedules import Refit
 from trainers.evaluation.selective import Thresholds
+from trainers.inputs.parameters import read_searched
 from trainers.jobs.evaluate import Inputs
-from trainers.jobs.evaluating import Question
-from trainers.jobs.parameters import read_searched
-from trainers.jobs.recipes import DEFAULT, QUICK
 from trainers.selection.inner import Objective
 from trainers.selection.searching import Pruning, Searched, SearchPlan
+from trainers.training.evaluating import Question
+from trainers.training.offered import DEFAULT, QUICK
 
 _Word = TypeVar("_Word", Interval, Refit, Thresholds)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, start_http_server
 
 from schemas.errors import ConfigurationError
-from stream_processors.jobs.field_census import FieldCounts
+from stream_processors.monitoring.field_census import FieldCounts
 from stream_processors.operators.alerting import JOIN_WAITS, Key, Observation
 
 LOOPBACK = "127.0.0.1"

@@ -26,9 +26,9 @@ from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
 from stream_processors.operators.keys import key_of
 from stream_processors.operators.protocols import Change, Output
-from trainers.jobs.online.states import kept, restored
-from trainers.jobs.online.target_learners import LearningModel, TargetLearner
 from trainers.models.online.protocols import OnlineRecipe
+from trainers.online.states import kept, restored
+from trainers.online.target_learners import LearningModel, TargetLearner
 
 #: More than can ever wait, which is a day of minutes: the longest horizon by the shortest bars. Rows of a
 #: hundred features are 400 bytes each.

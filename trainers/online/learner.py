@@ -11,12 +11,12 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.workers import Worker, WorkerSettings, default_settings
-from trainers.jobs.online.metrics import LearnerMetrics
-from trainers.jobs.online.operators import DueVersion, LearnerOperator, LearnerOptions, Publish, Watch
-from trainers.jobs.online.publishing import Publishing
-from trainers.jobs.recipes import online_recipes_named
-from trainers.jobs.registries import registry_of
+from trainers.inputs.registries import registry_of
+from trainers.online.metrics import LearnerMetrics
+from trainers.online.operators import DueVersion, LearnerOperator, LearnerOptions, Publish, Watch
+from trainers.online.publishing import Publishing
 from trainers.settings import TrainerSettings
+from trainers.training.offered import online_recipes_named
 
 JOB = "learner"
 _MS_PER_HOUR = 3_600_000

@@ -24,7 +24,7 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.features.declarations import SPEC
 from stream_processors.operators.market import MarketOperator
 from trainers.backtesting.prices import Prices
-from trainers.jobs.materials import Material
+from trainers.inputs.materials import Material
 
 Say = Callable[[str], None]
 

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from schemas.events import AlertRaised
 from schemas.time import text_of_time
-from stream_processors.jobs.replaying import obstacle
-from stream_processors.jobs.selecting import Selected
+from stream_processors.inspection.replaying import obstacle
+from stream_processors.inspection.selecting import Selected
 from stream_processors.runtime.letters import Letter
 
 #: So much of a body is shown; ``--raw`` gives all of it.

@@ -13,9 +13,9 @@ import numpy as np
 from schemas.artifacts import ModelTarget
 from schemas.errors import SnapshotMismatchError, StateError
 from trainers.evaluation.progressive import ProgressiveRecord
-from trainers.jobs.online.target_learners import Counts, LearningModel, TargetLearner, Waiting
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.online.river_models import RiverModel
+from trainers.online.target_learners import Counts, LearningModel, TargetLearner, Waiting
 
 _LEVEL = 1
 #: What a record of the log may hold, many times over: what unpacks to more is no state of ours.

@@ -2,9 +2,9 @@
 
 from schemas.errors import ConfigurationError
 from trainers.evaluation.policies import Picking
-from trainers.jobs.fitting import FitOptions
-from trainers.jobs.recipes import CONFIGURATIONS_TRIED, SERVED, SERVED_TRIED, offered
 from trainers.settings import TrainerSettings
+from trainers.training.fitting import FitOptions
+from trainers.training.offered import CONFIGURATIONS_TRIED, SERVED, SERVED_TRIED, offered
 
 
 def fit_options_of(settings: TrainerSettings) -> FitOptions:

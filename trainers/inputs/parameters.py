@@ -8,13 +8,13 @@ import msgspec
 from schemas.errors import ConfigurationError
 from schemas.time import text_of_time
 from trainers.datasets.decisions import DecisionSet
-from trainers.jobs.evaluating import Question
-from trainers.jobs.outputs import write_output
-from trainers.jobs.recipes import offered
 from trainers.models.recipes import OWN_HORIZON, Recipe
 from trainers.models.spaces import space_of, with_parameters
+from trainers.outputs import write_output
 from trainers.selection.searching import Search, Searched, stated
 from trainers.selection.statements import contradiction
+from trainers.training.evaluating import Question
+from trainers.training.offered import offered
 
 
 def write_searched(searched: Searched, path: Path) -> None:

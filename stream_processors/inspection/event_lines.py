@@ -23,8 +23,8 @@ from schemas.events import (
 )
 from schemas.time import text_of_time
 from schemas.wire.kafka import Record
-from stream_processors.jobs.showing import printable
-from stream_processors.jobs.tailing import Seen
+from stream_processors.inspection.showing import printable
+from stream_processors.inspection.tailing import Seen
 from stream_processors.operators.keys import parts_of
 from stream_processors.runtime.checkpointing import HEAD
 from stream_processors.runtime.letters import Letter, read

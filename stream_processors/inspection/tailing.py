@@ -11,7 +11,7 @@ from schemas.wire.administration import Administration
 from schemas.wire.following import Where, follow
 from schemas.wire.kafka import Positions, Record
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.jobs.selecting import time_of
+from stream_processors.inspection.selecting import time_of
 
 BEGINNING, END = "beginning", "end"
 

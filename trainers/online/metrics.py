@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from schemas.errors import ConfigurationError
-from trainers.jobs.online.target_learners import TargetLearner
+from trainers.online.target_learners import TargetLearner
 
 _LOOPBACK = "127.0.0.1"
 _TARGET = ("stream", "instrument", "interval", "horizon")

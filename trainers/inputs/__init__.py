@@ -1,0 +1,1 @@
+"""What jobs are given: bars, stored features, data sets, searched parameters, journals."""

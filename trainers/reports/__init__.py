@@ -1,0 +1,1 @@
+"""Tables, progress and files for people: what a job found, written down."""

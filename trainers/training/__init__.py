@@ -1,0 +1,1 @@
+"""From bars and samples to fitted, calibrated and evaluated models; pure."""
