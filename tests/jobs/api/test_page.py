@@ -159,7 +159,9 @@ def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
     browser, serving, views, pool, tmp_path
 ):
     stream, minute = f"replay-{uuid.uuid4().hex[:12]}", Interval.ONE_MINUTE
-    one_instrument = msgspec.structs.replace(description(stream=stream), instruments=(INSTRUMENT,))
+    one_instrument = msgspec.structs.replace(
+        description(stream=stream), instruments=(INSTRUMENT,), sources=()
+    )
     StoredStreams(pool).register_stream(one_instrument)
     made = prediction(AS_OF_MS - 120_000, stream=stream, interval=minute, horizon=minute)
     shown(views, made)
