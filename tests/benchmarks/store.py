@@ -31,6 +31,7 @@ import psycopg
 from deploy.local.servers.fleets import running_servers
 from deploy.local.settings import LauncherSettings
 from schemas import codec
+from schemas.arms import CHAMPION
 from schemas.events import Event, FeaturesComputed, OutcomeResolved, PredictionMade
 from schemas.streams import StreamDescription, StreamKind
 from schemas.time import Interval
@@ -244,7 +245,8 @@ def _sample(kind: type[Event], **altered: object) -> Any:
     found = next(event for event in SAMPLES.values() if type(event) is kind)
     of_minutes = {"interval": Interval.ONE_MINUTE, "horizon": Interval.ONE_MINUTE}
     at_ms = altered.get("event_time_ms", found.event_time_ms)
-    return msgspec.structs.replace(found, **(of_minutes | {"known_time_ms": at_ms} | altered))
+    arm = {"arm": CHAMPION} if "arm" in found.__struct_fields__ else {}
+    return msgspec.structs.replace(found, **(of_minutes | arm | {"known_time_ms": at_ms} | altered))
 
 
 def _rates(pool: PostgresPool) -> list[Figure]:
