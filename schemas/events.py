@@ -399,7 +399,7 @@ class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=T
     arm: Arm = CHAMPION
 
     def __post_init__(self) -> None:
-        """See :func:`_with_default`."""
+        """Make the arm of a champion the default object itself: :func:`_with_default` says why."""
         if self.arm == CHAMPION:
             _with_default(self, "arm")
 
@@ -450,7 +450,7 @@ class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, omit_defaults=
     arm: Arm = CHAMPION
 
     def __post_init__(self) -> None:
-        """See :func:`_with_default`."""
+        """Make the arm of a champion the default object itself: :func:`_with_default` says why."""
         if self.arm == CHAMPION:
             _with_default(self, "arm")
 
@@ -565,7 +565,7 @@ class PredictionsAdvanced(
     every_arm_ms: TimeMs | None = None
 
     def __post_init__(self) -> None:
-        """See :func:`_with_default`."""
+        """Make the arm of a champion the default object itself: :func:`_with_default` says why."""
         if self.last_arm == CHAMPION:
             _with_default(self, "last_arm")
 

@@ -25,7 +25,7 @@ class TargetPair(NamedTuple):
     horizon: Interval
 
     def __str__(self) -> str:
-        """Such as ``15m:1h``."""
+        """Return the pair as it is written in settings, such as ``15m:1h``."""
         return f"{self.interval}:{self.horizon}"
 
 
@@ -44,7 +44,7 @@ class Target(NamedTuple):
 
     @property
     def pair(self) -> TargetPair:
-        """Its interval and horizon."""
+        """The interval and the horizon, without stream, instrument and arm."""
         return TargetPair(self.interval, self.horizon)
 
 

@@ -7,7 +7,7 @@ from schemas.time import Interval
 
 
 class AlivePayload(Payload):
-    """The process answers."""
+    """The answer of a process that lives."""
 
     status: str = Field(examples=["alive"])
 

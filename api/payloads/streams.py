@@ -42,14 +42,17 @@ class StreamPayload(Payload):
     phase: Phase = Field(examples=["running"])
 
 
-class TargetPayload(Payload):
-    """One kind of prediction that is served, and the version of the arm that was asked for."""
-
+class _NamedTarget(Payload):
     instrument: str = Field(examples=["BTC-USDT.BINANCE"])
     asset: str = Field(examples=["BTC"])
     interval: Interval = Field(examples=["15m"])
     horizon: Interval = Field(examples=["15m"])
     is_default: bool = Field(description="Whether it is meant when a request names neither.")
+
+
+class TargetPayload(_NamedTarget):
+    """One kind of prediction that is served, and the version of the arm that was asked for."""
+
     arm: str = Field(description="The alias that the version was promoted to.", examples=["champion"])
     model_version: str = Field(examples=["xgboost-btc-usdt.binance-15m-15m-9f2c4e1b"])
     model_hash: str = Field(examples=[EXAMPLE_HASH])
@@ -60,14 +63,8 @@ class TargetPayload(Payload):
     effective_from: str = Field(examples=["2025-06-13T07:33:20.000Z"])
 
 
-class WaitingTargetPayload(Payload):
+class WaitingTargetPayload(_NamedTarget):
     """One kind of prediction that is configured and has no model yet."""
-
-    instrument: str = Field(examples=["BTC-USDT.BINANCE"])
-    asset: str = Field(examples=["BTC"])
-    interval: Interval = Field(examples=["1h"])
-    horizon: Interval = Field(examples=["1h"])
-    is_default: bool = Field(description="Whether it is meant when a request names neither.")
 
 
 class TargetsPayload(Payload):

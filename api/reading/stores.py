@@ -107,7 +107,7 @@ class Stores:
         self._pool.open()
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close the connections to Redis and to Postgres."""
         self._pool.close()
         self._views.close()
 

@@ -135,7 +135,7 @@ class Series:
 
 
 def packed_row(row: FeaturesComputed, names: Names) -> bytes:
-    """Pack a row."""
+    """Return a row as the bytes that the changelog holds."""
     return msgspec.msgpack.encode(
         PackedRow(
             row.known_time_ms,

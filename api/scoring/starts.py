@@ -135,7 +135,7 @@ class Promotions:
         return next((start for start in self._starts if identity(start.promoted) == which), None)
 
     def add(self, start: Start) -> None:
-        """Add a start."""
+        """Add the start of one more promotion."""
         self._starts.append(start)
 
     def at(self, as_of_ms: int, *, more: Iterable[Start] = ()) -> Start | None:

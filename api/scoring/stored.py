@@ -11,7 +11,6 @@ from api.scoring.operators import Stored
 from api.scoring.rows import SeriesKey
 from api.scoring.starts import Start, identity, record_of
 from schemas.arms import is_arm
-from schemas.artifacts import LedgerEntry, ModelManifest
 from schemas.errors import StateError
 from schemas.events import ModelPromoted, PromotionTookEffect
 from schemas.ports import ModelRegistry
@@ -20,6 +19,7 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.predictions import StoredPredictions
 from schemas.wire.postgres.promotions import StoredPromotions
 from schemas.wire.settings import Endpoints
+from trainers.registry.serving import promotion_of
 
 _log = structlog.get_logger(__name__)
 
@@ -112,24 +112,7 @@ def _promotions(registry: ModelRegistry, stream: str) -> dict[SeriesKey, list[Mo
     for line in lines:
         manifest = manifests.get(line.version)
         if manifest is not None:
-            promoted = _announced(line, manifest)
+            promoted = promotion_of(line, manifest)
             key = SeriesKey(stream=stream, instrument=promoted.instrument, interval=promoted.interval)
             found.setdefault(key, []).append(promoted)
     return found
-
-
-def _announced(line: LedgerEntry, manifest: ModelManifest) -> ModelPromoted:
-    return ModelPromoted(
-        event_time_ms=line.effective_from_ms,
-        known_time_ms=line.effective_from_ms,
-        source=manifest.source,
-        stream=line.stream,
-        instrument=line.target.instrument,
-        interval=line.target.interval,
-        horizon=line.target.horizon,
-        alias=line.alias,
-        model_version=line.version,
-        model_hash=line.model_hash,
-        feature_spec_hash=manifest.feature_spec_hash,
-        effective_from_ms=line.effective_from_ms,
-    )

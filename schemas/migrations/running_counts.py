@@ -62,7 +62,7 @@ class RunningCounts:
         return [*dropped, "DROP FUNCTION recount_predictions CASCADE"]
 
     def fill(self) -> str:
-        """Count what is stored."""
+        """Return the statement that counts the rows that are stored already."""
         return f"""
     INSERT INTO prediction_records ({self.target}, {", ".join(COUNTS)})
     SELECT {self.target}, count(p.stream), count(*) FILTER (WHERE o.is_hit), count(*) FILTER (WHERE NOT o.is_hit),

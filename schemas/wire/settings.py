@@ -249,5 +249,5 @@ class TargetSettings(JobSettings):
         return ",".join(map(str, parse_targets(text)))
 
     def parsed_targets(self) -> tuple[TargetPair, ...]:
-        """The targets, in order."""
+        """Return the targets in the order in which they are listed."""
         return parse_targets(self.targets)

@@ -82,7 +82,7 @@ def wait_for_stream(
     """The description of a run, as soon as it is registered; None when asked to stop.
 
     Args:
-        history: Where runs are registered.
+        streams: Where runs are registered.
         stream: The run.
         clock: Measures the wait.
         patience_s: The longest wait.

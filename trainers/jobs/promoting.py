@@ -12,7 +12,7 @@ from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import ModelPromoted
 from schemas.ports import ModelRegistry
 from trainers.registry.models import load_model
-from trainers.registry.serving import before
+from trainers.registry.serving import before, promotion_of
 
 Announce = Callable[[ModelPromoted], None]
 
@@ -95,22 +95,4 @@ def _entry(manifest: ModelManifest, change: Change) -> LedgerEntry:
         effective_from_ms=change.effective_from_ms,
         recorded_ms=change.recorded_ms,
         reason=change.reason,
-    )
-
-
-def promotion_of(entry: LedgerEntry, manifest: ModelManifest) -> ModelPromoted:
-    """The event that a ledger line is announced by."""
-    return ModelPromoted(
-        event_time_ms=entry.effective_from_ms,
-        known_time_ms=entry.effective_from_ms,
-        source=manifest.source,
-        stream=entry.stream,
-        instrument=entry.target.instrument,
-        interval=entry.target.interval,
-        horizon=entry.target.horizon,
-        alias=entry.alias,
-        model_version=entry.version,
-        model_hash=entry.model_hash,
-        feature_spec_hash=manifest.feature_spec_hash,
-        effective_from_ms=entry.effective_from_ms,
     )

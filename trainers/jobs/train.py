@@ -24,7 +24,7 @@ from trainers.datasets.decisions import PricePath, merged
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.inputs.waiting import FeatureHistory, Report, StreamHistory, wait_for_features, wait_for_stream
-from trainers.jobs.promoting import promotion_of
+from trainers.registry.serving import promotion_of
 from trainers.training.fitting import FitOptions, Origin, trained
 
 #: Publishes a promotion, and returns when the broker has it.

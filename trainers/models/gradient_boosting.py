@@ -221,7 +221,7 @@ def import_libraries() -> Any:
         The module ``xgboost``.
     """
     with _without_scikit_learn():
-        import onnxmltools.convert  # noqa: F401
+        import onnxmltools.convert  # noqa: F401  (loaded while scikit-learn is hidden, for those who import it later)
         import xgboost
     return xgboost
 

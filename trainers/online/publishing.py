@@ -18,9 +18,9 @@ from schemas.artifacts import (
 from schemas.events import ModelPromoted
 from schemas.ports import ModelRegistry
 from schemas.time import Clock
-from trainers.jobs.promoting import promotion_of
 from trainers.online.operators import DueVersion
 from trainers.online.target_learners import LearningModel, TargetLearner
+from trainers.registry.serving import promotion_of
 
 
 class Publishing:

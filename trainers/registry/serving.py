@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from schemas.artifacts import LedgerEntry, ModelTarget
-from schemas.events import PromotionTookEffect
+from schemas.artifacts import LedgerEntry, ModelManifest, ModelTarget
+from schemas.events import ModelPromoted, PromotionTookEffect
 
 #: What an alias is asked of: its name, its target, its stream.
 Post = tuple[str, ModelTarget, str]
@@ -95,3 +95,26 @@ def before(ledger: Iterable[LedgerEntry], current: LedgerEntry) -> LedgerEntry |
             history = history[: versions.index(entry.version)]
         history.append(entry)
     return history[-2] if len(history) > 1 else None
+
+
+def promotion_of(entry: LedgerEntry, manifest: ModelManifest) -> ModelPromoted:
+    """Return the event that announces a line of the ledger.
+
+    Args:
+        entry: The line.
+        manifest: Of the version that the line names.
+    """
+    return ModelPromoted(
+        event_time_ms=entry.effective_from_ms,
+        known_time_ms=entry.effective_from_ms,
+        source=manifest.source,
+        stream=entry.stream,
+        instrument=entry.target.instrument,
+        interval=entry.target.interval,
+        horizon=entry.target.horizon,
+        alias=entry.alias,
+        model_version=entry.version,
+        model_hash=entry.model_hash,
+        feature_spec_hash=manifest.feature_spec_hash,
+        effective_from_ms=entry.effective_from_ms,
+    )

@@ -28,7 +28,7 @@ INSERT INTO stream_progress SELECT * FROM slowest;
 
 
 def upgrade() -> None:
-    """Tell sources apart."""
+    """Add the source to the table and to its key."""
     op.execute(BY_SOURCE)
 
 

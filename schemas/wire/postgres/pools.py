@@ -56,11 +56,11 @@ class PostgresPool:
         self._pool.open()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close every connection of the pool."""
         self._pool.close()
 
     def is_ready(self) -> bool:
-        """Whether Postgres answers."""
+        """Return whether Postgres answers a query now."""
         try:
             with translated(), self._pool.connection(timeout=1.0) as connection:
                 connection.execute("SELECT 1")

@@ -28,8 +28,8 @@ from tests.benchmarks.small_models import publish_small_model
 from tests.fakes.registries import InMemoryRegistry
 from tests.jobs.api.conftest import wait_until
 from tests.unit.api.events import AS_OF_MS, INSTRUMENT, QUARTER_MS, features, prediction, promotion
-from trainers.jobs.promoting import promotion_of
 from trainers.models.onnx_models import OnnxModel
+from trainers.registry.serving import promotion_of
 
 M1 = Interval.ONE_MINUTE
 

@@ -73,11 +73,11 @@ def test_history_holds_every_event_once_also_when_the_log_is_read_again(
     again: list[int] = []
 
     def write_again(batch: list[object]) -> None:
-        writer(EventWriter(pool))(batch)  # type: ignore[arg-type]
+        writer(EventWriter(pool))(batch)
         again.append(sum(received.event == candles[-1] for received in batch))  # type: ignore[attr-defined]
 
     run_sink(
-        name="replay", topics=EVENT_TOPICS, endpoint=endpoints.kafka, write=write_again, stop=until(lambda: any(again))  # type: ignore[arg-type]
+        name="replay", topics=EVENT_TOPICS, endpoint=endpoints.kafka, write=write_again, stop=until(lambda: any(again))
     )  # fmt: skip
     assert list(StoredMarket(pool).candles(stream)) == candles
 

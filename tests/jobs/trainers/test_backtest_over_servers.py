@@ -31,10 +31,10 @@ from tests.fixtures.logs import publish
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0
 from trainers.commands import commands
 from trainers.inputs.materials import from_file
-from trainers.jobs.promoting import promotion_of
 from trainers.models.decisions import decide
 from trainers.models.onnx_models import OnnxModel
 from trainers.registry.folders import FolderRegistry
+from trainers.registry.serving import promotion_of
 
 N = 2_000
 UNTIL_MS = T0 + N // 2 * MINUTE

@@ -51,7 +51,7 @@ def test_an_unknown_kind_of_event_is_an_error_and_is_not_published() -> None:
     )
     event = PlaceTold(event_time_ms=1, known_time_ms=1, source="binance", stream="s")
     with pytest.raises(AssertionError):
-        publisher.publish(SourceRecord(MARKET_TICK, event))  # type: ignore[arg-type]
+        publisher.publish(SourceRecord(MARKET_TICK, event))
     assert outlet.records == []
 
 

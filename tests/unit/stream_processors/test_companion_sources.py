@@ -75,7 +75,7 @@ def test_state_of_other_sources_is_not_taken_over() -> None:
         job = vectors_job(ProcessorSettings.from_environment(environment))
         return job.make_operator(partition_of(b"BTC-USDT.BINANCE", 4))
 
-    state = kept(operator(APART))  # type: ignore[arg-type]
+    state = kept(operator(APART))
     restored_from(operator(APART), state)
     with pytest.raises(SnapshotMismatchError, match="other companions"):
         restored_from(operator(""), state)
