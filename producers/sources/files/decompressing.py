@@ -1,0 +1,208 @@
+"""Opens files through their compression, which is told by the first bytes and never by the name.
+
+A file that was cut off is read up to the cut: :attr:`OpenedFile.fault` says afterwards what was wrong.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from schemas.errors import ConfigurationError
+
+#: So many bytes tell what a file is.
+HEAD_BYTES = 65_536
+_MOST_LAYERS = 3
+_BUFFER_BYTES = 1 << 18
+_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+}
+_DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError)
+#: Names of archive members that are no data: what macOS adds, and checksums.
+_NO_DATA = ("__macosx/", ".ds_store", ".checksum")
+
+
+class FileHead(NamedTuple):
+    """The beginning of a file, by which its form is recognised.
+
+    Attributes:
+        name: The file's name, without its folder.
+        member: The name of the file inside an archive, or None.
+        layers: The compressions, the outermost first: ``gzip``, ``bzip2``, ``xz``, ``zstd``, ``zip``.
+        beginning: At most :data:`HEAD_BYTES` decompressed bytes.
+        fault: Why the file could not be decompressed this far, or None.
+    """
+
+    name: str
+    member: str | None
+    layers: tuple[str, ...]
+    beginning: bytes
+    fault: str | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the beginning is the whole file."""
+        return len(self.beginning) < HEAD_BYTES
+
+
+class OpenedFile(io.RawIOBase):
+    """The decompressed bytes of a file; where they are damaged they end, and :attr:`fault` says why."""
+
+    def __init__(self, inner: BinaryIO) -> None:
+        super().__init__()
+        self._inner = inner
+        self.fault: str | None = None
+
+    def readable(self) -> bool:
+        """Whether bytes can be read, which is always so."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read decompressed bytes into a buffer; 0 at the end, and where the file is damaged."""
+        if self.fault is not None:
+            return 0
+        try:
+            found = _read_some(self._inner, len(buffer))
+        except _DAMAGED as error:
+            self.fault = str(error) or type(error).__name__
+            return 0
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        """Close the file and everything below it."""
+        self._inner.close()
+        super().close()
+
+
+def _read_some(file: BinaryIO, n: int) -> bytes:
+    # read1 does not lose what came before the damage, as a filled buffer would.
+    read1 = getattr(file, "read1", None)
+    return cast("bytes", file.read(n) if read1 is None else read1(n))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[OpenedFile]:
+    """Open a file, decompressed as its first bytes say.
+
+    Raises:
+        ConfigurationError: If it cannot be opened, or an archive holds several files.
+    """
+    file, _, _ = _unwrapped(path)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def head_of(path: Path) -> FileHead:
+    """Return the beginning of a file, decompressed.
+
+    Raises:
+        ConfigurationError: If it cannot be opened, or an archive holds several files.
+    """
+    file, layers, member = _unwrapped(path)
+    with file:
+        beginning = io.BufferedReader(file, _BUFFER_BYTES).read(HEAD_BYTES)
+        return FileHead(path.name, member, layers, beginning, file.fault)
+
+
+def lines_of(file: OpenedFile) -> Iterator[bytes]:
+    """Return the lines of an opened file, without their ends."""
+    for line in io.BufferedReader(file, _BUFFER_BYTES):
+        yield line.rstrip(b"\r\n")
+
+
+def _unwrapped(path: Path) -> tuple[OpenedFile, tuple[str, ...], str | None]:
+    try:
+        raw: BinaryIO = path.open("rb")
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror}"
+        raise ConfigurationError(message) from error
+    layers: list[str] = []
+    member: str | None = None
+    try:
+        while len(layers) < _MOST_LAYERS and (layer := _compression(raw)) is not None:
+            layers.append(layer)
+            if layer == "zip":
+                raw, member = _member(raw, path.name)
+            else:
+                raw = _decompressed(raw, layer)
+    except _DAMAGED as error:
+        raw.close()
+        message = f"{path.name} seems to be a {layers[-1]} file and is damaged: {error}"
+        raise ConfigurationError(message) from error
+    except BaseException:
+        raw.close()
+        raise
+    return OpenedFile(raw), tuple(layers), member
+
+
+def _compression(file: BinaryIO) -> str | None:
+    try:
+        beginning = file.read(6)
+    except _DAMAGED:
+        beginning = b""
+    file.seek(0)
+    return next((layer for magic, layer in _MAGIC.items() if beginning.startswith(magic)), None)
+
+
+def _decompressed(file: BinaryIO, layer: str) -> BinaryIO:
+    match layer:
+        case "gzip":
+            return cast("BinaryIO", gzip.GzipFile(fileobj=file))
+        case "bzip2":
+            return cast("BinaryIO", bz2.BZ2File(file))
+        case "xz":
+            return cast("BinaryIO", lzma.LZMAFile(file))
+        case _:
+            return _zstd(file)
+
+
+def _zstd(file: BinaryIO) -> BinaryIO:
+    import pyarrow as pa
+
+    return io.BytesIO(_all_of(pa.CompressedInputStream(file, "zstd")))
+
+
+def _all_of(stream: BinaryIO) -> bytes:
+    """What a stream gives before it ends or is damaged."""
+    parts: list[bytes] = []
+    try:
+        while part := stream.read(_BUFFER_BYTES):
+            parts.append(part)
+    except OSError:
+        if not parts:
+            raise
+    return b"".join(parts)
+
+
+def _member(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
+    """The one file of data inside a zip archive."""
+    archive = zipfile.ZipFile(file)
+    members = [
+        found.filename
+        for found in archive.infolist()
+        if not found.is_dir() and not any(mark in found.filename.lower() for mark in _NO_DATA)
+    ]
+    if "[Content_Types].xml" in members:
+        message = (
+            f"{name} seems to be a workbook of a spreadsheet program: save its sheet as CSV and give that"
+        )
+        raise ConfigurationError(message)
+    if len(members) != 1:
+        shown = ", ".join(members[:3]) + (", ..." if len(members) > 3 else "")
+        message = f"{name} is an archive of {len(members)} files ({shown}): unpack it and give one of them"
+        raise ConfigurationError(message)
+    return cast("BinaryIO", archive.open(members[0])), members[0]
