@@ -97,8 +97,9 @@ def inspect_command(file: Path) -> None:
     from rich.console import Console
 
     from producers.jobs.reporting import print_description
+    from schemas.wire.clocks import SystemClock
 
-    print_description(file, Console())
+    print_description(file, Console(), now_ms=SystemClock().now_ms())
 
 
 def _run(environment: Environment, speed: str | None) -> None:

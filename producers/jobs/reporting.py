@@ -6,9 +6,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from producers.sources.files.captures import survey_capture
 from producers.sources.files.recognition import file_kind, instrument_of_name
 from producers.sources.files.tables import breach_counts, read_candles
+from producers.sources.files.trades.opening import open_trades
+from producers.sources.files.trades.surveys import survey_trades
 from schemas.frames import Breach
 from schemas.time import text_of_time
 
@@ -37,8 +38,13 @@ def print_report(file: str, breaches: Sequence[Breach], console: Console) -> Non
     console.print(counts)
 
 
-def print_description(file: Path, console: Console) -> None:
+def print_description(file: Path, console: Console, *, now_ms: int) -> None:
     """Print what a data file holds, and the report of its bad rows.
+
+    Args:
+        file: The file.
+        console: Where to.
+        now_ms: The wall clock: no trade is later.
 
     Raises:
         ConfigurationError: If the file cannot be read.
@@ -52,11 +58,14 @@ def print_description(file: Path, console: Console) -> None:
             console.print(f"  segment {text_of_time(start_ms)} .. {text_of_time(end_ms)}")
         print_report(file.name, table.breaches, console)
         return
-    survey = survey_capture(file)
+    trades = open_trades(file, instrument=None)
+    survey = survey_trades(trades, instrument=None, not_after_ms=now_ms)
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in survey.n_messages.most_common())
     console.print(f"{file.name}: {survey.instrument}; {kinds}")
     console.print(
         f"  venue clock {survey.skew.skew_ms} ms ahead, at most {survey.skew.lateness_ms} ms less; "
         f"whole minutes from {text_of_time(survey.first_boundary_ms)} to {text_of_time(survey.end_ms)}; "
-        f"{len(survey.silences)} silences, {len(survey.bad_lines)} unreadable lines, {survey.n_other} other trades"
+        f"{len(survey.silences)} silences, {survey.n_records - survey.n_good} unused lines, {survey.n_other} other trades"
     )
+    for warning in survey.warnings:
+        console.print(f"  {warning}")

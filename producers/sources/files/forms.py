@@ -49,6 +49,11 @@ class FileForm(Protocol):
     def report(self, path: Path, head: FileHead, request: ReadRequest) -> FileReport:
         """Read the whole file and say what it holds.
 
+        Args:
+            path: Where it is.
+            head: Its beginning.
+            request: What the user says of it.
+
         Raises:
             ConfigurationError: If the file cannot be used: one line that says what it seems to be, what is missing
                 and which option would help.

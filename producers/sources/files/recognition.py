@@ -3,28 +3,20 @@
 It imports little, because the launcher calls it before anything else is loaded.
 """
 
-import gzip
 import hashlib
 import re
-import zlib
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 
-from producers.normalise.binance import (
-    TRADE,
-    instrument_of_symbol,
-    instrument_of_trade,
-    message_kind,
-    read_trade,
-)
+from producers.normalise.symbols import instrument_of_symbol
+from producers.sources.files.decompressing import head_of
+from producers.sources.files.trades.opening import trade_form_of
 from schemas.errors import ConfigurationError, ContractError
 
 _NAME = re.compile(
     r"^(?P<symbol>[a-z0-9]+)_(?P<venue>binance|simulated)_(?P<market>spot|perp|usdm|futures)(_|\.|$)"
 )
 _PERPETUAL = {"perp", "usdm", "futures"}
-_TRADE_EXPECTED_WITHIN = 20_000
 
 
 class FileKind(StrEnum):
@@ -94,25 +86,10 @@ def instrument_of_file(path: Path) -> str:
 
 
 def instrument_of_capture(path: Path) -> str | None:
-    """Return the instrument of the first trade of a capture, or None if no trade is near its beginning."""
-    try:
-        with gzip.open(path, "rb") as lines:
-            for line in islice(lines, _TRADE_EXPECTED_WITHIN):
-                found = _instrument_of_line(line)
-                if found is not None:
-                    return found
-    except (OSError, EOFError, zlib.error) as error:
-        message = f"{path.name} is not a readable gzip capture: {error}"
-        raise ConfigurationError(message) from error
-    return None
-
-
-def _instrument_of_line(line: bytes) -> str | None:
-    try:
-        kind, body = message_kind(line.partition(b" ")[2])
-        return instrument_of_trade(read_trade(body)) if kind == TRADE else None
-    except ContractError:
-        return None
+    """Return the instrument of the first trade of a file of trades, or None if it does not say."""
+    head = head_of(path)
+    form = trade_form_of(head)
+    return None if form is None else form.instrument_of(head, path)
 
 
 def content_hash(path: Path) -> str:
