@@ -49,6 +49,7 @@ class CandleFilePlan(SourcePlan):
         self.source = source
         self.rejects: Sequence[Reject] = rejects
         self.breaches: Sequence[Breach] = [breach for table in tables.values() for breach in table.breaches]
+        self.notes = [note for name, table in tables.items() for note in notes_of_table(name, table)]
 
     def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
         """The candles behind the last one, by known time, then instrument, as the history gives them back."""
@@ -84,7 +85,11 @@ def candle_file_plan(
     """
     files = (path, *settings.files_beside)
     instruments = instruments_of(settings)
-    tables = dict(zip(instruments, map(read_candles, files), strict=True))
+    created_ms = now_ms if stored is None else stored.created_ms
+    tables = {
+        name: read_candles(file, settings.read_request(created_ms, instrument=name))
+        for name, file in zip(instruments, files, strict=True)
+    }
     rejects = {
         name: rejects_of_table(tables[name], file) for name, file in zip(instruments, files, strict=True)
     }
@@ -129,8 +134,11 @@ class CapturePlan(SourcePlan):
         self.breaches: Sequence[Breach] = ()
         self.rejects: Sequence[Reject] = ()
         self._table: CandleTable | None = None
+        created_ms = now_ms if stored is None else stored.created_ms
+        stated = settings.instruments[:1]
+        self._request = settings.read_request(created_ms, instrument=stated[0] if stated else None)
         if stored is None:
-            survey = survey_capture(path, instrument=settings.instrument)
+            survey = survey_capture(path, instrument=self._request.instrument)
             self.rejects = _rejects_of_capture(survey, path)
             stored = _describe_capture(settings, path, survey, self._history_table(), now_ms)
         self.description = stored
@@ -138,7 +146,7 @@ class CapturePlan(SourcePlan):
 
     def _history_table(self) -> CandleTable | None:
         if self._table is None and self._history is not None:
-            self._table = read_candles(self._history)
+            self._table = read_candles(self._history, self._request)
             self.breaches = self._table.breaches
             self.rejects = (*self.rejects, *rejects_of_table(self._table, self._history))
         return self._table
@@ -322,6 +330,21 @@ def _source_of(settings: ProducerSettings, instrument: str) -> str:
         )
         raise ConfigurationError(message)
     return source
+
+
+def notes_of_table(instrument: str, table: CandleTable) -> list[str]:
+    """What is to be known of a file of candles before its run."""
+    report = table.report
+    read = f"{instrument}: {report.n_good:,} of {report.n_rows:,} rows are good"
+    rolled = (
+        f", rolled up from {report.interval} into {table.interval}"
+        if report.interval != table.interval
+        else ""
+    )
+    left_out = [f"{rows.count:,} rows set aside: {rule} is not so" for rule, rows in report.rejected.items()]
+    if not left_out and not rolled and not report.warnings:
+        return []
+    return ["; ".join([read + rolled, *left_out]), *(f"{instrument}: {note}" for note in report.warnings)]
 
 
 def rejects_of_table(table: CandleTable, path: Path) -> tuple[Reject, ...]:
