@@ -9,7 +9,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -59,9 +59,10 @@ class FileHead(NamedTuple):
 class OpenedFile(io.RawIOBase):
     """The decompressed bytes of a file; where they are damaged they end, and :attr:`fault` says why."""
 
-    def __init__(self, inner: BinaryIO) -> None:
+    def __init__(self, inner: BinaryIO, below: Sequence[BinaryIO] = ()) -> None:
         super().__init__()
         self._inner = inner
+        self._below = below
         self.fault: str | None = None
 
     def readable(self) -> bool:
@@ -82,7 +83,8 @@ class OpenedFile(io.RawIOBase):
 
     def close(self) -> None:
         """Close the file and everything below it."""
-        self._inner.close()
+        for file in (self._inner, *reversed(self._below)):
+            file.close()
         super().close()
 
 
@@ -131,22 +133,24 @@ def _unwrapped(path: Path) -> tuple[OpenedFile, tuple[str, ...], str | None]:
         message = f"{path.name} cannot be read: {error.strerror}"
         raise ConfigurationError(message) from error
     layers: list[str] = []
+    below: list[BinaryIO] = []
     member: str | None = None
     try:
         while len(layers) < _MOST_LAYERS and (layer := _compression(raw)) is not None:
             layers.append(layer)
+            below.append(raw)
             if layer == "zip":
                 raw, member = _member(raw, path.name)
             else:
                 raw = _decompressed(raw, layer)
     except _DAMAGED as error:
-        raw.close()
+        OpenedFile(raw, below).close()
         message = f"{path.name} seems to be a {layers[-1]} file and is damaged: {error}"
         raise ConfigurationError(message) from error
     except BaseException:
-        raw.close()
+        OpenedFile(raw, below).close()
         raise
-    return OpenedFile(raw), tuple(layers), member
+    return OpenedFile(raw, below), tuple(layers), member
 
 
 def _compression(file: BinaryIO) -> str | None:
