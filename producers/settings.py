@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import AliasChoices, Field, field_validator
 
+from producers.sources.files.forms import ReadRequest
 from producers.sources.simulated.parameters import MarketParameters
 from schemas.sources import parse_sources
 from schemas.wire.settings import EnvironmentSettings
@@ -23,7 +24,7 @@ class ProducerSettings(EnvironmentSettings):
     )
     data: Path | None = Field(
         default=None,
-        description="A recorded file: candles (.parquet, .csv) or a WebSocket capture (.gz). "
+        description="A recorded file: candles, trades or a WebSocket capture, in any of the forms that are read. "
         "Unset means the simulated market.",
     )
     data_beside: str | None = Field(
@@ -45,7 +46,22 @@ class ProducerSettings(EnvironmentSettings):
         description="ISO time, UTC, exclusive.",
     )
     instrument: str | None = Field(
-        default=None, description="Of the file, such as BTC-USDT.BINANCE; unset means as it says itself."
+        default=None,
+        description="Of the file, such as BTC-USDT.BINANCE; unset means as it says itself. Of several files, one "
+        "for each, separated by commas.",
+    )
+    no_trade_minutes: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="A hole of at most this many minutes in a file of candles had no trade: bars of no volume at "
+        "the close before fill it. 0 takes every hole for an outage. Unset means as the venue is known: 60 where "
+        "it leaves out minutes without a trade, such as Kraken, and 0 elsewhere.",
+    )
+    close_stamped: bool | None = Field(
+        default=None,
+        description="Whether the rows of a file of candles state the times of their closes. Unset means as the "
+        "file tells by itself.",
     )
     sources: str | None = Field(
         default=None,
@@ -100,6 +116,26 @@ class ProducerSettings(EnvironmentSettings):
             ConfigurationError: If the setting has another form.
         """
         return parse_sources(self.sources)
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """The instruments that are stated, one for each file; empty if none is."""
+        return tuple(name.strip() for name in (self.instrument or "").split(",") if name.strip())
+
+    def read_request(self, not_after_ms: int, *, instrument: str | None = None) -> ReadRequest:
+        """What a reader of files has to know.
+
+        Args:
+            not_after_ms: No candle closes later: when the stream was described.
+            instrument: Of the file.
+        """
+        minutes = self.no_trade_minutes
+        return ReadRequest(
+            not_after_ms=not_after_ms,
+            instrument=instrument,
+            longest_pause_ms=None if minutes is None else int(minutes * 60_000),
+            is_close_stamped=self.close_stamped,
+        )
 
     @property
     def market_parameters(self) -> MarketParameters:

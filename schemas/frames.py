@@ -1,9 +1,9 @@
 """The tables that jobs exchange: their columns, and the rules that every row must keep.
 
 A rule is one vectorised predicate over columns, written once and driven twice: over plain arrays
-(:func:`broken_rules`, which tells in milliseconds whether a file is clean) and inside a pandera
-schema (:func:`report_on_candles`, which names column, row and rule). Importing pandera takes about
-five seconds of a small machine, so only a file with a broken rule pays for it.
+(:func:`broken_rules`, by which files are read) and inside a pandera schema
+(:func:`report_on_candles`, by which what was written is checked). Importing pandera takes about five
+seconds of a small machine, so no reader of a file pays for it.
 
 Times are int64 milliseconds here; a missing time is :data:`MISSING_TIME`, as NaT is in numpy.
 """
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.time import Interval, text_of_time
+from schemas.time import EARLIEST_MS, Length, text_of_time
 
 Columns = Mapping[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
@@ -65,8 +65,25 @@ class Breach(NamedTuple):
     value: str
 
 
-def candle_rules(interval: Interval) -> tuple[Rule, ...]:
-    """The rules of a candle table with bars of this length, in the order in which they are told."""
+def candle_rules(interval: Length, *, phase_ms: int = 0, not_after_ms: int | None = None) -> tuple[Rule, ...]:
+    """The rules of a candle table with bars of this length, in the order in which they are told.
+
+    Args:
+        interval: The length of the bars.
+        phase_ms: How long after a multiple of the length its bars begin; 0 for those of the platform.
+        not_after_ms: No bar may end later than this; None does not look.
+    """
+    rows = _row_rules(interval, phase_ms, not_after_ms)
+    return (
+        *rows,
+        Rule("has one set of numbers", "timestamp", Fate.REJECTED, _among_sound(rows, _is_unambiguous)),
+        Rule("comes once", "timestamp", Fate.DROPPED, _is_first),
+        Rule("is not before the row above", "timestamp", Fate.KEPT, _is_in_order),
+    )
+
+
+def _row_rules(interval: Length, phase_ms: int, not_after_ms: int | None) -> tuple[Rule, ...]:
+    """The rules that a row keeps or breaks whatever the other rows are."""
     numbers = [Rule("is a number", name, Fate.REJECTED, _is_number(name)) for name in CANDLE_COLUMNS[1:]]
     positive = [Rule("is positive", name, Fate.REJECTED, _is_positive(name)) for name in PRICES]
     within = [
@@ -74,16 +91,46 @@ def candle_rules(interval: Interval) -> tuple[Rule, ...]:
     ]
     return (
         Rule("is a time", "timestamp", Fate.REJECTED, lambda rows: rows["timestamp"] != MISSING_TIME),
-        Rule(f"starts a bar of {interval}", "timestamp", Fate.REJECTED, _is_aligned(interval)),
+        Rule("is not before 2009", "timestamp", Fate.REJECTED, _is_late_enough),
+        Rule(
+            "is of a candle that has closed", "timestamp", Fate.REJECTED, _has_closed(interval, not_after_ms)
+        ),
+        Rule(f"starts a bar of {interval}", "timestamp", Fate.REJECTED, _is_aligned(interval, phase_ms)),
         *numbers,
         *positive,
         Rule("is not negative", "volume", Fate.REJECTED, lambda rows: ~(rows["volume"] < 0)),
         Rule("is not below low", "high", Fate.REJECTED, lambda rows: ~(rows["high"] < rows["low"])),
         *within,
-        Rule("has one set of numbers", "timestamp", Fate.REJECTED, _is_unambiguous),
-        Rule("comes once", "timestamp", Fate.DROPPED, _is_first),
-        Rule("is not before the row above", "timestamp", Fate.KEPT, _is_in_order),
     )
+
+
+def _is_late_enough(rows: Columns) -> Mask:
+    late_enough: Mask = (rows["timestamp"] >= EARLIEST_MS) | (rows["timestamp"] == MISSING_TIME)
+    return late_enough
+
+
+def _has_closed(interval: Length, not_after_ms: int | None) -> Callable[[Columns], Mask]:
+    last_ms = np.iinfo(np.int64).max if not_after_ms is None else not_after_ms - interval.milliseconds
+
+    def has_closed(rows: Columns) -> Mask:
+        closed: Mask = rows["timestamp"] <= last_ms
+        return closed
+
+    return has_closed
+
+
+def _among_sound(rules: Sequence[Rule], holds: Callable[[Columns], Mask]) -> Callable[[Columns], Mask]:
+    """A rule of the whole table that looks only at the rows which keep the rules of single rows."""
+
+    def holds_among_sound(rows: Columns) -> Mask:
+        if not _has_repeats(rows["timestamp"]):
+            return np.ones(len(rows["timestamp"]), dtype=np.bool_)
+        sound = np.logical_and.reduce([rule.holds(rows) for rule in rules])
+        result: Mask = ~sound
+        result[sound] = holds({name: rows[name][sound] for name in CANDLE_COLUMNS})
+        return result
+
+    return holds_among_sound
 
 
 def _is_number(name: str) -> Callable[[Columns], Mask]:
@@ -101,8 +148,10 @@ def _is_within(name: str) -> Callable[[Columns], Mask]:
     )
 
 
-def _is_aligned(interval: Interval) -> Callable[[Columns], Mask]:
-    return lambda rows: (rows["timestamp"] % interval.milliseconds == 0) | (rows["timestamp"] == MISSING_TIME)
+def _is_aligned(interval: Length, phase_ms: int) -> Callable[[Columns], Mask]:
+    return lambda rows: (
+        (rows["timestamp"] % interval.milliseconds == phase_ms) | (rows["timestamp"] == MISSING_TIME)
+    )
 
 
 def _sorted_rows(rows: Columns) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
@@ -125,18 +174,18 @@ def _is_first(rows: Columns) -> Mask:
 
 def _is_unambiguous(rows: Columns) -> Mask:
     """Whether every row of this time has the same numbers."""
-    result = np.ones(len(rows["timestamp"]), dtype=np.bool_)
-    if not _has_repeats(rows["timestamp"]):
-        return result
     order, numbers = _sorted_rows(rows)
     times = rows["timestamp"][order]
     same_time = times[1:] == times[:-1]
     same_row = (numbers[1:] == numbers[:-1]).all(axis=1)
-    conflicting = np.unique(times[1:][same_time & ~same_row & (times[1:] != MISSING_TIME)])
+    conflicting = np.unique(times[1:][same_time & ~same_row])
     return ~np.isin(rows["timestamp"], conflicting)
 
 
 def _has_repeats(times: NDArray[np.int64]) -> bool:
+    steps = np.diff(times)
+    if (steps > 0).all() or (steps < 0).all():
+        return False
     ordered = np.sort(times)
     return bool((ordered[1:] == ordered[:-1]).any())
 
@@ -168,8 +217,27 @@ def broken_rules(columns: Columns, rules: Sequence[Rule]) -> dict[Rule, Mask]:
     return {rule: rows for rule, rows in broken.items() if rows.any()}
 
 
+def breaches_of(broken: Mapping[Rule, Mask], columns: Columns) -> list[Breach]:
+    """Every breach of the rules that cost a row, by row.
+
+    Args:
+        broken: What :func:`broken_rules` found.
+        columns: Each of shape (n,), in the file's order.
+    """
+    costly = [(rule, rows) for rule, rows in broken.items() if rule.fate is not Fate.KEPT]
+    found = ((int(row), i, rule) for i, (rule, rows) in enumerate(costly) for row in np.flatnonzero(rows))
+    return [_breach(rule, row, columns) for row, _, rule in sorted(found, key=lambda item: item[:2])]
+
+
+def _breach(rule: Rule, row: int, columns: Columns) -> Breach:
+    value = _as_text(rule.column, columns[rule.column][row])
+    return Breach(rule.column, row + 1, rule.name, rule.fate, value)
+
+
 def report_on_candles(columns: Columns, rules: Sequence[Rule]) -> list[Breach]:
     """Every breach of every rule, as pandera finds them, by row.
+
+    It takes seconds and the memory of a pandas table, so that it checks only what ``driftline convert`` has written.
 
     Args:
         columns: Each of shape (n,), in the file's order.
@@ -203,10 +271,7 @@ def report_on_candles(columns: Columns, rules: Sequence[Rule]) -> list[Breach]:
 def _breaches(cases: Any, rules: Sequence[Rule], columns: Columns) -> list[Breach]:
     by_check = {f"{rule.column} {rule.name}": (i, rule) for i, rule in enumerate(rules)}
     found = {(int(row), *by_check[check]) for check, row in zip(cases["check"], cases["index"], strict=True)}
-    return [
-        Breach(rule.column, row + 1, rule.name, rule.fate, _as_text(rule.column, columns[rule.column][row]))
-        for row, _, rule in sorted(found, key=lambda item: item[:2])
-    ]
+    return [_breach(rule, row, columns) for row, _, rule in sorted(found, key=lambda item: item[:2])]
 
 
 def _as_text(column: str, value: Any) -> str:

@@ -31,12 +31,15 @@ class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
         is_simulated: Whether it is invented; such data is marked on every screen.
         allowed_lateness_ms: An event at most this much older than the newest one is on time.
         description: One line for people.
+        longest_pause_ms: A hole in a file of its candles that is at most this long had no trade; 0 where the
+            source gives a candle of no volume instead, so that every hole is an outage.
     """
 
     name: str
     is_simulated: bool
     allowed_lateness_ms: int
     description: str
+    longest_pause_ms: int = 0
 
 
 BINANCE = SourceSpec(
@@ -58,7 +61,66 @@ SIMULATED = SourceSpec(
     description="the seeded simulated market; not real prices",
 )
 
-SOURCES = {spec.name: spec for spec in (BINANCE, BINANCE_FUTURES, SIMULATED)}
+_HOUR_MS = 3_600_000
+
+
+def _recorded(name: str, title: str, *, longest_pause_ms: int = 0) -> SourceSpec:
+    """A source of which only recorded files are read.
+
+    Args:
+        name: What its events say in ``source``.
+        title: The venue, for people.
+        longest_pause_ms: As in :class:`SourceSpec`.
+    """
+    return SourceSpec(
+        name=name,
+        is_simulated=False,
+        allowed_lateness_ms=0,
+        description=f"recorded files of {title}",
+        longest_pause_ms=longest_pause_ms,
+    )
+
+
+#: Venues that leave out the candles in which nothing was traded, and those that do not.
+RECORDED = (
+    *(
+        _recorded(name, title, longest_pause_ms=_HOUR_MS)
+        for name, title in (
+            ("kraken", "Kraken"),
+            ("coinbase", "Coinbase"),
+            ("bitstamp", "Bitstamp"),
+            ("bitfinex", "Bitfinex"),
+            ("bitvavo", "Bitvavo"),
+            ("gemini", "Gemini"),
+            ("kucoin", "KuCoin"),
+            ("poloniex", "Poloniex"),
+            ("bitflyer", "bitFlyer"),
+            ("btcmarkets", "BTC Markets"),
+        )
+    ),
+    *(
+        _recorded(name, title)
+        for name, title in (
+            ("binanceus", "Binance.US"),
+            ("bybit", "Bybit"),
+            ("okx", "OKX"),
+            ("okex", "OKX under its former name"),
+            ("bitmex", "BitMEX"),
+            ("deribit", "Deribit"),
+            ("bitget", "Bitget"),
+            ("gateio", "Gate"),
+            ("huobi", "HTX, formerly Huobi"),
+            ("htx", "HTX"),
+            ("mexc", "MEXC"),
+            ("cryptocom", "Crypto.com"),
+            ("hyperliquid", "Hyperliquid"),
+            ("dydx", "dYdX"),
+            ("ftx", "FTX, which closed in 2022"),
+        )
+    ),
+)
+
+SOURCES = {spec.name: spec for spec in (BINANCE, BINANCE_FUTURES, SIMULATED, *RECORDED)}
 
 
 def parse_sources(text: str | None) -> dict[str, str]:

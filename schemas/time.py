@@ -33,6 +33,16 @@ class Interval(StrEnum):
         return _MILLISECONDS[self]
 
 
+class Length(Protocol):
+    """The length of the bars of a table: an :class:`Interval`, or another one that only a file has."""
+
+    @property
+    def milliseconds(self) -> int:
+        """The length in milliseconds."""
+
+
+#: The first day on which a bitcoin existed is later than this; a time before it is wrong.
+EARLIEST_MS = 1_230_768_000_000  # 2009-01-01
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESPECS = {"minute": "minutes", "second": "seconds", "millisecond": "milliseconds"}
 _MINUTE_MS = 60_000
@@ -80,6 +90,24 @@ def bar_start_ms(time_ms: int, interval: Interval) -> int:
 def milliseconds_from_microseconds(time_us: int) -> int:
     """A venue's microseconds as milliseconds, floored."""
     return time_us // 1000
+
+
+def milliseconds_by_magnitude(value: int) -> int:
+    """A whole number that counts seconds, milliseconds, microseconds or nanoseconds, as milliseconds.
+
+    A number below 10**11 counts seconds, below 10**14 milliseconds, below 10**17 microseconds, and any larger
+    one nanoseconds. From 2009 on, and for a thousand years, each time is therefore told in one way.
+
+    Example:
+        >>> {milliseconds_by_magnitude(1_735_689_600 * 10**n) for n in (0, 3, 6, 9)}
+        {1735689600000}
+    """
+    size = abs(value)
+    if size < 10**11:
+        return value * 1000
+    if size < 10**14:
+        return value
+    return value // 1000 if size < 10**17 else value // 1_000_000
 
 
 @overload

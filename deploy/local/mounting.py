@@ -35,9 +35,8 @@ OPERATING = {
     "prepare": Mounted("deploy.local.commands", "prepare", "Create topics and tables on running servers."),
 }
 PACKAGES = {
-    "inspect": Mounted(
-        "producers.commands", "inspect", "Show what a recorded file holds, bad rows included."
-    ),
+    "inspect": Mounted("producers.commands", "inspect", "Say what a data file is and which rows are bad."),
+    "convert": Mounted("producers.commands", "convert", "Write a file of candles of any form as parquet."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish a run's history at full speed."),

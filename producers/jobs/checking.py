@@ -16,8 +16,10 @@ def check_run(settings: ProducerSettings, *, now_ms: int) -> list[str]:
         ConfigurationError: If the run is not valid: a file is unreadable, has an unknown kind or wrong
             columns, or holds nothing of the requested stretch.
     """
-    description = plan_of(settings, None, now_ms=now_ms).description
-    return [] if settings.data is None else _notes(settings, description)
+    plan = plan_of(settings, None, now_ms=now_ms)
+    if settings.data is None:
+        return []
+    return [*(note for source in plan.sources for note in source.notes), *_notes(settings, plan.description)]
 
 
 def _notes(settings: ProducerSettings, description: StreamDescription) -> list[str]:

@@ -44,6 +44,7 @@ class CandleFilePlan(SourcePlan):
         self.source = source
         self.rejects: Sequence[Reject] = rejects
         self.breaches: Sequence[Breach] = [breach for table in tables.values() for breach in table.breaches]
+        self.notes = [note for name, table in tables.items() for note in notes_of_table(name, table)]
 
     def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
         """Return the candles after the last one, by known time, then instrument; see the port."""
@@ -79,7 +80,11 @@ def candle_file_plan(
     """
     files = (path, *settings.files_beside)
     instruments = instruments_of(settings)
-    tables = dict(zip(instruments, map(read_candles, files), strict=True))
+    created_ms = now_ms if stored is None else stored.created_ms
+    tables = {
+        name: read_candles(file, settings.read_request(created_ms, instrument=name))
+        for name, file in zip(instruments, files, strict=True)
+    }
     rejects = {
         name: rejects_of_table(tables[name], file) for name, file in zip(instruments, files, strict=True)
     }
@@ -193,6 +198,21 @@ def source_of_run(settings: ProducerSettings, instrument: str) -> str:
         )
         raise ConfigurationError(message)
     return source
+
+
+def notes_of_table(instrument: str, table: CandleTable) -> list[str]:
+    """What is to be known of a file of candles before its run."""
+    report = table.report
+    read = f"{instrument}: {report.n_good:,} of {report.n_rows:,} rows are good"
+    rolled = (
+        f", rolled up from {report.interval} into {table.interval}"
+        if report.interval != table.interval
+        else ""
+    )
+    left_out = [f"{rows.count:,} rows set aside: {rule} is not so" for rule, rows in report.rejected.items()]
+    if not left_out and not rolled and not report.warnings:
+        return []
+    return ["; ".join([read + rolled, *left_out]), *(f"{instrument}: {note}" for note in report.warnings)]
 
 
 def rejects_of_table(table: CandleTable, path: Path) -> tuple[Reject, ...]:

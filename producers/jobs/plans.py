@@ -45,12 +45,14 @@ class SourcePlan(Protocol):
         is_live: Whether its events come as they happen, so that nobody knows them beforehand.
         rejects: What was not published, as far as its files were read.
         breaches: Which rules its files break, as far as they were read.
+        notes: What is doubtful in its files, a whole sentence each.
     """
 
     source: StreamSource
     is_live: bool
     rejects: Sequence[Reject]
     breaches: Sequence[Breach]
+    notes: Sequence[str] = ()
 
     def events(
         self, after: Reached, *, until_ms: int | None, now_ms: int

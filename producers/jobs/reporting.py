@@ -1,15 +1,16 @@
-"""Prints tables of what a data file holds, and of its bad rows."""
+"""Prints what a data file holds, and its bad rows, in words and in tables."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from producers.sources.files.recognition import file_kind, instrument_of_name
-from producers.sources.files.tables import breach_counts, read_candles
-from producers.sources.files.trades.opening import open_trades
-from producers.sources.files.trades.surveys import survey_trades
+from producers.sources.files.forms import ReadRequest
+from producers.sources.files.recognition import recognise
+from producers.sources.files.reports import FileReport, as_json
+from producers.sources.files.tables import breach_counts
 from schemas.frames import Breach
 from schemas.time import text_of_time
 
@@ -20,7 +21,9 @@ def print_report(file: str, breaches: Sequence[Breach], console: Console) -> Non
     """Print the first breaches by row, and how many rows break each rule.
 
     Args:
+        file: The name of the file.
         breaches: The breaches in order of rows; without any, nothing is printed.
+        console: Where they are printed.
     """
     if not breaches:
         return
@@ -38,34 +41,56 @@ def print_report(file: str, breaches: Sequence[Breach], console: Console) -> Non
     console.print(counts)
 
 
-def print_description(file: Path, console: Console, *, now_ms: int) -> None:
-    """Print what a data file holds, and the report of its bad rows.
-
-    Args:
-        file: The file.
-        console: Where to.
-        now_ms: The wall clock: no trade is later.
+def inspected(path: Path, request: ReadRequest) -> FileReport:
+    """Return what a data file holds.
 
     Raises:
-        ConfigurationError: If the file cannot be read.
+        ConfigurationError: If the file cannot be used.
     """
-    if file_kind(file).is_candles:
-        table = read_candles(file)
-        console.print(
-            f"{file.name}: {len(table):,} candles of {table.interval}, {instrument_of_name(file) or 'instrument unnamed'}"
-        )
-        for start_ms, end_ms in table.segments():
-            console.print(f"  segment {text_of_time(start_ms)} .. {text_of_time(end_ms)}")
-        print_report(file.name, table.breaches, console)
-        return
-    trades = open_trades(file, instrument=None)
-    survey = survey_trades(trades, instrument=None, not_after_ms=now_ms)
-    kinds = ", ".join(f"{n:,} {kind}" for kind, n in survey.n_messages.most_common())
-    console.print(f"{file.name}: {survey.instrument}; {kinds}")
-    console.print(
-        f"  venue clock {survey.skew.skew_ms} ms ahead, at most {survey.skew.lateness_ms} ms less; "
-        f"whole minutes from {text_of_time(survey.first_boundary_ms)} to {text_of_time(survey.end_ms)}; "
-        f"{len(survey.silences)} silences, {survey.n_records - survey.n_good} unused lines, {survey.n_other} other trades"
+    found = recognise(path)
+    return found.form.report(path, found.head, request)
+
+
+def json_text(report: FileReport) -> str:
+    """Return a report as JSON on one line."""
+    return json.dumps(as_json(report))
+
+
+def refusal_json(reason: str) -> str:
+    """Return what is said as JSON of a file that cannot be used: the names of a report, all empty, and the reason."""
+    nothing = dict.fromkeys(("form", "kind", "instrument", "interval", "first_ms", "last_ms", "certainty"))
+    counts = {"n_rows": 0, "n_good": 0, "n_bars": None}
+    return json.dumps({**nothing, **counts, "rejected": {}, "warnings": [], "refused": reason})
+
+
+def lines_of_report(file_name: str, report: FileReport) -> list[str]:
+    """Return what a person reads about a file.
+
+    Args:
+        file_name: The file's name.
+        report: What is said of it.
+    """
+    sure = {"certain": "it is", "likely": "it is most likely", "guessed": "it may be"}[report.certainty]
+    what = f" of {report.interval}" if report.interval else ""
+    lines = [
+        f"{file_name}: {sure} {report.title} ({report.form}).",
+        f"  It holds {report.kind}{what} of {report.instrument or 'an instrument that it does not name'}.",
+        f"  {report.n_good:,} of {report.n_rows:,} rows are good{_bars(report)}{_stretch(report)}.",
+    ]
+    lines += [
+        f"  {rows.count:,} set aside: {rule} is not so; the first is row {rows.first_row:,}: {rows.first_value}"
+        for rule, rows in report.rejected.items()
+    ]
+    return [*lines, *(f"  Note: {warning}." for warning in report.warnings)]
+
+
+def _bars(report: FileReport) -> str:
+    return (
+        "" if report.n_bars is None or report.n_bars == report.n_good else f" and give {report.n_bars:,} bars"
     )
-    for warning in survey.warnings:
-        console.print(f"  {warning}")
+
+
+def _stretch(report: FileReport) -> str:
+    if report.first_ms is None or report.last_ms is None:
+        return ""
+    return f", from {text_of_time(report.first_ms)} to {text_of_time(report.last_ms)} UTC"

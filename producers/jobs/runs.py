@@ -135,6 +135,10 @@ def stream_of(settings: ProducerSettings) -> str:
         "from_ms": parse_time(settings.from_time, "FROM"),
         "to_ms": parse_time(settings.to_time, "TO"),
     }
+    if settings.no_trade_minutes is not None:
+        facts["no_trade_minutes"] = settings.no_trade_minutes
+    if settings.close_stamped is not None:
+        facts["close_stamped"] = settings.close_stamped
     if settings.sources:
         facts["sources"] = settings.sources
     if settings.files_beside:
@@ -148,7 +152,12 @@ def instruments_of(settings: ProducerSettings) -> tuple[str, ...]:
     Raises:
         ConfigurationError: If a file does not tell, or two are of one instrument.
     """
-    found = (instrument_of(settings), *(instrument_of_file(path) for path in settings.files_beside))
+    stated = settings.instruments[1:]
+    beside = [
+        str(parse_instrument(stated[i])) if i < len(stated) else instrument_of_file(path)
+        for i, path in enumerate(settings.files_beside)
+    ]
+    found = (instrument_of(settings), *beside)
     if len(set(found)) < len(found):
         message = f"each file of a run must be of an instrument of its own, were of {', '.join(found)}"
         raise ConfigurationError(message)
@@ -163,8 +172,8 @@ def instrument_of(settings: ProducerSettings) -> str:
     """
     if settings.data is None:
         return SIMULATED_INSTRUMENT
-    if settings.instrument is not None:
-        return str(parse_instrument(settings.instrument))
+    if settings.instruments:
+        return str(parse_instrument(settings.instruments[0]))
     return instrument_of_file(settings.data)
 
 

@@ -44,14 +44,17 @@ class TradeFilePlan(SourcePlan):
         self, settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
     ) -> None:
         self._path, self._history = path, settings.history
-        self._file = open_trades(path, instrument=settings.instrument)
+        stated = settings.instruments[:1]
+        created_ms = now_ms if stored is None else stored.created_ms
+        self._request = settings.read_request(created_ms, instrument=stated[0] if stated else None)
+        self._file = open_trades(path, instrument=self._request.instrument)
         self.breaches: Sequence[Breach] = ()
         self.rejects: Sequence[Reject] = ()
+        self.notes: Sequence[str] = ()
         self._table: CandleTable | None = None
         if stored is None or _FILTER not in stored.parameters:
-            created_ms = now_ms if stored is None else stored.created_ms
-            survey = survey_trades(self._file, instrument=settings.instrument, not_after_ms=created_ms)
-            self.rejects = _rejects_of(survey, path)
+            survey = survey_trades(self._file, self._request)
+            self.rejects, self.notes = _rejects_of(survey, path), survey.warnings
             self._filter = survey.filter
             self.description = stored or _describe(settings, path, survey, self._history_table(), now_ms)
         else:
@@ -61,7 +64,7 @@ class TradeFilePlan(SourcePlan):
 
     def _history_table(self) -> CandleTable | None:
         if self._table is None and self._history is not None:
-            self._table = read_candles(self._history)
+            self._table = read_candles(self._history, self._request)
             self.breaches = self._table.breaches
             self.rejects = (*self.rejects, *rejects_of_table(self._table, self._history))
         return self._table

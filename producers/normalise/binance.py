@@ -15,8 +15,9 @@ from functools import lru_cache
 import msgspec
 
 from producers.normalise.symbols import instrument_of_symbol
-from producers.normalise.trades import Market, TradeKind, VenueTrade, milliseconds_of, positive_number
+from producers.normalise.trades import Market, TradeKind, VenueTrade, positive_number
 from schemas.errors import DecodeError
+from schemas.time import milliseconds_by_magnitude
 
 __all__ = ["SOURCE", "UNNAMED", "VENUE", "instrument_of_symbol", "message_kind", "read_message", "read_trade"]
 
@@ -134,7 +135,7 @@ def read_trade(body: bytes | msgspec.Raw) -> VenueTrade | None:
         trade_id,
         price,
         coins_of_contracts(found.symbol, size, price) if is_coin_margined else size,
-        milliseconds_of(found.trade_time),
+        milliseconds_by_magnitude(found.trade_time),
         found.is_buyer_maker,
         _market(found, is_coin_margined=is_coin_margined),
         kind,

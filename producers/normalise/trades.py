@@ -11,14 +11,12 @@ from producers.normalise.symbols import instrument_of_symbol
 from schemas.errors import ConfigurationError, DecodeError, InvariantError
 from schemas.events import TickObserved
 from schemas.instruments import Instrument
-from schemas.time import parse_time
+from schemas.time import milliseconds_by_magnitude, parse_time
 
 #: What a trade has for an id where the record states none.
 NO_ID = -1
 _LARGEST_NUMBER = 1e15
-_LARGEST_SECONDS = 2 * 10**10
-_LARGEST_MILLISECONDS = _LARGEST_SECONDS * 10**3
-_LARGEST_MICROSECONDS = _LARGEST_SECONDS * 10**6
+_LARGEST_SECONDS = 10**11
 
 
 class Market(StrEnum):
@@ -81,25 +79,6 @@ class VenueTrade(msgspec.Struct, frozen=True, gc=False):
         return None if market is None and not found.is_perpetual else found
 
 
-def milliseconds_of(count: int) -> int:
-    """Return a count of seconds, milliseconds, microseconds or nanoseconds since 1970 as milliseconds.
-
-    The unit follows from the size of the count; parts of a millisecond are floored.
-
-    Example:
-        >>> milliseconds_of(1_735_689_600), milliseconds_of(1_735_689_600_012_345)
-        (1735689600000, 1735689600012)
-    """
-    if count >= _LARGEST_MICROSECONDS:
-        return count // 1_000_000
-    size = abs(count)
-    if size < _LARGEST_SECONDS:
-        return count * 1000
-    if size < _LARGEST_MILLISECONDS:
-        return count
-    return count // 1000 if size < _LARGEST_MICROSECONDS else count // 1_000_000
-
-
 def milliseconds_of_text(text: str) -> int:
     """Return a time that a file or a message states as text, as milliseconds; parts of one are floored.
 
@@ -114,11 +93,15 @@ def milliseconds_of_text(text: str) -> int:
         (1723161600164, 1723161600164)
     """
     if text.isdecimal():
-        return milliseconds_of(int(text))
+        return milliseconds_by_magnitude(int(text))
     whole, _, decimals = text.partition(".")
     if whole.isdecimal() and decimals.isdecimal():
         is_of_seconds = int(whole) < _LARGEST_SECONDS
-        return int(whole) * 1000 + int(f"{decimals:0<3.3}") if is_of_seconds else milliseconds_of(int(whole))
+        return (
+            int(whole) * 1000 + int(f"{decimals:0<3.3}")
+            if is_of_seconds
+            else milliseconds_by_magnitude(int(whole))
+        )
     try:
         return _milliseconds_of_words(text)
     except (ConfigurationError, ValueError, OverflowError) as error:
@@ -129,7 +112,7 @@ def milliseconds_of_text(text: str) -> int:
 def _milliseconds_of_words(text: str) -> int:
     """A time with an exponent, or in ISO form; some venues write a D between the day and the time."""
     try:
-        return milliseconds_of(int(float(text)))
+        return milliseconds_by_magnitude(int(float(text)))
     except ValueError:
         return parse_time(text.replace("D", "T") if text[10:11] == "D" else text, "a time")
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.time import Interval
+from schemas.time import Length
 from stream_processors.features.compiling import compiled
 
 #: Columns of a bar row, as the kernel sees it.
@@ -37,7 +37,7 @@ def bar_table(
     start_ms: NDArray[np.int64],
     prices: NDArray[np.float64],
     volume: NDArray[np.float64],
-    interval: Interval,
+    interval: Length,
     known_ms: NDArray[np.int64] | None = None,
     buy_volume: NDArray[np.float64] | None = None,
 ) -> BarTable:
@@ -67,7 +67,7 @@ def bar_table(
     )
 
 
-def roll_up(bars: BarTable, *, interval: Interval, into: Interval) -> BarTable:
+def roll_up(bars: BarTable, *, interval: Length, into: Length) -> BarTable:
     """Longer bars, of complete stretches only.
 
     Args:

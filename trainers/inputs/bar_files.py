@@ -6,36 +6,55 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from producers.sources.files.article_times import article_times
+from producers.sources.files.candles.reading import CandleFile, read_candle_file
+from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
-from schemas.frames import CANDLE_COLUMNS, PRICES, Fate, broken_rules, candle_rules
-from schemas.time import Interval
-from schemas.wire.candle_files import candle_columns, recognised_interval, times_ms
+from schemas.frames import PRICES
+from schemas.time import Interval, Length
+from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, BarTable, bar_table, roll_up
 from trainers.datasets.decisions import PricePath
-
-_PARQUET = (".parquet", ".pq")
 
 
 class BarFile(NamedTuple):
     """The good bars of a file.
 
     Attributes:
-        interval: Of the bars, recognised by their commonest step.
+        interval: Of the bars, recognised by their commonest step; it need not be one of the platform's.
         n_left_out: Rows that broke a rule, exact duplicates included.
+        warnings: Whole sentences about what is doubtful in the file.
     """
 
     path: Path
-    interval: Interval
+    interval: Length
     bars: BarTable
     n_left_out: int
+    warnings: tuple[str, ...] = ()
 
-    def rolled_up(self, into: Interval) -> BarTable:
+    @property
+    def own_interval(self) -> Interval:
+        """The platform's interval of the bars.
+
+        Raises:
+            ConfigurationError: If it has none of this length.
+        """
+        found = next((one for one in Interval if one.milliseconds == self.interval.milliseconds), None)
+        if found is None:
+            message = (
+                f"{self.path.name} has bars of {self.interval}: state --interval, one of {', '.join(Interval)} "
+                "that they make up"
+            )
+            raise ConfigurationError(message)
+        return found
+
+    def rolled_up(self, into: Length) -> BarTable:
         """Its bars in another length.
 
         Raises:
             ConfigurationError: If the file's bars are longer than that, or do not divide it.
         """
-        if into is self.interval:
+        if into.milliseconds == self.interval.milliseconds:
             return self.bars
         if into.milliseconds % self.interval.milliseconds:
             message = (
@@ -55,35 +74,30 @@ class BarFile(NamedTuple):
         )
 
 
-def read_bars(path: Path) -> BarFile:
-    """A file of candles: parquet, or CSV by any other name.
+def read_bars(path: Path, request: ReadRequest | None = None) -> BarFile:
+    """Return the good bars of a file of candles, in any form that is read.
+
+    Args:
+        path: The file.
+        request: What is known beside the file; None knows the wall clock alone.
 
     Raises:
         ConfigurationError: If it cannot be read, its columns are others, or no row is good.
     """
-    columns = candle_columns(path, is_parquet=path.name.lower().endswith(_PARQUET))
-    interval = recognised_interval(columns["timestamp"], path)
-    broken = broken_rules(columns, candle_rules(interval))
-    left_out = np.zeros(len(columns["timestamp"]), dtype=np.bool_)
-    for rule, rows in broken.items():
-        if rule.fate is not Fate.KEPT:
-            left_out |= rows
-    kept = np.flatnonzero(~left_out)
-    if not len(kept):
-        rules = "; ".join(
-            f"{rule.column} {rule.name}: broken by {rows.sum()}" for rule, rows in broken.items()
-        )
-        message = f"{path.name} must have good rows, has none of {len(left_out)}; {rules}"
-        raise ConfigurationError(message)
-    kept = kept[np.argsort(columns["timestamp"][kept], kind="stable")]
-    good = {name: columns[name][kept] for name in CANDLE_COLUMNS}
+    file = read_candle_file(path, ReadRequest(SystemClock().now_ms()) if request is None else request)
+    return bar_file(path, file)
+
+
+def bar_file(path: Path, file: CandleFile) -> BarFile:
+    """Return the bars of a file that was read."""
     bars = bar_table(
-        start_ms=good["timestamp"],
-        prices=np.column_stack([good[name] for name in PRICES]),
-        volume=good["volume"],
-        interval=interval,
+        start_ms=file.columns["start_ms"],
+        prices=np.column_stack([file.columns[name] for name in PRICES]),
+        volume=file.columns["volume"],
+        interval=file.length,
     )
-    return BarFile(path, interval, bars, int(left_out.sum()))
+    report = file.report
+    return BarFile(path, file.length, bars, report.n_rows - report.n_good, report.warnings)
 
 
 def read_publication_times(path: Path) -> NDArray[np.int64]:
@@ -92,5 +106,5 @@ def read_publication_times(path: Path) -> NDArray[np.int64]:
     Raises:
         ConfigurationError: If it cannot be read or has no column ``timestamp``.
     """
-    times = times_ms(path, is_parquet=path.name.lower().endswith(_PARQUET))
+    times = article_times(path)
     return np.sort(times[times >= 0])

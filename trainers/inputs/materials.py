@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from producers.sources.files.forms import ReadRequest
 from producers.sources.files.recognition import instrument_of_name
 from producers.sources.files.tables import CandleTable, read_candles
 from schemas.artifacts import ModelManifest, ModelTarget
 from schemas.companions import Companions
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
-from schemas.frames import Fate
+from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import Group, groups_among
@@ -68,7 +69,7 @@ def from_file(
     """
     _check_file("--bars", path)
     _check_instrument(path, target, instrument)
-    candles = read_candles(path)
+    candles = read_candles(path, _now())
     bars, table = _features(path, candles, target, begin_ms, every_ms=None if beside else every_ms)
     if beside:
         table = _joined(table, target, beside, begin_ms)
@@ -78,11 +79,15 @@ def from_file(
         close=bars.rows[:, CLOSE].copy(),
     )
     names = "".join(f", beside it {file.name}" for file in beside.values())
-    left_out = len({breach.row for breach in candles.breaches if breach.fate is not Fate.KEPT})
+    left_out = candles.report.n_rows - candles.report.n_good
     without = f" without {left_out:,} rows that break a rule" if left_out else ""
     return Material(
         table, prices, f"{path.name}, {len(prices):,} candles of {candles.interval}{without}{names}"
     )
+
+
+def _now() -> ReadRequest:
+    return ReadRequest(not_after_ms=SystemClock().now_ms())
 
 
 def _features(
@@ -115,7 +120,7 @@ def _joined(
     named = {group: _companion(group, path) for group, path in beside.items()}
     companions = Companions(coin=named.get(Group.COIN), perpetual=named.get(Group.PERPETUAL))
     others = {
-        named[group]: _features(path, read_candles(path), target, begin_ms)[1]
+        named[group]: _features(path, read_candles(path, _now()), target, begin_ms)[1]
         for group, path in beside.items()
     }
     return with_companions(table, others, companions, interval=target.interval)

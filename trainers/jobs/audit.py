@@ -78,7 +78,7 @@ def audited_features(
         ConfigurationError: If the file does not do, or a name is unknown.
     """
     file = read_bars(path)
-    interval = interval or file.interval
+    interval = interval or file.own_interval
     rolled_up = file.rolled_up(interval)
     bars = _newest(rolled_up)
     chosen = _choosing(compute, names)

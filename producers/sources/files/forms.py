@@ -18,11 +18,14 @@ class ReadRequest(NamedTuple):
         not_after_ms: No candle closes and no trade happens later than this: ``created_ms`` of the stream, or
             the wall clock for a command that only reads.
         instrument: What the user says that the file holds; None is what the file says.
+        longest_pause_ms: A hole between candles that is at most this long had no trade; None is what the venue is
+            known for, 0 is none.
         is_close_stamped: Whether the user says that the times of the rows are closes; None is what the form says.
     """
 
     not_after_ms: int
     instrument: str | None = None
+    longest_pause_ms: int | None = None
     is_close_stamped: bool | None = None
 
 

@@ -1,52 +1,80 @@
-"""Recognises the kind and the instrument of a data file by its name and its first lines.
+"""Recognises what a data file is, by its content.
 
 It imports little, because the launcher calls it before anything else is loaded.
 """
 
 import hashlib
-import re
-from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
-from producers.normalise.symbols import instrument_of_symbol
-from producers.sources.files.decompressing import head_of
-from producers.sources.files.trades.opening import trade_form_of
-from schemas.errors import ConfigurationError, ContractError
+from producers.sources.files.candles.candle_forms import CANDLE_FORMS
+from producers.sources.files.candles.candle_instruments import instrument_of_own_name
+from producers.sources.files.capture_forms import CAPTURE_FORMS
+from producers.sources.files.decompressing import FileHead, head_of
+from producers.sources.files.forms import FileForm
+from producers.sources.files.reports import Certainty, DataKind
+from producers.sources.files.trade_forms import TRADE_FORMS
+from schemas.errors import ConfigurationError
 
-_NAME = re.compile(
-    r"^(?P<symbol>[a-z0-9]+)_(?P<venue>binance|simulated)_(?P<market>spot|perp|usdm|futures)(_|\.|$)"
-)
-_PERPETUAL = {"perp", "usdm", "futures"}
-
-
-class FileKind(StrEnum):
-    """The format of a data file."""
-
-    PARQUET = "parquet"
-    CSV = "csv"
-    CAPTURE = "capture"
-
-    @property
-    def is_candles(self) -> bool:
-        """Whether the file is a table of candles."""
-        return self is not FileKind.CAPTURE
+#: Of several forms that are equally sure, the first is taken.
+FORMS: tuple[FileForm, ...] = (*CAPTURE_FORMS, *TRADE_FORMS, *CANDLE_FORMS)
+_SUREST_FIRST = tuple(Certainty)
 
 
-def file_kind(path: Path) -> FileKind:
-    """Return the format of a file by the ending of its name.
+class Recognised(NamedTuple):
+    """The form of a file, and the file's first bytes."""
+
+    form: FileForm
+    head: FileHead
+    certainty: Certainty
+
+
+def recognise(path: Path) -> Recognised:
+    """Return the form that a file most surely has.
 
     Raises:
-        ConfigurationError: If the ending is unknown.
+        ConfigurationError: If the file cannot be opened, or has no known form: one sentence says what it seems to be.
     """
-    name = path.name.lower()
-    if name.endswith((".parquet", ".pq")):
-        return FileKind.PARQUET
-    if name.endswith((".csv", ".csv.gz")):
-        return FileKind.CSV
-    if name.endswith(".gz"):
-        return FileKind.CAPTURE
-    message = f"a data file must end in .parquet, .csv, .csv.gz or (a WebSocket capture) .gz, was {path.name}"
-    raise ConfigurationError(message)
+    head = head_of(path)
+    claims = [(form, certainty) for form in FORMS if (certainty := form.recognises(head)) is not None]
+    if not claims:
+        raise ConfigurationError(not_recognised(head))
+    form, certainty = min(claims, key=lambda claim: _SUREST_FIRST.index(claim[1]))
+    return Recognised(form, head, certainty)
+
+
+def not_recognised(head: FileHead) -> str:
+    """Return one sentence about a file of no known form."""
+    if not head.beginning:
+        why = f" ({head.fault})" if head.fault else ""
+        return f"{head.name} is empty{why}: give a file of candles, of trades, or a WebSocket capture"
+    return (
+        f"{head.name} {_seems(head)}, and holds neither candles (times, open, high, low, close and volume) nor trades "
+        "(times, prices and sizes) nor a WebSocket capture"
+    )
+
+
+def _seems(head: FileHead) -> str:
+    signatures = {
+        b"%PDF": "a PDF",
+        b"\x89PNG": "a picture",
+        b"SQLite format": "an SQLite database",
+        b"\x89HDF": "an HDF5 file",
+    }
+    found = next((name for mark, name in signatures.items() if head.beginning.startswith(mark)), None)
+    if found is not None:
+        return f"seems to be {found}"
+    is_text = b"\x00" not in head.beginning[:4096]
+    return f"seems to be {'text' if is_text else 'of an unknown binary form'}"
+
+
+def file_kind(path: Path) -> DataKind:
+    """Return what a file holds, by its content.
+
+    Raises:
+        ConfigurationError: If it has no known form.
+    """
+    return recognise(path).form.kind
 
 
 def instrument_of_name(path: Path) -> str | None:
@@ -56,40 +84,24 @@ def instrument_of_name(path: Path) -> str | None:
         >>> instrument_of_name(Path("btcusdt_binance_perp_1h.parquet"))
         'BTC-USDT-PERP.BINANCE'
     """
-    match = _NAME.match(path.name.lower())
-    if match is None:
-        return None
-    try:
-        return str(
-            instrument_of_symbol(
-                match["symbol"], venue=match["venue"].upper(), is_perpetual=match["market"] in _PERPETUAL
-            )
-        )
-    except ContractError:
-        return None
+    return instrument_of_own_name(path.name)
 
 
 def instrument_of_file(path: Path) -> str:
-    """Return the instrument of a data file: from the name of a candle file, from the first trade of a capture.
+    """Return the instrument that a data file states by its name or its content.
 
     Raises:
         ConfigurationError: If neither states an instrument.
     """
-    found = instrument_of_name(path) if file_kind(path).is_candles else instrument_of_capture(path)
-    if found is None:
+    found = recognise(path)
+    instrument = found.form.instrument_of(found.head, path)
+    if instrument is None:
         message = (
-            f"cannot tell the instrument of {path.name}: name it like btcusdt_binance_spot_1m.parquet, "
-            "or set DRIFTLINE_INSTRUMENT=BTC-USDT.BINANCE"
+            f"cannot tell the instrument of {path.name}: name the file like btcusdt_binance_spot_1m.parquet, "
+            "or set DRIFTLINE_INSTRUMENT=BTC-USDT.BINANCE (INSTRUMENT= of make demo)"
         )
         raise ConfigurationError(message)
-    return found
-
-
-def instrument_of_capture(path: Path) -> str | None:
-    """Return the instrument of the first trade of a file of trades, or None if it does not say."""
-    head = head_of(path)
-    form = trade_form_of(head)
-    return None if form is None else form.instrument_of(head, path)
+    return instrument
 
 
 def content_hash(path: Path) -> str:

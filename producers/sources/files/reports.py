@@ -53,6 +53,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
         interval: Of candles, such as ``1h`` or ``2h``; None for others.
         n_rows: Rows or lines of data.
         n_good: Those that are used.
+        n_bars: Of candles: the bars that they give, those in which nothing was traded included.
         rejected: The rows that were set aside, by the name of the rule that they broke first.
         first_ms: The first time of a good row; the open time of a candle.
         last_ms: The last time of a good row; the open time of a candle.
@@ -67,6 +68,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     interval: str | None = None
     n_rows: int = 0
     n_good: int = 0
+    n_bars: int | None = None
     rejected: dict[str, RowsSetAside] = {}
     first_ms: int | None = None
     last_ms: int | None = None
@@ -82,6 +84,7 @@ def as_json(report: FileReport) -> dict[str, Any]:
         "interval": report.interval,
         "n_rows": report.n_rows,
         "n_good": report.n_good,
+        "n_bars": report.n_bars,
         "rejected": {
             rule: {"count": rows.count, "first_row": rows.first_row, "first_value": rows.first_value}
             for rule, rows in report.rejected.items()

@@ -1,12 +1,7 @@
-"""Reads candle tables from parquet or CSV, checks them by the rules, and keeps the good rows.
-
-Rows are sorted stably, and disorder is reported. Exact duplicates are dropped and counted. If rows of one
-time have different numbers, all of them are rejected, because nobody can say which is right. A rejected
-row leaves a missing stretch, and no bar is invented for it.
-"""
+"""Files of candles as the platform plays them: in one of its own intervals, shorter candles rolled up."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,46 +9,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.normalise.candles import candle_of_row
-from producers.sources.files.recognition import FileKind, file_kind
+from producers.sources.files.candles.reading import CandleFile, read_candle_file
+from producers.sources.files.candles.rejections import RejectedRow
+from producers.sources.files.candles.rolling import rolled_up
+from producers.sources.files.forms import ReadRequest
+from producers.sources.files.reports import FileReport
 from schemas.errors import ConfigurationError
 from schemas.events import CandleObserved
-from schemas.frames import (
-    CANDLE_COLUMNS,
-    MISSING_TIME,
-    Breach,
-    Columns,
-    Fate,
-    broken_rules,
-    candle_rules,
-    report_on_candles,
-)
+from schemas.frames import PRICES, Breach
 from schemas.time import Interval
-from schemas.wire.candle_files import candle_columns, recognised_interval
 
-
-class RejectedRow(NamedTuple):
-    """A row that is not published, and the first rule that it breaks."""
-
-    breach: Breach
-    values: dict[str, Any]
+_PLAYED = ("start_ms", *PRICES, "volume", "n_trades")
 
 
 class CandleTable(NamedTuple):
-    """The good rows of a file, by time, and what was wrong with the others.
+    """The candles of a file, by time, and what was wrong with its rows.
 
     Attributes:
-        columns: ``start_ms``, prices and ``volume``, each of shape (n,).
+        interval: Of the candles.
+        columns: ``start_ms``, prices, ``volume`` and, where the file counts them, ``n_trades``; each of shape (n,).
         segment_starts: Shape (m,), ascending: the first row of each segment.
         breaches: By row of the file.
+        rejected: The rows that are not published.
+        report: What is said of the file.
     """
 
     interval: Interval
-    columns: dict[str, NDArray[Any]]
+    columns: Mapping[str, NDArray[Any]]
     segment_starts: NDArray[np.intp]
     breaches: Sequence[Breach]
     rejected: Sequence[RejectedRow]
+    report: FileReport
 
     def __len__(self) -> int:
+        """The number of candles."""
         return len(self.columns["start_ms"])
 
     def segment_of(self, time_ms: int) -> tuple[int, int] | None:
@@ -75,14 +64,22 @@ class CandleTable(NamedTuple):
     def candles(
         self, from_ms: int, until_ms: int, *, instrument: str, source: str, stream: str
     ) -> Iterator[CandleObserved]:
-        """Return the candles that start at or after ``from_ms`` and end at or before ``until_ms``."""
+        """Return the candles that start at or after ``from_ms`` and end at or before ``until_ms``.
+
+        Args:
+            from_ms: The earliest start.
+            until_ms: The latest end.
+            instrument: What the events say.
+            source: What the events say.
+            stream: What the events say.
+        """
         starts = self.columns["start_ms"]
         chosen = slice(
             int(np.searchsorted(starts, from_ms)),
             int(np.searchsorted(starts, until_ms - self.interval.milliseconds, side="right")),
         )
-        names = tuple(self.columns)
-        for row in zip(*(self.columns[name][chosen].tolist() for name in names), strict=True):
+        names = tuple(name for name in _PLAYED if name in self.columns)
+        for row in zip(*(_values(name, self.columns[name][chosen]) for name in names), strict=True):
             yield candle_of_row(
                 dict(zip(names, row, strict=True)),
                 instrument=instrument,
@@ -92,69 +89,60 @@ class CandleTable(NamedTuple):
             )
 
 
-def read_candles(path: Path) -> CandleTable:
-    """Read a candle file and check it by the rules of :mod:`schemas.frames`.
+def _values(name: str, values: NDArray[Any]) -> list[Any]:
+    """The cells of a column as Python's numbers; a count that is not known is None."""
+    if name != "n_trades":
+        return list(values.tolist())
+    return [None if value != value else int(value) for value in values.tolist()]  # noqa: PLR0124  (NaN alone differs from itself)
+
+
+def read_candles(path: Path, request: ReadRequest) -> CandleTable:
+    """Read a file of candles in an interval of the platform.
+
+    Candles of another length are rolled up into the shortest interval that they make up, such as 2h into 4h.
+
+    Args:
+        path: The file.
+        request: What is known beside the file.
 
     Raises:
-        ConfigurationError: If the file cannot be read, a column is missing, its interval is unknown,
-            or it has no good row.
+        ConfigurationError: If the file cannot be read, or its candles make up no interval of the platform.
     """
-    columns = candle_columns(path, is_parquet=_is_parquet(path))
-    interval = recognised_interval(columns["timestamp"], path)
-    rules = candle_rules(interval)
-    broken = broken_rules(columns, rules)
-    breaches = report_on_candles(columns, rules) if broken else []
-    left_out = np.zeros(len(columns["timestamp"]), dtype=np.bool_)
-    for rule, rows in broken.items():
-        if rule.fate is not Fate.KEPT:
-            left_out |= rows
-    kept = np.flatnonzero(~left_out)
-    if not len(kept):
-        message = f"{path.name} has no good row among {len(left_out)}; " + _counts_line(breaches)
+    file = read_candle_file(path, request)
+    interval = file.length.own if file.length.is_whole else None
+    if interval is None:
+        interval = file.length.rolled
+    if interval is None:
+        raise ConfigurationError(_no_interval(path, file))
+    columns, starts = rolled_up(file.columns, file.segment_starts, file.length, interval)
+    if not len(columns["start_ms"]):
+        message = (
+            f"{path.name} holds no whole {interval}, into which its candles of {file.length} are rolled up"
+        )
         raise ConfigurationError(message)
-    kept = kept[np.argsort(columns["timestamp"][kept], kind="stable")]
-    segment = columns.get("segment", np.zeros(len(left_out), dtype=np.int64))[kept]
     return CandleTable(
         interval=interval,
-        columns={"start_ms": columns["timestamp"][kept]}
-        | {name: columns[name][kept] for name in CANDLE_COLUMNS[1:]},
-        segment_starts=np.flatnonzero(np.concatenate(([True], segment[1:] != segment[:-1]))),
-        breaches=breaches,
-        rejected=_rejected(columns, breaches),
+        columns=columns,
+        segment_starts=starts,
+        breaches=file.rejections.breaches,
+        rejected=file.rejections.rejected,
+        report=file.report,
     )
 
 
-def _is_parquet(path: Path) -> bool:
-    match file_kind(path):
-        case FileKind.PARQUET:
-            return True
-        case FileKind.CSV:
-            return False
-        case FileKind.CAPTURE:
-            message = f"{path.name} is a capture of messages, expected a table of candles"
-            raise ConfigurationError(message)
-
-
-def _rejected(columns: Columns, breaches: Sequence[Breach]) -> list[RejectedRow]:
-    first: dict[int, Breach] = {}
-    for breach in breaches:
-        if breach.fate is Fate.REJECTED:
-            first.setdefault(breach.row, breach)
-    return [RejectedRow(breach, _row_values(columns, row - 1)) for row, breach in first.items()]
-
-
-def _row_values(columns: Columns, row: int) -> dict[str, Any]:
-    values: dict[str, Any] = {name: columns[name][row].item() for name in CANDLE_COLUMNS}
-    if values["timestamp"] == MISSING_TIME:
-        values["timestamp"] = None
-    return values
+def _no_interval(path: Path, file: CandleFile) -> str:
+    known = ", ".join(Interval)
+    if not file.length.is_whole:
+        return (
+            f"{path.name} holds candles of {file.length} that begin at {file.length.beginning} UTC, and a run needs "
+            f"candles that begin at whole multiples of their length: download shorter candles, or {known} in UTC"
+        )
+    return (
+        f"{path.name} holds candles of {file.length}, which make up none of the intervals of a run ({known}): "
+        "download shorter candles"
+    )
 
 
 def breach_counts(breaches: Sequence[Breach]) -> Counter[tuple[str, str, str]]:
     """Count the rows that break each rule, by (column, rule, fate), the most frequent first."""
     return Counter((breach.column, breach.rule, str(breach.fate)) for breach in breaches)
-
-
-def _counts_line(breaches: Sequence[Breach]) -> str:
-    counts = breach_counts(breaches).most_common()
-    return "; ".join(f"{column} {rule}: broken by {n} rows" for (column, rule, _), n in counts)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from producers.normalise.watermarks import SourceTimes, with_watermarks
+from producers.sources.files.forms import ReadRequest
 from producers.sources.files.trades.opening import open_trades
 from producers.sources.files.trades.reading import good_trades, ticks_of_trades
 from producers.sources.files.trades.surveys import survey_trades
@@ -30,7 +31,7 @@ MINUTE_MS = 60_000
 
 def survey_of(path, instrument=None, not_after_ms=NOT_AFTER_MS):
     file = open_trades(path, instrument=instrument)
-    survey = survey_trades(file, instrument=instrument, not_after_ms=not_after_ms)
+    survey = survey_trades(file, ReadRequest(not_after_ms, instrument))
     read = list(good_trades(file, instrument=survey.instrument, chosen=survey.filter))
     assert len(read) == survey.n_good
     return survey, read
@@ -373,7 +374,7 @@ def test_file_that_was_appended_to_itself_says_so(tmp_path):
 )
 def test_no_recorded_trade_is_later_than_its_watermark(recorded_data, name, instrument, n_trades):
     file = open_trades(recorded_data / "ticks" / name, instrument=None)
-    survey = survey_trades(file, instrument=None, not_after_ms=NOT_AFTER_MS)
+    survey = survey_trades(file, ReadRequest(NOT_AFTER_MS))
     ticks = list(
         ticks_of_trades(
             file, instrument=instrument, chosen=survey.filter, stream="s", source="binance", from_ms=0

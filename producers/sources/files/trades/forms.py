@@ -85,11 +85,7 @@ class _TradeForm:
         """Read the whole file and say what it holds; see the port."""
         from producers.sources.files.trades.surveys import survey_trades
 
-        survey = survey_trades(
-            self.open(path, head, request.instrument),
-            instrument=request.instrument,
-            not_after_ms=request.not_after_ms,
-        )
+        survey = survey_trades(self.open(path, head, request.instrument), request)
         return FileReport(
             form=self.name,
             title=self.title,

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from producers.sources.files.forms import ReadRequest
 from producers.sources.files.trades.clocks import (
     LARGEST_CHANGE_MS,
     ClockSkew,
@@ -26,10 +27,8 @@ from producers.sources.files.trades.filters import TradeFilter
 from schemas.errors import ConfigurationError
 from schemas.sources import LARGEST_LEAD_MS
 from schemas.streams import Silence
-from schemas.time import text_of_time
+from schemas.time import EARLIEST_MS, Interval, text_of_time
 
-#: 2009-01-03, when Bitcoin's first block was made, less two days: no trade is older.
-EARLIEST_MS = 1_230_768_000_000
 #: Where at most this share of a file's messages are no trades, the file is a recording of trades alone.
 _SHARE_OF_TRADES_ALONE = 0.1
 
@@ -80,30 +79,31 @@ class Judgement(NamedTuple):
 RULES = (HAS_TIME, HAS_STAMP, AGREES, IS_OF_CLOCK, IS_NEAR)
 
 
-def judge(collected: CollectedFile, trades: TradeColumns, *, name: str, not_after_ms: int) -> Judgement:
+def judge(collected: CollectedFile, trades: TradeColumns, *, name: str, request: ReadRequest) -> Judgement:
     """Return which trades are good.
 
     Args:
         collected: What the file holds.
         trades: Those of the chosen instrument, in the order of the file.
         name: The file's name, for errors.
-        not_after_ms: No good trade happened or was known later.
+        request: When no trade is later, and how long trades may pause where the user says so.
 
     Raises:
         ConfigurationError: If the times are no times of trades, or the two clocks differ by more than a minute.
     """
     if collected.is_stamped:
-        return _judge_stamped(collected, trades, name, not_after_ms)
-    return _judge_unstamped(trades, name, not_after_ms)
+        return _judge_stamped(collected, trades, name, request)
+    return _judge_unstamped(trades, name, request)
 
 
-def _judge_unstamped(trades: TradeColumns, name: str, not_after_ms: int) -> Judgement:
+def _judge_unstamped(trades: TradeColumns, name: str, request: ReadRequest) -> Judgement:
     """The venue's time is the known time."""
+    not_after_ms = request.not_after_ms
     times = trades.times_ms
     in_time = (times >= EARLIEST_MS) & (times <= not_after_ms)
     if not in_time.any():
         raise ConfigurationError(_no_times(name, times, not_after_ms))
-    pause_ms = longest_pause_ms(np.sort(times[in_time]), is_of_trades=True)
+    pause_ms = _pause_ms(times[in_time], request, is_of_trades=True)
     near = in_time.copy()
     near[in_time] = ~stray_times(times[in_time], pause_ms)
     kept = times[near]
@@ -122,7 +122,10 @@ def _judge_unstamped(trades: TradeColumns, name: str, not_after_ms: int) -> Judg
     return Judgement(found, good, rule, ClockSkew(0, 0), silences, ())
 
 
-def _judge_stamped(collected: CollectedFile, trades: TradeColumns, name: str, not_after_ms: int) -> Judgement:
+def _judge_stamped(
+    collected: CollectedFile, trades: TradeColumns, name: str, request: ReadRequest
+) -> Judgement:
+    not_after_ms = request.not_after_ms
     local, times = trades.local_ms, trades.times_ms
     leads = times - local
     in_time = (local >= EARLIEST_MS) & (local <= not_after_ms) & (times >= EARLIEST_MS)
@@ -134,7 +137,7 @@ def _judge_stamped(collected: CollectedFile, trades: TradeColumns, name: str, no
         raise ConfigurationError(_other_clock(name, int(np.median(leads[in_time]))))
     agrees = in_time & (np.abs(leads - level_ms) <= LARGEST_CHANGE_MS)
     changed, changes = _changes(trades.rows, in_time, agrees, leads - level_ms)
-    first_ms, last_ms, silences = _recorded(collected, local[agrees & ~changed], changes, not_after_ms)
+    first_ms, last_ms, silences = _recorded(collected, local[agrees & ~changed], changes, request)
     found = TradeFilter(
         is_stamped=True,
         kind=trades.example.kind,
@@ -155,6 +158,13 @@ def _judge_stamped(collected: CollectedFile, trades: TradeColumns, name: str, no
     skew = estimate_clock_skew(times[good][order] - reached)
     found = replace(found, is_in_order=is_in_order, is_numbered=not trades.are_told_apart())
     return Judgement(found, good, rule, skew, silences, tuple(each[0] for each in changes))
+
+
+def _pause_ms(times: NDArray[np.int64], request: ReadRequest, *, is_of_trades: bool) -> int:
+    """The longest pause that is no outage; what the user says of minutes without a trade holds for trades alone."""
+    if is_of_trades and request.longest_pause_ms is not None:
+        return max(request.longest_pause_ms, Interval.ONE_MINUTE.milliseconds)
+    return longest_pause_ms(np.sort(times), is_of_trades=is_of_trades)
 
 
 def _changes(
@@ -178,16 +188,16 @@ def _recorded(
     collected: CollectedFile,
     good_local_ms: NDArray[np.int64],
     changes: list[tuple[ClockChange, int, int]],
-    not_after_ms: int,
+    request: ReadRequest,
 ) -> tuple[int, int, tuple[Silence, ...]]:
     """The first and the last local time that the recorder vouches for, and its silences."""
     stamps, rows = collected.stamps_ms, collected.stamp_rows
-    kept = (stamps >= EARLIEST_MS) & (stamps <= not_after_ms)
+    kept = (stamps >= EARLIEST_MS) & (stamps <= request.not_after_ms)
     for _, after_row, before_row in changes:
         kept &= (rows <= after_row) | (rows >= before_row)
     stamps, rows = stamps[kept], rows[kept]
     is_of_trades = len(stamps) - collected.n_trades < _SHARE_OF_TRADES_ALONE * len(stamps)
-    pause_ms = longest_pause_ms(np.sort(stamps), is_of_trades=is_of_trades)
+    pause_ms = _pause_ms(stamps, request, is_of_trades=is_of_trades)
     near = ~stray_times(stamps, pause_ms)
     stamps, rows = stamps[near], rows[near]
     silences = _with_changes(silences_of(np.sort(stamps), pause_ms), stamps, rows, changes)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from producers.normalise import binance, coinbase, kraken
-from producers.normalise.trades import VenueTrade, milliseconds_of
+from producers.normalise.trades import VenueTrade
 from producers.sources.files.trades.records import NO_RECORD, LineReading
 from producers.sources.files.trades.stamps import is_note, split_stamp
+from schemas.time import milliseconds_by_magnitude
 
 ReadMessage = Callable[[bytes], tuple[str, Sequence[VenueTrade]]]
 
@@ -29,7 +30,7 @@ class MessageReader:
         stamp, _, payload = line.partition(b" ")
         local_ms: int | None
         if payload[:1] == b"{" and stamp.isdigit():
-            local_ms = milliseconds_of(int(stamp))
+            local_ms = milliseconds_by_magnitude(int(stamp))
         elif is_note(line):
             return NO_RECORD
         else:

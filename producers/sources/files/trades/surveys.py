@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from producers.normalise.trades import TradeKind
+from producers.sources.files.forms import ReadRequest
 from producers.sources.files.reports import RowsSetAside
 from producers.sources.files.trades.clocks import ClockSkew
 from producers.sources.files.trades.collecting import (
@@ -86,13 +87,12 @@ class TradeSurvey(NamedTuple):
         return self.last_known_ms + self.skew.lead_ms
 
 
-def survey_trades(file: TradeFile, *, instrument: str | None, not_after_ms: int) -> TradeSurvey:
+def survey_trades(file: TradeFile, request: ReadRequest) -> TradeSurvey:
     """Read a file of trades once and judge what it holds.
 
     Args:
         file: The file.
-        instrument: Whose trades count; None takes that of the first trade.
-        not_after_ms: No good trade happened or was known later: the ``created_ms`` of the run.
+        request: Whose trades count, that of the first trade if it does not say, and when no trade is later.
 
     Raises:
         ConfigurationError: If the file holds no trade of the instrument, does not say whether its trades are of
@@ -102,9 +102,9 @@ def survey_trades(file: TradeFile, *, instrument: str | None, not_after_ms: int)
     collected = CollectedFile(file)
     if not collected.groups:
         raise ConfigurationError(_no_trade(collected, name))
-    chosen = chosen_instrument(collected, name, instrument)
+    chosen = chosen_instrument(collected, name, request.instrument)
     trades = joined(wanted_groups(collected, chosen))
-    judgement = judge(collected, trades, name=name, not_after_ms=not_after_ms)
+    judgement = judge(collected, trades, name=name, request=request)
     good_times = trades.times_ms[judgement.good]
     rejected = _rejected(file, collected, trades, judgement)
     beside = list(instruments_beside(collected, chosen))

@@ -1,0 +1,143 @@
+"""What is doubtful in a file of candles, in whole sentences."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from producers.sources.files.candles.columns import Columns
+from producers.sources.files.candles.holes import Holes
+from producers.sources.files.candles.judging import Judged
+from producers.sources.files.candles.raw_tables import RawTable
+from producers.sources.files.candles.stamps import Stamps
+from producers.sources.files.candles.steps import BarLength
+from producers.sources.files.forms import ReadRequest
+from schemas.time import text_of_time
+
+_MOST_JUMPS = 3
+
+
+class FileRows(NamedTuple):
+    """The rows of a file of candles, as they are written and as they were judged.
+
+    Attributes:
+        raw: The file as it is written.
+        columns: Milliseconds and numbers, in the file's order; the times are starts.
+        stamps: When its bars begin.
+        judged: Which rows are good.
+        request: What is known beside the file.
+    """
+
+    raw: RawTable
+    columns: Columns
+    stamps: Stamps
+    judged: Judged
+    request: ReadRequest
+
+    @property
+    def n_rows(self) -> int:
+        """The rows of the file, lines of another width included."""
+        return self.raw.n_rows + len(self.raw.bad_lines)
+
+
+def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, ...]:
+    """Return what a user should know before he believes a file.
+
+    Args:
+        rows: The rows of the file, judged.
+        sound: The good rows, by time.
+        holes: What is missing between them.
+    """
+    return (
+        *_about_the_end(rows.raw),
+        *_about_the_instrument(rows.request),
+        *_about_times(rows.stamps, rows.judged),
+        *_about_prices(rows.judged),
+        *_about_holes(holes, sound, rows.stamps.length),
+    )
+
+
+def _about_the_end(raw: RawTable) -> Sequence[str]:
+    if raw.fault is None:
+        return ()
+    return (f"the file is damaged and was read up to the damage: {raw.fault}",)
+
+
+def _about_the_instrument(request: ReadRequest) -> Sequence[str]:
+    if request.instrument is not None:
+        return ()
+    return ("the file does not say which instrument it holds: state it, such as INSTRUMENT=BTC-USD.KRAKEN",)
+
+
+def _about_times(stamps: Stamps, found: Judged) -> Sequence[str]:
+    sentences = []
+    length = stamps.length
+    if stamps.are_closes:
+        sentences.append(
+            f"the times are closes: each bar begins {length} before the time that its row states"
+        )
+    if not length.is_whole:
+        sentences.append(
+            f"the bars of {length} begin at {length.beginning} UTC: the times may be local ones; "
+            "driftline up does not play such bars"
+        )
+    if found.is_newest_first:
+        sentences.append("the rows stand newest first and were sorted")
+    if found.n_disordered:
+        sentences.append(f"{counted(found.n_disordered, 'row')} stood after a later row, and all were sorted")
+    return sentences
+
+
+def _about_prices(found: Judged) -> Sequence[str]:
+    if not found.jumps:
+        return ()
+    shown = ", ".join(
+        f"{factor:,.4g} times at {text_of_time(time_ms, 'minute')}"
+        for time_ms, factor in found.jumps[:_MOST_JUMPS]
+    )
+    more = f" and {len(found.jumps) - _MOST_JUMPS} more" if len(found.jumps) > _MOST_JUMPS else ""
+    sentence = (
+        f"the price jumps between two rows by more than a market moves ({shown}{more}): the symbol was "
+        "redenominated or rows are wrong, and only the rows on the scale of most are used"
+    )
+    return (sentence,)
+
+
+def _about_holes(holes: Holes, sound: Columns, length: BarLength) -> Sequence[str]:
+    sentences = []
+    if holes.n_added:
+        sentences.append(f"{counted(holes.n_added, 'bar')} without a trade were added at the close before")
+    outages = ~holes.is_pause
+    if outages.any():
+        sentences.append(hole_sentence(holes, sound, length))
+    return sentences
+
+
+def counted(n: int, thing: str) -> str:
+    """Return a number of things in words.
+
+    Example:
+        >>> counted(1, "row"), counted(2_000, "row")
+        ('1 row', '2,000 rows')
+    """
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
+def hole_sentence(holes: Holes, sound: Columns, length: BarLength) -> str:
+    """Return one sentence about the bars that are missing.
+
+    Args:
+        holes: What is missing between the bars.
+        sound: The good rows, by time.
+        length: Of the bars.
+    """
+    outages = np.flatnonzero(~holes.is_pause)
+    longest = outages[holes.n_missing[outages].argmax()]
+    n_missing = int(holes.n_missing[outages].sum())
+    begin_ms = int(sound["start_ms"][holes.after[longest]]) + length.milliseconds
+    end_ms = begin_ms + int(holes.n_missing[longest]) * length.milliseconds
+    return (
+        f"the file has {counted(len(outages), 'hole')} of {counted(n_missing, 'bar')}, the longest from "
+        f"{text_of_time(begin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}: features need 65 bars without a "
+        "hole; if nothing was traded in short holes, say --no-trade-minutes 60"
+    )

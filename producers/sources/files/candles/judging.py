@@ -1,0 +1,136 @@
+"""Judges the rows of a file of candles: which are good, which break a rule, and which say that nothing was traded."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from producers.sources.files.candles.columns import Columns
+from producers.sources.files.candles.outliers import PriceScale, far_times, price_scale
+from producers.sources.files.candles.steps import BarLength
+from schemas.frames import MISSING_TIME, PRICES, Fate, Rule, broken_rules, candle_rules
+
+Mask = NDArray[np.bool_]
+
+#: Of the steps between the rows of a file that is newest first, at least so many go back.
+_MOST_OF_THEM = 0.9
+
+
+def _holds(_: object) -> Mask:
+    raise NotImplementedError
+
+
+FAR = Rule("lies near the other rows", "timestamp", Fate.REJECTED, _holds)
+SCALE = Rule("is on the price scale of most rows", "close", Fate.REJECTED, _holds)
+
+
+class Judged(NamedTuple):
+    """The rows of a file, judged.
+
+    Attributes:
+        broken: By rule, shape (n,): the rows that break it, in the file's order.
+        is_empty: Shape (n,): rows that have a time and no prices, because nothing was traded.
+        left_out: Shape (n,): rows that are not used, the empty ones among them.
+        kept: The rows that are used, by time.
+        jumps: The times and the factors at which the price jumps by more than a market moves.
+        is_newest_first: Whether the file begins with its newest row.
+        n_disordered: Rows before an earlier row, where the file is not newest first.
+    """
+
+    broken: Mapping[Rule, Mask]
+    is_empty: Mask
+    left_out: Mask
+    kept: NDArray[np.intp]
+    jumps: tuple[tuple[int, float], ...]
+    is_newest_first: bool
+    n_disordered: int
+
+
+def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
+    """Judge the rows of a file.
+
+    Args:
+        columns: In the file's order.
+        length: Of the bars.
+        not_after_ms: No bar may end later than this.
+    """
+    rules = candle_rules(length, phase_ms=length.phase_ms, not_after_ms=not_after_ms)
+    is_empty = _is_empty(columns) & _is_of_a_bar(columns["timestamp"], length, not_after_ms)
+    table = columns if not is_empty.any() else {name: values[~is_empty] for name, values in columns.items()}
+    broken = {rule: _spread(rows, is_empty) for rule, rows in broken_rules(table, rules).items()}
+    left_out = _left_out(broken, len(is_empty)) | is_empty
+    broken |= _far(columns, left_out)
+    left_out |= _left_out(broken, len(is_empty))
+    kept = np.flatnonzero(~left_out)
+    times = columns["timestamp"]
+    newest_first, n_disordered = _disorder(times[kept])
+    kept = kept[np.argsort(times[kept], kind="stable")] if n_disordered or newest_first else kept
+    scale = _scale(columns, kept, length)
+    if scale.other.any():
+        broken[SCALE] = _marked(kept[scale.other], len(is_empty))
+    jumps = tuple((int(times[kept[row]]), factor) for row, factor in scale.jumps)
+    kept = kept[~scale.other]
+    left_out = np.ones(len(is_empty), dtype=np.bool_)
+    left_out[kept] = False
+    return Judged(broken, is_empty, left_out, kept, jumps, newest_first, n_disordered)
+
+
+def _is_empty(columns: Columns) -> Mask:
+    """Rows with a time and no number but a volume of zero: nothing was traded then."""
+    prices: Mask = np.logical_and.reduce([np.isnan(columns[name]) for name in PRICES])
+    if not prices.any():
+        return prices
+    volume = columns["volume"]
+    result: Mask = prices & (np.isnan(volume) | (volume == 0)) & (columns["timestamp"] != MISSING_TIME)
+    return result
+
+
+def _is_of_a_bar(times: NDArray[np.int64], length: BarLength, not_after_ms: int) -> Mask:
+    result: Mask = (times % length.milliseconds == length.phase_ms) & (
+        times <= not_after_ms - length.milliseconds
+    )
+    return result
+
+
+def _spread(rows: Mask, is_empty: Mask) -> Mask:
+    """The rows of the table without the empty ones, as rows of the file."""
+    result = np.zeros(len(is_empty), dtype=np.bool_)
+    result[~is_empty] = rows
+    return result
+
+
+def _left_out(broken: Mapping[Rule, Mask], n: int) -> Mask:
+    result = np.zeros(n, dtype=np.bool_)
+    for rule, rows in broken.items():
+        if rule.fate is not Fate.KEPT:
+            result |= rows
+    return result
+
+
+def _far(columns: Columns, left_out: Mask) -> dict[Rule, Mask]:
+    kept = np.flatnonzero(~left_out)
+    far = far_times(columns["timestamp"][kept])
+    return {FAR: _marked(kept[far], len(left_out))} if far.any() else {}
+
+
+def _marked(rows: NDArray[np.intp], n: int) -> Mask:
+    result = np.zeros(n, dtype=np.bool_)
+    result[rows] = True
+    return result
+
+
+def _disorder(times: NDArray[np.int64]) -> tuple[bool, int]:
+    steps = np.diff(times)
+    n_back = int((steps < 0).sum())
+    is_newest_first = bool(n_back) and n_back > _MOST_OF_THEM * len(steps)
+    return is_newest_first, (len(steps) - n_back if is_newest_first else n_back)
+
+
+def _scale(columns: Columns, kept: NDArray[np.intp], length: BarLength) -> PriceScale:
+    return price_scale(
+        columns["timestamp"][kept],
+        columns["open"][kept],
+        columns["close"][kept],
+        step_ms=length.milliseconds,
+    )
