@@ -33,7 +33,13 @@ class BinanceCapture(FileForm):
         return None
 
     def report(self, path: Path, head: FileHead, request: ReadRequest) -> FileReport:  # noqa: ARG002  (of the protocol)
-        """Read the capture and say what it holds."""
+        """Read the capture and say what it holds.
+
+        Args:
+            path: The file.
+            head: Its first bytes.
+            request: What is known beside the file.
+        """
         from producers.sources.files.captures import survey_capture
 
         survey = survey_capture(path, instrument=request.instrument)

@@ -52,6 +52,11 @@ class FileForm(Protocol):
     def report(self, path: Path, head: FileHead, request: ReadRequest) -> FileReport:
         """Read the whole file and say what it holds.
 
+        Args:
+            path: The file.
+            head: Its first bytes.
+            request: What is known beside the file.
+
         Raises:
             ConfigurationError: If the file cannot be used: one line that says what it seems to be, what is missing
                 and which option would help.
