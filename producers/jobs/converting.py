@@ -7,9 +7,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from producers.sources.files.candles.raw_tables import INSTRUMENT_METADATA
-from producers.sources.files.candles.reading import CandleFile, read_candle_file
+from producers.sources.files.candles.reading import CandleFile
 from producers.sources.files.forms import ReadRequest
-from producers.sources.files.recognition import recognise
+from producers.sources.files.tables import candle_file
 from schemas.errors import ConfigurationError
 from schemas.frames import CANDLE_COLUMNS, candle_rules, report_on_candles
 
@@ -27,14 +27,10 @@ def convert(path: Path, out: Path, request: ReadRequest) -> str:
     Raises:
         ConfigurationError: If the file is none of candles, or cannot be written.
     """
-    found = recognise(path)
-    if not found.form.kind.is_candles:
-        message = f"{path.name} is a file of {found.form.kind}, and only candles are converted"
-        raise ConfigurationError(message)
     if out.exists() and out.samefile(path):
         message = f"OUT must be another file than FILE, was {out} for both"
         raise ConfigurationError(message)
-    file = read_candle_file(path, request, found.head)
+    file = candle_file(path, request)
     table = candle_table(file)
     check(file)
     try:

@@ -4,6 +4,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from producers.sources.files.candles.reading import read_candle_file
+from producers.sources.files.forms import ReadRequest
+from producers.sources.files.tables import read_candles
+
+#: The files of these tests are read as on this day: 2026-12-01.
+READ_MS = 1_796_083_200_000
 HOUR_MS = 3_600_000
 FIRST_MS = int(np.datetime64("2021-01-01", "ms").astype(np.int64))
 
@@ -33,3 +39,13 @@ def written(table: pa.Table, path):
     else:
         csv.write_csv(table, path)
     return path
+
+
+def read_file(path, **known):
+    """A file of candles as every command reads it."""
+    return read_candle_file(path, ReadRequest(**({"not_after_ms": READ_MS} | known)))
+
+
+def read_table(path, **known):
+    """A file of candles as a run plays it."""
+    return read_candles(path, ReadRequest(**({"not_after_ms": READ_MS} | known)))

@@ -1,7 +1,10 @@
 """Candle files of every odd structure that a user's tools may write, by what is wrong with them."""
 
+import bz2
 import datetime as dt
+import gzip
 import io
+import lzma
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,8 +24,8 @@ def with_column(name: str, values: pa.Array) -> pa.Table:
     return _CANDLES.set_column(_CANDLES.column_names.index(name), name, values)
 
 
-def _doubled(name: str) -> pa.Table:
-    return pa.table([*_CANDLES.columns, _CANDLES.column("close")], names=[*_CANDLES.column_names, name])
+def _doubled(name: str, values: pa.ChunkedArray) -> pa.Table:
+    return pa.table([*_CANDLES.columns, values], names=[*_CANDLES.column_names, name])
 
 
 def _parquet(table: pa.Table) -> bytes:
@@ -41,11 +44,6 @@ def _feather() -> bytes:
     buffer = io.BytesIO()
     feather.write_feather(_CANDLES, buffer)
     return buffer.getvalue()
-
-
-def _second_row_longer() -> bytes:
-    lines = _csv().split(b"\n")
-    return b"\n".join([lines[0], lines[1] + b",7", *lines[2:]])
 
 
 def _doubled_in_csv() -> bytes:
@@ -101,52 +99,86 @@ ODD_FILES: Mapping[str, tuple[str, _Bytes, str]] = {
     "fractions as time": (
         ".parquet",
         lambda: _parquet(with_column("timestamp", pa.array([1.5] * N))),
-        "timestamp in .* must be a time",
+        "too few have a time",
     ),
     "time of day as time": (
         ".parquet",
         lambda: _parquet(with_column("timestamp", pa.array([dt.time(1)] * N))),
-        "timestamp in .* must be a time",
+        "timestamp in .* must be a time, ISO text or a whole number, was time64",
     ),
     "times beyond 63 bits": (
         ".parquet",
         lambda: _parquet(with_column("timestamp", pa.array([2**64 - 1] * N, pa.uint64()))),
-        "must be one of 1m, .* apart",
+        "too few have a time",
     ),
     "times before the first year": (
         ".parquet",
         lambda: _parquet(with_column("timestamp", pa.array(["0001-01-01T00:00:00+05:00"] * N))),
-        "must be one of 1m, .* apart",
+        "too few have a time",
     ),
-    "doubled": (".parquet", lambda: _parquet(_doubled("close")), "must have one column close, has 2"),
+    "doubled": (
+        ".parquet",
+        lambda: _parquet(_doubled("close", _CANDLES.column("open"))),
+        "must have one column close, has 2 that differ",
+    ),
     "doubled but for its case": (
         ".parquet",
-        lambda: _parquet(_doubled("Close")),
-        "must have one column close, has 2: close Close",
+        lambda: _parquet(_doubled("Close", _CANDLES.column("open"))),
+        "must have one column close, has 2 that differ: close Close",
     ),
+    "no rows": (".parquet", lambda: _parquet(_CANDLES.slice(0, 0)), "has no rows"),
+    "cut off": (
+        ".parquet",
+        lambda: _parquet(_CANDLES)[:-100],
+        "seems to be a parquet file and cannot be read",
+    ),
+    "no bytes": (".parquet", lambda: b"", "is empty"),
+    "doubled in csv": (".csv", _doubled_in_csv, "must have one column close, has 2"),
+    "a header alone": (".csv", lambda: _csv().splitlines()[0] + b"\n", "has no rows"),
+    "another column": (
+        ".csv",
+        lambda: _csv().replace(b"volume", b"colour"),
+        "must have the columns timestamp open .*missing: volume",
+    ),
+    "a letter": (
+        ".csv",
+        lambda: b"Dear all,\nplease find the prices attached.\n",
+        "seems to be text without a table",
+    ),
+    "a picture": (".csv", lambda: b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "seems to be a picture"),
+    "months": (
+        ".csv",
+        lambda: (
+            b"date,open,high,low,close,volume\n"
+            + b"".join(f"2024-{month:02}-01,1,1,1,1,1\n".encode() for month in range(1, 13))
+        ),
+        "candles of months",
+    ),
+}
+
+#: By name, ending and content: the same candles in other bytes.
+READ_FILES: Mapping[str, tuple[str, _Bytes]] = {
+    "feather": (".feather", _feather),
+    "feather under another name": (".parquet", _feather),
+    "csv as parquet": (".parquet", _csv),
+    "parquet as csv": (".csv", lambda: _parquet(_CANDLES)),
     "capitals": (
         ".parquet",
         lambda: _parquet(_CANDLES.rename_columns([name.upper() for name in _CANDLES.column_names])),
-        "must have the columns timestamp",
     ),
-    "no rows": (".parquet", lambda: _parquet(_CANDLES.slice(0, 0)), "has no rows"),
-    "cut off": (".parquet", lambda: _parquet(_CANDLES)[:-100], "cannot be read as parquet"),
-    "no bytes": (".parquet", lambda: b"", "cannot be read as parquet"),
-    "feather": (".parquet", _feather, "cannot be read as parquet"),
-    "csv as parquet": (".parquet", _csv, "cannot be read as parquet"),
-    "parquet as csv": (".csv", lambda: _parquet(_CANDLES), "cannot be read as csv"),
-    "semicolons": (
-        ".csv",
-        lambda: _csv().replace(b",", b";"),
-        "columns must be separated by commas, seem to be by ';'",
-    ),
-    "tabs": (".csv", lambda: _csv().replace(b",", b"\t"), "columns must be separated by commas"),
-    "two bytes a letter": (".csv", lambda: _csv().decode().encode("utf-16"), "cannot be read as csv"),
-    "a longer row": (".csv", _second_row_longer, "cannot be read as csv"),
-    "doubled in csv": (".csv", _doubled_in_csv, "must have one column close, has 2"),
-    "a header alone": (".csv", lambda: _csv().splitlines()[0] + b"\n", "has no rows"),
-    "no header": (".csv", lambda: b"".join(_csv().splitlines(keepends=True)[1:]), "must have the columns"),
-    "no gzip": (".csv.gz", _csv, "cannot be read as csv"),
+    "doubled and equal": (".parquet", lambda: _parquet(_doubled("Close", _CANDLES.column("close")))),
+    "semicolons": (".csv", lambda: _csv().replace(b",", b";")),
+    "tabs": (".csv", lambda: _csv().replace(b",", b"\t")),
+    "decimal commas": (".csv", lambda: _csv().replace(b",", b";").replace(b".", b",")),
+    "two bytes a letter": (".csv", lambda: _csv().decode().encode("utf-16")),
+    "a mark of byte order": (".csv", lambda: b"\xef\xbb\xbf" + _csv()),
+    "no header": (".csv", lambda: b"".join(_csv().splitlines(keepends=True)[1:])),
+    "no gzip": (".csv.gz", _csv),
+    "gzip": (".gz", lambda: gzip.compress(_csv())),
+    "bzip2": (".csv", lambda: bz2.compress(_csv())),
+    "xz": (".csv", lambda: lzma.compress(_csv())),
+    "parquet in gzip": (".gz", lambda: gzip.compress(_parquet(_CANDLES))),
+    "a separator line": (".csv", lambda: b"sep=,\n" + _csv()),
 }
 
 #: Unusual, and read like any other: every one has the same candles.
@@ -174,6 +206,14 @@ PLAIN_TABLES: Mapping[str, pa.Table] = {
 def odd_file(name: str, folder: Path) -> Path:
     """One of the odd files on disk, named as a recorded file is."""
     ending, content, _ = ODD_FILES[name]
+    path = folder / f"btcusdt_binance_spot_1h{ending}"
+    path.write_bytes(content())
+    return path
+
+
+def readable_file(name: str, folder: Path) -> Path:
+    """One of the files that are read as ever, named as a recorded file is."""
+    ending, content = READ_FILES[name]
     path = folder / f"btcusdt_binance_spot_1h{ending}"
     path.write_bytes(content())
     return path

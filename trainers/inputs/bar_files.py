@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.sources.files.article_times import article_times
-from producers.sources.files.candles.reading import CandleFile, read_candle_file
+from producers.sources.files.candles.reading import CandleFile
 from producers.sources.files.forms import ReadRequest
+from producers.sources.files.tables import candle_file
 from schemas.errors import ConfigurationError
 from schemas.frames import PRICES
-from schemas.time import Interval, Length
+from schemas.time import EARLIEST_MS, Interval, Length
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, BarTable, bar_table, roll_up
 from trainers.datasets.decisions import PricePath
@@ -84,7 +85,7 @@ def read_bars(path: Path, request: ReadRequest | None = None) -> BarFile:
     Raises:
         ConfigurationError: If it cannot be read, its columns are others, or no row is good.
     """
-    file = read_candle_file(path, ReadRequest(SystemClock().now_ms()) if request is None else request)
+    file = candle_file(path, ReadRequest(SystemClock().now_ms()) if request is None else request)
     return bar_file(path, file)
 
 
@@ -107,4 +108,8 @@ def read_publication_times(path: Path) -> NDArray[np.int64]:
         ConfigurationError: If it cannot be read or has no column ``timestamp``.
     """
     times = article_times(path)
-    return np.sort(times[times >= 0])
+    known = np.sort(times[times >= EARLIEST_MS])
+    if not len(known):
+        message = f"{path.name} must have rows with a time of 2009 or later, has none"
+        raise ConfigurationError(message)
+    return known

@@ -53,9 +53,9 @@ class FileForm(Protocol):
         """Read the whole file and say what it holds.
 
         Args:
-            path: Where it is.
-            head: Its beginning.
-            request: What the user says of it.
+            path: The file.
+            head: Its first bytes.
+            request: What is known beside the file.
 
         Raises:
             ConfigurationError: If the file cannot be used: one line that says what it seems to be, what is missing

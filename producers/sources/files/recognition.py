@@ -12,6 +12,7 @@ from producers.sources.files.candles.candle_instruments import instrument_of_own
 from producers.sources.files.capture_forms import CAPTURE_FORMS
 from producers.sources.files.decompressing import FileHead, head_of
 from producers.sources.files.forms import FileForm
+from producers.sources.files.refusals import not_recognised
 from producers.sources.files.reports import Certainty, DataKind
 from producers.sources.files.trade_forms import TRADE_FORMS
 from schemas.errors import ConfigurationError
@@ -41,31 +42,6 @@ def recognise(path: Path) -> Recognised:
         raise ConfigurationError(not_recognised(head))
     form, certainty = min(claims, key=lambda claim: _SUREST_FIRST.index(claim[1]))
     return Recognised(form, head, certainty)
-
-
-def not_recognised(head: FileHead) -> str:
-    """Return one sentence about a file of no known form."""
-    if not head.beginning:
-        why = f" ({head.fault})" if head.fault else ""
-        return f"{head.name} is empty{why}: give a file of candles, of trades, or a WebSocket capture"
-    return (
-        f"{head.name} {_seems(head)}, and holds neither candles (times, open, high, low, close and volume) nor trades "
-        "(times, prices and sizes) nor a WebSocket capture"
-    )
-
-
-def _seems(head: FileHead) -> str:
-    signatures = {
-        b"%PDF": "a PDF",
-        b"\x89PNG": "a picture",
-        b"SQLite format": "an SQLite database",
-        b"\x89HDF": "an HDF5 file",
-    }
-    found = next((name for mark, name in signatures.items() if head.beginning.startswith(mark)), None)
-    if found is not None:
-        return f"seems to be {found}"
-    is_text = b"\x00" not in head.beginning[:4096]
-    return f"seems to be {'text' if is_text else 'of an unknown binary form'}"
 
 
 def file_kind(path: Path) -> DataKind:

@@ -13,6 +13,7 @@ from producers.sources.files.candles.reading import CandleFile, read_candle_file
 from producers.sources.files.candles.rejections import RejectedRow
 from producers.sources.files.candles.rolling import rolled_up
 from producers.sources.files.forms import ReadRequest
+from producers.sources.files.recognition import recognise
 from producers.sources.files.reports import FileReport
 from schemas.errors import ConfigurationError
 from schemas.events import CandleObserved
@@ -108,10 +109,8 @@ def read_candles(path: Path, request: ReadRequest) -> CandleTable:
     Raises:
         ConfigurationError: If the file cannot be read, or its candles make up no interval of the platform.
     """
-    file = read_candle_file(path, request)
-    interval = file.length.own if file.length.is_whole else None
-    if interval is None:
-        interval = file.length.rolled
+    file = candle_file(path, request)
+    interval = file.length.rolled
     if interval is None:
         raise ConfigurationError(_no_interval(path, file))
     columns, starts = rolled_up(file.columns, file.segment_starts, file.length, interval)
@@ -130,16 +129,35 @@ def read_candles(path: Path, request: ReadRequest) -> CandleTable:
     )
 
 
+def candle_file(path: Path, request: ReadRequest) -> CandleFile:
+    """Return a file of candles of any length, as it is.
+
+    Args:
+        path: The file.
+        request: What is known beside the file.
+
+    Raises:
+        ConfigurationError: If the file holds something else, or cannot be read.
+    """
+    found = recognise(path)
+    if not found.form.kind.is_candles:
+        message = (
+            f"{path.name} is a file of {found.form.kind} ({found.form.name}), and candles are needed here"
+        )
+        raise ConfigurationError(message)
+    return read_candle_file(path, request, found.head)
+
+
 def _no_interval(path: Path, file: CandleFile) -> str:
     known = ", ".join(Interval)
-    if not file.length.is_whole:
+    if file.length.is_local:
         return (
-            f"{path.name} holds candles of {file.length} that begin at {file.length.beginning} UTC, and a run needs "
-            f"candles that begin at whole multiples of their length: download shorter candles, or {known} in UTC"
+            f"{path.name} holds candles of {file.length} that begin at {file.length.beginning} UTC, and those of a run "
+            f"begin at whole multiples of their length: give candles of {known} that begin so, or shorter ones"
         )
     return (
         f"{path.name} holds candles of {file.length}, which make up none of the intervals of a run ({known}): "
-        "download shorter candles"
+        "give shorter candles"
     )
 
 

@@ -1,3 +1,4 @@
+import gzip
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from schemas.errors import ConfigurationError
 @pytest.fixture
 def minutes(tmp_path: Path) -> Path:
     path = tmp_path / "btcusdt_binance_spot_1m.parquet"
-    path.write_bytes(b"content")
+    path.write_bytes(b"PAR1 content")
     return path
 
 
@@ -50,7 +51,7 @@ def test_the_same_data_and_range_are_the_same_stream_at_any_speed_and_place(minu
 def files(tmp_path: Path, *names: str) -> tuple[Path, ...]:
     paths = tuple(tmp_path / f"{name}_1m.parquet" for name in names)
     for path in paths:
-        path.write_bytes(path.name.encode())
+        path.write_bytes(b"PAR1" + path.name.encode())
     return paths
 
 
@@ -97,7 +98,7 @@ def test_two_files_of_one_instrument_are_refused(tmp_path):
 
 def test_capture_is_played_alone(tmp_path, minutes):
     capture = tmp_path / "capture.gz"
-    capture.write_bytes(b"")
+    capture.write_bytes(gzip.compress(b'1 {"stream":"btcusdt@trade","data":{}}\n'))
     with pytest.raises(ConfigurationError, match="captures are played alone"):
         run_environment(RunRequest(data=minutes, beside=(capture,)))
     with pytest.raises(ConfigurationError, match="existing file"):
@@ -125,7 +126,7 @@ def test_what_is_planted_makes_another_stream():
 
 def test_other_content_is_another_stream(minutes):
     before = run_environment(RunRequest(data=minutes))
-    minutes.write_bytes(b"other content")
+    minutes.write_bytes(b"PAR1 other content")
 
     assert run_environment(RunRequest(data=minutes))["DRIFTLINE_STREAM"] != before["DRIFTLINE_STREAM"]
 
@@ -159,7 +160,7 @@ def test_a_range_of_the_simulated_market_stops_the_start():
 
 def test_a_file_that_does_not_tell_its_instrument_asks_for_it(tmp_path):
     path = tmp_path / "mine.csv"
-    path.write_text("x")
+    path.write_text("time,open,high,low,close,volume\n2025-06-01,1,1,1,1,1\n2025-06-02,1,1,1,1,1\n")
 
     with pytest.raises(ConfigurationError, match="DRIFTLINE_INSTRUMENT"):
         run_environment(RunRequest(data=path))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from producers.sources.files.candles.columns import Columns
+from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.holes import Holes
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
@@ -76,7 +77,7 @@ def _about_times(stamps: Stamps, found: Judged) -> Sequence[str]:
         sentences.append(
             f"the times are closes: each bar begins {length} before the time that its row states"
         )
-    if not length.is_whole:
+    if length.is_local:
         sentences.append(
             f"the bars of {length} begin at {length.beginning} UTC: the times may be local ones; "
             "driftline up does not play such bars"
@@ -111,16 +112,6 @@ def _about_holes(holes: Holes, sound: Columns, length: BarLength) -> Sequence[st
     if outages.any():
         sentences.append(hole_sentence(holes, sound, length))
     return sentences
-
-
-def counted(n: int, thing: str) -> str:
-    """Return a number of things in words.
-
-    Example:
-        >>> counted(1, "row"), counted(2_000, "row")
-        ('1 row', '2,000 rows')
-    """
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def hole_sentence(holes: Holes, sound: Columns, length: BarLength) -> str:

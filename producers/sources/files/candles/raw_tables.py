@@ -121,6 +121,7 @@ def _seekable(path: Path) -> Iterator[BinaryIO]:
 def _selected(schema: pa.Schema, headings: Headings) -> list[str] | None:
     """The names of the columns that are needed; None if two columns share a name, which would select both."""
     names = [schema.names[position] for position in sorted(headings.positions.values())]
+    names += [name for same in headings.doubled.values() for name in same if name not in names]
     return names if len(set(schema.names)) == len(schema.names) else None
 
 

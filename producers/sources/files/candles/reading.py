@@ -27,6 +27,7 @@ from producers.sources.files.candles.stamps import stamps_of
 from producers.sources.files.candles.steps import BarLength, is_monthly
 from producers.sources.files.decompressing import FileHead, head_of
 from producers.sources.files.forms import ReadRequest
+from producers.sources.files.refusals import not_recognised
 from producers.sources.files.reports import DataKind, FileReport
 from schemas.errors import ConfigurationError
 from schemas.instruments import parse_instrument
@@ -74,11 +75,7 @@ def read_candle_file(path: Path, request: ReadRequest, head: FileHead | None = N
     head = head_of(path) if head is None else head
     layout = layout_of(head)
     if layout is None:
-        message = (
-            f"{path.name} holds no table of candles: expected columns of times, open, high, low, close and volume, "
-            "in CSV, JSON, parquet or feather, compressed or not"
-        )
-        raise ConfigurationError(message)
+        raise ConfigurationError(not_recognised(head))
     raw = raw_table(path, layout)
     has_decimal_comma = layout.shape is not None and layout.shape.has_decimal_comma
     columns = columns_of(raw, has_decimal_comma=has_decimal_comma, file_name=path.name)
@@ -95,7 +92,7 @@ def read_candle_file(path: Path, request: ReadRequest, head: FileHead | None = N
 def _too_few(path: Path, raw: RawTable, columns: Columns) -> str:
     n = raw.n_rows + len(raw.bad_lines)
     if is_monthly(columns["timestamp"]):
-        return f"{path.name} holds candles of months, which differ in length: give days or shorter candles"
+        return f"{path.name} holds candles of months, which differ in length: give candles of weeks or less"
     return (
         f"{path.name} has {n:,} rows, of which too few have a time to tell how long the bars are: at least "
         f"{_FEWEST_ROWS} rows with different times are needed"

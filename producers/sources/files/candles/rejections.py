@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from producers.sources.files.candles.columns import Columns
+from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import BadLine
 from producers.sources.files.reports import RowsSetAside
@@ -124,4 +125,4 @@ def _counted(breaches: Any) -> dict[str, RowsSetAside]:
 def counts_line(rejections: Rejections) -> str:
     """Return the broken rules and their rows as the end of a sentence."""
     counts = sorted(rejections.by_rule.items(), key=lambda item: -item[1].count)
-    return "".join(f"; {rule}: broken by {rows.count:,}" for rule, rows in counts)
+    return "".join(f"; {rule}: broken by {counted(rows.count, 'row')}" for rule, rows in counts)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.sources.files.candles.columns import Columns
-from producers.sources.files.candles.steps import BarLength, bar_length_of
+from producers.sources.files.candles.steps import LONGEST_MS, BarLength, bar_length_of
 from producers.sources.files.forms import ReadRequest
 from schemas.frames import MISSING_TIME
 from schemas.time import EARLIEST_MS
@@ -44,7 +44,11 @@ def stamps_of(columns: Columns, request: ReadRequest, *, is_stated: bool) -> Sta
     length = bar_length_of(plausible)
     if length is None:
         length = bar_length_of(times)
-    if length is None or len(np.unique(times[times != MISSING_TIME][:10_000])) < _MOST_TIMES:
+    if (
+        length is None
+        or length.milliseconds > LONGEST_MS
+        or len(np.unique(times[times != MISSING_TIME][:10_000])) < _MOST_TIMES
+    ):
         return None
     early_ms = length.milliseconds - length.phase_ms
     is_just_before = early_ms in (1, _ONE_SECOND_MS) and length.milliseconds > _ONE_SECOND_MS

@@ -13,6 +13,8 @@ from schemas.time import Interval, text_of_time
 
 _UNITS = (("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000))
 _DAY_MS = 86_400_000
+#: Months differ in length; what is longer than a week of candles is no length that is read.
+LONGEST_MS = 14 * _DAY_MS
 #: Multiples of a week since 1970-01-01 are Thursdays; weeks of exchanges begin on Mondays.
 _MONDAY_MS = 4 * _DAY_MS
 
@@ -39,6 +41,13 @@ class BarLength(NamedTuple):
     def is_whole(self) -> bool:
         """Whether the bars begin where those of the platform would: at multiples of their length."""
         return self.phase_ms == 0
+
+    @property
+    def is_local(self) -> bool:
+        """Whether bars that fit into a day begin at another hour than those of the platform."""
+        return bool(_DAY_MS % self.milliseconds == 0 or self.milliseconds % _DAY_MS == 0) and bool(
+            self.phase_ms % _DAY_MS
+        )
 
     @property
     def own(self) -> Interval | None:
