@@ -1,4 +1,3 @@
-import gzip
 import os
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ import pytest
 
 from producers.jobs.runs import RunRequest, run_environment
 from schemas.errors import ConfigurationError
+from tests.fakes.trade_files import capture_lines, trades, written
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_two_files_of_one_instrument_are_refused(tmp_path):
 
 def test_capture_is_played_alone(tmp_path, minutes):
     capture = tmp_path / "capture.gz"
-    capture.write_bytes(gzip.compress(b'1 {"stream":"btcusdt@trade","data":{}}\n'))
+    written(capture, capture_lines(trades()))
     with pytest.raises(ConfigurationError, match="captures are played alone"):
         run_environment(RunRequest(data=minutes, beside=(capture,)))
     with pytest.raises(ConfigurationError, match="existing file"):

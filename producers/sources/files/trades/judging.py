@@ -147,7 +147,7 @@ def _judge_stamped(
         lead_until_ms=level_ms + LARGEST_CHANGE_MS,
     )
     good = found.accepted(local, times)
-    is_in_order = bool((np.diff(local[good]) >= -LARGEST_CHANGE_MS).all())
+    is_in_order = bool((np.maximum.accumulate(local[good]) - local[good] <= LARGEST_CHANGE_MS).all())
     rule = np.full(len(times), RULES.index(IS_NEAR), dtype=np.int8)
     rule[~agrees] = RULES.index(AGREES)
     rule[changed] = RULES.index(IS_OF_CLOCK)
