@@ -15,6 +15,7 @@ from schemas.events import CandleObserved, TickObserved
 from schemas.streams import StreamDescription, StreamKind, StreamSource
 from schemas.wire.clocks import ManualClock
 from tests.fakes.live_feeds import FakeLiveFeed
+from tests.fakes.trade_files import BEGIN_MS, table_lines, trades, written
 from tests.unit.producers.fakes import MINUTE_MS, candle, tick
 from tests.unit.producers.test_sessions import NOW_MS, capture_file, minutes_file
 
@@ -61,6 +62,12 @@ def events_of(items: Sequence[MarketEvent | Heard | None]) -> list[MarketEvent]:
     return [item for item in items if isinstance(item, CandleObserved | TickObserved)]
 
 
+def trade_file(folder: Path) -> Path:
+    """A dump of Binance's trades, which begin in the minutes of the history."""
+    found = trades(begin_ms=BEGIN_MS + 100 * MINUTE_MS + 30_000)
+    return written(folder / "BTCUSDT-trades-2025-06-01.csv", table_lines(found, "binance trades"))
+
+
 def live(clock: ManualClock) -> RunPlan:
     minute = NOW_MS // MINUTE_MS
     description = StreamDescription(
@@ -91,7 +98,9 @@ def files(path: Path, **values: object) -> Callable[[ManualClock], RunPlan]:
     return lambda _clock: plan_of(settings, None, now_ms=NOW_MS)
 
 
-@pytest.fixture(params=["candles", "several files", "two sources", "capture", "simulation", "live feed"])
+@pytest.fixture(
+    params=["candles", "several files", "two sources", "capture", "trades", "simulation", "live feed"]
+)
 def plans(request: pytest.FixtureRequest, tmp_path: Path) -> Plans:
     minutes = minutes_file(tmp_path, missing=(200, 201))
     match request.param:
@@ -104,6 +113,9 @@ def plans(request: pytest.FixtureRequest, tmp_path: Path) -> Plans:
             return Plans(files(minutes, data_beside=str(other)))
         case "capture":
             return Plans(files(capture_file(tmp_path), history=minutes_file(tmp_path)))
+        case "trades":
+            dump = trade_file(tmp_path)
+            return Plans(files(dump, history=minutes_file(tmp_path)))
         case "simulation":
             settings = ProducerSettings.from_environment({}, simulated_history_days=1)
             return Plans(lambda _clock: plan_of(settings, None, now_ms=NOW_MS))

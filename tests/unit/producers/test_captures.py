@@ -102,7 +102,7 @@ def test_ends_of_lines_and_nul_bytes_change_nothing(tmp_path):
 
     assert told(read) == true(found)
     assert [(rule, rows.count, rows.first_row) for rule, rows in survey.set_aside.items()] == [
-        ("can be read", 1, 102)
+        ("line can be read", 1, 102)
     ]
 
 

@@ -114,14 +114,14 @@ def test_years_of_milliseconds_and_of_microseconds_in_one_file(tmp_path):
 @pytest.mark.parametrize(
     ("field", "value", "rule"),
     [
-        (1, b"-1", "can be read"),
-        (1, b"price", "can be read"),
-        (2, b"0", "can be read"),
-        (4, b"", "can be read"),
+        (1, b"-1", "line can be read"),
+        (1, b"price", "line can be read"),
+        (2, b"0", "line can be read"),
+        (4, b"", "line can be read"),
         (4, b"0", "time is of 2009"),
         (4, b"9223372036854775807", "time is of 2009"),
         (4, b"1685577600000", "time lies near"),
-        (5, b"perhaps", "can be read"),
+        (5, b"perhaps", "line can be read"),
     ],
 )
 @pytest.mark.parametrize("row", [0, 1, 300, 599])

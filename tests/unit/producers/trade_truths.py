@@ -127,7 +127,7 @@ TRUTHS = {
     f"{WAYS}/local_ms.gz": Truth(capture(1)),
     f"{WAYS}/local_s.gz": Truth(capture(1e-3)),
     f"{WAYS}/local_us.gz": Truth(capture(1e3)),
-    f"{WAYS}/nul_bytes.gz": Truth(capture(), rejected={"can be read": 1}),
+    f"{WAYS}/nul_bytes.gz": Truth(capture(), rejected={"line can be read": 1}),
     f"{WAYS}/raw_stream.gz": Truth(capture()),
     f"{WAYS}/venue_microseconds.gz": Truth(capture(venue_unit=1000)),
     "capture_clock_steps/back_30s.gz": Truth(

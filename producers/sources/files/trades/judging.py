@@ -32,7 +32,7 @@ from schemas.time import EARLIEST_MS, Interval, text_of_time
 #: Where at most this share of a file's messages are no trades, the file is a recording of trades alone.
 _SHARE_OF_TRADES_ALONE = 0.1
 
-IS_READ = "can be read"
+IS_READ = "line can be read"
 HAS_TIME = "time is of 2009 or later and not later than the start of the run"
 HAS_STAMP = "line states the local time as the other lines do"
 AGREES = "local time and venue time differ as those of the other trades do"

@@ -94,7 +94,9 @@ class TradeFile:
                 if len(rest) > _LONGEST_LINE_BYTES:
                     break
             self.fault = file.fault
-        yield rest.strip(_PADDING) or rest
+        # A number that was cut off is another number, so the last piece of a damaged file is no line.
+        if self.fault is None:
+            yield rest.strip(_PADDING) or rest
 
     def readings(self, on_bad: Callable[[BadLine], None]) -> Iterator[tuple[int, LineReading]]:
         """Return what each line says, with its number, which begins at 1; lines that are no records are left out.

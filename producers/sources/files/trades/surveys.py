@@ -25,7 +25,7 @@ from schemas.errors import ConfigurationError
 from schemas.streams import Silence
 from schemas.time import Interval, bar_start_ms
 
-_LONGEST_VALUE = 120
+_LONGEST_VALUE = 80
 
 
 class RejectedLine(NamedTuple):

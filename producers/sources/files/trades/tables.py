@@ -204,7 +204,7 @@ class TableReader:
         self._time, self._price, self._size = at("time"), at("price"), at("size")
         self._local, self._id, self._side, self._maker = at("local"), at("id"), at("side"), at("maker")
         self._symbol_at, self._exchange_at = at("symbol"), at("exchange")
-        self._last = max(self._time or 0, self._price or 0, self._size or 0, self._maker or 0)
+        self._last = max(layout.columns.values())
 
     def may_hold_trades(self, line: bytes) -> bool:
         """Return whether a line can hold a trade; see the port."""
@@ -266,7 +266,7 @@ class TableReader:
                 f"expected true or false for whether the buyer was in the book, was {row[self._maker][:40]!r}"
             )
             raise DecodeError(message)
-        if self._side is None or self._side >= len(row):
+        if self._side is None:
             return None
         side = row[self._side].lower()
         return True if side in _SELLS else False if side in _BUYS else None
