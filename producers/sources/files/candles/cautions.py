@@ -59,6 +59,8 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
 
 
 def _about_the_end(raw: RawTable) -> Sequence[str]:
+    if raw.is_open_ended:
+        return ("the last line has no end: if the file was cut off, its last number is wrong",)
     if raw.fault is None:
         return ()
     return (f"the file is damaged and was read up to the damage: {raw.fault}",)
