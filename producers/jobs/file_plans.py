@@ -1,18 +1,15 @@
-"""The plans of recorded files: candles, and captures with a history of candles before them."""
+"""The plans of recorded files of candles."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 
 import msgspec
 
-from producers.jobs.plans import REAL_TIME, Reject, RunPlan, SourcePlan
+from producers.jobs.plans import Reject, RunPlan, SourcePlan
 from producers.jobs.runs import instruments_of, stream_of
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
-from producers.sources.files.captures import CaptureSurvey, survey_capture, ticks_of_capture
-from producers.sources.files.recognition import instrument_of_file
 from producers.sources.files.tables import CandleTable, read_candles
 from schemas.errors import ConfigurationError
 from schemas.frames import Breach
@@ -22,9 +19,7 @@ from schemas.time import Interval, bar_start_ms, parse_time, text_of_time
 
 WARM_UP_SHARE = 0.7
 CANDLES_SPEED = 60.0
-HISTORY_OF_CAPTURE_MS = 21 * Interval.ONE_DAY.milliseconds
 _HOUR = Interval.ONE_HOUR
-_MINUTE = Interval.ONE_MINUTE
 
 
 class CandleFilePlan(SourcePlan):
@@ -52,7 +47,7 @@ class CandleFilePlan(SourcePlan):
         self.notes = [note for name, table in tables.items() for note in notes_of_table(name, table)]
 
     def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
-        """The candles behind the last one, by known time, then instrument, as the history gives them back."""
+        """Return the candles after the last one, by known time, then instrument; see the port."""
         description = self._description
         from_ms = description.origin_ms if after.candle_end_ms is None else after.candle_end_ms
         end_ms = description.end_ms if until_ms is None else until_ms
@@ -122,85 +117,6 @@ def _has_files(source: StreamSource, tables: Mapping[str, CandleTable]) -> bool:
     return not missing
 
 
-class CapturePlan(SourcePlan):
-    """Candles of a history file up to the first full minute of a capture, then its ticks."""
-
-    is_live = False
-
-    def __init__(
-        self, settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
-    ) -> None:
-        self._path, self._history = path, settings.history
-        self.breaches: Sequence[Breach] = ()
-        self.rejects: Sequence[Reject] = ()
-        self._table: CandleTable | None = None
-        created_ms = now_ms if stored is None else stored.created_ms
-        stated = settings.instruments[:1]
-        self._request = settings.read_request(created_ms, instrument=stated[0] if stated else None)
-        if stored is None:
-            survey = survey_capture(path, instrument=self._request.instrument)
-            self.rejects = _rejects_of_capture(survey, path)
-            stored = _describe_capture(settings, path, survey, self._history_table(), now_ms)
-        self.description = stored
-        self.source = stored.sources[0]
-
-    def _history_table(self) -> CandleTable | None:
-        if self._table is None and self._history is not None:
-            self._table = read_candles(self._history, self._request)
-            self.breaches = self._table.breaches
-            self.rejects = (*self.rejects, *rejects_of_table(self._table, self._history))
-        return self._table
-
-    def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
-        """Candles as far as they are missing, then ticks from the last one's millisecond on."""
-        boundary_ms = self.description.warm_up_until_ms
-        candles: Iterator[MarketEvent] = iter(())
-        from_ms = self.description.origin_ms if after.candle_end_ms is None else after.candle_end_ms
-        if from_ms < boundary_ms and (table := self._history_table()) is not None:
-            description = self.description
-            candles = table.candles(
-                from_ms,
-                boundary_ms,
-                instrument=description.instruments[0],
-                source=self.source.name,
-                stream=description.stream,
-            )
-        return (
-            candles
-            if until_ms is not None and until_ms <= boundary_ms
-            else chain(candles, self._ticks(after))
-        )
-
-    def _ticks(self, after: Reached) -> Iterator[MarketEvent]:
-        reached_ms = -1 if after.tick_known_ms is None else after.tick_known_ms
-        ticks = ticks_of_capture(
-            self._path,
-            instrument=self.description.instruments[0],
-            source=self.source.name,
-            stream=self.description.stream,
-            from_ms=self.description.warm_up_until_ms,
-        )
-        return (tick for tick in ticks if tick.known_time_ms >= reached_ms)
-
-
-def capture_plan(
-    settings: ProducerSettings, path: Path, stored: StreamDescription | None, *, now_ms: int
-) -> RunPlan:
-    """The plan of a capture, which is one source.
-
-    Args:
-        settings: Of the run.
-        path: The first file.
-        stored: What the history remembers of the stream; it wins.
-        now_ms: The wall clock, for when a new run was described.
-
-    Raises:
-        ConfigurationError: If the file or its history does not hold what is needed.
-    """
-    plan = CapturePlan(settings, path, stored, now_ms=now_ms)
-    return RunPlan(plan.description, [plan])
-
-
 def _describe_candles(
     settings: ProducerSettings, files: Sequence[Path], tables: Mapping[str, CandleTable], now_ms: int
 ) -> StreamDescription:
@@ -231,7 +147,7 @@ def _sources_of(settings: ProducerSettings, instruments: Iterable[str]) -> tuple
     """The sources to which instruments belong, in the order of their first instruments."""
     found: dict[str, list[str]] = {}
     for name in instruments:
-        found.setdefault(_source_of(settings, name), []).append(name)
+        found.setdefault(source_of_run(settings, name), []).append(name)
     return tuple(StreamSource(name=source, instruments=tuple(names)) for source, names in found.items())
 
 
@@ -267,60 +183,12 @@ def _stretch(settings: ProducerSettings, path: Path, table: CandleTable) -> tupl
     return int(chosen[0]), int(chosen[-1]) + table.interval.milliseconds
 
 
-def _describe_capture(
-    settings: ProducerSettings, path: Path, survey: CaptureSurvey, table: CandleTable | None, now_ms: int
-) -> StreamDescription:
-    boundary_ms = survey.first_boundary_ms
-    if boundary_ms >= survey.end_ms:
-        message = f"{path.name} holds no whole minute: {survey.last_known_ms - survey.first_known_ms} ms"
-        raise ConfigurationError(message)
-    return StreamDescription(
-        stream=stream_of(settings),
-        kind=StreamKind.REPLAY,
-        title=f"replay of {path.name}, {text_of_time(boundary_ms, 'minute')} .. {text_of_time(survey.end_ms, 'minute')}",
-        source=_source_of(settings, survey.instrument),
-        instruments=(survey.instrument,),
-        origin_ms=_history_from(settings, table, survey.instrument, boundary_ms),
-        warm_up_until_ms=boundary_ms,
-        end_ms=survey.end_ms,
-        speed=REAL_TIME if settings.speed is None else settings.speed,
-        parameters={
-            "file": path.name,
-            "history": None if settings.history is None else settings.history.name,
-            "skew_ms": survey.skew.skew_ms,
-            "lateness_ms": survey.skew.lateness_ms,
-            "silences": msgspec.json.encode(survey.silences).decode(),
-        },
-        created_ms=now_ms,
-    )
+def source_of_run(settings: ProducerSettings, instrument: str) -> str:
+    """Return the source to which an instrument of a run belongs.
 
-
-def _history_from(
-    settings: ProducerSettings, table: CandleTable | None, instrument: str, boundary_ms: int
-) -> int:
-    """Where the candles before a capture begin."""
-    if table is None or settings.history is None:
-        return boundary_ms
-    name = settings.history.name
-    found = instrument if settings.instrument is not None else instrument_of_file(settings.history)
-    if found != instrument:
-        message = f"HISTORY must be of {instrument} as the capture is, {name} is of {found}"
-        raise ConfigurationError(message)
-    if table.interval is not _MINUTE:
-        message = (
-            f"HISTORY must hold 1-minute candles, which ticks are made into; {name} holds {table.interval}"
-        )
-        raise ConfigurationError(message)
-    segment = table.segment_of(boundary_ms - 1)
-    if segment is None:
-        message = (
-            f"no segment of {name} holds {text_of_time(boundary_ms, 'minute')}, where the capture begins"
-        )
-        raise ConfigurationError(message)
-    return max(segment[0], boundary_ms - HISTORY_OF_CAPTURE_MS)
-
-
-def _source_of(settings: ProducerSettings, instrument: str) -> str:
+    Raises:
+        ConfigurationError: If no source of that name is known.
+    """
     source = source_of(instrument, settings.parsed_sources())
     if source not in SOURCES:
         known = ", ".join(SOURCES)
@@ -359,18 +227,4 @@ def rejects_of_table(table: CandleTable, path: Path) -> tuple[Reject, ...]:
             value=msgspec.json.encode(row.values),
         )
         for row in table.rejected
-    )
-
-
-def _rejects_of_capture(survey: CaptureSurvey, path: Path) -> tuple[Reject, ...]:
-    return tuple(
-        Reject(
-            file=path.name,
-            row=line.row,
-            column="line",
-            rule="is a Binance message",
-            reason=line.reason,
-            value=line.line,
-        )
-        for line in survey.bad_lines
     )

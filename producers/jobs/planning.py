@@ -24,8 +24,9 @@ def plan_of(settings: ProducerSettings, stored: StreamDescription | None, *, now
     if not settings.data.is_file():
         message = f"DRIFTLINE_DATA must be an existing file, was {settings.data}"
         raise ConfigurationError(message)
-    from producers.jobs.file_plans import candle_file_plan, capture_plan
+    from producers.jobs.file_plans import candle_file_plan
+    from producers.jobs.trade_plans import trade_file_plan
 
     if file_kind(settings.data).is_candles:
         return candle_file_plan(settings, settings.data, stored, now_ms=now_ms)
-    return capture_plan(settings, settings.data, stored, now_ms=now_ms)
+    return trade_file_plan(settings, settings.data, stored, now_ms=now_ms)

@@ -1,72 +1,72 @@
-"""Binance WebSocket messages to events.
+"""Reads Binance's WebSocket messages: trades, and what kind every other message is.
 
-The combined stream wraps each message as ``{"stream": ..., "data": {...}}``. Trades are what the
-spine publishes; depth and best bid and ask are recognised, so that a capture's clock can count
-them. Unknown fields are ignored.
+A combined stream wraps each message as ``{"stream": ..., "data": {...}}``; a raw stream sends ``data`` alone.
+Both are read. Trades of coin-margined futures count contracts, each of a fixed number of US dollars; here
+they get their size in coins. Unknown fields are ignored.
 
 Source:
-    Binance API documentation, "Trade Streams" of the spot and of the USD-margined futures API.
+    Binance API documentation, "Trade Streams" and "Aggregate Trade Streams" of the spot, of the USD-margined
+    and of the coin-margined futures API; "Contract Specifications" of the latter.
 """
 
-from typing import Annotated
+from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
-from msgspec import Meta
 
-from schemas.errors import DecodeError, InvariantError
-from schemas.events import TickObserved
-from schemas.instruments import Instrument
+from producers.normalise.symbols import instrument_of_symbol
+from producers.normalise.trades import Market, TradeKind, VenueTrade, positive_number
+from schemas.errors import DecodeError
+from schemas.time import milliseconds_by_magnitude
 
-TRADE = "trade"
+__all__ = ["SOURCE", "UNNAMED", "VENUE", "instrument_of_symbol", "message_kind", "read_message", "read_trade"]
+
 UNNAMED = "unnamed"
-#: What a futures trade says in ``X`` when it is a trade of the market; liquidations by the
-#: insurance fund and the like are no market prices.
+VENUE = "BINANCE"
+SOURCE = VENUE.lower()
+#: What a futures trade says in ``X`` when two orders met; liquidations by the insurance fund and the like
+#: are no market prices.
 _MARKET_TRADE = "MARKET"
-_QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "TRY", "BTC", "ETH", "BNB")
-_VENUE = "BINANCE"
-SOURCE = _VENUE.lower()
+_COIN_MARGINED = "_PERP"
+_CONTRACT_USD = 10.0
+_BITCOIN_CONTRACT_USD = 100.0
+_KINDS = {str(kind): kind for kind in TradeKind}
 
 
-class TradeMessage(msgspec.Struct, frozen=True, gc=False):
-    """A trade as the venue words it; prices and sizes are decimal text."""
+class _TradeMessage(msgspec.Struct, frozen=True, gc=False):
+    """A trade as the venue words it; prices and sizes are decimal text, and numbers where a recorder changed that."""
 
+    event: str = msgspec.field(name="e")
     symbol: str = msgspec.field(name="s")
-    trade_id: Annotated[int, Meta(ge=0)] = msgspec.field(name="t")
-    price: str = msgspec.field(name="p")
-    size: str = msgspec.field(name="q")
-    trade_time_ms: int = msgspec.field(name="T")
+    price: str | float = msgspec.field(name="p")
+    size: str | float = msgspec.field(name="q")
+    trade_time: int = msgspec.field(name="T")
     is_buyer_maker: bool = msgspec.field(name="m")
+    trade_id: int | None = msgspec.field(name="t", default=None)
+    aggregate_id: int | None = msgspec.field(name="a", default=None)
     order_kind: str | None = msgspec.field(name="X", default=None)
-
-    @property
-    def is_of_market(self) -> bool:
-        """Whether two orders met, rather than an insurance fund and a liquidation."""
-        return self.order_kind in {None, _MARKET_TRADE}
-
-    @property
-    def is_of_futures(self) -> bool:
-        """Whether it comes from the futures API, whose trades say what kind of order made them."""
-        return self.order_kind is not None
+    spot_mark: bool | None = msgspec.field(name="M", default=None)
 
 
 class _Envelope(msgspec.Struct, frozen=True, gc=False):
     stream: str | None = None
     data: msgspec.Raw = msgspec.Raw()
+    event: str | None = msgspec.field(name="e", default=None)
 
 
 _envelopes = msgspec.json.Decoder(_Envelope)
-_trades = msgspec.json.Decoder(TradeMessage)
+_trades = msgspec.json.Decoder(_TradeMessage)
 
 
-def message_kind(payload: bytes) -> tuple[str, msgspec.Raw]:
-    """What kind of message this is, and its body, not yet read.
+def message_kind(payload: bytes) -> tuple[str, bytes | msgspec.Raw]:
+    """Return what kind of message this is, and its body, not yet read.
 
     Args:
-        payload: JSON of the combined stream.
+        payload: JSON of a combined or of a raw stream.
 
     Returns:
-        The part of the stream's name behind ``@`` (``trade``, ``depth``, ``bookTicker``), or
-        ``unnamed`` for an answer to a request.
+        The part of the stream's name after ``@`` (``trade``, ``depth``, ``bookTicker``), the type of a raw
+        stream's message, or ``unnamed`` for an answer to a request.
 
     Raises:
         DecodeError: If it is not a JSON object.
@@ -77,88 +77,89 @@ def message_kind(payload: bytes) -> tuple[str, msgspec.Raw]:
         message = f"expected a Binance message, JSON with stream and data: {error}"
         raise DecodeError(message) from error
     if envelope.stream is None:
-        return UNNAMED, envelope.data
-    parts = envelope.stream.split("@")
-    return (parts[1] if len(parts) > 1 else UNNAMED), envelope.data
+        return envelope.event or UNNAMED, payload
+    return _kind_of_stream(envelope.stream), envelope.data
 
 
-def read_trade(body: bytes | msgspec.Raw) -> TradeMessage:
-    """A trade message, decoded.
+@lru_cache(maxsize=10_000)
+def _kind_of_stream(stream: str) -> str:
+    _, _, kind = stream.partition("@")
+    return kind.partition("@")[0] or UNNAMED
+
+
+def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
+    """Return the kind of a message, and the trade in it if it holds one.
+
+    Args:
+        payload: JSON of a combined or of a raw stream.
+
+    Raises:
+        DecodeError: If it is not a JSON object, or a trade lacks a field.
+        InvariantError: If the price or the size of a trade is not positive.
+    """
+    kind, body = message_kind(payload)
+    if kind not in _KINDS:
+        return kind, ()
+    trade = read_trade(body)
+    return kind, () if trade is None else (trade,)
+
+
+def read_trade(body: bytes | msgspec.Raw) -> VenueTrade | None:
+    """Return a trade message, decoded, or None if it is no trade of the market.
+
+    The trade time ``T`` is its time; the time of sending, ``E``, is not used.
+
+    Args:
+        body: The message without its envelope.
 
     Raises:
         DecodeError: If a field is missing or of another type.
+        InvariantError: If the price or the size is not positive.
     """
     try:
-        return _trades.decode(body)
+        found = _trades.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"expected a Binance trade with s, t, p, q, T and m: {error}"
+        message = f"expected a Binance trade with e, s, p, q, T and m: {error}"
         raise DecodeError(message) from error
-
-
-def tick_of_trade(
-    trade: TradeMessage, *, instrument: str, known_time_ms: int, stream: str, source: str = SOURCE
-) -> TickObserved:
-    """A trade as an event.
-
-    The trade time ``T`` is the event time; the time of sending, ``E``, is not used.
-
-    Args:
-        trade: As the venue worded it.
-        known_time_ms: When the message was received, by the recorder's clock.
-        source: What the event says in ``source``.
-
-    Raises:
-        InvariantError: If price or size is not a positive number.
-    """
-    price, size = _positive(trade.price, "p"), _positive(trade.size, "q")
-    return TickObserved(
-        event_time_ms=trade.trade_time_ms,
-        known_time_ms=known_time_ms,
-        source=source,
-        stream=stream,
-        instrument=instrument,
-        trade_id=trade.trade_id,
-        price=price,
-        size=size,
-        is_buyer_maker=trade.is_buyer_maker,
+    kind = _KINDS.get(found.event, TradeKind.SINGLE)
+    trade_id = found.trade_id if kind is TradeKind.SINGLE else found.aggregate_id
+    if trade_id is None:
+        message = f"expected a Binance {kind} with the id {'t' if kind is TradeKind.SINGLE else 'a'}"
+        raise DecodeError(message)
+    if found.order_kind is not None and found.order_kind != _MARKET_TRADE:
+        return None
+    price, size = positive_number(found.price, "price p"), positive_number(found.size, "size q")
+    is_coin_margined = found.symbol.endswith(_COIN_MARGINED)
+    return VenueTrade(
+        found.symbol,
+        trade_id,
+        price,
+        coins_of_contracts(found.symbol, size, price) if is_coin_margined else size,
+        milliseconds_by_magnitude(found.trade_time),
+        found.is_buyer_maker,
+        _market(found, is_coin_margined=is_coin_margined),
+        kind,
     )
 
 
-def _positive(text: str, field: str) -> float:
-    try:
-        number = float(text)
-    except ValueError as error:
-        message = f"a trade's {field} must be a decimal number, was {text!r}"
-        raise InvariantError(message) from error
-    if not 0 < number < float("inf"):
-        message = f"a trade's {field} must be positive, was {text!r}"
-        raise InvariantError(message)
-    return number
+def _market(message: _TradeMessage, *, is_coin_margined: bool) -> Market | None:
+    """The market that a trade message tells: only spot messages have ``M``, only those of futures trades ``X``."""
+    if message.order_kind is not None or is_coin_margined:
+        return Market.PERPETUAL
+    return None if message.spot_mark is None else Market.SPOT
 
 
-def instrument_of_trade(trade: TradeMessage) -> str:
-    """The instrument that a trade belongs to, by its symbol and its API.
+def coins_of_contracts(symbol: str, n_contracts: float, price: float) -> float:
+    """Return how many coins contracts of a coin-margined future are worth.
 
-    Raises:
-        InvariantError: If the symbol does not end in a known quote currency.
+    Args:
+        symbol: Such as ``BTCUSD_PERP``; a contract of Bitcoin is 100 US dollars, any other 10.
+        n_contracts: How many.
+        price: US dollars per coin.
 
     Example:
-        >>> instrument_of_trade(TradeMessage("BTCUSDT", 1, "1.0", "1.0", 0, False))
-        'BTC-USDT.BINANCE'
+        >>> coins_of_contracts("BTCUSD_PERP", 5.0, 50_000.0)
+        0.01
     """
-    return str(instrument_of_symbol(trade.symbol, venue=_VENUE, is_perpetual=trade.is_of_futures))
-
-
-def instrument_of_symbol(symbol: str, *, venue: str, is_perpetual: bool) -> Instrument:
-    """The instrument of a symbol without a separator, such as BTCUSDT.
-
-    Raises:
-        InvariantError: If the symbol does not end in a known quote currency.
-    """
-    upper = symbol.upper()
-    for quote in _QUOTES:
-        base = upper.removesuffix(quote)
-        if base and base != upper:
-            return Instrument(base=base, quote=quote, venue=venue, is_perpetual=is_perpetual)
-    message = f"a symbol must end in one of {', '.join(_QUOTES)}, was {symbol!r}"
-    raise InvariantError(message)
+    usd = _BITCOIN_CONTRACT_USD if symbol.upper().startswith("BTCUSD") else _CONTRACT_USD
+    return n_contracts * usd / price

@@ -1,5 +1,43 @@
 """The forms of files of trades."""
 
-from producers.sources.files.forms import FileForm
+from producers.normalise.trades import TradeKind
+from producers.sources.files.reports import Certainty
+from producers.sources.files.trades.forms import TableForm, TradeForm
+from producers.sources.files.trades.tables import TableLayout
+from producers.sources.files.trades.venues import NamedTrades
 
-TRADE_FORMS: tuple[FileForm, ...] = ()
+
+def _is_binance(layout: TableLayout, kind: TradeKind) -> Certainty | None:
+    is_of_binance = "maker" in layout.columns and "symbol" not in layout.columns
+    return Certainty.CERTAIN if is_of_binance and layout.kind is kind else None
+
+
+def _is_tardis(layout: TableLayout) -> Certainty | None:
+    return Certainty.CERTAIN if {"exchange", "symbol", "local"} <= layout.columns.keys() else None
+
+
+def _is_kraken(layout: TableLayout, named: NamedTrades | None) -> Certainty | None:
+    if layout.has_heading or "id" in layout.columns:
+        return None
+    return Certainty.GUESSED if named is None else Certainty.LIKELY
+
+
+def _is_table(layout: TableLayout) -> Certainty | None:
+    return Certainty.LIKELY if layout.has_heading else None
+
+
+TRADE_FORMS: tuple[TradeForm, ...] = (
+    TableForm(
+        "binance-trades",
+        "trades as data.binance.vision gives them",
+        lambda layout, _: _is_binance(layout, TradeKind.SINGLE),
+    ),
+    TableForm(
+        "binance-agg-trades",
+        "aggregate trades as data.binance.vision gives them",
+        lambda layout, _: _is_binance(layout, TradeKind.AGGREGATE),
+    ),
+    TableForm("tardis-trades", "trades as Tardis gives them", lambda layout, _: _is_tardis(layout)),
+    TableForm("kraken-trades", "Kraken's time and sales", _is_kraken),
+    TableForm("trade-table", "a table of trades with a heading", lambda layout, _: _is_table(layout)),
+)

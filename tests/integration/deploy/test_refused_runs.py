@@ -98,7 +98,7 @@ def test_companions_that_the_run_does_not_hold_are_refused(folder):
 
 def test_history_that_does_not_reach_a_capture_is_refused(folder):
     trades = [
-        b'%d {"stream":"btcusdt@trade","data":{"e":"trade","E":%d,"s":"BTCUSDT","t":%d,"p":"1","q":"1","T":%d,"m":true}}\n'
+        b'%d {"stream":"btcusdt@trade","data":{"e":"trade","E":%d,"s":"BTCUSDT","t":%d,"p":"1","q":"1","T":%d,"m":true,"M":true}}\n'
         % (at * 1_000_000, at, n, at)
         for n, at in enumerate(range(1_700_000_000_000, 1_700_000_180_000, 500))
     ]

@@ -70,6 +70,7 @@ def capture_file(tmp_path):
             "q": "1",
             "T": known_ms + 1_270 + i % 5,
             "m": True,
+            "M": True,
         }
         lines.append(f"{known_ms}000001 " + json.dumps({"stream": "btcusdt@trade", "data": data}))
     path.write_bytes(gzip.compress("\n".join(lines).encode()))

@@ -1,0 +1,65 @@
+"""Reads Coinbase's WebSocket messages: each ``match`` is a trade.
+
+A ``last_match`` is not read: it repeats the last trade before the subscription.
+
+Source:
+    Coinbase Exchange documentation, "WebSocket Channels", "Match".
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from producers.normalise.trades import Market, VenueTrade, milliseconds_of_text, positive_number
+from schemas.errors import DecodeError
+
+UNNAMED = "unnamed"
+VENUE = "COINBASE"
+_MATCH = "match"
+
+
+class _Message(msgspec.Struct, frozen=True, gc=False):
+    type: str = UNNAMED
+
+
+class _Match(msgspec.Struct, frozen=True, gc=False):
+    trade_id: int
+    product_id: str
+    price: str
+    size: str
+    side: str
+    time: str
+
+
+_messages = msgspec.json.Decoder(_Message)
+_matches = msgspec.json.Decoder(_Match)
+
+
+def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
+    """Return the type of a message, and the trade in it if it is a match.
+
+    Args:
+        payload: JSON. ``side`` is the side of the order that was in the book.
+
+    Raises:
+        DecodeError: If it is not a JSON object, or a match lacks a field.
+        InvariantError: If the price or the size of a trade is not positive.
+    """
+    try:
+        kind = _messages.decode(payload).type
+        found = _matches.decode(payload) if kind == _MATCH else None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = f"expected a Coinbase message, a JSON object with a type: {error}"
+        raise DecodeError(message) from error
+    if found is None:
+        return kind, ()
+    trade = VenueTrade(
+        found.product_id,
+        found.trade_id,
+        positive_number(found.price, "price"),
+        positive_number(found.size, "size"),
+        milliseconds_of_text(found.time),
+        found.side == "buy",
+        Market.SPOT,
+    )
+    return kind, (trade,)

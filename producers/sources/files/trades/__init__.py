@@ -1,0 +1,1 @@
+"""Reads files of trades: recordings of a venue's messages, and dumps of trades as rows of text."""

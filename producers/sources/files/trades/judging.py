@@ -1,0 +1,248 @@
+"""Judges which trades of a file are good, from everything that the first pass collected.
+
+Nothing here hangs on one line: levels are medians, and what lies away from them is set aside by a rule that
+is counted and shown.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from producers.sources.files.forms import ReadRequest
+from producers.sources.files.trades.clocks import (
+    LARGEST_CHANGE_MS,
+    ClockSkew,
+    estimate_clock_skew,
+    level_of_leads,
+    longest_pause_ms,
+    silences_of,
+    stray_times,
+    stretches_of,
+)
+from producers.sources.files.trades.collecting import CollectedFile
+from producers.sources.files.trades.columns import NO_LOCAL_MS, TradeColumns
+from producers.sources.files.trades.filters import TradeFilter
+from schemas.errors import ConfigurationError
+from schemas.sources import LARGEST_LEAD_MS
+from schemas.streams import Silence
+from schemas.time import EARLIEST_MS, Interval, text_of_time
+
+#: Where at most this share of a file's messages are no trades, the file is a recording of trades alone.
+_SHARE_OF_TRADES_ALONE = 0.1
+
+IS_READ = "can be read"
+HAS_TIME = "time is of 2009 or later and not later than the start of the run"
+HAS_STAMP = "line states the local time as the other lines do"
+AGREES = "local time and venue time differ as those of the other trades do"
+IS_OF_CLOCK = "local time is by the clock of most trades"
+IS_NEAR = "time lies near the times of the other records"
+
+Mask = NDArray[np.bool_]
+
+
+class ClockChange(NamedTuple):
+    """A stretch of trades that were stamped by another clock than most.
+
+    Attributes:
+        first_row: The line of the first of them.
+        n_trades: How many they are.
+        ahead_ms: How far the recorder's clock was ahead of where it was for most trades.
+    """
+
+    first_row: int
+    n_trades: int
+    ahead_ms: int
+
+
+class Judgement(NamedTuple):
+    """Which trades are good, and what follows for the run.
+
+    Attributes:
+        filter: Says for any trade of the file whether it is good.
+        good: Shape (n,), by trade.
+        rule: Shape (n,): the number in :data:`RULES` of the rule that a bad trade breaks.
+        skew: The clock of the venue against the recorder's.
+        silences: Stretches of known time without any record.
+        changes: Of the recorder's clock.
+    """
+
+    filter: TradeFilter
+    good: Mask
+    rule: NDArray[np.int8]
+    skew: ClockSkew
+    silences: tuple[Silence, ...]
+    changes: tuple[ClockChange, ...]
+
+
+RULES = (HAS_TIME, HAS_STAMP, AGREES, IS_OF_CLOCK, IS_NEAR)
+
+
+def judge(collected: CollectedFile, trades: TradeColumns, *, name: str, request: ReadRequest) -> Judgement:
+    """Return which trades are good.
+
+    Args:
+        collected: What the file holds.
+        trades: Those of the chosen instrument, in the order of the file.
+        name: The file's name, for errors.
+        request: When no trade is later, and how long trades may pause where the user says so.
+
+    Raises:
+        ConfigurationError: If the times are no times of trades, or the two clocks differ by more than a minute.
+    """
+    if collected.is_stamped:
+        return _judge_stamped(collected, trades, name, request)
+    return _judge_unstamped(trades, name, request)
+
+
+def _judge_unstamped(trades: TradeColumns, name: str, request: ReadRequest) -> Judgement:
+    """The venue's time is the known time."""
+    not_after_ms = request.not_after_ms
+    times = trades.times_ms
+    in_time = (times >= EARLIEST_MS) & (times <= not_after_ms)
+    if not in_time.any():
+        raise ConfigurationError(_no_times(name, times, not_after_ms))
+    pause_ms = _pause_ms(times[in_time], request, is_of_trades=True)
+    near = in_time.copy()
+    near[in_time] = ~stray_times(times[in_time], pause_ms)
+    kept = times[near]
+    silences = silences_of(np.sort(kept), pause_ms)
+    found = TradeFilter(
+        is_stamped=False,
+        kind=trades.example.kind,
+        first_known_ms=int(kept.min()),
+        last_known_ms=int(kept.max()),
+        silences=silences,
+        is_in_order=bool((np.diff(kept) >= 0).all()),
+        is_numbered=not trades.are_told_apart(),
+    )
+    good = found.accepted(times, times)
+    rule = np.where(in_time, RULES.index(IS_NEAR), RULES.index(HAS_TIME)).astype(np.int8)
+    return Judgement(found, good, rule, ClockSkew(0, 0), silences, ())
+
+
+def _judge_stamped(
+    collected: CollectedFile, trades: TradeColumns, name: str, request: ReadRequest
+) -> Judgement:
+    not_after_ms = request.not_after_ms
+    local, times = trades.local_ms, trades.times_ms
+    leads = times - local
+    in_time = (local >= EARLIEST_MS) & (local <= not_after_ms) & (times >= EARLIEST_MS)
+    in_time &= times <= not_after_ms + LARGEST_LEAD_MS
+    if not in_time.any():
+        raise ConfigurationError(_no_times(name, times, not_after_ms))
+    level_ms = level_of_leads(leads[in_time])
+    if level_ms is None:
+        raise ConfigurationError(_other_clock(name, int(np.median(leads[in_time]))))
+    agrees = in_time & (np.abs(leads - level_ms) <= LARGEST_CHANGE_MS)
+    changed, changes = _changes(trades.rows, in_time, agrees, leads - level_ms)
+    first_ms, last_ms, silences = _recorded(collected, local[agrees & ~changed], changes, request)
+    found = TradeFilter(
+        is_stamped=True,
+        kind=trades.example.kind,
+        first_known_ms=first_ms,
+        last_known_ms=last_ms,
+        lead_from_ms=level_ms - LARGEST_CHANGE_MS,
+        lead_until_ms=level_ms + LARGEST_CHANGE_MS,
+    )
+    good = found.accepted(local, times)
+    is_in_order = bool((np.diff(local[good]) >= -LARGEST_CHANGE_MS).all())
+    rule = np.full(len(times), RULES.index(IS_NEAR), dtype=np.int8)
+    rule[~agrees] = RULES.index(AGREES)
+    rule[changed] = RULES.index(IS_OF_CLOCK)
+    rule[~in_time] = RULES.index(HAS_TIME)
+    rule[local == NO_LOCAL_MS] = RULES.index(HAS_STAMP)
+    order = slice(None) if is_in_order else np.argsort(local[good], kind="stable")
+    reached = np.maximum.accumulate(local[good][order])
+    skew = estimate_clock_skew(times[good][order] - reached)
+    found = replace(found, is_in_order=is_in_order, is_numbered=not trades.are_told_apart())
+    return Judgement(found, good, rule, skew, silences, tuple(each[0] for each in changes))
+
+
+def _pause_ms(times: NDArray[np.int64], request: ReadRequest, *, is_of_trades: bool) -> int:
+    """The longest pause that is no outage; what the user says of minutes without a trade holds for trades alone."""
+    if is_of_trades and request.longest_pause_ms is not None:
+        return max(request.longest_pause_ms, Interval.ONE_MINUTE.milliseconds)
+    return longest_pause_ms(np.sort(times), is_of_trades=is_of_trades)
+
+
+def _changes(
+    rows: NDArray[np.int64], in_time: Mask, agrees: Mask, away_ms: NDArray[np.int64]
+) -> tuple[Mask, list[tuple[ClockChange, int, int]]]:
+    """Which trades lie in stretches of another clock, and each stretch with the lines between which it lies."""
+    judged = np.flatnonzero(in_time)
+    changed = np.zeros(len(rows), dtype=np.bool_)
+    found = []
+    for begin, end in stretches_of(~agrees[judged]):
+        members = judged[begin : end + 1]
+        changed[members] = True
+        after_row = int(rows[judged[begin - 1]]) if begin > 0 else 0
+        before_row = int(rows[judged[end + 1]]) if end + 1 < len(judged) else 2**62
+        change = ClockChange(int(rows[members[0]]), len(members), -int(np.median(away_ms[members])))
+        found.append((change, after_row, before_row))
+    return changed, found
+
+
+def _recorded(
+    collected: CollectedFile,
+    good_local_ms: NDArray[np.int64],
+    changes: list[tuple[ClockChange, int, int]],
+    request: ReadRequest,
+) -> tuple[int, int, tuple[Silence, ...]]:
+    """The first and the last local time that the recorder vouches for, and its silences."""
+    stamps, rows = collected.stamps_ms, collected.stamp_rows
+    kept = (stamps >= EARLIEST_MS) & (stamps <= request.not_after_ms)
+    for _, after_row, before_row in changes:
+        kept &= (rows <= after_row) | (rows >= before_row)
+    stamps, rows = stamps[kept], rows[kept]
+    is_of_trades = len(stamps) - collected.n_trades < _SHARE_OF_TRADES_ALONE * len(stamps)
+    pause_ms = _pause_ms(stamps, request, is_of_trades=is_of_trades)
+    near = ~stray_times(stamps, pause_ms)
+    stamps, rows = stamps[near], rows[near]
+    silences = _with_changes(silences_of(np.sort(stamps), pause_ms), stamps, rows, changes)
+    # A stretch without a trade at an end of the file has a clock that nothing vouches for.
+    first_ms, last_ms = int(stamps.min()), int(stamps.max())
+    earliest_ms, latest_ms = int(good_local_ms.min()), int(good_local_ms.max())
+    first_ms = max([first_ms, *(each.until_ms for each in silences if each.until_ms <= earliest_ms)])
+    last_ms = min([last_ms, *(each.from_ms - 1 for each in silences if each.from_ms > latest_ms)])
+    inside = tuple(each for each in silences if first_ms < each.until_ms <= last_ms)
+    return first_ms, last_ms, inside
+
+
+def _with_changes(
+    silences: tuple[Silence, ...],
+    stamps: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    changes: list[tuple[ClockChange, int, int]],
+) -> tuple[Silence, ...]:
+    """The silences, and one for each stretch of another clock between two of the right one, however short it is."""
+    found = list(silences)
+    for _, after_row, before_row in changes:
+        before, after = stamps[rows <= after_row], stamps[rows >= before_row]
+        if (
+            len(before)
+            and len(after)
+            and (silence := Silence(int(before[-1]) + 1, int(after[0]))) not in found
+        ):
+            found.append(silence)
+    return tuple(
+        sorted((each for each in found if each.from_ms < each.until_ms), key=lambda each: each.from_ms)
+    )
+
+
+def _no_times(name: str, times: NDArray[np.int64], not_after_ms: int) -> str:
+    middle = text_of_time(int(np.median(times)), "minute")
+    return (
+        f"{name} holds no trade from 2009-01-01 to {text_of_time(not_after_ms, 'minute')}: half of its "
+        f"{len(times):,} trades are stamped {middle} or earlier"
+    )
+
+
+def _other_clock(name: str, lead_ms: int) -> str:
+    word = "behind" if lead_ms > 0 else "ahead of"
+    return (
+        f"{name} was recorded by a clock that is {abs(lead_ms) / 1000:,.1f} s {word} the venue's, where at most "
+        f"{LARGEST_LEAD_MS // 1000} s can be a difference of clocks; state the local times in UTC, or leave them "
+        "out of the lines so that the venue's times are used"
+    )

@@ -1,0 +1,100 @@
+"""What the names of exchanges and of files say: the venue, the market and the symbol of the trades in them."""
+
+import re
+from typing import NamedTuple
+
+from producers.normalise.trades import Market
+
+#: The names that Tardis gives the exchanges, with the venue and the market; None where the symbol tells.
+_EXCHANGES: dict[str, tuple[str, Market | None]] = {
+    "binance": ("BINANCE", Market.SPOT),
+    "binance-us": ("BINANCEUS", Market.SPOT),
+    "binance-futures": ("BINANCE", Market.PERPETUAL),
+    "binance-delivery": ("BINANCE", Market.PERPETUAL),
+    "bitfinex": ("BITFINEX", Market.SPOT),
+    "bitfinex-derivatives": ("BITFINEX", Market.PERPETUAL),
+    "bitmex": ("BITMEX", Market.PERPETUAL),
+    "bitstamp": ("BITSTAMP", Market.SPOT),
+    "bybit": ("BYBIT", Market.PERPETUAL),
+    "bybit-spot": ("BYBIT", Market.SPOT),
+    "coinbase": ("COINBASE", Market.SPOT),
+    "cryptofacilities": ("KRAKEN", Market.PERPETUAL),
+    "deribit": ("DERIBIT", Market.PERPETUAL),
+    "gate-io": ("GATEIO", Market.SPOT),
+    "gate-io-futures": ("GATEIO", Market.PERPETUAL),
+    "gemini": ("GEMINI", Market.SPOT),
+    "huobi": ("HUOBI", Market.SPOT),
+    "kraken": ("KRAKEN", Market.SPOT),
+    "kucoin": ("KUCOIN", Market.SPOT),
+    "okex": ("OKX", Market.SPOT),
+    "okex-swap": ("OKX", Market.PERPETUAL),
+    "poloniex": ("POLONIEX", Market.SPOT),
+    "upbit": ("UPBIT", Market.SPOT),
+}
+#: Exchanges whose contracts in US dollars are counted in dollars, one each, by what the symbols of them look like.
+_INVERSE = {
+    "bitmex": re.compile(r"XBTUSD"),
+    "bybit": re.compile(r"[A-Z0-9]+USD"),
+    "deribit": re.compile(r"(BTC|ETH)-PERPETUAL"),
+}
+_BINANCE_NAME = re.compile(r"^(?P<symbol>[A-Z0-9]+(_PERP|_\d{6})?)-(aggTrades|trades)-\d{4}")
+_OWN_NAME = re.compile(
+    r"^(?P<symbol>[a-z0-9]+)_(?P<venue>[a-z0-9]+)_(?P<market>spot|perp|usdm|coinm|futures)(_|\.|$)",
+    re.IGNORECASE,
+)
+_PAIR_NAME = re.compile(r"^(?P<symbol>[A-Z0-9]{5,12})(_trades)?(\.|$)")
+_BITCOINCHARTS_NAME = re.compile(
+    r"^\.?(?P<exchange>bitstamp|coinbase|kraken|bitfinex|gemini)(?P<quote>[A-Z]{3})\.csv"
+)
+
+
+class NamedTrades(NamedTuple):
+    """What the name of a file says of its trades."""
+
+    venue: str
+    symbol: str
+    market: Market | None = None
+
+
+def venue_of_exchange(exchange: str) -> str:
+    """Return the venue of an exchange as it stands in the names of instruments.
+
+    Example:
+        >>> venue_of_exchange("binance-futures"), venue_of_exchange("some-exchange")
+        ('BINANCE', 'SOMEEXCHANGE')
+    """
+    known = _EXCHANGES.get(exchange.lower())
+    return re.sub(r"[^A-Z0-9]", "", exchange.upper()) if known is None else known[0]
+
+
+def market_of_exchange(exchange: str) -> Market | None:
+    """Return the market of an exchange, or None for one that is unknown."""
+    known = _EXCHANGES.get(exchange.lower())
+    return None if known is None else known[1]
+
+
+def is_inverse(exchange: str | None, symbol: str) -> bool:
+    """Return whether the amounts of an exchange's symbol are US dollars and not coins."""
+    pattern = None if exchange is None else _INVERSE.get(exchange.lower())
+    return pattern is not None and pattern.fullmatch(symbol.upper()) is not None
+
+
+def named_trades(name: str) -> NamedTrades | None:
+    """Return the venue and the symbol that the name of a file of trades states, or None.
+
+    Names without a venue are those of Kraken's files: ``XBTUSD.csv``.
+
+    Example:
+        >>> named_trades("BTCUSDT-aggTrades-2025-01-01.csv")[:2], named_trades("XBTUSD.csv")[:2]
+        (('BINANCE', 'BTCUSDT'), ('KRAKEN', 'XBTUSD'))
+    """
+    if match := _OWN_NAME.match(name):
+        market = Market.SPOT if match["market"].lower() == "spot" else Market.PERPETUAL
+        return NamedTrades(match["venue"].upper(), match["symbol"].upper(), market)
+    if match := _BINANCE_NAME.match(name):
+        return NamedTrades("BINANCE", match["symbol"])
+    if match := _BITCOINCHARTS_NAME.match(name):
+        return NamedTrades(match["exchange"].upper(), "BTC" + match["quote"], Market.SPOT)
+    if match := _PAIR_NAME.match(name):
+        return NamedTrades("KRAKEN", match["symbol"], Market.SPOT)
+    return None
