@@ -53,6 +53,7 @@ class Form(NamedTuple):
         has_numeric_times: Whether times are numbers of some unit.
         tolerance: How exactly it states numbers, relative.
         ending: Of its files.
+        price_column: Where a price stands in its lines.
     """
 
     write: Callable[[Sequence[Row], int], bytes]
@@ -62,6 +63,7 @@ class Form(NamedTuple):
     has_numeric_times: bool = False
     tolerance: float = 1e-7
     ending: str = ".csv"
+    price_column: int = 2
 
 
 class FaultyFile(NamedTuple):
@@ -235,6 +237,7 @@ FORMS: Mapping[str, Form] = {
             extra=lambda row, step: "BTC/USD",
         ),
         has_numeric_times=True,
+        price_column=3,
     ),
     "cryptodatadownload, hours": Form(
         _text("Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USD", "txohlcvx", _when("%Y-%m-%d %I-%p")),
@@ -277,6 +280,7 @@ FORMS: Mapping[str, Form] = {
     "coinmarketcap": Form(
         _text(_CMC, "txxxxohlcvxm", _when("%Y-%m-%dT%H:%M:%S.000Z"), sep=";", encoding="utf-8-sig"),
         steps=(DAY,),
+        price_column=5,
     ),
     "spreadsheet with decimal commas": Form(
         _text("Date;Open;High;Low;Close;Volume", "tohlcv", _when("%d.%m.%Y %H:%M"), sep=";", number=_comma)
@@ -391,7 +395,7 @@ def _other_years(row: Row) -> None:
 def _word(rows: list[Row], form: Form, random: Random) -> list[Row]:
     for i in _some(rows, random):
         if form.is_text:
-            rows[i].cells[int(random.integers(0, 4))] = str(random.choice(["oops", "N/A", "#REF!", "--"]))
+            rows[i].cells[form.price_column] = str(random.choice(["oops", "N/A", "#REF!", "--"]))
         else:
             rows[i].values[1] = None
         rows[i].is_true = False

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from producers.sources.files.candles.amounts import amounts_of
 from producers.sources.files.candles.arrays import integers, truths
 from producers.sources.files.candles.headings import EXTRA_ROLES, PRICE_ROLES, Role
-from producers.sources.files.candles.instants import times_of
+from producers.sources.files.candles.instants import day_order_doubt, times_of
 from producers.sources.files.candles.raw_tables import RawTable
 from schemas.errors import ConfigurationError
 
@@ -44,6 +44,13 @@ def columns_of(raw: RawTable, *, has_decimal_comma: bool, file_name: str) -> Col
     if Role.SEGMENT in raw.columns:
         columns["segment"] = _segments(raw.columns[Role.SEGMENT])
     return columns
+
+
+def doubts_about_times(raw: RawTable) -> tuple[str, ...]:
+    """Return sentences about times that can be read in two ways."""
+    column = raw.columns.get(Role.OPEN_TIME, raw.columns.get(Role.DATE))
+    doubt = None if column is None else day_order_doubt(column)
+    return () if doubt is None else (doubt,)
 
 
 def is_stated_as_close(columns: Mapping[Role, Any]) -> bool:
