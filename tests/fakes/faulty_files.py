@@ -487,15 +487,29 @@ def _pack(content: bytes, name: str, how: str) -> tuple[bytes, str]:
 PACKED = ("none", "none", "none", "gzip", "bzip2", "xz", "zstd", "zip")
 
 
-def faulty_file(seed: int, closes: np.ndarray) -> FaultyFile:
+def recorded_closes(data: Path) -> np.ndarray:
+    """The closes that files are made of."""
+    path = data / "prices" / "btcusdt_binance_spot_5m.parquet"
+    return parquet.ParquetFile(path).read(columns=["close"]).column(0).to_numpy()
+
+
+def faulty_file(
+    seed: int, closes: np.ndarray, *, form: str | None = None, fault: str | None = None
+) -> FaultyFile:
     """The file of a seed.
 
     Args:
         seed: Which file.
         closes: Shape (n,): closes of recorded candles, of which a stretch is taken.
+        form: Its form; None draws one.
+        fault: Its fault; None draws one.
     """
     random = np.random.default_rng(seed)
-    form_name, fault_name = str(random.choice(list(FORMS))), str(random.choice(list(FAULTS)))
+    drawn = str(random.choice(list(FORMS))), str(random.choice(list(FAULTS)))
+    return _drawn(random, closes, form or drawn[0], fault or drawn[1], seed)
+
+
+def _drawn(random: Random, closes: np.ndarray, form_name: str, fault_name: str, seed: int) -> FaultyFile:
     packed = str(random.choice(PACKED))
     form = FORMS[form_name]
     step = int(random.choice(form.steps))
