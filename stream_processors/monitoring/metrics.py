@@ -18,7 +18,7 @@ _N_TRIED = 100
 _PARTITION = ("group", "topic", "partition")
 
 
-class Metrics:
+class MonitorMetrics:
     """Gauges of what was observed last."""
 
     def __init__(self) -> None:

@@ -54,7 +54,7 @@ def read_by(*, has_companions: bool) -> dict[str, tuple[Topic, ...]]:
     return found
 
 
-class Observer:
+class LogObserver:
     """Looks at one broker.
 
     Args:
