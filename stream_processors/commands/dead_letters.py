@@ -176,7 +176,7 @@ def _selected(
     ids: Sequence[str] | None = None,
     with_resolved: bool = False,
 ) -> Sequence[Any]:
-    from stream_processors.inspection.selecting import Filters, select, time_of
+    from stream_processors.inspection.selecting import LetterFilter, select, time_of
     from stream_processors.runtime.dead_letters import read_mailboxes
 
     options, since_ms = dict(filters), None
@@ -188,7 +188,9 @@ def _selected(
             message = f"must be an age such as 90m or 2d, or a time in ISO 8601, was {since!r}"
             raise click.BadParameter(message, param_hint="--since") from error
     mailboxes = read_mailboxes(_endpoint(environment))
-    found = select(mailboxes, Filters(**options, since_ms=since_ms), ids=ids, with_resolved=with_resolved)
+    found = select(
+        mailboxes, LetterFilter(**options, since_ms=since_ms), ids=ids, with_resolved=with_resolved
+    )
     missing = set(ids or ()) - {selected.letter.letter_id for selected in found}
     if missing:
         message = (

@@ -111,7 +111,7 @@ def tail(
 
     from schemas.wire.administration import Administration
     from stream_processors.inspection.event_lines import line_of, object_of
-    from stream_processors.inspection.tailing import Wanted, starts_of, tail
+    from stream_processors.inspection.tailing import RecordFilter, starts_of, tail
 
     endpoint, found = _endpoint(environment), BY_NAME[topic]
     try:
@@ -123,7 +123,7 @@ def tail(
         message = f"topic {topic} is not on this broker"
         raise click.ClickException(message)
     records = tail(
-        endpoint, found, starts, Wanted(key, stream), stop=stop_on_signals(), is_endless=not no_follow
+        endpoint, found, starts, RecordFilter(key, stream), stop=stop_on_signals(), is_endless=not no_follow
     )
     console = _console()
     with suppress(BrokenPipeError):

@@ -16,8 +16,8 @@ from stream_processors.features.compiling import compiled, inlined
 from stream_processors.features.declarations import GROUPS, SPEC
 from stream_processors.features.indicators.averages import N_AVERAGES, step_averaged
 from stream_processors.features.indicators.calendars import step_calendar
-from stream_processors.features.indicators.moves import step_regime, step_returns, step_volatility
-from stream_processors.features.indicators.places import step_momentum
+from stream_processors.features.indicators.momentum import step_momentum
+from stream_processors.features.indicators.returns import step_regime, step_returns, step_volatility
 from stream_processors.features.indicators.shapes import step_shape
 from stream_processors.features.indicators.volumes import step_volume
 from stream_processors.features.windows import (

@@ -33,7 +33,7 @@ Numbers = NDArray[np.float64]
 LOOPS: Mapping[Group, Any] = {Group.COIN: run_coin, Group.PERPETUAL: run_perpetual}
 
 
-class Joined(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class JoinedColumns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """For each own row what of the other table was the newest known.
 
     Attributes:
@@ -47,7 +47,7 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     known_ms: NDArray[np.int64]
 
 
-def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int) -> Joined:
+def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int) -> JoinedColumns:
     """Join another table to own rows as of known time.
 
     Args:
@@ -55,7 +55,7 @@ def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowa
         allowance_ms: How much later than own bar's end the other may have been known.
     """
     columns, n = columns_of(other, OTHER), len(own.as_of_ms)
-    nothing = Joined(
+    nothing = JoinedColumns(
         other=np.full((n, columns.shape[1]), np.nan), age_bars=np.full(n, np.nan), known_ms=own.known_ms
     )
     if len(other.as_of_ms) == 0:
@@ -65,7 +65,7 @@ def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowa
     )
     age_ms = own.as_of_ms - other.as_of_ms[rows]
     has = (rows >= 0) & (age_ms <= OLDEST_BARS * interval.milliseconds)
-    return Joined(
+    return JoinedColumns(
         other=np.where(has[:, np.newaxis], columns[rows], nothing.other),
         age_bars=np.where(has, age_ms / interval.milliseconds, np.nan),
         known_ms=np.where(has, np.maximum(own.known_ms, other.known_ms[rows]), own.known_ms),
@@ -136,7 +136,7 @@ def warm_up_vectors() -> None:
         loop(empty_state(), times, 1, *rows, np.empty((1, len(GROUPS[group]))))
 
 
-def _beside(table: FeatureTable, pair: Joined, group: Group, interval: Interval) -> Numbers:
+def _beside(table: FeatureTable, pair: JoinedColumns, group: Group, interval: Interval) -> Numbers:
     """The features of a group; shape (n, k)."""
     beside = np.empty((len(table.as_of_ms), len(GROUPS[group])))
     own = columns_of(table, OWN)
@@ -145,7 +145,7 @@ def _beside(table: FeatureTable, pair: Joined, group: Group, interval: Interval)
     return beside
 
 
-def _with(table: FeatureTable, pairs: Mapping[Group, Joined], interval: Interval) -> FeatureTable:
+def _with(table: FeatureTable, pairs: Mapping[Group, JoinedColumns], interval: Interval) -> FeatureTable:
     """The table with groups in their places; copied by the block, as a year of minutes is half a gigabyte."""
     held = {group for group in Group if GROUPS[group] and GROUPS[group][0].name in table.names}
     spec = vector_spec(held | pairs.keys())

@@ -24,10 +24,10 @@ from schemas.events import (
 from schemas.time import text_of_time
 from schemas.wire.kafka import Record
 from stream_processors.inspection.showing import printable
-from stream_processors.inspection.tailing import Seen
+from stream_processors.inspection.tailing import ExaminedRecord
 from stream_processors.operators.keys import parts_of
 from stream_processors.runtime.checkpointing import HEAD
-from stream_processors.runtime.letters import Letter, read
+from stream_processors.runtime.letters import DeadLetter, read_letter
 
 #: Said by the line's beginning or end already.
 _SAID = {"event_time_ms", "known_time_ms", "source", "stream"}
@@ -38,7 +38,7 @@ _PROBLEM = "bold red"
 _SEVERITIES = {Severity.INFORMATION: "cyan", Severity.WARNING: "yellow", Severity.PAGE: _PROBLEM}
 
 
-def line_of(seen: Seen, *, with_headers: bool) -> Text:
+def line_of(seen: ExaminedRecord, *, with_headers: bool) -> Text:
     """One line: time, key, kind, main fields, and the headers below it when they are asked for."""
     record = seen.record
     parts = list(_event(seen.event) if seen.event is not None else _no_event(seen))
@@ -50,7 +50,7 @@ def line_of(seen: Seen, *, with_headers: bool) -> Text:
     return line
 
 
-def object_of(seen: Seen, *, with_headers: bool) -> dict[str, Any]:
+def object_of(seen: ExaminedRecord, *, with_headers: bool) -> dict[str, Any]:
     """The same for scripts: where it lies, when it was published, and what it holds."""
     record = seen.record
     found: dict[str, Any] = {
@@ -109,7 +109,7 @@ def _features(values: dict[str, Any]) -> str:
     return "{" + ", ".join([*shown, *more]) + "}"
 
 
-def _no_event(seen: Seen) -> Iterator[Text]:
+def _no_event(seen: ExaminedRecord) -> Iterator[Text]:
     record = seen.record
     yield Text(f"{record.partition}/{record.offset}", style="dim")
     if seen.problem is not None:
@@ -123,8 +123,8 @@ def _said(record: Record) -> str:
     """What a record without an event is about: a dead letter, or a part of a state."""
     if not record.topic.startswith("dead_letters."):
         return _state(record)
-    found = read(record)
-    if isinstance(found, Letter):
+    found = read_letter(record)
+    if isinstance(found, DeadLetter):
         return f"{found.letter_id} {found.error_class}: {found.reason}"
     return f"{found.letter_id} {found.how}" + (f": {found.reason}" if found.reason else "")
 
@@ -152,7 +152,7 @@ def _entry(key: bytes | None) -> str:
         return "part of a state"
 
 
-def _time_of(seen: Seen) -> int | None:
+def _time_of(seen: ExaminedRecord) -> int | None:
     return seen.record.timestamp_ms if seen.event is None else seen.event.event_time_ms
 
 

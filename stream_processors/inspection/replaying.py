@@ -25,7 +25,14 @@ from schemas.topics import BY_NAME
 from schemas.wire.kafka import Publisher, read_range
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.dead_letters import publish_resolution, read_mailboxes, read_values
-from stream_processors.runtime.letters import REPLAY_OF, How, Kept, Letter, Mailbox, replay_headers
+from stream_processors.runtime.letters import (
+    REPLAY_OF,
+    ConsumerLetters,
+    DeadLetter,
+    KeptValue,
+    ResolutionKind,
+    replay_headers,
+)
 
 TRANSACTIONAL_ID = "driftline-dead-letters"
 #: Small enough for a transaction to be over within a second.
@@ -38,15 +45,15 @@ _FENCE_S = 60.0
 class _Message(NamedTuple):
     """What is published again, with every letter that was made of it."""
 
-    letters: Sequence[Letter]
+    letters: Sequence[DeadLetter]
     value: bytes | None
 
 
-def obstacle(letter: Letter) -> str | None:
+def obstacle(letter: DeadLetter) -> str | None:
     """Why a letter cannot be replayed; None when it can."""
     if letter.partition is None or letter.offset is None:
         return f"it is of {letter.topic or 'nowhere in Kafka'}: mend that, and play it again"
-    if letter.kept is Kept.CUT:
+    if letter.kept is KeptValue.CUT:
         return f"only a part of its {letter.value_bytes} bytes was kept: publish it again from where it came"
     topic = BY_NAME.get(letter.topic)
     if topic is None or letter.partition >= topic.n_partitions:
@@ -97,7 +104,7 @@ def replay(
             most = 0
 
 
-def discard(endpoint: KafkaEndpoint, letters: Iterable[Letter], *, reason: str) -> None:
+def discard(endpoint: KafkaEndpoint, letters: Iterable[DeadLetter], *, reason: str) -> None:
     """Say that nothing is to be done about letters; their messages stay where they are.
 
     Raises:
@@ -105,13 +112,13 @@ def discard(endpoint: KafkaEndpoint, letters: Iterable[Letter], *, reason: str) 
     """
     publisher = Publisher(endpoint, role="dead-letters")
     for letter in letters:
-        publish_resolution(publisher, letter, How.DISCARDED, reason=reason)
+        publish_resolution(publisher, letter, ResolutionKind.DISCARDED, reason=reason)
     publisher.flush()
 
 
-def _messages(mailboxes: Mapping[str, Mailbox], ids: Collection[str]) -> dict[str, list[Letter]]:
+def _messages(mailboxes: Mapping[str, ConsumerLetters], ids: Collection[str]) -> dict[str, list[DeadLetter]]:
     """The open letters of each message to publish, one that holds all of it first."""
-    found: dict[str, list[Letter]] = {}
+    found: dict[str, list[DeadLetter]] = {}
     for letter in chain.from_iterable(mailbox.open() for mailbox in mailboxes.values()):
         if letter.letter_id in ids:
             found.setdefault(letter.letter_id, []).append(letter)
@@ -121,7 +128,7 @@ def _messages(mailboxes: Mapping[str, Mailbox], ids: Collection[str]) -> dict[st
     return {name: letters for name, letters in ordered.items() if obstacle(letters[0]) is None}
 
 
-def _back_already(endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[Letter]]) -> frozenset[str]:
+def _back_already(endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[DeadLetter]]) -> frozenset[str]:
     """The messages that an aborted transaction published again."""
     starts: dict[tuple[str, int], int] = {}
     for letters in messages.values():
@@ -132,7 +139,7 @@ def _back_already(endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[Lette
 
 
 def _batches(
-    endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[Letter]], most: int
+    endpoint: KafkaEndpoint, messages: Mapping[str, Sequence[DeadLetter]], most: int
 ) -> Iterator[list[_Message]]:
     batch, size = list[_Message](), 0
     for letter, value in read_values(endpoint, [letters[0] for letters in messages.values()]):
@@ -161,5 +168,5 @@ def _publish_batch(publisher: Publisher, batch: Sequence[_Message], back: Collec
     publisher.flush(timeout_s=_TRANSACTION_S)
     for letters, _ in batch:
         for letter in letters:
-            publish_resolution(publisher, letter, How.REPLAYED, reason="")
+            publish_resolution(publisher, letter, ResolutionKind.REPLAYED, reason="")
     publisher.commit(timeout_s=_TRANSACTION_S)

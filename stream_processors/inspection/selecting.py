@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from schemas.time import parse_time
-from stream_processors.runtime.letters import Letter, Mailbox, Resolution
+from stream_processors.runtime.letters import ConsumerLetters, DeadLetter, LetterResolution
 
 _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-class Filters(NamedTuple):
+class LetterFilter(NamedTuple):
     """What letters must be like; None is any.
 
     Attributes:
@@ -21,7 +21,7 @@ class Filters(NamedTuple):
     topic: str | None = None
     since_ms: int | None = None
 
-    def pass_(self, letter: Letter) -> bool:
+    def pass_(self, letter: DeadLetter) -> bool:
         """Whether a letter is as asked for."""
         return (
             self.consumer in {None, letter.consumer}
@@ -31,20 +31,20 @@ class Filters(NamedTuple):
         )
 
 
-class Selected(NamedTuple):
+class SelectedLetter(NamedTuple):
     """A letter with what became of it."""
 
-    letter: Letter
-    resolution: Resolution | None
+    letter: DeadLetter
+    resolution: LetterResolution | None
 
 
 def select(
-    mailboxes: Mapping[str, Mailbox],
-    filters: Filters,
+    mailboxes: Mapping[str, ConsumerLetters],
+    filters: LetterFilter,
     *,
     ids: Collection[str] | None = None,
     with_resolved: bool = False,
-) -> list[Selected]:
+) -> list[SelectedLetter]:
     """The letters that pass, oldest first.
 
     Args:
@@ -77,7 +77,7 @@ def time_of(text: str, *, now_ms: int) -> int:
     return parse_time(text, "a time that is no age")
 
 
-def _all(mailboxes: Mapping[str, Mailbox]) -> Iterator[Selected]:
+def _all(mailboxes: Mapping[str, ConsumerLetters]) -> Iterator[SelectedLetter]:
     for mailbox in mailboxes.values():
         for letter in mailbox.letters.values():
-            yield Selected(letter, mailbox.resolutions.get(letter.letter_id))
+            yield SelectedLetter(letter, mailbox.resolutions.get(letter.letter_id))

@@ -16,15 +16,15 @@ from rich.text import Text
 from schemas.events import AlertRaised
 from schemas.time import text_of_time
 from stream_processors.inspection.replaying import obstacle
-from stream_processors.inspection.selecting import Selected
-from stream_processors.runtime.letters import Letter
+from stream_processors.inspection.selecting import SelectedLetter
+from stream_processors.runtime.letters import DeadLetter
 
 #: So much of a body is shown; ``--raw`` gives all of it.
 LONGEST_BODY = 64_000
 _HEX_WIDTH = 16
 
 
-def letters_table(found: Iterable[Selected], *, now_ms: int) -> Table:
+def letters_table(found: Iterable[SelectedLetter], *, now_ms: int) -> Table:
     """A row per letter."""
     table = Table(title="Dead letters, oldest first")
     for column in ("age", "consumer", "letter", "error class", "attempts", "bytes", "state"):
@@ -47,7 +47,7 @@ def letters_table(found: Iterable[Selected], *, now_ms: int) -> Table:
     return table
 
 
-def letter_as_json(selected: Selected, *, now_ms: int) -> dict[str, Any]:
+def letter_as_json(selected: SelectedLetter, *, now_ms: int) -> dict[str, Any]:
     """A letter as a script reads it."""
     letter, resolution = selected
     fields = msgspec.structs.asdict(letter)
@@ -60,7 +60,7 @@ def letter_as_json(selected: Selected, *, now_ms: int) -> dict[str, Any]:
     }
 
 
-def letter_facts(selected: Selected, *, now_ms: int) -> Table:
+def letter_facts(selected: SelectedLetter, *, now_ms: int) -> Table:
     """All that a letter says of its message."""
     letter, resolution = selected
     table = Table(title=Text(printable(letter.letter_id)), show_header=False)
@@ -115,7 +115,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _facts(letter: Letter, now_ms: int) -> Sequence[tuple[str, str]]:
+def _facts(letter: DeadLetter, now_ms: int) -> Sequence[tuple[str, str]]:
     return [
         ("consumer", letter.consumer),
         ("reason", letter.reason),

@@ -16,7 +16,7 @@ from stream_processors.inspection.selecting import time_of
 BEGINNING, END = "beginning", "end"
 
 
-class Wanted(NamedTuple):
+class RecordFilter(NamedTuple):
     """What records must be like; None is any.
 
     Attributes:
@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
     key: str | None = None
     stream: str | None = None
 
-    def has(self, seen: "Seen") -> bool:
+    def has(self, seen: "ExaminedRecord") -> bool:
         """Whether a record is as asked for."""
         is_key = self.key is None or seen.record.key == self.key.encode()
         return is_key and (
@@ -34,7 +34,7 @@ class Wanted(NamedTuple):
         )
 
 
-class Seen(NamedTuple):
+class ExaminedRecord(NamedTuple):
     """A record with what it holds: an event, or the reason why it is none.
 
     Attributes:
@@ -50,11 +50,11 @@ def tail(
     endpoint: KafkaEndpoint,
     topic: Topic,
     starts: Positions,
-    wanted: Wanted,
+    wanted: RecordFilter,
     *,
     stop: Callable[[], bool],
     is_endless: bool,
-) -> Iterator[Seen]:
+) -> Iterator[ExaminedRecord]:
     """The records of a topic that are wanted, in order per partition.
 
     Raises:
@@ -83,11 +83,11 @@ def starts_of(administration: Administration, topic: Topic, text: str, *, now_ms
     return administration.offsets_at(dict.fromkeys(partitions, time_of(text, now_ms=now_ms)))
 
 
-def examined(topic: Topic, record: Record) -> Seen:
+def examined(topic: Topic, record: Record) -> ExaminedRecord:
     """A record with the event that it holds, or with why it holds none."""
     if not topic.events:
-        return Seen(record, None, None)
+        return ExaminedRecord(record, None, None)
     try:
-        return Seen(record, codec.decode(topic, record.value, record.headers), None)
+        return ExaminedRecord(record, codec.decode(topic, record.value, record.headers), None)
     except ContractError as error:
-        return Seen(record, None, f"{type(error).__name__}: {error}")
+        return ExaminedRecord(record, None, f"{type(error).__name__}: {error}")

@@ -7,14 +7,14 @@ from schemas.topics import EVENT_TOPICS
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import Progress
 from schemas.wire.postgres.writing import EventWriter
-from stream_processors.runtime.sinks import Received, run_sink
+from stream_processors.runtime.sinks import ReceivedEvent, run_sink
 from stream_processors.settings import ProcessorSettings
 
 
-def writer(store: EventWriter) -> Callable[[Sequence[Received]], None]:
+def writer(store: EventWriter) -> Callable[[Sequence[ReceivedEvent]], None]:
     """What stores a batch: rows for events, progress for watermarks."""
 
-    def write(batch: Sequence[Received]) -> None:
+    def write(batch: Sequence[ReceivedEvent]) -> None:
         rows = [r.event for r in batch if not isinstance(r.event, ABOUT_SOURCES)]
         progress = [
             Progress(r.event.stream, r.topic, r.partition, vouched_ms, r.event.source)

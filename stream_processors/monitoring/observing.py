@@ -29,7 +29,7 @@ from schemas.wire.following import first_published
 from schemas.wire.kafka import Positions, Record, read_range
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.operators.alerting import Observation, Place, Progress
-from stream_processors.runtime.letters import CONSUMER_OF, identity
+from stream_processors.runtime.letters import CONSUMER_OF, letter_identity
 
 _Where = tuple[str, int]
 
@@ -104,7 +104,7 @@ class LogObserver:
 
     def _take_letter(self, record: Record) -> None:
         consumer = CONSUMER_OF[record.topic]
-        letter, is_resolution = identity(record)
+        letter, is_resolution = letter_identity(record)
         if is_resolution:
             self._resolved[consumer].add(letter)
             self._open[consumer].discard(letter)

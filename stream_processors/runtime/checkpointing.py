@@ -30,7 +30,7 @@ PART = b"part"
 PART_BYTES = 1_000_000
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
+class CheckpointHead(msgspec.Struct, frozen=True, kw_only=True):
     """What a checkpoint says beside the changed keys.
 
     Attributes:
@@ -57,11 +57,11 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 class Checkpoint(NamedTuple):
     """A head with the keys that changed since the one before."""
 
-    head: Head
+    head: CheckpointHead
     changes: Sequence[Change]
 
 
-class Found(NamedTuple):
+class ChangelogState(NamedTuple):
     """A state as a changelog has it.
 
     Attributes:
@@ -69,7 +69,7 @@ class Found(NamedTuple):
         entries: The newest value of every key; those without a head are of no use any more.
     """
 
-    head: Head | None
+    head: CheckpointHead | None
     entries: dict[bytes, bytes]
 
 
@@ -79,7 +79,7 @@ class _Part(msgspec.Struct, frozen=True, array_like=True):
     changes: list[tuple[bytes, bytes | None]]
 
 
-_heads = msgspec.msgpack.Decoder(Head)
+_heads = msgspec.msgpack.Decoder(CheckpointHead)
 _parts = msgspec.msgpack.Decoder(_Part)
 
 
@@ -116,14 +116,14 @@ def _split(changes: Iterable[Change]) -> list[list[tuple[bytes, bytes | None]]]:
     return parts
 
 
-def by_key(records: Iterable[Record], committed: Positions) -> Found:
+def state_by_key(records: Iterable[Record], committed: Positions) -> ChangelogState:
     """The state in the committed records of one partition of a compacted changelog.
 
     Args:
         committed: The committed offsets of the job's inputs; a head ahead of them is of another group.
     """
     entries: dict[bytes, bytes] = {}
-    head: Head | None = None
+    head: CheckpointHead | None = None
     partition = 0
     for record in records:
         match record.key, record.value:
@@ -138,12 +138,12 @@ def by_key(records: Iterable[Record], committed: Positions) -> Found:
                 entries[key] = value
     if head is not None and not _is_committed(head, partition, committed):
         head = None
-    return Found(head, entries)
+    return ChangelogState(head, entries)
 
 
-def by_descent(records: Iterable[Record], committed: Positions) -> Found:
+def state_by_descent(records: Iterable[Record], committed: Positions) -> ChangelogState:
     """The state in one partition of a changelog that also shows what was never committed."""
-    heads: list[tuple[int, Head]] = []
+    heads: list[tuple[int, CheckpointHead]] = []
     parts: dict[str, dict[int, _Part]] = {}
     for record in records:
         if record.key == PART and (part := _part_of(record.value)) is not None:
@@ -156,13 +156,13 @@ def by_descent(records: Iterable[Record], committed: Positions) -> Found:
     for partition, head in reversed(heads):
         line = _descent(head, whole) if _is_committed(head, partition, committed) else None
         if line is not None:
-            return Found(head, _applied(line, parts))
-    return Found(None, {})
+            return ChangelogState(head, _applied(line, parts))
+    return ChangelogState(None, {})
 
 
-def _descent(head: Head, whole: dict[str, Head]) -> list[Head] | None:
+def _descent(head: CheckpointHead, whole: dict[str, CheckpointHead]) -> list[CheckpointHead] | None:
     """What a checkpoint follows from, oldest first; None if something of that is missing."""
-    line: list[Head] = []
+    line: list[CheckpointHead] = []
     name: str | None = head.checkpoint
     while name is not None:
         if name not in whole or len(line) > len(whole):
@@ -172,7 +172,7 @@ def _descent(head: Head, whole: dict[str, Head]) -> list[Head] | None:
     return line[::-1]
 
 
-def _applied(line: Iterable[Head], parts: dict[str, dict[int, _Part]]) -> dict[bytes, bytes]:
+def _applied(line: Iterable[CheckpointHead], parts: dict[str, dict[int, _Part]]) -> dict[bytes, bytes]:
     entries: dict[bytes, bytes] = {}
     for head in line:
         own = parts.get(head.checkpoint, {})
@@ -185,11 +185,11 @@ def _applied(line: Iterable[Head], parts: dict[str, dict[int, _Part]]) -> dict[b
     return entries
 
 
-def _is_committed(head: Head, partition: int, committed: Positions) -> bool:
+def _is_committed(head: CheckpointHead, partition: int, committed: Positions) -> bool:
     return all(offset <= committed.get((name, partition), 0) for name, offset in head.offsets.items())
 
 
-def _head_of(value: bytes | None) -> Head | None:
+def _head_of(value: bytes | None) -> CheckpointHead | None:
     try:
         return _heads.decode(value or b"")
     except msgspec.DecodeError:

@@ -36,7 +36,7 @@ from stream_processors.runtime.checkpointing import publish_checkpoint
 from stream_processors.runtime.dead_letters import publish_dead_letter, reason_of
 from stream_processors.runtime.deadlines import Deadline
 from stream_processors.runtime.declarations import Job, View
-from stream_processors.runtime.tasks import Due, Pending
+from stream_processors.runtime.tasks import DueOutput, PendingCommit
 
 log = structlog.get_logger()
 #: How often Redis is looked at when there is nothing to show, so that an emptied one is noticed.
@@ -45,7 +45,7 @@ _LOOK_EVERY_S = 1.0
 _CLOSE_S = 2.0
 
 
-class Transactions:
+class CommitProtocol:
     """The protocol's steps, for one job.
 
     Args:
@@ -76,7 +76,7 @@ class Transactions:
         """The budget of one outcome, for all its attempts; it runs from now on."""
         return Deadline(self._clock, self._budget_s)
 
-    def run(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> bool:
+    def run(self, pending: PendingCommit, group_metadata: Any, deadline: Deadline) -> bool:
         """All of it; False when the transaction was aborted and may be made again.
 
         Args:
@@ -93,7 +93,7 @@ class Transactions:
         self.show([*pending.seen, *(due.output.event for due in pending.outputs)])
         return True
 
-    def _has_committed(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> bool:
+    def _has_committed(self, pending: PendingCommit, group_metadata: Any, deadline: Deadline) -> bool:
         """Steps 1 to 6."""
         try:
             self._begin()
@@ -113,7 +113,7 @@ class Transactions:
     def _begin(self) -> None:
         self._publisher.begin()
 
-    def _publish(self, outputs: Iterable[Due]) -> None:
+    def _publish(self, outputs: Iterable[DueOutput]) -> None:
         for partition, output, trace_id in outputs:
             self._publisher.publish(
                 output.topic.name,
@@ -123,13 +123,13 @@ class Transactions:
                 headers=codec.headers(type(output.event), trace_id),
             )
 
-    def _put_aside(self, pending: Pending) -> None:
+    def _put_aside(self, pending: PendingCommit) -> None:
         for record, error in pending.dead:
             where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             log.warning("dead letter", job=self._job.name, **where, reason=reason_of(error))
             publish_dead_letter(self._publisher, consumer=self._job.name, record=record, error=error)
 
-    def _checkpoint(self, pending: Pending) -> None:
+    def _checkpoint(self, pending: PendingCommit) -> None:
         for partition, checkpoint in pending.checkpoints.items():
             publish_checkpoint(
                 self._publisher,
@@ -139,7 +139,7 @@ class Transactions:
                 is_embedded=self._is_embedded,
             )
 
-    def _send_offsets(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> None:
+    def _send_offsets(self, pending: PendingCommit, group_metadata: Any, deadline: Deadline) -> None:
         if not pending.positions:
             return
         self._publisher.send_offsets(pending.positions, group_metadata, timeout_s=deadline.left_s())
@@ -192,7 +192,7 @@ class Committer:
         group_metadata: Asked before each attempt.
     """
 
-    def __init__(self, transactions: Transactions, *, group_metadata: Callable[[], Any]) -> None:
+    def __init__(self, transactions: CommitProtocol, *, group_metadata: Callable[[], Any]) -> None:
         self._transactions = transactions
         self._group_metadata = group_metadata
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
@@ -209,7 +209,7 @@ class Committer:
             self._look()
         return self._running is None
 
-    def submit(self, pending: Pending) -> None:
+    def submit(self, pending: PendingCommit) -> None:
         """Take an outcome, behind the one before."""
         self.wait()
         self._attempt(pending, self._transactions.deadline())
@@ -229,7 +229,7 @@ class Committer:
         self._calls.put(None)
         self._thread.join(_CLOSE_S)
 
-    def _attempt(self, pending: Pending, deadline: Deadline) -> None:
+    def _attempt(self, pending: PendingCommit, deadline: Deadline) -> None:
         self._again = partial(self._attempt, pending, deadline)
         self._begin(partial(self._transactions.run, pending, self._group_metadata(), deadline))
 

@@ -17,12 +17,12 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.letters import (
     CONSUMER_OF,
     ORIGINAL,
+    ConsumerLetters,
+    DeadLetter,
     Headers,
-    How,
-    Kept,
-    Letter,
-    Mailbox,
-    attempts,
+    KeptValue,
+    ResolutionKind,
+    attempts_of,
     letter_id,
     resolution_headers,
 )
@@ -71,7 +71,7 @@ def publish_dead_letter(publisher: Publisher, *, consumer: str, record: Record, 
             ("topic", record.topic.encode()),
             ("partition", str(record.partition).encode()),
             ("offset", str(record.offset).encode()),
-            ("attempts", str(attempts(record.headers)).encode()),
+            ("attempts", str(attempts_of(record.headers)).encode()),
             *_times(record),
             ("value-kept", _kept(value, is_whole=originals is not None).encode()),
             ("value-bytes", str(len(value or b"")).encode()),
@@ -81,7 +81,7 @@ def publish_dead_letter(publisher: Publisher, *, consumer: str, record: Record, 
     )
 
 
-def publish_resolution(publisher: Publisher, letter: Letter, how: How, *, reason: str) -> None:
+def publish_resolution(publisher: Publisher, letter: DeadLetter, how: ResolutionKind, *, reason: str) -> None:
     """Say what became of a letter."""
     publisher.publish(
         dead_letters(letter.consumer).name,
@@ -91,15 +91,19 @@ def publish_resolution(publisher: Publisher, letter: Letter, how: How, *, reason
     )
 
 
-def read_mailboxes(endpoint: KafkaEndpoint, consumers: Sequence[str] = CONSUMERS) -> dict[str, Mailbox]:
+def read_mailboxes(
+    endpoint: KafkaEndpoint, consumers: Sequence[str] = CONSUMERS
+) -> dict[str, ConsumerLetters]:
     """The letters of consumers with what became of them, as of now."""
-    mailboxes = {consumer: Mailbox() for consumer in consumers}
+    mailboxes = {consumer: ConsumerLetters() for consumer in consumers}
     for record in read_range(endpoint, {(dead_letters(consumer).name, 0): 0 for consumer in consumers}):
         mailboxes[CONSUMER_OF[record.topic]].take(record)
     return mailboxes
 
 
-def read_values(endpoint: KafkaEndpoint, letters: Iterable[Letter]) -> Iterator[tuple[Letter, bytes | None]]:
+def read_values(
+    endpoint: KafkaEndpoint, letters: Iterable[DeadLetter]
+) -> Iterator[tuple[DeadLetter, bytes | None]]:
     """The bytes of letters, in the order of the log per consumer."""
     wanted = {((dead_letters(letter.consumer).name, 0), letter.dead_offset): letter for letter in letters}
     starts: dict[tuple[str, int], int] = {}
@@ -113,10 +117,10 @@ def read_values(endpoint: KafkaEndpoint, letters: Iterable[Letter]) -> Iterator[
             yield letter, record.value
 
 
-def _kept(value: bytes | None, *, is_whole: bool) -> Kept:
+def _kept(value: bytes | None, *, is_whole: bool) -> KeptValue:
     if not is_whole or len(value or b"") > LARGEST_VALUE_BYTES:
-        return Kept.CUT
-    return Kept.TOMBSTONE if value is None else Kept.WHOLE
+        return KeptValue.CUT
+    return KeptValue.TOMBSTONE if value is None else KeptValue.WHOLE
 
 
 def _originals(record: Record) -> Headers | None:

@@ -17,12 +17,12 @@ from schemas.topics import Topic, changelog
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Record, Run
 from schemas.wire.memory import MemoryLog, MemoryPublisher, MemoryViews
-from stream_processors.runtime.beside import MAX_TAKEN, held_beside, places_beside
-from stream_processors.runtime.checkpointing import Found, by_descent, by_key
-from stream_processors.runtime.committing import Transactions
+from stream_processors.runtime.checkpointing import ChangelogState, state_by_descent, state_by_key
+from stream_processors.runtime.committing import CommitProtocol
+from stream_processors.runtime.companion_reading import MAX_TAKEN, companion_places, held_companion_places
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.recovery import begin_at_checkpoint, restored_task, step_again
-from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+from stream_processors.runtime.tasks import PendingCommit, Task, step_broadcast
 
 _ALL = 2**62
 
@@ -50,7 +50,7 @@ class TopologyDriver:
         self.clock = ManualClock()
         self.log = MemoryLog()
         self.views = MemoryViews()
-        self._transactions = Transactions(
+        self._transactions = CommitProtocol(
             job,
             publisher=MemoryPublisher(self.log),
             views=self.views,
@@ -88,18 +88,18 @@ class TopologyDriver:
         self.commit(pending)
         return pending.n_messages
 
-    def step(self, *, max_messages: int | None = None) -> Pending:
+    def step(self, *, max_messages: int | None = None) -> PendingCommit:
         """Process what has come without committing it; a crash then loses it."""
-        pending = Pending()
+        pending = PendingCommit()
         self._step_broadcasts(pending)
         for task in self._tasks.values():
             self._step_task(task, pending, max_messages)
         return pending
 
-    def _step_task(self, task: Task, pending: Pending, max_messages: int | None) -> None:
+    def _step_task(self, task: Task, pending: PendingCommit, max_messages: int | None) -> None:
         """As long as something moves: what is held waits for the others."""
         own = [(topic.name, task.partition) for topic in self._job.inputs]
-        beside = places_beside(task, self._job.inputs[0])
+        beside = companion_places(task, self._job.inputs[0])
         starts = {place: task.offsets.get(place[0], 0) for place in own}
         starts |= {place: task.broadcast_offsets.get(place, 0) for place in beside}
         ends = {place: self._end(place, start, max_messages) for place, start in starts.items()}
@@ -108,7 +108,7 @@ class TopologyDriver:
             moves = False
             for place in beside:
                 run = self._arrived(place, task.broadcast_offsets.get(place, 0), ends[place])
-                if run is not None and place not in held_beside([task], self._job.inputs[0]):
+                if run is not None and place not in held_companion_places([task], self._job.inputs[0]):
                     task.step_beside(run, pending)
                     moves = True
             for place in own:
@@ -125,7 +125,7 @@ class TopologyDriver:
         most = MAX_TAKEN if self._job.is_joining else _ALL
         return self.log.run(*place, start, min(end, start + most)) if end > start else None
 
-    def commit(self, pending: Pending) -> None:
+    def commit(self, pending: PendingCommit) -> None:
         """Make the outcome of :meth:`step` visible."""
         if pending.is_empty:
             return
@@ -142,7 +142,7 @@ class TopologyDriver:
         for number in self._numbers:
             task = self._tasks[number] = restored_task(self._job, number, self._found(number))
             task.checkpoint_at_s = self.clock.monotonic_s()
-        pending = Pending()
+        pending = PendingCommit()
         for task in self._tasks.values():
             if not task.lost_its_state:
                 self._restep(task)
@@ -153,20 +153,20 @@ class TopologyDriver:
         self.commit(pending)
         self._transactions.show([event for task in self._tasks.values() for event in task.operator.newest()])
 
-    def _found(self, number: int) -> Found:
+    def _found(self, number: int) -> ChangelogState:
         records = [
             record
             for record in self.log.records(changelog(self._job.name).name)
             if record.partition == number
         ]
-        read = by_descent if self._is_embedded else by_key
+        read = state_by_descent if self._is_embedded else state_by_key
         return read(records, self.log.committed)
 
     def values(self, topic: Topic) -> list[bytes | None]:
         """What lies in a topic, partition by partition."""
         return [record.value for record in self.log.records(topic.name)]
 
-    def _step_broadcasts(self, pending: Pending) -> None:
+    def _step_broadcasts(self, pending: PendingCommit) -> None:
         for topic in self._job.broadcasts:
             for record in self.log.records(topic.name):
                 place = (record.topic, record.partition)

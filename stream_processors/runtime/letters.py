@@ -25,7 +25,7 @@ Headers = list[tuple[str, str | bytes | None]]
 CONSUMER_OF = {dead_letters(consumer).name: consumer for consumer in CONSUMERS}
 
 
-class Kept(StrEnum):
+class KeptValue(StrEnum):
     """How much of a message a letter holds; a tombstone has no value, which is not an empty one."""
 
     WHOLE = "whole"
@@ -33,18 +33,18 @@ class Kept(StrEnum):
     TOMBSTONE = "tombstone"
 
 
-class How(StrEnum):
+class ResolutionKind(StrEnum):
     """How a letter was resolved."""
 
     REPLAYED = "replayed"
     DISCARDED = "discarded"
 
 
-_KEPT: dict[bytes | None, Kept] = {kept.encode(): kept for kept in Kept}
-_HOW: dict[bytes | None, How] = {how.encode(): how for how in How}
+_KEPT: dict[bytes | None, KeptValue] = {kept.encode(): kept for kept in KeptValue}
+_HOW: dict[bytes | None, ResolutionKind] = {how.encode(): how for how in ResolutionKind}
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message that was put aside, without its bytes.
 
     Attributes:
@@ -71,7 +71,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
     error_class: str
     attempts: int
-    kept: Kept
+    kept: KeptValue
     value_bytes: int
     value_sha256: str
     event_time_ms: int | None
@@ -79,11 +79,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     put_aside_ms: int | None
 
 
-class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class LetterResolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That a letter was replayed or discarded."""
 
     letter_id: str
-    how: How
+    how: ResolutionKind
     reason: str
     resolved_ms: int | None
 
@@ -93,7 +93,7 @@ def letter_id(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
-def read(record: Record) -> Letter | Resolution:
+def read_letter(record: Record) -> DeadLetter | LetterResolution:
     """What a record of a dead-letter topic says; nothing in one is unreadable.
 
     What states no origin in Kafka, such as a row of a file, is known by what it does state, or
@@ -102,7 +102,7 @@ def read(record: Record) -> Letter | Resolution:
     found = dict(record.headers)
     if RESOLUTION in found:
         return _resolution(record, found)
-    return Letter(
+    return DeadLetter(
         letter_id=_identity(record, found),
         consumer=CONSUMER_OF.get(record.topic, record.topic),
         dead_offset=record.offset,
@@ -123,13 +123,13 @@ def read(record: Record) -> Letter | Resolution:
     )
 
 
-def identity(record: Record) -> tuple[str, bool]:
+def letter_identity(record: Record) -> tuple[str, bool]:
     """The id of a record's letter, and whether the record resolves it; cheaper than :func:`read`."""
     found = dict(record.headers)
     return _identity(record, found), RESOLUTION in found
 
 
-def resolution_headers(letter: Letter, how: How, *, reason: str) -> Headers:
+def resolution_headers(letter: DeadLetter, how: ResolutionKind, *, reason: str) -> Headers:
     """The headers of the record that resolves a letter; its key is the letter's id."""
     return [
         (RESOLUTION, how.encode()),
@@ -140,7 +140,7 @@ def resolution_headers(letter: Letter, how: How, *, reason: str) -> Headers:
     ]
 
 
-def replay_headers(letter: Letter) -> Headers:
+def replay_headers(letter: DeadLetter) -> Headers:
     """The headers with which a letter's message is published again: its own, and that it is a replay."""
     own: Headers = [
         (name, value) for name, value in letter.headers if name not in {REPLAY_OF, REPLAY_ATTEMPTS}
@@ -152,35 +152,35 @@ def replay_headers(letter: Letter) -> Headers:
     ]
 
 
-def attempts(headers: Iterable[tuple[str, bytes]]) -> int:
+def attempts_of(headers: Iterable[tuple[str, bytes]]) -> int:
     """How often a message has been tried, this time included."""
     return (_number(dict(headers), REPLAY_ATTEMPTS) or 0) + 1
 
 
-class Mailbox:
+class ConsumerLetters:
     """The letters of one consumer with what became of them."""
 
     def __init__(self) -> None:
-        self.letters: dict[str, Letter] = {}
-        self.resolutions: dict[str, Resolution] = {}
+        self.letters: dict[str, DeadLetter] = {}
+        self.resolutions: dict[str, LetterResolution] = {}
 
     def take(self, record: Record) -> None:
         """Take in a record; a letter that is there already stays as it was first."""
-        match read(record):
-            case Letter() as letter:
+        match read_letter(record):
+            case DeadLetter() as letter:
                 self.letters.setdefault(letter.letter_id, letter)
-            case Resolution() as resolution:
+            case LetterResolution() as resolution:
                 self.resolutions.setdefault(resolution.letter_id, resolution)
 
-    def open(self) -> Sequence[Letter]:
+    def open(self) -> Sequence[DeadLetter]:
         """The letters that nothing has been done about, oldest first."""
         return [letter for name, letter in self.letters.items() if name not in self.resolutions]
 
 
-def _resolution(record: Record, found: dict[str, bytes]) -> Resolution:
-    return Resolution(
+def _resolution(record: Record, found: dict[str, bytes]) -> LetterResolution:
+    return LetterResolution(
         letter_id=_identity(record, found),
-        how=_HOW.get(found[RESOLUTION], How.DISCARDED),
+        how=_HOW.get(found[RESOLUTION], ResolutionKind.DISCARDED),
         reason=_text(found, "resolution-reason"),
         resolved_ms=record.timestamp_ms,
     )
@@ -194,8 +194,8 @@ def _identity(record: Record, found: dict[str, bytes]) -> str:
     return letter_id(record)
 
 
-def _kept(record: Record, found: dict[str, bytes]) -> Kept:
-    whole = Kept.TOMBSTONE if record.value is None else Kept.WHOLE
+def _kept(record: Record, found: dict[str, bytes]) -> KeptValue:
+    whole = KeptValue.TOMBSTONE if record.value is None else KeptValue.WHOLE
     return _KEPT.get(found.get("value-kept"), whole)
 
 

@@ -21,9 +21,9 @@ from schemas.topics import BY_NAME, changelog
 from schemas.wire.administration import Administration
 from schemas.wire.kafka import Positions, Record, Run, read_range, read_runs
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.checkpointing import Found, by_descent, by_key
+from stream_processors.runtime.checkpointing import ChangelogState, state_by_descent, state_by_key
 from stream_processors.runtime.declarations import Job
-from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+from stream_processors.runtime.tasks import PendingCommit, Task, step_broadcast
 
 log = structlog.get_logger()
 #: Long work says how far it has got this often.
@@ -39,7 +39,7 @@ def recovered_tasks(
     *,
     endpoint: KafkaEndpoint,
     committed: Positions,
-    pending: Pending,
+    pending: PendingCommit,
 ) -> dict[int, Task]:
     """The tasks of partition numbers, as far on as what was committed.
 
@@ -73,14 +73,14 @@ def recovered_tasks(
     return tasks
 
 
-def restored_task(job: Job, number: int, found: Found) -> Task:
+def restored_task(job: Job, number: int, found: ChangelogState) -> Task:
     """A task with the state that was found, or an empty one that deletes what it cannot take over."""
     task = Task(job.make_operator(number), partition=number)
     try:
         task.restore(found)
     except SnapshotMismatchError as error:  # the log is stepped instead
         log.warning("state left out", job=job.name, partition=number, reason=str(error))
-        found = Found(None, found.entries)
+        found = ChangelogState(None, found.entries)
         task = Task(job.make_operator(number), partition=number)
     if found.head is None:
         task.begin_anew(found.entries.keys())
@@ -89,7 +89,7 @@ def restored_task(job: Job, number: int, found: Found) -> Task:
 
 def _states(
     job: Job, numbers: Sequence[int], endpoint: KafkaEndpoint, committed: Positions
-) -> Iterator[tuple[int, Found]]:
+) -> Iterator[tuple[int, ChangelogState]]:
     """The state of each partition number, as its changelog has it."""
     name = changelog(job.name).name
     for together in _shares(name, numbers, endpoint):
@@ -99,7 +99,10 @@ def _states(
             records[record.partition].append(record)
         for number in together:
             own = records.pop(number)
-            yield number, by_descent(own, committed) if endpoint.is_embedded else by_key(own, committed)
+            yield (
+                number,
+                state_by_descent(own, committed) if endpoint.is_embedded else state_by_key(own, committed),
+            )
 
 
 def _shares(name: str, numbers: Sequence[int], endpoint: KafkaEndpoint) -> list[list[int]]:
@@ -160,7 +163,9 @@ def check_log(committed: Positions, ends: Positions) -> None:
             raise OffsetRegressionError(message)
 
 
-def _step_broadcasts(job: Job, tasks: Iterable[Task], endpoint: KafkaEndpoint, pending: Pending) -> None:
+def _step_broadcasts(
+    job: Job, tasks: Iterable[Task], endpoint: KafkaEndpoint, pending: PendingCommit
+) -> None:
     places = [(topic.name, number) for topic in job.broadcasts for number in range(topic.n_partitions)]
     held = list(tasks)
     if not places or not held:

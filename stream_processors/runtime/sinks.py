@@ -32,7 +32,7 @@ _LONGEST_WAIT_S = 5.0
 _SAY_EVERY_S = 30.0
 
 
-class Received(NamedTuple):
+class ReceivedEvent(NamedTuple):
     """An event with where it was read."""
 
     topic: str
@@ -45,7 +45,7 @@ def run_sink(
     name: str,
     topics: Sequence[Topic],
     endpoint: KafkaEndpoint,
-    write: Callable[[Sequence[Received]], None],
+    write: Callable[[Sequence[ReceivedEvent]], None],
     stop: Callable[[], bool],
 ) -> None:
     """Write everything on some topics into a store until asked to stop.
@@ -62,7 +62,9 @@ def run_sink(
         endpoint, group=f"driftline-{name}", topics=topics, is_fixed=endpoint.is_embedded, member="0"
     )
     letters = _Letters(name, Publisher(endpoint, role=name))
-    writing = Writing(name, write=write, put_aside=letters.put_aside, idle=reader.idle, clock=SystemClock())
+    writing = BatchWriter(
+        name, write=write, put_aside=letters.put_aside, idle=reader.idle, clock=SystemClock()
+    )
     reader.open()
     try:
         while not stop():
@@ -77,10 +79,10 @@ def run_sink(
         reader.close()
 
 
-Readable = tuple[Record, Received]
+ReadableMessage = tuple[Record, ReceivedEvent]
 
 
-class Writing:
+class BatchWriter:
     """Writes batches, whatever the store says of them.
 
     Args:
@@ -94,7 +96,7 @@ class Writing:
         self,
         name: str,
         *,
-        write: Callable[[Sequence[Received]], None],
+        write: Callable[[Sequence[ReceivedEvent]], None],
         put_aside: Callable[[Record, ContractError], None],
         idle: Callable[[float], None],
         clock: Clock,
@@ -108,7 +110,7 @@ class Writing:
         self._said_at_s = 0.0
         self._wait_s = _FIRST_WAIT_S
 
-    def write(self, batch: Sequence[Readable], *, stop: Callable[[], bool]) -> bool:
+    def write(self, batch: Sequence[ReadableMessage], *, stop: Callable[[], bool]) -> bool:
         """Write a batch in order, and tell whether all of it is written or put aside.
 
         What fails is tried again in halves: so a refused row is found in a few steps, and a store that can
@@ -164,16 +166,16 @@ class _Letters:
         self._publisher = publisher
         self._n_unsent = 0
 
-    def readable(self, records: Sequence[Record]) -> list[Readable]:
+    def readable(self, records: Sequence[Record]) -> list[ReadableMessage]:
         """The records with their events; what breaks the contract is put aside."""
-        found: list[Readable] = []
+        found: list[ReadableMessage] = []
         for record in records:
             try:
                 event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
             except ContractError as error:
                 self.put_aside(record, error)
             else:
-                found.append((record, Received(record.topic, record.partition, event)))
+                found.append((record, ReceivedEvent(record.topic, record.partition, event)))
         return found
 
     def put_aside(self, record: Record, error: ContractError) -> None:

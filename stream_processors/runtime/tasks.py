@@ -1,6 +1,6 @@
 """Tasks, each an operator with its place in the log, and what a batch of messages leads to.
 
-This is the worker without a broker: :class:`Task` steps runs of messages and :class:`Pending`
+This is the worker without a broker: :class:`Task` steps runs of messages and :class:`PendingCommit`
 gathers what follows, until it is committed. The worker and the test driver both run it.
 """
 
@@ -25,14 +25,14 @@ from stream_processors.operators.protocols import (
     Output,
     step_values,
 )
-from stream_processors.runtime.checkpointing import Checkpoint, Found, Head
+from stream_processors.runtime.checkpointing import ChangelogState, Checkpoint, CheckpointHead
 
 TRACE = "trace-id"
 #: As long as market events are kept in the log.
 FORGET_AFTER_MS = 7 * 24 * 3_600_000
 
 
-class Due(NamedTuple):
+class DueOutput(NamedTuple):
     """An output on its way.
 
     Attributes:
@@ -45,7 +45,7 @@ class Due(NamedTuple):
     trace_id: str | None
 
 
-class Pending:
+class PendingCommit:
     """What messages lead to, until it is committed.
 
     Attributes:
@@ -59,7 +59,7 @@ class Pending:
     """
 
     def __init__(self, *, needs_checkpoint: bool = False) -> None:
-        self.outputs: list[Due] = []
+        self.outputs: list[DueOutput] = []
         self.dead: list[tuple[Record, ContractError]] = []
         self.seen: list[Event] = []
         self.checkpoints: dict[int, Checkpoint] = {}
@@ -124,7 +124,7 @@ class Task:
         """Whether an input must not be read on now."""
         return self._holding is not None and topic in self._holding.holds
 
-    def step(self, run: Run, pending: Pending) -> Run | None:
+    def step(self, run: Run, pending: PendingCommit) -> Run | None:
         """Step a run of an input; what was stepped before is passed over.
 
         Returns:
@@ -151,7 +151,7 @@ class Task:
         for number, output in stepped.outputs:
             if number not in traces:
                 traces[number] = trace_of(left.headers_of(number), left.messages[number].value())
-            pending.outputs.append(Due(self.partition, output, traces[number]))
+            pending.outputs.append(DueOutput(self.partition, output, traces[number]))
         return rest
 
     def saw(self, run: Run, n_taken: int) -> None:
@@ -160,7 +160,7 @@ class Task:
         newest_ms = run.record(n_taken - 1).timestamp_ms
         self._newest_ms = max(self._newest_ms, newest_ms or 0)
 
-    def step_beside(self, run: Run, pending: Pending) -> None:
+    def step_beside(self, run: Run, pending: PendingCommit) -> None:
         """Step a run of a partition beside its own; what was stepped before is passed over.
 
         A message that breaks the contract is put aside by whoever has it as an input.
@@ -179,9 +179,9 @@ class Task:
             if outputs:
                 self._bind(pending)
                 trace = trace_of(left.headers_of(number), value)
-                pending.outputs.extend(Due(self.partition, output, trace) for output in outputs)
+                pending.outputs.extend(DueOutput(self.partition, output, trace) for output in outputs)
 
-    def _bind(self, pending: Pending) -> None:
+    def _bind(self, pending: PendingCommit) -> None:
         """Outputs without an input of its own are committed in the name of its share all the same."""
         pending.bound.add(self.partition)
         for name, offset in self.offsets.items():
@@ -197,7 +197,7 @@ class Task:
         self.offsets[run.topic] = run.next_offset
         return len(run.messages)
 
-    def step_broadcast(self, record: Record, pending: Pending) -> None:
+    def step_broadcast(self, record: Record, pending: PendingCommit) -> None:
         """Step a record of a broadcast topic; one that was stepped before is passed over.
 
         Raises:
@@ -212,7 +212,7 @@ class Task:
         event: Event = codec.decode(topic, record.value, record.headers)
         trace = trace_of(record.headers, record.value)
         outputs = list(self.operator.step(topic, event))
-        pending.outputs.extend(Due(self.partition, output, trace) for output in outputs)
+        pending.outputs.extend(DueOutput(self.partition, output, trace) for output in outputs)
 
     def checkpoint(self, *, now_s: float = 0.0) -> Checkpoint:
         """What changed since the last one, with the offsets that the state stands for now.
@@ -224,7 +224,7 @@ class Task:
         if self._has_forgotten():
             changed |= dict(self.operator.changes())
         changes = [Change(*pair) for pair in (dict.fromkeys(self._useless) | changed).items()]
-        head = Head(
+        head = CheckpointHead(
             checkpoint=uuid4().hex,
             before=self._last,
             offsets=dict(self.offsets),
@@ -254,7 +254,7 @@ class Task:
             del self._streams[stream]
         return bool(ended)
 
-    def restore(self, found: Found) -> None:
+    def restore(self, found: ChangelogState) -> None:
         """Take over a state.
 
         Raises:
@@ -290,7 +290,7 @@ def trace_of(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> str:
     return codec.trace_id(value or b"")
 
 
-def step_broadcast(tasks: Iterable[Task], record: Record, pending: Pending) -> None:
+def step_broadcast(tasks: Iterable[Task], record: Record, pending: PendingCommit) -> None:
     """Step a broadcast record into every task; a bad one becomes one dead letter."""
     pending.needs_checkpoint = True
     error: ContractError | None = None

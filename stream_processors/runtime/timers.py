@@ -74,7 +74,7 @@ class InterpreterTimer:
                 self._trace.unlink(missing_ok=True)
 
 
-def left_behind(trace: Path | None) -> str:
+def trace_of_earlier_process(trace: Path | None) -> str:
     """What the timer of an earlier process wrote, which is taken away; empty if it did not end it."""
     if trace is None:
         return ""

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 LONG_S = 60.0
 
 
-class Verdict(NamedTuple):
+class JoinWaitVerdict(NamedTuple):
     """An alert to raise, or to end."""
 
     stream: str
@@ -55,9 +55,9 @@ class WaitJudge:
         """Take in an alert that was raised, or ended, before."""
         (self._raised.discard if is_resolved else self._raised.add)((stream, subject))
 
-    def judge(self, waits: Iterable[JoinWait], *, now_s: float) -> list[Verdict]:
+    def judge(self, waits: Iterable[JoinWait], *, now_s: float) -> list[JoinWaitVerdict]:
         """What begins to be long, and what is over."""
-        found: list[Verdict] = []
+        found: list[JoinWaitVerdict] = []
         seen, self._seen = self._seen, {}
         stands: set[tuple[str, str]] = set()
         for wait in waits:
@@ -70,10 +70,10 @@ class WaitJudge:
             waited_s = now_s - self._seen[key].since_s
             if waited_s >= self._long_s and key not in self._raised:
                 self._raised.add(key)
-                found.append(Verdict(*key, _summary(wait, waited_s), waited_s, is_resolved=False))
+                found.append(JoinWaitVerdict(*key, _summary(wait, waited_s), waited_s, is_resolved=False))
         for key in sorted(self._raised - stands):
             self._raised.discard(key)
-            found.append(Verdict(*key, f"the join goes on: {key[1]} no more", None, is_resolved=True))
+            found.append(JoinWaitVerdict(*key, f"the join goes on: {key[1]} no more", None, is_resolved=True))
         return found
 
 

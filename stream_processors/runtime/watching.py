@@ -31,9 +31,9 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Positions
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.operators.wakefulness import Wakefulness
+from stream_processors.runtime.alert_outbox import AlertOutbox
 from stream_processors.runtime.alerts import STALLED_PARTITION, Place, alert_of
-from stream_processors.runtime.last_words import LastWords
-from stream_processors.runtime.timers import InterpreterTimer, left_behind
+from stream_processors.runtime.timers import InterpreterTimer, trace_of_earlier_process
 
 log = structlog.get_logger()
 #: The exit code of a worker that its watchdog ended: the temporary failure of sysexits.
@@ -47,7 +47,7 @@ _STALLS_OF_CPU = 2
 Where = tuple[str, int]
 
 
-class Vitals:
+class LivenessSignals:
     """What a worker tells its watchdog: that its loop came round, and which partitions moved."""
 
     def __init__(self, clock: Clock) -> None:
@@ -163,7 +163,7 @@ class Watchdog:
     Args:
         group: The worker's consumer group, for the alert.
         worker_id: Its name within the group: whoever is started under it again says what was left unsaid.
-        data_dir: Where last words are kept (:mod:`stream_processors.runtime.last_words`); None keeps none.
+        data_dir: Where last words are kept (:mod:`stream_processors.runtime.alert_outbox`); None keeps none.
         end_process: Called with an exit code when something has stalled; does not come back.
     """
 
@@ -173,7 +173,7 @@ class Watchdog:
         *,
         group: str,
         worker_id: str,
-        vitals: Vitals,
+        vitals: LivenessSignals,
         stalled_after_s: float,
         data_dir: Path | None = None,
         end_process: Callable[[int], object] = os._exit,
@@ -185,7 +185,7 @@ class Watchdog:
         self._end_process = end_process
         self._clock = SystemClock()
         self._judge = StallJudge(stalled_after_s=stalled_after_s)
-        self._last_words = LastWords(endpoint, data_dir=data_dir, name=f"{group}-{worker_id}")
+        self._last_words = AlertOutbox(endpoint, data_dir=data_dir, name=f"{group}-{worker_id}")
         self._trace = self._last_words.path(".trace")
         self._timer = InterpreterTimer(cpu_s=_STALLS_OF_CPU * stalled_after_s, trace=self._trace)
         self._stop = threading.Event()
@@ -193,7 +193,7 @@ class Watchdog:
 
     def start(self) -> None:
         """Say what an earlier process of this name could not, and begin to look."""
-        trace = left_behind(self._trace)
+        trace = trace_of_earlier_process(self._trace)
         if trace:
             log.error("the last process was held here", group=self._group, trace=trace)
             what = f"a step of {self._group} held the interpreter for {self._timer.cpu_s:g} s of CPU time"

@@ -32,14 +32,14 @@ from schemas.wire.members import Hooks
 from schemas.wire.redis import Views
 from schemas.wire.runs import Run, Taken
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.beside import MAX_TAKEN, Beside
 from stream_processors.runtime.collecting import seldom_collecting
-from stream_processors.runtime.committing import Committer, Transactions
+from stream_processors.runtime.committing import CommitProtocol, Committer
+from stream_processors.runtime.companion_reading import MAX_TAKEN, CompanionReader
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.recovery import check_log, recovered_tasks
-from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+from stream_processors.runtime.tasks import PendingCommit, Task, step_broadcast
 from stream_processors.runtime.waits import JoinWatch
-from stream_processors.runtime.watching import Vitals, Watchdog
+from stream_processors.runtime.watching import LivenessSignals, Watchdog
 
 log = structlog.get_logger()
 #: How long a poll waits while an outcome waits for the commit before it.
@@ -114,7 +114,7 @@ class Worker:
         self._settings = settings or default_settings(endpoint)
         self._clock: Clock = clock or SystemClock()
         self._tasks: dict[int, Task] = {}
-        self._pending = Pending()
+        self._pending = PendingCommit()
         self._left: dict[tuple[str, int], deque[Run]] = {}
         self._committed_at_s = self._shown_at_s = 0.0
         self._reads_broadcasts = False
@@ -132,7 +132,7 @@ class Worker:
             session_s=self._settings.session_s,
         )
         self._committer = Committer(
-            Transactions(
+            CommitProtocol(
                 job,
                 publisher=self._publisher,
                 views=views,
@@ -143,10 +143,10 @@ class Worker:
             group_metadata=self._member.group_metadata,
         )
         self._broadcasts = Reader(endpoint, group=f"{name}-broadcasts", topics=job.broadcasts, is_fixed=True)
-        self._beside = Beside(endpoint, group=name, topic=job.inputs[0]) if job.is_joining else None
+        self._beside = CompanionReader(endpoint, group=name, topic=job.inputs[0]) if job.is_joining else None
         self._waits = JoinWatch(endpoint, group=name, clock=self._clock) if job.is_joining else None
         self._looked_at_waits_s = 0.0
-        self._vitals = Vitals(self._clock)
+        self._vitals = LivenessSignals(self._clock)
         self._watchdog = Watchdog(
             endpoint,
             group=name,
@@ -262,7 +262,7 @@ class Worker:
             return self._member.take(max_messages=max(1, room), timeout_s=timeout_s)
         return self._taken_beside(self._beside, max(1, min(room, MAX_TAKEN)), min(timeout_s, _JOINING_POLL_S))
 
-    def _taken_beside(self, beside: Beside, max_messages: int, timeout_s: float) -> Taken:
+    def _taken_beside(self, beside: CompanionReader, max_messages: int, timeout_s: float) -> Taken:
         """One of two readers waits, the other not: that of what lies beside while a share is held for it."""
         is_held = any(task.holds(topic.name) for task in self._tasks.values() for topic in self._job.inputs)
         n = beside.take(self._tasks.values(), self._pending, timeout_s=timeout_s if is_held else 0)
@@ -283,7 +283,7 @@ class Worker:
         """Hand the outcome over to be committed; an earlier one comes first."""
         if self._pending.is_empty:
             return
-        pending, self._pending = self._pending, Pending()
+        pending, self._pending = self._pending, PendingCommit()
         now_s = self._committed_at_s = self._shown_at_s = self._clock.monotonic_s()
         for partition, task in self._tasks.items():
             is_forced = pending.needs_checkpoint or partition in pending.bound

@@ -18,9 +18,9 @@ from schemas.topics import ALERTS, MARKET_BAR, MARKET_CANDLE
 from schemas.wire.kafka import Publisher, Reader, read_range
 from schemas.wire.processes import EXIT_FAILED
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.runtime.alert_outbox import FOLDER, AlertOutbox
 from stream_processors.runtime.alerts import STALLED_PARTITION, alert_of, raise_alert
 from stream_processors.runtime.declarations import Job
-from stream_processors.runtime.last_words import FOLDER, LastWords
 from stream_processors.runtime.watching import EXIT_STALLED
 from stream_processors.runtime.workers import Worker
 from tests.fixtures.counting import (
@@ -379,7 +379,7 @@ def test_what_a_worker_could_not_say_before_its_end_the_next_one_says(
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         nowhere = KafkaEndpoint(bootstrap_servers=f"127.0.0.1:{silent.getsockname()[1]}", is_embedded=False)
-        dying = LastWords(nowhere, data_dir=tmp_path, name=f"{group}-0")
+        dying = AlertOutbox(nowhere, data_dir=tmp_path, name=f"{group}-0")
         dying.say(
             alert_of(
                 name=STALLED_PARTITION, subject=group, severity=Severity.PAGE, summary="The last.", now_ms=1

@@ -7,7 +7,7 @@ many seconds the loop has not come round; the verdict is that of the last look.
 import pytest
 
 from schemas.wire.clocks import ManualClock
-from stream_processors.runtime.watching import StallJudge, Vitals
+from stream_processors.runtime.watching import LivenessSignals, StallJudge
 
 PLACE = ("market.tick.v1", 3)
 OTHER = ("market.tick.v1", 1)
@@ -93,7 +93,7 @@ def test_a_partition_that_moves_does_not_hide_one_that_does_not() -> None:
 
 def test_restoring_state_counts_as_coming_round() -> None:
     clock = ManualClock()
-    vitals = Vitals(clock)
+    vitals = LivenessSignals(clock)
     with vitals.recovering():
         clock.sleep(100.0)
         assert vitals.beat_s == clock.monotonic_s()
@@ -102,7 +102,7 @@ def test_restoring_state_counts_as_coming_round() -> None:
 
 
 def test_a_partition_that_was_given_up_is_expected_to_move_no_more() -> None:
-    vitals = Vitals(ManualClock())
+    vitals = LivenessSignals(ManualClock())
     vitals.watch([PLACE, OTHER])
     vitals.moved(PLACE)
     vitals.forget([3])
@@ -112,7 +112,7 @@ def test_a_partition_that_was_given_up_is_expected_to_move_no_more() -> None:
 def test_partitions_that_are_kept_while_others_are_restored_are_not_stalled() -> None:
     """A worker that took partitions over was ended one second later, for those that it had kept all along."""
     clock = ManualClock()
-    vitals, judge = Vitals(clock), StallJudge(stalled_after_s=AFTER_S)
+    vitals, judge = LivenessSignals(clock), StallJudge(stalled_after_s=AFTER_S)
     vitals.watch([PLACE])
 
     def look(end: int) -> object:
@@ -129,7 +129,7 @@ def test_partitions_that_are_kept_while_others_are_restored_are_not_stalled() ->
 
 def test_partitions_are_not_stalled_while_the_worker_is_at_what_it_has_already() -> None:
     """40,000 candles take a dozen commits, in which nothing is taken: a slow machine's worker ended itself."""
-    vitals, judge = Vitals(ManualClock()), StallJudge(stalled_after_s=AFTER_S)
+    vitals, judge = LivenessSignals(ManualClock()), StallJudge(stalled_after_s=AFTER_S)
     vitals.watch([PLACE, OTHER])
 
     def look(now_s: int) -> object:

@@ -34,7 +34,7 @@ _CONNECT_S = 5.0
 _PUBLISH_S = 15.0
 
 
-class LastWords:
+class AlertOutbox:
     """One worker's last words.
 
     Args:

@@ -15,13 +15,13 @@ from collections.abc import Collection, Mapping
 from schemas.topics import Topic
 from schemas.wire.kafka import Positions, Reader
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.tasks import Pending, Task
+from stream_processors.runtime.tasks import PendingCommit, Task
 
 #: Taken at once, of either side: what then waits at most stays far within what one commit may hold.
 MAX_TAKEN = 256
 
 
-class Beside:
+class CompanionReader:
     """Reads for the tasks of one worker.
 
     Args:
@@ -38,20 +38,20 @@ class Beside:
         """Read on for these tasks, and for no others."""
         starts: Positions = {}
         for task in tasks.values():
-            for place in places_beside(task, self._topic):
+            for place in companion_places(task, self._topic):
                 starts[place] = min(task.broadcast_offsets.get(place, 0), starts.get(place, 2**62))
         self._places = frozenset(starts)
         self._reader.seek(starts)
 
-    def take(self, tasks: Collection[Task], pending: Pending, *, timeout_s: float) -> int:
+    def take(self, tasks: Collection[Task], pending: PendingCommit, *, timeout_s: float) -> int:
         """Step what has arrived of the partitions that are not held; how many messages that were."""
         if not self._places:
             return 0
-        self._reader.hold(held_beside(tasks, self._topic))
+        self._reader.hold(held_companion_places(tasks, self._topic))
         taken = self._reader.take(max_messages=MAX_TAKEN, timeout_s=timeout_s)
         for run in taken.runs:
             for task in tasks:
-                if run.place in places_beside(task, self._topic):
+                if run.place in companion_places(task, self._topic):
                     task.step_beside(run, pending)
         return len(taken)
 
@@ -60,13 +60,13 @@ class Beside:
         self._reader.close()
 
 
-def places_beside(task: Task, topic: Topic) -> list[tuple[str, int]]:
+def companion_places(task: Task, topic: Topic) -> list[tuple[str, int]]:
     """The partitions that a task reads beside its own."""
     numbers = () if task.joining is None else task.joining.partitions_beside
     return [(topic.name, number) for number in sorted(numbers)]
 
 
-def held_beside(tasks: Collection[Task], topic: Topic) -> set[tuple[str, int]]:
+def held_companion_places(tasks: Collection[Task], topic: Topic) -> set[tuple[str, int]]:
     """The partitions that some task has read far enough ahead, and that no task waits for."""
     joining = [task.joining for task in tasks if task.joining is not None]
     ahead = {number for operator in joining for number in operator.holds_beside}
