@@ -1,4 +1,4 @@
-"""Which dead letters are meant: filters as they are typed, and the letters that pass them."""
+"""Choosing dead letters: filters as a person types them, and the letters that pass them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
@@ -10,10 +10,13 @@ _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class LetterFilter(NamedTuple):
-    """What letters must be like; None is any.
+    """The conditions that letters must meet; None sets no condition.
 
     Attributes:
-        since_ms: Put aside at this time or later.
+        consumer: Who put the letter aside.
+        error_class: The class of the error.
+        topic: The topic of the message.
+        since_ms: The letter was put aside at this time or later.
     """
 
     consumer: str | None = None
@@ -21,8 +24,8 @@ class LetterFilter(NamedTuple):
     topic: str | None = None
     since_ms: int | None = None
 
-    def pass_(self, letter: DeadLetter) -> bool:
-        """Whether a letter is as asked for."""
+    def is_met_by(self, letter: DeadLetter) -> bool:
+        """Whether a letter meets all conditions."""
         return (
             self.consumer in {None, letter.consumer}
             and self.error_class in {None, letter.error_class}
@@ -32,7 +35,7 @@ class LetterFilter(NamedTuple):
 
 
 class SelectedLetter(NamedTuple):
-    """A letter with what became of it."""
+    """A letter with its resolution; None while it is open."""
 
     letter: DeadLetter
     resolution: LetterResolution | None
@@ -45,16 +48,18 @@ def select(
     ids: Collection[str] | None = None,
     with_resolved: bool = False,
 ) -> list[SelectedLetter]:
-    """The letters that pass, oldest first.
+    """Return the letters that meet the conditions, oldest first.
 
     Args:
-        ids: Only these; None for any.
-        with_resolved: Also those that were replayed or discarded.
+        mailboxes: The letters of each consumer.
+        filters: The conditions.
+        ids: Only letters with these ids; None for any.
+        with_resolved: Whether letters that were replayed or discarded are returned too.
     """
     found = [
         selected
         for selected in _all(mailboxes)
-        if filters.pass_(selected.letter)
+        if filters.is_met_by(selected.letter)
         and (ids is None or selected.letter.letter_id in ids)
         and (with_resolved or selected.resolution is None)
     ]
@@ -62,10 +67,14 @@ def select(
 
 
 def time_of(text: str, *, now_ms: int) -> int:
-    """A point in time as it is typed: an age such as ``90m``, or ISO 8601, in UTC unless it says otherwise.
+    """Return a time that a person typed: an age such as ``90m``, or ISO 8601, in UTC unless it says otherwise.
+
+    Args:
+        text: The typed time.
+        now_ms: The wall clock, from which an age counts back.
 
     Raises:
-        ConfigurationError: If it is neither.
+        ConfigurationError: If the text is neither.
 
     Example:
         >>> time_of("2m", now_ms=300_000)

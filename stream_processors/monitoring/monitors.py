@@ -16,7 +16,7 @@ from stream_processors.monitoring.field_census import FieldCensus
 from stream_processors.monitoring.metrics import MonitorMetrics
 from stream_processors.monitoring.observing import LogObserver
 from stream_processors.operators.alerting import Disk, Judge, Verdict
-from stream_processors.runtime.alerts import raise_alert
+from stream_processors.runtime.alerts import alert_of, publish_alert
 
 log = structlog.get_logger()
 #: The source that the monitor's alerts state.
@@ -86,7 +86,8 @@ class Monitor:
         """
         try:
             for verdict in self._unpublished:
-                raise_alert(self._publisher, **verdict._asdict(), now_ms=self._clock.now_ms(), source=SOURCE)
+                alert = alert_of(**verdict._asdict(), now_ms=self._clock.now_ms(), source=SOURCE)
+                publish_alert(self._publisher, alert)
             self._publisher.flush()
         except BrokerUnavailableError:
             self._publisher = Publisher(self._endpoint, role=SOURCE)

@@ -1,13 +1,18 @@
-"""Partitions beside a worker's own: what joining operators read whole, wherever their share lies.
+"""Reading the partitions of companions: what joining operators read whole, wherever their share lies.
 
-They are read by hand, without the group, each from where its operator's checkpoint has it. Nothing is
-stepped silently: a checkpoint goes with all that is published, so what lies behind it is not out yet.
+These partitions are read by hand, without the group, each from the position that its operator's checkpoint
+holds. Nothing is stepped silently here: everything that is published goes with a checkpoint, so nothing
+after a checkpoint is published yet.
 
-Two readers run at two speeds. So that neither piles up rows for the other, a partition that is ahead is
-not read on: one of the share while its rows wait for what lies beside, whether or not that has been
-published yet; one beside while rows of it are held for the share, unless something waits for it. What is
-not read stays in the log, so nothing is lost, and what is waited for is always read, so nothing stands
-still. Holding decides when something is read, and never what is joined.
+Two readers run at two speeds. A partition that is ahead is not read on, so that neither reader collects
+rows for the other:
+
+- A partition of the share is held while its rows wait for a companion, whether or not the companion's row
+  has been published yet.
+- A companion's partition is held while its rows wait for the share, unless something waits for it.
+
+A record that is not read stays in the log, so nothing is lost. A record that is waited for is always read,
+so nothing stands still. Holding decides when something is read, and never what is joined.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,17 +20,20 @@ from collections.abc import Collection, Mapping
 from schemas.topics import Topic
 from schemas.wire.kafka import Positions, Reader
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.tasks import PendingCommit, Task
+from stream_processors.runtime.pending import PendingCommit
+from stream_processors.runtime.tasks import Task
 
-#: Taken at once, of either side: what then waits at most stays far within what one commit may hold.
+#: The most messages that are taken at once from either side, so that the rows that then wait stay far below
+#: what one commit may hold.
 MAX_TAKEN = 256
 
 
 class CompanionReader:
-    """Reads for the tasks of one worker.
+    """Reads companions' partitions for the tasks of one worker.
 
     Args:
-        group: Names the client; no offsets are committed.
+        endpoint: The broker.
+        group: Names the client. No offsets are committed.
         topic: The first input of the job.
     """
 
@@ -44,7 +52,16 @@ class CompanionReader:
         self._reader.seek(starts)
 
     def take(self, tasks: Collection[Task], pending: PendingCommit, *, timeout_s: float) -> int:
-        """Step what has arrived of the partitions that are not held; how many messages that were."""
+        """Step what has arrived of the partitions that are not held.
+
+        Args:
+            tasks: The worker's tasks.
+            pending: Collects what follows from the messages.
+            timeout_s: How long to wait for a message.
+
+        Returns:
+            How many messages were taken.
+        """
         if not self._places:
             return 0
         self._reader.hold(held_companion_places(tasks, self._topic))
@@ -56,18 +73,18 @@ class CompanionReader:
         return len(taken)
 
     def close(self) -> None:
-        """Free the connection."""
+        """Close the connection."""
         self._reader.close()
 
 
 def companion_places(task: Task, topic: Topic) -> list[tuple[str, int]]:
-    """The partitions that a task reads beside its own."""
+    """The companions' partitions that a task reads besides its own."""
     numbers = () if task.joining is None else task.joining.partitions_beside
     return [(topic.name, number) for number in sorted(numbers)]
 
 
 def held_companion_places(tasks: Collection[Task], topic: Topic) -> set[tuple[str, int]]:
-    """The partitions that some task has read far enough ahead, and that no task waits for."""
+    """The companions' partitions that some task has read far enough ahead, and that no task waits for."""
     joining = [task.joining for task in tasks if task.joining is not None]
     ahead = {number for operator in joining for number in operator.holds_beside}
     needed = {number for operator in joining for number in operator.needs_beside} if ahead else set()

@@ -1,7 +1,7 @@
-"""Putting messages aside that break the contract, and reading what was put aside.
+"""Putting messages aside that break the contract, and reading the messages that were put aside.
 
-A letter holds the message whole: bytes, key and headers, with the reason beside them, so that it
-can be published again. :mod:`~stream_processors.runtime.letters` describes its form.
+A dead letter holds the whole message, that is its bytes, key and headers, together with the reason, so that
+the message can be published again. :mod:`~stream_processors.runtime.letters` describes the form.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,11 +27,11 @@ from stream_processors.runtime.letters import (
     resolution_headers,
 )
 
-#: A reason that quotes a message is cut here.
+#: A reason may quote a message, so it is cut at this length.
 LONGEST_REASON = 500
-#: A larger value is kept in part, with its size and hash in the headers.
+#: Of a larger value only this much is kept; the headers state its size and hash.
 LARGEST_VALUE_BYTES = 8_000_000
-#: Key and headers that are larger are left out, so that the letter itself can be published.
+#: A larger key with headers is left out, so that the letter itself can be published.
 LARGEST_HEADERS_BYTES = 1_000_000
 
 
@@ -43,18 +43,19 @@ _timed = msgspec.json.Decoder(_Timed)
 
 
 def reason_of(error: ContractError) -> str:
-    """Why a message was put aside, in a length fit for a header and a log line."""
+    """Return why a message was put aside, short enough for a header and a log line."""
     reason = str(error)
     return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
 
 
 def publish_dead_letter(publisher: Publisher, *, consumer: str, record: Record, error: ContractError) -> None:
-    """Put a message aside; doing so twice for the same message makes one letter.
+    """Put a message aside; putting the same message aside twice gives one letter.
 
     Args:
-        consumer: Who could not process it; names the topic.
-        record: The message; its bytes are kept as they are, the first eight million of them.
-        error: Why.
+        publisher: Writes the letter.
+        consumer: The consumer that could not process the message. It names the topic.
+        record: The message. Its bytes are kept unchanged, up to the first eight million.
+        error: Why the consumer could not process it.
     """
     value = record.value
     identity = letter_id(record).encode()
@@ -82,7 +83,14 @@ def publish_dead_letter(publisher: Publisher, *, consumer: str, record: Record, 
 
 
 def publish_resolution(publisher: Publisher, letter: DeadLetter, how: ResolutionKind, *, reason: str) -> None:
-    """Say what became of a letter."""
+    """Publish that a letter was resolved.
+
+    Args:
+        publisher: Writes the resolution.
+        letter: The letter that is resolved.
+        how: Whether it was replayed or discarded.
+        reason: Why, in the words of the person who resolved it; may be empty.
+    """
     publisher.publish(
         dead_letters(letter.consumer).name,
         b"",
@@ -94,7 +102,7 @@ def publish_resolution(publisher: Publisher, letter: DeadLetter, how: Resolution
 def read_mailboxes(
     endpoint: KafkaEndpoint, consumers: Sequence[str] = CONSUMERS
 ) -> dict[str, ConsumerLetters]:
-    """The letters of consumers with what became of them, as of now."""
+    """Read all letters of some consumers with their resolutions, up to the present end of the log."""
     mailboxes = {consumer: ConsumerLetters() for consumer in consumers}
     for record in read_range(endpoint, {(dead_letters(consumer).name, 0): 0 for consumer in consumers}):
         mailboxes[CONSUMER_OF[record.topic]].take(record)
@@ -104,7 +112,7 @@ def read_mailboxes(
 def read_values(
     endpoint: KafkaEndpoint, letters: Iterable[DeadLetter]
 ) -> Iterator[tuple[DeadLetter, bytes | None]]:
-    """The bytes of letters, in the order of the log per consumer."""
+    """Read the messages' bytes of letters, in the order of the log for each consumer."""
     wanted = {((dead_letters(letter.consumer).name, 0), letter.dead_offset): letter for letter in letters}
     starts: dict[tuple[str, int], int] = {}
     ends: dict[tuple[str, int], int] = {}
@@ -124,7 +132,7 @@ def _kept(value: bytes | None, *, is_whole: bool) -> KeptValue:
 
 
 def _originals(record: Record) -> Headers | None:
-    """The message's own key and headers; None when they are too large to be kept."""
+    """The message's own key and headers as headers of the letter; None when they are too large to keep."""
     size = len(record.key or b"") + sum(len(name) + len(value or b"") for name, value in record.headers)
     if size > LARGEST_HEADERS_BYTES:
         return None
@@ -133,9 +141,9 @@ def _originals(record: Record) -> Headers | None:
 
 
 def _times(record: Record) -> Headers:
-    """When the message happened and was published, as far as it can be told; no clock is asked."""
+    """When the message happened and when it was published, where the message tells; no clock is asked."""
     times: Headers = []
-    # Why it cannot be read, if so, is the letter's reason.
+    # If the value cannot be read, the letter's reason says why.
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         times.append(("event-time-ms", str(_timed.decode(record.value or b"").event_time_ms).encode()))
     if record.timestamp_ms is not None:

@@ -1,9 +1,9 @@
 """The form of a dead letter: a message that was put aside, and the record that resolves it.
 
-It stands apart from publishing and reading so that both go by one description. A letter is known
-by where its message lay, ``TOPIC/PARTITION/OFFSET``; the same message put aside twice is one
-letter. Nothing is taken out of a dead-letter topic: what was replayed or discarded is followed by
-a record with the same key and the header ``resolution``, and a letter without one is open.
+It stands apart from publishing and reading so that both follow one description. A letter is known by where
+its message lay, ``TOPIC/PARTITION/OFFSET``, so the same message put aside twice is one letter. Nothing is
+removed from a dead-letter topic. When a letter is replayed or discarded, another record follows with the
+same key and the header ``resolution``. A letter without such a record is open.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,9 +14,9 @@ import msgspec
 from schemas.topics import CONSUMERS, dead_letters
 from schemas.wire.kafka import Record
 
-#: In front of the names of the message's own headers.
+#: The prefix of the message's own headers.
 ORIGINAL = "original-"
-#: Headers of a message that was published again: which letter it comes from, how often it was tried.
+#: Headers of a message that was published again: the letter that it comes from, and how often it was tried.
 REPLAY_OF = "replay-of"
 REPLAY_ATTEMPTS = "replay-attempts"
 RESOLUTION = "resolution"
@@ -26,7 +26,7 @@ CONSUMER_OF = {dead_letters(consumer).name: consumer for consumer in CONSUMERS}
 
 
 class KeptValue(StrEnum):
-    """How much of a message a letter holds; a tombstone has no value, which is not an empty one."""
+    """How much of a message's value a letter holds; a tombstone has no value, which differs from an empty one."""
 
     WHOLE = "whole"
     CUT = "cut"
@@ -48,15 +48,22 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message that was put aside, without its bytes.
 
     Attributes:
-        letter_id: Where the message lay; of a file's row, which one it was.
-        dead_offset: Where the letter lies in its consumer's dead-letter topic.
-        topic: Where the message lay; of a file's row, the file.
-        partition: None for what did not come from Kafka.
-        offset: None likewise.
-        headers: The message's own.
+        letter_id: Where the message lay, or which row of a file it was.
+        consumer: Who put it aside.
+        dead_offset: The letter's own offset in its consumer's dead-letter topic.
+        topic: The topic of the message, or the file of the row.
+        partition: The partition of the message; None when it did not come from Kafka.
+        offset: The offset of the message; None when it did not come from Kafka.
+        key: The message's own key.
+        headers: The message's own headers.
+        reason: Why the consumer could not process it.
+        error_class: The class of the error, such as ``DecodeError``.
         attempts: How often the message has been tried, 1 for the first time.
-        event_time_ms: What the message says of itself, where it can be read.
-        record_time_ms: When the message was published, where the consumer knew.
+        kept: How much of the value the letter holds.
+        value_bytes: The size of the whole value.
+        value_sha256: The hash of the whole value.
+        event_time_ms: When the message says that it happened; None where it cannot be read.
+        record_time_ms: When the message was published; None where the consumer did not know.
         put_aside_ms: When the letter was published.
     """
 
@@ -80,7 +87,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LetterResolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """That a letter was replayed or discarded."""
+    """The fact that a letter was replayed or discarded."""
 
     letter_id: str
     how: ResolutionKind
@@ -89,15 +96,15 @@ class LetterResolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def letter_id(record: Record) -> str:
-    """What the letter of a message is known by."""
+    """Return the id of a message's letter."""
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def read_letter(record: Record) -> DeadLetter | LetterResolution:
-    """What a record of a dead-letter topic says; nothing in one is unreadable.
+    """Return the letter or the resolution that a record of a dead-letter topic holds.
 
-    What states no origin in Kafka, such as a row of a file, is known by what it does state, or
-    else by where it lies itself.
+    Every record can be read. A letter that states no origin in Kafka, such as a row of a file, takes its id
+    from what it does state, or else from its own place.
     """
     found = dict(record.headers)
     if RESOLUTION in found:
@@ -124,13 +131,19 @@ def read_letter(record: Record) -> DeadLetter | LetterResolution:
 
 
 def letter_identity(record: Record) -> tuple[str, bool]:
-    """The id of a record's letter, and whether the record resolves it; cheaper than :func:`read`."""
+    """Return the id of a record's letter, and whether the record resolves it; cheaper than :func:`read_letter`."""
     found = dict(record.headers)
     return _identity(record, found), RESOLUTION in found
 
 
 def resolution_headers(letter: DeadLetter, how: ResolutionKind, *, reason: str) -> Headers:
-    """The headers of the record that resolves a letter; its key is the letter's id."""
+    """Return the headers of the record that resolves a letter; the record's key is the letter's id.
+
+    Args:
+        letter: The letter that is resolved.
+        how: Whether it was replayed or discarded.
+        reason: Why; may be empty.
+    """
     return [
         (RESOLUTION, how.encode()),
         ("resolution-reason", reason.encode()),
@@ -141,7 +154,7 @@ def resolution_headers(letter: DeadLetter, how: ResolutionKind, *, reason: str) 
 
 
 def replay_headers(letter: DeadLetter) -> Headers:
-    """The headers with which a letter's message is published again: its own, and that it is a replay."""
+    """Return the headers for publishing a letter's message again: its own, and those that mark a replay."""
     own: Headers = [
         (name, value) for name, value in letter.headers if name not in {REPLAY_OF, REPLAY_ATTEMPTS}
     ]
@@ -153,19 +166,19 @@ def replay_headers(letter: DeadLetter) -> Headers:
 
 
 def attempts_of(headers: Iterable[tuple[str, bytes]]) -> int:
-    """How often a message has been tried, this time included."""
+    """Return how often a message has been tried, this time included."""
     return (_number(dict(headers), REPLAY_ATTEMPTS) or 0) + 1
 
 
 class ConsumerLetters:
-    """The letters of one consumer with what became of them."""
+    """The letters of one consumer with their resolutions."""
 
     def __init__(self) -> None:
         self.letters: dict[str, DeadLetter] = {}
         self.resolutions: dict[str, LetterResolution] = {}
 
     def take(self, record: Record) -> None:
-        """Take in a record; a letter that is there already stays as it was first."""
+        """Take in a record; a letter or resolution that is there already stays as it is."""
         match read_letter(record):
             case DeadLetter() as letter:
                 self.letters.setdefault(letter.letter_id, letter)
@@ -173,7 +186,7 @@ class ConsumerLetters:
                 self.resolutions.setdefault(resolution.letter_id, resolution)
 
     def open(self) -> Sequence[DeadLetter]:
-        """The letters that nothing has been done about, oldest first."""
+        """Return the letters without a resolution, oldest first."""
         return [letter for name, letter in self.letters.items() if name not in self.resolutions]
 
 

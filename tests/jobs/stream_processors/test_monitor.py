@@ -23,7 +23,7 @@ from stream_processors.monitoring.metrics import MonitorMetrics
 from stream_processors.monitoring.monitors import Monitor
 from stream_processors.monitoring.observing import read_by
 from stream_processors.operators.alerting import DEAD_LETTERS, STALLED_PARTITION, Place
-from stream_processors.runtime.alerts import raise_alert
+from stream_processors.runtime.alerts import alert_of, publish_alert
 from stream_processors.runtime.dead_letters import publish_dead_letter, read_mailboxes
 from stream_processors.settings import ProcessorSettings
 
@@ -135,14 +135,14 @@ def test_stall_that_a_worker_raised_of_itself_is_not_raised_again(
     kafka: KafkaEndpoint, publisher: Publisher, monitor: Monitor, clock: ManualClock
 ) -> None:
     since = len(published_alerts(kafka))
-    raise_alert(
-        publisher,
+    alert = alert_of(
         name=STALLED_PARTITION,
         subject=PLACE.subject(),
         severity=Severity.PAGE,
         summary="stands",
         now_ms=1,
     )
+    publish_alert(publisher, alert)
     publisher.publish(FEATURES_MARKET.name, b"{}", key=None, partition=2)
     publisher.flush()
     looks(monitor, clock, seconds=2 * STALLED_S)

@@ -157,12 +157,12 @@ def test_object_of_a_bad_message_has_the_problem() -> None:
     ],
 )
 def test_records_are_chosen_by_key_and_by_stream(wanted: RecordFilter, *, is_shown: bool) -> None:
-    assert wanted.has(of_event(tick(3, trade_id=9))) is is_shown
+    assert wanted.is_met_by(of_event(tick(3, trade_id=9))) is is_shown
 
 
 def test_bad_message_belongs_to_no_stream() -> None:
-    assert not RecordFilter(stream=STREAM).has(examined(MARKET_TICK, record(b"{")))
-    assert RecordFilter(key=INSTRUMENT).has(examined(MARKET_TICK, record(b"{")))
+    assert not RecordFilter(stream=STREAM).is_met_by(examined(MARKET_TICK, record(b"{")))
+    assert RecordFilter(key=INSTRUMENT).is_met_by(examined(MARKET_TICK, record(b"{")))
 
 
 @pytest.mark.parametrize(
