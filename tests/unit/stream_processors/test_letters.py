@@ -207,7 +207,7 @@ def test_bodies_are_shown_so_that_no_terminal_obeys_them(value: bytes | None, sh
 def test_body_that_is_long_is_cut_between_characters() -> None:
     shown = body("€".encode() * LONGEST_BODY)
     assert shown.startswith("€")
-    assert "bytes more; --raw gives all" in shown
+    assert "more bytes; --raw writes all" in shown
 
 
 def test_tables_show_what_a_message_says_as_text() -> None:
