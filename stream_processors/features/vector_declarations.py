@@ -19,7 +19,7 @@ ALLOWANCE_MS = 2_000
 OLDEST_BARS = 5
 
 
-class Group(StrEnum):
+class FeatureGroup(StrEnum):
     """The groups of companion features that a vector may have after the market features."""
 
     COIN = "coin"
@@ -114,25 +114,25 @@ PERPETUAL = (
 #: from the merely newest. None is declared before articles are scored.
 NEWS: tuple[FeatureDeclaration, ...] = ()
 
-GROUPS = {Group.COIN: COIN, Group.PERPETUAL: PERPETUAL, Group.NEWS: NEWS}
+GROUPS = {FeatureGroup.COIN: COIN, FeatureGroup.PERPETUAL: PERPETUAL, FeatureGroup.NEWS: NEWS}
 
 
-def vector_spec(groups: Iterable[Group], *, join: Join | None = None) -> FeatureSpec:
-    """Return the set of the market features and these groups, in the order of :class:`Group`."""
+def vector_spec(groups: Iterable[FeatureGroup], *, join: Join | None = None) -> FeatureSpec:
+    """Return the set of the market features and these groups, in the order of :class:`FeatureGroup`."""
     wanted = set(groups)
-    beside = tuple(feature for group in Group if group in wanted for feature in GROUPS[group])
-    return FeatureSpec(features=SPEC.features + beside, join=join)
+    added = tuple(feature for group in FeatureGroup if group in wanted for feature in GROUPS[group])
+    return FeatureSpec(features=SPEC.features + added, join=join)
 
 
-def groups_of(companions: Companions) -> dict[Group, str]:
-    """Return the groups that companions fill, each with its instrument, in the order of :class:`Group`."""
-    filled = {Group.COIN: companions.coin, Group.PERPETUAL: companions.perpetual}
+def groups_of(companions: Companions) -> dict[FeatureGroup, str]:
+    """Return the groups that companions fill, each with its instrument, in the order of :class:`FeatureGroup`."""
+    filled = {FeatureGroup.COIN: companions.coin, FeatureGroup.PERPETUAL: companions.perpetual}
     return {group: name for group, name in filled.items() if name is not None}
 
 
-def groups_among(names: Collection[str]) -> tuple[Group, ...]:
+def groups_among(names: Collection[str]) -> tuple[FeatureGroup, ...]:
     """Return the groups to which some features belong, such as the features that a model takes."""
-    return tuple(group for group in Group if any(feature.name in names for feature in GROUPS[group]))
+    return tuple(group for group in FeatureGroup if any(feature.name in names for feature in GROUPS[group]))
 
 
 def spec_of(companions: Companions | None) -> FeatureSpec:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from schemas.time import Interval
 from stream_processors.features.declarations import SPEC
-from stream_processors.features.vector_declarations import GROUPS, Group
+from stream_processors.features.vector_declarations import GROUPS, FeatureGroup
 from stream_processors.features.vector_kernel import N_OTHER, OTHER, OWN, STATE_SIZE, empty_state
 from stream_processors.features.vectors import LOOPS
 
@@ -35,7 +35,7 @@ class VectorStepper:
         interval: The length of the bars. A row that is farther from the row before begins anew.
     """
 
-    def __init__(self, groups: Sequence[Group], *, interval: Interval) -> None:
+    def __init__(self, groups: Sequence[FeatureGroup], *, interval: Interval) -> None:
         self._states = {group: empty_state() for group in groups}
         self._length_ms = interval.milliseconds
         self._as_of_ms = np.zeros(1, dtype=np.int64)
@@ -50,7 +50,7 @@ class VectorStepper:
         *,
         close: float,
         values: Sequence[float],
-        others: Mapping[Group, tuple[int, tuple[float, ...]] | None],
+        others: Mapping[FeatureGroup, tuple[int, tuple[float, ...]] | None],
     ) -> list[float]:
         """Take a row of the target in, with the companions' rows that were joined to it.
 

@@ -21,7 +21,7 @@ from stream_processors.features.vector_declarations import (
     ALLOWANCE_MS,
     GROUPS,
     OLDEST_BARS,
-    Group,
+    FeatureGroup,
     groups_of,
     spec_of,
     vector_spec,
@@ -30,7 +30,7 @@ from stream_processors.features.vector_kernel import OTHER, OWN, empty_state, ru
 
 Numbers = NDArray[np.float64]
 #: The compiled loop of each group.
-LOOPS: Mapping[Group, Any] = {Group.COIN: run_coin, Group.PERPETUAL: run_perpetual}
+LOOPS: Mapping[FeatureGroup, Any] = {FeatureGroup.COIN: run_coin, FeatureGroup.PERPETUAL: run_perpetual}
 
 
 class JoinedColumns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -87,7 +87,7 @@ def with_coin(
         allowance_ms: How much later than a row's time the other coin's row may have been known.
     """
     pair = joined(table, other, interval=interval, allowance_ms=allowance_ms)
-    return _with(table, {Group.COIN: pair}, interval)
+    return _with(table, {FeatureGroup.COIN: pair}, interval)
 
 
 def with_perpetual(
@@ -102,7 +102,7 @@ def with_perpetual(
         allowance_ms: How much later than a row's time the perpetual's row may have been known.
     """
     pair = joined(table, other, interval=interval, allowance_ms=allowance_ms)
-    return _with(table, {Group.PERPETUAL: pair}, interval)
+    return _with(table, {FeatureGroup.PERPETUAL: pair}, interval)
 
 
 def with_companions(
@@ -140,7 +140,7 @@ def warm_up_vectors() -> None:
 
 
 def _companion_features(
-    table: FeatureTable, pair: JoinedColumns, group: Group, interval: Interval
+    table: FeatureTable, pair: JoinedColumns, group: FeatureGroup, interval: Interval
 ) -> Numbers:
     """The companion features of a group; shape (n, k)."""
     beside = np.empty((len(table.as_of_ms), len(GROUPS[group])))
@@ -150,14 +150,16 @@ def _companion_features(
     return beside
 
 
-def _with(table: FeatureTable, pairs: Mapping[Group, JoinedColumns], interval: Interval) -> FeatureTable:
+def _with(
+    table: FeatureTable, pairs: Mapping[FeatureGroup, JoinedColumns], interval: Interval
+) -> FeatureTable:
     """The table with the groups in their places; copied in blocks, as a year of minutes is half a gigabyte."""
-    held = {group for group in Group if GROUPS[group] and GROUPS[group][0].name in table.names}
+    held = {group for group in FeatureGroup if GROUPS[group] and GROUPS[group][0].name in table.names}
     spec = vector_spec(held | pairs.keys())
     values = np.empty((len(table.as_of_ms), len(spec.names)))
     until = len(SPEC.names)
     values[:, :until] = table.values[:, :until]
-    for group in (group for group in Group if group in held | pairs.keys()):
+    for group in (group for group in FeatureGroup if group in held | pairs.keys()):
         first, until = until, until + len(GROUPS[group])
         if group in pairs:
             values[:, first:until] = _companion_features(table, pairs[group], group, interval)
