@@ -369,5 +369,5 @@ def test_row_of_a_file_is_a_letter_that_cannot_be_replayed(kafka: KafkaEndpoint,
     (listed,) = [line for line in command("list", "--json").output.splitlines() if file in line]
     name = json.loads(listed)["letter_id"]
     assert name == f"{file}/4/close"
-    assert "mend that" in command("replay", name).output
+    assert "correct the source" in command("replay", name).output
     assert command("discard", name, "--reason", "mended").exit_code == 0
