@@ -12,7 +12,7 @@ from schemas.streams import StreamDescription
 from schemas.targets import Target
 from schemas.time import Interval, parse_time
 from schemas.wire.clocks import SystemClock
-from stream_processors.features.vector_declarations import Group
+from stream_processors.features.vector_declarations import FeatureGroup
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, Rule
 from trainers.datasets.schedules import Refit
@@ -238,7 +238,7 @@ def _loader(
             return from_postgres(pool, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # What a run computed began where it began: features that fade remember it.
         begin_ms = None if parity is None else parity.origin_ms
-        given = {Group.COIN: options.bars_eth, Group.PERPETUAL: options.perp}
+        given = {FeatureGroup.COIN: options.bars_eth, FeatureGroup.PERPETUAL: options.perp}
         beside = {group: path for group, path in given.items() if path is not None}
         check_beside(manifest, beside)
         return from_file(

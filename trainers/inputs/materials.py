@@ -20,7 +20,7 @@ from schemas.features import FeatureTable
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.batch import compute_table
-from stream_processors.features.vector_declarations import Group, groups_among
+from stream_processors.features.vector_declarations import FeatureGroup, groups_among
 from stream_processors.features.vectors import with_companions
 from trainers.backtesting.prices import Prices
 
@@ -40,7 +40,7 @@ class Material(NamedTuple):
 
 
 #: The option that gives the file of a group's companion.
-OPTIONS = {Group.COIN: "--bars-eth", Group.PERPETUAL: "--perp"}
+OPTIONS = {FeatureGroup.COIN: "--bars-eth", FeatureGroup.PERPETUAL: "--perp"}
 
 
 def from_file(
@@ -49,7 +49,7 @@ def from_file(
     *,
     instrument: str | None,
     begin_ms: int | None,
-    beside: Mapping[Group, Path] = {},
+    beside: Mapping[FeatureGroup, Path] = {},
     every_ms: int | None = None,
 ) -> Material:
     """Features and prices of a file of candles, with companions' beside them where there are such files.
@@ -112,13 +112,13 @@ def _features(
 
 
 def _joined(
-    table: FeatureTable, target: ModelTarget, beside: Mapping[Group, Path], begin_ms: int | None
+    table: FeatureTable, target: ModelTarget, beside: Mapping[FeatureGroup, Path], begin_ms: int | None
 ) -> FeatureTable:
     """The vectors that the live join would have made."""
     for group, path in beside.items():
         _check_file(OPTIONS[group], path)
     named = {group: _companion(group, path) for group, path in beside.items()}
-    companions = Companions(coin=named.get(Group.COIN), perpetual=named.get(Group.PERPETUAL))
+    companions = Companions(coin=named.get(FeatureGroup.COIN), perpetual=named.get(FeatureGroup.PERPETUAL))
     others = {
         named[group]: _features(path, read_candles(path, _now()), target, begin_ms)[1]
         for group, path in beside.items()
@@ -126,7 +126,7 @@ def _joined(
     return with_companions(table, others, companions, interval=target.interval)
 
 
-def _companion(group: Group, path: Path) -> str:
+def _companion(group: FeatureGroup, path: Path) -> str:
     found = instrument_of_name(path)
     if found is None:
         message = (
@@ -137,7 +137,7 @@ def _companion(group: Group, path: Path) -> str:
     return found
 
 
-def check_beside(manifest: ModelManifest, beside: Mapping[Group, Path]) -> None:
+def check_beside(manifest: ModelManifest, beside: Mapping[FeatureGroup, Path]) -> None:
     """Refuse to backtest a model without the companions that it sees, or with others.
 
     Raises:
