@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from producers.sources.files.recognition import instrument_of_name
+from producers.sources.files.recognition import stated_instrument
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import PromotionTookEffect
 from schemas.streams import StreamDescription
@@ -103,10 +103,10 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
 
 
 def _instrument(options: BacktestOptions) -> str | None:
-    """Of the file, as it is stated or its name tells; stores have it by their stream."""
+    """Of the file, as the option or the file states it; stores have it by their stream."""
     if options.instrument is not None or options.bars is None:
         return options.instrument
-    return instrument_of_name(options.bars)
+    return stated_instrument(options.bars) if options.bars.is_file() else None
 
 
 def _over(options: BacktestOptions) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from producers.sources.files.forms import ReadRequest
-from producers.sources.files.recognition import instrument_of_name
+from producers.sources.files.recognition import stated_instrument
 from producers.sources.files.tables import CandleTable, read_candles
 from schemas.artifacts import ModelManifest, ModelTarget
 from schemas.companions import Companions
@@ -69,7 +69,7 @@ def from_file(
     """
     _check_file("--bars", path)
     _check_instrument(path, target, instrument)
-    candles = read_candles(path, _now())
+    candles = read_candles(path, _request(target.instrument))
     bars, table = _features(path, candles, target, begin_ms, every_ms=None if beside else every_ms)
     if beside:
         table = _joined(table, target, beside, begin_ms)
@@ -86,8 +86,8 @@ def from_file(
     )
 
 
-def _now() -> ReadRequest:
-    return ReadRequest(not_after_ms=SystemClock().now_ms())
+def _request(instrument: str) -> ReadRequest:
+    return ReadRequest(not_after_ms=SystemClock().now_ms(), instrument=instrument)
 
 
 def _features(
@@ -120,14 +120,14 @@ def _joined(
     named = {group: _companion(group, path) for group, path in beside.items()}
     companions = Companions(coin=named.get(FeatureGroup.COIN), perpetual=named.get(FeatureGroup.PERPETUAL))
     others = {
-        named[group]: _features(path, read_candles(path, _now()), target, begin_ms)[1]
+        named[group]: _features(path, read_candles(path, _request(named[group])), target, begin_ms)[1]
         for group, path in beside.items()
     }
     return with_companions(table, others, companions, interval=target.interval)
 
 
 def _companion(group: FeatureGroup, path: Path) -> str:
-    found = instrument_of_name(path)
+    found = stated_instrument(path)
     if found is None:
         message = (
             f"cannot tell the instrument of {path.name}, which the model's features name: "
@@ -159,7 +159,7 @@ def _check_file(option: str, path: Path) -> None:
 
 
 def _check_instrument(path: Path, target: ModelTarget, instrument: str | None) -> None:
-    found = instrument or instrument_of_name(path)
+    found = instrument or stated_instrument(path)
     if found is None:
         message = (
             f"cannot tell the instrument of {path.name}: name it like btcusdt_binance_spot_1m.parquet, "
