@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
+.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz fuzz-files lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Options of demo: DATA=FILE BESIDE=FILES HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME KAFKA=apache"
+	@echo "  Options of demo: DATA=FILE BESIDE=FILES HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME NO_TRADE=MINUTES KAFKA=apache"
 	@echo "  Options of kafka: NODES=1|3 PORT=N"
 
 $(VENV)/.python:
@@ -30,7 +30,7 @@ $(VENV)/.developing: requirements-dev.lock $(VENV)/.installed
 install: $(VENV)/.installed ## Create the virtual environment and install what running needs
 
 demo: $(VENV)/.installed ## Install, start everything, and print the URL (stays in the foreground; Ctrl-C ends it)
-	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(foreach file,$(BESIDE),--data "$(file)") $(if $(HISTORY),--history "$(HISTORY)") \
+	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(if $(NO_TRADE),DRIFTLINE_NO_TRADE_MINUTES="$(NO_TRADE)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(foreach file,$(BESIDE),--data "$(file)") $(if $(HISTORY),--history "$(HISTORY)") \
 		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)")
 
 kafka: $(VENV)/.installed ## Run Apache Kafka in the foreground (needs Java 17 and Maven, or Docker)
@@ -77,6 +77,9 @@ build/fuzz/.installed:
 
 fuzz: $(VENV)/.developing build/fuzz/.installed ## Fuzz the codec with atheris (Linux; SECONDS=60)
 	@SECONDS=$(or $(SECONDS),60) $(BIN)/python -m tests.fuzzing
+
+fuzz-files: $(VENV)/.developing ## Read N faulty files of candles of every form (N=1000 FIRST=0 SHOW=1)
+	@N=$(or $(N),1000) FIRST=$(or $(FIRST),0) SHOW=$(SHOW) $(BIN)/python -m tests.fuzzing.files
 
 lock: $(VENV)/.developing ## Renew the locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -1,1 +1,1 @@
-"""Stream processors: topics in, topics and views out."""
+"""The stream processors: they read topics, and write topics, views in Redis and rows in Postgres."""

@@ -7,7 +7,7 @@ from stream_processors.commands import commands
 
 
 def main() -> None:
-    """Run one job."""
+    """Run the job or command that the arguments name."""
     run_command(commands, os.environ)
 
 

@@ -1,4 +1,4 @@
-"""The processors' settings."""
+"""The settings of the stream processors."""
 
 from pydantic import Field, field_validator
 
@@ -7,24 +7,24 @@ from schemas.wire.settings import JobSettings
 
 
 class ProcessorSettings(JobSettings):
-    """What the stream processors can be told."""
+    """The settings of the stream processors."""
 
     intervals: str = Field(
         default="1m,15m,1h",
-        description="The bars to make, besides those of a candle file's own interval; comma-separated.",
+        description="The intervals of the bars to make, besides a candle file's own interval; comma-separated.",
     )
 
     stream: str | None = Field(
         default=None,
-        description="The run whose vectors are joined; rows of others are passed over. Unset joins those of every run.",
+        description="The run whose vectors are joined; rows of other runs are skipped. Unset joins every run's.",
     )
 
     metrics_port: int | None = Field(
         default=None,
         ge=0,
         le=65535,
-        description="Where the monitor answers Prometheus, on this machine alone; unset means 19464, or a "
-        "free one above; 0 does not listen.",
+        description="The port on which the monitor answers Prometheus, on this machine alone. Unset means 19464 "
+        "or the next free port above it; 0 does not listen.",
     )
     monitor_every_s: float = Field(
         default=5.0, gt=0, description="Seconds between two looks of the monitor at the log."
@@ -32,14 +32,14 @@ class ProcessorSettings(JobSettings):
     stalled_after_s: float = Field(
         default=60.0,
         gt=0,
-        description="Seconds that a consumer group may stand still in a partition with records left to "
-        "read, before the monitor calls somebody. A worker is restarted long before.",
+        description="Seconds that a consumer group may stand still in a partition with records left to read "
+        "before the monitor raises an alert. A worker that stands still is restarted earlier.",
     )
 
     low_disk_mb: int = Field(
         default=1_000,
         ge=0,
-        description="Megabytes that should be left on the data directory's disk; below, the monitor warns.",
+        description="Megabytes that should be free on the data directory's disk; with fewer the monitor warns.",
     )
 
     @field_validator("intervals")
@@ -48,11 +48,11 @@ class ProcessorSettings(JobSettings):
         known = [str(interval) for interval in Interval]
         for part in value.split(","):
             if part.strip() not in known:
-                message = f"must be some of {', '.join(known)}, separated by commas"
+                message = f"must be one or more of {', '.join(known)}, separated by commas"
                 raise ValueError(message)
         return value
 
     @property
     def bar_intervals(self) -> list[Interval]:
-        """The intervals, parsed, each once."""
+        """The parsed intervals, each once."""
         return list(dict.fromkeys(Interval(part.strip()) for part in self.intervals.split(",")))

@@ -11,15 +11,15 @@ from stream_processors.commands.topics import tail, topics
 from stream_processors.settings import ProcessorSettings
 
 
-@click.group(help="Stream processors: topics in, topics and views out.")
+@click.group(help="The stream processors: they read topics and write topics and views.")
 def commands() -> None:
-    """The group; each job is a command."""
+    """Group the commands; each job is one of them."""
 
 
 @commands.command()
 @click.pass_obj
 def market(environment: Mapping[str, str]) -> None:
-    """Ticks and candles to bars and features."""
+    """Make bars and features of ticks and candles."""
     from stream_processors.jobs.market import run_market
 
     run_market(ProcessorSettings.from_environment(environment), stop_on_signals())
@@ -28,7 +28,7 @@ def market(environment: Mapping[str, str]) -> None:
 @commands.command()
 @click.pass_obj
 def vectors(environment: Mapping[str, str]) -> None:
-    """Features of instruments and of their companions to vectors."""
+    """Join the features of instruments and of their companions into vectors."""
     from stream_processors.jobs.vectors import run_vectors
 
     run_vectors(ProcessorSettings.from_environment(environment), stop_on_signals())
@@ -37,7 +37,7 @@ def vectors(environment: Mapping[str, str]) -> None:
 @commands.command()
 @click.pass_obj
 def outcomes(environment: Mapping[str, str]) -> None:
-    """Predictions and bars to outcomes."""
+    """Settle predictions by bars, and publish their outcomes."""
     from stream_processors.jobs.outcomes import run_outcomes
 
     run_outcomes(ProcessorSettings.from_environment(environment), stop_on_signals())
@@ -46,7 +46,7 @@ def outcomes(environment: Mapping[str, str]) -> None:
 @commands.command()
 @click.pass_obj
 def history(environment: Mapping[str, str]) -> None:
-    """Every event of the log into Postgres."""
+    """Write every event of the log into Postgres."""
     from stream_processors.jobs.history import run_history
 
     run_history(ProcessorSettings.from_environment(environment), stop_on_signals())
@@ -55,7 +55,7 @@ def history(environment: Mapping[str, str]) -> None:
 @commands.command()
 @click.pass_obj
 def monitor(environment: Mapping[str, str]) -> None:
-    """Dead letters, lag and progress: as metrics, and alerts when they are not well."""
+    """Watch dead letters, lag, progress and the disk: show metrics and raise alerts."""
     from stream_processors.jobs.monitor import run_monitor
 
     run_monitor(ProcessorSettings.from_environment(environment), stop_on_signals())
@@ -63,7 +63,7 @@ def monitor(environment: Mapping[str, str]) -> None:
 
 @commands.command("compile-kernel")
 def compile_kernel() -> None:
-    """Compile the kernels once, so that no first start has to."""
+    """Compile the kernels once, so that no job has to compile them at its start."""
     from stream_processors.features.batch import warm_up
     from stream_processors.features.vectors import warm_up_vectors
     from stream_processors.operators.ticks.warming import warm_up_ticks

@@ -1,6 +1,5 @@
-"""``driftline topics`` and ``driftline tail``: what lies on the log, and what passes by on it."""
+"""``driftline topics`` and ``driftline tail``: the topics of the log, and the events of one topic."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,21 +10,25 @@ from schemas.errors import ConfigurationError
 from schemas.topics import BY_NAME
 from schemas.wire.clocks import SystemClock
 from schemas.wire.processes import stop_on_signals
+from stream_processors.commands.consoles import console, kafka_endpoint
 
-#: Of a table that goes into a file or a pipe.
+#: The width of these tables and lines in a file or a pipe.
 _WIDE = 180
 
 
 @click.command("topics")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON array.")
-@click.option("--asyncapi", is_flag=True, help="Print the AsyncAPI document instead; needs no broker.")
+@click.option("--asyncapi", is_flag=True, help="Print the AsyncAPI document instead; this needs no broker.")
 @click.option(
-    "--group", "groups", multiple=True, help="Also this consumer group, such as your own; repeatable."
+    "--group",
+    "groups",
+    multiple=True,
+    help="Report this consumer group too, such as your own; may be repeated.",
 )
 @click.option(
     "--unknown-fields",
     is_flag=True,
-    help="Look at the newest events of each partition for fields that nobody declared instead.",
+    help="Check the newest events of each partition for undeclared fields instead.",
 )
 @click.pass_obj
 def topics(
@@ -36,10 +39,10 @@ def topics(
     groups: Sequence[str],
     unknown_fields: bool,
 ) -> None:
-    """Topics, owners, schemas, partitions, and how far behind each reader is.
+    """List topics with their owners, schemas, partitions and the lag of each reader.
 
-    Time behind is the age of the first record that the group has not consumed. Messages are counted by
-    offsets; on Apache Kafka those count the marks of transactions too.
+    The lag in time is the age of the first record that the group has not consumed. Messages are counted by
+    offsets; on Apache Kafka the marks of transactions count too.
     """
     if asyncapi:
         from schemas.contracts.documents import ASYNCAPI, documents
@@ -54,7 +57,7 @@ def topics(
     )
     from stream_processors.monitoring.field_census import FieldCensus
 
-    endpoint = _endpoint(environment)
+    endpoint = kafka_endpoint(environment)
     if unknown_fields:
         counts = FieldCensus(endpoint).look()
         _show(counts, fields_table(counts), is_json=is_json)
@@ -69,7 +72,7 @@ def _show(found: Any, table: Any, *, is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
-        _console().print(table)
+        console(width=_WIDE).print(table)
 
 
 @click.command("tail")
@@ -80,14 +83,16 @@ def _show(found: Any, table: Any, *, is_json: bool) -> None:
     default="end",
     show_default=True,
     metavar="beginning|end|TIME",
-    help="Where to begin; TIME of publication is an age such as 90m or 2d, or ISO 8601 in UTC.",
+    help="Where to begin. TIME is when a record was published: an age such as 90m or 2d, or ISO 8601 in UTC.",
 )
-@click.option("--key", help="Only records with this key, such as BTC-USDT.BINANCE.")
-@click.option("--stream", help="Only events of this run, such as live.")
-@click.option("-n", "limit", type=click.IntRange(min=1), help="End after so many records.")
-@click.option("--no-follow", is_flag=True, help="End at the present end, rather than wait for more.")
+@click.option("--key", help="Show only records with this key, such as BTC-USDT.BINANCE.")
+@click.option("--stream", help="Show only events of this run, such as live.")
+@click.option("-n", "limit", type=click.IntRange(min=1), help="Stop after this number of records.")
+@click.option(
+    "--no-follow", is_flag=True, help="Stop at the present end of the topic and do not wait for more."
+)
 @click.option("--headers", "with_headers", is_flag=True, help="Show the records' headers too.")
-@click.option("--json", "is_json", is_flag=True, help="Print a JSON object per line.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_obj
 def tail(
     environment: Mapping[str, str],
@@ -101,9 +106,9 @@ def tail(
     with_headers: bool,
     is_json: bool,
 ) -> None:
-    """Print what a topic holds, event by event, and go on as more comes.
+    """Print the events of a topic, and wait for more.
 
-    Times are UTC and the events' own. A record that is no event is shown with the reason.
+    Times are the events' own, in UTC. A record that is not an event is shown with the reason.
     """
     from itertools import islice
 
@@ -111,9 +116,9 @@ def tail(
 
     from schemas.wire.administration import Administration
     from stream_processors.inspection.event_lines import line_of, object_of
-    from stream_processors.inspection.tailing import Wanted, starts_of, tail
+    from stream_processors.inspection.tailing import RecordFilter, starts_of, tail
 
-    endpoint, found = _endpoint(environment), BY_NAME[topic]
+    endpoint, found = kafka_endpoint(environment), BY_NAME[topic]
     try:
         starts = starts_of(Administration(endpoint), found, since, now_ms=SystemClock().now_ms())
     except ConfigurationError as error:
@@ -123,24 +128,12 @@ def tail(
         message = f"topic {topic} is not on this broker"
         raise click.ClickException(message)
     records = tail(
-        endpoint, found, starts, Wanted(key, stream), stop=stop_on_signals(), is_endless=not no_follow
+        endpoint, found, starts, RecordFilter(key, stream), stop=stop_on_signals(), is_endless=not no_follow
     )
-    console = _console()
+    terminal = console(width=_WIDE)
     with suppress(BrokenPipeError):
         for seen in islice(records, limit):
             if is_json:
                 click.echo(msgspec.json.encode(object_of(seen, with_headers=with_headers)))
             else:
-                console.print(line_of(seen, with_headers=with_headers), soft_wrap=True, highlight=False)
-
-
-def _endpoint(environment: Mapping[str, str]) -> Any:
-    from stream_processors.settings import ProcessorSettings
-
-    return ProcessorSettings.from_environment(environment).kafka_endpoint()
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else _WIDE)
+                terminal.print(line_of(seen, with_headers=with_headers), soft_wrap=True, highlight=False)

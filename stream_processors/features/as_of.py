@@ -1,8 +1,8 @@
-"""The as-of join: which row of another table was the newest that one knew.
+"""The as-of join: it finds the newest row of another table that was known at a time.
 
-Stands apart because the other classic fault lives here: a row that happened in time but was known too
-late. A row may be joined at T when it ended by T and was known by T and an allowance, which is how
-long a live join waits.
+It stands apart because it prevents a classic fault: to join a row that happened in time but was known too
+late. A row may be joined at T if it ended by T and was known by T plus an allowance, which is how long a
+live join waits.
 """
 
 import numpy as np
@@ -16,16 +16,16 @@ def newest_known_rows(
     known_ms: NDArray[np.int64],
     allowance_ms: int,
 ) -> NDArray[np.int64]:
-    """The row with the largest as-of time among those that may be joined; -1 where there is none.
+    """Return the row with the largest as-of time among those that may be joined; -1 where there is none.
 
     Args:
-        times_ms: When it is asked, shape (m,), any order.
-        as_of_ms: Shape (n,), strictly increasing.
-        known_ms: Shape (n,), any order: a later row may have been known earlier.
-        allowance_ms: How much later than asked a row may have been known, >= 0.
+        times_ms: The times for which rows are sought, shape (m,), in any order.
+        as_of_ms: The rows' as-of times, shape (n,), strictly increasing.
+        known_ms: When each row was known, shape (n,), in any order: a later row may have been known earlier.
+        allowance_ms: How much later than the sought time a row may have been known, >= 0.
 
     Returns:
-        Shape (m,), row numbers.
+        Row numbers, shape (m,).
 
     Raises:
         ValueError: If the as-of times do not increase, or the allowance is negative.

@@ -1,7 +1,7 @@
-"""Bars as arrays: the rows that the kernel steps over, and how they roll up into longer ones.
+"""Bars as arrays: the rows that the kernel steps over, and how they roll up into longer bars.
 
-Convention: a bar is ``[start, end)`` and known when it closes. Where a bar does not start at the
-end of the one before, what lies between is unknown, and every feature starts anew.
+Convention: a bar is ``[start, end)`` and is known when it closes. Where a bar does not start at the end of
+the bar before, the time between is unknown, and every feature starts anew.
 """
 
 import msgspec
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from schemas.time import Length
 from stream_processors.features.compiling import compiled
 
-#: Columns of a bar row, as the kernel sees it.
+#: The columns of a bar row in the kernel.
 OPEN, HIGH, LOW, CLOSE, VOLUME, END_MS, BUY_VOLUME, START_MS = range(8)
 N_COLUMNS = 8
 
@@ -21,9 +21,9 @@ class BarTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     Attributes:
         start_ms: Shape (n,), int64, strictly increasing.
-        rows: Shape (n, 8), float64: open, high, low, close (quote per base), volume (base), the end
-            in UTC milliseconds, which float64 holds exactly, the part of the volume that buyers took
-            from the book (NaN where that is not known), and the start.
+        rows: Shape (n, 8), float64: open, high, low, close (quote per base), volume (base), the end in UTC
+            milliseconds, which float64 holds exactly, the part of the volume that buyers took from the book
+            (NaN where it is not known), and the start.
         known_ms: Shape (n,), int64: when the bar was known.
     """
 
@@ -41,17 +41,15 @@ def bar_table(
     known_ms: NDArray[np.int64] | None = None,
     buy_volume: NDArray[np.float64] | None = None,
 ) -> BarTable:
-    """Bars from columns.
+    """Return a table of bars from columns.
 
     Args:
         start_ms: Shape (n,), strictly increasing.
         prices: Shape (n, 4): open, high, low, close.
         volume: Shape (n,), base units.
-        known_ms: Shape (n,); None when each bar was known at its end, as for files of candles.
-        buy_volume: Shape (n,), the part that buyers took; None where that is not known, as in candles.
-
-    Returns:
-        The table.
+        interval: The length of the bars.
+        known_ms: Shape (n,); None if each bar was known at its end, as in files of candles.
+        buy_volume: Shape (n,), the part that buyers took; None if it is not known, as in candles.
 
     Raises:
         ValueError: If the starts do not increase.
@@ -68,11 +66,12 @@ def bar_table(
 
 
 def roll_up(bars: BarTable, *, interval: Length, into: Length) -> BarTable:
-    """Longer bars, of complete stretches only.
+    """Return longer bars, each made of a complete stretch of shorter ones.
 
     Args:
-        interval: Of ``bars``.
-        into: A multiple of it.
+        bars: The shorter bars, oldest first.
+        interval: The length of the shorter bars.
+        into: The length of the longer bars, a multiple of ``interval``.
 
     Returns:
         The bars ``[start, start + into)`` of which every part is there.
@@ -85,7 +84,7 @@ def roll_up(bars: BarTable, *, interval: Length, into: Length) -> BarTable:
 
 @compiled
 def _roll_up(start_ms, rows, known_ms, length, into):
-    """Sums run in the order of the bars, as they do live, so that volumes agree to the bit."""
+    """Roll up; sums run in the order of the bars, as they do live, so that volumes agree to the bit."""
     n = start_ms.shape[0]
     out = np.empty((n, N_COLUMNS))
     out_start = np.empty(n, np.int64)

@@ -1,4 +1,4 @@
-"""The batch driver of the kernel: whole tables of bars."""
+"""The batch driver of the market kernel: it steps whole tables of bars."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,22 +9,23 @@ from stream_processors.features import kernel
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.declarations import SPEC
 
-#: Bars stepped over at once where not every row is kept: their features stay in the processor's cache.
+#: How many bars are stepped at once if not every row is kept, so that their features stay in the CPU's cache.
 _PART = 2_048
 
 
 def compute_table(bars: BarTable, *, every_ms: int | None = None) -> FeatureTable:
-    """The features of every bar, exactly as the live driver computes them.
+    """Return the features of every bar, exactly as the live driver computes them.
+
+    Where a bar does not start at the end of the bar before, everything begins anew.
 
     Args:
-        bars: Oldest first.
-        every_ms: Keep only the rows whose as-of time is a multiple of it; None keeps all. Every bar
-            is stepped over all the same, but a year of minutes then takes 30 MB in place of 400, and
-            finding memory takes longer than the features do.
+        bars: The bars, oldest first.
+        every_ms: Keep only the rows whose as-of time is a multiple of this; None keeps all. Every bar is
+            stepped in either case. A year of minutes kept at quarter-hours takes 30 MB instead of 400, and
+            allocating memory takes longer than computing the features.
 
     Returns:
-        One row per bar that is kept; where a bar does not start at the end of the one before,
-        everything begins anew.
+        One row for each bar that is kept.
     """
     as_of_ms = bars.rows[:, END_MS].astype(np.int64)
     kept = np.flatnonzero(as_of_ms % (every_ms or 1) == 0)
@@ -42,14 +43,15 @@ def compute_table(bars: BarTable, *, every_ms: int | None = None) -> FeatureTabl
 
 def _all_values(bars: BarTable) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     n = len(bars.start_ms)
-    # Made here and not by the compiled code: numpy asks for large pages, which saves a fifth of the time.
+    # The arrays are made here and not by the compiled code, because numpy asks for large memory pages, which
+    # saves a fifth of the time.
     values, n_held = np.empty((n, kernel.N_FEATURES)), np.empty(n, np.int64)
     kernel.run(kernel.empty_state(), kernel.scratch_space(), bars.rows, values, n_held)
     return values, n_held
 
 
 def _values_of(bars: BarTable, kept: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The features of some bars; the state goes on from part to part, as it does live."""
+    """The features of some bars; the state is carried from part to part, as it is live."""
     values, n_held = np.empty((len(kept), kernel.N_FEATURES)), np.empty(len(kept), np.int64)
     part, part_held = np.empty((_PART, kernel.N_FEATURES)), np.empty(_PART, np.int64)
     state, scratch = kernel.empty_state(), kernel.scratch_space()
@@ -63,7 +65,7 @@ def _values_of(bars: BarTable, kept: NDArray[np.intp]) -> tuple[NDArray[np.float
 
 
 def warm_up() -> None:
-    """Compile everything once; the compiled code is kept in numba's cache folder."""
+    """Compile the market kernel once; numba keeps the compiled code in its cache folder."""
     start_ms = np.arange(4, dtype=np.int64) * Interval.ONE_MINUTE.milliseconds
     bars = bar_table(
         start_ms=start_ms, prices=np.ones((4, 4)), volume=np.ones(4), interval=Interval.ONE_MINUTE

@@ -1,15 +1,17 @@
-"""The declarations of the market features, and the set they make: what the columns of a vector are.
+"""The declarations of the market features, which together say what the columns of a vector are.
 
-Stands apart from the steps that compute them, so that who only needs the names or the hash of the
-set does not load a compiler. The order here is the order of the vector.
+They stand apart from the steps that compute the features, so that code that only needs the names or the
+hash of the set does not load a compiler. The order here is the order of the vector. The texts of the
+declarations are part of the set's hash, so changing one of them makes another set.
 
-Optional are windows of more than the warm-up, which are undefined for a while after each
-outage, and what candles do not say. A vector is used without them, with NaN in their place.
+A feature is optional if its window is longer than the warm-up, so that it is undefined for a while after
+each outage, or if candles do not tell it. A vector is used without its optional features, which are NaN
+then.
 """
 
 from schemas.features import FeatureDeclaration, FeatureSpec
 
-#: From here on a windowed feature is optional.
+#: A feature with a longer window is optional.
 LONGEST_REQUIRED_BARS = 66
 
 

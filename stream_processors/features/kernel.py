@@ -1,9 +1,9 @@
-"""The one kernel: all features of one bar, and the one compiled loop over bars that both drivers run.
+"""The market kernel: all features of one bar, and the one compiled loop over bars that both drivers run.
 
-``run(state, scratch, rows, out, n_held)`` takes bars into the state and writes a feature vector
-for each: the batch driver hands it a table, the live driver a table of one row. Its compiled form is
-cached on disk; the launcher names a cache folder by the content of this package, since numba
-itself does not notice when a function of another module changes.
+``run(state, scratch, rows, out, n_held)`` takes bars into the state and writes a feature vector for each.
+The batch driver hands it a table, the live driver a table of one row. Its compiled form is cached on disk.
+The launcher names the cache folder by the content of this package, because numba itself does not notice when
+a function of another module changes.
 """
 
 import sys
@@ -12,19 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_processors.features.bars import END_MS, START_MS
-from stream_processors.features.compiling import compiled, inlined
+from stream_processors.features.compiling import NAN, compiled, inlined
 from stream_processors.features.declarations import GROUPS, SPEC
 from stream_processors.features.indicators.averages import N_AVERAGES, step_averaged
 from stream_processors.features.indicators.calendars import step_calendar
-from stream_processors.features.indicators.moves import step_regime, step_returns, step_volatility
-from stream_processors.features.indicators.places import step_momentum
+from stream_processors.features.indicators.momentum import step_momentum
+from stream_processors.features.indicators.returns import step_regime, step_returns, step_volatility
 from stream_processors.features.indicators.shapes import step_shape
 from stream_processors.features.indicators.volumes import step_volume
 from stream_processors.features.windows import (
     AVERAGES,
     END_OF_LAST,
     N_BARS,
-    NAN,
     SCRATCH_SIZE,
     bar_number,
     push,
@@ -39,12 +38,12 @@ _LARGEST = sys.float_info.max
 
 
 def empty_state() -> NDArray[np.float64]:
-    """The state before the first bar; shape (STATE_SIZE,)."""
+    """Return the state before the first bar; shape (STATE_SIZE,)."""
     return np.zeros(STATE_SIZE, dtype=np.float64)
 
 
 def scratch_space() -> NDArray[np.float64]:
-    """What a step works in, and nothing outlives; shape (SCRATCH_SIZE,)."""
+    """Return the scratch space of a step, whose content no step keeps; shape (SCRATCH_SIZE,)."""
     return np.zeros(SCRATCH_SIZE, dtype=np.float64)
 
 
@@ -64,20 +63,21 @@ def _step(state, sums, bar, out):
     step_regime(sums, returns, volatility, out[_F:_G])
     step_calendar(int(bar[END_MS]), out[_G:_H])
     for i in range(N_FEATURES):
-        # One NaN of all there are, for infinities too: what is undefined has no sign.
+        # Every undefined value, infinities included, becomes the same NaN, so that it has no sign.
         out[i] = out[i] if abs(out[i]) <= _LARGEST else NAN
 
 
 @compiled
 def run(state, scratch, rows, out, n_held):
-    """Step over bars; one that does not start at the end of the one before begins anew.
+    """Step over bars; a bar that does not start at the end of the bar before begins anew.
 
     Args:
         state: Shape (STATE_SIZE,), changed in place.
         scratch: Shape (SCRATCH_SIZE,), overwritten.
-        rows: Shape (n, N_COLUMNS), columns of :mod:`.bars`.
+        rows: Shape (n, N_COLUMNS), with the columns of :mod:`.bars`.
         out: Shape (n, N_FEATURES), overwritten; NaN where undefined.
-        n_held: Shape (n,), int64, overwritten: bars since the start or the last gap, this one included.
+        n_held: Shape (n,), int64, overwritten: the number of bars since the start or the last gap, the
+            present bar included.
     """
     for i in range(rows.shape[0]):
         if rows[i, START_MS] != state[END_OF_LAST]:

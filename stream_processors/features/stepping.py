@@ -1,4 +1,4 @@
-"""The live driver of the kernel: one bar at a time, its state kept and restored as bytes."""
+"""The live driver of the market kernel: one bar at a time, with a state that is kept and restored as bytes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from stream_processors.features.declarations import SPEC
 
 
 class FeatureStepper:
-    """The features of one instrument and interval, bar by bar."""
+    """Computes the features of one instrument and interval, bar by bar."""
 
     def __init__(self) -> None:
         self._state = kernel.empty_state()
@@ -26,7 +26,14 @@ class FeatureStepper:
         end_ms: int,
         buy_volume: float | None = None,
     ) -> list[float]:
-        """Take a bar in, and return its features; as :meth:`take`."""
+        """Take a bar in, and return its features; see :meth:`take`.
+
+        Args:
+            row: Open, high, low, close (quote per base), volume (base units).
+            start_ms: When the bar starts.
+            end_ms: When it ends.
+            buy_volume: The part of the volume that buyers took from the book; None if it is not known.
+        """
         self.take(row, start_ms=start_ms, end_ms=end_ms, buy_volume=buy_volume)
         return self.values
 
@@ -38,13 +45,15 @@ class FeatureStepper:
         end_ms: int,
         buy_volume: float | None = None,
     ) -> None:
-        """Take a bar in; :attr:`values` are its features, in the order of the spec, NaN where undefined.
+        """Take a bar in; :attr:`values` are then its features, in the order of the spec, NaN where undefined.
 
-        A bar that does not start where the last one ended begins anew.
+        A bar that does not start where the last bar ended begins anew.
 
         Args:
             row: Open, high, low, close (quote per base), volume (base units).
-            buy_volume: The part that buyers took from the book; None where that is not known.
+            start_ms: When the bar starts.
+            end_ms: When it ends.
+            buy_volume: The part of the volume that buyers took from the book; None if it is not known.
         """
         bought = np.nan if buy_volume is None else buy_volume
         self._rows[0] = (*row, end_ms, bought, start_ms)
@@ -73,10 +82,10 @@ class FeatureStepper:
         return self._state.tobytes()
 
     def restore_state(self, raw: bytes) -> None:
-        """Take over a state; whether it is warm is known again after the next bar.
+        """Restore a state; :attr:`is_warm` is known again after the next bar.
 
         Raises:
-            ValueError: If it is not of this kernel's size.
+            ValueError: If the state has not the size of this kernel's state.
         """
         state: NDArray[np.float64] = np.frombuffer(raw, dtype=np.float64)
         if state.shape != self._state.shape:
@@ -85,10 +94,10 @@ class FeatureStepper:
         self._state[:] = state
 
     def step_again(self, rows: NDArray[np.float64]) -> None:
-        """Take bars in that were taken in before.
+        """Take bars in again that were taken in before a restart.
 
         Args:
-            rows: Shape (n, N_COLUMNS), n > 0, columns of :mod:`.bars`.
+            rows: Shape (n, N_COLUMNS), n > 0, with the columns of :mod:`.bars`.
         """
         out = np.empty((len(rows), kernel.N_FEATURES), dtype=np.float64)
         n_held = np.zeros(len(rows), dtype=np.int64)

@@ -1,20 +1,20 @@
-"""Two-level tables: sums, maxima and moments over windows of bars, in a few operations a bar.
+"""Two-level tables: sums, maxima and moments over windows of bars, in a few operations for each bar.
 
-A window's sum is not run on from the one before, which would let rounding build up and one
-undefined value stay for good; and it is not added up anew, which costs a pass per window. Bars lie in
-blocks of :data:`BLOCK`, aligned to the calendar (bar number = end divided by length), so that where a block
-begins does not depend on where the data begin::
+A running sum would accumulate rounding and would keep one undefined value for ever, and adding up every
+window anew would cost a pass over it. So bars lie in blocks of :data:`BLOCK`. The blocks are aligned to the
+calendar (bar number = end divided by length), so where a block begins does not depend on where the data
+begin::
 
     bars      ... a b c|d e f g|h i j k|l m     a window from c to m is
-    suffix        - - c|        |       |        what its oldest block adds up to from c on,
+    suffix        - - c|        |       |        the sum of its oldest block from c on,
     closed            |d e f g h i j k |        plus the sum of the closed blocks between,
-    prefix            |                |l m     plus the newest block up to now
+    prefix            |                |l m     plus the sum of the newest block up to now
 
-A ring holds the values of the newest block, and suffix sums of the closed ones in their place. What
-comes out is a function of the window's own bars alone, to the bit, whatever lies before them.
+A ring holds the values of the newest block and, in place of the values of closed blocks, their suffix sums.
+The result depends on the window's own bars alone, to the bit, whatever lies before them.
 
-A bar that is missing is NaN, and so is every window that reaches over it; maxima are the
-exception, whose reader counts bars.
+A missing bar is NaN, and so is every window that contains it. Maxima are the exception: their reader counts
+the bars.
 """
 
 import math
@@ -23,22 +23,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stream_processors.features.compiling import fill, inlined
+from stream_processors.features.compiling import NAN, fill, inlined
 
-#: Bars in a block.
+#: How many bars a block has.
 BLOCK = 12
-NAN = math.nan
 
 
 class WindowTable(NamedTuple):
     """The compiled functions of one table.
 
     Attributes:
-        size: How many numbers of state it takes.
-        clear: ``clear(table)``: no bars.
-        push: ``push(table, number, row)``: take the bar of that number in; numbers count up by one.
-        window: ``window(table, number, length, out)``: what the last ``length`` bars come to; of sums,
-            ``window(table, number, length, columns, out)`` from one column until another.
+        size: How many numbers of the state the table takes.
+        clear: ``clear(table)`` makes the table empty.
+        push: ``push(table, number, row)`` takes the bar of that number in; the numbers count up by one.
+        window: ``window(table, number, length, out)`` writes the result of the last ``length`` bars. For
+            sums it is ``window(table, number, length, columns, out)``, with the first column and the one
+            after the last.
     """
 
     size: int
@@ -49,7 +49,7 @@ class WindowTable(NamedTuple):
 
 @inlined
 def _copy(table, to, row, width):
-    """Offsets here and below are unsigned: a signed one is looked at for being counted from the end."""
+    """Copy a row; offsets are unsigned here and below, because numba checks signed ones for negative indexes."""
     for i in range(width):
         q = np.uint64(i)
         table[np.uint64(to) + q] = row[q]
@@ -70,7 +70,12 @@ def _add_within(table, to, a, b, width):
 
 
 def sum_table(*, capacity: int, width: int) -> WindowTable:
-    """Sums of ``width`` quantities over windows of at most ``capacity`` bars, a multiple of a block."""
+    """Make a table of sums.
+
+    Args:
+        capacity: The longest window in bars, a multiple of a block.
+        width: How many quantities are summed.
+    """
     closed = capacity * width
     prefix = closed + capacity // BLOCK * width
 
@@ -117,7 +122,12 @@ def sum_table(*, capacity: int, width: int) -> WindowTable:
 
 
 def maximum_table(*, capacity: int, width: int) -> WindowTable:
-    """The same for maxima, over windows longer than a block; a window that is not full has no meaning."""
+    """Make a table of maxima over windows longer than a block; the result of a window that is not full is void.
+
+    Args:
+        capacity: The longest window in bars, a multiple of a block.
+        width: How many quantities are compared.
+    """
     closed = capacity * width
     prefix = closed + capacity // BLOCK * width
 
@@ -158,16 +168,20 @@ def maximum_table(*, capacity: int, width: int) -> WindowTable:
 
 @inlined
 def _merge(mean, square, n, other_mean, other_square, n_other):
-    """Mean and sum of squared deviations of two samples together; Chan, Golub and LeVeque (1979)."""
+    """Return mean and sum of squared deviations of two samples together; Chan, Golub and LeVeque (1979)."""
     apart = other_mean - mean
     share = n_other / (n + n_other)
     return mean + apart * share, square + other_square + apart * apart * (n * share)
 
 
 def moment_table(*, capacity: int) -> WindowTable:
-    """Mean, and sum of squared deviations from it, of one quantity over windows longer than a block.
+    """Make a table of the mean and the sum of squared deviations of one quantity over windows longer than a block.
 
-    Merged and not subtracted: equal values have exactly their value as mean, and deviation zero.
+    Moments are merged and not subtracted, so equal values have exactly their value as mean and a deviation of
+    zero.
+
+    Args:
+        capacity: The longest window in bars, a multiple of a block.
     """
     closed = capacity * 2
     prefix = closed + capacity // BLOCK * 2

@@ -1,8 +1,9 @@
-"""The declarations of what stands beside an instrument's own features: other instruments', and news.
+"""The declarations of companion features: features of other instruments, and later of news.
 
-A vector is the market features, then the groups that it has, in the order here. Every one of them is
-optional: where the other instrument has no row, it is undefined, and the vector is used without it.
-They are joined live on ``features.vector.v1``, and from tables by :mod:`.vectors`; one kernel computes both.
+A vector is the target's market features followed by the groups that it has, in the order here. Every
+companion feature is optional: where the companion has no row it is undefined, and the vector is used without
+it. The features are joined live on ``features.vector.v1``, and from tables by :mod:`.vectors`; one kernel
+computes both. The texts of the declarations are part of the set's hash.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,14 +13,14 @@ from schemas.companions import Companions
 from schemas.features import FeatureDeclaration, FeatureSpec, Join
 from stream_processors.features.declarations import SPEC
 
-#: How much later than own bar's end a companion's row may have been known: how long a live join waits.
+#: How much later than the target's bar ended a companion's row may have been known; a live join waits that long.
 ALLOWANCE_MS = 2_000
-#: A companion's bar that ended more bars before own is no longer joined: that is an outage.
+#: A companion's bar that ended more than this many bars earlier counts as an outage and is not joined.
 OLDEST_BARS = 5
 
 
-class Group(StrEnum):
-    """What a vector may have beside the market features."""
+class FeatureGroup(StrEnum):
+    """The groups of companion features that a vector may have after the market features."""
 
     COIN = "coin"
     PERPETUAL = "perpetual"
@@ -40,7 +41,7 @@ def _declared(
     )
 
 
-#: The market features of the other instrument that are taken over, by name.
+#: The market features of the other coin that become companion features unchanged, by name.
 TAKEN_FROM_COIN = (
     "log_return_1",
     "log_return_2",
@@ -109,33 +110,33 @@ PERPETUAL = (
     _declared("perpetual_age", 1, "how long before own bar its joined bar ended", unit="bars"),
 )
 
-#: Room for the news: each feature of it is to come with its age and its novelty, so that a model
-#: can tell what is new from what is only the newest. None is declared before articles are scored.
+#: The place for news features. Each is to have an age and a novelty, so that a model can tell new articles
+#: from the merely newest. None is declared before articles are scored.
 NEWS: tuple[FeatureDeclaration, ...] = ()
 
-GROUPS = {Group.COIN: COIN, Group.PERPETUAL: PERPETUAL, Group.NEWS: NEWS}
+GROUPS = {FeatureGroup.COIN: COIN, FeatureGroup.PERPETUAL: PERPETUAL, FeatureGroup.NEWS: NEWS}
 
 
-def vector_spec(groups: Iterable[Group], *, join: Join | None = None) -> FeatureSpec:
-    """The set of a vector that has these groups beside the market features, in the order of :class:`Group`."""
+def vector_spec(groups: Iterable[FeatureGroup], *, join: Join | None = None) -> FeatureSpec:
+    """Return the set of the market features and these groups, in the order of :class:`FeatureGroup`."""
     wanted = set(groups)
-    beside = tuple(feature for group in Group if group in wanted for feature in GROUPS[group])
-    return FeatureSpec(features=SPEC.features + beside, join=join)
+    added = tuple(feature for group in FeatureGroup if group in wanted for feature in GROUPS[group])
+    return FeatureSpec(features=SPEC.features + added, join=join)
 
 
-def groups_of(companions: Companions) -> dict[Group, str]:
-    """The groups that companions fill, and with which instrument, in the order of :class:`Group`."""
-    filled = {Group.COIN: companions.coin, Group.PERPETUAL: companions.perpetual}
+def groups_of(companions: Companions) -> dict[FeatureGroup, str]:
+    """Return the groups that companions fill, each with its instrument, in the order of :class:`FeatureGroup`."""
+    filled = {FeatureGroup.COIN: companions.coin, FeatureGroup.PERPETUAL: companions.perpetual}
     return {group: name for group, name in filled.items() if name is not None}
 
 
-def groups_among(names: Collection[str]) -> tuple[Group, ...]:
-    """The groups that some features belong to, such as those that a model takes."""
-    return tuple(group for group in Group if any(feature.name in names for feature in GROUPS[group]))
+def groups_among(names: Collection[str]) -> tuple[FeatureGroup, ...]:
+    """Return the groups to which some features belong, such as the features that a model takes."""
+    return tuple(group for group in FeatureGroup if any(feature.name in names for feature in GROUPS[group]))
 
 
 def spec_of(companions: Companions | None) -> FeatureSpec:
-    """The set that models of an instrument with these companions see; the market features without any."""
+    """Return the set that models of an instrument with these companions see; without any, the market features."""
     if companions is None:
         return SPEC
     join = Join(companions=companions.instruments, allowance_ms=ALLOWANCE_MS)

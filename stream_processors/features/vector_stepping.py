@@ -1,4 +1,4 @@
-"""The live driver of the vector kernel: one own row at a time, its state kept and restored as bytes."""
+"""The live driver of the vector kernel: one row of the target at a time, with a state that is kept as bytes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from schemas.time import Interval
 from stream_processors.features.declarations import SPEC
-from stream_processors.features.vector_declarations import GROUPS, Group
+from stream_processors.features.vector_declarations import GROUPS, FeatureGroup
 from stream_processors.features.vector_kernel import N_OTHER, OTHER, OWN, STATE_SIZE, empty_state
 from stream_processors.features.vectors import LOOPS
 
@@ -18,24 +18,24 @@ _NOTHING = (float("nan"),) * N_OTHER
 
 
 def taken_of(close: float, values: Sequence[float]) -> tuple[float, ...]:
-    """What the kernel takes of a companion's row.
+    """Return the values that the kernel takes of a companion's row.
 
     Args:
-        close: Quote per base.
-        values: Its market features, in the order of the spec.
+        close: The companion's close, quote per base.
+        values: The companion's market features, in the order of the spec.
     """
     return (close, *(values[place] for place in _OTHER))
 
 
 class VectorStepper:
-    """What stands beside the features of one instrument and interval, row by row.
+    """Computes the companion features of one target and interval, row by row.
 
     Args:
-        groups: Those that companions fill.
-        interval: Of the bars; own rows farther apart begin anew.
+        groups: The groups that companions fill.
+        interval: The length of the bars. A row that is farther from the row before begins anew.
     """
 
-    def __init__(self, groups: Sequence[Group], *, interval: Interval) -> None:
+    def __init__(self, groups: Sequence[FeatureGroup], *, interval: Interval) -> None:
         self._states = {group: empty_state() for group in groups}
         self._length_ms = interval.milliseconds
         self._as_of_ms = np.zeros(1, dtype=np.int64)
@@ -50,19 +50,19 @@ class VectorStepper:
         *,
         close: float,
         values: Sequence[float],
-        others: Mapping[Group, tuple[int, tuple[float, ...]] | None],
+        others: Mapping[FeatureGroup, tuple[int, tuple[float, ...]] | None],
     ) -> list[float]:
-        """Take own row in, with what was joined to it.
+        """Take a row of the target in, with the companions' rows that were joined to it.
 
         Args:
-            as_of_ms: Of own row.
-            close: Of own bar.
-            values: Own market features, in the order of the spec.
-            others: By group, when what was joined ended and what the kernel takes of it; None where
-                nothing was.
+            as_of_ms: The as-of time of the target's row.
+            close: The close of the target's bar.
+            values: The target's market features, in the order of the spec.
+            others: By group, when the joined bar ended and the values of :func:`taken_of`; None where nothing
+                was joined.
 
         Returns:
-            The features of the groups, in their order; NaN where undefined.
+            The companion features, in the order of the groups; NaN where undefined.
         """
         self._as_of_ms[0] = as_of_ms
         self._own[0] = (close, *(values[place] for place in _OWN))
@@ -77,14 +77,14 @@ class VectorStepper:
         return found
 
     def snapshot(self) -> list[bytes]:
-        """The states of the groups, in their order."""
+        """Return the states of the groups, in their order."""
         return [state.tobytes() for state in self._states.values()]
 
     def restore(self, snapshot: Sequence[bytes]) -> None:
-        """Take over a snapshot.
+        """Restore a snapshot.
 
         Raises:
-            ValueError: If it is not of these groups, or not of this kernel's size.
+            ValueError: If the snapshot has other groups, or states of another size.
         """
         for (group, state), raw in zip(self._states.items(), snapshot, strict=True):
             held: NDArray[np.float64] = np.frombuffer(raw, dtype=np.float64)

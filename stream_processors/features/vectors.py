@@ -1,8 +1,8 @@
-"""Vectors from tables: an instrument's features with its companions' beside them.
+"""Vectors from tables: the market features of a target with the features of its companions.
 
-The batch driver of :mod:`.vector_kernel`. What is at row T comes of own rows up to T and of rows of the
-other table that may be joined there (:mod:`.as_of`), so what happens later, or is known later, cannot
-change it.
+This is the batch driver of :mod:`.vector_kernel`. The vector at T follows from the target's rows up to T and
+from the companion's rows that may be joined there (:mod:`.as_of`). So nothing that happens later or becomes
+known later can change it.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from stream_processors.features.vector_declarations import (
     ALLOWANCE_MS,
     GROUPS,
     OLDEST_BARS,
-    Group,
+    FeatureGroup,
     groups_of,
     spec_of,
     vector_spec,
@@ -30,15 +30,16 @@ from stream_processors.features.vector_kernel import OTHER, OWN, empty_state, ru
 
 Numbers = NDArray[np.float64]
 #: The compiled loop of each group.
-LOOPS: Mapping[Group, Any] = {Group.COIN: run_coin, Group.PERPETUAL: run_perpetual}
+LOOPS: Mapping[FeatureGroup, Any] = {FeatureGroup.COIN: run_coin, FeatureGroup.PERPETUAL: run_perpetual}
 
 
-class Joined(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """For each own row what of the other table was the newest known.
+class JoinedColumns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """For each row of the target, the newest known row of the companion.
 
     Attributes:
-        other: Shape (n, 12), columns of the kernel, NaN where nothing was joined.
-        age_bars: Shape (n,): how many bars before own the other's ended; NaN where nothing was.
+        other: Shape (n, 12), the companion's columns for the kernel; NaN where nothing was joined.
+        age_bars: Shape (n,): how many bars before the target's the joined bar ended; NaN where nothing was
+            joined.
         known_ms: Shape (n,), int64: when both were known.
     """
 
@@ -47,15 +48,17 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     known_ms: NDArray[np.int64]
 
 
-def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int) -> Joined:
-    """Join another table to own rows as of known time.
+def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int) -> JoinedColumns:
+    """Join a companion's table to the target's rows, by the times at which its rows were known.
 
     Args:
-        interval: Of both tables' bars.
-        allowance_ms: How much later than own bar's end the other may have been known.
+        own: Market features of the target.
+        other: Market features of the companion.
+        interval: The length of the bars of both.
+        allowance_ms: How much later than the target's bar ended a companion's row may have been known.
     """
     columns, n = columns_of(other, OTHER), len(own.as_of_ms)
-    nothing = Joined(
+    nothing = JoinedColumns(
         other=np.full((n, columns.shape[1]), np.nan), age_bars=np.full(n, np.nan), known_ms=own.known_ms
     )
     if len(other.as_of_ms) == 0:
@@ -65,7 +68,7 @@ def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowa
     )
     age_ms = own.as_of_ms - other.as_of_ms[rows]
     has = (rows >= 0) & (age_ms <= OLDEST_BARS * interval.milliseconds)
-    return Joined(
+    return JoinedColumns(
         other=np.where(has[:, np.newaxis], columns[rows], nothing.other),
         age_bars=np.where(has, age_ms / interval.milliseconds, np.nan),
         known_ms=np.where(has, np.maximum(own.known_ms, other.known_ms[rows]), own.known_ms),
@@ -75,43 +78,43 @@ def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowa
 def with_coin(
     table: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int = 0
 ) -> FeatureTable:
-    """A table of market features with those of another coin beside them: leads, lags, relative moves.
+    """Return a table with the companion features of another coin: its returns, correlations, leads and lags.
 
     Args:
-        table: Its columns begin with the market features.
+        table: The target's table, whose columns begin with the market features.
         other: Market features of the other coin, such as ETH.
-        interval: Of the bars of both.
-        allowance_ms: How much later than a row's time the other's row may have been known.
+        interval: The length of the bars of both.
+        allowance_ms: How much later than a row's time the other coin's row may have been known.
     """
     pair = joined(table, other, interval=interval, allowance_ms=allowance_ms)
-    return _with(table, {Group.COIN: pair}, interval)
+    return _with(table, {FeatureGroup.COIN: pair}, interval)
 
 
 def with_perpetual(
     table: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int = 0
 ) -> FeatureTable:
-    """A table of market features with those of the coin's perpetual beside them: basis, and its flow.
+    """Return a table with the companion features of the coin's perpetual: its basis and its order flow.
 
     Args:
-        table: Its columns begin with the market features.
+        table: The target's table, whose columns begin with the market features.
         other: Market features of the perpetual.
-        interval: Of the bars of both.
-        allowance_ms: How much later than a row's time the other's row may have been known.
+        interval: The length of the bars of both.
+        allowance_ms: How much later than a row's time the perpetual's row may have been known.
     """
     pair = joined(table, other, interval=interval, allowance_ms=allowance_ms)
-    return _with(table, {Group.PERPETUAL: pair}, interval)
+    return _with(table, {FeatureGroup.PERPETUAL: pair}, interval)
 
 
 def with_companions(
     table: FeatureTable, others: Mapping[str, FeatureTable], companions: Companions, *, interval: Interval
 ) -> FeatureTable:
-    """The vectors that the live join makes: of the companions' own set of features, with its allowance.
+    """Return the vectors that the live join makes, with the same set of features and the same allowance.
 
     Args:
         table: Market features of the target.
         others: Market features of each companion, by instrument.
-        companions: Of the target.
-        interval: Of all bars.
+        companions: The target's companions.
+        interval: The length of all bars.
     """
     pairs = {
         group: joined(table, others[name], interval=interval, allowance_ms=ALLOWANCE_MS)
@@ -122,22 +125,24 @@ def with_companions(
 
 
 def columns_of(table: FeatureTable, names: tuple[str, ...]) -> Numbers:
-    """The close and some features as the kernel takes them; shape (n, 1 + k)."""
+    """Return the close and some features as columns for the kernel; shape (n, 1 + k)."""
     place = {name: column for column, name in enumerate(table.names)}
     taken = table.values[:, [place[name] for name in names]]
     return np.ascontiguousarray(np.column_stack([table.close, taken]))
 
 
 def warm_up_vectors() -> None:
-    """Compile both loops once; the compiled code is kept in numba's cache folder."""
+    """Compile both loops of the vector kernel once; numba keeps the compiled code in its cache folder."""
     times = np.arange(1, dtype=np.int64)
     rows = (np.ones((1, 1 + len(OWN))), np.ones((1, 1 + len(OTHER))), np.zeros(1))
     for group, loop in LOOPS.items():
         loop(empty_state(), times, 1, *rows, np.empty((1, len(GROUPS[group]))))
 
 
-def _beside(table: FeatureTable, pair: Joined, group: Group, interval: Interval) -> Numbers:
-    """The features of a group; shape (n, k)."""
+def _companion_features(
+    table: FeatureTable, pair: JoinedColumns, group: FeatureGroup, interval: Interval
+) -> Numbers:
+    """The companion features of a group; shape (n, k)."""
     beside = np.empty((len(table.as_of_ms), len(GROUPS[group])))
     own = columns_of(table, OWN)
     arrays = (table.as_of_ms, interval.milliseconds, own, pair.other, pair.age_bars, beside)
@@ -145,17 +150,19 @@ def _beside(table: FeatureTable, pair: Joined, group: Group, interval: Interval)
     return beside
 
 
-def _with(table: FeatureTable, pairs: Mapping[Group, Joined], interval: Interval) -> FeatureTable:
-    """The table with groups in their places; copied by the block, as a year of minutes is half a gigabyte."""
-    held = {group for group in Group if GROUPS[group] and GROUPS[group][0].name in table.names}
+def _with(
+    table: FeatureTable, pairs: Mapping[FeatureGroup, JoinedColumns], interval: Interval
+) -> FeatureTable:
+    """The table with the groups in their places; copied in blocks, as a year of minutes is half a gigabyte."""
+    held = {group for group in FeatureGroup if GROUPS[group] and GROUPS[group][0].name in table.names}
     spec = vector_spec(held | pairs.keys())
     values = np.empty((len(table.as_of_ms), len(spec.names)))
     until = len(SPEC.names)
     values[:, :until] = table.values[:, :until]
-    for group in (group for group in Group if group in held | pairs.keys()):
+    for group in (group for group in FeatureGroup if group in held | pairs.keys()):
         first, until = until, until + len(GROUPS[group])
         if group in pairs:
-            values[:, first:until] = _beside(table, pairs[group], group, interval)
+            values[:, first:until] = _companion_features(table, pairs[group], group, interval)
         else:
             place = table.names.index(GROUPS[group][0].name)
             values[:, first:until] = table.values[:, place : place + until - first]

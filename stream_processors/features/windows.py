@@ -1,8 +1,9 @@
-"""The state of the kernel: what is kept of recent bars, and how a bar is taken in.
+"""The state of the market kernel: what it keeps of recent bars, and how it takes a bar in.
 
-One float64 array: a head of single values, the ring of log closes, four tables of :mod:`.tables`,
-then the running averages of the indicators that have them. Windowed features come from the ring and
-the tables, so nothing older than their window reaches them, to the bit, and no rounding builds up.
+The state is one float64 array: a head of single values, the ring of log closes, four tables of
+:mod:`.tables`, and the running averages of the indicators that have them. Windowed features come from the
+ring and the tables. So nothing older than its window reaches a feature, to the bit, and rounding does not
+accumulate.
 """
 
 import math
@@ -17,16 +18,14 @@ from stream_processors.features.bars import (
     START_MS,
     VOLUME,
 )
-from stream_processors.features.compiling import fill, inlined
+from stream_processors.features.compiling import NAN, fill, inlined
 from stream_processors.features.tables import maximum_table, moment_table, sum_table
 
-NAN = math.nan
-
-#: The longest window, of log closes and of the long sums; the other tables reach 60 bars back.
+#: The longest window, which log closes and the long sums have; the other tables reach 60 bars back.
 LONGEST = 168
 LONG = 60
 
-#: The head.
+#: Where the single values lie in the head of the state.
 (
     N_BARS,
     LOG_CLOSE,
@@ -44,11 +43,11 @@ LONG = 60
 ) = range(13)
 _HEAD = 13
 
-#: Quantities that are added up over up to 168 bars.
+#: The quantities that are summed over up to 168 bars.
 LONG_COLUMNS = 4
 SQUARE, ABSOLUTE, TRADED_VOLUME, SIGNED_VOLUME = range(LONG_COLUMNS)
 
-#: Quantities that are added up over up to 60 bars.
+#: The quantities that are summed over up to 60 bars.
 SHORT_COLUMNS = 18
 (
     PLACED_VOLUME,
@@ -71,7 +70,7 @@ SHORT_COLUMNS = 18
     BOUGHT_VOLUME,
 ) = range(SHORT_COLUMNS)
 
-#: The columns that a window's features need, from one until another.
+#: The columns that the features of a window need: the first, and the one after the last.
 _ALL_LONG = (0, LONG_COLUMNS)
 _OF_5, _OF_14, _OF_15 = (BOUGHT_VOLUME, SHORT_COLUMNS), (VALUE_UP, PRODUCT), (RANGE, SHORT_COLUMNS)
 _OF_20, _OF_30, _OF_60 = (PLACED_VOLUME, VALUE_UP), (PRODUCT, CUBE), (PRODUCT, SHORT_COLUMNS)
@@ -107,32 +106,26 @@ _clear_extremes, _push_extremes, _extreme_window = _extremes.clear, _extremes.pu
 _clear_moments, _push_moments, _moment_window = _moments.clear, _moments.push, _moments.window
 
 _MOST_IN_A_RUN = 10.0
-#: Means of three prices that differ by less are the same: equal ones come out apart by the last digit.
+#: Means of three prices that differ by less count as equal, because equal means can differ in the last digit.
 _ROUNDING = 1e-12
 
 
 @inlined
 def bar_number(bar):
-    """Which bar it is of all bars of its length since 1970: blocks are aligned to it."""
+    """Return the number of a bar among all bars of its length since 1970, to which blocks are aligned."""
     end_ms = int(bar[END_MS])
     return end_ms // (end_ms - int(bar[START_MS]))
 
 
 @inlined
-def ratio(numerator, denominator):
-    """A quotient that is NaN, not an error, when the denominator is zero."""
-    return numerator / denominator if denominator != 0.0 else NAN
-
-
-@inlined
 def sign(value):
-    """1, -1, 0, or NaN."""
+    """Return 1, -1, 0 or NaN."""
     return 1.0 if value > 0.0 else -1.0 if value < 0.0 else value
 
 
 @inlined
 def close_location(bar):
-    """The place of the close in the bar's range, -1 at the low and 1 at the high; 0 without range."""
+    """Return the place of the close in the bar's range, -1 at the low and 1 at the high; 0 without a range."""
     spread = bar[HIGH] - bar[LOW]
     return 2.0 * (bar[CLOSE] - bar[LOW]) / spread - 1.0 if spread > 0.0 else 0.0
 
@@ -150,13 +143,13 @@ def _clear(state):
 
 @inlined
 def push(state, number, bar, scratch):
-    """Take the newest bar in; a state whose count of bars is zero is made ready first.
+    """Take the newest bar in; a state that holds no bars is cleared first.
 
     Args:
         state: Changed in place.
-        number: Of the bar.
-        bar: Columns of :mod:`.bars`.
-        scratch: Shape (SCRATCH_SIZE,): what all windows come to, afterwards.
+        number: The bar's number, of :func:`bar_number`.
+        bar: The columns of :mod:`.bars`.
+        scratch: Shape (SCRATCH_SIZE,), overwritten with the sums, extremes and moments of all windows.
     """
     if state[N_BARS] == 0.0:
         _clear(state)
@@ -185,7 +178,7 @@ def push(state, number, bar, scratch):
 
 @inlined
 def _look_back(state, number, sums):
-    """What every window comes to, into the scratch space."""
+    """Write the sums, extremes and moments of every window into the scratch space."""
     long = state[_LONG_SUMS:_SHORT_SUMS]
     _long_window(long, number, 5, _ALL_LONG, sums[LONG_5:])
     _long_window(long, number, 15, _ALL_LONG, sums[LONG_15:])
@@ -260,5 +253,5 @@ def _push_sums(state, number, bar, log_return, row):
 
 @inlined
 def log_close_before(state, number, lag):
-    """The log close ``lag`` bars before this one, up to 168; NaN where there was no bar."""
+    """Return the log close ``lag`` bars before this bar, with a lag of up to 168; NaN where there was no bar."""
     return state[_CLOSES + (number - lag) % _N_CLOSES]

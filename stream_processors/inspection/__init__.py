@@ -1,1 +1,1 @@
-"""Records, dead letters and alerts for people and for scripts: what commands show and send again."""
+"""Records, dead letters, topics and alerts as commands show them, and publishing dead letters again."""

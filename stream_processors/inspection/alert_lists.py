@@ -1,4 +1,4 @@
-"""The alerts that ``alerts.v1`` holds: all of them, or those that last."""
+"""The alerts on ``alerts.v1``: all of them, or only those that last."""
 
 from collections.abc import Iterable
 
@@ -6,17 +6,17 @@ from schemas.events import AlertRaised
 from schemas.topics import ALERTS
 from schemas.wire.kafka import read_range
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.monitoring.observing import alert_of
+from stream_processors.runtime.alerts import alert_in
 
 
 def published_alerts(endpoint: KafkaEndpoint) -> list[AlertRaised]:
-    """Every alert of the last week, raised and resolved, in the order in which they were published."""
+    """Return every alert of the last week, raised or resolved, in the order of publication."""
     found = read_range(endpoint, {(ALERTS.name, 0): 0})
-    return [alert for record in found for alert in alert_of(record)]
+    return [alert for record in found if (alert := alert_in(record)) is not None]
 
 
 def open_alerts(alerts: Iterable[AlertRaised]) -> list[AlertRaised]:
-    """Those that were raised and not resolved since, as they were first raised."""
+    """Return the alerts that were raised and not resolved since, each as it was first raised."""
     found: dict[tuple[str, str, str], AlertRaised] = {}
     for alert in alerts:
         key = (alert.stream, alert.name, alert.subject)

@@ -1,7 +1,7 @@
 """Records as lines for people, and as objects for scripts.
 
-What a record says is somebody else's text: it is shown with every character that a terminal would
-obey written out.
+The content of a record is foreign text, so every control character that a terminal would obey is shown as
+an escape sequence.
 """
 
 import re
@@ -24,13 +24,13 @@ from schemas.events import (
 from schemas.time import text_of_time
 from schemas.wire.kafka import Record
 from stream_processors.inspection.showing import printable
-from stream_processors.inspection.tailing import Seen
+from stream_processors.inspection.tailing import ExaminedRecord
 from stream_processors.operators.keys import parts_of
 from stream_processors.runtime.checkpointing import HEAD
-from stream_processors.runtime.letters import Letter, read
+from stream_processors.runtime.letters import DeadLetter, read_letter
 
-#: Said by the line's beginning or end already.
-_SAID = {"event_time_ms", "known_time_ms", "source", "stream"}
+#: Fields that the beginning or the end of a line shows already.
+_SHOWN_ELSEWHERE = {"event_time_ms", "known_time_ms", "source", "stream"}
 _N_FEATURES_SHOWN = 3
 _HASH = re.compile(r"[0-9a-f]{32,}")
 _N_DIGITS_SHOWN = 12
@@ -38,8 +38,8 @@ _PROBLEM = "bold red"
 _SEVERITIES = {Severity.INFORMATION: "cyan", Severity.WARNING: "yellow", Severity.PAGE: _PROBLEM}
 
 
-def line_of(seen: Seen, *, with_headers: bool) -> Text:
-    """One line: time, key, kind, main fields, and the headers below it when they are asked for."""
+def line_of(seen: ExaminedRecord, *, with_headers: bool) -> Text:
+    """Return a record as one line with its time, key, kind and main fields, and on request its headers below."""
     record = seen.record
     parts = list(_event(seen.event) if seen.event is not None else _no_event(seen))
     line = Text.assemble((f"{_time(_time_of(seen))}  ", "dim"), (f"{_key(record)}  ", "bold"))
@@ -50,8 +50,8 @@ def line_of(seen: Seen, *, with_headers: bool) -> Text:
     return line
 
 
-def object_of(seen: Seen, *, with_headers: bool) -> dict[str, Any]:
-    """The same for scripts: where it lies, when it was published, and what it holds."""
+def object_of(seen: ExaminedRecord, *, with_headers: bool) -> dict[str, Any]:
+    """Return a record as an object for scripts: where it lies, when it was published, and what it holds."""
     record = seen.record
     found: dict[str, Any] = {
         "topic": record.topic,
@@ -65,13 +65,13 @@ def object_of(seen: Seen, *, with_headers: bool) -> dict[str, Any]:
         found["headers"] = [(name, _text(value)) for name, value in record.headers]
     if seen.event is not None:
         return found | {"event": seen.event}
-    return found | ({"said": _said(record)} if seen.problem is None else {"problem": seen.problem})
+    return found | ({"said": _summary(record)} if seen.problem is None else {"problem": seen.problem})
 
 
 def _event(event: Event) -> Iterator[Text]:
     yield Text(type(event).__name__, style=_style(event))
     for name, value in msgspec.structs.asdict(event).items():
-        if name not in _SAID and name not in event.key_fields:
+        if name not in _SHOWN_ELSEWHERE and name not in event.key_fields:
             yield Text.assemble((f"{name.removesuffix('_ms')}=", "dim"), printable(_value(name, value)))
     known_ms = event.known_time_ms - event.event_time_ms
     yield Text(printable(f"(known {known_ms:+} ms, {event.source}, {event.stream})"), style="dim")
@@ -99,7 +99,7 @@ def _value(name: str, value: Any) -> str:
             return _features(value)
         case str():
             return f"{value[:_N_DIGITS_SHOWN]}..." if _HASH.fullmatch(value) else value
-        case _:  # null, true, false and other numbers, as JSON has them
+        case _:  # null, true, false and other numbers, as JSON writes them
             return msgspec.json.encode(value).decode()
 
 
@@ -109,28 +109,28 @@ def _features(values: dict[str, Any]) -> str:
     return "{" + ", ".join([*shown, *more]) + "}"
 
 
-def _no_event(seen: Seen) -> Iterator[Text]:
+def _no_event(seen: ExaminedRecord) -> Iterator[Text]:
     record = seen.record
     yield Text(f"{record.partition}/{record.offset}", style="dim")
     if seen.problem is not None:
         yield Text(printable(seen.problem), style=_PROBLEM)
     else:
-        yield Text(printable(_said(record)))
+        yield Text(printable(_summary(record)))
     yield Text("(a tombstone)" if record.value is None else f"({len(record.value):,} bytes)", style="dim")
 
 
-def _said(record: Record) -> str:
-    """What a record without an event is about: a dead letter, or a part of a state."""
+def _summary(record: Record) -> str:
+    """What a record without an event is: a dead letter, its resolution, or a part of a state."""
     if not record.topic.startswith("dead_letters."):
         return _state(record)
-    found = read(record)
-    if isinstance(found, Letter):
+    found = read_letter(record)
+    if isinstance(found, DeadLetter):
         return f"{found.letter_id} {found.error_class}: {found.reason}"
     return f"{found.letter_id} {found.how}" + (f": {found.reason}" if found.reason else "")
 
 
 class _Offsets(msgspec.Struct):
-    """Of a checkpoint's head, what its offsets are."""
+    """The offsets in the head of a checkpoint, without the rest of it."""
 
     offsets: dict[str, int]
 
@@ -152,7 +152,7 @@ def _entry(key: bytes | None) -> str:
         return "part of a state"
 
 
-def _time_of(seen: Seen) -> int | None:
+def _time_of(seen: ExaminedRecord) -> int | None:
     return seen.record.timestamp_ms if seen.event is None else seen.event.event_time_ms
 
 

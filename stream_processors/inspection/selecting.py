@@ -1,19 +1,22 @@
-"""Which dead letters are meant: filters as they are typed, and the letters that pass them."""
+"""Choosing dead letters: filters as a person types them, and the letters that pass them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from schemas.time import parse_time
-from stream_processors.runtime.letters import Letter, Mailbox, Resolution
+from stream_processors.runtime.letters import ConsumerLetters, DeadLetter, LetterResolution
 
 _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-class Filters(NamedTuple):
-    """What letters must be like; None is any.
+class LetterFilter(NamedTuple):
+    """The conditions that letters must meet; None sets no condition.
 
     Attributes:
-        since_ms: Put aside at this time or later.
+        consumer: Who put the letter aside.
+        error_class: The class of the error.
+        topic: The topic of the message.
+        since_ms: The letter was put aside at this time or later.
     """
 
     consumer: str | None = None
@@ -21,8 +24,8 @@ class Filters(NamedTuple):
     topic: str | None = None
     since_ms: int | None = None
 
-    def pass_(self, letter: Letter) -> bool:
-        """Whether a letter is as asked for."""
+    def is_met_by(self, letter: DeadLetter) -> bool:
+        """Whether a letter meets all conditions."""
         return (
             self.consumer in {None, letter.consumer}
             and self.error_class in {None, letter.error_class}
@@ -31,30 +34,32 @@ class Filters(NamedTuple):
         )
 
 
-class Selected(NamedTuple):
-    """A letter with what became of it."""
+class SelectedLetter(NamedTuple):
+    """A letter with its resolution; None while it is open."""
 
-    letter: Letter
-    resolution: Resolution | None
+    letter: DeadLetter
+    resolution: LetterResolution | None
 
 
 def select(
-    mailboxes: Mapping[str, Mailbox],
-    filters: Filters,
+    mailboxes: Mapping[str, ConsumerLetters],
+    filters: LetterFilter,
     *,
     ids: Collection[str] | None = None,
     with_resolved: bool = False,
-) -> list[Selected]:
-    """The letters that pass, oldest first.
+) -> list[SelectedLetter]:
+    """Return the letters that meet the conditions, oldest first.
 
     Args:
-        ids: Only these; None for any.
-        with_resolved: Also those that were replayed or discarded.
+        mailboxes: The letters of each consumer.
+        filters: The conditions.
+        ids: Only letters with these ids; None for any.
+        with_resolved: Whether letters that were replayed or discarded are returned too.
     """
     found = [
         selected
         for selected in _all(mailboxes)
-        if filters.pass_(selected.letter)
+        if filters.is_met_by(selected.letter)
         and (ids is None or selected.letter.letter_id in ids)
         and (with_resolved or selected.resolution is None)
     ]
@@ -62,10 +67,14 @@ def select(
 
 
 def time_of(text: str, *, now_ms: int) -> int:
-    """A point in time as it is typed: an age such as ``90m``, or ISO 8601, in UTC unless it says otherwise.
+    """Return a time that a person typed: an age such as ``90m``, or ISO 8601, in UTC unless it says otherwise.
+
+    Args:
+        text: The typed time.
+        now_ms: The wall clock, from which an age counts back.
 
     Raises:
-        ConfigurationError: If it is neither.
+        ConfigurationError: If the text is neither.
 
     Example:
         >>> time_of("2m", now_ms=300_000)
@@ -77,7 +86,7 @@ def time_of(text: str, *, now_ms: int) -> int:
     return parse_time(text, "a time that is no age")
 
 
-def _all(mailboxes: Mapping[str, Mailbox]) -> Iterator[Selected]:
+def _all(mailboxes: Mapping[str, ConsumerLetters]) -> Iterator[SelectedLetter]:
     for mailbox in mailboxes.values():
         for letter in mailbox.letters.values():
-            yield Selected(letter, mailbox.resolutions.get(letter.letter_id))
+            yield SelectedLetter(letter, mailbox.resolutions.get(letter.letter_id))

@@ -1,7 +1,7 @@
-"""Dead letters and alerts for people and for scripts.
+"""Dead letters and alerts as tables for people and as objects for scripts.
 
-What a message says is somebody else's text: it is shown with every character that a terminal
-would obey written out.
+The content of a message is foreign text, so every control character that a terminal would obey is shown as
+an escape sequence.
 """
 
 import codecs
@@ -16,20 +16,20 @@ from rich.text import Text
 from schemas.events import AlertRaised
 from schemas.time import text_of_time
 from stream_processors.inspection.replaying import obstacle
-from stream_processors.inspection.selecting import Selected
-from stream_processors.runtime.letters import Letter
+from stream_processors.inspection.selecting import SelectedLetter
+from stream_processors.runtime.letters import DeadLetter
 
-#: So much of a body is shown; ``--raw`` gives all of it.
+#: At most this much of a body is shown; ``--raw`` writes all of it.
 LONGEST_BODY = 64_000
 _HEX_WIDTH = 16
 
 
-def letters_table(found: Iterable[Selected], *, now_ms: int) -> Table:
-    """A row per letter."""
+def letters_table(found: Iterable[SelectedLetter], *, now_ms: int) -> Table:
+    """Return a table with a row for each letter."""
     table = Table(title="Dead letters, oldest first")
     for column in ("age", "consumer", "letter", "error class", "attempts", "bytes", "state"):
         table.add_column(column, overflow="fold")
-    # Wrapped and not cut: a reason that is cut says nothing.
+    # The reason is wrapped and not cut, because a cut reason explains nothing.
     table.add_column("reason", overflow="fold")
     for letter, resolution in found:
         state = "open" if resolution is None else str(resolution.how)
@@ -47,8 +47,8 @@ def letters_table(found: Iterable[Selected], *, now_ms: int) -> Table:
     return table
 
 
-def letter_as_json(selected: Selected, *, now_ms: int) -> dict[str, Any]:
-    """A letter as a script reads it."""
+def letter_as_json(selected: SelectedLetter, *, now_ms: int) -> dict[str, Any]:
+    """Return a letter as an object for scripts."""
     letter, resolution = selected
     fields = msgspec.structs.asdict(letter)
     return fields | {
@@ -60,8 +60,8 @@ def letter_as_json(selected: Selected, *, now_ms: int) -> dict[str, Any]:
     }
 
 
-def letter_facts(selected: Selected, *, now_ms: int) -> Table:
-    """All that a letter says of its message."""
+def letter_facts(selected: SelectedLetter, *, now_ms: int) -> Table:
+    """Return a table with everything that a letter tells about its message."""
     letter, resolution = selected
     table = Table(title=Text(printable(letter.letter_id)), show_header=False)
     table.add_column(no_wrap=True)
@@ -79,18 +79,20 @@ def letter_facts(selected: Selected, *, now_ms: int) -> Table:
 
 
 def body(value: bytes | None) -> str:
-    """A message's bytes to look at: JSON indented, other text as it is, anything else in hexadecimal."""
+    """Return a message's bytes as text: JSON indented, other text as it is, anything else in hexadecimal."""
     if value is None:
         return "(a tombstone: no value)"
     if not value:
         return "(an empty value)"
     shown = value[:LONGEST_BODY]
-    rest = f"\n... {len(value) - len(shown):,} bytes more; --raw gives all" if len(value) > len(shown) else ""
+    rest = (
+        f"\n... {len(value) - len(shown):,} more bytes; --raw writes all" if len(value) > len(shown) else ""
+    )
     return _pretty(value, shown) + rest
 
 
 def alerts_table(alerts: Iterable[AlertRaised], *, now_ms: int) -> Table:
-    """A row per alert."""
+    """Return a table with a row for each alert."""
     table = Table(title="Alerts, oldest first")
     for column in ("age", "severity", "alert", "subject", "value", "state", "summary"):
         table.add_column(column, overflow="fold")
@@ -111,11 +113,11 @@ def alerts_table(alerts: Iterable[AlertRaised], *, now_ms: int) -> Table:
 
 
 def printable(text: str) -> str:
-    """A text in which no character moves a cursor or changes a colour."""
+    """Return a text in which no character moves the cursor or changes a colour."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _facts(letter: Letter, now_ms: int) -> Sequence[tuple[str, str]]:
+def _facts(letter: DeadLetter, now_ms: int) -> Sequence[tuple[str, str]]:
     return [
         ("consumer", letter.consumer),
         ("reason", letter.reason),
@@ -160,7 +162,7 @@ def _utc(time_ms: int | None) -> str:
 
 
 def _age(time_ms: int | None, now_ms: int) -> str:
-    """How long ago, in the largest unit that says something.
+    """How long ago a time was, in the largest unit that gives at least 1.
 
     Example:
         >>> _age(0, 7_200_000)

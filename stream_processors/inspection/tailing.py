@@ -1,4 +1,4 @@
-"""Which records of a topic a person wants to see, and what each of them is."""
+"""Reading the records of a topic that a person wants to see, with the event that each holds."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -16,29 +16,32 @@ from stream_processors.inspection.selecting import time_of
 BEGINNING, END = "beginning", "end"
 
 
-class Wanted(NamedTuple):
-    """What records must be like; None is any.
+class RecordFilter(NamedTuple):
+    """The conditions that records must meet; None sets no condition.
 
     Attributes:
-        stream: The run of the events; a record that cannot be decoded belongs to none.
+        key: The record's key.
+        stream: The run of the event. A record that cannot be decoded belongs to no run.
     """
 
     key: str | None = None
     stream: str | None = None
 
-    def has(self, seen: "Seen") -> bool:
-        """Whether a record is as asked for."""
+    def is_met_by(self, seen: "ExaminedRecord") -> bool:
+        """Whether a record meets all conditions."""
         is_key = self.key is None or seen.record.key == self.key.encode()
         return is_key and (
             self.stream is None or (seen.event is not None and seen.event.stream == self.stream)
         )
 
 
-class Seen(NamedTuple):
-    """A record with what it holds: an event, or the reason why it is none.
+class ExaminedRecord(NamedTuple):
+    """A record with the event that it holds, or with the reason why it holds none.
 
     Attributes:
-        problem: None where the record is an event, or its topic holds none.
+        record: The record as it was read.
+        event: The event; None if it cannot be decoded, or if the topic holds no events.
+        problem: Why the event cannot be decoded; None if it can, or if the topic holds no events.
     """
 
     record: Record
@@ -50,30 +53,41 @@ def tail(
     endpoint: KafkaEndpoint,
     topic: Topic,
     starts: Positions,
-    wanted: Wanted,
+    wanted: RecordFilter,
     *,
     stop: Callable[[], bool],
     is_endless: bool,
-) -> Iterator[Seen]:
-    """The records of a topic that are wanted, in order per partition.
+) -> Iterator[ExaminedRecord]:
+    """Yield the records of a topic that meet the conditions, in the order of each partition.
+
+    Args:
+        endpoint: The broker.
+        topic: The topic to read.
+        starts: The first offset to read, by partition.
+        wanted: The conditions.
+        stop: Asked between records.
+        is_endless: Whether to wait for more at the present end of the topic.
 
     Raises:
         BrokerUnavailableError: If the broker does not answer.
     """
     for record in follow(endpoint, starts, stop=stop, is_endless=is_endless):
         seen = examined(topic, record)
-        if wanted.has(seen):
+        if wanted.is_met_by(seen):
             yield seen
 
 
 def starts_of(administration: Administration, topic: Topic, text: str, *, now_ms: int) -> Positions:
-    """Where to begin in each partition that the broker has.
+    """Return the first offset to read in each partition that the broker has.
 
     Args:
-        text: ``beginning``, ``end``, or a time of publication as :func:`time_of` reads it.
+        administration: Asks the broker for offsets.
+        topic: The topic to read.
+        text: ``beginning``, ``end``, or a time of publication that :func:`time_of` reads.
+        now_ms: The wall clock, UTC milliseconds.
 
     Raises:
-        ConfigurationError: If it is none of these.
+        ConfigurationError: If the text is none of these.
     """
     partitions: list[Where] = [(topic.name, n) for n in range(administration.topics().get(topic.name, 0))]
     if text == BEGINNING:
@@ -83,11 +97,11 @@ def starts_of(administration: Administration, topic: Topic, text: str, *, now_ms
     return administration.offsets_at(dict.fromkeys(partitions, time_of(text, now_ms=now_ms)))
 
 
-def examined(topic: Topic, record: Record) -> Seen:
-    """A record with the event that it holds, or with why it holds none."""
+def examined(topic: Topic, record: Record) -> ExaminedRecord:
+    """Return a record with the event that it holds, or with the reason why it holds none."""
     if not topic.events:
-        return Seen(record, None, None)
+        return ExaminedRecord(record, None, None)
     try:
-        return Seen(record, codec.decode(topic, record.value, record.headers), None)
+        return ExaminedRecord(record, codec.decode(topic, record.value, record.headers), None)
     except ContractError as error:
-        return Seen(record, None, f"{type(error).__name__}: {error}")
+        return ExaminedRecord(record, None, f"{type(error).__name__}: {error}")

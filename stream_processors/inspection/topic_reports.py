@@ -1,4 +1,4 @@
-"""What lies on each topic, and how far behind its readers are, for people and for scripts."""
+"""What each topic holds, and the lag of its readers, for people and for scripts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -13,20 +13,21 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.inspection.showing import printable
 from stream_processors.monitoring.field_census import FieldCounts
 
-#: The groups that the platform's own jobs read in.
+#: The consumer groups of the platform's own jobs.
 GROUPS = tuple(f"driftline-{job}" for job in sorted({*STATEFUL_JOBS, *CONSUMERS}))
 _DAY_MS = 86_400_000
-#: A reader that is so far behind is shown in yellow, and in red.
+#: A reader with at least this lag is shown in yellow, or in red.
 _SLOW_S, _LATE_S = 5.0, 60.0
 
 
 class GroupLag(msgspec.Struct, frozen=True, kw_only=True):
-    """How far behind a group is on a topic.
+    """The lag of a consumer group on a topic.
 
     Attributes:
-        lag_messages: Over all partitions that it has committed; on Apache Kafka with the marks
-            of transactions.
-        lag_s: The age of the oldest record that it has not consumed; 0 when it has all.
+        group: The consumer group.
+        lag_messages: The lag over all partitions in which the group has committed. On Apache Kafka it counts
+            the marks of transactions too.
+        lag_s: The age of the oldest record that the group has not consumed; 0 when it has consumed all.
     """
 
     group: str
@@ -35,12 +36,19 @@ class GroupLag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TopicReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One topic.
+    """What is reported about one topic.
 
     Attributes:
+        topic: Its name.
+        owner: The job that writes it.
+        about: What it holds, in a sentence.
         schemas: The kinds of event with their versions.
-        keys: What the record keys are made of, by kind.
-        messages: As offsets count them; None where the topic does not exist yet.
+        keys: The fields that make the record key, by kind of event.
+        partitions: How many it has.
+        retention_ms: How long records are kept; None on a compacted topic.
+        is_compacted: Whether only the newest record of each key is kept.
+        messages: How many there are, as offsets count; None where the topic does not exist yet.
+        readers: The lag of each group.
     """
 
     topic: str
@@ -58,7 +66,13 @@ class TopicReport(msgspec.Struct, frozen=True, kw_only=True):
 def topic_reports(
     endpoint: KafkaEndpoint, *, groups: Iterable[str], now_ms: int, topics: Sequence[Topic] = ALL_TOPICS
 ) -> list[TopicReport]:
-    """A report per topic of the table, in its order.
+    """Return a report for each topic, in the order of the topics.
+
+    Args:
+        endpoint: The broker.
+        groups: The consumer groups whose lag is reported.
+        now_ms: The wall clock, UTC milliseconds.
+        topics: The topics to report on.
 
     Raises:
         BrokerUnavailableError: If the broker does not answer.
@@ -103,13 +117,13 @@ def _report(
 
 
 def topics_table(reports: Iterable[TopicReport]) -> Table:
-    """A row per topic."""
-    table = Table(title="Topics, and how far behind their readers are", title_justify="left")
+    """Return a table with a row for each topic."""
+    table = Table(title="Topics and the lag of their readers", title_justify="left")
     for column in ("topic", "owner", "events", "key"):
         table.add_column(column, overflow="fold")
     for column in ("parts", "kept", "messages"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("readers: messages, time behind", no_wrap=True)
+    table.add_column("readers: lag in messages, in time", no_wrap=True)
     for report in reports:
         table.add_row(
             report.topic,
@@ -126,10 +140,10 @@ def topics_table(reports: Iterable[TopicReport]) -> Table:
 
 
 def fields_table(found: Mapping[str, FieldCounts]) -> Table:
-    """A row per topic of what was found of unknown fields."""
-    table = Table(title="Fields that nobody declared, on the newest events", title_justify="left")
+    """Return a table of undeclared fields with a row for each topic."""
+    table = Table(title="Undeclared fields on the newest events", title_justify="left")
     table.add_column("topic", overflow="fold")
-    table.add_column("looked at", justify="right")
+    table.add_column("checked", justify="right")
     table.add_column("with unknown fields", justify="right")
     table.add_column("fields", overflow="fold")
     for topic, counts in found.items():
@@ -151,7 +165,7 @@ def _reader(reader: GroupLag) -> Text:
 
 
 def duration(seconds: float) -> str:
-    """A time span in the two units that say something.
+    """Return a time span in its two largest units.
 
     Example:
         >>> duration(4.25), duration(250), duration(90_000)

@@ -1,1 +1,1 @@
-"""One module of wiring per running job."""
+"""The jobs: each module wires one of them out of an operator or a sink, its topics and the runtime."""

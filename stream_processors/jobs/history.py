@@ -1,4 +1,4 @@
-"""The history sink: every event of the log into Postgres, by natural key."""
+"""The history sink: it writes every event of the log into Postgres, by natural key."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,14 +7,14 @@ from schemas.topics import EVENT_TOPICS
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import Progress
 from schemas.wire.postgres.writing import EventWriter
-from stream_processors.runtime.sinks import Received, run_sink
+from stream_processors.runtime.sinks import ReceivedEvent, run_sink
 from stream_processors.settings import ProcessorSettings
 
 
-def writer(store: EventWriter) -> Callable[[Sequence[Received]], None]:
-    """What stores a batch: rows for events, progress for watermarks."""
+def writer(store: EventWriter) -> Callable[[Sequence[ReceivedEvent]], None]:
+    """Return the function that stores a batch: rows for events, and progress for watermarks."""
 
-    def write(batch: Sequence[Received]) -> None:
+    def write(batch: Sequence[ReceivedEvent]) -> None:
         rows = [r.event for r in batch if not isinstance(r.event, ABOUT_SOURCES)]
         progress = [
             Progress(r.event.stream, r.topic, r.partition, vouched_ms, r.event.source)
@@ -27,9 +27,9 @@ def writer(store: EventWriter) -> Callable[[Sequence[Received]], None]:
 
 
 def _vouched_ms(event: Event) -> int | None:
-    """Up to when a source vouches for its events by a record; None for what vouches for nothing.
+    """Up to which time a record says that its source has published all events; None if it does not say.
 
-    An absence for all time names no time of the run, so it counts up to where it begins.
+    An absence without end names no time of the run, so it counts up to its beginning.
     """
     match event:
         case WatermarkAdvanced():
@@ -42,7 +42,7 @@ def _vouched_ms(event: Event) -> int | None:
 
 
 def run_history(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
-    """Run it until asked to stop."""
+    """Run the history sink until asked to stop."""
     endpoints = settings.endpoints()
     with PostgresPool(endpoints.database_url, max_connections=1) as pool:
         run_sink(

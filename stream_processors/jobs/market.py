@@ -1,4 +1,4 @@
-"""The market processor: ticks and candles -> bars -> features, and their views."""
+"""The market processor: it makes bars of ticks and candles, features of bars, and views of features."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +16,7 @@ from stream_processors.settings import ProcessorSettings
 
 
 def view_of(event: Event) -> View | None:
-    """The newest features per instrument and interval, and the stream's own clock."""
+    """Return the view of an event: the newest features of an instrument and interval, or the stream's clock."""
     match event:
         case FeaturesComputed():
             key = features_key(event.stream, event.instrument, str(event.interval))
@@ -28,7 +28,7 @@ def view_of(event: Event) -> View | None:
 
 
 def market_job(settings: ProcessorSettings) -> Job:
-    """The job, as the runtime drives it."""
+    """Return the job that the runtime drives."""
     return Job(
         name="market",
         inputs=(MARKET_CANDLE, MARKET_TICK),
@@ -38,10 +38,10 @@ def market_job(settings: ProcessorSettings) -> Job:
 
 
 def run_market(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
-    """Run it until asked to stop.
+    """Run the market processor until asked to stop.
 
-    The kernels are compiled, or loaded, before the worker begins: inside a step, on a busy machine,
-    compiling took longer than the watchdog lets a step take.
+    The kernels are compiled or loaded before the worker begins. On a busy machine, compiling them inside a
+    step took longer than the watchdog allows a step to take.
     """
     FeatureStepper().step((1.0, 1.0, 1.0, 1.0, 1.0), start_ms=0, end_ms=1)
     warm_up_ticks()

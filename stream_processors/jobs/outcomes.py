@@ -1,4 +1,4 @@
-"""The label join as a job: predictions, bars and scoring's progress -> outcomes."""
+"""The label join as a job: it makes outcomes of predictions, bars and the progress of scoring."""
 
 from collections.abc import Callable
 
@@ -17,12 +17,12 @@ _log = structlog.get_logger(__name__)
 
 
 def outcomes_job(unresolved: list[PredictionMade], *, stream: str | None = None) -> Job:
-    """The job, as the runtime drives it.
+    """Return the job that the runtime drives.
 
     Args:
-        unresolved: Stored predictions without an outcome: the embedded broker forgets its log
-            when it dies, and they are not published again.
-        stream: The run that goes on; None takes every run for one that does.
+        unresolved: Stored predictions without an outcome. They are not published again after the embedded
+            broker, which keeps nothing over a restart, has lost its log.
+        stream: The run that continues; None means that every run does.
     """
 
     def make_operator(partition: int) -> OutcomesOperator:
@@ -41,7 +41,7 @@ def outcomes_job(unresolved: list[PredictionMade], *, stream: str | None = None)
 
 
 def run_outcomes(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
-    """Run it until asked to stop."""
+    """Run the label join until asked to stop."""
     endpoints = settings.endpoints()
     with PostgresPool(endpoints.database_url, max_connections=1) as pool:
         unresolved = StoredPredictions(pool).unresolved()
@@ -58,7 +58,7 @@ def run_outcomes(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
 def _report_let_go(series: tuple[str, str, str], until_ms: int) -> None:
     stream, instrument, interval = series
     _log.warning(
-        "closes are let go although an arm may still ask for them: its predictions of that time will be void",
+        "closes are dropped although an arm may still ask for them: its predictions of that time will be void",
         stream=stream,
         instrument=instrument,
         interval=interval,

@@ -1,4 +1,4 @@
-"""The second-stage join as a job: features of instruments and of their companions -> vectors."""
+"""The second-stage join as a job: it makes vectors of the features of instruments and of their companions."""
 
 from collections.abc import Callable
 
@@ -12,16 +12,16 @@ from stream_processors.settings import ProcessorSettings
 
 
 def vectors_job(settings: ProcessorSettings) -> Job:
-    """The job, as the runtime drives it.
+    """Return the job that the runtime drives.
 
     Raises:
-        ConfigurationError: If no instrument has companions, or a setting has another form.
+        ConfigurationError: If no instrument has companions, or if a setting has a wrong form.
     """
     companions = settings.parsed_companions()
     if not companions:
         message = (
-            "DRIFTLINE_COMPANIONS must name companions, such as "
-            "BTC-USDT.BINANCE:ETH-USDT.BINANCE, was not set: without any there is nothing to join"
+            "DRIFTLINE_COMPANIONS must name companions, such as BTC-USDT.BINANCE:ETH-USDT.BINANCE, and was not "
+            "set; without companions there is nothing to join"
         )
         raise ConfigurationError(message)
     sources = settings.parsed_sources()
@@ -36,7 +36,7 @@ def vectors_job(settings: ProcessorSettings) -> Job:
 
 
 def run_vectors(settings: ProcessorSettings, stop: Callable[[], bool]) -> None:
-    """Run it until asked to stop; its kernels are compiled, or loaded, before any step is watched."""
+    """Run the join until asked to stop; its kernels are compiled or loaded before the watchdog begins."""
     job = vectors_job(settings)
     warm_up_vectors()
     run_job(

@@ -1,1 +1,1 @@
-"""What the monitor looks at, and how it shows it: offsets, dead letters, disks, fields."""
+"""The monitor, what it looks at (offsets, dead letters, disks, undeclared fields), and its metrics."""

@@ -1,4 +1,4 @@
-"""Looking at the disk of the data directory: how much is free, and whether it can be written."""
+"""Looking at the disk of the data directory: how much room is free, and whether it can be written."""
 
 import shutil
 from pathlib import Path
@@ -8,10 +8,11 @@ from stream_processors.operators.alerting import Disk
 
 
 def look_at_disk(directory: Path, *, low_bytes: int) -> Disk:
-    """How the disk is now.
+    """Return the present state of the disk.
 
     Args:
-        low_bytes: What should be left at least.
+        directory: The data directory.
+        low_bytes: How many bytes should be free at least.
     """
     try:
         free = shutil.disk_usage(directory).free

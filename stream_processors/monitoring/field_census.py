@@ -1,7 +1,7 @@
-"""Counting messages with fields that nobody declared: on the newest records, away from every hot path.
+"""Counting messages with undeclared fields, on the newest records and away from every hot path.
 
-What is counted is a sample, and says how large it is: on a topic that grows by fewer records per
-look than are read it is every record, on a faster one the newest of each partition.
+The count is a sample, and its size is stated. On a slow topic it includes every record. On a topic that
+grows between two looks by more records than a look reads, it includes the newest of each partition.
 """
 
 from collections import Counter
@@ -18,19 +18,19 @@ from schemas.wire.following import Where, follow
 from schemas.wire.kafka import Record
 from schemas.wire.settings import KafkaEndpoint
 
-#: Of each partition at each look: some 6,000 records over all topics at most.
+#: How many records of each partition a look reads at most: some 6,000 records over all topics.
 N_NEWEST = 200
 _MOST_NAMES = 20
 _LONGEST_NAME = 100
 
 
 class FieldCounts(msgspec.Struct):
-    """What was found on one topic since the first look.
+    """The counts of one topic since the first look.
 
     Attributes:
-        n_checked: Messages that were events, and were looked at.
-        n_with_unknown: Those of them that had a field which nobody declared.
-        names: How often each such field was there; no more than twenty names are kept.
+        n_checked: How many messages were events and were checked.
+        n_with_unknown: How many of these had an undeclared field.
+        names: How often each undeclared field was found. At most twenty names are kept.
     """
 
     n_checked: int = 0
@@ -47,7 +47,12 @@ class FieldCounts(msgspec.Struct):
 
 
 class FieldCensus:
-    """Looks at the event topics of one broker, each record at most once."""
+    """Looks at the event topics of one broker, at each record at most once.
+
+    Args:
+        endpoint: The broker.
+        n_newest: How many records of each partition a look reads at most.
+    """
 
     def __init__(self, endpoint: KafkaEndpoint, *, n_newest: int = N_NEWEST) -> None:
         self._endpoint = endpoint
@@ -57,7 +62,7 @@ class FieldCensus:
         self._counts = {topic.name: FieldCounts() for topic in EVENT_TOPICS}
 
     def look(self) -> Mapping[str, FieldCounts]:
-        """Look at what is newest, and return the counts by topic.
+        """Look at the newest records, and return the counts by topic.
 
         Raises:
             BrokerUnavailableError: If the broker does not answer.
@@ -81,5 +86,5 @@ class FieldCensus:
         try:
             event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
         except ContractError:
-            return  # a dead letter, which is counted as one
+            return  # a consumer puts it aside as a dead letter, and those are counted elsewhere
         self._counts[record.topic].take(unknown_fields(event, record.value or b""))

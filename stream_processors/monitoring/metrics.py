@@ -1,6 +1,6 @@
-"""The monitor's figures for Prometheus, over HTTP on this machine alone.
+"""The monitor's metrics for Prometheus, over HTTP on this machine alone.
 
-Names and labels are the field's: ``driftline_consumer_lag_messages{group,topic,partition}``.
+Names and labels follow the field's usage: ``driftline_consumer_lag_messages{group,topic,partition}``.
 """
 
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from stream_processors.monitoring.field_census import FieldCounts
 from stream_processors.operators.alerting import JOIN_WAITS, Key, Observation
 
 LOOPBACK = "127.0.0.1"
-#: Below the range from which Linux takes ports of outgoing connections.
+#: A port below the range from which Linux takes the ports of outgoing connections.
 USUAL_PORT = 19464
 _N_TRIED = 100
 _PARTITION = ("group", "topic", "partition")
 
 
-class Metrics:
-    """Gauges of what was observed last."""
+class MonitorMetrics:
+    """Gauges that show the last observation."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -27,7 +27,7 @@ class Metrics:
         self._depth = self._gauge("dead_letters_depth", "Dead letters without a resolution.", ("consumer",))
         self._messages = self._gauge(
             "consumer_lag_messages",
-            "From the committed offset to the end; 0 when nothing is left to read.",
+            "Offsets from the committed one to the end; 0 when nothing is left to read.",
             _PARTITION,
         )
         self._seconds = self._gauge(
@@ -35,28 +35,36 @@ class Metrics:
         )
         self._committed = self._gauge("consumer_committed_offset", "The next offset to read.", _PARTITION)
         self._end = self._gauge(
-            "topic_end_offset", "The offset behind the last record.", ("topic", "partition")
+            "topic_end_offset", "The offset after the last record.", ("topic", "partition")
         )
         self._alerts = self._gauge("alerts_open", "Alerts that are raised and not resolved.", ("alert",))
         self._checked = self._gauge(
             "events_checked_for_unknown_fields",
-            "Newest events that were looked at, since the start.",
+            "Newest events that were checked since the start.",
             ("topic",),
         )
         self._unknown = self._gauge(
-            "events_with_unknown_fields", "Those of them with a field that nobody declared.", ("topic",)
+            "events_with_unknown_fields", "Checked events that had an undeclared field.", ("topic",)
         )
         self._lost = self._gauge(
             "bars_without_prediction",
-            "Bars whose features were not kept until their first champion came, at most.",
+            "The most bars whose features were dropped before their first champion came.",
         )
         self._joins = self._gauge(
-            "join_waiting", "Joins that have waited for a companion for a minute and still do.", ("join",)
+            "join_waiting", "Joins that have waited for a companion for a minute and still wait.", ("join",)
         )
-        self._observed = self._gauge("monitor_observed_timestamp_seconds", "When the monitor last saw all.")
+        self._observed = self._gauge(
+            "monitor_observed_timestamp_seconds", "When the monitor last completed a look."
+        )
 
     def show(self, seen: Observation, raised: frozenset[Key], *, now_ms: int) -> None:
-        """Set every gauge to an observation."""
+        """Set every gauge to an observation.
+
+        Args:
+            seen: What the monitor observed.
+            raised: The alerts that last.
+            now_ms: The wall clock, UTC milliseconds.
+        """
         for consumer, depth in seen.depths.items():
             self._depth.labels(consumer).set(depth)
         for (group, topic, partition), progress in seen.progress.items():
@@ -76,19 +84,19 @@ class Metrics:
         self._observed.set(now_ms / 1000)
 
     def show_fields(self, found: Mapping[str, FieldCounts]) -> None:
-        """Set what was found of unknown fields; their names are others' text, and no labels."""
+        """Set the counts of undeclared fields; their names are foreign text, so they are no labels."""
         for topic, counts in found.items():
             self._checked.labels(topic).set(counts.n_checked)
             self._unknown.labels(topic).set(counts.n_with_unknown)
 
     def serve(self, port: int | None) -> int | None:
-        """Answer scrapes in a thread of its own.
+        """Answer Prometheus in a thread of its own.
 
         Args:
-            port: Where; None takes the usual one or the next free above, 0 does not listen.
+            port: The port; None takes the usual port or the next free one above it, and 0 does not listen.
 
         Returns:
-            The port, or None.
+            The port on which it listens, or None.
 
         Raises:
             ConfigurationError: If the port is in use.
@@ -101,9 +109,7 @@ class Metrics:
             except OSError:
                 continue
             return number
-        message = (
-            f"DRIFTLINE_METRICS_PORT: port {port or USUAL_PORT} of {LOOPBACK} is in use; set another, or 0"
-        )
+        message = f"DRIFTLINE_METRICS_PORT: port {port or USUAL_PORT} of {LOOPBACK} is in use; set another port, or 0"
         raise ConfigurationError(message)
 
     def _gauge(self, name: str, what: str, labels: tuple[str, ...] = ()) -> Gauge:

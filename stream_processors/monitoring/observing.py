@@ -1,7 +1,8 @@
-"""Looking at the log as the monitor does: open dead letters, and how far each group is.
+"""Looking at the log for the monitor: which dead letters are open, and how far each group is.
 
 Nothing is committed and no group is joined. A look reads what was added to the dead-letter topics,
-``alerts.v1`` and ``models.effect.v1`` since the last, and asks where groups and partitions stand.
+``alerts.v1`` and ``models.effect.v1`` since the last look, and asks the broker for the offsets of groups and
+partitions.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,16 +30,19 @@ from schemas.wire.following import first_published
 from schemas.wire.kafka import Positions, Record, read_range
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.operators.alerting import Observation, Place, Progress
-from stream_processors.runtime.letters import CONSUMER_OF, identity
+from stream_processors.runtime.alerts import alert_in
+from stream_processors.runtime.letters import CONSUMER_OF, letter_identity
 
 _Where = tuple[str, int]
 
 
 def read_by(*, has_companions: bool) -> dict[str, tuple[Topic, ...]]:
-    """What each consumer group reads; ``tests/jobs/stream_processors/test_monitor.py`` compares it with the jobs.
+    """Return the topics that each consumer group reads.
+
+    ``tests/jobs/stream_processors/test_monitor.py`` compares this with the jobs.
 
     Args:
-        has_companions: Whether any instrument has, so that vectors are joined and scored.
+        has_companions: Whether any instrument has companions, so that vectors are joined and scored.
     """
     found = {
         "driftline-market": (MARKET_CANDLE, MARKET_TICK),
@@ -54,11 +58,13 @@ def read_by(*, has_companions: bool) -> dict[str, tuple[Topic, ...]]:
     return found
 
 
-class Observer:
+class LogObserver:
     """Looks at one broker.
 
     Args:
-        has_companions: Whether any instrument has: see :func:`read_by`.
+        endpoint: The broker.
+        clock: Tells when each look is.
+        has_companions: Whether any instrument has companions: see :func:`read_by`.
     """
 
     def __init__(self, endpoint: KafkaEndpoint, *, clock: Clock, has_companions: bool = False) -> None:
@@ -73,7 +79,7 @@ class Observer:
         self._seen: dict[Place, Progress] = {}
 
     def look(self) -> tuple[Observation, list[AlertRaised]]:
-        """What is to be seen now, and the alerts that were published since the last look.
+        """Return the present observation, and the alerts that were published since the last look.
 
         Raises:
             BrokerUnavailableError: If the broker does not answer, or a topic is missing.
@@ -88,23 +94,25 @@ class Observer:
         for record in read_range(self._endpoint, self._read_to):
             self._read_to[record.topic, record.partition] = record.offset + 1
             if record.topic == ALERTS.name:
-                yield from alert_of(record)
+                alert = alert_in(record)
+                if alert is not None:
+                    yield alert
             elif record.topic == MODELS_EFFECT.name:
                 self._take_effect(record)
             else:
                 self._take_letter(record)
 
     def _take_effect(self, record: Record) -> None:
-        """Count the bars that a late champion left without a prediction; the first record of one holds."""
+        """Count the bars that a late champion left without a prediction; the first record of a fact counts."""
         try:
             effect = codec.decode(MODELS_EFFECT, record.value, record.headers)
         except ContractError:
-            return  # the history puts it aside
+            return  # the history sink puts it aside
         self._lost.setdefault(effect.fact(), effect.n_let_go)
 
     def _take_letter(self, record: Record) -> None:
         consumer = CONSUMER_OF[record.topic]
-        letter, is_resolution = identity(record)
+        letter, is_resolution = letter_identity(record)
         if is_resolution:
             self._resolved[consumer].add(letter)
             self._open[consumer].discard(letter)
@@ -112,7 +120,7 @@ class Observer:
             self._open[consumer].add(letter)
 
     def _progress(self) -> dict[Place, Progress]:
-        """Committed offsets are asked for first: what a group commits meanwhile is no lag."""
+        """Ask for committed offsets before the ends, so that what a group commits in between is no lag."""
         committed = {group: self._committed(group, topics) for group, topics in self._read_by.items()}
         ends = self._administration.ends(
             {where for found in committed.values() for where in found}, are_stable=True
@@ -125,13 +133,13 @@ class Observer:
         return seen
 
     def _committed(self, group: str, topics: tuple[Topic, ...]) -> Positions:
-        """Where a group goes on: where it never committed, at the first record that there is."""
+        """The next offset of a group in each partition; the first record's where it never committed."""
         partitions = [(topic.name, number) for topic in topics for number in range(topic.n_partitions)]
         found = self._administration.committed(group, partitions)
         return self._administration.beginnings(set(partitions) - found.keys()) | found
 
     def _waiting_since(self, group: str, committed: Positions, ends: Positions) -> dict[_Where, int | None]:
-        """When the first unread record of each partition was published; asked again only where something moved."""
+        """When the first unread record of each partition was published; asked only where something moved."""
         waiting: dict[_Where, int | None] = {}
         unknown: Positions = {}
         for where, offset in committed.items():
@@ -147,12 +155,3 @@ class Observer:
             else:
                 unknown[where] = offset
         return waiting | first_published(self._endpoint, unknown)
-
-
-def alert_of(record: Record) -> Iterator[AlertRaised]:
-    """The alert that a record holds; none when it cannot be read, which the history puts aside."""
-    try:
-        alert: AlertRaised = codec.decode(ALERTS, record.value, record.headers)
-    except ContractError:
-        return
-    yield alert

@@ -105,6 +105,11 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
 
         A silence from before the present stretch is an old one, told again. One of candles closes
         nothing: a candle that did not come is missing, not an interval without a trade.
+
+        Args:
+            from_ms: When the silence begins.
+            known_ms: When it was known.
+            is_of_trades: Whether the source that fell silent publishes trades, not candles.
         """
         if self.next_start_ms is None or from_ms < max(self.next_start_ms, self.joined_ms):
             return

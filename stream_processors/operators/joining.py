@@ -30,7 +30,7 @@ from schemas.topics import FEATURES_MARKET, partition_of
 from stream_processors.features.vector_declarations import (
     ALLOWANCE_MS,
     OLDEST_BARS,
-    Group,
+    FeatureGroup,
     groups_of,
     spec_of,
 )
@@ -122,7 +122,7 @@ class JoinedInstrument:
         self.name = name
         self.source = source_of(name, sources)
         self.spec: FeatureSpec = spec_of(companions)
-        self.groups: dict[Group, str] = groups_of(companions)
+        self.groups: dict[FeatureGroup, str] = groups_of(companions)
         self.companions = tuple(self.groups.values())
         self.places = [(source_of(other, sources), features_partition(other)) for other in self.companions]
         self.number = {other: number for number, other in enumerate(self.companions)}

@@ -249,7 +249,7 @@ class MarketOperator:
     # Trades by the batch
 
     def step_values(self, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf) -> Stepped:
-        """Take messages of one partition in; trades are folded into their bars by compiled code."""
+        """Take messages of one partition in, trades by compiled code; see the port :class:`BatchOperator`."""
         if topic.name != MARKET_TICK.name:
             return step_each(self, topic, values, headers_of)
         columns = self._scanner.columns(values, headers_of)

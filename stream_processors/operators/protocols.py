@@ -109,7 +109,13 @@ class BatchOperator(Protocol):
     """
 
     def step_values(self, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf) -> Stepped:
-        """Take the messages of one partition in, in the order of the log: at least one."""
+        """Take messages of one partition in, in the order of the log.
+
+        Args:
+            topic: The topic of the partition.
+            values: The messages' bytes, at least one.
+            headers_of: Reads the headers of the message of a number.
+        """
 
 
 @runtime_checkable
@@ -182,7 +188,14 @@ class JoiningOperator(Protocol):
 def step_values(
     operator: Operator, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf
 ) -> Stepped:
-    """Messages of one partition through an operator, in the way that it takes them: at least one."""
+    """Step messages of one partition, as a batch if the operator takes batches.
+
+    Args:
+        operator: The operator of the partition.
+        topic: The topic of the partition.
+        values: The messages' bytes, at least one.
+        headers_of: Reads the headers of the message of a number.
+    """
     if isinstance(operator, BatchOperator):
         return operator.step_values(topic, values, headers_of)
     return step_each(operator, topic, values, headers_of)
@@ -191,9 +204,16 @@ def step_values(
 def step_each(
     operator: Operator, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf
 ) -> Stepped:
-    """Messages through an operator one by one: decoded by the codec, stepped, put aside if bad.
+    """Step messages one by one: each is decoded by the codec, and rejected if it breaks the contract.
 
-    Left off at the first message after which the topic is held, or the outputs are many.
+    The batch is left off after the first message at which the operator holds the topic or the outputs are
+    many.
+
+    Args:
+        operator: The operator of the partition.
+        topic: The topic of the partition.
+        values: The messages' bytes, at least one.
+        headers_of: Reads the headers of the message of a number.
     """
     stepped = Stepped([], [], [], len(values))
     holding = operator if isinstance(operator, HoldingOperator) else None

@@ -137,7 +137,13 @@ class Series:
         return KeptTail(kept_bar(self.last), self._begun_ms, self._gaps, rows, self._has_whole, rolled)
 
     def restore(self, whole: bytes | None, tail: KeptTail, *, stream: str, instrument: str) -> None:
-        """Take over a whole state and the bars since.
+        """Restore a whole state and the bars since then.
+
+        Args:
+            whole: The state of the features; None if none was written yet.
+            tail: The newest bars, and what else is written at a close.
+            stream: The run of the bars.
+            instrument: Their instrument.
 
         Raises:
             ValueError: If they are not such a state, or do not belong together.
@@ -182,5 +188,12 @@ def kept_bar(bar: BarClosed) -> KeptBar:
 
 
 def bar_of(kept: KeptBar, *, stream: str, instrument: str, interval: Interval) -> BarClosed:
-    """The bar that was kept."""
+    """Return the bar that was kept.
+
+    Args:
+        kept: The bar without its names.
+        stream: Its run.
+        instrument: Its instrument.
+        interval: Its length.
+    """
     return BarClosed(stream=stream, instrument=instrument, interval=interval, **msgspec.structs.asdict(kept))

@@ -157,10 +157,15 @@ class SourceBook:
         return moved
 
     def restore(self, stream: str, source: str, value: bytes) -> None:
-        """Take over a voice.
+        """Restore what is known of a source.
+
+        Args:
+            stream: The run of the source.
+            source: Its name.
+            value: The kept bytes.
 
         Raises:
-            msgspec.DecodeError: If it cannot be read.
+            msgspec.DecodeError: If they cannot be read.
         """
         voice = self.voices[(stream, source)] = msgspec.msgpack.decode(value, type=Voice)
         for topic in voice.awaited:

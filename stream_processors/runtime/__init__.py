@@ -1,1 +1,1 @@
-"""The runtime: poll, step, transact, checkpoint, dead letters. PUBLISHED."""
+"""The runtime: it polls, steps, commits by transactions, writes checkpoints and recovers. PUBLISHED."""

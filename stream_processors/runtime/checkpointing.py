@@ -1,17 +1,17 @@
-"""Checkpoints: what changed of an operator's state by key, with the offsets that all of it stands for.
+"""Checkpoints: the keys of an operator's state that changed, with the offsets that the whole state stands for.
 
-A checkpoint is a number of changed keys and one head, written into a compacted topic in the same
-transaction as the outputs and offsets of its batch. Whoever restores reads the newest value of every
-key, and the newest head::
+A checkpoint is a number of changed keys and one head. It is written into a compacted topic in the same
+transaction as the outputs and offsets of its batch. Restoring reads the newest value of every key, and the
+newest head::
 
     Apache Kafka      key, key, key, head | key, head | key, key, head      compacted by key
     embedded broker   checkpoint 1 <-- checkpoint 2 <-- checkpoint 4        each names the one before
                              ^-------- checkpoint 3   of an aborted transaction
 
-On Apache Kafka a reader sees what was committed and nothing else. The embedded broker never compacts
-and also shows what an aborted transaction wrote, so there a checkpoint is one record, with its changes
-in it, that names the checkpoint it follows; those that the newest committed one does not follow from
-are not looked at. Much of it is split: a head whose parts are not all there is not believed.
+On Apache Kafka a reader sees what was committed and nothing else. The embedded broker never compacts, and
+it also shows what an aborted transaction wrote. So there a checkpoint is one record that contains its
+changes and names the checkpoint it follows. Only the checkpoints that the newest committed one follows from
+count. A large checkpoint is split into parts, and a head whose parts are not all there is left out.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,25 +23,25 @@ from schemas.topics import changelog
 from schemas.wire.kafka import Positions, Publisher, Record
 from stream_processors.operators.protocols import Change
 
-#: No key of an operator's state is one of these: they begin otherwise than MessagePack's lists.
+#: No key of an operator's state equals one of these, because no MessagePack list begins like them.
 HEAD = b"head"
 PART = b"part"
-#: Changes beyond this size go into parts of their own.
+#: Changes that are larger together are split into parts.
 PART_BYTES = 1_000_000
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """What a checkpoint says beside the changed keys.
+class CheckpointHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a checkpoint holds besides the changed keys.
 
     Attributes:
-        checkpoint: Names it; no other has this name.
+        checkpoint: The name of the checkpoint, which is unique.
         before: The checkpoint that it follows; None when it begins with an empty state.
         offsets: The next offset to read, by input topic.
         broadcast_offsets: The next offset to read of each broadcast partition.
-        newest_ms: When the newest record was published that was read.
-        streams: What that was when a key of a run last changed, by run.
-        n_parts: How many records with changes belong to it, besides its own.
-        changes: Those that are within it; on the embedded broker only.
+        newest_ms: When the newest record that was read had been published.
+        streams: By run, the value of ``newest_ms`` when a key of the run last changed.
+        n_parts: How many further records hold changes of this checkpoint.
+        changes: The changes that this record holds; on the embedded broker only.
     """
 
     checkpoint: str
@@ -55,21 +55,21 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checkpoint(NamedTuple):
-    """A head with the keys that changed since the one before."""
+    """A head with the keys that changed since the checkpoint before."""
 
-    head: Head
+    head: CheckpointHead
     changes: Sequence[Change]
 
 
-class Found(NamedTuple):
-    """A state as a changelog has it.
+class ChangelogState(NamedTuple):
+    """The state that a changelog holds.
 
     Attributes:
-        head: Of the newest checkpoint; None when there is none that counts.
-        entries: The newest value of every key; those without a head are of no use any more.
+        head: The head of the newest checkpoint; None when no checkpoint counts.
+        entries: The newest value of every key. Without a head they are of no use and are to be deleted.
     """
 
-    head: Head | None
+    head: CheckpointHead | None
     entries: dict[bytes, bytes]
 
 
@@ -79,20 +79,28 @@ class _Part(msgspec.Struct, frozen=True, array_like=True):
     changes: list[tuple[bytes, bytes | None]]
 
 
-_heads = msgspec.msgpack.Decoder(Head)
+_heads = msgspec.msgpack.Decoder(CheckpointHead)
 _parts = msgspec.msgpack.Decoder(_Part)
 
 
 def publish_checkpoint(
     publisher: Publisher, *, job: str, partition: int, checkpoint: Checkpoint, is_embedded: bool
 ) -> None:
-    """Write a checkpoint into the changelog partition of its number; doing so twice makes one."""
+    """Write a checkpoint into the changelog; writing it twice gives one checkpoint.
+
+    Args:
+        publisher: Writes it.
+        job: Names the changelog.
+        partition: The number of the operator's partition, which is the changelog's partition too.
+        checkpoint: The head and the changed keys.
+        is_embedded: Whether the broker is the embedded one, where a checkpoint has another form.
+    """
     for key, value in records_of(checkpoint, is_embedded=is_embedded):
         publisher.publish(changelog(job).name, value, key=key, partition=partition)
 
 
 def records_of(checkpoint: Checkpoint, *, is_embedded: bool) -> Iterator[tuple[bytes, bytes | None]]:
-    """The records of a checkpoint, its head last."""
+    """Yield the records of a checkpoint, the head last."""
     head = checkpoint.head
     if is_embedded:
         *parts, last = _split(checkpoint.changes)
@@ -116,14 +124,15 @@ def _split(changes: Iterable[Change]) -> list[list[tuple[bytes, bytes | None]]]:
     return parts
 
 
-def by_key(records: Iterable[Record], committed: Positions) -> Found:
-    """The state in the committed records of one partition of a compacted changelog.
+def state_by_key(records: Iterable[Record], committed: Positions) -> ChangelogState:
+    """Return the state in the committed records of one partition of a compacted changelog.
 
     Args:
-        committed: The committed offsets of the job's inputs; a head ahead of them is of another group.
+        records: The records of one partition, in the order of the log.
+        committed: The committed offsets of the job's inputs. A head ahead of them belongs to another group.
     """
     entries: dict[bytes, bytes] = {}
-    head: Head | None = None
+    head: CheckpointHead | None = None
     partition = 0
     for record in records:
         match record.key, record.value:
@@ -138,12 +147,17 @@ def by_key(records: Iterable[Record], committed: Positions) -> Found:
                 entries[key] = value
     if head is not None and not _is_committed(head, partition, committed):
         head = None
-    return Found(head, entries)
+    return ChangelogState(head, entries)
 
 
-def by_descent(records: Iterable[Record], committed: Positions) -> Found:
-    """The state in one partition of a changelog that also shows what was never committed."""
-    heads: list[tuple[int, Head]] = []
+def state_by_descent(records: Iterable[Record], committed: Positions) -> ChangelogState:
+    """Return the state in one partition of a changelog that also shows what was never committed.
+
+    Args:
+        records: The records of one partition, in the order of the log.
+        committed: The committed offsets of the job's inputs. A head ahead of them was not committed.
+    """
+    heads: list[tuple[int, CheckpointHead]] = []
     parts: dict[str, dict[int, _Part]] = {}
     for record in records:
         if record.key == PART and (part := _part_of(record.value)) is not None:
@@ -156,13 +170,13 @@ def by_descent(records: Iterable[Record], committed: Positions) -> Found:
     for partition, head in reversed(heads):
         line = _descent(head, whole) if _is_committed(head, partition, committed) else None
         if line is not None:
-            return Found(head, _applied(line, parts))
-    return Found(None, {})
+            return ChangelogState(head, _applied(line, parts))
+    return ChangelogState(None, {})
 
 
-def _descent(head: Head, whole: dict[str, Head]) -> list[Head] | None:
-    """What a checkpoint follows from, oldest first; None if something of that is missing."""
-    line: list[Head] = []
+def _descent(head: CheckpointHead, whole: dict[str, CheckpointHead]) -> list[CheckpointHead] | None:
+    """A checkpoint and all that it follows from, oldest first; None if one of them is missing."""
+    line: list[CheckpointHead] = []
     name: str | None = head.checkpoint
     while name is not None:
         if name not in whole or len(line) > len(whole):
@@ -172,7 +186,7 @@ def _descent(head: Head, whole: dict[str, Head]) -> list[Head] | None:
     return line[::-1]
 
 
-def _applied(line: Iterable[Head], parts: dict[str, dict[int, _Part]]) -> dict[bytes, bytes]:
+def _applied(line: Iterable[CheckpointHead], parts: dict[str, dict[int, _Part]]) -> dict[bytes, bytes]:
     entries: dict[bytes, bytes] = {}
     for head in line:
         own = parts.get(head.checkpoint, {})
@@ -185,15 +199,15 @@ def _applied(line: Iterable[Head], parts: dict[str, dict[int, _Part]]) -> dict[b
     return entries
 
 
-def _is_committed(head: Head, partition: int, committed: Positions) -> bool:
+def _is_committed(head: CheckpointHead, partition: int, committed: Positions) -> bool:
     return all(offset <= committed.get((name, partition), 0) for name, offset in head.offsets.items())
 
 
-def _head_of(value: bytes | None) -> Head | None:
+def _head_of(value: bytes | None) -> CheckpointHead | None:
     try:
         return _heads.decode(value or b"")
     except msgspec.DecodeError:
-        return None  # of another release: the log itself is what is left
+        return None  # another release wrote it, so the inputs are stepped again instead
 
 
 def _part_of(value: bytes | None) -> _Part | None:

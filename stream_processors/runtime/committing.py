@@ -1,26 +1,23 @@
-"""The commit protocol: a batch's outcome becomes visible as a whole, or not at all.
+"""The commit protocol: the outcome of a batch becomes visible as a whole, or not at all.
 
-Each step is one function, in this order, under one shared deadline::
+Each step is one function. The steps run in this order, and steps 1 to 6 share one deadline::
 
     1 begin            a transaction
     2 publish          the outputs
     3 put aside        messages that break the contract, as dead letters
-    4 checkpoint       what changed of the state, when due
+    4 checkpoint       what changed of the state, when a checkpoint is due
     5 offsets          of the batch, into the transaction
-    6 commit           from here on all of it is visible, before it nothing
-    7 show             the newest of what was committed, in Redis, guarded by its own order
+    6 commit           after this everything is visible, before it nothing
+    7 show             the newest committed events, in Redis, guarded by their own order
 
-A transaction that the broker asks to abort is aborted and made again from the same outcome, while
-the deadline lasts: such as one in the name of a generation of the group that has just passed. :class:`Committer` runs the protocol in a thread of its own, one batch at a
-time, while the worker steps the next.
+When the broker asks for it, a transaction is aborted and made again from the same outcome until the
+deadline. This happens to a transaction in the name of a generation of the group that has just ended.
+``commit_thread`` runs the protocol in a thread of its own, one batch at a time, while the worker steps the
+next batch.
 """
 
-import queue
-import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import structlog
 
@@ -36,22 +33,24 @@ from stream_processors.runtime.checkpointing import publish_checkpoint
 from stream_processors.runtime.dead_letters import publish_dead_letter, reason_of
 from stream_processors.runtime.deadlines import Deadline
 from stream_processors.runtime.declarations import Job, View
-from stream_processors.runtime.tasks import Due, Pending
+from stream_processors.runtime.pending import DueOutput, PendingCommit
 
 log = structlog.get_logger()
-#: How often Redis is looked at when there is nothing to show, so that an emptied one is noticed.
+#: How often Redis is asked when there is nothing to write, so that an emptied Redis is noticed.
 _LOOK_EVERY_S = 1.0
-#: A commit takes milliseconds; one that hangs on a broker that is away is not waited for.
-_CLOSE_S = 2.0
 
 
-class Transactions:
-    """The protocol's steps, for one job.
+class CommitProtocol:
+    """The steps of the protocol, for one job.
 
     Args:
-        views: Where the newest outputs go; None for a job without views.
-        budget_s: For steps 1 to 6 together.
-        is_embedded: Whether the broker forgets the offsets of a transaction without a record.
+        job: The job whose outcomes are committed.
+        publisher: Writes into the log, by transactions.
+        views: Where the newest events are shown; None for a job without views.
+        clock: Tells how much of the budget is left.
+        budget_s: The time that steps 1 to 6 may take together.
+        is_embedded: Whether the broker is the embedded one, which forgets the offsets of a transaction
+            that holds no record.
     """
 
     def __init__(
@@ -73,18 +72,23 @@ class Transactions:
         self._shown_at_s = 0.0
 
     def deadline(self) -> Deadline:
-        """The budget of one outcome, for all its attempts; it runs from now on."""
+        """Start the time budget of one outcome, which all attempts at it share."""
         return Deadline(self._clock, self._budget_s)
 
-    def run(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> bool:
-        """All of it; False when the transaction was aborted and may be made again.
+    def run(self, pending: PendingCommit, group_metadata: Any, deadline: Deadline) -> bool:
+        """Run all steps.
 
         Args:
-            group_metadata: The newest: while the group shares out anew, what a worker keeps may
-                only be committed in the name of the group's present generation.
+            pending: The outcome to commit.
+            group_metadata: The newest metadata of the group's member. During a rebalance a worker may
+                commit only in the name of the group's present generation.
+            deadline: When steps 1 to 6 must be finished.
+
+        Returns:
+            False when the transaction was aborted and may be made again.
 
         Raises:
-            BrokerUnavailableError: If the broker did not take it within the budget.
+            BrokerUnavailableError: If the broker did not commit within the budget.
             ProducerFencedError: If another worker took over.
             StoreUnavailableError: If Redis stayed away; what was committed stays.
         """
@@ -93,8 +97,8 @@ class Transactions:
         self.show([*pending.seen, *(due.output.event for due in pending.outputs)])
         return True
 
-    def _has_committed(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> bool:
-        """Steps 1 to 6."""
+    def _has_committed(self, pending: PendingCommit, group_metadata: Any, deadline: Deadline) -> bool:
+        """Run steps 1 to 6."""
         try:
             self._begin()
             self._publish(pending.outputs)
@@ -113,7 +117,7 @@ class Transactions:
     def _begin(self) -> None:
         self._publisher.begin()
 
-    def _publish(self, outputs: Iterable[Due]) -> None:
+    def _publish(self, outputs: Iterable[DueOutput]) -> None:
         for partition, output, trace_id in outputs:
             self._publisher.publish(
                 output.topic.name,
@@ -123,13 +127,13 @@ class Transactions:
                 headers=codec.headers(type(output.event), trace_id),
             )
 
-    def _put_aside(self, pending: Pending) -> None:
+    def _put_aside(self, pending: PendingCommit) -> None:
         for record, error in pending.dead:
             where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             log.warning("dead letter", job=self._job.name, **where, reason=reason_of(error))
             publish_dead_letter(self._publisher, consumer=self._job.name, record=record, error=error)
 
-    def _checkpoint(self, pending: Pending) -> None:
+    def _checkpoint(self, pending: PendingCommit) -> None:
         for partition, checkpoint in pending.checkpoints.items():
             publish_checkpoint(
                 self._publisher,
@@ -139,7 +143,7 @@ class Transactions:
                 is_embedded=self._is_embedded,
             )
 
-    def _send_offsets(self, pending: Pending, group_metadata: Any, deadline: Deadline) -> None:
+    def _send_offsets(self, pending: PendingCommit, group_metadata: Any, deadline: Deadline) -> None:
         if not pending.positions:
             return
         self._publisher.send_offsets(pending.positions, group_metadata, timeout_s=deadline.left_s())
@@ -150,7 +154,7 @@ class Transactions:
             )
 
     def _commit(self, deadline: Deadline) -> None:
-        """The call is made again when it says that it may be: it goes on where it was."""
+        """Commit; a call whose error says that it can be repeated goes on where it was."""
         while True:
             try:
                 self._publisher.commit(timeout_s=deadline.left_s())
@@ -161,7 +165,11 @@ class Transactions:
                 return
 
     def show(self, events: Iterable[Event]) -> bool:
-        """Step 7; once a second also without events."""
+        """Run step 7; once a second it also asks Redis when there are no events.
+
+        Returns:
+            True, since nothing of this step is made again.
+        """
         if self._views is None:
             return True
         newest: dict[str, View] = {}
@@ -174,79 +182,3 @@ class Transactions:
             self._views.write({view.key: (view.order, view.body()) for view in newest.values()})
             self._shown_at_s = now_s
         return True
-
-
-class _Call(NamedTuple):
-    function: Callable[[], bool]
-    outcome: Future[bool]
-
-
-class Committer:
-    """Commits in a thread of its own, one outcome at a time.
-
-    An error of the thread is raised in the worker, at its next call. What was aborted is made again
-    at the worker's next call too: only the worker's own thread may ask the group's member anything,
-    since the client library lets no second thread in.
-
-    Args:
-        group_metadata: Asked before each attempt.
-    """
-
-    def __init__(self, transactions: Transactions, *, group_metadata: Callable[[], Any]) -> None:
-        self._transactions = transactions
-        self._group_metadata = group_metadata
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        # Not one that the end of the process would wait for: it may hang on a broker that is away.
-        self._thread = threading.Thread(target=self._work, name="commit", daemon=True)
-        self._thread.start()
-        self._running: Future[bool] | None = None
-        self._again: Callable[[], None] = lambda: None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether another outcome can be taken without waiting."""
-        if self._running is not None and self._running.done():
-            self._look()
-        return self._running is None
-
-    def submit(self, pending: Pending) -> None:
-        """Take an outcome, behind the one before."""
-        self.wait()
-        self._attempt(pending, self._transactions.deadline())
-
-    def show(self, events: Iterable[Event]) -> None:
-        """Show views that are committed already, or look whether Redis still has them."""
-        self.wait()
-        self._begin(partial(self._transactions.show, list(events)))
-
-    def wait(self) -> None:
-        """Return when what was taken is committed and shown."""
-        while self._running is not None:
-            self._look()
-
-    def close(self) -> None:
-        """End the thread; what it is at comes to its end, for which this waits, but not for long."""
-        self._calls.put(None)
-        self._thread.join(_CLOSE_S)
-
-    def _attempt(self, pending: Pending, deadline: Deadline) -> None:
-        self._again = partial(self._attempt, pending, deadline)
-        self._begin(partial(self._transactions.run, pending, self._group_metadata(), deadline))
-
-    def _begin(self, call: Callable[[], bool]) -> None:
-        self._running = Future()
-        self._calls.put(_Call(call, self._running))
-
-    def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            try:
-                call.outcome.set_result(call.function())
-            except BaseException as error:  # noqa: BLE001  (raised in the worker)
-                call.outcome.set_exception(error)
-
-    def _look(self) -> None:
-        """Wait for what runs, and begin it again if it was aborted."""
-        running, self._running = self._running, None
-        if running is not None and not running.result():
-            log.warning("transaction made again")
-            self._again()

@@ -1,7 +1,7 @@
-"""Putting messages aside that break the contract, and reading what was put aside.
+"""Putting messages aside that break the contract, and reading the messages that were put aside.
 
-A letter holds the message whole: bytes, key and headers, with the reason beside them, so that it
-can be published again. :mod:`~stream_processors.runtime.letters` describes its form.
+A dead letter holds the whole message, that is its bytes, key and headers, together with the reason, so that
+the message can be published again. :mod:`~stream_processors.runtime.letters` describes the form.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,21 +17,21 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.letters import (
     CONSUMER_OF,
     ORIGINAL,
+    ConsumerLetters,
+    DeadLetter,
     Headers,
-    How,
-    Kept,
-    Letter,
-    Mailbox,
-    attempts,
+    KeptValue,
+    ResolutionKind,
+    attempts_of,
     letter_id,
     resolution_headers,
 )
 
-#: A reason that quotes a message is cut here.
+#: A reason may quote a message, so it is cut at this length.
 LONGEST_REASON = 500
-#: A larger value is kept in part, with its size and hash in the headers.
+#: Of a larger value only this much is kept; the headers state its size and hash.
 LARGEST_VALUE_BYTES = 8_000_000
-#: Key and headers that are larger are left out, so that the letter itself can be published.
+#: A larger key with headers is left out, so that the letter itself can be published.
 LARGEST_HEADERS_BYTES = 1_000_000
 
 
@@ -43,18 +43,19 @@ _timed = msgspec.json.Decoder(_Timed)
 
 
 def reason_of(error: ContractError) -> str:
-    """Why a message was put aside, in a length fit for a header and a log line."""
+    """Return why a message was put aside, short enough for a header and a log line."""
     reason = str(error)
     return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
 
 
 def publish_dead_letter(publisher: Publisher, *, consumer: str, record: Record, error: ContractError) -> None:
-    """Put a message aside; doing so twice for the same message makes one letter.
+    """Put a message aside; putting the same message aside twice gives one letter.
 
     Args:
-        consumer: Who could not process it; names the topic.
-        record: The message; its bytes are kept as they are, the first eight million of them.
-        error: Why.
+        publisher: Writes the letter.
+        consumer: The consumer that could not process the message. It names the topic.
+        record: The message. Its bytes are kept unchanged, up to the first eight million.
+        error: Why the consumer could not process it.
     """
     value = record.value
     identity = letter_id(record).encode()
@@ -71,7 +72,7 @@ def publish_dead_letter(publisher: Publisher, *, consumer: str, record: Record, 
             ("topic", record.topic.encode()),
             ("partition", str(record.partition).encode()),
             ("offset", str(record.offset).encode()),
-            ("attempts", str(attempts(record.headers)).encode()),
+            ("attempts", str(attempts_of(record.headers)).encode()),
             *_times(record),
             ("value-kept", _kept(value, is_whole=originals is not None).encode()),
             ("value-bytes", str(len(value or b"")).encode()),
@@ -81,8 +82,15 @@ def publish_dead_letter(publisher: Publisher, *, consumer: str, record: Record, 
     )
 
 
-def publish_resolution(publisher: Publisher, letter: Letter, how: How, *, reason: str) -> None:
-    """Say what became of a letter."""
+def publish_resolution(publisher: Publisher, letter: DeadLetter, how: ResolutionKind, *, reason: str) -> None:
+    """Publish that a letter was resolved.
+
+    Args:
+        publisher: Writes the resolution.
+        letter: The letter that is resolved.
+        how: Whether it was replayed or discarded.
+        reason: Why, in the words of the person who resolved it; may be empty.
+    """
     publisher.publish(
         dead_letters(letter.consumer).name,
         b"",
@@ -91,16 +99,20 @@ def publish_resolution(publisher: Publisher, letter: Letter, how: How, *, reason
     )
 
 
-def read_mailboxes(endpoint: KafkaEndpoint, consumers: Sequence[str] = CONSUMERS) -> dict[str, Mailbox]:
-    """The letters of consumers with what became of them, as of now."""
-    mailboxes = {consumer: Mailbox() for consumer in consumers}
+def read_mailboxes(
+    endpoint: KafkaEndpoint, consumers: Sequence[str] = CONSUMERS
+) -> dict[str, ConsumerLetters]:
+    """Read all letters of some consumers with their resolutions, up to the present end of the log."""
+    mailboxes = {consumer: ConsumerLetters() for consumer in consumers}
     for record in read_range(endpoint, {(dead_letters(consumer).name, 0): 0 for consumer in consumers}):
         mailboxes[CONSUMER_OF[record.topic]].take(record)
     return mailboxes
 
 
-def read_values(endpoint: KafkaEndpoint, letters: Iterable[Letter]) -> Iterator[tuple[Letter, bytes | None]]:
-    """The bytes of letters, in the order of the log per consumer."""
+def read_values(
+    endpoint: KafkaEndpoint, letters: Iterable[DeadLetter]
+) -> Iterator[tuple[DeadLetter, bytes | None]]:
+    """Read the messages' bytes of letters, in the order of the log for each consumer."""
     wanted = {((dead_letters(letter.consumer).name, 0), letter.dead_offset): letter for letter in letters}
     starts: dict[tuple[str, int], int] = {}
     ends: dict[tuple[str, int], int] = {}
@@ -113,14 +125,14 @@ def read_values(endpoint: KafkaEndpoint, letters: Iterable[Letter]) -> Iterator[
             yield letter, record.value
 
 
-def _kept(value: bytes | None, *, is_whole: bool) -> Kept:
+def _kept(value: bytes | None, *, is_whole: bool) -> KeptValue:
     if not is_whole or len(value or b"") > LARGEST_VALUE_BYTES:
-        return Kept.CUT
-    return Kept.TOMBSTONE if value is None else Kept.WHOLE
+        return KeptValue.CUT
+    return KeptValue.TOMBSTONE if value is None else KeptValue.WHOLE
 
 
 def _originals(record: Record) -> Headers | None:
-    """The message's own key and headers; None when they are too large to be kept."""
+    """The message's own key and headers as headers of the letter; None when they are too large to keep."""
     size = len(record.key or b"") + sum(len(name) + len(value or b"") for name, value in record.headers)
     if size > LARGEST_HEADERS_BYTES:
         return None
@@ -129,9 +141,9 @@ def _originals(record: Record) -> Headers | None:
 
 
 def _times(record: Record) -> Headers:
-    """When the message happened and was published, as far as it can be told; no clock is asked."""
+    """When the message happened and when it was published, where the message tells; no clock is asked."""
     times: Headers = []
-    # Why it cannot be read, if so, is the letter's reason.
+    # If the value cannot be read, the letter's reason says why.
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         times.append(("event-time-ms", str(_timed.decode(record.value or b"").event_time_ms).encode()))
     if record.timestamp_ms is not None:

@@ -1,14 +1,15 @@
-"""One budget of time, shared by the steps of a commit, so that no step can wait for ever or twice."""
+"""One time budget that the steps of a commit share, so that no step can wait without end."""
 
 from schemas.errors import BrokerUnavailableError
 from schemas.time import Clock
 
 
 class Deadline:
-    """A moment by which a sequence of calls must be through.
+    """The moment by which a sequence of calls must be finished.
 
     Args:
-        seconds: From now on.
+        clock: Tells the time.
+        seconds: The budget, counted from now.
     """
 
     def __init__(self, clock: Clock, seconds: float) -> None:
@@ -17,13 +18,13 @@ class Deadline:
         self._at_s = clock.monotonic_s() + seconds
 
     def left_s(self) -> float:
-        """What is left, in seconds.
+        """Return the seconds that are left.
 
         Raises:
-            BrokerUnavailableError: If nothing is.
+            BrokerUnavailableError: If no time is left.
         """
         left_s = self._at_s - self._clock.monotonic_s()
         if left_s <= 0:
-            message = f"Kafka: a commit must be through within {self._budget_s:g} s, and was not"
+            message = f"Kafka: a commit must be finished within {self._budget_s:g} s and was not"
             raise BrokerUnavailableError(message)
         return left_s

@@ -1,7 +1,7 @@
-"""What a job declares and the runtime drives: topics in, an operator per partition, topics out.
+"""What a job declares for the runtime: input topics, an operator for each partition, and its views.
 
-The operator is a pure state machine; the runtime polls, decodes, steps, encodes, publishes and
-commits. Whatever an operator needs to know of time it reads in the events.
+The operator is a pure state machine. The runtime polls, decodes, steps, encodes, publishes and commits. An
+operator sees no clock and reads all times in the events.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,13 @@ __all__ = ["Job", "Operator", "Output", "View"]
 
 
 class View(NamedTuple):
-    """The newest of something, for Redis.
+    """A value in Redis that always shows the newest event of its kind.
 
     Attributes:
-        order: Its own order, such as an as-of time; an older one never replaces a newer.
-        body: Makes the bytes; called only for the newest view of a batch.
+        key: Where the value stands in Redis.
+        order: The event's own order, such as its as-of time. A value of a lower order never replaces one of
+            a higher order.
+        body: Makes the bytes. It is called only for the newest view of a batch.
     """
 
     key: str
@@ -30,18 +32,19 @@ class View(NamedTuple):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A processor.
+    """A stream processor.
 
     Attributes:
         name: Names the consumer group, the changelog and the dead-letter topic.
-        inputs: Topics with the same number of partitions; one operator has the same-numbered
-            partition of each.
-        broadcasts: Low-rate topics that every operator reads whole, such as model switches. They
-            are read to their end before any input is.
+        inputs: Topics with the same number of partitions. One operator reads the partition of the same
+            number in each.
         make_operator: Builds the operator of a partition number.
-        is_joining: Whether operators also read other partitions of the first input, beside their own:
-            they are then :class:`~stream_processors.operators.protocols.JoiningOperator`.
-        view_of: The view that an event is, of inputs and outputs, or None.
+        broadcasts: Low-rate topics that every operator reads whole, such as model switches. They are read
+            to their end before any input is read.
+        is_joining: Whether the operators also read other partitions of the first input. They are then
+            :class:`~stream_processors.operators.protocols.JoiningOperator`.
+        view_of: Returns the view that shows an event, which may be an input or an output; None for an
+            event that no view shows.
     """
 
     name: str

@@ -1,14 +1,14 @@
-"""The test driver: a job without a broker, from bytes to bytes, by a clock that the test advances.
+"""The test driver: it runs a job without a broker, from bytes to bytes, by a clock that the test advances.
 
-It runs what the worker runs, the real codec, tasks, commit protocol and checkpoints, on a log in
-memory. What it leaves out is what a broker adds: groups, networks, marks of transactions. ::
+It runs the same code as the worker, that is the real codec, tasks, commit protocol and checkpoints, on a
+log in memory. It leaves out what a broker adds: groups, networks and marks of transactions. ::
 
     driver = TopologyDriver(market_job(settings))
     driver.send(MARKET_CANDLE, candle, key="BTC-USDT.BINANCE")
     driver.run()
     driver.values(FEATURES_MARKET)
-    driver.crash()            # what was not committed is gone; state comes from the changelog
-    driver.clock.sleep(1.0)   # and time passes when the test says so
+    driver.crash()            # what was not committed is lost; the state comes from the changelog
+    driver.clock.sleep(1.0)   # time passes only when the test says so
 """
 
 from schemas import codec
@@ -17,12 +17,13 @@ from schemas.topics import Topic, changelog
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Record, Run
 from schemas.wire.memory import MemoryLog, MemoryPublisher, MemoryViews
-from stream_processors.runtime.beside import MAX_TAKEN, held_beside, places_beside
-from stream_processors.runtime.checkpointing import Found, by_descent, by_key
-from stream_processors.runtime.committing import Transactions
+from stream_processors.runtime.checkpointing import ChangelogState, state_by_descent, state_by_key
+from stream_processors.runtime.committing import CommitProtocol
+from stream_processors.runtime.companion_reading import MAX_TAKEN, companion_places, held_companion_places
 from stream_processors.runtime.declarations import Job
+from stream_processors.runtime.pending import PendingCommit
 from stream_processors.runtime.recovery import begin_at_checkpoint, restored_task, step_again
-from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+from stream_processors.runtime.tasks import Task, step_broadcast
 
 _ALL = 2**62
 
@@ -31,14 +32,15 @@ class TopologyDriver:
     """Drives a job in memory.
 
     Args:
-        checkpoint_every_s: By the driver's clock.
+        job: The job to run.
+        checkpoint_every_s: How long lies between two checkpoints, by the driver's clock.
         is_embedded: Whether checkpoints are kept as on the embedded broker.
 
     Attributes:
-        published: Where partitions end for now, by topic and number: what lies behind has not been
-            published yet, however long others are. Those that are not named are there whole.
-        clock: Stands still until it is advanced.
-        log: Every topic, in and out.
+        published: Where partitions end for the time being, by topic and number: later records count as not
+            yet published. A partition that is not named here is there whole.
+        clock: Stands still until the test advances it.
+        log: Every topic, inputs and outputs.
         views: What Redis would hold.
     """
 
@@ -50,7 +52,7 @@ class TopologyDriver:
         self.clock = ManualClock()
         self.log = MemoryLog()
         self.views = MemoryViews()
-        self._transactions = Transactions(
+        self._transactions = CommitProtocol(
             job,
             publisher=MemoryPublisher(self.log),
             views=self.views,
@@ -65,7 +67,17 @@ class TopologyDriver:
     def send(
         self, topic: Topic, message: Event | bytes | None, *, key: str, partition: int | None = None
     ) -> Record:
-        """Put a message into an input, as a producer does; it is processed by :meth:`run`."""
+        """Put a message into an input, as a producer does; :meth:`run` processes it.
+
+        Args:
+            topic: The input.
+            message: An event to encode, or the bytes as they are; None is a tombstone.
+            key: The record's key, which decides the partition unless one is named.
+            partition: Where the message goes; None lets the key decide.
+
+        Returns:
+            The record as it lies in the log.
+        """
         headers: codec.Headers = []
         if isinstance(message, Event):
             value: bytes | None = codec.encode(message)
@@ -83,23 +95,27 @@ class TopologyDriver:
         )
 
     def run(self, *, max_messages: int | None = None) -> int:
-        """Process what has come, in one transaction; how many messages of the inputs that were."""
+        """Process what has arrived, in one transaction.
+
+        Returns:
+            How many messages of the inputs were processed.
+        """
         pending = self.step(max_messages=max_messages)
         self.commit(pending)
         return pending.n_messages
 
-    def step(self, *, max_messages: int | None = None) -> Pending:
-        """Process what has come without committing it; a crash then loses it."""
-        pending = Pending()
+    def step(self, *, max_messages: int | None = None) -> PendingCommit:
+        """Process what has arrived without committing it, so that a crash loses it."""
+        pending = PendingCommit()
         self._step_broadcasts(pending)
         for task in self._tasks.values():
             self._step_task(task, pending, max_messages)
         return pending
 
-    def _step_task(self, task: Task, pending: Pending, max_messages: int | None) -> None:
-        """As long as something moves: what is held waits for the others."""
+    def _step_task(self, task: Task, pending: PendingCommit, max_messages: int | None) -> None:
+        """Step a task until nothing moves any more, because an input that is held waits for another."""
         own = [(topic.name, task.partition) for topic in self._job.inputs]
-        beside = places_beside(task, self._job.inputs[0])
+        beside = companion_places(task, self._job.inputs[0])
         starts = {place: task.offsets.get(place[0], 0) for place in own}
         starts |= {place: task.broadcast_offsets.get(place, 0) for place in beside}
         ends = {place: self._end(place, start, max_messages) for place, start in starts.items()}
@@ -108,7 +124,7 @@ class TopologyDriver:
             moves = False
             for place in beside:
                 run = self._arrived(place, task.broadcast_offsets.get(place, 0), ends[place])
-                if run is not None and place not in held_beside([task], self._job.inputs[0]):
+                if run is not None and place not in held_companion_places([task], self._job.inputs[0]):
                     task.step_beside(run, pending)
                     moves = True
             for place in own:
@@ -121,12 +137,12 @@ class TopologyDriver:
         return min(self.published.get(place, _ALL), _ALL if max_messages is None else start + max_messages)
 
     def _arrived(self, place: tuple[str, int], start: int, end: int) -> Run | None:
-        """What may be read now; where partitions are joined as much at once as a worker takes."""
+        """What may be read now; a joining job gets at most as much at once as in a worker."""
         most = MAX_TAKEN if self._job.is_joining else _ALL
         return self.log.run(*place, start, min(end, start + most)) if end > start else None
 
-    def commit(self, pending: Pending) -> None:
-        """Make the outcome of :meth:`step` visible."""
+    def commit(self, pending: PendingCommit) -> None:
+        """Commit the outcome of :meth:`step`."""
         if pending.is_empty:
             return
         now_s = self.clock.monotonic_s()
@@ -137,12 +153,12 @@ class TopologyDriver:
         self._transactions.run(pending, None, self._transactions.deadline())
 
     def crash(self) -> None:
-        """Lose everything but the log, and recover from it as a worker does."""
+        """Lose everything except the log, and recover from the log as a worker does."""
         self._tasks = {}
         for number in self._numbers:
             task = self._tasks[number] = restored_task(self._job, number, self._found(number))
             task.checkpoint_at_s = self.clock.monotonic_s()
-        pending = Pending()
+        pending = PendingCommit()
         for task in self._tasks.values():
             if not task.lost_its_state:
                 self._restep(task)
@@ -153,20 +169,20 @@ class TopologyDriver:
         self.commit(pending)
         self._transactions.show([event for task in self._tasks.values() for event in task.operator.newest()])
 
-    def _found(self, number: int) -> Found:
+    def _found(self, number: int) -> ChangelogState:
         records = [
             record
             for record in self.log.records(changelog(self._job.name).name)
             if record.partition == number
         ]
-        read = by_descent if self._is_embedded else by_key
+        read = state_by_descent if self._is_embedded else state_by_key
         return read(records, self.log.committed)
 
     def values(self, topic: Topic) -> list[bytes | None]:
-        """What lies in a topic, partition by partition."""
+        """The values of all records of a topic, partition by partition."""
         return [record.value for record in self.log.records(topic.name)]
 
-    def _step_broadcasts(self, pending: Pending) -> None:
+    def _step_broadcasts(self, pending: PendingCommit) -> None:
         for topic in self._job.broadcasts:
             for record in self.log.records(topic.name):
                 place = (record.topic, record.partition)

@@ -1,9 +1,9 @@
 """The form of a dead letter: a message that was put aside, and the record that resolves it.
 
-It stands apart from publishing and reading so that both go by one description. A letter is known
-by where its message lay, ``TOPIC/PARTITION/OFFSET``; the same message put aside twice is one
-letter. Nothing is taken out of a dead-letter topic: what was replayed or discarded is followed by
-a record with the same key and the header ``resolution``, and a letter without one is open.
+It stands apart from publishing and reading so that both follow one description. A letter is known by where
+its message lay, ``TOPIC/PARTITION/OFFSET``, so the same message put aside twice is one letter. Nothing is
+removed from a dead-letter topic. When a letter is replayed or discarded, another record follows with the
+same key and the header ``resolution``. A letter without such a record is open.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,9 +14,9 @@ import msgspec
 from schemas.topics import CONSUMERS, dead_letters
 from schemas.wire.kafka import Record
 
-#: In front of the names of the message's own headers.
+#: The prefix of the message's own headers.
 ORIGINAL = "original-"
-#: Headers of a message that was published again: which letter it comes from, how often it was tried.
+#: Headers of a message that was published again: the letter that it comes from, and how often it was tried.
 REPLAY_OF = "replay-of"
 REPLAY_ATTEMPTS = "replay-attempts"
 RESOLUTION = "resolution"
@@ -25,38 +25,45 @@ Headers = list[tuple[str, str | bytes | None]]
 CONSUMER_OF = {dead_letters(consumer).name: consumer for consumer in CONSUMERS}
 
 
-class Kept(StrEnum):
-    """How much of a message a letter holds; a tombstone has no value, which is not an empty one."""
+class KeptValue(StrEnum):
+    """How much of a message's value a letter holds; a tombstone has no value, which differs from an empty one."""
 
     WHOLE = "whole"
     CUT = "cut"
     TOMBSTONE = "tombstone"
 
 
-class How(StrEnum):
+class ResolutionKind(StrEnum):
     """How a letter was resolved."""
 
     REPLAYED = "replayed"
     DISCARDED = "discarded"
 
 
-_KEPT: dict[bytes | None, Kept] = {kept.encode(): kept for kept in Kept}
-_HOW: dict[bytes | None, How] = {how.encode(): how for how in How}
+_KEPT: dict[bytes | None, KeptValue] = {kept.encode(): kept for kept in KeptValue}
+_HOW: dict[bytes | None, ResolutionKind] = {how.encode(): how for how in ResolutionKind}
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message that was put aside, without its bytes.
 
     Attributes:
-        letter_id: Where the message lay; of a file's row, which one it was.
-        dead_offset: Where the letter lies in its consumer's dead-letter topic.
-        topic: Where the message lay; of a file's row, the file.
-        partition: None for what did not come from Kafka.
-        offset: None likewise.
-        headers: The message's own.
+        letter_id: Where the message lay, or which row of a file it was.
+        consumer: Who put it aside.
+        dead_offset: The letter's own offset in its consumer's dead-letter topic.
+        topic: The topic of the message, or the file of the row.
+        partition: The partition of the message; None when it did not come from Kafka.
+        offset: The offset of the message; None when it did not come from Kafka.
+        key: The message's own key.
+        headers: The message's own headers.
+        reason: Why the consumer could not process it.
+        error_class: The class of the error, such as ``DecodeError``.
         attempts: How often the message has been tried, 1 for the first time.
-        event_time_ms: What the message says of itself, where it can be read.
-        record_time_ms: When the message was published, where the consumer knew.
+        kept: How much of the value the letter holds.
+        value_bytes: The size of the whole value.
+        value_sha256: The hash of the whole value.
+        event_time_ms: When the message says that it happened; None where it cannot be read.
+        record_time_ms: When the message was published; None where the consumer did not know.
         put_aside_ms: When the letter was published.
     """
 
@@ -71,7 +78,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
     error_class: str
     attempts: int
-    kept: Kept
+    kept: KeptValue
     value_bytes: int
     value_sha256: str
     event_time_ms: int | None
@@ -79,30 +86,30 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     put_aside_ms: int | None
 
 
-class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """That a letter was replayed or discarded."""
+class LetterResolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The fact that a letter was replayed or discarded."""
 
     letter_id: str
-    how: How
+    how: ResolutionKind
     reason: str
     resolved_ms: int | None
 
 
 def letter_id(record: Record) -> str:
-    """What the letter of a message is known by."""
+    """Return the id of a message's letter."""
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
-def read(record: Record) -> Letter | Resolution:
-    """What a record of a dead-letter topic says; nothing in one is unreadable.
+def read_letter(record: Record) -> DeadLetter | LetterResolution:
+    """Return the letter or the resolution that a record of a dead-letter topic holds.
 
-    What states no origin in Kafka, such as a row of a file, is known by what it does state, or
-    else by where it lies itself.
+    Every record can be read. A letter that states no origin in Kafka, such as a row of a file, takes its id
+    from what it does state, or else from its own place.
     """
     found = dict(record.headers)
     if RESOLUTION in found:
         return _resolution(record, found)
-    return Letter(
+    return DeadLetter(
         letter_id=_identity(record, found),
         consumer=CONSUMER_OF.get(record.topic, record.topic),
         dead_offset=record.offset,
@@ -123,14 +130,20 @@ def read(record: Record) -> Letter | Resolution:
     )
 
 
-def identity(record: Record) -> tuple[str, bool]:
-    """The id of a record's letter, and whether the record resolves it; cheaper than :func:`read`."""
+def letter_identity(record: Record) -> tuple[str, bool]:
+    """Return the id of a record's letter, and whether the record resolves it; cheaper than :func:`read_letter`."""
     found = dict(record.headers)
     return _identity(record, found), RESOLUTION in found
 
 
-def resolution_headers(letter: Letter, how: How, *, reason: str) -> Headers:
-    """The headers of the record that resolves a letter; its key is the letter's id."""
+def resolution_headers(letter: DeadLetter, how: ResolutionKind, *, reason: str) -> Headers:
+    """Return the headers of the record that resolves a letter; the record's key is the letter's id.
+
+    Args:
+        letter: The letter that is resolved.
+        how: Whether it was replayed or discarded.
+        reason: Why; may be empty.
+    """
     return [
         (RESOLUTION, how.encode()),
         ("resolution-reason", reason.encode()),
@@ -140,8 +153,8 @@ def resolution_headers(letter: Letter, how: How, *, reason: str) -> Headers:
     ]
 
 
-def replay_headers(letter: Letter) -> Headers:
-    """The headers with which a letter's message is published again: its own, and that it is a replay."""
+def replay_headers(letter: DeadLetter) -> Headers:
+    """Return the headers for publishing a letter's message again: its own, and those that mark a replay."""
     own: Headers = [
         (name, value) for name, value in letter.headers if name not in {REPLAY_OF, REPLAY_ATTEMPTS}
     ]
@@ -152,35 +165,35 @@ def replay_headers(letter: Letter) -> Headers:
     ]
 
 
-def attempts(headers: Iterable[tuple[str, bytes]]) -> int:
-    """How often a message has been tried, this time included."""
+def attempts_of(headers: Iterable[tuple[str, bytes]]) -> int:
+    """Return how often a message has been tried, this time included."""
     return (_number(dict(headers), REPLAY_ATTEMPTS) or 0) + 1
 
 
-class Mailbox:
-    """The letters of one consumer with what became of them."""
+class ConsumerLetters:
+    """The letters of one consumer with their resolutions."""
 
     def __init__(self) -> None:
-        self.letters: dict[str, Letter] = {}
-        self.resolutions: dict[str, Resolution] = {}
+        self.letters: dict[str, DeadLetter] = {}
+        self.resolutions: dict[str, LetterResolution] = {}
 
     def take(self, record: Record) -> None:
-        """Take in a record; a letter that is there already stays as it was first."""
-        match read(record):
-            case Letter() as letter:
+        """Take in a record; a letter or resolution that is there already stays as it is."""
+        match read_letter(record):
+            case DeadLetter() as letter:
                 self.letters.setdefault(letter.letter_id, letter)
-            case Resolution() as resolution:
+            case LetterResolution() as resolution:
                 self.resolutions.setdefault(resolution.letter_id, resolution)
 
-    def open(self) -> Sequence[Letter]:
-        """The letters that nothing has been done about, oldest first."""
+    def open(self) -> Sequence[DeadLetter]:
+        """Return the letters without a resolution, oldest first."""
         return [letter for name, letter in self.letters.items() if name not in self.resolutions]
 
 
-def _resolution(record: Record, found: dict[str, bytes]) -> Resolution:
-    return Resolution(
+def _resolution(record: Record, found: dict[str, bytes]) -> LetterResolution:
+    return LetterResolution(
         letter_id=_identity(record, found),
-        how=_HOW.get(found[RESOLUTION], How.DISCARDED),
+        how=_HOW.get(found[RESOLUTION], ResolutionKind.DISCARDED),
         reason=_text(found, "resolution-reason"),
         resolved_ms=record.timestamp_ms,
     )
@@ -194,8 +207,8 @@ def _identity(record: Record, found: dict[str, bytes]) -> str:
     return letter_id(record)
 
 
-def _kept(record: Record, found: dict[str, bytes]) -> Kept:
-    whole = Kept.TOMBSTONE if record.value is None else Kept.WHOLE
+def _kept(record: Record, found: dict[str, bytes]) -> KeptValue:
+    whole = KeptValue.TOMBSTONE if record.value is None else KeptValue.WHOLE
     return _KEPT.get(found.get("value-kept"), whole)
 
 

@@ -1,11 +1,17 @@
-"""Start-up is recovery: tasks from their changelogs, then up to where the job had got.
+"""Start-up is recovery: tasks are restored from their changelogs and stepped to where the job had got.
 
-Per task: the newest committed state, key by key; then, silently, the inputs from the checkpoint's offsets
-to the committed ones, whose outputs are out already; then the broadcasts that it does not hold, to their
-present end. Every broadcast that was stepped has its checkpoint, so what is new there comes after those
-inputs: a promotion must not find rows unpredicted whose predictions are out. Only where a state could not
-be taken over, all that was stepped is stepped again, and broadcasts are first. A changelog is read from its beginning to its end, which compaction keeps
-near the size of the state. A joining job steps nothing silently: see :func:`begin_at_checkpoint`.
+For each task, in this order:
+
+1. The newest committed state is restored, key by key, from the changelog. The changelog is read from its
+   beginning to its end; compaction keeps it near the size of the state.
+2. The inputs between the checkpoint's offsets and the committed offsets are stepped silently, because their
+   outputs are published already.
+3. The broadcasts that the checkpoint does not contain are stepped, to their present end.
+
+Every broadcast that was stepped is followed by a checkpoint, so a new one comes after those inputs: a
+promotion must not find a row without a prediction when its prediction is published already. Where a state
+could not be restored, everything is stepped again, and there the broadcasts come before the inputs. A
+joining job steps nothing silently: see :func:`begin_at_checkpoint`.
 """
 
 import time
@@ -21,15 +27,16 @@ from schemas.topics import BY_NAME, changelog
 from schemas.wire.administration import Administration
 from schemas.wire.kafka import Positions, Record, Run, read_range, read_runs
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.checkpointing import Found, by_descent, by_key
+from stream_processors.runtime.checkpointing import ChangelogState, state_by_descent, state_by_key
 from stream_processors.runtime.declarations import Job
-from stream_processors.runtime.tasks import Pending, Task, step_broadcast
+from stream_processors.runtime.pending import PendingCommit
+from stream_processors.runtime.tasks import Task, step_broadcast
 
 log = structlog.get_logger()
-#: Long work says how far it has got this often.
+#: How often the log says how far a long restore has got.
 _PROGRESS_S = 5.0
 _LOOK_EVERY = 10_000
-#: A changelog of fewer offsets is read together with others.
+#: A changelog partition with fewer offsets than this is read together with others.
 _MANY = 50_000
 
 
@@ -39,13 +46,16 @@ def recovered_tasks(
     *,
     endpoint: KafkaEndpoint,
     committed: Positions,
-    pending: Pending,
+    pending: PendingCommit,
 ) -> dict[int, Task]:
-    """The tasks of partition numbers, as far on as what was committed.
+    """Return the tasks of partition numbers, each stepped to the committed offsets.
 
     Args:
+        job: The job that they belong to.
+        numbers: The partition numbers.
+        endpoint: The broker.
         committed: The committed offsets of the job's inputs.
-        pending: Takes what broadcasts lead to that no checkpoint held.
+        pending: Collects what follows from broadcasts that no checkpoint contains.
     """
     tasks: dict[int, Task] = {}
     n_restored = 0
@@ -73,14 +83,20 @@ def recovered_tasks(
     return tasks
 
 
-def restored_task(job: Job, number: int, found: Found) -> Task:
-    """A task with the state that was found, or an empty one that deletes what it cannot take over."""
+def restored_task(job: Job, number: int, found: ChangelogState) -> Task:
+    """Return a task with the state that was found, or an empty task that deletes what it cannot restore.
+
+    Args:
+        job: The job that the task belongs to.
+        number: The task's partition number.
+        found: The state in the changelog.
+    """
     task = Task(job.make_operator(number), partition=number)
     try:
         task.restore(found)
-    except SnapshotMismatchError as error:  # the log is stepped instead
-        log.warning("state left out", job=job.name, partition=number, reason=str(error))
-        found = Found(None, found.entries)
+    except SnapshotMismatchError as error:  # the inputs are stepped again instead
+        log.warning("the kept state is not used", job=job.name, partition=number, reason=str(error))
+        found = ChangelogState(None, found.entries)
         task = Task(job.make_operator(number), partition=number)
     if found.head is None:
         task.begin_anew(found.entries.keys())
@@ -89,8 +105,8 @@ def restored_task(job: Job, number: int, found: Found) -> Task:
 
 def _states(
     job: Job, numbers: Sequence[int], endpoint: KafkaEndpoint, committed: Positions
-) -> Iterator[tuple[int, Found]]:
-    """The state of each partition number, as its changelog has it."""
+) -> Iterator[tuple[int, ChangelogState]]:
+    """Yield each partition number with the state in its changelog."""
     name = changelog(job.name).name
     for together in _shares(name, numbers, endpoint):
         records: dict[int, list[Record]] = {number: [] for number in together}
@@ -99,11 +115,14 @@ def _states(
             records[record.partition].append(record)
         for number in together:
             own = records.pop(number)
-            yield number, by_descent(own, committed) if endpoint.is_embedded else by_key(own, committed)
+            yield (
+                number,
+                state_by_descent(own, committed) if endpoint.is_embedded else state_by_key(own, committed),
+            )
 
 
 def _shares(name: str, numbers: Sequence[int], endpoint: KafkaEndpoint) -> list[list[int]]:
-    """Partitions that are read at once: a connection takes its time, and a large changelog its memory."""
+    """Return which partitions are read together: each connection costs time, each large changelog memory."""
     if endpoint.is_embedded or not numbers:
         return [list(numbers)]
     places = [(name, number) for number in numbers]
@@ -118,7 +137,7 @@ def _shares(name: str, numbers: Sequence[int], endpoint: KafkaEndpoint) -> list[
 
 
 def _with_progress(records: Iterable[Record], *, job: str) -> Iterator[Record]:
-    """The records; of long reading the log says how far it has got."""
+    """Yield the records; the log says how far a long read has got."""
     said_s, n_bytes = time.monotonic(), 0
     for n, record in enumerate(records, start=1):
         n_bytes += len(record.value or b"")
@@ -135,32 +154,34 @@ def _with_progress(records: Iterable[Record], *, job: str) -> Iterator[Record]:
 
 
 def begin_at_checkpoint(job: Job, task: Task) -> None:
-    """Let a joining task step on from its checkpoint, or from the beginning, whatever was committed.
+    """Let a joining task continue at its checkpoint, or at the beginning without one, whatever was committed.
 
-    What it published is bound to its checkpoints, so behind the newest one nothing is out yet; and what it
-    publishes follows from several partitions, so a silent step would lose what the committed offsets of
-    one of them do not say.
+    Everything that it published is bound to its checkpoints, so nothing after the newest one is published
+    yet. Its outputs follow from several partitions, of which the committed offsets tell only one, so
+    stepping silently could lose outputs.
     """
     for topic in job.inputs:
         task.offsets.setdefault(topic.name, 0)
 
 
 def check_log(committed: Positions, ends: Positions) -> None:
-    """Refuse a log that is shorter than what was committed.
+    """Refuse a log that ends before the committed offsets.
 
     Raises:
-        OffsetRegressionError: If a partition is; names it.
+        OffsetRegressionError: If a partition does; the message names it.
     """
     for where, end in ends.items():
         if committed.get(where, 0) > end:
             message = (
                 f"{where[0]} partition {where[1]} ends at {end}, but {committed[where]} was committed: "
-                "the log is another one; reset the consumer group or use the log it belongs to"
+                "this is another log; reset the consumer group or use the log that it belongs to"
             )
             raise OffsetRegressionError(message)
 
 
-def _step_broadcasts(job: Job, tasks: Iterable[Task], endpoint: KafkaEndpoint, pending: Pending) -> None:
+def _step_broadcasts(
+    job: Job, tasks: Iterable[Task], endpoint: KafkaEndpoint, pending: PendingCommit
+) -> None:
     places = [(topic.name, number) for topic in job.broadcasts for number in range(topic.n_partitions)]
     held = list(tasks)
     if not places or not held:
@@ -171,7 +192,7 @@ def _step_broadcasts(job: Job, tasks: Iterable[Task], endpoint: KafkaEndpoint, p
 
 
 def _restep(task: Task, endpoint: KafkaEndpoint, committed: Positions) -> int:
-    """Step silently to what was committed."""
+    """Step silently up to the committed offsets."""
     ends = {where: offset for where, offset in committed.items() if where[1] == task.partition}
     starts = {where: task.offsets.get(where[0], 0) for where in ends}
     behind = [where for where in ends if starts[where] < ends[where]]
@@ -181,15 +202,24 @@ def _restep(task: Task, endpoint: KafkaEndpoint, committed: Positions) -> int:
 
 
 def step_again(task: Task, runs: Iterable[Run], *, n_topics: int) -> int:
-    """Step silently what was committed; how many messages that were."""
+    """Step messages silently whose outputs are published already.
+
+    Args:
+        task: The task to step.
+        runs: The messages, in the order of the log for each partition.
+        n_topics: How many topics they come from; the events of several topics are merged by known time.
+
+    Returns:
+        How many messages were stepped.
+    """
     return sum(map(task.step_silently, runs)) if n_topics == 1 else _restep_merged(task, runs)
 
 
 def _restep_merged(task: Task, runs: Iterable[Run]) -> int:
-    """Several inputs, merged by known time as they were read when they were new.
+    """Step several inputs, merged by known time, which is about the order in which they were first read.
 
-    A read of a whole stretch returns its topics in any order. A topic that the operator holds waits for
-    the others here too.
+    Reading a whole stretch returns its topics in any order. A topic that the operator holds waits for the
+    others here too.
     """
     by_topic: dict[str, deque[Event]] = {}
     for run in runs:
@@ -208,5 +238,5 @@ def _restep_merged(task: Task, runs: Iterable[Run]) -> int:
         try:
             list(task.operator.step(BY_NAME[name], by_topic[name].popleft()))
         except ContractError:
-            log.debug("dead letter met again", topic=name)
+            log.debug("a message of a dead letter was stepped again", topic=name)
     return n

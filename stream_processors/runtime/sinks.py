@@ -1,11 +1,11 @@
-"""A sink: reads topics and writes batches into a store, at least once and idempotently.
+"""A sink: it reads topics and writes batches into a store, at least once and idempotently.
 
-Offsets are committed behind the write, so a crash writes a batch again, which changes nothing:
-rows go by the event's natural key.
+Offsets are committed after the write. A crash in between writes a batch again, which changes nothing,
+because rows go by the event's natural key.
 
-A store that takes no writes now, whether it is away, full or read-only, is waited for as long as it
-takes: nothing is read on meanwhile, and the log keeps the rest. A row that the store refuses is put
-aside with the store's reason, and the rows around it are written.
+A sink waits as long as necessary for a store that takes no writes, because it is away, full or read-only.
+Nothing is read on in that time, and the log keeps the rest. A row that the store refuses is put aside with
+the store's reason, and the rows around it are written.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,15 +25,15 @@ from stream_processors.runtime.dead_letters import publish_dead_letter, reason_o
 
 log = structlog.get_logger()
 MAX_BATCH = 10_000
-#: Between two attempts at a store that takes no writes: longer each time, up to this.
+#: The waiting time between two attempts at a store that takes no writes. It doubles from the first to the longest.
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 5.0
-#: How often a store that takes no writes is named in the log.
+#: How often the log names a store that takes no writes.
 _SAY_EVERY_S = 30.0
 
 
-class Received(NamedTuple):
-    """An event with where it was read."""
+class ReceivedEvent(NamedTuple):
+    """An event and the place where it was read."""
 
     topic: str
     partition: int
@@ -45,15 +45,18 @@ def run_sink(
     name: str,
     topics: Sequence[Topic],
     endpoint: KafkaEndpoint,
-    write: Callable[[Sequence[Received]], None],
+    write: Callable[[Sequence[ReceivedEvent]], None],
     stop: Callable[[], bool],
 ) -> None:
-    """Write everything on some topics into a store until asked to stop.
+    """Write every event of some topics into a store until asked to stop.
 
     Args:
         name: Names the consumer group and the dead-letter topic.
-        write: Stores a batch, whole or not at all. Raises StoreUnavailableError to be called again, and
-            ContractError where the store refuses a row of the batch.
+        topics: The topics to read.
+        endpoint: The broker.
+        write: Stores a batch, whole or not at all. It raises StoreUnavailableError to be called again, and
+            ContractError when the store refuses a row of the batch.
+        stop: Asked between batches.
 
     Raises:
         BrokerUnavailableError: If the broker stayed away.
@@ -61,8 +64,10 @@ def run_sink(
     reader = Reader(
         endpoint, group=f"driftline-{name}", topics=topics, is_fixed=endpoint.is_embedded, member="0"
     )
-    letters = _Letters(name, Publisher(endpoint, role=name))
-    writing = Writing(name, write=write, put_aside=letters.put_aside, idle=reader.idle, clock=SystemClock())
+    letters = _DeadLetterPublisher(name, Publisher(endpoint, role=name))
+    writing = BatchWriter(
+        name, write=write, put_aside=letters.put_aside, idle=reader.idle, clock=SystemClock()
+    )
     reader.open()
     try:
         while not stop():
@@ -77,24 +82,25 @@ def run_sink(
         reader.close()
 
 
-Readable = tuple[Record, Received]
+ReadableMessage = tuple[Record, ReceivedEvent]
 
 
-class Writing:
-    """Writes batches, whatever the store says of them.
+class BatchWriter:
+    """Writes batches into a store that may refuse rows or take no writes for a while.
 
     Args:
-        name: The job's.
-        write: As of :func:`run_sink`.
-        put_aside: Called with each message whose row is refused.
-        idle: Waits for some seconds, and keeps the reader's place in its group meanwhile.
+        name: The name of the job, for the log.
+        write: Stores a batch; see :func:`run_sink`.
+        put_aside: Called with each message whose row the store refuses.
+        idle: Waits for some seconds and keeps the reader's place in its group.
+        clock: Tells how long the store has taken no writes.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        write: Callable[[Sequence[Received]], None],
+        write: Callable[[Sequence[ReceivedEvent]], None],
         put_aside: Callable[[Record, ContractError], None],
         idle: Callable[[float], None],
         clock: Clock,
@@ -108,14 +114,15 @@ class Writing:
         self._said_at_s = 0.0
         self._wait_s = _FIRST_WAIT_S
 
-    def write(self, batch: Sequence[Readable], *, stop: Callable[[], bool]) -> bool:
-        """Write a batch in order, and tell whether all of it is written or put aside.
+    def write(self, batch: Sequence[ReadableMessage], *, stop: Callable[[], bool]) -> bool:
+        """Write a batch in order.
 
-        What fails is tried again in halves: so a refused row is found in a few steps, and a store that can
-        take only little at a time, because of a time limit or its memory, gets little.
+        A part that fails is tried again in halves. So a refused row is found in a few steps, and a store
+        that can take only few rows at a time, because of a time limit or its memory, gets few.
 
         Returns:
-            False when asked to stop while the store took no writes.
+            True when every row is written or put aside; False when asked to stop while the store took no
+            writes.
         """
         begin, size = 0, len(batch)
         while begin < len(batch):
@@ -156,28 +163,28 @@ class Writing:
         self._refused_since_s, self._wait_s = None, _FIRST_WAIT_S
 
 
-class _Letters:
-    """The messages that a sink puts aside."""
+class _DeadLetterPublisher:
+    """Publishes the messages that a sink puts aside."""
 
     def __init__(self, name: str, publisher: Publisher) -> None:
         self._name = name
         self._publisher = publisher
         self._n_unsent = 0
 
-    def readable(self, records: Sequence[Record]) -> list[Readable]:
-        """The records with their events; what breaks the contract is put aside."""
-        found: list[Readable] = []
+    def readable(self, records: Sequence[Record]) -> list[ReadableMessage]:
+        """Return the records with their events; messages that break the contract are put aside."""
+        found: list[ReadableMessage] = []
         for record in records:
             try:
                 event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
             except ContractError as error:
                 self.put_aside(record, error)
             else:
-                found.append((record, Received(record.topic, record.partition, event)))
+                found.append((record, ReceivedEvent(record.topic, record.partition, event)))
         return found
 
     def put_aside(self, record: Record, error: ContractError) -> None:
-        """Put a message aside; it is kept once :meth:`flush` returns."""
+        """Put a message aside; it is in the log once :meth:`flush` returns."""
         log.warning(
             "dead letter", job=self._name, topic=record.topic, offset=record.offset, reason=reason_of(error)
         )
@@ -185,7 +192,7 @@ class _Letters:
         self._n_unsent += 1
 
     def flush(self) -> None:
-        """Return when the broker has all that was put aside."""
+        """Wait until the broker has everything that was put aside."""
         if self._n_unsent:
             self._publisher.flush()
         self._n_unsent = 0

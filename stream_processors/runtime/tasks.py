@@ -1,11 +1,10 @@
-"""Tasks, each an operator with its place in the log, and what a batch of messages leads to.
+"""Tasks, each an operator with its place in the log.
 
-This is the worker without a broker: :class:`Task` steps runs of messages and :class:`Pending`
-gathers what follows, until it is committed. The worker and the test driver both run it.
+This is the worker without a broker: :class:`Task` steps runs of messages, and a :class:`PendingCommit`
+collects what follows until it is committed. The worker and the test driver both run it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -17,86 +16,40 @@ from schemas.topics import BY_NAME, Topic
 from schemas.wire.kafka import Positions, Record, Run
 from stream_processors.operators.keys import parts_of
 from stream_processors.operators.protocols import (
-    MOST_OUTPUTS,
     Change,
     HoldingOperator,
     JoiningOperator,
     Operator,
-    Output,
     step_values,
 )
-from stream_processors.runtime.checkpointing import Checkpoint, Found, Head
+from stream_processors.runtime.checkpointing import ChangelogState, Checkpoint, CheckpointHead
+from stream_processors.runtime.pending import DueOutput, PendingCommit
 
 TRACE = "trace-id"
-#: As long as market events are kept in the log.
+#: How long market events are kept in the log.
 FORGET_AFTER_MS = 7 * 24 * 3_600_000
 
 
-class Due(NamedTuple):
-    """An output on its way.
-
-    Attributes:
-        partition: The number of the input's partition.
-        trace_id: Of the message that triggered it.
-    """
-
-    partition: int
-    output: Output
-    trace_id: str | None
-
-
-class Pending:
-    """What messages lead to, until it is committed.
-
-    Attributes:
-        outputs: To publish, in order.
-        dead: Messages that break the contract, and why.
-        seen: Events of the inputs, among which are views.
-        checkpoints: By partition number.
-        positions: The offsets to commit.
-        needs_checkpoint: Whether every task is due for a checkpoint with this commit.
-        bound: Tasks, by number, whose outputs here are committed with their state or not at all.
-    """
-
-    def __init__(self, *, needs_checkpoint: bool = False) -> None:
-        self.outputs: list[Due] = []
-        self.dead: list[tuple[Record, ContractError]] = []
-        self.seen: list[Event] = []
-        self.checkpoints: dict[int, Checkpoint] = {}
-        self.positions: Positions = {}
-        self.needs_checkpoint = needs_checkpoint
-        self.bound: set[int] = set()
-        self.n_messages = 0
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether somebody waits for it: outputs, dead letters, a checkpoint that must not be missed."""
-        return bool(self.outputs or self.dead or self.checkpoints or self.needs_checkpoint)
-
-    @property
-    def has_many_outputs(self) -> bool:
-        """Whether nothing more should be stepped into it, for the sake of memory."""
-        return len(self.outputs) >= MOST_OUTPUTS
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to commit."""
-        return not (self.is_urgent or self.positions)
-
-
 class Task:
-    """One operator, with the same-numbered partition of each input.
+    """One operator, with the partition of the same number of each input.
+
+    Args:
+        operator: The state machine.
+        partition: The partition number.
+        forget_after_ms: A run is forgotten when none of its keys has changed for this long, by the times at
+            which records were published.
 
     Attributes:
+        operator: The state machine.
+        partition: The partition number.
+        joining: The operator, if it also reads other partitions of its first input; otherwise None.
         offsets: The next offset to step, by input topic.
-        broadcast_offsets: The next offset to step of each broadcast partition, and of each beside its own.
-        joining: The operator, where it also reads partitions beside its own.
+        broadcast_offsets: The next offset to step of each broadcast partition, and of each companion's
+            partition.
         n_since: Messages stepped since the last checkpoint.
-        n_changed: Keys that changed between the last two checkpoints.
-        checkpoint_at_s: When the last one was made, by the monotonic clock.
-        is_new: Whether no checkpoint was made since it began.
-        forget_after_ms: A run whose keys have not changed for so long, by the times at which records
-            were published, is forgotten.
+        n_changed: Keys that the last checkpoint wrote.
+        checkpoint_at_s: When the last checkpoint was made, by the monotonic clock.
+        is_new: Whether no checkpoint was made since the task began.
     """
 
     def __init__(self, operator: Operator, *, partition: int, forget_after_ms: int = FORGET_AFTER_MS) -> None:
@@ -117,19 +70,19 @@ class Task:
 
     @property
     def lost_its_state(self) -> bool:
-        """Whether there was a state that it could not take over."""
+        """Whether the changelog held a state that could not be restored."""
         return bool(self._useless)
 
     def holds(self, topic: str) -> bool:
-        """Whether an input must not be read on now."""
+        """Whether the operator holds an input, which must then not be read on now."""
         return self._holding is not None and topic in self._holding.holds
 
-    def step(self, run: Run, pending: Pending) -> Run | None:
-        """Step a run of an input; what was stepped before is passed over.
+    def step(self, run: Run, pending: PendingCommit) -> Run | None:
+        """Step a run of an input; messages that were stepped before are skipped.
 
         Returns:
-            What of it is to be stepped later: once the operator no longer holds the topic, or what
-            was made of the rest is on its way.
+            The rest of the run, which is to be stepped later: when the operator no longer holds the topic,
+            or when the outputs so far are handed over.
         """
         left = run.since(self.offsets.get(run.topic, 0))
         if left is None:
@@ -151,19 +104,19 @@ class Task:
         for number, output in stepped.outputs:
             if number not in traces:
                 traces[number] = trace_of(left.headers_of(number), left.messages[number].value())
-            pending.outputs.append(Due(self.partition, output, traces[number]))
+            pending.outputs.append(DueOutput(self.partition, output, traces[number]))
         return rest
 
     def saw(self, run: Run, n_taken: int) -> None:
-        """Take note of messages of a run that were stepped, and of when the last of them was published."""
+        """Count messages of a run that were stepped, and note when the last of them was published."""
         self.n_since += n_taken
         newest_ms = run.record(n_taken - 1).timestamp_ms
         self._newest_ms = max(self._newest_ms, newest_ms or 0)
 
-    def step_beside(self, run: Run, pending: Pending) -> None:
-        """Step a run of a partition beside its own; what was stepped before is passed over.
+    def step_beside(self, run: Run, pending: PendingCommit) -> None:
+        """Step a run of a companion's partition; messages that were stepped before are skipped.
 
-        A message that breaks the contract is put aside by whoever has it as an input.
+        A message that breaks the contract is skipped too: the task whose own input it is puts it aside.
         """
         left = run.since(self.broadcast_offsets.get(run.place, 0))
         if left is None or self.joining is None:
@@ -179,16 +132,16 @@ class Task:
             if outputs:
                 self._bind(pending)
                 trace = trace_of(left.headers_of(number), value)
-                pending.outputs.extend(Due(self.partition, output, trace) for output in outputs)
+                pending.outputs.extend(DueOutput(self.partition, output, trace) for output in outputs)
 
-    def _bind(self, pending: Pending) -> None:
-        """Outputs without an input of its own are committed in the name of its share all the same."""
+    def _bind(self, pending: PendingCommit) -> None:
+        """Commit outputs that follow from a companion's message together with the offsets of the task's inputs."""
         pending.bound.add(self.partition)
         for name, offset in self.offsets.items():
             pending.positions.setdefault((name, self.partition), offset)
 
     def step_silently(self, run: Run) -> int:
-        """Step a run whose outputs are out already; how many messages that were."""
+        """Step a run whose outputs are published already, and return how many messages it had."""
         left: Run | None = run
         while left is not None:
             stepped = step_values(self.operator, BY_NAME[run.topic], left.values(), left.headers_of)
@@ -197,11 +150,11 @@ class Task:
         self.offsets[run.topic] = run.next_offset
         return len(run.messages)
 
-    def step_broadcast(self, record: Record, pending: Pending) -> None:
-        """Step a record of a broadcast topic; one that was stepped before is passed over.
+    def step_broadcast(self, record: Record, pending: PendingCommit) -> None:
+        """Step a record of a broadcast topic; a record that was stepped before is skipped.
 
         Raises:
-            ContractError: If it breaks the contract; it counts as stepped.
+            ContractError: If the record breaks the contract. It counts as stepped.
         """
         place = (record.topic, record.partition)
         if record.offset < self.broadcast_offsets.get(place, 0):
@@ -212,10 +165,10 @@ class Task:
         event: Event = codec.decode(topic, record.value, record.headers)
         trace = trace_of(record.headers, record.value)
         outputs = list(self.operator.step(topic, event))
-        pending.outputs.extend(Due(self.partition, output, trace) for output in outputs)
+        pending.outputs.extend(DueOutput(self.partition, output, trace) for output in outputs)
 
     def checkpoint(self, *, now_s: float = 0.0) -> Checkpoint:
-        """What changed since the last one, with the offsets that the state stands for now.
+        """Return the keys that changed since the last checkpoint, with the offsets that the state stands for.
 
         Runs that ended long ago are forgotten with it.
         """
@@ -224,7 +177,7 @@ class Task:
         if self._has_forgotten():
             changed |= dict(self.operator.changes())
         changes = [Change(*pair) for pair in (dict.fromkeys(self._useless) | changed).items()]
-        head = Head(
+        head = CheckpointHead(
             checkpoint=uuid4().hex,
             before=self._last,
             offsets=dict(self.offsets),
@@ -237,13 +190,13 @@ class Task:
         return Checkpoint(head, changes)
 
     def _note(self, changed: Mapping[bytes, bytes | None]) -> None:
-        """Of each run, when a key of its state last changed."""
+        """Note for each run when a key of its state last changed."""
         for stream in {stream_of(key) for key, value in changed.items() if value is not None}:
             if stream:
                 self._streams[stream] = self._newest_ms
 
     def _has_forgotten(self) -> bool:
-        """Let the operator forget runs that have not changed for long; whether there were any."""
+        """Let the operator forget runs that have not changed for long, and tell whether there were any."""
         ended = [
             stream
             for stream, changed_ms in self._streams.items()
@@ -254,11 +207,11 @@ class Task:
             del self._streams[stream]
         return bool(ended)
 
-    def restore(self, found: Found) -> None:
-        """Take over a state.
+    def restore(self, found: ChangelogState) -> None:
+        """Restore a state.
 
         Raises:
-            SnapshotMismatchError: If it is of another release.
+            SnapshotMismatchError: If another release wrote it.
         """
         if found.head is None:
             return
@@ -269,12 +222,12 @@ class Task:
         self._streams = dict(found.head.streams)
 
     def begin_anew(self, useless: Collection[bytes]) -> None:
-        """Delete keys with the next checkpoint: of a state that could not be taken over."""
+        """Begin with an empty state, and delete the keys of the unusable state with the next checkpoint."""
         self._useless = useless
 
 
 def stream_of(key: bytes) -> str:
-    """The run that a key of the state belongs to; empty for none."""
+    """Return the run that a key of the state belongs to; empty when it belongs to no run."""
     try:
         _, stream, *_ = parts_of(key)
     except (msgspec.DecodeError, ValueError):
@@ -283,15 +236,21 @@ def stream_of(key: bytes) -> str:
 
 
 def trace_of(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> str:
-    """The trace of a message: what its headers say, else the one that it begins itself."""
+    """Return the trace id in the headers of a message, or else the id of the trace that it begins itself."""
     for name, stated in headers:
         if name == TRACE and stated:
             return stated.decode(errors="replace")
     return codec.trace_id(value or b"")
 
 
-def step_broadcast(tasks: Iterable[Task], record: Record, pending: Pending) -> None:
-    """Step a broadcast record into every task; a bad one becomes one dead letter."""
+def step_broadcast(tasks: Iterable[Task], record: Record, pending: PendingCommit) -> None:
+    """Step a broadcast record in every task; a record that breaks the contract becomes one dead letter.
+
+    Args:
+        tasks: All tasks of the worker.
+        record: The broadcast record.
+        pending: Collects what follows from it.
+    """
     pending.needs_checkpoint = True
     error: ContractError | None = None
     for task in tasks:

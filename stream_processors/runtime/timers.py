@@ -1,13 +1,13 @@
-"""A timer that ends a process whose interpreter is held: the watchdog of the watchdog.
+"""A timer that ends a process in which a library never releases the interpreter's lock.
 
-The watchdog is a Python thread. A step inside a library that never lets go of the interpreter's lock,
-such as a regular expression that backtracks for ever, keeps it from running too. The system counts the
-process' CPU time meanwhile, and needs no lock: unless the timer is renewed, SIGPROF comes, the
-interpreter's own C code writes down where every thread is, and the process ends by the signal.
+The watchdog is a Python thread. A step inside a library that never releases the interpreter's lock, such as
+a regular expression that backtracks without end, keeps the watchdog from running too. The operating system
+counts the process's CPU time and needs no lock. Unless the timer is renewed, the system sends SIGPROF, the
+interpreter's own C code writes where every thread is, and the process ends by the signal.
 
-CPU time and not the clock on the wall, since a machine that slept, or a process that was stopped, has
-used none. So what this does not see is a library that holds the lock and waits: there is no way to tell
-that from a process that was stopped, from inside.
+The timer counts CPU time and not wall-clock time, because a machine that slept or a process that was
+stopped has used no CPU time. A library that holds the lock and waits without using CPU time is therefore
+not noticed: from inside it looks like a process that was stopped.
 """
 
 import faulthandler
@@ -26,11 +26,11 @@ _STDERR = 2
 
 
 class InterpreterTimer:
-    """Ends the process unless it is renewed; of the main thread's worker alone.
+    """Ends the process unless it is renewed. Only a worker in the main thread has a running timer.
 
     Args:
         cpu_s: How much CPU time the process may use between two renewals.
-        trace: Where the places of all threads are written; None means stderr.
+        trace: The file that tells where each thread was; None means stderr.
     """
 
     def __init__(self, *, cpu_s: float, trace: Path | None) -> None:
@@ -41,13 +41,13 @@ class InterpreterTimer:
         self._is_on = False
 
     def start(self) -> None:
-        """Begin to count. A worker that is not its process' own, as in tests, has no timer."""
+        """Start the timer. It stays off in a worker outside the main thread, as in tests."""
         if threading.current_thread() is not threading.main_thread():
             return
         try:
             self._file = None if self._trace is None else self._trace.open("wb")
         except OSError as error:
-            log.warning("traces go to stderr", reason=str(error))
+            log.warning("the file for traces cannot be opened, so they go to stderr", reason=str(error))
         faulthandler.register(
             SIGNAL, file=self._file or sys.__stderr__ or _STDERR, all_threads=True, chain=True
         )
@@ -55,13 +55,13 @@ class InterpreterTimer:
         self.renew()
 
     def renew(self) -> None:
-        """Count from nothing again."""
+        """Start counting at zero again."""
         with self._lock:
             if self._is_on:
                 signal.setitimer(signal.ITIMER_PROF, self.cpu_s)
 
     def stop(self) -> None:
-        """Count no more."""
+        """Stop the timer."""
         with self._lock:
             if not self._is_on:
                 return
@@ -74,8 +74,8 @@ class InterpreterTimer:
                 self._trace.unlink(missing_ok=True)
 
 
-def left_behind(trace: Path | None) -> str:
-    """What the timer of an earlier process wrote, which is taken away; empty if it did not end it."""
+def trace_of_earlier_process(trace: Path | None) -> str:
+    """Return and delete what the timer of an earlier process wrote; empty if it did not end that process."""
     if trace is None:
         return ""
     try:

@@ -1,7 +1,7 @@
-"""Joins that wait for long: an alert that names the target and the companion, ended when they went on.
+"""Joins that wait for long: an alert names the target and the companion, and ends when the join goes on.
 
-How long is told by the wall clock, of the same rows: a join whose first waiting row changes goes on. The
-alerts that an earlier worker left open are read at the first look, so that they end too.
+The wall clock tells how long the same row has waited. A join whose first waiting row changes goes on. Alerts
+that an earlier worker left open are read at the first look, so that they end too.
 """
 
 from collections.abc import Iterable
@@ -9,22 +9,21 @@ from typing import NamedTuple
 
 import structlog
 
-from schemas import codec
-from schemas.errors import ContractError, TransientError
-from schemas.events import AlertRaised, Severity
+from schemas.errors import TransientError
+from schemas.events import Severity
 from schemas.time import Clock
 from schemas.topics import ALERTS
 from schemas.wire.kafka import Publisher, read_range
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.operators.protocols import JoinWait
-from stream_processors.runtime.alerts import JOIN_WAITS, raise_alert
+from stream_processors.runtime.alerts import JOIN_WAITS, alert_in, alert_of, publish_alert
 
 log = structlog.get_logger()
-#: A companion's watermark comes every second in life; a restart of the market processor takes some seconds.
+#: A companion's watermark comes every second in a live run, and a restart of the market processor takes seconds.
 LONG_S = 60.0
 
 
-class Verdict(NamedTuple):
+class JoinWaitVerdict(NamedTuple):
     """An alert to raise, or to end."""
 
     stream: str
@@ -34,30 +33,36 @@ class Verdict(NamedTuple):
     is_resolved: bool
 
 
-class _Seen(NamedTuple):
+class _FirstWaitingRow(NamedTuple):
     first_ms: int
     since_s: float
 
 
 class WaitJudge:
-    """Tells from looks which joins wait for long; pure.
+    """Tells from looks which joins wait for long; it sees no clock.
 
     Args:
-        long_s: For how long the same row must have waited.
+        long_s: How long the same row must have waited.
     """
 
     def __init__(self, *, long_s: float = LONG_S) -> None:
         self._long_s = long_s
-        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._seen: dict[tuple[str, str], _FirstWaitingRow] = {}
         self._raised: set[tuple[str, str]] = set()
 
     def remember(self, stream: str, subject: str, *, is_resolved: bool) -> None:
-        """Take in an alert that was raised, or ended, before."""
+        """Take in an alert that was raised or ended before.
+
+        Args:
+            stream: The run that the alert is about.
+            subject: The target and the companion, as :func:`subject_of` names them.
+            is_resolved: Whether the alert was ended.
+        """
         (self._raised.discard if is_resolved else self._raised.add)((stream, subject))
 
-    def judge(self, waits: Iterable[JoinWait], *, now_s: float) -> list[Verdict]:
-        """What begins to be long, and what is over."""
-        found: list[Verdict] = []
+    def judge(self, waits: Iterable[JoinWait], *, now_s: float) -> list[JoinWaitVerdict]:
+        """Return the alerts that begin and those that are over."""
+        found: list[JoinWaitVerdict] = []
         seen, self._seen = self._seen, {}
         stands: set[tuple[str, str]] = set()
         for wait in waits:
@@ -66,19 +71,22 @@ class WaitJudge:
             if before is None or before.first_ms == wait.first_ms:
                 stands.add(key)
             is_same = before is not None and before.first_ms == wait.first_ms
-            self._seen[key] = before if before is not None and is_same else _Seen(wait.first_ms, now_s)
+            self._seen[key] = (
+                before if before is not None and is_same else _FirstWaitingRow(wait.first_ms, now_s)
+            )
             waited_s = now_s - self._seen[key].since_s
             if waited_s >= self._long_s and key not in self._raised:
                 self._raised.add(key)
-                found.append(Verdict(*key, _summary(wait, waited_s), waited_s, is_resolved=False))
+                found.append(JoinWaitVerdict(*key, _summary(wait, waited_s), waited_s, is_resolved=False))
         for key in sorted(self._raised - stands):
             self._raised.discard(key)
-            found.append(Verdict(*key, f"the join goes on: {key[1]} no more", None, is_resolved=True))
+            summary = f"the join goes on: {key[1]} is over"
+            found.append(JoinWaitVerdict(*key, summary, None, is_resolved=True))
         return found
 
 
 def subject_of(wait: JoinWait) -> str:
-    """What an alert is about: the target, and the companion that it waits for."""
+    """Return the subject of an alert: the target, and the companion that it waits for."""
     return f"{wait.target} waits for {wait.companion}"
 
 
@@ -86,16 +94,18 @@ def _summary(wait: JoinWait, waited_s: float) -> str:
     minutes = (wait.last_ms - wait.first_ms) / 60_000
     return (
         f"{wait.n_rows} rows of {wait.target} over {minutes:.0f} minutes of {wait.stream} have waited for "
-        f"{wait.companion} for {waited_s:.0f} s: nothing was said of it, no watermark and no absence. See "
-        "whether its source and the market processor run."
+        f"{wait.companion} for {waited_s:.0f} s: it had neither a watermark nor an absence. See whether its "
+        "source and the market processor run."
     )
 
 
 class JoinWatch:
-    """Looks at the joins of a worker and publishes what is to be known.
+    """Looks at the joins of a worker, and publishes alerts about joins that wait for long.
 
     Args:
-        group: Of the worker, for the client's name.
+        endpoint: The broker.
+        group: The worker's group, which names the client.
+        clock: Tells how long a join has waited.
     """
 
     def __init__(self, endpoint: KafkaEndpoint, *, group: str, clock: Clock) -> None:
@@ -107,35 +117,28 @@ class JoinWatch:
         self._has_looked = False
 
     def look(self, waits: Iterable[JoinWait]) -> None:
-        """Look once; a broker that does not answer is asked again at the next look."""
+        """Look once. If the broker does not answer, the next look asks it again."""
         try:
             if not self._has_looked:
                 self._remember()
                 self._has_looked = True
         except TransientError as error:
-            log.warning("alerts not read", reason=str(error))
+            log.warning("earlier alerts could not be read", reason=str(error))
             return
         for verdict in self._judge.judge(waits, now_s=self._clock.monotonic_s()):
             log.warning("join waits", **verdict._asdict())
             if self._publisher is None:
                 self._publisher = Publisher(self._endpoint, role=f"{self._group}-waits")
-            raise_alert(
-                self._publisher,
+            alert = alert_of(
                 name=JOIN_WAITS,
-                subject=verdict.subject,
                 severity=Severity.WARNING,
-                summary=verdict.summary,
                 now_ms=self._clock.now_ms(),
-                value=verdict.value,
-                is_resolved=verdict.is_resolved,
-                stream=verdict.stream,
+                **verdict._asdict(),
             )
+            publish_alert(self._publisher, alert)
 
     def _remember(self) -> None:
         for record in read_range(self._endpoint, {(ALERTS.name, 0): 0}):
-            try:
-                alert: AlertRaised = codec.decode(ALERTS, record.value, record.headers)
-            except ContractError:
-                continue
-            if alert.name == JOIN_WAITS:
+            alert = alert_in(record)
+            if alert is not None and alert.name == JOIN_WAITS:
                 self._judge.remember(alert.stream, alert.subject, is_resolved=alert.is_resolved)

@@ -49,7 +49,7 @@ from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import Views, connect, features_key, prediction_key
 from schemas.wire.settings import Endpoints
 from stream_processors.jobs.history import writer
-from stream_processors.runtime.sinks import MAX_BATCH, Received
+from stream_processors.runtime.sinks import MAX_BATCH, ReceivedEvent
 from tests.benchmarks.reporting import Figure, report
 from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, bar, tick
@@ -306,7 +306,7 @@ def _rate(pool: PostgresPool, topic: Topic, make: Callable[[int, int], Event]) -
     for minute in range(N_BATCHES):
         values = [codec.encode(make(i, minute)) for i in range(MAX_BATCH)]
         began = time.perf_counter()
-        write([Received(topic.name, 0, codec.decode(topic, value)) for value in values])
+        write([ReceivedEvent(topic.name, 0, codec.decode(topic, value)) for value in values])
         took_s += time.perf_counter() - began
     return N_BATCHES * MAX_BATCH / took_s
 

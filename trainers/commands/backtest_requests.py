@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from producers.sources.files.recognition import instrument_of_name
+from producers.sources.files.recognition import stated_instrument
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import PromotionTookEffect
 from schemas.streams import StreamDescription
 from schemas.targets import Target
 from schemas.time import Interval, parse_time
 from schemas.wire.clocks import SystemClock
-from stream_processors.features.vector_declarations import Group
+from stream_processors.features.vector_declarations import FeatureGroup
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, Rule
 from trainers.datasets.schedules import Refit
@@ -103,10 +103,10 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
 
 
 def _instrument(options: BacktestOptions) -> str | None:
-    """Of the file, as it is stated or its name tells; stores have it by their stream."""
+    """Of the file, as the option or the file states it; stores have it by their stream."""
     if options.instrument is not None or options.bars is None:
         return options.instrument
-    return instrument_of_name(options.bars)
+    return stated_instrument(options.bars) if options.bars.is_file() else None
 
 
 def _over(options: BacktestOptions) -> str:
@@ -238,7 +238,7 @@ def _loader(
             return from_postgres(pool, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # What a run computed began where it began: features that fade remember it.
         begin_ms = None if parity is None else parity.origin_ms
-        given = {Group.COIN: options.bars_eth, Group.PERPETUAL: options.perp}
+        given = {FeatureGroup.COIN: options.bars_eth, FeatureGroup.PERPETUAL: options.perp}
         beside = {group: path for group, path in given.items() if path is not None}
         check_beside(manifest, beside)
         return from_file(

@@ -98,7 +98,7 @@ def bar_file(path: Path, file: CandleFile) -> BarFile:
         interval=file.length,
     )
     report = file.report
-    return BarFile(path, file.length, bars, report.n_rows - report.n_good, report.warnings)
+    return BarFile(path, file.length.own or file.length, bars, report.n_rows - report.n_good, report.warnings)
 
 
 def read_publication_times(path: Path) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from producers.sources.files.forms import ReadRequest
-from producers.sources.files.recognition import instrument_of_name
+from producers.sources.files.recognition import stated_instrument
 from producers.sources.files.tables import CandleTable, read_candles
 from schemas.artifacts import ModelManifest, ModelTarget
 from schemas.companions import Companions
@@ -20,7 +20,7 @@ from schemas.features import FeatureTable
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.batch import compute_table
-from stream_processors.features.vector_declarations import Group, groups_among
+from stream_processors.features.vector_declarations import FeatureGroup, groups_among
 from stream_processors.features.vectors import with_companions
 from trainers.backtesting.prices import Prices
 
@@ -40,7 +40,7 @@ class Material(NamedTuple):
 
 
 #: The option that gives the file of a group's companion.
-OPTIONS = {Group.COIN: "--bars-eth", Group.PERPETUAL: "--perp"}
+OPTIONS = {FeatureGroup.COIN: "--bars-eth", FeatureGroup.PERPETUAL: "--perp"}
 
 
 def from_file(
@@ -49,7 +49,7 @@ def from_file(
     *,
     instrument: str | None,
     begin_ms: int | None,
-    beside: Mapping[Group, Path] = {},
+    beside: Mapping[FeatureGroup, Path] = {},
     every_ms: int | None = None,
 ) -> Material:
     """Features and prices of a file of candles, with companions' beside them where there are such files.
@@ -69,7 +69,7 @@ def from_file(
     """
     _check_file("--bars", path)
     _check_instrument(path, target, instrument)
-    candles = read_candles(path, _now())
+    candles = read_candles(path, _request(target.instrument))
     bars, table = _features(path, candles, target, begin_ms, every_ms=None if beside else every_ms)
     if beside:
         table = _joined(table, target, beside, begin_ms)
@@ -86,8 +86,8 @@ def from_file(
     )
 
 
-def _now() -> ReadRequest:
-    return ReadRequest(not_after_ms=SystemClock().now_ms())
+def _request(instrument: str) -> ReadRequest:
+    return ReadRequest(not_after_ms=SystemClock().now_ms(), instrument=instrument)
 
 
 def _features(
@@ -112,22 +112,22 @@ def _features(
 
 
 def _joined(
-    table: FeatureTable, target: ModelTarget, beside: Mapping[Group, Path], begin_ms: int | None
+    table: FeatureTable, target: ModelTarget, beside: Mapping[FeatureGroup, Path], begin_ms: int | None
 ) -> FeatureTable:
     """The vectors that the live join would have made."""
     for group, path in beside.items():
         _check_file(OPTIONS[group], path)
     named = {group: _companion(group, path) for group, path in beside.items()}
-    companions = Companions(coin=named.get(Group.COIN), perpetual=named.get(Group.PERPETUAL))
+    companions = Companions(coin=named.get(FeatureGroup.COIN), perpetual=named.get(FeatureGroup.PERPETUAL))
     others = {
-        named[group]: _features(path, read_candles(path, _now()), target, begin_ms)[1]
+        named[group]: _features(path, read_candles(path, _request(named[group])), target, begin_ms)[1]
         for group, path in beside.items()
     }
     return with_companions(table, others, companions, interval=target.interval)
 
 
-def _companion(group: Group, path: Path) -> str:
-    found = instrument_of_name(path)
+def _companion(group: FeatureGroup, path: Path) -> str:
+    found = stated_instrument(path)
     if found is None:
         message = (
             f"cannot tell the instrument of {path.name}, which the model's features name: "
@@ -137,7 +137,7 @@ def _companion(group: Group, path: Path) -> str:
     return found
 
 
-def check_beside(manifest: ModelManifest, beside: Mapping[Group, Path]) -> None:
+def check_beside(manifest: ModelManifest, beside: Mapping[FeatureGroup, Path]) -> None:
     """Refuse to backtest a model without the companions that it sees, or with others.
 
     Raises:
@@ -159,7 +159,7 @@ def _check_file(option: str, path: Path) -> None:
 
 
 def _check_instrument(path: Path, target: ModelTarget, instrument: str | None) -> None:
-    found = instrument or instrument_of_name(path)
+    found = instrument or stated_instrument(path)
     if found is None:
         message = (
             f"cannot tell the instrument of {path.name}: name it like btcusdt_binance_spot_1m.parquet, "

@@ -16,7 +16,7 @@ from schemas.events import BarClosed, FeaturesComputed, VectorComputed
 from schemas.features import FeatureTable
 from schemas.time import Interval
 from schemas.topics import FEATURES_VECTOR, MARKET_CANDLE, MARKET_TICK, Topic, partition_of
-from schemas.wire.kafka import read_runs
+from schemas.wire.kafka import Run, read_runs
 from schemas.wire.postgres.features import StoredFeatures
 from schemas.wire.postgres.markets import StoredMarket
 from schemas.wire.postgres.pools import PostgresPool
@@ -108,9 +108,14 @@ def _made(
 ) -> Iterator[FeaturesComputed | BarClosed]:
     place = (topic.name, partition_of(instrument.encode(), topic.n_partitions))
     for run in read_runs(endpoint, {place: 0}):
-        for _, output in operator.step_values(topic, run.values(), run.headers_of).outputs:
-            if isinstance(output.event, FeaturesComputed | BarClosed):
-                yield output.event
+        left: Run | None = run
+        # A step stops when it has made many outputs; the next one goes on after the messages that it took.
+        while left is not None:
+            stepped = operator.step_values(topic, left.values(), left.headers_of)
+            for _, output in stepped.outputs:
+                if isinstance(output.event, FeaturesComputed | BarClosed):
+                    yield output.event
+            left = left.behind(stepped.n_taken)
 
 
 def _vectors(endpoint: KafkaEndpoint, stream: str, manifest: ModelManifest) -> list[FeaturesComputed]:

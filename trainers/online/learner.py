@@ -10,7 +10,8 @@ from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR
 from schemas.wire.clocks import SystemClock
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.declarations import Job
-from stream_processors.runtime.workers import Worker, WorkerSettings, default_settings
+from stream_processors.runtime.worker_settings import WorkerSettings, default_settings
+from stream_processors.runtime.workers import Worker
 from trainers.inputs.registries import registry_of
 from trainers.online.metrics import LearnerMetrics
 from trainers.online.operators import DueVersion, LearnerOperator, LearnerOptions, Publish, Watch

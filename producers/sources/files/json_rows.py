@@ -23,15 +23,21 @@ def is_json(beginning: bytes) -> bool:
     return beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"[", b"{"}
 
 
+def is_cut(content: bytes) -> bool:
+    """Return whether JSON ends before it is closed."""
+    return content.rstrip()[-1:] not in {b"]", b"}"}
+
+
 def csv_of_json(content: bytes) -> bytes:
     """Return the rows of a table in JSON as lines of CSV; empty if it holds no table.
 
     Args:
-        content: The JSON, which may be cut off inside an array of arrays.
+        content: The JSON. Where it was cut off, the row that the cut goes through is left out.
     """
     content = content.removeprefix(b"\xef\xbb\xbf")
     if _ARRAYS.match(content):
-        flat = _BETWEEN_ROWS.sub(b"\n", content.strip(_OUTER))
+        whole = content[: content.rfind(b"]")] if is_cut(content) else content
+        flat = _BETWEEN_ROWS.sub(b"\n", whole.strip(_OUTER))
         return flat.replace(b"null", b"").replace(b" ", b"") + b"\n"
     rows = _rows_of(content)
     return _as_csv(rows) if rows else b""

@@ -63,14 +63,23 @@ def instrument_of_name(path: Path) -> str | None:
     return instrument_of_own_name(path.name)
 
 
+def stated_instrument(path: Path) -> str | None:
+    """Return the instrument that a data file states by its name or its content, or None.
+
+    Raises:
+        ConfigurationError: If the file has no known form.
+    """
+    found = recognise(path)
+    return found.form.instrument_of(found.head, path)
+
+
 def instrument_of_file(path: Path) -> str:
     """Return the instrument that a data file states by its name or its content.
 
     Raises:
         ConfigurationError: If neither states an instrument.
     """
-    found = recognise(path)
-    instrument = found.form.instrument_of(found.head, path)
+    instrument = stated_instrument(path)
     if instrument is None:
         message = (
             f"cannot tell the instrument of {path.name}: name the file like btcusdt_binance_spot_1m.parquet, "

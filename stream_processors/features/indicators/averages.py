@@ -1,10 +1,10 @@
-"""Indicators with running averages, which start at the first bar and fade it out."""
+"""Indicators with running averages, which begin with the first bar and whose weight of old bars fades."""
 
 import math
 
 from stream_processors.features.bars import CLOSE, HIGH, LOW
-from stream_processors.features.compiling import fill, inlined
-from stream_processors.features.windows import LOG_CLOSE, LOG_RETURN, N_BARS, PREVIOUS_CLOSE, ratio
+from stream_processors.features.compiling import fill, inlined, ratio
+from stream_processors.features.windows import LOG_CLOSE, LOG_RETURN, N_BARS, PREVIOUS_CLOSE
 
 N_AVERAGES = 17
 (
@@ -46,7 +46,7 @@ def _blend(averages, which, new, weight):
 
 @inlined
 def _blend_directions(averages, bar):
-    """Wilder's directional movement: the larger of the moves of high and low, if it is outward."""
+    """Blend in Wilder's directional movement: the larger change of high or low, if it widens the range."""
     up, down = bar[HIGH] - averages[_HIGH], averages[_LOW] - bar[LOW]
     _blend(averages, _UP, up if up > down and up > 0.0 else 0.0, _WILDER)
     _blend(averages, _DOWN, down if down > up and down > 0.0 else 0.0, _WILDER)
@@ -76,7 +76,7 @@ def _take(averages, bar, previous, log_return):
 
 @inlined
 def step_averaged(state, averages, bar, out):
-    """Wilder's and exponential averages."""
+    """Write the features of Wilder's averages and of exponential averages."""
     close = bar[CLOSE]
     if state[N_BARS] == 1.0:
         _start(averages, bar)

@@ -1,4 +1,4 @@
-"""When the bar ends, UTC: time of day and week, sessions, and marks that many act on."""
+"""Features of the time at which a bar ends, in UTC: time of day and week, sessions, hours and funding times."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _WEEK_MS = 7 * _DAY_MS
 #: The epoch was a Thursday.
 _SATURDAY_MS = 2 * _DAY_MS
 _WEEK = _WEEK_MS // _MINUTE_MS
-#: Sines of a circle in as many steps as a week has minutes: looking up is a tenth of computing.
+#: Sines of a circle in as many steps as a week has minutes; looking a sine up takes a tenth of computing it.
 _SINES = np.sin(2.0 * np.pi * np.arange(_WEEK + _WEEK // 4) / _WEEK)
 
 
@@ -28,7 +28,7 @@ def _is_within(time_ms, first_ms, until_ms):
 
 @inlined
 def step_calendar(end_ms, out):
-    """The week's circle begins where the epoch did, on a Thursday; circles count whole minutes."""
+    """Write the calendar features; the circle of the week begins on a Thursday, as 1970 did, in whole minutes."""
     of_week = end_ms % _WEEK_MS
     of_day = of_week % _DAY_MS
     of_hour = of_day % _HOUR_MS

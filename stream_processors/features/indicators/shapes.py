@@ -1,7 +1,7 @@
-"""The shape of the newest bar."""
+"""Features of the shape of the newest bar."""
 
 from stream_processors.features.bars import CLOSE, HIGH, LOW, OPEN
-from stream_processors.features.compiling import inlined
+from stream_processors.features.compiling import inlined, ratio
 from stream_processors.features.windows import (
     LOG_HIGH,
     LOG_LOW,
@@ -10,13 +10,12 @@ from stream_processors.features.windows import (
     SHORT_15,
     SHORT_60,
     close_location,
-    ratio,
 )
 
 
 @inlined
 def step_shape(state, sums, bar, out):
-    """Places within the bar; zero where it has no range."""
+    """Write places within the bar, which are zero where the bar has no range, and relative ranges."""
     open_, close = bar[OPEN], bar[CLOSE]
     spread = bar[HIGH] - bar[LOW]
     per_spread = 1.0 / spread if spread > 0.0 else 0.0

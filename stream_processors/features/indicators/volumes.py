@@ -1,9 +1,9 @@
-"""Volume and order flow: what was traded, in which direction, and how far it moved the price."""
+"""Features of volume and order flow: how much was traded, in which direction, and how it moved the price."""
 
 import math
 
 from stream_processors.features.bars import BUY_VOLUME, VOLUME
-from stream_processors.features.compiling import inlined
+from stream_processors.features.compiling import inlined, ratio
 from stream_processors.features.windows import (
     BOUGHT_VOLUME,
     HAS_TRADED,
@@ -25,13 +25,12 @@ from stream_processors.features.windows import (
     VALUE_DOWN,
     VALUE_UP,
     log_close_before,
-    ratio,
 )
 
 
 @inlined
 def step_volume(state, number, sums, bar, out):
-    """What volume says of the moves."""
+    """Write the features of volume and order flow."""
     volume_5, volume_15 = sums[LONG_5 + TRADED_VOLUME], sums[LONG_15 + TRADED_VOLUME]
     volume_60, volume_168 = sums[LONG_60 + TRADED_VOLUME], sums[LONG_168 + TRADED_VOLUME]
     per_5, per_15 = ratio(1.0, volume_5), ratio(1.0, volume_15)

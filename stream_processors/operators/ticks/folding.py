@@ -189,13 +189,26 @@ class Folder:
         return row
 
     def link(self, key: int, row: int, *, group: int, allowed_lateness_ms: int) -> None:
-        """Say which row the trades of a key go to."""
+        """Set the row into which the trades of a key are folded.
+
+        Args:
+            key: The number of an instrument in a group.
+            row: The row of its open bar.
+            group: The number of its source in its stream.
+            allowed_lateness_ms: How late a trade of the source may come.
+        """
         while key >= len(self._links):
             self._links = doubled(self._links, -1)
         self._links[key] = (row, group, allowed_lateness_ms)
 
     def act_from(self, group: int, watermark_ms: int, *, epoch: int) -> None:
-        """Say from which watermark of a group on a decision is needed, and at those of which session."""
+        """Set from which watermark of a group on a decision is needed.
+
+        Args:
+            group: The number of a source in a stream.
+            watermark_ms: The first watermark that needs a decision.
+            epoch: The session of the group. A watermark of another session needs a decision too.
+        """
         self._make_room(group + 1)
         self.acts_from[group], self.epochs[group] = watermark_ms, epoch
 

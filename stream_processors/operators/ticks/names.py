@@ -69,7 +69,13 @@ class KnownNames:
         return number
 
     def key_of(self, source: str, stream: str, instrument: str) -> int | None:
-        """The number of a key, learnt if need be; None when it cannot be."""
+        """Return the number of a key, which is learnt if it is new; None if it cannot be learnt.
+
+        Args:
+            source: The source of the trades.
+            stream: Its run.
+            instrument: What is traded.
+        """
         name = (source, stream, instrument)
         found = self._keys.get(name)
         if found is not None:

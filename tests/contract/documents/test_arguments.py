@@ -21,12 +21,6 @@ NOT_YET = {
         StoredFeatures.newest_features StoredMarket.bars StoredMarket.closes StoredPredictions.first_predicted_ms
         features_key first_published merge prediction_key read_runs run_command
     """,
-    "stream_processors": """
-        BarBuilder.on_silence BatchOperator.step_values Beside.take FeatureStepper.step Folder.act_from Folder.link
-        KnownNames.key_of MarketOperator.step_values Metrics.show Series.restore SourceBook.restore TopologyDriver.send
-        WaitJudge.remember bar_of discard publish_checkpoint publish_resolution raise_alert resolution_headers restored_task
-        run_job step_again step_broadcast step_each step_values tail topic_reports
-    """,
 }
 
 #: Click and FastAPI show the docstring to their users and describe parameters themselves; the shapes that a

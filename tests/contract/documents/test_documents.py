@@ -25,7 +25,7 @@ from schemas.topics import BY_NAME, CONSUMERS, EVENT_TOPICS, dead_letters
 from schemas.wire.kafka import Publisher, Record, read_range
 from schemas.wire.settings import Endpoints
 from stream_processors.runtime.dead_letters import publish_dead_letter, publish_resolution
-from stream_processors.runtime.letters import How, Mailbox
+from stream_processors.runtime.letters import ConsumerLetters, ResolutionKind
 from tests.contract.documents.specifications import asyncapi_schema
 
 FOLDER = Path(schemas.contracts.__file__).parent
@@ -165,14 +165,16 @@ def test_dead_letters_have_the_headers_that_are_documented(endpoints: Endpoints)
     publisher = Publisher(endpoints.kafka, role="tests")
     bad = Record("market.tick.v1", 3, 99, b"key", b"{", (("schema", b"TickObserved"),), 1)
     publish_dead_letter(publisher, consumer="replay", record=bad, error=DecodeError("expected a tick"))
-    letter = Mailbox()
+    letter = ConsumerLetters()
     reject = Reject(reason="r", value=b"{}", column="close", row=4, rule="is a number", file="f.parquet")
     publish_rejects(publisher, [reject])
     publisher.flush()
     (place,) = [(dead_letters("replay").name, 0)]
     for record in read_range(endpoints.kafka, {place: 0}):
         letter.take(record)
-    publish_resolution(publisher, letter.letters["market.tick.v1/3/99"], How.DISCARDED, reason="a test")
+    publish_resolution(
+        publisher, letter.letters["market.tick.v1/3/99"], ResolutionKind.DISCARDED, reason="a test"
+    )
     publisher.flush()
 
     kinds = asyncapi()["components"]["messages"]

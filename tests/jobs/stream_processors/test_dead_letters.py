@@ -22,7 +22,7 @@ from schemas.wire.kafka import Publisher, Record, read_range
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 from stream_processors.inspection.replaying import TRANSACTIONAL_ID, discard, replay
 from stream_processors.runtime.dead_letters import LARGEST_VALUE_BYTES, publish_dead_letter, read_mailboxes
-from stream_processors.runtime.letters import Kept, Letter, letter_id
+from stream_processors.runtime.letters import DeadLetter, KeptValue, letter_id
 
 Command = Callable[..., Result]
 ERROR = DecodeError("expected a tick")
@@ -90,7 +90,7 @@ class Bench:
         """Those that were published again."""
         return [record for record in self.messages() if "replay-of" in dict(record.headers)]
 
-    def open(self, consumer: str = "market") -> list[Letter]:
+    def open(self, consumer: str = "market") -> list[DeadLetter]:
         """This test's open letters."""
         letters = read_mailboxes(self.kafka)[consumer].open()
         return [letter for letter in letters if ("test", self.name.encode()) in letter.headers]
@@ -125,7 +125,7 @@ def test_message_put_aside_twice_is_one_letter(bench: Bench) -> None:
 
 def test_tombstone_and_empty_value_come_back_as_they_were(bench: Bench, command: Command) -> None:
     names = bench.put_aside(None, b"")
-    assert [letter.kept for letter in bench.open()] == [Kept.TOMBSTONE, Kept.WHOLE]
+    assert [letter.kept for letter in bench.open()] == [KeptValue.TOMBSTONE, KeptValue.WHOLE]
     assert command("replay", "--yes", *names).exit_code == 0
     assert [record.value for record in bench.replayed()] == [None, b""]
 
@@ -214,7 +214,7 @@ def test_letter_of_a_message_with_headers_of_two_megabytes_says_that_they_are_no
     (letter,) = [
         one for one in read_mailboxes(bench.kafka)["market"].open() if one.letter_id == letter_id(record)
     ]
-    assert (letter.kept, letter.headers, letter.key) == (Kept.CUT, (), None)
+    assert (letter.kept, letter.headers, letter.key) == (KeptValue.CUT, (), None)
     discard(bench.kafka, [letter], reason="too large")
 
 
@@ -346,7 +346,7 @@ def test_poison_that_a_worker_met_is_replayed_to_it_and_comes_back_as_the_next_a
     assert bench.open() == []
 
 
-def wait_for(found: Callable[[], list[Letter]]) -> list[Letter]:
+def wait_for(found: Callable[[], list[DeadLetter]]) -> list[DeadLetter]:
     """Poll until there is something."""
     deadline = time.monotonic() + 60
     while not (letters := found()):
@@ -369,5 +369,5 @@ def test_row_of_a_file_is_a_letter_that_cannot_be_replayed(kafka: KafkaEndpoint,
     (listed,) = [line for line in command("list", "--json").output.splitlines() if file in line]
     name = json.loads(listed)["letter_id"]
     assert name == f"{file}/4/close"
-    assert "mend that" in command("replay", name).output
+    assert "correct the source" in command("replay", name).output
     assert command("discard", name, "--reason", "mended").exit_code == 0

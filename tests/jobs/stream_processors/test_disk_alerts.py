@@ -8,9 +8,9 @@ from schemas.events import Severity
 from schemas.wire.clocks import ManualClock
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.inspection.alert_lists import published_alerts
-from stream_processors.jobs.monitor import Monitor
 from stream_processors.monitoring.disks import look_at_disk
-from stream_processors.monitoring.metrics import Metrics
+from stream_processors.monitoring.metrics import MonitorMetrics
+from stream_processors.monitoring.monitors import Monitor
 from stream_processors.operators.alerting import DISK_SETTLED_S, DISK_SPACE, DISK_UNWRITABLE
 from tests.fixtures.disks import fill
 
@@ -25,7 +25,7 @@ def test_a_disk_that_fills_and_empties_is_raised_and_resolved_once(
         quiet_kafka,
         stalled_after_s=3600,
         clock=clock,
-        metrics=Metrics(),
+        metrics=MonitorMetrics(),
         look_at_disk=lambda: look_at_disk(small_disk, low_bytes=ROOM_BYTES),
     )
 

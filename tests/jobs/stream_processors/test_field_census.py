@@ -15,9 +15,9 @@ from schemas.topics import MARKET_TICK
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Publisher
 from schemas.wire.settings import Endpoints, KafkaEndpoint
-from stream_processors.jobs.monitor import Monitor
 from stream_processors.monitoring.field_census import FieldCensus, FieldCounts
-from stream_processors.monitoring.metrics import Metrics
+from stream_processors.monitoring.metrics import MonitorMetrics
+from stream_processors.monitoring.monitors import Monitor
 from tests.fixtures.market_events import INSTRUMENT, tick
 
 
@@ -91,7 +91,7 @@ def test_command_names_the_fields(kafka: KafkaEndpoint, tmp_path: Path) -> None:
 
 
 def test_monitor_shows_the_counts_as_metrics(kafka: KafkaEndpoint) -> None:
-    clock, metrics = ManualClock(now_ms=1_000_000), Metrics()
+    clock, metrics = ManualClock(now_ms=1_000_000), MonitorMetrics()
     monitor = Monitor(kafka, stalled_after_s=3600, clock=clock, metrics=metrics)
     Source(kafka).publish(b',"venue":1')
     monitor.look()

@@ -21,7 +21,8 @@ from schemas.wire.redis import Views, clock_key, connect, features_key
 from schemas.wire.settings import Endpoints
 from stream_processors.jobs.market import market_job
 from stream_processors.operators.market import MarketOperator
-from stream_processors.runtime.workers import Worker, WorkerSettings
+from stream_processors.runtime.worker_settings import WorkerSettings
+from stream_processors.runtime.workers import Worker
 from stream_processors.settings import ProcessorSettings
 from tests.fixtures.crashing import CrashError, CrashingClock
 from tests.fixtures.logs import once, publish, records

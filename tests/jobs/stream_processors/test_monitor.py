@@ -17,13 +17,13 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.inspection.alert_lists import open_alerts, published_alerts
 from stream_processors.inspection.replaying import discard
 from stream_processors.jobs.market import market_job
-from stream_processors.jobs.monitor import Monitor
 from stream_processors.jobs.outcomes import outcomes_job
 from stream_processors.jobs.vectors import vectors_job
-from stream_processors.monitoring.metrics import Metrics
+from stream_processors.monitoring.metrics import MonitorMetrics
+from stream_processors.monitoring.monitors import Monitor
 from stream_processors.monitoring.observing import read_by
 from stream_processors.operators.alerting import DEAD_LETTERS, STALLED_PARTITION, Place
-from stream_processors.runtime.alerts import raise_alert
+from stream_processors.runtime.alerts import alert_of, publish_alert
 from stream_processors.runtime.dead_letters import publish_dead_letter, read_mailboxes
 from stream_processors.settings import ProcessorSettings
 
@@ -49,19 +49,19 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
+def metrics() -> MonitorMetrics:
+    return MonitorMetrics()
 
 
 @pytest.fixture
-def monitor(kafka: KafkaEndpoint, clock: ManualClock, metrics: Metrics) -> Monitor:
+def monitor(kafka: KafkaEndpoint, clock: ManualClock, metrics: MonitorMetrics) -> Monitor:
     """One that has seen how other tests left the broker: nothing of ours to read, no letters."""
     discard(kafka, read_mailboxes(kafka)[CONSUMER].open(), reason="of another test")
     catch_up(kafka)
     return begun(kafka, clock, metrics)
 
 
-def begun(kafka: KafkaEndpoint, clock: ManualClock, metrics: Metrics) -> Monitor:
+def begun(kafka: KafkaEndpoint, clock: ManualClock, metrics: MonitorMetrics) -> Monitor:
     made = Monitor(kafka, stalled_after_s=STALLED_S, clock=clock, metrics=metrics)
     looks(made, clock, seconds=2 * STALLED_S)
     return made
@@ -88,7 +88,7 @@ def said(kafka: KafkaEndpoint, name: str, subject: str, *, since: int) -> str:
 
 
 def test_dead_letters_are_raised_once_over_a_restart_and_end_when_they_are_resolved(
-    kafka: KafkaEndpoint, publisher: Publisher, monitor: Monitor, clock: ManualClock, metrics: Metrics
+    kafka: KafkaEndpoint, publisher: Publisher, monitor: Monitor, clock: ManualClock, metrics: MonitorMetrics
 ) -> None:
     since = len(published_alerts(kafka))
     publisher.publish(*(FEATURES_MARKET.name, b"poison"), key=None, partition=2)
@@ -114,7 +114,7 @@ def test_dead_letters_are_raised_once_over_a_restart_and_end_when_they_are_resol
 
 
 def test_group_that_stands_still_is_paged_once_and_ends_when_it_moves_on(
-    kafka: KafkaEndpoint, publisher: Publisher, monitor: Monitor, clock: ManualClock, metrics: Metrics
+    kafka: KafkaEndpoint, publisher: Publisher, monitor: Monitor, clock: ManualClock, metrics: MonitorMetrics
 ) -> None:
     since = len(published_alerts(kafka))
     publisher.publish(FEATURES_MARKET.name, b"{}", key=None, partition=2)
@@ -135,14 +135,14 @@ def test_stall_that_a_worker_raised_of_itself_is_not_raised_again(
     kafka: KafkaEndpoint, publisher: Publisher, monitor: Monitor, clock: ManualClock
 ) -> None:
     since = len(published_alerts(kafka))
-    raise_alert(
-        publisher,
+    alert = alert_of(
         name=STALLED_PARTITION,
         subject=PLACE.subject(),
         severity=Severity.PAGE,
         summary="stands",
         now_ms=1,
     )
+    publish_alert(publisher, alert)
     publisher.publish(FEATURES_MARKET.name, b"{}", key=None, partition=2)
     publisher.flush()
     looks(monitor, clock, seconds=2 * STALLED_S)
@@ -153,7 +153,7 @@ def test_stall_that_a_worker_raised_of_itself_is_not_raised_again(
 
 
 def test_marks_of_transactions_at_the_end_are_no_lag(
-    kafka: KafkaEndpoint, monitor: Monitor, clock: ManualClock, metrics: Metrics
+    kafka: KafkaEndpoint, monitor: Monitor, clock: ManualClock, metrics: MonitorMetrics
 ) -> None:
     since = len(published_alerts(kafka))
     writer = Publisher(kafka, role="tests", transactional_id="tests-monitor")
@@ -175,7 +175,7 @@ def labels() -> dict[str, str]:
 
 
 def test_metrics_are_scraped_over_http(
-    kafka: KafkaEndpoint, publisher: Publisher, monitor: Monitor, metrics: Metrics
+    kafka: KafkaEndpoint, publisher: Publisher, monitor: Monitor, metrics: MonitorMetrics
 ) -> None:
     publisher.publish(FEATURES_MARKET.name, b"{}", key=None, partition=2)
     publisher.flush()
@@ -189,12 +189,12 @@ def test_metrics_are_scraped_over_http(
     assert f"driftline_consumer_lag_seconds{lag} " in text
     assert 'driftline_topic_end_offset{partition="2"' in text
     with pytest.raises(ConfigurationError, match="DRIFTLINE_METRICS_PORT"):
-        Metrics().serve(port)
-    assert Metrics().serve(0) is None
+        MonitorMetrics().serve(port)
+    assert MonitorMetrics().serve(0) is None
 
 
 def test_two_monitors_on_one_machine_take_two_ports() -> None:
-    assert Metrics().serve(None) != Metrics().serve(None)
+    assert MonitorMetrics().serve(None) != MonitorMetrics().serve(None)
 
 
 def test_alert_that_cannot_be_read_is_passed_over(kafka: KafkaEndpoint, publisher: Publisher) -> None:

@@ -11,7 +11,8 @@ from schemas.wire.kafka import Publisher, read_range
 from schemas.wire.redis import Views, connect, features_key
 from schemas.wire.settings import Endpoints
 from stream_processors.jobs.market import market_job
-from stream_processors.runtime.workers import Worker, WorkerSettings
+from stream_processors.runtime.worker_settings import WorkerSettings
+from stream_processors.runtime.workers import Worker
 from stream_processors.settings import ProcessorSettings
 
 INSTRUMENT = "POISON-USDT.BINANCE"

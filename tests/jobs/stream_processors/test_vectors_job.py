@@ -23,7 +23,8 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.jobs.vectors import vectors_job
 from stream_processors.operators.joining import features_partition
 from stream_processors.operators.vectors import VectorOperator
-from stream_processors.runtime.workers import Worker, WorkerSettings
+from stream_processors.runtime.worker_settings import WorkerSettings
+from stream_processors.runtime.workers import Worker
 from stream_processors.settings import ProcessorSettings
 from tests.fixtures.crashing import CrashError, CrashingClock
 from tests.fixtures.logs import once

@@ -1,5 +1,6 @@
 """Workers that share a job on Apache Kafka: coming, going, killed, stopped and stalled, never losing or doubling."""
 
+import queue
 import signal
 import threading
 import time
@@ -15,13 +16,15 @@ from schemas import codec
 from schemas.errors import ProducerFencedError
 from schemas.events import AlertRaised, Severity
 from schemas.topics import ALERTS, MARKET_BAR, MARKET_CANDLE
+from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher, Reader, read_range
 from schemas.wire.processes import EXIT_FAILED
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.runtime.alerts import STALLED_PARTITION, alert_of, raise_alert
+from stream_processors.runtime.alert_outbox import FOLDER, AlertOutbox
+from stream_processors.runtime.alerts import STALLED_PARTITION, alert_of, publish_alert
 from stream_processors.runtime.declarations import Job
-from stream_processors.runtime.last_words import FOLDER, LastWords
-from stream_processors.runtime.watching import EXIT_STALLED
+from stream_processors.runtime.liveness import LivenessSignals
+from stream_processors.runtime.watching import EXIT_STALLED, Watchdog
 from stream_processors.runtime.workers import Worker
 from tests.fixtures.counting import (
     HANG_MS,
@@ -317,8 +320,7 @@ def test_tasks_that_are_taken_over_later_know_what_was_broadcast_before(counting
 
 def _raise_alert(counting: Counting) -> None:
     publisher = Publisher(counting.endpoint, role="tests")
-    raise_alert(
-        publisher,
+    alert = alert_of(
         name="tests",
         subject=counting.stream,
         severity=Severity.WARNING,
@@ -326,6 +328,7 @@ def _raise_alert(counting: Counting) -> None:
         now_ms=1,
         stream=counting.stream,
     )
+    publish_alert(publisher, alert)
     publisher.flush()
 
 
@@ -370,6 +373,29 @@ def test_a_worker_whose_step_holds_the_interpreter_is_ended_and_the_next_one_rai
     assert "re/__init__.py" in log.read_text()
 
 
+def test_a_loop_that_hangs_is_found_although_the_broker_does_not_answer() -> None:
+    """A look that waited for the broker for half the time of a stall began the judging anew, each time."""
+    codes: queue.SimpleQueue[int] = queue.SimpleQueue()
+    with socket() as silent:  # takes connections and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        liveness = LivenessSignals(SystemClock())
+        liveness.watch([(MARKET_CANDLE.name, 0)])
+        watchdog = Watchdog(
+            KafkaEndpoint(bootstrap_servers=f"127.0.0.1:{silent.getsockname()[1]}", is_embedded=False),
+            group="driftline-tests",
+            worker_id="0",
+            liveness=liveness,
+            stalled_after_s=2.0,
+            end_process=codes.put,
+        )
+        starting = threading.Thread(target=watchdog.start)  # outside the main thread it has no timer
+        starting.start()
+        assert codes.get(timeout=2 * DEADLINE_S) == EXIT_STALLED
+        starting.join()
+        watchdog.stop()
+
+
 def test_what_a_worker_could_not_say_before_its_end_the_next_one_says(
     counting: Counting, tmp_path: Path
 ) -> None:
@@ -379,8 +405,8 @@ def test_what_a_worker_could_not_say_before_its_end_the_next_one_says(
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         nowhere = KafkaEndpoint(bootstrap_servers=f"127.0.0.1:{silent.getsockname()[1]}", is_embedded=False)
-        dying = LastWords(nowhere, data_dir=tmp_path, name=f"{group}-0")
-        dying.say(
+        dying = AlertOutbox(nowhere, data_dir=tmp_path, name=f"{group}-0")
+        dying.publish(
             alert_of(
                 name=STALLED_PARTITION, subject=group, severity=Severity.PAGE, summary="The last.", now_ms=1
             ),

@@ -24,6 +24,7 @@ from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.postgres.tables import Progress
 from schemas.wire.postgres.writing import EventWriter
 from stream_processors.operators.market import MarketOperator
+from stream_processors.operators.protocols import MOST_OUTPUTS
 from tests.fakes.backtests import small_artifact
 from tests.fakes.histories import description_of
 from tests.fixtures.bar_tables import random_walk
@@ -122,6 +123,10 @@ def place(endpoints, tmp_path_factory):
     )
     registry.promote(entry)
 
+    # The log holds more of other runs than one step of the operator takes: nothing of this run may be left out.
+    publish(
+        endpoints.kafka, MARKET_CANDLE, candles_of(f"{stream}-other", random_walk(2 * MOST_OUTPUTS, seed=12))
+    )
     publish(endpoints.kafka, MARKET_CANDLE, candles_of(stream, bars))
     pool = PostgresPool(endpoints.database_url)
     pool.open()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -97,7 +97,7 @@ def test_stepper_restored_at_any_cut_goes_on_to_the_same_bits(bars: BarTable, cu
     restored.restore_state(held.state())
     rest = part(bars, slice(cut, None))
     assert bits(live(rest, restored)) == bits(live(rest, held))
-    assert cut == N or restored.is_warm == held.is_warm
+    assert len(rest.start_ms) == 0 or restored.is_warm == held.is_warm
 
 
 @LAWS
@@ -105,6 +105,7 @@ def test_stepper_restored_at_any_cut_goes_on_to_the_same_bits(bars: BarTable, cu
 def test_stepper_restored_before_some_bars_and_stepped_again_goes_on_to_the_same_bits(
     bars: BarTable, cut: int, n: int
 ) -> None:
+    assume(cut < len(bars.start_ms))  # a table with holes has fewer than N bars
     held, restored = FeatureStepper(), FeatureStepper()
     live(part(bars, slice(cut)), held)
     restored.restore_state(held.state())

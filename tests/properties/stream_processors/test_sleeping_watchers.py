@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_processors.operators.alerting import Judge, Observation, Place, Progress
-from stream_processors.runtime.watching import StallJudge
+from stream_processors.runtime.stalls import StallJudge
 
 AFTER_S = 60.0
 LOOK_S = 5.0

@@ -10,14 +10,14 @@ from schemas.features import FeatureTable
 from schemas.time import Interval
 from stream_processors.features.as_of import newest_known_rows
 from stream_processors.features.batch import compute_table
-from stream_processors.features.vector_declarations import COIN, PERPETUAL, Group, vector_spec
+from stream_processors.features.vector_declarations import COIN, PERPETUAL, FeatureGroup, vector_spec
 from stream_processors.features.vectors import with_coin, with_perpetual
 from tests.fixtures.bar_tables import random_walk
 from tests.fixtures.market_events import MINUTE
 
 LAWS = settings(max_examples=40, deadline=None)
 N = 200
-SPEC = vector_spec((Group.COIN, Group.PERPETUAL))
+SPEC = vector_spec((FeatureGroup.COIN, FeatureGroup.PERPETUAL))
 BESIDE = (*COIN, *PERPETUAL)
 FIRST = len(SPEC.names) - len(BESIDE)
 every_feature = pytest.mark.parametrize(

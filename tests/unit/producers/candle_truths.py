@@ -202,7 +202,7 @@ TRUTHS: Mapping[str, Truth] = {
     f"compressed/{HOUR}.csv.zst": Truth(lambda path: csv(path.parent / f"{HOUR}.csv.gz")),
     f"compressed/{HOUR}.gz": PLAIN,
     f"compressed/{HOUR}.zip": PLAIN,
-    f"compressed/{HOUR}_cut.csv.gz": Truth(cut_gzip, {WIDTH: 1}),
+    f"compressed/{HOUR}_cut.csv.gz": Truth(cut_gzip, {"line is whole": 1}),
     f"compressed/{HOUR}_parquet_named.csv": TABLE,
     f"compressed/{HOUR}_plain_named.csv.gz": Truth(csv_with(compression=None)),
     f"compressed/{HOUR}_plain_named.parquet": PLAIN,

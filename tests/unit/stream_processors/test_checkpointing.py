@@ -10,12 +10,12 @@ from stream_processors.operators.keys import key_of
 from stream_processors.operators.protocols import Change
 from stream_processors.runtime import checkpointing
 from stream_processors.runtime.checkpointing import (
+    ChangelogState,
     Checkpoint,
-    Found,
-    Head,
-    by_descent,
-    by_key,
+    CheckpointHead,
     records_of,
+    state_by_descent,
+    state_by_key,
 )
 
 TOPIC, INPUT = "changelog.market.v1", "market.tick.v1"
@@ -26,7 +26,7 @@ COMMITTED: Positions = {(INPUT, 0): 1_000}
 def checkpoint(name: str, before: str | None, at: int, **changes: bytes | None) -> Checkpoint:
     keys = {"a": A, "b": B, "c": C}
     return Checkpoint(
-        Head(checkpoint=name, before=before, offsets={INPUT: at}),
+        CheckpointHead(checkpoint=name, before=before, offsets={INPUT: at}),
         [Change(keys[key], value) for key, value in changes.items()],
     )
 
@@ -36,8 +36,8 @@ def written(*checkpoints: Checkpoint, is_embedded: bool) -> list[Record]:
     return [Record(TOPIC, 0, offset, key, value, ()) for offset, (key, value) in enumerate(pairs)]
 
 
-def descended(*checkpoints: Checkpoint, committed: Positions = COMMITTED) -> Found:
-    return by_descent(written(*checkpoints, is_embedded=True), committed)
+def descended(*checkpoints: Checkpoint, committed: Positions = COMMITTED) -> ChangelogState:
+    return state_by_descent(written(*checkpoints, is_embedded=True), committed)
 
 
 FIRST = checkpoint("1", None, 10, a=b"a1", b=b"b1")
@@ -51,7 +51,7 @@ def test_state_is_the_newest_value_of_every_key(*, is_embedded: bool) -> None:
         checkpoint("3", "2", 30, b=None),
         is_embedded=is_embedded,
     )
-    found = (by_descent if is_embedded else by_key)(records, COMMITTED)
+    found = (state_by_descent if is_embedded else state_by_key)(records, COMMITTED)
     assert found.entries == {A: b"a2", C: b"c2"}
     assert found.head is not None
     assert found.head.offsets == {INPUT: 30}
@@ -59,7 +59,9 @@ def test_state_is_the_newest_value_of_every_key(*, is_embedded: bool) -> None:
 
 @pytest.mark.parametrize("is_embedded", [False, True])
 def test_head_ahead_of_what_was_committed_is_not_believed(*, is_embedded: bool) -> None:
-    found = (by_descent if is_embedded else by_key)(written(FIRST, is_embedded=is_embedded), {(INPUT, 0): 9})
+    found = (state_by_descent if is_embedded else state_by_key)(
+        written(FIRST, is_embedded=is_embedded), {(INPUT, 0): 9}
+    )
     assert found.head is None
 
 
@@ -67,7 +69,7 @@ def test_head_ahead_of_what_was_committed_is_not_believed(*, is_embedded: bool) 
 def test_changelog_of_another_release_has_no_state(*, is_embedded: bool) -> None:
     old = Record(TOPIC, 0, 0, b"0", msgspec.msgpack.encode({"offsets": {INPUT: 1}, "state": b"x"}), ())
     other = Record(TOPIC, 0, 1, b"head", b"\xc1", ())
-    found = (by_descent if is_embedded else by_key)([old, other], COMMITTED)
+    found = (state_by_descent if is_embedded else state_by_key)([old, other], COMMITTED)
     assert found.head is None
 
 
@@ -111,11 +113,11 @@ def test_large_checkpoint_is_split_and_believed_only_whole(monkeypatch: pytest.M
     large = checkpoint("2", "1", 20, a=b"a" * 40, b=b"b" * 40, c=b"c" * 40)
     records = written(FIRST, large, is_embedded=True)
     assert len(records) == 4
-    assert by_descent(records, COMMITTED).entries == {A: b"a" * 40, B: b"b" * 40, C: b"c" * 40}
+    assert state_by_descent(records, COMMITTED).entries == {A: b"a" * 40, B: b"b" * 40, C: b"c" * 40}
     n_first = len(written(FIRST, is_embedded=True))
     for gone in range(n_first, len(records)):
         left = [record for record in records if record.offset != gone]
-        assert by_descent(left, COMMITTED).entries == {A: b"a1", B: b"b1"}, gone
+        assert state_by_descent(left, COMMITTED).entries == {A: b"a1", B: b"b1"}, gone
 
 
 def test_checkpoint_that_is_written_twice_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +134,7 @@ def test_checkpoint_whose_predecessor_is_missing_is_not_believed() -> None:
 
 def test_heads_that_name_each_other_have_no_beginning() -> None:
     found = descended(checkpoint("1", "2", 10, a=b"a1"), checkpoint("2", "1", 20, a=b"a2"))
-    assert found == Found(None, {})
+    assert found == ChangelogState(None, {})
 
 
 def test_no_key_of_a_state_can_be_that_of_a_head() -> None:

@@ -12,7 +12,7 @@ from schemas.events import Event
 from schemas.topics import BY_NAME, EVENT_TOPICS, MARKET_TICK, Topic
 from schemas.wire.kafka import Record
 from stream_processors.inspection.event_lines import line_of, object_of
-from stream_processors.inspection.tailing import Seen, Wanted, examined
+from stream_processors.inspection.tailing import ExaminedRecord, RecordFilter, examined
 from stream_processors.inspection.topic_reports import duration
 from stream_processors.operators.keys import key_of
 from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, tick
@@ -26,13 +26,13 @@ def record(
     return Record(topic.name, 1, 7, key, value, headers, PUBLISHED_MS)
 
 
-def shown(seen: Seen, *, with_headers: bool = False, is_coloured: bool = False) -> str:
+def shown(seen: ExaminedRecord, *, with_headers: bool = False, is_coloured: bool = False) -> str:
     console = Console(file=StringIO(), width=80, color_system="truecolor" if is_coloured else None)
     console.print(line_of(seen, with_headers=with_headers), soft_wrap=True, highlight=False)
     return console.file.getvalue()
 
 
-def of_event(event: Event) -> Seen:
+def of_event(event: Event) -> ExaminedRecord:
     topic = next(topic for topic in EVENT_TOPICS if type(event) in topic.events)
     return examined(topic, record(codec.encode(event), topic=topic))
 
@@ -148,21 +148,21 @@ def test_object_of_a_bad_message_has_the_problem() -> None:
 @pytest.mark.parametrize(
     ("wanted", "is_shown"),
     [
-        (Wanted(), True),
-        (Wanted(key=INSTRUMENT), True),
-        (Wanted(key="ETH-USDT.BINANCE"), False),
-        (Wanted(stream=STREAM), True),
-        (Wanted(stream="live"), False),
-        (Wanted(key=INSTRUMENT, stream="live"), False),
+        (RecordFilter(), True),
+        (RecordFilter(key=INSTRUMENT), True),
+        (RecordFilter(key="ETH-USDT.BINANCE"), False),
+        (RecordFilter(stream=STREAM), True),
+        (RecordFilter(stream="live"), False),
+        (RecordFilter(key=INSTRUMENT, stream="live"), False),
     ],
 )
-def test_records_are_chosen_by_key_and_by_stream(wanted: Wanted, *, is_shown: bool) -> None:
-    assert wanted.has(of_event(tick(3, trade_id=9))) is is_shown
+def test_records_are_chosen_by_key_and_by_stream(wanted: RecordFilter, *, is_shown: bool) -> None:
+    assert wanted.is_met_by(of_event(tick(3, trade_id=9))) is is_shown
 
 
 def test_bad_message_belongs_to_no_stream() -> None:
-    assert not Wanted(stream=STREAM).has(examined(MARKET_TICK, record(b"{")))
-    assert Wanted(key=INSTRUMENT).has(examined(MARKET_TICK, record(b"{")))
+    assert not RecordFilter(stream=STREAM).is_met_by(examined(MARKET_TICK, record(b"{")))
+    assert RecordFilter(key=INSTRUMENT).is_met_by(examined(MARKET_TICK, record(b"{")))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from rich.console import Console
 from schemas.errors import ConfigurationError
 from schemas.wire.kafka import Record
 from stream_processors.inspection.replaying import obstacle
-from stream_processors.inspection.selecting import Filters, Selected, select, time_of
+from stream_processors.inspection.selecting import LetterFilter, SelectedLetter, select, time_of
 from stream_processors.inspection.showing import (
     LONGEST_BODY,
     body,
@@ -17,15 +17,15 @@ from stream_processors.inspection.showing import (
     letters_table,
 )
 from stream_processors.runtime.letters import (
+    ConsumerLetters,
+    DeadLetter,
     Headers,
-    How,
-    Kept,
-    Letter,
-    Mailbox,
-    Resolution,
-    attempts,
-    identity,
-    read,
+    KeptValue,
+    LetterResolution,
+    ResolutionKind,
+    attempts_of,
+    letter_identity,
+    read_letter,
     replay_headers,
     resolution_headers,
 )
@@ -62,20 +62,20 @@ def record(
     return Record("dead_letters.market.v1", 0, offset, b"", value, found, at_ms)
 
 
-def letter(**altered: bytes) -> Letter:
-    found = read(record(STATED | {name.replace("_", "-"): value for name, value in altered.items()}))
-    assert isinstance(found, Letter)
+def letter(**altered: bytes) -> DeadLetter:
+    found = read_letter(record(STATED | {name.replace("_", "-"): value for name, value in altered.items()}))
+    assert isinstance(found, DeadLetter)
     return found
 
 
-def mailbox(*records: Record) -> dict[str, Mailbox]:
-    made = Mailbox()
+def mailbox(*records: Record) -> dict[str, ConsumerLetters]:
+    made = ConsumerLetters()
     for one in records:
         made.take(one)
     return {"market": made}
 
 
-def resolved(how: How, *, at_ms: int = 2000) -> Record:
+def resolved(how: ResolutionKind, *, at_ms: int = 2000) -> Record:
     return record(resolution_headers(letter(), how, reason="seen"), value=b"", at_ms=at_ms)
 
 
@@ -87,7 +87,7 @@ def test_letter_says_what_its_headers_say() -> None:
         3,
         17,
     )
-    assert (found.key, found.attempts, found.kept, found.put_aside_ms) == (b"KEY", 2, Kept.WHOLE, 1000)
+    assert (found.key, found.attempts, found.kept, found.put_aside_ms) == (b"KEY", 2, KeptValue.WHOLE, 1000)
     assert dict(found.headers)["schema"] == b"TickObserved"
 
 
@@ -98,22 +98,22 @@ def test_headers_of_a_replay_are_the_messages_own_and_those_of_this_replay_alone
         ("replay-of", b"market.tick.v1/3/17"),
         ("replay-attempts", b"2"),
     ]
-    assert attempts([(name, value) for name, value in made if isinstance(value, bytes)]) == 3
-    assert attempts([]) == 1
-    assert attempts([("replay-attempts", b"many")]) == 1
+    assert attempts_of([(name, value) for name, value in made if isinstance(value, bytes)]) == 3
+    assert attempts_of([]) == 1
+    assert attempts_of([("replay-attempts", b"many")]) == 1
 
 
-@pytest.mark.parametrize("how", How)
-def test_resolution_closes_its_letter_wherever_it_stands(how: How) -> None:
+@pytest.mark.parametrize("how", ResolutionKind)
+def test_resolution_closes_its_letter_wherever_it_stands(how: ResolutionKind) -> None:
     for records in (
         [record(), resolved(how)],
         [resolved(how), record()],
         [record(), resolved(how), record()],
     ):
-        (selected,) = select(mailbox(*records), Filters(), with_resolved=True)
+        (selected,) = select(mailbox(*records), LetterFilter(), with_resolved=True)
         assert selected.resolution is not None
         assert (selected.resolution.how, selected.resolution.reason) == (how, "seen")
-        assert select(mailbox(*records), Filters()) == []
+        assert select(mailbox(*records), LetterFilter()) == []
 
 
 def test_letter_that_comes_again_stays_as_it_was_first() -> None:
@@ -133,9 +133,9 @@ def test_letter_that_comes_again_stays_as_it_was_first() -> None:
 )
 def test_nothing_in_a_dead_letter_topic_is_unreadable(headers: dict[str, bytes], name: str) -> None:
     one = record(headers, offset=7)
-    found = read(one)
+    found = read_letter(one)
     assert found.letter_id == name
-    assert identity(one) == (name, isinstance(found, Resolution))
+    assert letter_identity(one) == (name, isinstance(found, LetterResolution))
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,13 @@ def test_what_cannot_be_replayed_is_refused_with_the_reason(
 
 def test_filters_are_all_to_be_passed() -> None:
     found = mailbox(record(at_ms=5000))
-    assert len(select(found, Filters("market", "DecodeError", "market.tick.v1", 5000))) == 1
-    for filters in (Filters("history"), Filters(None, "Other"), Filters(topic="x"), Filters(since_ms=5001)):
+    assert len(select(found, LetterFilter("market", "DecodeError", "market.tick.v1", 5000))) == 1
+    for filters in (
+        LetterFilter("history"),
+        LetterFilter(None, "Other"),
+        LetterFilter(topic="x"),
+        LetterFilter(since_ms=5001),
+    ):
         assert select(found, filters) == []
 
 
@@ -202,14 +207,14 @@ def test_bodies_are_shown_so_that_no_terminal_obeys_them(value: bytes | None, sh
 def test_body_that_is_long_is_cut_between_characters() -> None:
     shown = body("€".encode() * LONGEST_BODY)
     assert shown.startswith("€")
-    assert "bytes more; --raw gives all" in shown
+    assert "more bytes; --raw writes all" in shown
 
 
 def test_tables_show_what_a_message_says_as_text() -> None:
     hostile = letter(reason=b"[bold]\x1b]0;owned\x07", error_class=b"[/]", letter_id=b"[/]/1/2")
     console = Console(width=250, file=StringIO())
-    console.print(letters_table([Selected(hostile, None)], now_ms=8_000))
-    console.print(letter_facts(Selected(hostile, None), now_ms=8_000))
+    console.print(letters_table([SelectedLetter(hostile, None)], now_ms=8_000))
+    console.print(letter_facts(SelectedLetter(hostile, None), now_ms=8_000))
     text = console.file.getvalue()
     assert "[bold]\\x1b]0;owned\\x07" in text
     assert "\x1b" not in text
@@ -217,7 +222,7 @@ def test_tables_show_what_a_message_says_as_text() -> None:
 
 
 def test_letter_as_json_holds_what_a_script_needs() -> None:
-    found = letter_as_json(Selected(letter(), None), now_ms=3_500)
+    found = letter_as_json(SelectedLetter(letter(), None), now_ms=3_500)
     assert (found["age_s"], found["key"], found["obstacle"], found["resolution"]) == (2.5, "KEY", None, None)
     assert ("schema", "TickObserved") in found["headers"]
 
@@ -228,7 +233,7 @@ def test_listed_reasons_are_whole_however_narrow_the_terminal(width: int) -> Non
     reason = "Postgres refuses the row: 23514 " + " ".join(f"word{i}" for i in range(60)) + " x" * 40
     one = letter(reason=reason.encode())
     console = Console(width=width, record=True, file=StringIO())
-    console.print(letters_table([Selected(one, None)], now_ms=8_000))
+    console.print(letters_table([SelectedLetter(one, None)], now_ms=8_000))
     cells = [line.split("│")[-2].strip() for line in console.export_text().splitlines() if "│" in line]
     assert " ".join(" ".join(cells).split()) == reason
-    assert letter_as_json(Selected(one, None), now_ms=0)["reason"] == reason
+    assert letter_as_json(SelectedLetter(one, None), now_ms=0)["reason"] == reason

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.errors import ContractError, RowRefusedError, StoreUnavailableError
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Record
-from stream_processors.runtime.sinks import Readable, Received, Writing
+from stream_processors.runtime.sinks import BatchWriter, ReadableMessage, ReceivedEvent
 from tests.fixtures.market_events import tick
 
 
@@ -30,7 +30,7 @@ class FakeStore:
         self._outages = list(outages)
         self._n_at_once = n_at_once
 
-    def write(self, batch: Sequence[Received]) -> None:
+    def write(self, batch: Sequence[ReceivedEvent]) -> None:
         self.n_calls += 1
         if self._outages and self._outages[0] > 0:
             self._outages[0] -= 1
@@ -47,11 +47,11 @@ class FakeStore:
         self._outages = self._outages[1:]
 
 
-def batch_of(n: int) -> list[Readable]:
+def batch_of(n: int) -> list[ReadableMessage]:
     return [
         (
             Record("market.tick.v1", 0, i, None, b"", (), None),
-            Received("market.tick.v1", 0, tick(i, trade_id=i)),
+            ReceivedEvent("market.tick.v1", 0, tick(i, trade_id=i)),
         )
         for i in range(n)
     ]
@@ -66,8 +66,10 @@ class Letters:
         self.offsets.append(record.offset)
 
 
-def writing(store: FakeStore, letters: Letters, clock: ManualClock) -> Writing:
-    return Writing("history", write=store.write, put_aside=letters.put_aside, idle=clock.sleep, clock=clock)
+def writing(store: FakeStore, letters: Letters, clock: ManualClock) -> BatchWriter:
+    return BatchWriter(
+        "history", write=store.write, put_aside=letters.put_aside, idle=clock.sleep, clock=clock
+    )
 
 
 @given(

@@ -7,7 +7,8 @@ many seconds the loop has not come round; the verdict is that of the last look.
 import pytest
 
 from schemas.wire.clocks import ManualClock
-from stream_processors.runtime.watching import StallJudge, Vitals
+from stream_processors.runtime.liveness import LivenessSignals
+from stream_processors.runtime.stalls import StallJudge
 
 PLACE = ("market.tick.v1", 3)
 OTHER = ("market.tick.v1", 1)
@@ -93,52 +94,52 @@ def test_a_partition_that_moves_does_not_hide_one_that_does_not() -> None:
 
 def test_restoring_state_counts_as_coming_round() -> None:
     clock = ManualClock()
-    vitals = Vitals(clock)
-    with vitals.recovering():
+    liveness = LivenessSignals(clock)
+    with liveness.recovering():
         clock.sleep(100.0)
-        assert vitals.beat_s == clock.monotonic_s()
+        assert liveness.beat_s == clock.monotonic_s()
     clock.sleep(3.0)
-    assert clock.monotonic_s() - vitals.beat_s == pytest.approx(3.0)
+    assert clock.monotonic_s() - liveness.beat_s == pytest.approx(3.0)
 
 
 def test_a_partition_that_was_given_up_is_expected_to_move_no_more() -> None:
-    vitals = Vitals(ManualClock())
-    vitals.watch([PLACE, OTHER])
-    vitals.moved(PLACE)
-    vitals.forget([3])
-    assert vitals.moves() == {OTHER: 1}
+    liveness = LivenessSignals(ManualClock())
+    liveness.watch([PLACE, OTHER])
+    liveness.moved(PLACE)
+    liveness.forget([3])
+    assert liveness.moves() == {OTHER: 1}
 
 
 def test_partitions_that_are_kept_while_others_are_restored_are_not_stalled() -> None:
     """A worker that took partitions over was ended one second later, for those that it had kept all along."""
     clock = ManualClock()
-    vitals, judge = Vitals(clock), StallJudge(stalled_after_s=AFTER_S)
-    vitals.watch([PLACE])
+    liveness, judge = LivenessSignals(clock), StallJudge(stalled_after_s=AFTER_S)
+    liveness.watch([PLACE])
 
     def look(end: int) -> object:
         clock.sleep(1.0)
         return judge.stalled(
-            now_s=clock.monotonic_s(), beat_s=vitals.beat_s, moves=vitals.moves(), ends={PLACE: end}
+            now_s=clock.monotonic_s(), beat_s=liveness.beat_s, moves=liveness.moves(), ends={PLACE: end}
         )
 
     assert look(5) is None
-    with vitals.recovering():
+    with liveness.recovering():
         verdicts = [look(6) for _ in range(20)]
     assert [*verdicts, look(7), look(7)] == [None] * 22
 
 
 def test_partitions_are_not_stalled_while_the_worker_is_at_what_it_has_already() -> None:
     """40,000 candles take a dozen commits, in which nothing is taken: a slow machine's worker ended itself."""
-    vitals, judge = Vitals(ManualClock()), StallJudge(stalled_after_s=AFTER_S)
-    vitals.watch([PLACE, OTHER])
+    liveness, judge = LivenessSignals(ManualClock()), StallJudge(stalled_after_s=AFTER_S)
+    liveness.watch([PLACE, OTHER])
 
     def look(now_s: int) -> object:
-        moves = vitals.moves()
+        moves = liveness.moves()
         return judge.stalled(now_s=now_s, beat_s=now_s, moves=moves, ends={PLACE: now_s, OTHER: now_s})
 
     verdicts = []
     for now_s in range(20):
         verdicts.append(look(now_s))
-        vitals.excuse()
+        liveness.count_all_as_moved()
     assert verdicts == [None] * 20
     assert PLACE in [look(now_s) for now_s in range(20, 30)]

@@ -9,7 +9,7 @@ from schemas.time import Interval
 from stream_processors.features.bars import bar_table
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
-from stream_processors.features.vector_declarations import NEWS, Group, vector_spec
+from stream_processors.features.vector_declarations import NEWS, FeatureGroup, vector_spec
 from stream_processors.features.vectors import with_coin, with_perpetual
 from tests.fixtures.bar_tables import random_walk
 
@@ -86,13 +86,13 @@ def test_flat_markets_have_no_correlation_and_no_deviation(price: float) -> None
 
 def test_vector_is_the_market_features_and_then_its_groups() -> None:
     assert vector_spec(()).hash == SPEC.hash
-    both = vector_spec((Group.PERPETUAL, Group.COIN))
+    both = vector_spec((FeatureGroup.PERPETUAL, FeatureGroup.COIN))
     assert both.names[: len(SPEC.names)] == SPEC.names
     assert len(set(both.names)) == len(both.names)
     assert both.warm_up_bars == SPEC.warm_up_bars
-    assert both.hash == vector_spec((Group.COIN, Group.PERPETUAL)).hash
+    assert both.hash == vector_spec((FeatureGroup.COIN, FeatureGroup.PERPETUAL)).hash
 
 
 def test_no_news_feature_is_declared_before_there_are_scored_articles() -> None:
     assert NEWS == ()
-    assert vector_spec((Group.NEWS,)).hash == SPEC.hash
+    assert vector_spec((FeatureGroup.NEWS,)).hash == SPEC.hash

@@ -13,7 +13,7 @@ from schemas.artifacts import LedgerEntry, ModelTarget, RecipeStatement
 from schemas.companions import Companions
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.time import Interval
-from stream_processors.features.vector_declarations import Group, spec_of
+from stream_processors.features.vector_declarations import FeatureGroup, spec_of
 from tests.fakes.backtests import small_artifact
 from tests.fixtures.bar_tables import random_walk
 from tests.fixtures.market_events import T0
@@ -270,7 +270,7 @@ def joined_place(tmp_path_factory):
     bars, ether = (folder / f"{coin}usdt_binance_spot_1m.parquet" for coin in ("btc", "eth"))
     write_candles(bars)
     write_candles(ether, seed=10)
-    beside = {Group.COIN: ether}
+    beside = {FeatureGroup.COIN: ether}
     table = from_file(bars, TARGET, instrument=None, begin_ms=None, beside=beside).table
     assert table.feature_spec_hash == spec_of(Companions(coin="ETH-USDT.BINANCE")).hash
     manifest, files = small_artifact(table, until_ms=UNTIL_MS, target=TARGET)

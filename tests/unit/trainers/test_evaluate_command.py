@@ -187,7 +187,10 @@ def test_the_same_file_is_no_other_coin(hourly):
 
 
 def test_a_file_without_the_columns_is_told(tmp_path):
-    path = written(pa.table({"time": [1], "price": [2.0]}), tmp_path / "a.csv")
+    path = written(
+        pa.table({"time": [1], "open": [2.0], "high": [2.0], "low": [2.0], "colour": [2.0]}),
+        tmp_path / "a.csv",
+    )
     with pytest.raises(ConfigurationError, match="must have the columns"):
         run("--bars", path, *HOURLY)
 

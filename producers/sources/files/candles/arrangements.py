@@ -26,6 +26,7 @@ _KLINES = (
     Role.TAKER_BUY_QUOTE_VOLUME,
 )
 _LARGEST_RATIO = 4
+_FAR_BETTER = 0.3
 _EPOCH_FROM = 10**9
 
 Row = Sequence[float]
@@ -45,11 +46,11 @@ def arrangement_of(rows: Sequence[Row], first: int) -> Headings | None:
     whole = [row for row in rows if len(row) == width and not any(map(math.isnan, row[first : first + 4]))]
     if width < first + 5 or not whole:
         return None
-    share, _, order = max(
-        ((*_fit(whole, first, order), order) for order in _ORDERS), key=lambda fit: (fit[0], fit[1])
-    )
-    if share < _LEAST_SHARE or not _are_prices(whole, first):
+    fits = [(*_fit(whole, first, order), order) for order in _ORDERS]
+    most = max(share for share, _, _ in fits)
+    if most < _LEAST_SHARE or not _are_prices(whole, first):
         return None
+    order = _likeliest([(apart, order) for share, apart, order in fits if share == most])
     prices = {role: first + i for i, role in enumerate(order)}
     return Headings({**prices, **_others(whole, first + 4, prices)})
 
@@ -62,16 +63,23 @@ def _are_prices(rows: Sequence[Row], first: int) -> bool:
     return alike >= _LEAST_SHARE * len(rows)
 
 
+def _likeliest(fits: Sequence[tuple[float, Sequence[Role]]]) -> Sequence[Role]:
+    """The order whose closes meet the next opens; a usual order unless another one fits far better."""
+    usual = min((fit for fit in fits if fit[1] in _USUAL), key=lambda fit: fit[0], default=None)
+    best = min(fits, key=lambda fit: fit[0])
+    return (best if usual is None or best[0] < _FAR_BETTER * usual[0] else usual)[1]
+
+
 def _fit(rows: Sequence[Row], first: int, order: Sequence[Role]) -> tuple[float, float]:
-    """The share of rows that an order makes sound, and how well each close meets the next open."""
+    """The share of rows that an order makes sound, and how far the closes are from the next opens."""
     at = {role: first + i for i, role in enumerate(order)}
     o, h, low, c = (at[role] for role in PRICE_ROLES)
     sound = sum(row[low] <= min(row[o], row[c]) and max(row[o], row[c]) <= row[h] for row in rows)
-    pairs = list(pairwise(rows))
-    if rows[0][0] > rows[-1][0]:
-        pairs = [(later, earlier) for earlier, later in pairs]
-    apart = sum(abs(later[o] - earlier[c]) for earlier, later in pairs)
-    return sound / len(rows), -round(apart, 9)
+    by_time = (
+        sorted(rows, key=lambda row: row[first - 1]) if first and not math.isnan(rows[0][first - 1]) else rows
+    )
+    apart = sum(abs(later[o] - earlier[c]) for earlier, later in pairwise(by_time))
+    return sound / len(rows), round(apart, 9)
 
 
 def _others(rows: Sequence[Row], begin: int, prices: dict[Role, int]) -> dict[Role, int]:

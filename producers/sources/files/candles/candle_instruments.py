@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from producers.normalise.binance import instrument_of_symbol
+from producers.normalise.symbols import instrument_of_symbol
 from producers.sources.files.candles.headings import Role
 from producers.sources.files.candles.layouts import Layout
 from producers.sources.files.decompressing import FileHead
@@ -15,7 +15,6 @@ _PERPETUAL = {"perp", "usdm", "futures"}
 _KRAKEN = re.compile(r"^(?P<symbol>[A-Z0-9]{6,12})_\d{1,5}(\.|$)")
 _VENUE_FIRST = re.compile(r"^(?P<venue>[A-Za-z]+)_(?P<symbol>[A-Z0-9]{6,12})_")
 _SYMBOL_FIRST = re.compile(r"^(?P<symbol>[A-Z0-9]{6,12})_(?P<venue>[A-Za-z]+)_(?P<rest>.*)")
-_CODES = {"XBT": "BTC", "XDG": "DOGE"}
 
 
 def instrument_of_own_name(name: str) -> str | None:
@@ -38,19 +37,10 @@ def instrument_named(symbol: str, venue: str, *, is_perpetual: bool = False) -> 
         >>> instrument_named("XBTUSD", "kraken")
         'BTC-USD.KRAKEN'
     """
-    parts = [part for part in re.split(r"[-/_:]", symbol.upper()) if part]
-    if len(parts) == 2:
-        base, quote = (_CODES.get(part, part) for part in parts)
-        return f"{base}-{quote}{'-PERP' if is_perpetual else ''}.{venue.upper()}"
-    joined = "".join(parts)
-    code = joined[:3]
     try:
-        found = instrument_of_symbol(
-            _CODES.get(code, code) + joined[3:], venue=venue.upper(), is_perpetual=is_perpetual
-        )
+        return str(instrument_of_symbol(symbol, venue=venue.upper(), is_perpetual=is_perpetual))
     except ContractError:
         return None
-    return str(found)
 
 
 def instrument_of_candles(head: FileHead, layout: Layout, path: Path) -> str | None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from producers.sources.files.candles.columns import Columns
+from producers.sources.files.candles.columns import Columns, doubts_about_times
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.holes import Holes
 from producers.sources.files.candles.judging import Judged
@@ -52,6 +52,7 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
     return (
         *_about_the_end(rows.raw),
         *_about_the_instrument(rows.request),
+        *doubts_about_times(rows.raw),
         *_about_times(rows.stamps, rows.judged),
         *_about_prices(rows.judged),
         *_about_holes(holes, sound, rows.stamps.length),
@@ -59,15 +60,17 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
 
 
 def _about_the_end(raw: RawTable) -> Sequence[str]:
+    if raw.is_open_ended:
+        return ("The last line has no end: if the file was cut off, its last number is wrong",)
     if raw.fault is None:
         return ()
-    return (f"the file is damaged and was read up to the damage: {raw.fault}",)
+    return (f"The file is damaged and was read up to the damage: {raw.fault}",)
 
 
 def _about_the_instrument(request: ReadRequest) -> Sequence[str]:
     if request.instrument is not None:
         return ()
-    return ("the file does not say which instrument it holds: state it, such as INSTRUMENT=BTC-USD.KRAKEN",)
+    return ("The file does not say which instrument it holds: state it, such as INSTRUMENT=BTC-USD.KRAKEN",)
 
 
 def _about_times(stamps: Stamps, found: Judged) -> Sequence[str]:
@@ -75,15 +78,15 @@ def _about_times(stamps: Stamps, found: Judged) -> Sequence[str]:
     length = stamps.length
     if stamps.are_closes:
         sentences.append(
-            f"the times are closes: each bar begins {length} before the time that its row states"
+            f"The times are closes: each bar begins {length} before the time that its row states"
         )
     if length.is_local:
         sentences.append(
-            f"the bars of {length} begin at {length.beginning} UTC: the times may be local ones; "
+            f"The bars of {length} begin at {length.beginning} UTC: the times may be local ones; "
             "driftline up does not play such bars"
         )
     if found.is_newest_first:
-        sentences.append("the rows stand newest first and were sorted")
+        sentences.append("The rows stand newest first and were sorted")
     if found.n_disordered:
         sentences.append(f"{counted(found.n_disordered, 'row')} stood after a later row, and all were sorted")
     return sentences
@@ -98,7 +101,7 @@ def _about_prices(found: Judged) -> Sequence[str]:
     )
     more = f" and {len(found.jumps) - _MOST_JUMPS} more" if len(found.jumps) > _MOST_JUMPS else ""
     sentence = (
-        f"the price jumps between two rows by more than a market moves ({shown}{more}): the symbol was "
+        f"The price jumps between two rows by more than a market moves ({shown}{more}): the symbol was "
         "redenominated or rows are wrong, and only the rows on the scale of most are used"
     )
     return (sentence,)
@@ -128,7 +131,7 @@ def hole_sentence(holes: Holes, sound: Columns, length: BarLength) -> str:
     begin_ms = int(sound["start_ms"][holes.after[longest]]) + length.milliseconds
     end_ms = begin_ms + int(holes.n_missing[longest]) * length.milliseconds
     return (
-        f"the file has {counted(len(outages), 'hole')} of {counted(n_missing, 'bar')}, the longest from "
+        f"The file has {counted(len(outages), 'hole')} of {counted(n_missing, 'bar')}, the longest from "
         f"{text_of_time(begin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}: features need 65 bars without a "
         "hole; if nothing was traded in short holes, say --no-trade-minutes 60"
     )

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from producers.sources.files.candles.amounts import amounts_of
-from producers.sources.files.candles.arrays import integers
+from producers.sources.files.candles.arrays import integers, truths
 from producers.sources.files.candles.headings import EXTRA_ROLES, PRICE_ROLES, Role
-from producers.sources.files.candles.instants import times_of
+from producers.sources.files.candles.instants import day_order_doubt, times_of
 from producers.sources.files.candles.raw_tables import RawTable
 from schemas.errors import ConfigurationError
 
@@ -30,7 +30,7 @@ def columns_of(raw: RawTable, *, has_decimal_comma: bool, file_name: str) -> Col
 
     Returns:
         ``timestamp`` as the file states it, prices and ``volume`` (NaN where unreadable), what an exchange adds,
-        and ``segment`` where the file has one.
+        ``segment`` where the file has one, and ``symbol`` where its rows are about several.
 
     Raises:
         ConfigurationError: If a column's type is not of a time or a number.
@@ -39,9 +39,18 @@ def columns_of(raw: RawTable, *, has_decimal_comma: bool, file_name: str) -> Col
     for role in (*PRICE_ROLES, Role.VOLUME, *EXTRA_ROLES):
         if role in raw.columns:
             columns[str(role)] = _amounts(raw, role, file_name, has_decimal_comma=has_decimal_comma)
+    if Role.SYMBOL in raw.columns:
+        columns |= _symbols(raw.columns[Role.SYMBOL])
     if Role.SEGMENT in raw.columns:
         columns["segment"] = _segments(raw.columns[Role.SEGMENT])
     return columns
+
+
+def doubts_about_times(raw: RawTable) -> tuple[str, ...]:
+    """Return sentences about times that can be read in two ways."""
+    column = raw.columns.get(Role.OPEN_TIME, raw.columns.get(Role.DATE))
+    doubt = None if column is None else day_order_doubt(column)
+    return () if doubt is None else (doubt,)
 
 
 def is_stated_as_close(columns: Mapping[Role, Any]) -> bool:
@@ -76,6 +85,16 @@ def _amounts(raw: RawTable, role: Role, file_name: str, *, has_decimal_comma: bo
     except TypeError as error:
         message = f"{raw.names[role]} in {file_name} must be numbers, was {error}"
         raise ConfigurationError(message) from error
+
+
+def _symbols(column: pa.ChunkedArray) -> Columns:
+    """The names of what the rows are about, where they are about several things; else nothing."""
+    if not pa.types.is_string(column.type):
+        return {}
+    first = column.slice(0, 1).to_pylist()[0]
+    if truths(pc.equal(column, first)).all():
+        return {}
+    return {"symbol": np.array([str(name) for name in column.to_pylist()])}
 
 
 def _segments(column: pa.ChunkedArray) -> NDArray[np.int64]:

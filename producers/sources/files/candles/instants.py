@@ -31,7 +31,10 @@ _DAYS: Mapping[str, str] = {
     "name first": _MONTH + r" (?P<day>\d{1,2}),? (?P<year>\d{4})",
     "day first": r"(?P<day>\d{1,2})[- ]" + _MONTH + r",?[- ](?P<year>\d{4})",
 }
-_TWO_NUMBERS = r"(?P<one>\d{1,2})[-/.](?P<other>\d{1,2})[-/.](?P<year>\d{4})"
+#: Days by two numbers: with points the day comes first; with other marks nobody knows.
+_DOTTED = r"(?P<one>\d{1,2})\.(?P<other>\d{1,2})\.(?P<year>\d{4})"
+_SLASHED = r"(?P<one>\d{1,2})[-/](?P<other>\d{1,2})[-/](?P<year>\d{4})"
+_DECISIVE = r"^\s*((1[3-9]|[23]\d)[-/]\d{1,2}|\d{1,2}[-/](1[3-9]|[23]\d))[-/]"
 _NUMBER = r"^\s*-?\d{5,19}(\.\d*)?([eE]\+?\d+)?\s*$"
 _PLAIN_ISO = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?$"
 _CELLS_LOOKED_AT = 50
@@ -132,7 +135,7 @@ def _of_any_text(column: pa.ChunkedArray) -> Times:
 def _likeliest_first(column: pa.ChunkedArray) -> list[str]:
     """The ways of writing a time, those that the first cells have before the others."""
     cells = [cell or "" for cell in column.slice(0, _CELLS_LOOKED_AT).to_pylist()]
-    patterns = [rf"^\s*{days}{_CLOCK}\s*$" for days in (*_DAYS.values(), _TWO_NUMBERS)]
+    patterns = [rf"^\s*{days}{_CLOCK}\s*$" for days in (*_DAYS.values(), _DOTTED, _SLASHED)]
     return sorted(patterns, key=lambda pattern: -sum(bool(re.match(pattern, cell)) for cell in cells))
 
 
@@ -147,7 +150,7 @@ def _of_number_texts(column: pa.ChunkedArray) -> Times:
 def _matched(column: pa.ChunkedArray, pattern: str) -> Times:
     found = _parts(column, pattern)
     if "one" in found:
-        return _of_two_numbers(found)
+        return _of_two_numbers(found, is_day_first=_DOTTED in pattern)
     return _with_clock(found, found["year"], found["month"], found["day"])
 
 
@@ -198,24 +201,38 @@ def _zone_part(text: pa.ChunkedArray) -> Times:
 _PART = {"month": _month_part, "fraction": _fraction_part, "half": _half_part, "zone": _zone_part}
 
 
-def _of_two_numbers(found: dict[str, Times]) -> Times:
-    """Days such as 10/01/2024: the month first unless some cell of the column says otherwise."""
-    is_day_first = bool((found["one"] > 12).sum() > (found["other"] > 12).sum())
-    if (found["one"] <= 12).all() and (found["other"] <= 12).all():
-        is_day_first = _is_steadier(found)
+def _of_two_numbers(found: dict[str, Times], *, is_day_first: bool) -> Times:
+    """Days such as 10/01/2024, of which some cells tell whether the day or the month comes first."""
+    if (found["one"] > 12).any() or (found["other"] > 12).any():
+        is_day_first = bool((found["one"] > 12).sum() > (found["other"] > 12).sum())
+    elif (found["one"] > 0).any():
+        steps = _n_steps(found, is_day_first=True), _n_steps(found, is_day_first=False)
+        is_day_first = is_day_first if steps[0] == steps[1] else steps[0] < steps[1]
+    return _with_order(found, is_day_first=is_day_first)
+
+
+def _with_order(found: dict[str, Times], *, is_day_first: bool) -> Times:
     month, day = (found["other"], found["one"]) if is_day_first else (found["one"], found["other"])
     return _with_clock(found, found["year"], month, day)
 
 
-def _is_steadier(found: dict[str, Times]) -> bool:
-    """Whether the rows are more evenly apart if the day comes first."""
-    month_first = _with_clock(found, found["year"], found["one"], found["other"])
-    day_first = _with_clock(found, found["year"], found["other"], found["one"])
-    return _n_steps(day_first) < _n_steps(month_first)
+def _n_steps(found: dict[str, Times], *, is_day_first: bool) -> int:
+    """How many different steps lie between the rows; of the true order they are few."""
+    return int(np.unique(np.diff(np.sort(_with_order(found, is_day_first=is_day_first)))).size)
 
 
-def _n_steps(times: Times) -> int:
-    return int(np.unique(np.diff(times)).size)
+def day_order_doubt(column: pa.ChunkedArray) -> str | None:
+    """Return a sentence if nobody can tell whether the days of a column have the day or the month first."""
+    pattern = rf"^\s*{_SLASHED}{_CLOCK}\s*$"
+    if not pa.types.is_string(column.type) or not truths(pc.match_substring_regex(column, pattern)).any():
+        return None
+    if truths(pc.match_substring_regex(column, _DECISIVE)).any():
+        return None
+    found = _parts(column, pattern)
+    if _n_steps(found, is_day_first=True) != _n_steps(found, is_day_first=False):
+        return None
+    first = next(cell for cell in column.to_pylist() if cell)
+    return f"Days such as {first.strip()} are read as month, day, year: nothing in the file tells otherwise"
 
 
 def _with_clock(found: dict[str, Times], year: Times, month: Times, day: Times) -> Times:

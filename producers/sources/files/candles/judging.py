@@ -22,6 +22,7 @@ def _holds(_: object) -> Mask:
 
 
 FAR = Rule("lies near the other rows", "timestamp", Fate.REJECTED, _holds)
+SYMBOL = Rule("is that of most rows", "symbol", Fate.REJECTED, _holds)
 SCALE = Rule("is on the price scale of most rows", "close", Fate.REJECTED, _holds)
 
 
@@ -56,9 +57,12 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
         not_after_ms: No bar may end later than this.
     """
     rules = candle_rules(length, phase_ms=length.phase_ms, not_after_ms=not_after_ms)
-    is_empty = _is_empty(columns) & _is_of_a_bar(columns["timestamp"], length, not_after_ms)
-    table = columns if not is_empty.any() else {name: values[~is_empty] for name, values in columns.items()}
-    broken = {rule: _spread(rows, is_empty) for rule, rows in broken_rules(table, rules).items()}
+    broken = _other_symbols(columns)
+    is_other = _left_out(broken, len(columns["timestamp"]))
+    is_empty = _is_empty(columns) & _is_of_a_bar(columns["timestamp"], length, not_after_ms) & ~is_other
+    aside = is_empty | is_other
+    table = {name: values[~aside] for name, values in columns.items()} if aside.any() else columns
+    broken |= {rule: _spread(rows, aside) for rule, rows in broken_rules(table, rules).items()}
     left_out = _left_out(broken, len(is_empty)) | is_empty
     broken |= _far(columns, left_out)
     left_out |= _left_out(broken, len(is_empty))
@@ -74,6 +78,14 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
     left_out = np.ones(len(is_empty), dtype=np.bool_)
     left_out[kept] = False
     return Judged(broken, is_empty, left_out, kept, jumps, newest_first, n_disordered)
+
+
+def _other_symbols(columns: Columns) -> dict[Rule, Mask]:
+    """The rows that are not about what most rows are about."""
+    if "symbol" not in columns:
+        return {}
+    names, counts = np.unique(columns["symbol"], return_counts=True)
+    return {SYMBOL: columns["symbol"] != names[counts.argmax()]}
 
 
 def _is_empty(columns: Columns) -> Mask:
@@ -93,10 +105,10 @@ def _is_of_a_bar(times: NDArray[np.int64], length: BarLength, not_after_ms: int)
     return result
 
 
-def _spread(rows: Mask, is_empty: Mask) -> Mask:
-    """The rows of the table without the empty ones, as rows of the file."""
-    result = np.zeros(len(is_empty), dtype=np.bool_)
-    result[~is_empty] = rows
+def _spread(rows: Mask, aside: Mask) -> Mask:
+    """The rows of the table without those that are judged by themselves, as rows of the file."""
+    result = np.zeros(len(aside), dtype=np.bool_)
+    result[~aside] = rows
     return result
 
 

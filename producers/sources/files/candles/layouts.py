@@ -18,6 +18,7 @@ from producers.sources.files.reports import Certainty
 Container = Literal["csv", "json", "parquet", "feather"]
 
 _MOST_NAMED_COLUMNS = 3
+_LEAST_SHARE = 0.8
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _JSON_OF_CANDLES = re.compile(rb"[\"'](open|timestamp|time|date)[\"']\s*:\s*[{\[\"'\d]", re.IGNORECASE)
 
@@ -89,17 +90,22 @@ def _arranged(shape: TextShape) -> Headings | None:
     rows = [row for row in shape.sample if len(row) == shape.n_columns]
     if not rows:
         return None
-    times = [i for i in range(min(3, shape.n_columns)) if all(is_time(row[i]) for row in rows[:20])]
+    times = [i for i in range(min(3, shape.n_columns)) if _mostly(is_time, rows, i)]
     if not times:
         return None
     first = times[-1] + 1
-    has_clock = all(_CLOCK.fullmatch(row[first].strip()) for row in rows[:20])
+    has_clock = _mostly(lambda cell: bool(_CLOCK.fullmatch(cell.strip())), rows, first)
     numbers = [[amount_of(cell, has_decimal_comma=shape.has_decimal_comma) for cell in row] for row in rows]
     found = arrangement_of(numbers, first + has_clock)
     if found is None:
         return None
     own = {Role.DATE: times[0], Role.TIME_OF_DAY: first} if has_clock else {Role.OPEN_TIME: times[0]}
     return Headings({**own, **found.positions})
+
+
+def _mostly(says: Callable[[str], bool], rows: Sequence[Sequence[str]], column: int) -> bool:
+    """Whether nearly all cells of a column are of a kind; single ones may be wrong."""
+    return sum(says(row[column]) for row in rows) >= _LEAST_SHARE * len(rows)
 
 
 class _Clues(NamedTuple):

@@ -13,7 +13,9 @@ Prices = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 #: The share of the rows at each end that may be wrong without moving the bounds.
-_TRIMMED = 0.01
+_TRIMMED = 0.1
+#: So many rows far from the others are a stretch of its own, and fewer are a mistake.
+_FEWEST_OF_A_STRETCH = 30
 _FEWEST_ROWS = 10
 #: A close and the next open may differ by this factor at most, however long the hole between them is ...
 _SMALLEST_JUMP = np.log(2.0)
@@ -32,7 +34,14 @@ def far_times(times: Times) -> Mask:
         return np.zeros(len(times), dtype=np.bool_)
     first, last = _trimmed(times)
     span = max(last - first, 1)
-    return (times < first - span) | (times > last + span)
+    far = (times < first - span) | (times > last + span)
+    if not far.any():
+        return far
+    ordered = np.sort(times[far])
+    stretch = np.cumsum(np.concatenate(([0], np.diff(ordered) > span)))
+    is_short = np.bincount(stretch) < _FEWEST_OF_A_STRETCH
+    result: Mask = far & np.isin(times, ordered[is_short[stretch]])
+    return result
 
 
 def _trimmed(times: Times) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Reads the columns of a file of candles as the file writes them; nothing is judged here."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -12,8 +12,9 @@ from pyarrow import csv, feather, parquet
 from producers.sources.files.candles.headings import Headings, Role, headings_of
 from producers.sources.files.candles.layouts import Layout, text_layout
 from producers.sources.files.candles.texts import TextShape
-from producers.sources.files.decompressing import HEAD_BYTES, OpenedFile, opened
-from producers.sources.files.json_rows import csv_of_json
+from producers.sources.files.candles.whole_lines import WholeLines
+from producers.sources.files.decompressing import HEAD_BYTES, opened
+from producers.sources.files.json_rows import csv_of_json, is_cut
 from schemas.errors import ConfigurationError
 
 _UNREADABLE = (pa.ArrowException, UnicodeError, OSError)
@@ -22,19 +23,20 @@ _PARQUET = b"PAR1"
 _MOST_LETTERS, _MOST_LISTED = 300, 20
 #: Under this name ``driftline convert`` states the instrument in the parquet that it writes.
 INSTRUMENT_METADATA = b"driftline.instrument"
-_Source = Callable[[OpenedFile], BinaryIO]
 
 
 class BadLine(NamedTuple):
-    """A line of a text file that has more or fewer cells than the others.
+    """A line of a text file that is no row of its table.
 
     Attributes:
         row: Its number; the first row of data is 1.
         text: What it says.
+        rule: What it is not.
     """
 
     row: int
     text: str
+    rule: str = "has as many columns as the others"
 
 
 class RawTable(NamedTuple):
@@ -46,6 +48,7 @@ class RawTable(NamedTuple):
         n_rows: The rows of the columns.
         bad_lines: Lines that are in no column, by row.
         fault: Why the file could not be read to its end, or None.
+        is_open_ended: Whether a text ends inside its last line.
         instrument: What the file itself says that it holds, or None.
     """
 
@@ -55,6 +58,7 @@ class RawTable(NamedTuple):
     bad_lines: Sequence[BadLine] = ()
     fault: str | None = None
     instrument: str | None = None
+    is_open_ended: bool = False
 
 
 def raw_table(path: Path, layout: Layout) -> RawTable:
@@ -218,32 +222,34 @@ def plain_column(table: pa.Table, position: int, path: Path) -> pa.ChunkedArray:
 
 def _text_table(path: Path, layout: Layout) -> RawTable:
     if layout.container != "json":
-        return _delimited_table(path, layout, lambda file: cast("BinaryIO", io.BufferedReader(file)))
+        return _delimited_table(path, layout)
     with opened(path) as file:
-        content = csv_of_json(file.readall() or b"")
-        fault = file.fault
+        written = file.readall() or b""
+        fault = file.fault or ("the JSON ends in the middle" if is_cut(written) else None)
+    content = csv_of_json(written)
     found = text_layout(content[:HEAD_BYTES], "json", is_whole=len(content) <= HEAD_BYTES)
     if found is None:
         message = f"{path.name} seems to be JSON, and no rows of candles are in it"
         raise ConfigurationError(message)
-    return _delimited_table(path, found, lambda _: io.BytesIO(content))._replace(fault=fault)
+    return _delimited_table(path, found, content)._replace(fault=fault)
 
 
-def _delimited_table(path: Path, layout: Layout, source: _Source) -> RawTable:
+def _delimited_table(path: Path, layout: Layout, content: bytes | None = None) -> RawTable:
     shape = cast("TextShape", layout.shape)
     names = [f"c{i}" for i in range(shape.n_columns)]
     if shape.names is not None:
         check_headings(layout.headings, shape.names, path)
     try:
-        table, bad, fault = _parsed(path, layout, source, shape.encoding, is_strict=True)
+        table, parsed = _parsed(path, layout, content, shape.encoding, is_strict=True)
     except (pa.ArrowInvalid, UnicodeError):
-        table, bad, fault = _parsed(path, layout, source, _forgiving(shape.encoding), is_strict=False)
+        table, parsed = _parsed(path, layout, content, _forgiving(shape.encoding), is_strict=False)
     order = sorted(set(layout.headings.positions.values()))
     headings = Headings({role: order.index(i) for role, i in layout.headings.positions.items()})
     called = shape.names or names
     _check_doubled(layout, path)
     table = table.rename_columns([called[position] for position in order])
-    return _raw(table, headings, path, bad_lines=bad, fault=fault)
+    raw = _raw(table, headings, path, bad_lines=parsed.bad_lines, fault=parsed.fault)
+    return raw._replace(is_open_ended=parsed.is_open_ended)
 
 
 def _check_doubled(layout: Layout, path: Path) -> None:
@@ -258,15 +264,23 @@ def _forgiving(encoding: str) -> str:
     return "latin-1" if encoding in {"utf-8", "utf-8-sig", "cp1252"} else encoding
 
 
+class _Parsed(NamedTuple):
+    """What is no row of a text's table: lines, damage, and a last line without an end."""
+
+    bad_lines: Sequence[BadLine]
+    fault: str | None
+    is_open_ended: bool
+
+
 def _parsed(
-    path: Path, layout: Layout, source: _Source, encoding: str, *, is_strict: bool
-) -> tuple[pa.Table, Sequence[BadLine], str | None]:
-    """The table of a text file, and the lines that are not of its width.
+    path: Path, layout: Layout, content: bytes | None, encoding: str, *, is_strict: bool
+) -> tuple[pa.Table, _Parsed]:
+    """The table of a text file, and what is no row of it.
 
     Args:
         path: The file.
         layout: How its table is written.
-        source: Gives the text of the opened file.
+        content: The text, where it is not that of the file itself.
         encoding: Of the text.
         is_strict: Whether a line of another width is an error; it is quicker, and most files have none.
     """
@@ -288,5 +302,10 @@ def _parsed(
     lines = csv.ParseOptions(delimiter=shape.separator, invalid_row_handler=None if is_strict else skip)
     cells = csv.ConvertOptions(column_types={name: pa.string() for name in wanted}, include_columns=wanted)
     with opened(path) as file:
-        table = csv.read_csv(source(file), read_options=read, parse_options=lines, convert_options=cells)
-        return table, bad, file.fault
+        whole = WholeLines(file)
+        text = io.BufferedReader(whole) if content is None else io.BytesIO(content)
+        table = csv.read_csv(text, read_options=read, parse_options=lines, convert_options=cells)
+        if file.fault is not None and whole.is_open_ended:
+            cut = BadLine(table.num_rows + len(bad) + 1, printable(repr(whole.rest)[2:-1], 100), "is whole")
+            bad.append(cut)
+        return table, _Parsed(bad, file.fault, file.fault is None and whole.is_open_ended)

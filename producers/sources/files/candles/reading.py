@@ -111,6 +111,7 @@ def _file(path: Path, layout: Layout, rows: FileRows) -> CandleFile:
     sound = {
         ("start_ms" if name == "timestamp" else name): _chosen(values, kept)
         for name, values in rows.columns.items()
+        if name != "symbol"
     }
     holes = _holes(sound, rows)
     cautions = cautions_about(rows, sound, holes)

@@ -12,7 +12,6 @@ from producers.sources.files.candles.raw_tables import BadLine
 from producers.sources.files.reports import RowsSetAside
 from schemas.frames import CANDLE_COLUMNS, MISSING_TIME, Breach, Fate, Rule, breaches_of
 
-_WIDTH = "has as many columns as the others"
 _PAUSE = "belongs to a short pause without a trade"
 
 
@@ -48,7 +47,7 @@ def rejections_of(found: Judged, columns: Columns, bad_lines: Sequence[BadLine])
     if not bad_lines and not any(rule.fate is not Fate.KEPT for rule in found.broken):
         return Rejections((), (), {})
     number = _row_numbers(len(found.left_out), bad_lines)
-    lines = [Breach("line", line.row, _WIDTH, Fate.REJECTED, line.text) for line in bad_lines]
+    lines = [Breach("line", line.row, line.rule, Fate.REJECTED, line.text) for line in bad_lines]
     rows = breaches_of(found.broken, columns)
     breaches = sorted(
         [*lines, *(breach._replace(row=number[breach.row - 1]) for breach in rows)],

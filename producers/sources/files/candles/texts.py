@@ -40,6 +40,8 @@ _DECIMAL_POINT = re.compile(
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f]")
+_EPOCHS_S = (1_230_768_000, 4_102_444_800)
+_COMPACT_DAYS = (20_090_101, 20_991_231)
 _EMPTY = {"", "nan", "null", "none", "n/a", "-"}
 
 
@@ -80,7 +82,19 @@ class TextShape(NamedTuple):
 
 def is_time(cell: str) -> bool:
     """Return whether a cell looks like a time."""
-    return _TIME.fullmatch(cell) is not None
+    if _TIME.fullmatch(cell) is None:
+        return False
+    try:
+        return _is_epoch(float(cell))
+    except ValueError:
+        return True
+
+
+def _is_epoch(value: float) -> bool:
+    """Whether a number counts seconds, or thousandths of them and so on, up to a time of 2009 to 2100."""
+    if _COMPACT_DAYS[0] <= value <= _COMPACT_DAYS[1]:
+        return True
+    return any(_EPOCHS_S[0] <= value / scale < _EPOCHS_S[1] for scale in (1, 1e3, 1e6, 1e9))
 
 
 def text_of(beginning: bytes) -> tuple[str, str] | None:

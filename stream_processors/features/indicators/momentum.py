@@ -1,9 +1,9 @@
-"""Momentum and mean reversion: where the close lies in its recent range, and whether moves go on."""
+"""Features of momentum and mean reversion: the close within its recent range, and runs of returns."""
 
 import math
 
 from stream_processors.features.bars import CLOSE
-from stream_processors.features.compiling import inlined
+from stream_processors.features.compiling import NAN, inlined, ratio
 from stream_processors.features.windows import (
     EXTREMES_14,
     EXTREMES_60,
@@ -15,19 +15,17 @@ from stream_processors.features.windows import (
     MOMENTS_60,
     MOMENTS_168,
     N_BARS,
-    NAN,
     PRODUCT,
     RUN_LENGTH,
     SHORT_30,
     SHORT_60,
     SQUARE,
-    ratio,
 )
 
 
 @inlined
 def _place(state, close, sums, window, length):
-    """Between the lowest low and the highest high, 0 to 1; NaN when flat, or not full."""
+    """The place of the close between lowest low and highest high, 0 to 1; NaN if they are equal, or not full."""
     if state[N_BARS] < length:
         return NAN
     return ratio(close + sums[window], sums[window + 1] + sums[window])
@@ -40,7 +38,7 @@ def _deviation(sums, window, length):
 
 @inlined
 def step_momentum(state, sums, bar, out):
-    """Places and serial dependence."""
+    """Write places of the close, and the autocorrelation of returns."""
     close = bar[CLOSE]
     deviation = _deviation(sums, MOMENTS_20, 20.0)
     out[0] = ratio(close - sums[MOMENTS_20], deviation)

@@ -1,8 +1,8 @@
-"""Returns and volatility: how far the price moved, and how much it moves."""
+"""Features of log returns and of volatility."""
 
 import math
 
-from stream_processors.features.compiling import inlined
+from stream_processors.features.compiling import inlined, ratio
 from stream_processors.features.windows import (
     ABSOLUTE,
     BIPOWER,
@@ -23,7 +23,6 @@ from stream_processors.features.windows import (
     SQUARED_RANGE,
     SQUARED_RETURN_5,
     log_close_before,
-    ratio,
 )
 
 _OF_RANGE = 1.0 / (4.0 * math.log(2.0))
@@ -36,7 +35,7 @@ _PER_ROOT_60 = 1.0 / math.sqrt(60.0)
 
 @inlined
 def step_returns(state, number, out):
-    """Log returns over several numbers of bars."""
+    """Write log returns over several numbers of bars."""
     close = log_close_before(state, number, 0)
     out[0] = state[LOG_RETURN]
     out[1] = close - log_close_before(state, number, 2)
@@ -57,7 +56,7 @@ def _root_mean(total, length):
 
 @inlined
 def _centred(total_of_squares, total, length):
-    """The unbiased variance; rounding below zero is zero."""
+    """The unbiased variance; a result that rounding made negative is zero."""
     return max((total_of_squares - total * total * (1.0 / length)) * (1.0 / (length - 1.0)), 0.0)
 
 
@@ -80,7 +79,7 @@ def _yang_zhang(sums, window, log_return, length):
 
 @inlined
 def step_volatility(sums, returns, out):
-    """Volatilities per bar; ``returns`` are those of :func:`step_returns`."""
+    """Write volatilities per bar; ``returns`` are the numbers of :func:`step_returns`."""
     square_60 = sums[LONG_60 + SQUARE]
     fast, middle = _root_mean(sums[LONG_5 + SQUARE], 5.0), _root_mean(sums[LONG_15 + SQUARE], 15.0)
     slow, slowest = _root_mean(square_60, 60.0), _root_mean(sums[LONG_168 + SQUARE], 168.0)
@@ -113,7 +112,7 @@ def step_volatility(sums, returns, out):
 
 @inlined
 def step_regime(sums, returns, volatility, out):
-    """The states of volatility and trend; ``volatility`` are the numbers of :func:`step_volatility`."""
+    """Write the regimes of volatility and trend; ``volatility`` are the numbers of :func:`step_volatility`."""
     out[0] = ratio(volatility[2], volatility[3])
     out[1] = ratio(returns[5], sums[LONG_15 + ABSOLUTE])
     out[2] = ratio(returns[7], sums[LONG_60 + ABSOLUTE])

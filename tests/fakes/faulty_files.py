@@ -1,0 +1,548 @@
+"""Files of candles in every form that is read, with a random fault, and the candles that they truly hold.
+
+A seed gives a file: a stretch of candles, a form, a fault, a compression. Each row knows whether it is true, so that a
+reader can be held against it.
+"""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import feather, parquet
+
+READ_MS = 1_796_083_200_000
+NAMES = ("open", "high", "low", "close", "volume")
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+Random = np.random.Generator
+
+
+class Row:
+    """One row of a file: what it says, and whether that is true."""
+
+    def __init__(self, time_ms: int, values: Sequence[float]) -> None:
+        self.time_ms = time_ms
+        self.values: list[float | None] = list(values)
+        self.is_true = True
+        self.cells: dict[int, str] = {}
+        self.unit = 1.0
+        self.line: str | None = None
+
+    def copy(self) -> "Row":
+        other = Row(self.time_ms, [0.0] * 5)
+        other.__dict__ = {**self.__dict__, "values": list(self.values), "cells": dict(self.cells)}
+        return other
+
+
+class Form(NamedTuple):
+    """One form of files.
+
+    Attributes:
+        write: The bytes of rows.
+        steps: The lengths of candles that it has.
+        is_text: Whether it is lines of text, to which faults of text can be done.
+        has_header: Whether its first line names the columns.
+        has_numeric_times: Whether times are numbers of some unit.
+        tolerance: How exactly it states numbers, relative.
+        ending: Of its files.
+        price_column: Where a price stands in its lines.
+    """
+
+    write: Callable[[Sequence[Row], int], bytes]
+    steps: tuple[int, ...] = (MINUTE, 5 * MINUTE, HOUR, 2 * HOUR, 12 * HOUR, DAY)
+    is_text: bool = True
+    has_header: bool = True
+    has_numeric_times: bool = False
+    tolerance: float = 1e-7
+    ending: str = ".csv"
+    price_column: int = 2
+
+
+class FaultyFile(NamedTuple):
+    """A file, and what it truly holds.
+
+    Attributes:
+        name: With the ending.
+        content: Its bytes.
+        what: Form, fault and compression in words.
+        truth: By open time, the true rows that stand in it.
+        touched: The open times of rows that the fault damages, which may be missing.
+        n_lines: How many rows of data it has; None where the fault leaves that open.
+        form: Its form.
+    """
+
+    name: str
+    content: bytes
+    what: str
+    truth: Mapping[int, Sequence[float]]
+    touched: frozenset[int]
+    n_lines: int | None
+    form: Form
+
+
+def _utc(time_ms: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + _delta(time_ms)
+
+
+def _delta(time_ms: int):
+    return np.timedelta64(time_ms, "ms").astype(object)
+
+
+def _when(pattern: str) -> Callable[[int], str]:
+    return lambda time_ms: _utc(time_ms).strftime(pattern)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.8f}"
+
+
+def _comma(value: float | None) -> str:
+    return _number(value).replace(".", ",")
+
+
+def _grouped(value: float | None) -> str:
+    return "" if value is None else f"{value:,.2f}"
+
+
+def _thousands(value: float | None) -> str:
+    return "" if value is None else f"{value / 1000:.8f}K"
+
+
+def _text(
+    header: str | None,
+    order: str,
+    time: Callable[[int], str],
+    *,
+    sep: str = ",",
+    number: Callable[[float | None], str] = _number,
+    volume: Callable[[float | None], str] | None = None,
+    before: str = "",
+    encoding: str = "utf-8",
+    end: str = "\n",
+    extra: Callable[[Row, int], str] = lambda row, step: "0",
+) -> Callable[[Sequence[Row], int], bytes]:
+    """A writer of lines; ``order`` names the columns: t o h l c v, x for another one, and m for close times."""
+
+    def cell(row: Row, letter: str, position: int, step: int) -> str:
+        if position in row.cells:
+            return row.cells[position]
+        if letter == "t":
+            return time(row.time_ms) if row.unit == 1.0 else str(int(row.time_ms * row.unit))
+        if letter == "m":
+            return time(row.time_ms + step - 1)
+        if letter == "x":
+            return extra(row, step)
+        value = row.values["ohlcv".index(letter)]
+        return (volume or number)(value) if letter == "v" else number(value)
+
+    def line(row: Row, step: int) -> str:
+        cells = [cell(row, letter, position, step) for position, letter in enumerate(order)]
+        return sep.join(f'"{text}"' if sep in text else text for text in cells)
+
+    def write(rows: Sequence[Row], step: int) -> bytes:
+        lines = ([header] if header else []) + [row.line or line(row, step) for row in rows]
+        return (before + end.join(lines) + end).encode(encoding)
+
+    return write
+
+
+def _json_arrays(rows: Sequence[Row], step: int) -> bytes:
+    return json.dumps([[int(row.time_ms * row.unit), *row.values] for row in rows]).encode()
+
+
+def _json_objects(rows: Sequence[Row], step: int) -> bytes:
+    return json.dumps(
+        {
+            "data": [
+                {"timestamp": str(row.time_ms // 1000), **dict(zip(NAMES, row.values, strict=True))}
+                for row in rows
+            ]
+        }
+    ).encode()
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    columns = {name: pa.array([row.values[i] for row in rows], pa.float64()) for i, name in enumerate(NAMES)}
+    return pa.table({"timestamp": pa.array([row.time_ms for row in rows], pa.int64()), **columns})
+
+
+def _parquet(change: Callable[[pa.Table], pa.Table]) -> Callable[[Sequence[Row], int], bytes]:
+    def write(rows: Sequence[Row], step: int) -> bytes:
+        buffer = io.BytesIO()
+        parquet.write_table(change(_table(rows)), buffer)
+        return buffer.getvalue()
+
+    return write
+
+
+def _feather(rows: Sequence[Row], step: int) -> bytes:
+    buffer = io.BytesIO()
+    feather.write_feather(_as_dates(_table(rows)).rename_columns(["date", *NAMES]), buffer)
+    return buffer.getvalue()
+
+
+def _as_dates(table: pa.Table) -> pa.Table:
+    return table.set_column(0, "timestamp", table.column(0).cast(pa.timestamp("ms", "UTC")))
+
+
+def _as_long_text(table: pa.Table) -> pa.Table:
+    for i, name in enumerate(NAMES, start=1):
+        table = table.set_column(i, name, table.column(i).cast(pa.large_string()))
+    return table
+
+
+def _as_float_times(table: pa.Table) -> pa.Table:
+    return table.set_column(0, "Timestamp", table.column(0).cast(pa.float64()))
+
+
+_SECONDS = lambda time_ms: str(time_ms // 1000)  # noqa: E731
+_FLOATS = lambda time_ms: f"{time_ms // 1000}.0"  # noqa: E731
+_MS = str
+_US = lambda time_ms: str(time_ms * 1000)  # noqa: E731
+_ISO = _when("%Y-%m-%d %H:%M:%S")
+_KLINES = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
+_CMC = "timeOpen;timeClose;timeHigh;timeLow;name;open;high;low;close;volume;marketCap;timestamp"
+
+FORMS: Mapping[str, Form] = {
+    "our csv": Form(_text("timestamp,open,high,low,close,volume", "tohlcv", _ISO)),
+    "binance klines, ms": Form(_text(None, "tohlcvmxxxxx", _MS), has_header=False, has_numeric_times=True),
+    "binance klines, us": Form(_text(None, "tohlcvmxxxxx", _US), has_header=False, has_numeric_times=True),
+    "binance klines with names": Form(_text(_KLINES, "tohlcvmxxxxx", _MS), has_numeric_times=True),
+    "kraken": Form(
+        _text(None, "tohlcvx", _SECONDS, extra=lambda row, step: "5"),
+        has_header=False,
+        has_numeric_times=True,
+    ),
+    "coinbase": Form(_text("time,low,high,open,close,volume", "tlhocv", _SECONDS), has_numeric_times=True),
+    "coinbase without names": Form(_text(None, "tlhocv", _SECONDS), has_header=False, has_numeric_times=True),
+    "kucoin": Form(
+        _text(None, "tochlvx", _SECONDS, extra=lambda row, step: "1.5"),
+        has_header=False,
+        has_numeric_times=True,
+    ),
+    "cryptodatadownload": Form(
+        _text(
+            "unix,date,symbol,open,high,low,close,Volume BTC,Volume USD",
+            "txxohlcvx",
+            _MS,
+            before="https://www.CryptoDataDownload.com\n",
+            extra=lambda row, step: "BTC/USD",
+        ),
+        has_numeric_times=True,
+        price_column=3,
+    ),
+    "cryptodatadownload, hours": Form(
+        _text("Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USD", "txohlcvx", _when("%Y-%m-%d %I-%p")),
+        steps=(HOUR, 2 * HOUR, 12 * HOUR),
+    ),
+    "kaggle": Form(_text("Timestamp,Open,High,Low,Close,Volume", "tohlcv", _FLOATS), has_numeric_times=True),
+    "kaggle, older": Form(
+        _text(
+            "Timestamp,Open,High,Low,Close,Volume_(BTC),Volume_(Currency),Weighted_Price",
+            "tohlcvxx",
+            _SECONDS,
+        ),
+        has_numeric_times=True,
+    ),
+    "yahoo": Form(
+        _text("Date,Open,High,Low,Close,Adj Close,Volume", "tohlccv", _when("%Y-%m-%d")), steps=(DAY,)
+    ),
+    "yfinance": Form(
+        _text(
+            None,
+            "tchlov",
+            _when("%Y-%m-%d"),
+            before="Price,Close,High,Low,Open,Volume\nTicker,BTC-USD,BTC-USD,BTC-USD,BTC-USD,BTC-USD\nDate,,,,,\n",
+        ),
+        steps=(DAY,),
+    ),
+    "investing": Form(
+        _text(
+            '"Date","Price","Open","High","Low","Vol.","Change %"',
+            "tcohlvx",
+            _when("%b %d, %Y"),
+            number=_grouped,
+            volume=_thousands,
+            encoding="utf-8-sig",
+            extra=lambda row, step: "0.5%",
+        ),
+        steps=(DAY,),
+        tolerance=2e-2,
+    ),
+    "coinmarketcap": Form(
+        _text(_CMC, "txxxxohlcvxm", _when("%Y-%m-%dT%H:%M:%S.000Z"), sep=";", encoding="utf-8-sig"),
+        steps=(DAY,),
+        price_column=5,
+    ),
+    "spreadsheet with decimal commas": Form(
+        _text("Date;Open;High;Low;Close;Volume", "tohlcv", _when("%d.%m.%Y %H:%M"), sep=";", number=_comma)
+    ),
+    "spreadsheet with tabs, UTF-16": Form(
+        _text(
+            "DATE\tOPEN\tHIGH\tLOW\tCLOSE\tVOLUME",
+            "tohlcv",
+            _when("%m/%d/%Y %H:%M"),
+            sep="\t",
+            encoding="utf-16",
+            end="\r\n",
+        )
+    ),
+    "compact dates": Form(_text("timestamp,open,high,low,close,volume", "tohlcv", _when("%Y%m%d %H:%M:%S"))),
+    "pandas with an index": Form(
+        _text(",open,high,low,close,volume", "tohlcv", _when("%Y-%m-%d %H:%M:%S+00:00"))
+    ),
+    "metatrader": Form(
+        _text("<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<VOL>", "tohlcv", _when("%Y.%m.%d %H:%M:%S"), sep="\t")
+    ),
+    "arrays": Form(_json_arrays, is_text=False, has_numeric_times=True, ending=".json"),
+    "objects": Form(_json_objects, is_text=False, ending=".json"),
+    "parquet": Form(_parquet(_as_dates), is_text=False, ending=".parquet"),
+    "parquet of whole numbers": Form(_parquet(lambda table: table), is_text=False, ending=".parquet"),
+    "parquet of text": Form(_parquet(_as_long_text), is_text=False, ending=".parquet"),
+    "parquet of float times": Form(_parquet(_as_float_times), is_text=False, ending=".parquet"),
+    "feather": Form(_feather, is_text=False, ending=".feather"),
+}
+
+Fault = Callable[[list[Row], Form, Random], list[Row]]
+
+
+def _some(rows: Sequence[Row], random: Random, most: int = 3) -> list[int]:
+    # Not near the ends, so that the file's stretch stays what it is.
+    return sorted({int(i) for i in random.integers(5, len(rows) - 5, random.integers(1, most + 1))})
+
+
+def _no_fault(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    return rows
+
+
+def _newest_first(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    return rows[::-1]
+
+
+def _shuffled(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    return [rows[i] for i in random.permutation(len(rows))]
+
+
+def _repeated(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    return rows + [rows[i].copy() for i in _some(rows, random)]
+
+
+def _contradicted(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    for i in _some(rows, random):
+        other = rows[i].copy()
+        other.values[4] = (other.values[4] or 0) + 1000.0
+        rows[i].is_true = other.is_true = False
+        rows = [*rows, other]
+    return rows
+
+
+def _with_holes(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    kept = random.random(len(rows)) > 0.15
+    kept[[0, 1, -2, -1]] = True
+    return [row for row, is_kept in zip(rows, kept, strict=True) if is_kept]
+
+
+def _wrong(change: Callable[[Row], None]) -> Fault:
+    def fault(rows: list[Row], form: Form, random: Random) -> list[Row]:
+        for i in _some(rows, random):
+            change(rows[i])
+            rows[i].is_true = False
+        return rows
+
+    return fault
+
+
+def _negative(row: Row) -> None:
+    row.values[3] = -abs(row.values[3] or 1)
+
+
+def _ten_times(row: Row) -> None:
+    row.values[3] = (row.values[3] or 1) * 10
+
+
+def _turned_over(row: Row) -> None:
+    row.values[1], row.values[2] = (row.values[2] or 1) * 0.99, (row.values[1] or 1) * 1.01
+
+
+def _missing_price(row: Row) -> None:
+    row.values[0] = None
+
+
+def _all_times_thousand(row: Row) -> None:
+    row.values[:4] = [(value or 1) * 1000 for value in row.values[:4]]
+
+
+def _long_ago(row: Row) -> None:
+    row.time_ms = 86_400_000 * 3
+
+
+def _far_ahead(row: Row) -> None:
+    row.time_ms = 9_214_646_400_000
+
+
+def _other_years(row: Row) -> None:
+    row.time_ms -= 6 * 365 * DAY
+
+
+def _word(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    for i in _some(rows, random):
+        if form.is_text:
+            rows[i].cells[form.price_column] = str(random.choice(["oops", "N/A", "#REF!", "--"]))
+        else:
+            rows[i].values[1] = None
+        rows[i].is_true = False
+    return rows
+
+
+def _line(text: str) -> Fault:
+    def fault(rows: list[Row], form: Form, random: Random) -> list[Row]:
+        if form.is_text:
+            extra = Row(-1, [0.0] * 5)
+            extra.line, extra.is_true = text, False
+            rows.insert(_some(rows, random, 1)[0], extra)
+        return rows
+
+    return fault
+
+
+def _header_again(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    if not (form.is_text and form.has_header):
+        return rows
+    first = form.write(rows[:1], MINUTE).decode(
+        "utf-16" if form.write(rows[:1], MINUTE)[:2] == b"\xff\xfe" else "utf-8-sig"
+    )
+    names = next(line for line in first.splitlines() if "pen" in line or "PEN" in line)
+    return _line(names)(rows, form, random)
+
+
+def _units(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    if form.has_numeric_times:
+        begin = int(random.integers(1, len(rows)))
+        unit = float(random.choice([1e-3, 1000.0, 1e6])) if form.is_text else 1000.0
+        for row in rows[begin:]:
+            row.unit = unit
+    return rows
+
+
+def _other_scale(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    for row in rows[: len(rows) // 3]:
+        _all_times_thousand(row)
+        row.is_true = False
+    return rows
+
+
+FAULTS: Mapping[str, Fault] = {
+    "none": _no_fault,
+    "newest first": _newest_first,
+    "shuffled": _shuffled,
+    "repeated rows": _repeated,
+    "rows that contradict each other": _contradicted,
+    "holes": _with_holes,
+    "negative prices": _wrong(_negative),
+    "closes ten times too high": _wrong(_ten_times),
+    "high below low": _wrong(_turned_over),
+    "missing prices": _wrong(_missing_price),
+    "rows a thousand times too high": _wrong(_all_times_thousand),
+    "times of 1970": _wrong(_long_ago),
+    "times of 2262": _wrong(_far_ahead),
+    "times of other years": _wrong(_other_years),
+    "words in cells": _word,
+    "a comment in the middle": _line("# a remark of somebody"),
+    "a line with fewer cells": _line("2024-01-01,1"),
+    "a blank line": _line("\n"),
+    "the header again": _header_again,
+    "other units of time": _units,
+    "another price scale": _other_scale,
+    "cut off": _no_fault,
+}
+
+
+def _pack(content: bytes, name: str, how: str) -> tuple[bytes, str]:
+    match how:
+        case "gzip":
+            return gzip.compress(content, 1), f"{name}.gz"
+        case "bzip2":
+            return bz2.compress(content, 1), f"{name}.bz2"
+        case "xz":
+            return lzma.compress(content, preset=0), f"{name}.xz"
+        case "zstd":
+            return pa.compress(content, "zstd", asbytes=True), f"{name}.zst"
+        case "zip":
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(name, content)
+            return buffer.getvalue(), f"{name}.zip"
+        case _:
+            return content, name
+
+
+PACKED = ("none", "none", "none", "gzip", "bzip2", "xz", "zstd", "zip")
+
+
+def recorded_closes(data: Path) -> np.ndarray:
+    """The closes that files are made of."""
+    path = data / "prices" / "btcusdt_binance_spot_5m.parquet"
+    return parquet.ParquetFile(path).read(columns=["close"]).column(0).to_numpy()
+
+
+def faulty_file(
+    seed: int, closes: np.ndarray, *, form: str | None = None, fault: str | None = None
+) -> FaultyFile:
+    """The file of a seed.
+
+    Args:
+        seed: Which file.
+        closes: Shape (n,): closes of recorded candles, of which a stretch is taken.
+        form: Its form; None draws one.
+        fault: Its fault; None draws one.
+    """
+    random = np.random.default_rng(seed)
+    drawn = str(random.choice(list(FORMS))), str(random.choice(list(FAULTS)))
+    return _drawn(random, closes, form or drawn[0], fault or drawn[1], seed)
+
+
+def _drawn(random: Random, closes: np.ndarray, form_name: str, fault_name: str, seed: int) -> FaultyFile:
+    packed = str(random.choice(PACKED))
+    form = FORMS[form_name]
+    step = int(random.choice(form.steps))
+    rows = _rows(random, closes, step)
+    originals = {row.time_ms: list(row.values) for row in rows}
+    changed = FAULTS[fault_name](list(rows), form, random)
+    truth = {row.time_ms: row.values for row in changed if row.is_true}
+    touched = frozenset(originals) - frozenset(truth)
+    content, name = _pack(form.write(changed, step), f"btcusdt_binance_spot_x{form.ending}", packed)
+    n_lines: int | None = sum(row.line != "\n" for row in changed)
+    if fault_name == "cut off":
+        content, n_lines, touched = (
+            content[: int(len(content) * random.uniform(0.4, 0.98))],
+            None,
+            frozenset(originals),
+        )
+    what = f"{form_name}; {fault_name}; {packed}; {len(rows)} rows of {step // 1000} s; seed {seed}"
+    return FaultyFile(name, content, what, truth, touched, n_lines, form)
+
+
+def _rows(random: Random, closes: np.ndarray, step: int) -> list[Row]:
+    n = int(random.integers(40, 300))
+    begin = int(random.integers(0, len(closes) - n - 1))
+    close, opened = closes[begin + 1 : begin + 1 + n], closes[begin : begin + n]
+    top, bottom = np.maximum(opened, close), np.minimum(opened, close)
+    high, low = top * (1 + 1e-4 * random.random(n)), bottom * (1 - 1e-4 * random.random(n))
+    volume = random.exponential(50, n) + 0.01
+    first_ms = int(random.integers(1_500_000_000_000, 1_760_000_000_000)) // step * step
+    numbers = np.round(np.column_stack([opened, high, low, close, volume]), 8)
+    return [Row(first_ms + i * step, [float(value) for value in row]) for i, row in enumerate(numbers)]
+
+
+def written(file: FaultyFile, folder: Path) -> Path:
+    path = folder / file.name
+    path.write_bytes(file.content)
+    return path
