@@ -20,6 +20,8 @@ _MATCH = "match"
 
 class _Message(msgspec.Struct, frozen=True, gc=False):
     type: str = UNNAMED
+    product_id: str | None = None
+    channels: msgspec.Raw = msgspec.Raw()
 
 
 class _Match(msgspec.Struct, frozen=True, gc=False):
@@ -46,11 +48,13 @@ def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
         InvariantError: If the price or the size of a trade is not positive.
     """
     try:
-        kind = _messages.decode(payload).type
+        message = _messages.decode(payload)
+        is_of_venue = message.product_id is not None or bool(bytes(message.channels))
+        kind = message.type if is_of_venue else UNNAMED
         found = _matches.decode(payload) if kind == _MATCH else None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"expected a Coinbase message, a JSON object with a type: {error}"
-        raise DecodeError(message) from error
+        reason = f"expected a Coinbase message, a JSON object with a type and a product_id: {error}"
+        raise DecodeError(reason) from error
     if found is None:
         return kind, ()
     trade = VenueTrade(

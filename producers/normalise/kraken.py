@@ -57,7 +57,7 @@ def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
         if payload.startswith(b"["):
             return _read_array(payload)
         found = _messages.decode(payload)
-        kind = found.channel or found.event or UNNAMED
+        kind = (found.channel if found.type is not None else found.event) or UNNAMED
         is_update = kind == _TRADE and found.type == "update"
         return kind, [_trade_of_version_2(each) for each in _trades.decode(found.data)] if is_update else ()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

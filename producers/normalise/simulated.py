@@ -17,7 +17,16 @@ def tick_of_simulated_trade(
     size: float,
     is_buyer_maker: bool,
 ) -> TickObserved:
-    """Turn a simulated trade into an event; its source marks it as simulated.
+    """Return a simulated trade as an event; its source marks it as simulated.
+
+    Args:
+        instrument: To which it belongs; its venue is ``SIMULATED``.
+        stream: The id of the run.
+        trade_id: Its id, which grows with the time.
+        time_ms: When it happens; it is known at once.
+        price: Quote units per base unit.
+        size: Base units.
+        is_buyer_maker: Whether the seller took it.
 
     Raises:
         InvariantError: If the instrument belongs to a real venue, or the price or the size is not positive.

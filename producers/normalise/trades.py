@@ -64,14 +64,15 @@ class VenueTrade(msgspec.Struct, frozen=True, gc=False):
         """Return the instrument of the trade, or None where the record does not say all of it.
 
         Args:
-            venue: In capitals.
+            venue: In capitals; an empty text where the file does not say.
             like: What the user says that the file holds; it completes what the record does not say.
 
         Raises:
             InvariantError: If the symbol is not that of an instrument.
         """
-        if not self.symbol:
+        if not self.symbol or (not venue and like is None):
             return like
+        venue = venue or (like.venue if like is not None else "")
         market = self.market
         if market is None and like is not None:
             market = Market.PERPETUAL if like.is_perpetual else Market.SPOT

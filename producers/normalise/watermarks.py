@@ -287,7 +287,13 @@ class RecordMaker:
 
 
 def watermark_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> WatermarkAdvanced:
-    """The source has said all of what happened before a time."""
+    """Return the record that a source has published everything that happened before a time.
+
+    Args:
+        times: Of the source.
+        event_time_ms: That time, by the venue.
+        known_time_ms: When that was known.
+    """
     return WatermarkAdvanced(
         event_time_ms=event_time_ms,
         known_time_ms=known_time_ms,
@@ -298,7 +304,13 @@ def watermark_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> 
 
 
 def return_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> SourceReturned:
-    """The source speaks again, of times from one on."""
+    """Return the record that a source publishes again, from a time on.
+
+    Args:
+        times: Of the source.
+        event_time_ms: That time, by the venue.
+        known_time_ms: When that was known.
+    """
     return SourceReturned(
         event_time_ms=event_time_ms,
         known_time_ms=known_time_ms,

@@ -3,12 +3,12 @@
 from producers.normalise.trades import TradeKind
 from producers.sources.files.reports import Certainty
 from producers.sources.files.trades.forms import TableForm, TradeForm
-from producers.sources.files.trades.tables import TableLayout
+from producers.sources.files.trades.layouts import TableLayout
 from producers.sources.files.trades.venues import NamedTrades
 
 
 def _is_binance(layout: TableLayout, kind: TradeKind) -> Certainty | None:
-    is_of_binance = "maker" in layout.columns and "symbol" not in layout.columns
+    is_of_binance = "maker" in layout.columns and "symbol" not in layout.columns and layout.market is not None
     return Certainty.CERTAIN if is_of_binance and layout.kind is kind else None
 
 
@@ -23,7 +23,10 @@ def _is_kraken(layout: TableLayout, named: NamedTrades | None) -> Certainty | No
 
 
 def _is_table(layout: TableLayout) -> Certainty | None:
-    return Certainty.LIKELY if layout.has_heading else None
+    if not layout.has_heading:
+        return None
+    says_more = {"id", "side", "maker"} & layout.columns.keys()
+    return Certainty.LIKELY if says_more else Certainty.GUESSED
 
 
 TRADE_FORMS: tuple[TradeForm, ...] = (

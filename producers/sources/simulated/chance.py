@@ -13,7 +13,7 @@ from enum import IntEnum
 import numpy as np
 
 
-class Purpose(IntEnum):
+class DrawPurpose(IntEnum):
     """The purpose of draws. Each purpose has its own draws, so that one never shifts those of another."""
 
     STATES = 1
@@ -21,7 +21,7 @@ class Purpose(IntEnum):
     NEWS = 3
 
 
-def generator(*, seed: int, hour: int, purpose: Purpose) -> np.random.Generator:
+def generator(*, seed: int, hour: int, purpose: DrawPurpose) -> np.random.Generator:
     """Return the generator of an hour.
 
     Args:

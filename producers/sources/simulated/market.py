@@ -14,7 +14,7 @@ from producers.normalise.candles import candle_of_row
 from producers.normalise.simulated import SOURCE, tick_of_simulated_trade
 from producers.sources.simulated.parameters import MarketParameters
 from producers.sources.simulated.states import HOUR_MS, MarketStates
-from producers.sources.simulated.trades import MINUTE_MS, Trades, hour_start_ms, trades_of_hour
+from producers.sources.simulated.trades import MINUTE_MS, SimulatedTrades, hour_start_ms, trades_of_hour
 from schemas.events import CandleObserved, TickObserved
 from schemas.time import Interval
 
@@ -80,12 +80,12 @@ class SimulatedMarket:
                 )
             hour += 1
 
-    def trades(self, hour: int) -> Trades:
+    def trades(self, hour: int) -> SimulatedTrades:
         """Return the trades of an hour since the epoch, as arrays."""
         return trades_of_hour(self.states.hour(hour), self._parameters)
 
 
-def _candles(hour: int, trades: Trades) -> _Candles:
+def _candles(hour: int, trades: SimulatedTrades) -> _Candles:
     first = trades.first
     last = np.concatenate((first[1:], [len(trades.price)])) - 1
     return _Candles(

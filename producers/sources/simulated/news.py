@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from producers.normalise.simulated import SOURCE
-from producers.sources.simulated.chance import Purpose, generator
+from producers.sources.simulated.chance import DrawPurpose, generator
 from producers.sources.simulated.states import HOUR_MS, REGIMES, MarketStates
 
 _MINUTE_MS = 60_000
@@ -55,7 +55,11 @@ class NewsItem(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         item: The id of the item, unique in its market.
+        published_ms: When it is published.
+        headline: One line.
+        summary: Two sentences.
         tone: The tone that the item was generated with: rising, even or falling.
+        source: ``simulated``.
     """
 
     item: str
@@ -90,7 +94,7 @@ class NewsWire:
     def hour(self, hour: int) -> list[NewsItem]:
         """Return the items of an hour since the epoch. They do not depend on what was generated before."""
         regimes = self._states.hour(hour).regime
-        chance = generator(seed=self._seed, hour=hour, purpose=Purpose.NEWS)
+        chance = generator(seed=self._seed, hour=hour, purpose=DrawPurpose.NEWS)
         is_busy = self._is_linked and bool((regimes == _TURBULENT).any())
         times = np.sort(chance.integers(0, HOUR_MS, chance.poisson(_PER_HOUR * (2 if is_busy else 1))))
         return [

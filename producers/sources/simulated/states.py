@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.sources.simulated.chance import Purpose, generator
+from producers.sources.simulated.chance import DrawPurpose, generator
 from producers.sources.simulated.parameters import MarketParameters
 
 MINUTES = 60
@@ -38,10 +38,12 @@ class HourOfStates(NamedTuple):
     """The minutes of one hour. Each array has shape (60,).
 
     Attributes:
+        hour: Hours since the Unix epoch.
         open: The price at the start of the minute, quote per base.
         close: The price at the end of the minute.
         volatility: The standard deviation of the log return of the minute.
         activity: The number of trades as a multiple of the typical number.
+        regime: The number of the regime in :data:`REGIMES`.
     """
 
     hour: int
@@ -94,7 +96,7 @@ class MarketStates:
         return self._hours[hour - self._first]
 
     def _next_hour(self, hour: int) -> HourOfStates:
-        chance = generator(seed=self._parameters.seed, hour=hour, purpose=Purpose.STATES)
+        chance = generator(seed=self._parameters.seed, hour=hour, purpose=DrawPurpose.STATES)
         shocks = chance.standard_normal((MINUTES, 3)).tolist()
         luck = chance.random((MINUTES, 3)).tolist()
         since_origin = (hour - self._first) * MINUTES

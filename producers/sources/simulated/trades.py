@@ -1,7 +1,7 @@
 """Generates the trades of an hour between the prices at the ends of its minutes.
 
 Within a minute the price is a Brownian bridge from open to close, so the last trade has the price of the
-state, and the trades add no noise to it. Trades come in bursts: most of them follow another one within a
+state, and the trades add no noise to it. SimulatedTrades come in bursts: most of them follow another one within a
 fraction of a second. Sizes are whole multiples of 2**-13, whose sums are exact in any order. Therefore a
 candle from here and a bar that is built from the ticks are equal to the last bit.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.sources.simulated.chance import Purpose, generator
+from producers.sources.simulated.chance import DrawPurpose, generator
 from producers.sources.simulated.parameters import MarketParameters
 from producers.sources.simulated.states import HOUR_MS, MINUTES, HourOfStates
 
@@ -25,10 +25,15 @@ _BURST_S = 0.4
 _TYPICAL_SIZE = 0.05
 
 
-class Trades(NamedTuple):
-    """Trades in order of time. Each array has shape (n,).
+class SimulatedTrades(NamedTuple):
+    """SimulatedTrades in order of time. Each array has shape (n,).
 
     Attributes:
+        time_ms: When each happens.
+        trade_id: The id of each.
+        price: Quote units per base unit.
+        size: Base units, whole multiples of :data:`LOT`.
+        is_buyer_maker: Whether the seller took it.
         first: Shape (60,): the index of the first trade of each minute; every minute has a trade.
     """
 
@@ -40,9 +45,9 @@ class Trades(NamedTuple):
     first: NDArray[np.intp]
 
 
-def trades_of_hour(states: HourOfStates, parameters: MarketParameters) -> Trades:
+def trades_of_hour(states: HourOfStates, parameters: MarketParameters) -> SimulatedTrades:
     """Return the trades of an hour. They are a function of the states and the seed."""
-    chance = generator(seed=parameters.seed, hour=states.hour, purpose=Purpose.TRADES)
+    chance = generator(seed=parameters.seed, hour=states.hour, purpose=DrawPurpose.TRADES)
     expected = parameters.trades_per_minute * states.activity
     counts = np.clip(chance.poisson(expected), 1, _MOST_PER_MINUTE)
     first = np.concatenate(([0], np.cumsum(counts)[:-1]))
@@ -52,7 +57,7 @@ def trades_of_hour(states: HourOfStates, parameters: MarketParameters) -> Trades
     price = _prices(chance, states, minute, time_ms, first + counts - 1)
     size = np.maximum(1, np.round(chance.exponential(_TYPICAL_SIZE / LOT, len(minute)))) * LOT
     minute_of_epoch = states.hour * MINUTES + minute
-    return Trades(
+    return SimulatedTrades(
         time_ms=minute_of_epoch * MINUTE_MS + time_ms,
         trade_id=minute_of_epoch * IDS_PER_MINUTE + place,
         price=price,
@@ -70,8 +75,8 @@ def _times(
     leads = (chance.random(n) >= _FOLLOWING) | (place == 0)
     leader = np.maximum.accumulate(np.where(leads, np.arange(n), 0))
     started_ms = chance.random(n)[leader] * MINUTE_MS
-    behind_ms = np.where(leads, 0.0, chance.exponential(_BURST_S * 1000, n))
-    within_ms = np.minimum((started_ms + behind_ms).astype(np.int64), MINUTE_MS - 1)
+    delay_ms = np.where(leads, 0.0, chance.exponential(_BURST_S * 1000, n))
+    within_ms = np.minimum((started_ms + delay_ms).astype(np.int64), MINUTE_MS - 1)
     return np.sort(minute * MINUTE_MS + within_ms) - minute * MINUTE_MS
 
 

@@ -13,7 +13,7 @@ PACKAGES = ("api", "deploy", "producers", "schemas", "stream_processors", "train
 NOT_YET = {
     "producers": """
         CandleTable.candles Outlet.publish Session.events SimulationPlan.events
-        open_session registered_session return_of tick_of_simulated_trade watermark_of
+        open_session registered_session
     """,
     "schemas": """
         EnvironmentSettings.settings_customise_sources MemoryLog.append MemoryLog.run MemoryPublisher.publish

@@ -56,11 +56,13 @@ def test_filter_says_of_one_trade_what_it_says_of_many(
         last_known_ms=max(bounds),
         lead_from_ms=-20,
         lead_until_ms=30,
+        rows_aside=((2, 2), (5, 7)),
         silences=tuple(
             Silence(begin, min(begin + 60, after))
             for begin, after in zip(begins, [*begins[1:], 2_000], strict=False)
         ),
     )
     pairs = [(time, time + lead) for time, lead in zip(known, leads * len(known), strict=False)]
-    many = chosen.accepted(np.array([k for k, _ in pairs]), np.array([t for _, t in pairs]))
-    assert many.tolist() == [chosen.accepts(k, t) for k, t in pairs]
+    rows = np.arange(len(pairs)) + 1
+    many = chosen.accepted(rows, np.array([k for k, _ in pairs]), np.array([t for _, t in pairs]))
+    assert many.tolist() == [chosen.accepts(row, k, t) for row, (k, t) in enumerate(pairs, start=1)]

@@ -397,3 +397,55 @@ def test_no_recorded_trade_is_later_than_its_watermark(recorded_data, name, inst
                 n_late += event.event_time_ms < watermark_ms
     assert (survey.instrument, len(ticks), n_late) == (instrument, n_trades, 0)
     assert np.all(np.diff([tick.known_time_ms for tick in ticks]) >= 0)
+
+
+class TestPrices:
+    """A price a thousand times higher in mid-file was believed: "+41,857 %, edge 945.6 times the costs"."""
+
+    def file(self, tmp_path, begin, end, factor, n=1_200):
+        found = [
+            each._replace(price=each.price * factor) if begin <= i < end else each
+            for i, each in enumerate(trades(n))
+        ]
+        return found, written(tmp_path / "x.gz", capture_lines(found))
+
+    @pytest.mark.parametrize("place", [0, 1, 600, 1_199])
+    @pytest.mark.parametrize("factor", [1_000.0, 0.01])
+    def test_one_garbled_price_is_one_rejected_line(self, tmp_path, place, factor):
+        found, path = self.file(tmp_path, place, place + 1, factor)
+        survey, read = survey_of(path)
+        assert told(read) == true(found[:place] + found[place + 1 :])
+        assert [(rows.count, rows.first_row) for rows in survey.set_aside.values()] == [(1, place + 1)]
+        assert survey.silences == ()
+
+    @pytest.mark.parametrize(("begin", "end"), [(0, 300), (500, 700), (900, 1_200)])
+    def test_stretch_on_another_scale_is_set_aside_and_an_outage(self, tmp_path, begin, end):
+        found, path = self.file(tmp_path, begin, end, 1_000.0)
+        survey, read = survey_of(path)
+        assert told(read) == true(found[:begin] + found[end:])
+        assert any("times those of most trades" in warning for warning in survey.warnings)
+        assert len(survey.silences) == (1 if begin == 500 else 0)
+        if begin == 0:
+            assert survey.first_boundary_ms >= found[end].time_ms - MINUTE_MS
+        if end == 1_200:
+            assert survey.end_ms <= found[begin].time_ms
+
+    def test_market_that_moves_far_in_small_steps_is_believed(self, tmp_path):
+        found = [each._replace(price=round(100 * 1.01**i, 4)) for i, each in enumerate(trades(600))]
+        _, read = survey_of(written(tmp_path / "x.gz", capture_lines(found)))
+        assert told(read) == true(found)
+
+    def test_price_after_a_day_without_trades_is_believed(self, tmp_path):
+        found = trades() + [
+            each._replace(price=each.price * 3) for each in trades(begin_ms=BEGIN_MS + 3 * 86_400_000)
+        ]
+        survey, read = survey_of(written(tmp_path / "x.gz", capture_lines(found)))
+        assert told(read) == true(found)
+        assert len(survey.silences) == 1
+
+    def test_mixture_of_instruments_is_refused(self, tmp_path):
+        found = [
+            each._replace(price=each.price * (1 + 9 * (i // 6 % 2))) for i, each in enumerate(trades(12_600))
+        ]
+        with pytest.raises(ConfigurationError, match="give a file of one instrument"):
+            survey_of(written(tmp_path / "x.gz", capture_lines(found)))

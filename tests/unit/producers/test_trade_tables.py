@@ -184,6 +184,46 @@ def test_rows_of_candles_and_of_text_are_no_trades(tmp_path):
             open_trades(written(tmp_path / "x.csv", lines), instrument=None)
 
 
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [
+        (
+            "binance_incremental_book_L2_2025.csv",
+            "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount",
+        ),
+        ("bitmex_liquidations_2025.csv", "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"),
+        ("trades.csv", "txid,ordertxid,pair,time,type,ordertype,price,cost,fee,vol"),
+        ("btcusd_coingecko_1d.csv", "timestamp,price,market_cap,total_volume,volume"),
+    ],
+)
+def test_what_is_no_trade_of_the_market_is_not_believed(tmp_path, name, heading):
+    """The changes of a book, liquidations, the fills of one account and a series of prices look like trades."""
+    rows = [",".join(["1"] * len(heading.split(",")))] * 20
+    with pytest.raises(ConfigurationError, match="neither messages"):
+        open_trades(written(tmp_path / name, [line.encode() for line in (heading, *rows)]), instrument=None)
+
+
+def test_table_that_names_a_symbol_and_no_venue_asks(tmp_path):
+    lines = [
+        b"symbol,time,price,qty,side",
+        *(b"BTCUSDT,%d,100.5,0.25,buy" % (BEGIN_MS + i * 100) for i in range(50)),
+    ]
+    path = written(tmp_path / "trades.csv", lines)
+    with pytest.raises(ConfigurationError, match="set INSTRUMENT="):
+        read(path)
+    assert read(path, "BTC-USDT-PERP.BYBIT")[0].instrument == "BTC-USDT-PERP.BYBIT"
+    with pytest.raises(ConfigurationError, match=r"holds no trade of ETH-USDT\.BYBIT: it holds BTCUSDT"):
+        read(path, "ETH-USDT.BYBIT")
+
+
+def test_spot_trades_that_were_saved_without_the_last_column_ask_for_their_market(tmp_path):
+    lines = [b"id,price,qty,time,isBuyerMaker", *(b"%d,100,1,%d,true" % (i, BEGIN_MS + i) for i in range(50))]
+    path = written(tmp_path / "BTCUSDT-trades-2025-06.csv", lines)
+    with pytest.raises(ConfigurationError, match="set INSTRUMENT="):
+        read(path)
+    assert read(path, "BTC-USDT.BINANCE")[0].instrument == "BTC-USDT.BINANCE"
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_report_says_what_the_file_is(tmp_path, table):
     path = file_of(tmp_path, table, trades())

@@ -141,7 +141,7 @@ def chosen_instrument(collected: CollectedFile, name: str, stated: str | None) -
 
 
 def _question(collected: CollectedFile, key: GroupKey, name: str) -> str:
-    if not key.symbol:
+    if not key.symbol or not collected.venue:
         return f"{name} holds trades and does not say of which instrument: set INSTRUMENT=, such as BTC-USDT.BINANCE"
     return market_question(name, key.symbol, collected.venue)
 

@@ -72,6 +72,11 @@ class TradeColumns:
         return np.frombuffer(self._ids, dtype=np.int64)
 
     @property
+    def prices(self) -> NDArray[np.float64]:
+        """The prices, shape (n,)."""
+        return np.frombuffer(self._prices, dtype=np.float64)
+
+    @property
     def has_unknown_sides(self) -> bool:
         """Whether a trade does not say who took it."""
         return _SIDES[None] in self._sides

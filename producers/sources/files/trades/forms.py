@@ -13,9 +13,10 @@ from producers.normalise.trades import Market, VenueTrade
 from producers.sources.files.decompressing import FileHead
 from producers.sources.files.forms import FileForm, ReadRequest
 from producers.sources.files.reports import Certainty, DataKind, FileReport
+from producers.sources.files.trades.layouts import TableLayout, layout_of
 from producers.sources.files.trades.messages import MessageReader
 from producers.sources.files.trades.records import RecordReader, TradeFile
-from producers.sources.files.trades.tables import TableLayout, TableReader, layout_of
+from producers.sources.files.trades.tables import TableReader
 from producers.sources.files.trades.venues import (
     NamedTrades,
     market_of_exchange,
@@ -26,6 +27,10 @@ from schemas.errors import ConfigurationError, ContractError, InvariantError
 
 #: So many records may precede the first trade of a capture.
 _TRADE_EXPECTED_WITHIN = 20_000
+
+
+#: What the names of Tardis's dumps of liquidations hold, whose rows look like those of trades.
+_LIQUIDATIONS = "liquidations"
 
 
 class TradeForm(FileForm, Protocol):
@@ -105,7 +110,7 @@ def _instrument_of_trade(trade: VenueTrade, venue: str, name: str) -> str | None
     """The instrument of a trade; None if its symbol is not that of an instrument, or is not stated."""
     try:
         found = trade.instrument(venue)
-        if found is None and trade.symbol:
+        if found is None and trade.symbol and venue:
             raise ConfigurationError(market_question(name, trade.symbol, venue))
     except InvariantError:
         return None
@@ -196,7 +201,7 @@ class TableForm(_TradeForm):
 
     def recognises(self, head: FileHead) -> Certainty | None:
         """Return how sure it is that a file has this form; see the port."""
-        layout = layout_of(first_lines(head))
+        layout = None if _LIQUIDATIONS in head.name.lower() else layout_of(first_lines(head))
         return None if layout is None else self._has_form(layout, names_of_head(head))
 
     def reader_of(self, head: FileHead, instrument: str | None) -> RecordReader:

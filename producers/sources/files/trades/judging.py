@@ -4,8 +4,6 @@ Nothing here hangs on one line: levels are medians, and what lies away from them
 is counted and shown.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
@@ -24,6 +22,17 @@ from producers.sources.files.trades.clocks import (
 from producers.sources.files.trades.collecting import CollectedFile
 from producers.sources.files.trades.columns import NO_LOCAL_MS, TradeColumns
 from producers.sources.files.trades.filters import TradeFilter
+from producers.sources.files.trades.judgements import (
+    AGREES,
+    HAS_STAMP,
+    HAS_TIME,
+    IS_NEAR,
+    IS_OF_CLOCK,
+    RULES,
+    ClockChange,
+    Judgement,
+)
+from producers.sources.files.trades.scales import without_wrong_prices
 from schemas.errors import ConfigurationError
 from schemas.sources import LARGEST_LEAD_MS
 from schemas.streams import Silence
@@ -32,51 +41,7 @@ from schemas.time import EARLIEST_MS, Interval, text_of_time
 #: Where at most this share of a file's messages are no trades, the file is a recording of trades alone.
 _SHARE_OF_TRADES_ALONE = 0.1
 
-IS_READ = "line can be read"
-HAS_TIME = "time is of 2009 or later and not later than the start of the run"
-HAS_STAMP = "line states the local time as the other lines do"
-AGREES = "local time and venue time differ as those of the other trades do"
-IS_OF_CLOCK = "local time is by the clock of most trades"
-IS_NEAR = "time lies near the times of the other records"
-
 Mask = NDArray[np.bool_]
-
-
-class ClockChange(NamedTuple):
-    """A stretch of trades that were stamped by another clock than most.
-
-    Attributes:
-        first_row: The line of the first of them.
-        n_trades: How many they are.
-        ahead_ms: How far the recorder's clock was ahead of where it was for most trades.
-    """
-
-    first_row: int
-    n_trades: int
-    ahead_ms: int
-
-
-class Judgement(NamedTuple):
-    """Which trades are good, and what follows for the run.
-
-    Attributes:
-        filter: Says for any trade of the file whether it is good.
-        good: Shape (n,), by trade.
-        rule: Shape (n,): the number in :data:`RULES` of the rule that a bad trade breaks.
-        skew: The clock of the venue against the recorder's.
-        silences: Stretches of known time without any record.
-        changes: Of the recorder's clock.
-    """
-
-    filter: TradeFilter
-    good: Mask
-    rule: NDArray[np.int8]
-    skew: ClockSkew
-    silences: tuple[Silence, ...]
-    changes: tuple[ClockChange, ...]
-
-
-RULES = (HAS_TIME, HAS_STAMP, AGREES, IS_OF_CLOCK, IS_NEAR)
 
 
 def judge(collected: CollectedFile, trades: TradeColumns, *, name: str, request: ReadRequest) -> Judgement:
@@ -92,8 +57,12 @@ def judge(collected: CollectedFile, trades: TradeColumns, *, name: str, request:
         ConfigurationError: If the times are no times of trades, or the two clocks differ by more than a minute.
     """
     if collected.is_stamped:
-        return _judge_stamped(collected, trades, name, request)
-    return _judge_unstamped(trades, name, request)
+        judged = _judge_stamped(collected, trades, name, request)
+    else:
+        judged = _judge_unstamped(trades, name, request)
+    if not judged.good.any():
+        raise ConfigurationError(_no_times(name, trades.times_ms, request.not_after_ms))
+    return without_wrong_prices(judged, trades, name)
 
 
 def _judge_unstamped(trades: TradeColumns, name: str, request: ReadRequest) -> Judgement:
@@ -117,7 +86,7 @@ def _judge_unstamped(trades: TradeColumns, name: str, request: ReadRequest) -> J
         is_in_order=bool((np.diff(kept) >= 0).all()),
         is_numbered=not trades.are_told_apart(),
     )
-    good = found.accepted(times, times)
+    good = found.accepted(trades.rows, times, times)
     rule = np.where(in_time, RULES.index(IS_NEAR), RULES.index(HAS_TIME)).astype(np.int8)
     return Judgement(found, good, rule, ClockSkew(0, 0), silences, ())
 
@@ -146,7 +115,7 @@ def _judge_stamped(
         lead_from_ms=level_ms - LARGEST_CHANGE_MS,
         lead_until_ms=level_ms + LARGEST_CHANGE_MS,
     )
-    good = found.accepted(local, times)
+    good = found.accepted(trades.rows, local, times)
     is_in_order = bool((np.maximum.accumulate(local[good]) - local[good] <= LARGEST_CHANGE_MS).all())
     rule = np.full(len(times), RULES.index(IS_NEAR), dtype=np.int8)
     rule[~agrees] = RULES.index(AGREES)

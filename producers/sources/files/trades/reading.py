@@ -45,10 +45,10 @@ def good_trades(file: TradeFile, *, instrument: str, chosen: TradeFilter) -> Ite
     reached_ms = 0
     if not chosen.is_in_order:
         stamped = _sorted(stamped, is_stamped=chosen.is_stamped)
-    for number, (_, local_ms, trade) in enumerate(stamped, start=1):
+    for number, (row, local_ms, trade) in enumerate(stamped, start=1):
         is_buyer_maker = sided(trade)
         known_ms = chosen.known_ms(local_ms, trade.time_ms)
-        if known_ms is None or not chosen.accepts(known_ms, trade.time_ms):
+        if known_ms is None or not chosen.accepts(row, known_ms, trade.time_ms):
             continue
         # A recorder's clock that is set back a little stands still until it has caught up.
         reached_ms = max(reached_ms, known_ms)

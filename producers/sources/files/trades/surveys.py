@@ -18,7 +18,8 @@ from producers.sources.files.trades.collecting import (
 )
 from producers.sources.files.trades.columns import TradeColumns, joined
 from producers.sources.files.trades.filters import TradeFilter
-from producers.sources.files.trades.judging import IS_READ, RULES, Judgement, judge
+from producers.sources.files.trades.judgements import IS_READ, RULES, Judgement
+from producers.sources.files.trades.judging import judge
 from producers.sources.files.trades.records import TradeFile
 from producers.sources.files.trades.warnings import warnings_of
 from schemas.errors import ConfigurationError

@@ -1,174 +1,26 @@
-"""Reads dumps of trades: text with one trade per row, with or without a heading.
-
-Columns are found by their names in a heading, and by their number and kinds where there is none::
-
-    id price qty quote_qty time is_buyer_maker [is_best_match]             Binance trades, of spot with the last
-    id price qty first_id last_id time is_buyer_maker [is_best_match]      Binance aggTrades, the same
-    time price volume                                                      Kraken's time and sales
-"""
+"""Reads dumps of trades: text with one trade per row, with or without a heading."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from producers.normalise.binance import VENUE as BINANCE
 from producers.normalise.binance import coins_of_contracts
 from producers.normalise.trades import (
     NO_ID,
     Market,
-    TradeKind,
     VenueTrade,
     milliseconds_of_text,
     positive_number,
 )
+from producers.sources.files.trades.layouts import PRICE_NAMES, TableLayout
 from producers.sources.files.trades.records import NO_RECORD, LineReading
 from producers.sources.files.trades.venues import is_inverse
 from schemas.errors import DecodeError
 
-_DELIMITERS = (b",", b";", b"\t", b"|")
-_NAMES = {
-    "time": (
-        "time",
-        "transact_time",
-        "timestamp",
-        "ts",
-        "trade_time",
-        "datetime",
-        "date",
-        "created_at",
-        "unix",
-    ),
-    "local": ("local_timestamp", "local_time", "received", "received_at", "receipt_timestamp", "recv_ts"),
-    "price": ("price", "p", "rate"),
-    "size": ("qty", "quantity", "amount", "size", "volume", "vol", "last_size", "homenotional_size"),
-    "id": ("id", "trade_id", "agg_trade_id", "tradeid", "tid", "trdmatchid", "aggregate_trade_id"),
-    "side": ("side", "taker_side", "type", "direction", "taker_or_maker_side"),
-    "maker": ("is_buyer_maker", "isbuyermaker", "buyer_maker", "was_the_buyer_the_maker", "m"),
-    "symbol": ("symbol", "pair", "instrument", "product_id", "market"),
-    "exchange": ("exchange", "venue"),
-}
-#: What the heading of a table of candles has and that of a table of trades has not.
-_OF_CANDLES = {"open", "high", "low", "close", "o", "h", "l", "c"}
 _TRUE = {"true", "1", "t"}
 _FALSE = {"false", "0", "f"}
-_SELLS = {"sell", "s", "ask"}
-_BUYS = {"buy", "b", "bid"}
+_SELLS = {"sell", "s"}
+_BUYS = {"buy", "b"}
 _LARGEST_ID = 2**63
-
-
-class TableLayout(NamedTuple):
-    """Where the fields of a trade stand in a row.
-
-    Attributes:
-        delimiter: Between two fields.
-        columns: The position of each field that there is, by the keys of ``_NAMES``.
-        n_columns: How many fields a row has.
-        has_heading: Whether the first row names the columns.
-        kind: Whether a row is one trade or an aggregate.
-        market: None where the layout does not say.
-    """
-
-    delimiter: bytes
-    columns: dict[str, int]
-    n_columns: int
-    has_heading: bool
-    kind: TradeKind = TradeKind.SINGLE
-    market: Market | None = None
-
-
-def layout_of(lines: Sequence[bytes]) -> TableLayout | None:
-    """Return how the rows of a table of trades are laid out, or None if these are no such rows.
-
-    Args:
-        lines: The first lines of a file, empty lines and comments left out.
-    """
-    if not lines:
-        return None
-    delimiter = max(_DELIMITERS, key=lines[0].count)
-    fields = _fields(lines[0], delimiter)
-    if len(fields) < 3:
-        return None
-    return _layout_of_heading(fields, delimiter) or _layout_of_values(lines, delimiter)
-
-
-def _fields(line: bytes, delimiter: bytes) -> list[str]:
-    text = line.decode("utf-8-sig", errors="replace")
-    return [field.strip().strip('"').strip() for field in text.split(delimiter.decode())]
-
-
-def _layout_of_heading(fields: Sequence[str], delimiter: bytes) -> TableLayout | None:
-    names = [field.lower().replace(" ", "_") for field in fields]
-    if _OF_CANDLES & set(names):
-        return None
-    columns: dict[str, int] = {}
-    for field, known in _NAMES.items():
-        at = next((names.index(name) for name in known if name in names), None)
-        if at is not None:
-            columns[field] = at
-    if not {"time", "price", "size"} <= columns.keys():
-        return None
-    is_aggregate = "agg_trade_id" in names or "first_trade_id" in names
-    is_of_binance = "maker" in columns
-    market = (Market.SPOT if "is_best_match" in names else Market.PERPETUAL) if is_of_binance else None
-    kind = TradeKind.AGGREGATE if is_aggregate else TradeKind.SINGLE
-    return TableLayout(delimiter, columns, len(fields), has_heading=True, kind=kind, market=market)
-
-
-def _layout_of_values(lines: Sequence[bytes], delimiter: bytes) -> TableLayout | None:
-    """The layout of rows without a heading; half of the first ones must fit it."""
-    rows = [_fields(line, delimiter) for line in lines[:50]]
-    for fits, layout in (
-        (_is_kraken_row, TableLayout(delimiter, {"time": 0, "price": 1, "size": 2}, 3, has_heading=False)),
-        (
-            _is_trade_row,
-            _binance_layout(delimiter, rows, {"id": 0, "price": 1, "size": 2, "time": 4, "maker": 5}),
-        ),
-        (
-            _is_aggregate_row,
-            _binance_layout(
-                delimiter, rows, {"id": 0, "price": 1, "size": 2, "time": 5, "maker": 6}, TradeKind.AGGREGATE
-            ),
-        ),
-    ):
-        if 2 * sum(map(fits, rows)) > len(rows):
-            return layout
-    return None
-
-
-def _binance_layout(
-    delimiter: bytes,
-    rows: Sequence[Sequence[str]],
-    columns: dict[str, int],
-    kind: TradeKind = TradeKind.SINGLE,
-) -> TableLayout:
-    n_columns = max(map(len, rows))
-    is_of_spot = n_columns > columns["maker"] + 1
-    market = Market.SPOT if is_of_spot else Market.PERPETUAL
-    return TableLayout(delimiter, columns, n_columns, has_heading=False, kind=kind, market=market)
-
-
-def _is_kraken_row(row: Sequence[str]) -> bool:
-    return len(row) == 3 and all(map(_is_number, row)) and _is_time(row[0])
-
-
-def _is_trade_row(row: Sequence[str]) -> bool:
-    return len(row) in {6, 7} and _is_time(row[4]) and _is_flag(row[5]) and all(map(_is_number, row[:4]))
-
-
-def _is_aggregate_row(row: Sequence[str]) -> bool:
-    return len(row) in {7, 8} and _is_time(row[5]) and _is_flag(row[6]) and all(map(_is_number, row[:5]))
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal()
-
-
-def _is_time(text: str) -> bool:
-    whole = text.partition(".")[0]
-    return whole.isdecimal() and len(whole) >= 10
-
-
-def _is_flag(text: str) -> bool:
-    return text.lower() in {"true", "false"}
 
 
 class TableReader:
@@ -248,7 +100,7 @@ class TableReader:
 
     def _is_heading(self, row: Sequence[str]) -> bool:
         """Whether a row names the columns; it stands first, and again where files were joined."""
-        return row[self._price or 0].lower() in _NAMES["price"]
+        return row[self._price or 0].lower() in PRICE_NAMES
 
     def _coins(self, symbol: str, size: float, price: float) -> float:
         if self.venue == BINANCE and symbol.upper().endswith("_PERP"):

@@ -7,7 +7,7 @@ import numpy as np
 from producers.normalise.trades import Market, TradeKind
 from producers.sources.files.trades.collecting import CollectedFile
 from producers.sources.files.trades.columns import TradeColumns
-from producers.sources.files.trades.judging import Judgement
+from producers.sources.files.trades.judgements import Judgement
 from schemas.time import text_of_time
 
 _MOST_NAMED = 5
@@ -74,6 +74,11 @@ def _about_trades(trades: TradeColumns, judgement: Judgement) -> list[str]:
             "The file does not say who took each trade: the tick test of Lee and Ready (1991) decides it by the "
             "direction of the price"
         )
+    found.extend(
+        f"The prices are {step.ratio:,.4g} times those of most trades from row {step.first_row:,} on, for "
+        f"{step.n_trades:,} trades, as when a symbol is redenominated: these trades are set aside"
+        for step in judgement.price_steps[:_MOST_NAMED]
+    )
     return found + _about_ids(trades, judgement)
 
 
