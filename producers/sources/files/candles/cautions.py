@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from producers.sources.files.candles.clock_changes import clock_change
 from producers.sources.files.candles.columns import Columns, doubts_about_times
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows
@@ -30,6 +31,7 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_the_instrument(rows.request),
         *doubts_about_times(rows.raw),
         *_about_times(rows),
+        *_about_clocks(rows, sound, holes),
         *_about_prices(rows.judged),
         *_about_holes(holes, sound, rows.stamps.length),
     )
@@ -66,6 +68,11 @@ def _about_times(rows: FileRows) -> Sequence[str]:
     if rows.n_disordered:
         sentences.append(f"{counted(rows.n_disordered, 'row')} stood after a later row, and all were sorted")
     return sentences
+
+
+def _about_clocks(rows: FileRows, sound: Columns, holes: Holes) -> Sequence[str]:
+    change = clock_change(rows, sound["start_ms"], holes)
+    return () if change is None else (change,)
 
 
 def _about_prices(found: Judged) -> Sequence[str]:
@@ -107,7 +114,7 @@ def hole_sentence(holes: Holes, sound: Columns, length: BarLength) -> str:
     begin_ms = int(sound["start_ms"][holes.after[longest]]) + length.milliseconds
     end_ms = begin_ms + int(holes.n_missing[longest]) * length.milliseconds
     return (
-        f"The file has {counted(len(outages), 'hole')} of {counted(n_missing, 'bar')}, the longest from "
+        f"{counted(n_missing, 'bar')} {'is' if n_missing == 1 else 'are'} missing in {counted(len(outages), 'hole')}, the longest from "
         f"{text_of_time(begin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}: features need 65 bars without a "
         "hole; if nothing was traded in short holes, say --no-trade-minutes 60"
     )
