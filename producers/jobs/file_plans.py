@@ -209,7 +209,7 @@ def notes_of_table(instrument: str, table: CandleTable) -> list[str]:
         if report.interval != table.interval
         else ""
     )
-    left_out = [f"{rows.count:,} rows set aside: {rule} is not so" for rule, rows in report.rejected.items()]
+    left_out = [f'{rows.count:,} of them break the rule "{rule}"' for rule, rows in report.rejected.items()]
     if not left_out and not rolled and not report.warnings:
         return []
     return ["; ".join([read + rolled, *left_out]), *(f"{instrument}: {note}" for note in report.warnings)]

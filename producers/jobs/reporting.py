@@ -78,7 +78,8 @@ def lines_of_report(file_name: str, report: FileReport) -> list[str]:
         f"  {report.n_good:,} of {report.n_rows:,} rows are good{_bars(report)}{_stretch(report)}.",
     ]
     lines += [
-        f"  {rows.count:,} set aside: {rule} is not so; the first is row {rows.first_row:,}: {rows.first_value}"
+        f'  {rows.count:,} {"row breaks" if rows.count == 1 else "rows break"} the rule "{rule}"; the first is row '
+        f"{rows.first_row:,}: {rows.first_value}"
         for rule, rows in report.rejected.items()
     ]
     return [*lines, *(f"  Note: {warning}." for warning in report.warnings)]

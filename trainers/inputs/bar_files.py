@@ -15,6 +15,7 @@ from schemas.frames import PRICES
 from schemas.time import EARLIEST_MS, Interval, Length
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, BarTable, bar_table, roll_up
+from stream_processors.features.declarations import SPEC
 from trainers.datasets.decisions import PricePath
 
 
@@ -24,6 +25,7 @@ class BarFile(NamedTuple):
     Attributes:
         interval: Of the bars, recognised by their commonest step; it need not be one of the platform's.
         n_left_out: Rows that broke a rule, exact duplicates included.
+        n_missing: Bars that are missing between the first and the last.
         warnings: Whole sentences about what is doubtful in the file.
     """
 
@@ -31,6 +33,7 @@ class BarFile(NamedTuple):
     interval: Length
     bars: BarTable
     n_left_out: int
+    n_missing: int = 0
     warnings: tuple[str, ...] = ()
 
     @property
@@ -56,14 +59,27 @@ class BarFile(NamedTuple):
             ConfigurationError: If the file's bars are longer than that, or do not divide it.
         """
         if into.milliseconds == self.interval.milliseconds:
-            return self.bars
+            return self._unbroken(self.bars, into)
         if into.milliseconds % self.interval.milliseconds:
             message = (
                 f"an interval must be at least the file's and a multiple of it, was {into} "
                 f"for {self.path.name} with bars of {self.interval}"
             )
             raise ConfigurationError(message)
-        return roll_up(self.bars, interval=self.interval, into=into)
+        return self._unbroken(roll_up(self.bars, interval=self.interval, into=into), into)
+
+    def _unbroken(self, bars: BarTable, interval: Length) -> BarTable:
+        """The bars, if some stretch of them is long enough for features."""
+        is_hole = np.diff(bars.start_ms) != interval.milliseconds
+        longest = int(np.diff(np.flatnonzero(np.concatenate(([True], is_hole, [True])))).max(initial=0))
+        if is_hole.any() and longest < SPEC.warm_up_bars:
+            message = (
+                f"{self.path.name} has no stretch of {SPEC.warm_up_bars} bars of {interval} without a hole, which "
+                f"features need: the longest has {longest}, and {self.n_missing:,} bars of {self.interval} are missing. "
+                "If nothing was traded in short holes, say --no-trade-minutes 60"
+            )
+            raise ConfigurationError(message)
+        return bars
 
     def prices(self) -> PricePath:
         """Its closes by time."""
@@ -98,7 +114,9 @@ def bar_file(path: Path, file: CandleFile) -> BarFile:
         interval=file.length,
     )
     report = file.report
-    return BarFile(path, file.length.own or file.length, bars, report.n_rows - report.n_good, report.warnings)
+    n_missing = int(file.holes.n_missing.sum()) - file.holes.n_added
+    interval = file.length.own or file.length
+    return BarFile(path, interval, bars, report.n_rows - report.n_good, n_missing, report.warnings)
 
 
 def read_publication_times(path: Path) -> NDArray[np.int64]:

@@ -1,44 +1,21 @@
 """What is doubtful in a file of candles, in whole sentences."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from producers.sources.files.candles.clock_changes import clock_change
 from producers.sources.files.candles.columns import Columns, doubts_about_times
 from producers.sources.files.candles.counting import counted
+from producers.sources.files.candles.file_rows import FileRows
 from producers.sources.files.candles.holes import Holes
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
-from producers.sources.files.candles.stamps import Stamps
 from producers.sources.files.candles.steps import BarLength
 from producers.sources.files.forms import ReadRequest
 from schemas.time import text_of_time
 
 _MOST_JUMPS = 3
-
-
-class FileRows(NamedTuple):
-    """The rows of a file of candles, as they are written and as they were judged.
-
-    Attributes:
-        raw: The file as it is written.
-        columns: Milliseconds and numbers, in the file's order; the times are starts.
-        stamps: When its bars begin.
-        judged: Which rows are good.
-        request: What is known beside the file.
-    """
-
-    raw: RawTable
-    columns: Columns
-    stamps: Stamps
-    judged: Judged
-    request: ReadRequest
-
-    @property
-    def n_rows(self) -> int:
-        """The rows of the file, lines of another width included."""
-        return self.raw.n_rows + len(self.raw.bad_lines)
 
 
 def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, ...]:
@@ -53,7 +30,8 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_the_end(rows.raw),
         *_about_the_instrument(rows.request),
         *doubts_about_times(rows.raw),
-        *_about_times(rows.stamps, rows.judged),
+        *_about_times(rows),
+        *_about_clocks(rows, sound, holes),
         *_about_prices(rows.judged),
         *_about_holes(holes, sound, rows.stamps.length),
     )
@@ -73,10 +51,10 @@ def _about_the_instrument(request: ReadRequest) -> Sequence[str]:
     return ("The file does not say which instrument it holds: state it, such as INSTRUMENT=BTC-USD.KRAKEN",)
 
 
-def _about_times(stamps: Stamps, found: Judged) -> Sequence[str]:
+def _about_times(rows: FileRows) -> Sequence[str]:
     sentences = []
-    length = stamps.length
-    if stamps.are_closes:
+    length = rows.stamps.length
+    if rows.stamps.are_closes:
         sentences.append(
             f"The times are closes: each bar begins {length} before the time that its row states"
         )
@@ -85,11 +63,16 @@ def _about_times(stamps: Stamps, found: Judged) -> Sequence[str]:
             f"The bars of {length} begin at {length.beginning} UTC: the times may be local ones; "
             "driftline up does not play such bars"
         )
-    if found.is_newest_first:
+    if rows.is_newest_first:
         sentences.append("The rows stand newest first and were sorted")
-    if found.n_disordered:
-        sentences.append(f"{counted(found.n_disordered, 'row')} stood after a later row, and all were sorted")
+    if rows.n_disordered:
+        sentences.append(f"{counted(rows.n_disordered, 'row')} stood after a later row, and all were sorted")
     return sentences
+
+
+def _about_clocks(rows: FileRows, sound: Columns, holes: Holes) -> Sequence[str]:
+    change = clock_change(rows, sound["start_ms"], holes)
+    return () if change is None else (change,)
 
 
 def _about_prices(found: Judged) -> Sequence[str]:
@@ -131,7 +114,7 @@ def hole_sentence(holes: Holes, sound: Columns, length: BarLength) -> str:
     begin_ms = int(sound["start_ms"][holes.after[longest]]) + length.milliseconds
     end_ms = begin_ms + int(holes.n_missing[longest]) * length.milliseconds
     return (
-        f"The file has {counted(len(outages), 'hole')} of {counted(n_missing, 'bar')}, the longest from "
+        f"{counted(n_missing, 'bar')} {'is' if n_missing == 1 else 'are'} missing in {counted(len(outages), 'hole')}, the longest from "
         f"{text_of_time(begin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}: features need 65 bars without a "
         "hole; if nothing was traded in short holes, say --no-trade-minutes 60"
     )

@@ -13,9 +13,6 @@ from schemas.frames import MISSING_TIME, PRICES, Fate, Rule, broken_rules, candl
 
 Mask = NDArray[np.bool_]
 
-#: Of the steps between the rows of a file that is newest first, at least so many go back.
-_MOST_OF_THEM = 0.9
-
 
 def _holds(_: object) -> Mask:
     raise NotImplementedError
@@ -27,16 +24,14 @@ SCALE = Rule("is on the price scale of most rows", "close", Fate.REJECTED, _hold
 
 
 class Judged(NamedTuple):
-    """The rows of a file, judged.
+    """The rows of a file by time, judged.
 
     Attributes:
-        broken: By rule, shape (n,): the rows that break it, in the file's order.
+        broken: By rule, shape (n,): the rows that break it.
         is_empty: Shape (n,): rows that have a time and no prices, because nothing was traded.
         left_out: Shape (n,): rows that are not used, the empty ones among them.
-        kept: The rows that are used, by time.
+        kept: The rows that are used.
         jumps: The times and the factors at which the price jumps by more than a market moves.
-        is_newest_first: Whether the file begins with its newest row.
-        n_disordered: Rows before an earlier row, where the file is not newest first.
     """
 
     broken: Mapping[Rule, Mask]
@@ -44,15 +39,13 @@ class Judged(NamedTuple):
     left_out: Mask
     kept: NDArray[np.intp]
     jumps: tuple[tuple[int, float], ...]
-    is_newest_first: bool
-    n_disordered: int
 
 
 def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
     """Judge the rows of a file.
 
     Args:
-        columns: In the file's order.
+        columns: By time.
         length: Of the bars.
         not_after_ms: No bar may end later than this.
     """
@@ -68,8 +61,6 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
     left_out |= _left_out(broken, len(is_empty))
     kept = np.flatnonzero(~left_out)
     times = columns["timestamp"]
-    newest_first, n_disordered = _disorder(times[kept])
-    kept = kept[np.argsort(times[kept], kind="stable")] if n_disordered or newest_first else kept
     scale = _scale(columns, kept, length)
     if scale.other.any():
         broken[SCALE] = _marked(kept[scale.other], len(is_empty))
@@ -77,7 +68,7 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
     kept = kept[~scale.other]
     left_out = np.ones(len(is_empty), dtype=np.bool_)
     left_out[kept] = False
-    return Judged(broken, is_empty, left_out, kept, jumps, newest_first, n_disordered)
+    return Judged(broken, is_empty, left_out, kept, jumps)
 
 
 def _other_symbols(columns: Columns) -> dict[Rule, Mask]:
@@ -106,7 +97,7 @@ def _is_of_a_bar(times: NDArray[np.int64], length: BarLength, not_after_ms: int)
 
 
 def _spread(rows: Mask, aside: Mask) -> Mask:
-    """The rows of the table without those that are judged by themselves, as rows of the file."""
+    """The rows of the table without those that are judged by themselves, as rows of all."""
     result = np.zeros(len(aside), dtype=np.bool_)
     result[~aside] = rows
     return result
@@ -130,13 +121,6 @@ def _marked(rows: NDArray[np.intp], n: int) -> Mask:
     result = np.zeros(n, dtype=np.bool_)
     result[rows] = True
     return result
-
-
-def _disorder(times: NDArray[np.int64]) -> tuple[bool, int]:
-    steps = np.diff(times)
-    n_back = int((steps < 0).sum())
-    is_newest_first = bool(n_back) and n_back > _MOST_OF_THEM * len(steps)
-    return is_newest_first, (len(steps) - n_back if is_newest_first else n_back)
 
 
 def _scale(columns: Columns, kept: NDArray[np.intp], length: BarLength) -> PriceScale:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.sources.files.candles.candle_instruments import instrument_of_candles
-from producers.sources.files.candles.cautions import FileRows, cautions_about
+from producers.sources.files.candles.cautions import cautions_about
 from producers.sources.files.candles.columns import Columns, columns_of, is_stated_as_close
+from producers.sources.files.candles.file_rows import FileRows, by_time
 from producers.sources.files.candles.holes import STATED_PAUSE_MS, Holes, holes_of, with_pauses
 from producers.sources.files.candles.judging import judged
 from producers.sources.files.candles.layouts import Layout, layout_of
@@ -79,13 +80,14 @@ def read_candle_file(path: Path, request: ReadRequest, head: FileHead | None = N
     raw = raw_table(path, layout)
     has_decimal_comma = layout.shape is not None and layout.shape.has_decimal_comma
     columns = columns_of(raw, has_decimal_comma=has_decimal_comma, file_name=path.name)
+    columns, order = by_time(columns)
     stamps = stamps_of(columns, request, is_stated=is_stated_as_close(raw.columns))
     if stamps is None:
         raise ConfigurationError(_too_few(path, raw, columns))
     columns["timestamp"] = stamps.starts
     found = judged(columns, stamps.length, not_after_ms=request.not_after_ms)
     instrument = request.instrument or raw.instrument or instrument_of_candles(head, layout, path)
-    rows = FileRows(raw, columns, stamps, found, request._replace(instrument=instrument))
+    rows = FileRows(raw, columns, order, stamps, found, request._replace(instrument=instrument))
     return _file(path, layout, rows)
 
 
@@ -101,7 +103,7 @@ def _too_few(path: Path, raw: RawTable, columns: Columns) -> str:
 
 def _file(path: Path, layout: Layout, rows: FileRows) -> CandleFile:
     length, kept = rows.stamps.length, rows.judged.kept
-    rejections = rejections_of(rows.judged, rows.columns, rows.raw.bad_lines)
+    rejections = rejections_of(rows)
     if len(kept) < _FEWEST_ROWS:
         message = (
             f"{path.name} has {len(kept)} good rows of {rows.n_rows:,}, and at least {_FEWEST_ROWS} are needed"
@@ -118,7 +120,7 @@ def _file(path: Path, layout: Layout, rows: FileRows) -> CandleFile:
     bars = with_pauses(sound, holes, step_ms=length.milliseconds)
     starts = np.concatenate(([0], _changes(bars.pop("segment", None)))).astype(np.intp)
     unused = _unused(rows, bars["start_ms"])
-    rejections = with_long_pauses(rejections, unused, rows.columns, rows.raw.bad_lines)
+    rejections = with_long_pauses(rejections, unused, rows)
     report = FileReport(
         form=layout.form,
         title=layout.title,

@@ -1,16 +1,14 @@
 """The rows of a file of candles that were set aside: each with the rules that it broke, and counted by rule."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from producers.sources.files.candles.columns import Columns
 from producers.sources.files.candles.counting import counted
-from producers.sources.files.candles.judging import Judged
-from producers.sources.files.candles.raw_tables import BadLine
+from producers.sources.files.candles.file_rows import FileRows
 from producers.sources.files.reports import RowsSetAside
-from schemas.frames import CANDLE_COLUMNS, MISSING_TIME, Breach, Fate, Rule, breaches_of
+from schemas.frames import CANDLE_COLUMNS, MISSING_TIME, Breach, Fate, breaches_of
+from schemas.time import text_of_time
 
 _PAUSE = "belongs to a short pause without a trade"
 
@@ -36,78 +34,58 @@ class Rejections(NamedTuple):
     by_rule: dict[str, RowsSetAside]
 
 
-def rejections_of(found: Judged, columns: Columns, bad_lines: Sequence[BadLine]) -> Rejections:
-    """Return the rows that were set aside.
-
-    Args:
-        found: How the rows were judged.
-        columns: In the file's order.
-        bad_lines: Lines that are no rows of the columns.
-    """
-    if not bad_lines and not any(rule.fate is not Fate.KEPT for rule in found.broken):
+def rejections_of(rows: FileRows) -> Rejections:
+    """Return the rows of a file that were set aside."""
+    broken, bad_lines = rows.judged.broken, rows.raw.bad_lines
+    if not bad_lines and not any(rule.fate is not Fate.KEPT for rule in broken):
         return Rejections((), (), {})
-    number = _row_numbers(len(found.left_out), bad_lines)
+    numbers = rows.numbers()
     lines = [Breach("line", line.row, line.rule, Fate.REJECTED, line.text) for line in bad_lines]
-    rows = breaches_of(found.broken, columns)
-    breaches = sorted(
-        [*lines, *(breach._replace(row=number[breach.row - 1]) for breach in rows)],
-        key=lambda breach: breach.row,
-    )
+    # The place of a breach is that in the columns until its values are known.
+    found = [(numbers[breach.row - 1], breach) for breach in breaches_of(broken, rows.columns)]
+    found = sorted([*((line.row, line) for line in lines), *found], key=lambda pair: pair[0])
     first: dict[int, Breach] = {}
-    for breach in breaches:
-        first.setdefault(breach.row, breach)
-    index = {row: i for i, row in enumerate(number)} if bad_lines else None
+    for number, breach in found:
+        first.setdefault(number, breach)
     rejected = [
-        RejectedRow(breach, _values(columns, row, index))
-        for row, breach in first.items()
+        RejectedRow(breach._replace(row=number), _values(rows.columns, breach))
+        for number, breach in first.items()
         if breach.fate is Fate.REJECTED
     ]
-    return Rejections(breaches, rejected, _counted(first.values()))
+    breaches = [breach._replace(row=number) for number, breach in found]
+    return Rejections(breaches, rejected, _counted(first[number]._replace(row=number) for number in first))
 
 
-def with_long_pauses(
-    rejections: Rejections, rows: Sequence[int], columns: Columns, bad_lines: Sequence[BadLine]
-) -> Rejections:
+def with_long_pauses(rejections: Rejections, empty: Sequence[int], rows: FileRows) -> Rejections:
     """Return the rejections together with empty rows that belong to no short pause.
 
     Args:
         rejections: Of the other rows.
-        rows: The empty rows, the first of the columns being 0.
-        columns: In the file's order.
-        bad_lines: Lines that are no rows of the columns.
+        empty: The places of the empty rows in the columns.
+        rows: The rows of the file.
     """
-    if not len(rows):
+    if not empty:
         return rejections
-    number = _row_numbers(len(columns["timestamp"]), bad_lines)
-    rule = Rule(
-        _PAUSE, "timestamp", Fate.DROPPED, lambda table: np.ones(len(table["timestamp"]), dtype=np.bool_)
-    )
-    mask = np.zeros(len(columns["timestamp"]), dtype=np.bool_)
-    mask[list(rows)] = True
-    found = [breach._replace(row=number[breach.row - 1]) for breach in breaches_of({rule: mask}, columns)]
+    numbers, times = rows.numbers(), rows.columns["timestamp"]
+    found = [
+        Breach("timestamp", numbers[i], _PAUSE, Fate.DROPPED, text_of_time(int(times[i]), "millisecond"))
+        for i in empty
+    ]
     breaches = sorted([*rejections.breaches, *found], key=lambda breach: breach.row)
-    return Rejections(breaches, rejections.rejected, rejections.by_rule | _counted(found))
+    by_row = sorted(found, key=lambda breach: breach.row)
+    return Rejections(breaches, rejections.rejected, rejections.by_rule | _counted(by_row))
 
 
-def _row_numbers(n: int, bad_lines: Sequence[BadLine]) -> Sequence[int]:
-    """By row of the columns, its number in the file, where bad lines stand between."""
-    if not bad_lines:
-        return range(1, n + 1)
-    everything = np.arange(1, n + len(bad_lines) + 1)
-    return [int(row) for row in np.setdiff1d(everything, [line.row for line in bad_lines])[:n]]
-
-
-def _values(columns: Columns, row: int, index: dict[int, int] | None) -> dict[str, Any]:
-    at = row - 1 if index is None else index.get(row)
-    if at is None:
+def _values(columns: Columns, breach: Breach) -> dict[str, Any]:
+    if breach.column == "line":
         return {}
-    values: dict[str, Any] = {name: columns[name][at].item() for name in CANDLE_COLUMNS}
+    values: dict[str, Any] = {name: columns[name][breach.row - 1].item() for name in CANDLE_COLUMNS}
     if values["timestamp"] == MISSING_TIME:
         values["timestamp"] = None
     return values
 
 
-def _counted(breaches: Any) -> dict[str, RowsSetAside]:
+def _counted(breaches: Iterable[Breach]) -> dict[str, RowsSetAside]:
     counts: dict[str, RowsSetAside] = {}
     for breach in breaches:
         rule = f"{breach.column} {breach.rule}"
