@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.backtesting.prices import Prices
+from trainers.datasets.prices import PricePath
 from trainers.evaluation.edges import TAKER_FEE_BPS
 
 
@@ -77,7 +77,7 @@ class Path(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def fills(
-    decided_ms: NDArray[np.int64], weights: NDArray[np.float64], prices: Prices, *, lag_ms: int
+    decided_ms: NDArray[np.int64], weights: NDArray[np.float64], prices: PricePath, *, lag_ms: int
 ) -> Fills:
     """Where and into what positions are changed.
 
@@ -102,7 +102,7 @@ def fills(
     return Fills(rows=at[changes], weights=target[changes])
 
 
-def simulate(prices: Prices, trades: Fills, *, cost_bps: float) -> Path:
+def simulate(prices: PricePath, trades: Fills, *, cost_bps: float) -> Path:
     """The equity that trades lead to, from 1.
 
     Args:
@@ -155,7 +155,7 @@ def _marked(
     return equity
 
 
-def break_even_bps(prices: Prices, trades: Fills, *, most_bps: float = 1000.0) -> float | None:
+def break_even_bps(prices: PricePath, trades: Fills, *, most_bps: float = 1000.0) -> float | None:
     """The cost per unit traded at which nothing is won or lost; None where nothing was traded.
 
     Args:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.artifacts import Metric
 from trainers.backtesting.decisions import Decisions
-from trainers.backtesting.prices import Prices
+from trainers.datasets.prices import PricePath
 from trainers.evaluation.intervals import block_rows, bootstrap_sums, percentile_interval
 
 _HIT, _TIE, _DECIDED, _EDGE, _ROW = range(5)
@@ -38,7 +38,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 def record(
     decisions: Decisions,
     chosen: NDArray[np.bool_],
-    prices: Prices,
+    prices: PricePath,
     *,
     lag_ms: int,
     every_ms: int,

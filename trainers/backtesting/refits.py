@@ -10,7 +10,8 @@ from schemas.errors import NotReadyError
 from schemas.features import FeatureTable
 from schemas.time import Interval, text_of_time
 from trainers.backtesting.decisions import Served
-from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.prices import PricePath
 from trainers.evaluation.training_sets import training_set_at
 from trainers.models.recipes import OWN_HORIZON, Recipe, TrainingSet, exported
 
@@ -44,7 +45,7 @@ def refitted(
     """
     decisions = decision_set(
         table,
-        _closes(table, interval),
+        PricePath.of_bars(table, interval),
         interval=interval,
         horizon=horizon,
         multiples=tuple(sorted(recipe.multiples)),
@@ -71,12 +72,6 @@ def _served(
         decisions.feature_spec_hash,
         int(decisions.as_of_ms[learnt[0]]),
         time_ms,
-    )
-
-
-def _closes(table: FeatureTable, interval: Interval) -> PricePath:
-    return PricePath(
-        end_ms=table.as_of_ms, known_ms=table.known_ms, close=table.close, interval_ms=interval.milliseconds
     )
 
 

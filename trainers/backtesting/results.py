@@ -14,9 +14,9 @@ from trainers.backtesting.execution import Costs, Fills, Path, break_even_bps, f
 from trainers.backtesting.money import DAYS_PER_YEAR, Money, daily, money
 from trainers.backtesting.picks import Picks, picks
 from trainers.backtesting.positions import PositionRule, positions
-from trainers.backtesting.prices import Prices
 from trainers.backtesting.records import Record, record
 from trainers.backtesting.sharpe_evidence import SharpeEvidence, sharpe_evidence
+from trainers.datasets.prices import PricePath
 
 _DAY_MS = Interval.ONE_DAY.milliseconds
 
@@ -102,7 +102,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 class Curves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The equity curves behind the results, each at every row of ``prices``."""
 
-    prices: Prices
+    prices: PricePath
     net: NDArray[np.float64]
     gross: NDArray[np.float64]
     buy_and_hold: NDArray[np.float64]
@@ -120,7 +120,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     decisions: Decisions
     terms: Terms
-    prices: Prices
+    prices: PricePath
     weights: NDArray[np.float64]
     trades: Fills
     net: Path
@@ -142,7 +142,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return money(self.prices.end_ms, path.equity, generator=self.generator)
 
 
-def backtest(decisions: Decisions, prices: Prices, terms: Terms) -> Backtest:
+def backtest(decisions: Decisions, prices: PricePath, terms: Terms) -> Backtest:
     """What decisions would have earned.
 
     Args:
@@ -165,7 +165,7 @@ def backtest(decisions: Decisions, prices: Prices, terms: Terms) -> Backtest:
     )
 
 
-def _run(decisions: Decisions, prices: Prices, terms: Terms) -> _Run:
+def _run(decisions: Decisions, prices: PricePath, terms: Terms) -> _Run:
     behind_ms = decisions.target.horizon.milliseconds + max(_lags(decisions.target, prices, terms))
     first_ms, last_ms = int(decisions.as_of_ms[0]), int(decisions.as_of_ms[-1])
     judged = prices.between(first_ms, last_ms + behind_ms)
@@ -189,17 +189,10 @@ def _run(decisions: Decisions, prices: Prices, terms: Terms) -> _Run:
     )
 
 
-def _lags(target: ModelTarget, prices: Prices, terms: Terms) -> list[int]:
-    """None, a minute, five, a bar of the model, and that of the terms, as far as the prices tell."""
-    length = prices.interval.milliseconds
-    wanted = {
-        0,
-        Interval.ONE_MINUTE.milliseconds,
-        Interval.FIVE_MINUTES.milliseconds,
-        target.interval.milliseconds,
-        terms.lag_ms,
-    }
-    return sorted(lag_ms for lag_ms in wanted if lag_ms % length == 0)
+def _lags(target: ModelTarget, prices: PricePath, terms: Terms) -> list[int]:
+    """No lag, those that the prices can tell of, and that of the terms."""
+    wanted = {0, *prices.entry_lags_ms(target.interval), terms.lag_ms}
+    return sorted(lag_ms for lag_ms in wanted if lag_ms % prices.interval_ms == 0)
 
 
 def _results(run: _Run) -> Results:

@@ -16,7 +16,8 @@ from pyarrow import parquet
 
 from schemas.errors import StateError
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.prices import ForwardReturn
 
 _FEATURE = "feature:"
 _RETURN, _KNOWN, _LATE_RETURN, _LATE_KNOWN = "return:", "known_ms:", "late_return:", "late_known_ms:"

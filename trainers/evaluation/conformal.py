@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import ForwardReturn
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.selective import GAP_MS, PAST_MS, share_interval
 from trainers.models.conformal import MISCOVERAGE, Sets, adaptive_sets, conformal_limits, sets_of
 
@@ -52,11 +52,9 @@ def judged(
         probability: Shape (n,), of up; NaN where nothing was predicted.
         forward_return: The outcomes of the same rows.
     """
-    rows = np.flatnonzero(
-        ~np.isnan(probability) & ~np.isnan(forward_return.log_return) & (forward_return.log_return != 0)
-    )
+    rows = np.flatnonzero(~np.isnan(probability) & forward_return.is_decided)
     return Judged(
-        as_of_ms[rows], forward_return.known_ms[rows], probability[rows], forward_return.log_return[rows] > 0
+        as_of_ms[rows], forward_return.known_ms[rows], probability[rows], forward_return.is_up[rows]
     )
 
 

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from stream_processors.features import declarations, vector_declarations
 from trainers.datasets.decisions import DecisionSet
-from trainers.datasets.splits import Fold
 from trainers.evaluation.selective import mean_interval
-from trainers.models.onnx_models import OnnxModel
+from trainers.evaluation.walk_forward import FoldModel
 
 OTHER = "other"
 _NAMES = ("returns", "volatility", "momentum", "volume", "bar shape", "averages", "regime", "calendar")
@@ -69,8 +68,9 @@ class ShuffledFamilies:
         self._families = families(decisions.names)
         self._shuffled = {family: np.full(len(decisions), np.nan) for family in self._families}
 
-    def watch(self, fold: Fold, model: OnnxModel) -> None:
-        """Ask the model about the fold's rows once for each family."""
+    def watch(self, found: FoldModel) -> None:
+        """Ask a fold's model about the tested rows once for each family."""
+        fold, model = found.fold, found.model
         generator = np.random.default_rng([self._seed, int(fold.test[0])])
         order = generator.permutation(len(fold.test))
         for family, columns in self._families.items():
@@ -87,7 +87,7 @@ class ShuffledFamilies:
         """
         generator = np.random.default_rng(self._seed)
         as_of_ms = self._decisions.as_of_ms[rows]
-        is_up = self._decisions.own.log_return[rows] > 0
+        is_up = self._decisions.own.is_up[rows]
         loss = _log_loss(probability[rows], is_up)
         hit = (probability[rows] >= 0.5) == is_up
         found = []

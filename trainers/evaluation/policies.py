@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.artifacts import ConformalStatement, Evidence, Metric
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.conformal import LEAST_PAST, Judged
 from trainers.evaluation.selective import LEAST_CONFIDENCES, TARGETS, share_interval, threshold_for_accuracy
 from trainers.evaluation.wanted import confidence_of, is_hit_of
@@ -123,14 +124,14 @@ class _Court:
         return Evidence(
             target=target,
             least_confidence=least_confidence,
-            coverage=at_close.n / int(_is_decided(own, rows).sum()),
+            coverage=at_close.n / int(own.is_decided[rows].sum()),
             at_close=at_close,
             late={seconds: metric for seconds, metric in late.items() if metric is not None},
         )
 
     def _right(self, rows: NDArray[np.int64], forward_return: ForwardReturn) -> Metric | None:
-        rows = rows[_is_decided(forward_return, rows)]
-        return self.share(np.equal(self.probability[rows] >= 0.5, forward_return.log_return[rows] > 0), rows)
+        rows = rows[forward_return.is_decided[rows]]
+        return self.share(np.equal(self.probability[rows] >= 0.5, forward_return.is_up[rows]), rows)
 
     def share(self, is_so: NDArray[np.bool_], rows: NDArray[np.int64]) -> Metric | None:
         """A share of rows with its interval; None of none."""
@@ -139,13 +140,6 @@ class _Court:
         if interval is None:
             return None
         return Metric(value=float(is_so.mean()), low=interval.low, high=interval.high, n=len(rows))
-
-
-def _is_decided(forward_return: ForwardReturn, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = ~np.isnan(forward_return.log_return[rows]) & (
-        forward_return.log_return[rows] != 0
-    )
-    return found
 
 
 def _evidence(
@@ -195,8 +189,8 @@ def _statement(court: _Court, stretches: Sequence[Stretch], limits: ConformalLim
     for stretch in stretches:
         of_past, own = _limits(stretch.past), court.decisions.own
         if of_past is not None:
-            rows = stretch.rows[_is_decided(own, stretch.rows)]
-            held.append(sets_of(court.probability[rows], of_past).holds(own.log_return[rows] > 0))
+            rows = stretch.rows[own.is_decided[stretch.rows]]
+            held.append(sets_of(court.probability[rows], of_past).holds(own.is_up[rows]))
             judged_rows.append(rows)
     coverage = court.share(np.concatenate(held), np.concatenate(judged_rows)) if held else None
     return ConformalStatement(

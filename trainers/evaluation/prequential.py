@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.datasets.decisions import DecisionSet
-from trainers.evaluation.forward import LEAST_ROWS
+from trainers.evaluation.walk_forward import LEAST_ROWS
 from trainers.models.online.protocols import OnlineModel
 
 _TELL_EVERY = 500
@@ -40,7 +40,7 @@ def prequential(
     """
     queue = _by_known_time(decisions)
     known_ms = decisions.own.known_ms[queue]
-    is_up = decisions.own.log_return > 0
+    is_up = decisions.own.is_up
     probability = np.full(len(decisions), np.nan)
     n_due = np.searchsorted(known_ms, decisions.as_of_ms, side="right")
     n_taught = 0
@@ -58,6 +58,6 @@ def prequential(
 def _by_known_time(decisions: DecisionSet) -> NDArray[np.int64]:
     """The rows that can be learnt, in the order in which their labels are known."""
     own = decisions.own
-    rows = np.flatnonzero((own.known_ms >= 0) & (np.nan_to_num(own.log_return) != 0))
+    rows = np.flatnonzero((own.known_ms >= 0) & own.is_decided)
     order: NDArray[np.int64] = rows[np.argsort(own.known_ms[rows], kind="stable")]
     return order

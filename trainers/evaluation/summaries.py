@@ -10,10 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.splits import Fold
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold
+from trainers.datasets.prices import ForwardReturn
+from trainers.evaluation.baselines import (
+    Baseline,
+    always_up,
+    forecast_of,
+    majority_class,
+    persistence,
+    reversal,
+)
 from trainers.evaluation.conformal import conformal_figures, judged
 from trainers.evaluation.scores import (
+    LEAK_ALARM,
     balanced_accuracy,
     brier_score,
     calibration_error,
@@ -23,10 +33,17 @@ from trainers.evaluation.scores import (
 )
 from trainers.evaluation.selective import TARGETS, Thresholds, chosen, selective_accuracy, share_interval
 from trainers.evaluation.significance import pesaran_timmermann
-from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.evaluation.wanted import wanted_figures
 
 Figures = dict[str, Any]
+
+#: The baselines of an evaluation that take a side.
+_SIDES: Mapping[str, Baseline] = {
+    "always_up": always_up,
+    "majority_class": majority_class,
+    "persistence": persistence,
+    "reversal": reversal,
+}
 
 
 class Tested(NamedTuple):
@@ -47,8 +64,7 @@ class Tested(NamedTuple):
 
     def rows(self, forward_return: ForwardReturn) -> NDArray[np.int64]:
         """The tested rows that have this outcome and no tie."""
-        log_return = forward_return.log_return
-        return np.flatnonzero(self._is_tested() & ~np.isnan(log_return) & (log_return != 0))
+        return np.flatnonzero(self._is_tested() & forward_return.is_decided)
 
     def chosen(self, target: float) -> NDArray[np.bool_]:
         """Which rows the model decides when it aims at a coverage, shape (n,)."""
@@ -63,7 +79,7 @@ class Tested(NamedTuple):
 
     def n_ties(self) -> int:
         """How many tested rows were ties."""
-        return int((self._is_tested() & (self.decisions.own.log_return == 0)).sum())
+        return int((self._is_tested() & self.decisions.own.is_tie).sum())
 
     def _is_tested(self) -> NDArray[np.bool_]:
         as_of_ms = self.decisions.as_of_ms
@@ -104,7 +120,7 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
 
 
 def _hits(tested: Tested, forward_return: ForwardReturn, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.equal(tested.probability[rows] >= 0.5, forward_return.log_return[rows] > 0)
+    return np.equal(tested.probability[rows] >= 0.5, forward_return.is_up[rows])
 
 
 def _whole(hit: NDArray[np.bool_], as_of_ms: NDArray[np.int64], generator: np.random.Generator) -> Figures:
@@ -119,7 +135,7 @@ def _pair(interval: tuple[float, float] | None) -> list[float] | None:
 
 
 def _probability_figures(tested: Tested, rows: NDArray[np.int64]) -> Figures:
-    is_up = tested.decisions.own.log_return[rows] > 0
+    is_up = tested.decisions.own.is_up[rows]
     probability = tested.probability[rows]
     if not len(rows):
         return {"brier": None, "log_loss": None}
@@ -219,22 +235,16 @@ def baseline_figures(
         rows: The tested rows without ties.
     """
     generator = np.random.default_rng(seed)
-    is_up = decisions.own.log_return[rows] > 0
-    share = np.full(len(decisions), 0.5)
-    for fold in folds:
-        returns = decisions.own.log_return[fold.train]
-        returns = returns[~np.isnan(returns)]
-        share[fold.test] = float((returns[returns != 0] > 0).mean()) if np.any(returns != 0) else 0.5
-    majority = share[rows] >= 0.5
-    trailing = decisions.trailing_log_return[rows]
-    sides = {
-        "always_up": np.ones(len(rows), dtype=np.bool_),
-        "majority_class": majority,
-        "persistence": np.where(np.isnan(trailing) | (trailing == 0), majority, trailing > 0),
-        "reversal": np.where(np.isnan(trailing) | (trailing == 0), majority, trailing < 0),
+    is_up, as_of_ms = decisions.own.is_up[rows], decisions.as_of_ms[rows]
+    forecasts = {name: forecast_of(decisions, folds, baseline) for name, baseline in _SIDES.items()}
+    figures = {
+        name: _whole(forecast.says_up[rows] == is_up, as_of_ms, generator)
+        for name, forecast in forecasts.items()
+        if forecast.says_up is not None
     }
-    as_of_ms = decisions.as_of_ms[rows]
-    figures = {name: _whole(side == is_up, as_of_ms, generator) for name, side in sides.items()}
     figures["random_walk"] = {"brier": 0.25, "log_loss": float(np.log(2))}
-    figures["majority_class"]["brier"] = float(np.mean((share[rows] - is_up) ** 2)) if len(rows) else None
+    share = forecasts["majority_class"].probability
+    if share is not None:
+        brier = float(np.mean((share[rows] - is_up) ** 2)) if len(rows) else None
+        figures["majority_class"]["brier"] = brier
     return figures

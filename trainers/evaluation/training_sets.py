@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.schedules import purged
-from trainers.datasets.splits import Fold
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold, purged
+from trainers.datasets.prices import ForwardReturn
 from trainers.datasets.uniqueness import uniqueness
 from trainers.models.recipes import Outcome, TrainingSet
 
@@ -67,8 +67,8 @@ def _known(forward: ForwardReturn, time_ms: int | None) -> Outcome:
     is_known = forward.known_ms >= 0
     if time_ms is not None:
         is_known &= forward.known_ms <= time_ms
-    rows = np.flatnonzero(is_known & (forward.log_return != 0)).astype(np.int64)
-    return Outcome(rows, forward.log_return[rows] > 0, None, forward.known_ms[rows])
+    rows = np.flatnonzero(is_known & ~forward.is_tie).astype(np.int64)
+    return Outcome(rows, forward.is_up[rows], None, forward.known_ms[rows])
 
 
 def _part(
@@ -97,9 +97,9 @@ def _outcome(
 ) -> Outcome:
     forward = decisions.forward_returns[multiple]
     rows = purged(candidates, known_ms=forward.known_ms, decided_ms=decided_ms)
-    rows = rows[forward.log_return[rows] != 0]
+    rows = rows[~forward.is_tie[rows]]
     weight = _weights(decisions, rows, multiple) if is_weighted else None
-    return Outcome(rows, forward.log_return[rows] > 0, weight, forward.known_ms[rows])
+    return Outcome(rows, forward.is_up[rows], weight, forward.known_ms[rows])
 
 
 def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:

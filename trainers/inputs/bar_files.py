@@ -11,7 +11,7 @@ from schemas.frames import CANDLE_COLUMNS, PRICES, Fate, broken_rules, candle_ru
 from schemas.time import Interval
 from schemas.wire.candle_files import candle_columns, recognised_interval, times_ms
 from stream_processors.features.bars import CLOSE, BarTable, bar_table, roll_up
-from trainers.datasets.decisions import PricePath
+from trainers.datasets.prices import PricePath
 
 _PARQUET = (".parquet", ".pq")
 

@@ -11,10 +11,10 @@ from schemas.time import Clock, text_of_time
 from trainers.backtesting.decisions import Served, decided, predictions
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule
-from trainers.backtesting.prices import Prices
 from trainers.backtesting.refits import refitted
 from trainers.backtesting.reports import Parity, Report, RuleTried
 from trainers.backtesting.results import Backtest, Terms, backtest
+from trainers.datasets.prices import PricePath
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.inputs.backtested_models import ALWAYS_MS, Asked, refit_recipe
 from trainers.inputs.materials import Material
@@ -59,7 +59,7 @@ class Plan(NamedTuple):
     minimum_rows: int
     seed: int
 
-    def terms(self, rule: PositionRule, prices: Prices, *, n_configurations: int) -> Terms:
+    def terms(self, rule: PositionRule, prices: PricePath, *, n_configurations: int) -> Terms:
         """The terms of one rule, where a bar is one of the prices'.
 
         The configurations were tried with one rule; each further rule is one more try.
@@ -73,7 +73,7 @@ class Plan(NamedTuple):
             rule=rule,
             costs=self.costs,
             every_ms=self.every_ms,
-            lag_ms=self.lag_bars * prices.interval.milliseconds,
+            lag_ms=self.lag_bars * prices.interval_ms,
             n_tried=n_configurations + len(self.rules) - 1,
             seed=self.seed,
         )

@@ -14,8 +14,9 @@ from schemas.time import Clock, Interval, text_of_time
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
-from trainers.datasets.decisions import DecisionSet, PricePath, merged
+from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.joining import interval_columns, news_columns, with_columns
+from trainers.datasets.prices import PricePath, merged
 from trainers.evaluation.summaries import Figures
 from trainers.inputs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.inputs.dataset_files import store

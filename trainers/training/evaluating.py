@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Interval, text_of_time
-from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.folds import Fold, calendar_folds
+from trainers.datasets.prices import PricePath
 from trainers.datasets.schedules import Refit, refit_times
-from trainers.datasets.splits import Fold
-from trainers.evaluation.forward import LEAST_ROWS, Watch, folds_of, out_of_sample
 from trainers.evaluation.prequential import prequential
 from trainers.evaluation.selective import DAY_MS, GAP_MS, PAST_MS, Thresholds
 from trainers.evaluation.summaries import Figures, Tested, baseline_figures, summary
+from trainers.evaluation.walk_forward import LEAST_ROWS, Watch, out_of_sample
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.recipes import Recipe
 from trainers.selection.nested import Nesting, searched, searched_out_of_sample, stretches
@@ -28,8 +29,6 @@ from trainers.selection.searching import Searched, stated
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-_MINUTE_MS = 60_000
-_LAGS_MS = (_MINUTE_MS, 5 * _MINUTE_MS)
 
 
 class Question(NamedTuple):
@@ -65,7 +64,7 @@ def decisions_for(
 ) -> DecisionSet:
     """The decisions with the outcomes that the question and the recipe need.
 
-    Lags of one and five minutes are there where the prices come that often, one bar always.
+    Late entries are judged as far as the prices tell (:meth:`PricePath.entry_lags_ms`).
 
     Args:
         table: The features at each decision.
@@ -73,14 +72,13 @@ def decisions_for(
         question: What is evaluated.
         multiples: The multiples of the horizon that the recipe learns from.
     """
-    lags = [lag for lag in _LAGS_MS if lag % prices.interval_ms == 0]
     return decision_set(
         table,
         prices,
         interval=question.interval,
         horizon=question.horizon,
         multiples=tuple(sorted(multiples)),
-        lags_ms=(*lags, question.interval.milliseconds),
+        lags_ms=prices.entry_lags_ms(question.interval),
     )
 
 
@@ -218,7 +216,7 @@ def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Se
     if until_ms <= start_ms:
         message = f"--train-until must lie before the file's end, was {text_of_time(start_ms, 'day')} of {text_of_time(until_ms, 'day')}"
         raise ConfigurationError(message)
-    folds = folds_of(decisions, from_ms=start_ms, until_ms=until_ms, refit=question.refit)
+    folds = calendar_folds(decisions, from_ms=start_ms, until_ms=until_ms, refit=question.refit)
     n = len(folds[0].train) if folds else 0
     if n < LEAST_ROWS:
         message = (
@@ -237,7 +235,7 @@ def _folds_before(decisions: DecisionSet, question: Question) -> Sequence[Fold]:
     from_ms = max(question.train_until_ms - PAST_MS - GAP_MS, _next_day(enough))
     if from_ms >= question.train_until_ms:
         return ()
-    return folds_of(decisions, from_ms=from_ms, until_ms=question.train_until_ms, refit=question.refit)
+    return calendar_folds(decisions, from_ms=from_ms, until_ms=question.train_until_ms, refit=question.refit)
 
 
 def _least_before(known: NDArray[np.int64], question: Question) -> int:

@@ -18,23 +18,23 @@ from schemas.artifacts import (
     RecipeStatement,
     sha256,
 )
+from schemas.features import FeatureTable
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, PricePath
-from trainers.datasets.learning import decisions_of
-from trainers.datasets.samples import Samples
-from trainers.datasets.splits import walk_forward
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.folds import equal_folds
+from trainers.datasets.prices import PricePath, merged
 from trainers.evaluation.conformal import Judged, judged
 from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
-from trainers.evaluation.training_sets import training_set_at, training_set_of
-from trainers.evaluation.walk_forward import scored
-from trainers.models.calibration import CalibratedModel
+from trainers.evaluation.training_sets import training_set_at
+from trainers.evaluation.version_metrics import version_metrics
+from trainers.evaluation.walk_forward import FoldModel, out_of_sample
+from trainers.models.calibration import CalibratedModel, Reference
 from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
 from trainers.models.recipes import FittedModel, Recipe, exported
 
 #: XGBoost's own form, which its versions hold too.
 NATIVE_FILE = "model.ubj"
-_MINUTE_MS = 60_000
 #: A fold that would learn from fewer rows is left out of the evidence.
 LEAST_FOLD_ROWS = 150
 
@@ -79,103 +79,128 @@ class Origin(NamedTuple):
     code_version: str
 
 
-def trained(samples: Samples, options: FitOptions, origin: Origin, *, prices: PricePath) -> Artifact:
+def training_decisions(
+    table: FeatureTable,
+    recipe: Recipe,
+    *,
+    target: ModelTarget,
+    known_by_ms: int,
+    finer: PricePath | None = None,
+) -> DecisionSet:
+    """The rows of a table that a version can be fitted and judged on, with the outcomes that its recipe needs.
+
+    Left out are rows that are not warm (their closes still serve as ends of outcomes), and rows
+    whose outcome is undefined or was not known in time. Undefined features stay, as NaN.
+
+    Args:
+        table: Oldest first; its own closes are the outcomes.
+        recipe: What is going to be fitted.
+        target: The interval of the table's bars, and how far ahead is predicted.
+        known_by_ms: When the version is fitted, in the stream's time.
+        finer: Closes of shorter bars, for entries a minute late; None where there are none.
+    """
+    prices = PricePath.of_bars(table, target.interval)
+    late_prices = prices if finer is None else merged(prices, finer)
+    return decision_set(
+        table,
+        prices,
+        interval=target.interval,
+        horizon=target.horizon,
+        multiples=tuple(sorted(recipe.multiples)),
+        lags_ms=late_prices.entry_lags_ms(target.interval),
+        late_prices=late_prices,
+    ).labelled(known_by_ms)
+
+
+def trained(decisions: DecisionSet, options: FitOptions, origin: Origin) -> Artifact:
     """A version: what it predicts, how well it did out of sample, and its bytes.
 
-    The figures are of the walk-forward; the model itself is fitted on all samples. Same samples
+    The figures are of the walk-forward; the model itself is fitted on all rows. The same rows
     and recipe give the same bytes, so the same version.
 
     Args:
-        samples: Oldest first.
+        decisions: As :func:`training_decisions` makes them.
         options: Recipe and folds.
         origin: For the manifest.
-        prices: Where outcomes over further horizons and late entries are read.
 
     Raises:
-        ValueError: If there are too few samples, or an export does not agree with its model.
-        StateError: If the samples have ups or downs alone.
+        ValueError: If there are too few rows, or an export does not agree with its model.
+        StateError: If the rows have ups or downs alone.
     """
     recipe = seeded(options.recipe, options.seed)
-    decisions = decisions_of(
-        samples,
-        prices,
-        multiples=recipe.multiples,
-        lags_ms=_lags_ms(prices, samples.interval),
-        known_by_ms=origin.trained_until_ms,
-    )
     fitted = recipe.fit(training_set_at(decisions, recipe.multiples))
-    checked = exported(fitted, samples.rows)
-    found = _judged(samples, decisions, recipe, options, served=fitted, until_ms=origin.trained_until_ms)
-    files = {MODEL_FILE: _stating(checked.onnx, found.settled), **_native(fitted)}
-    difference = Metric(value=checked.largest_difference, low=None, high=None, n=len(samples))
+    checked = exported(fitted, decisions.rows)
+    evidence = _walked(decisions, recipe, options, served=fitted, until_ms=origin.trained_until_ms)
+    files = {MODEL_FILE: _stating(checked.onnx, evidence.settled), **_native(fitted)}
+    difference = Metric(value=checked.largest_difference, low=None, high=None, n=len(decisions))
     return Artifact(
-        manifest=_manifest(samples, options, origin, found=found, files=files, difference=difference),
+        manifest=_manifest(decisions, options, origin, evidence=evidence, files=files, difference=difference),
         files=files,
     )
 
 
-class _Judged(NamedTuple):
-    """What the walk-forward found; nothing where no fold had enough to learn from."""
+class _WalkForwardEvidence(NamedTuple):
+    """What the walk-forward found; empty where no fold had enough rows to learn from."""
 
     metrics: dict[str, Metric]
     baselines: dict[str, dict[str, Metric]]
     settled: Settled | None
 
 
-def _judged(
-    samples: Samples,
-    decisions: DecisionSet,
-    recipe: Recipe,
-    options: FitOptions,
-    *,
-    served: FittedModel,
-    until_ms: int,
-) -> _Judged:
+def _walked(
+    decisions: DecisionSet, recipe: Recipe, options: FitOptions, *, served: FittedModel, until_ms: int
+) -> _WalkForwardEvidence:
     """Walk forward with the recipe, and settle what ``served``, fitted on everything, states."""
-    folds = [
-        fold for fold in walk_forward(samples, n_folds=options.n_folds) if len(fold.train) >= LEAST_FOLD_ROWS
-    ]
+    folds = equal_folds(decisions, n_folds=options.n_folds, until_ms=until_ms)
+    folds = tuple(fold for fold in folds if len(fold.train) >= LEAST_FOLD_ROWS)
     if not folds:
-        return _Judged({}, {}, None)
-    probability = np.full(len(samples), np.nan)
-    stretches = []
-    for fold in folds:
-        fitted = recipe.fit(training_set_of(decisions, fold, recipe.multiples))
-        past = _past(decisions, fitted, probability, at_ms=int(decisions.as_of_ms[fold.test[0]]))
-        stretches.append(Stretch(fold.test, past))
-        test = decisions.rows[fold.test]
-        probability[fold.test] = exported(fitted, test).model.probabilities_up(test)
+        return _WalkForwardEvidence({}, {}, None)
+    references: dict[int, Reference | None] = {}
+
+    def remember(found: FoldModel) -> None:
+        references[int(found.fold.test[0])] = _reference(found.fitted)
+
+    probability = out_of_sample(decisions, recipe, folds=folds, least_rows=LEAST_FOLD_ROWS, watch=remember)
+    stretches = [
+        Stretch(
+            fold.test,
+            _past(
+                decisions,
+                references[int(fold.test[0])],
+                probability,
+                at_ms=int(decisions.as_of_ms[fold.test[0]]),
+            ),
+        )
+        for fold in folds
+    ]
     settled = settled_policy(
         decisions,
         probability,
         stretches,
-        now=_past(decisions, served, probability, at_ms=until_ms),
+        now=_past(decisions, _reference(served), probability, at_ms=until_ms),
         picking=options.picking,
         seed=options.seed,
     )
-    tested = np.concatenate([fold.test for fold in folds])
-    evaluation = scored(samples, folds, probability[tested], generator=np.random.default_rng(options.seed))
+    found = version_metrics(decisions, folds, probability, generator=np.random.default_rng(options.seed))
     # The accuracy over all decisions is one figure with one interval, wherever it is stated.
     all_of_them = [row.at_close for row in settled.policy.evidence if row.target == 1]
-    metrics = evaluation.metrics | ({"accuracy": all_of_them[0]} if all_of_them else {})
-    return _Judged(metrics, evaluation.baselines, settled)
+    metrics = found.metrics | ({"accuracy": all_of_them[0]} if all_of_them else {})
+    return _WalkForwardEvidence(metrics, found.baselines, settled)
+
+
+def _reference(fitted: FittedModel) -> Reference | None:
+    """A calibrated model's own calibration rows; None of any other model."""
+    return fitted.reference if isinstance(fitted, CalibratedModel) else None
 
 
 def _past(
-    decisions: DecisionSet, fitted: FittedModel, probability: NDArray[np.float64], *, at_ms: int
+    decisions: DecisionSet, reference: Reference | None, probability: NDArray[np.float64], *, at_ms: int
 ) -> Judged:
     """What a model's thresholds are settled on: its own calibration rows, or what those before it said."""
-    if not isinstance(fitted, CalibratedModel):
+    if reference is None:
         return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
-    found = fitted.reference
-    rows = np.searchsorted(decisions.as_of_ms, found.as_of_ms)
-    return Judged(found.as_of_ms, decisions.own.known_ms[rows], found.probability, found.is_up)
-
-
-def _lags_ms(prices: PricePath, interval: Interval) -> list[int]:
-    """A minute and five, where prices come that often, and a bar always."""
-    lags = {_MINUTE_MS, 5 * _MINUTE_MS, interval.milliseconds}
-    return sorted(lag for lag in lags if lag % prices.interval_ms == 0)
+    rows = np.searchsorted(decisions.as_of_ms, reference.as_of_ms)
+    return Judged(reference.as_of_ms, decisions.own.known_ms[rows], reference.probability, reference.is_up)
 
 
 def seeded(recipe: Recipe, seed: int) -> Recipe:
@@ -201,31 +226,31 @@ def _stating(onnx: bytes, settled: Settled | None) -> bytes:
 
 
 def _manifest(
-    samples: Samples,
+    decisions: DecisionSet,
     options: FitOptions,
     origin: Origin,
     *,
-    found: _Judged,
+    evidence: _WalkForwardEvidence,
     files: dict[str, bytes],
     difference: Metric,
 ) -> ModelManifest:
-    target = ModelTarget(instrument=origin.instrument, interval=samples.interval, horizon=samples.horizon)
+    target = ModelTarget(instrument=origin.instrument, interval=decisions.interval, horizon=decisions.horizon)
     model_hash = sha256(files[MODEL_FILE])
-    settled = found.settled
+    settled = evidence.settled
     return ModelManifest(
         version=version_name(options.name, target, model_hash),
         kind=options.name,
         target=target,
         model_hash=model_hash,
-        feature_spec_hash=samples.feature_spec_hash,
-        feature_names=samples.names,
+        feature_spec_hash=decisions.feature_spec_hash,
+        feature_names=decisions.names,
         stream=origin.stream,
         source=origin.source,
-        trained_from_ms=int(samples.as_of_ms[0]),
+        trained_from_ms=int(decisions.as_of_ms[0]),
         trained_until_ms=origin.trained_until_ms,
-        n_rows=int((~samples.is_tie).sum()),
-        metrics={**found.metrics, "export_difference": difference},
-        baselines=found.baselines,
+        n_rows=int((~decisions.own.is_tie).sum()),
+        metrics={**evidence.metrics, "export_difference": difference},
+        baselines=evidence.baselines,
         parameters={**_scalars(options.recipe), "n_folds": options.n_folds, "seed": options.seed},
         code_version=origin.code_version,
         created_ms=origin.created_ms,

@@ -15,8 +15,9 @@ from stream_processors.features.bars import CLOSE, bar_table
 from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
-from trainers.datasets.decisions import ForwardReturn, PricePath, decision_set
+from trainers.datasets.decisions import decision_set
 from trainers.datasets.joining import with_columns
+from trainers.datasets.prices import ForwardReturn, PricePath
 from trainers.datasets.stored import from_bytes, manifest_of, to_bytes, validate
 from trainers.evaluation.auditing import Check, known_time, permutation, truncation, warm_up
 from trainers.inputs.dataset_files import load, store

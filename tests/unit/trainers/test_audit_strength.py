@@ -12,7 +12,8 @@ from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles, written
 from tests.unit.trainers import test_audit
 from trainers.commands import commands
-from trainers.datasets.decisions import DecisionSet, ForwardReturn, decision_set
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.auditing import LEAK_ALARM, Check, accuracy_alone, given_others, permutation
 from trainers.evaluation.conditioning import LEAST_ROWS, PARTIAL_ALARM, conditional, standard_ranks
 from trainers.inputs.bar_files import read_bars

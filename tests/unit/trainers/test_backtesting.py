@@ -274,7 +274,7 @@ def test_periods_compound_to_the_whole():
     n = 200
     end_ms = parse_time("2024-11-01", "") + np.arange(n, dtype=np.int64) * DAY_MS
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.02, n)))
-    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval=Interval.ONE_HOUR)
+    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval_ms=60 * MINUTE_MS)
     decisions = decisions_of(np.tile([0.6, 0.4], n // 2), closes=closes, as_of_ms=end_ms)
     results = backtest(decisions, prices, terms(every_ms=DAY_MS)).results
     assert [period.name for period in results.quarters] == ["2024-Q4", "2025-Q1", "2025-Q2"]
@@ -350,7 +350,7 @@ def surely(n_days=150, *, from_day="2024-11-20"):
     ups = generator.random(n) < probability
     closes = 100 * np.exp(np.concatenate([[0.0], np.cumsum(np.where(ups, 1e-3, -1e-3))[:-1]]))
     target = ModelTarget(instrument="BTC-USDT.BINANCE", interval=Interval.ONE_HOUR, horizon=Interval.ONE_HOUR)
-    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval=Interval.ONE_HOUR)
+    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval_ms=60 * MINUTE_MS)
     return prices, decisions_of(probability, closes=closes, as_of_ms=end_ms, target=target)
 
 

@@ -11,8 +11,9 @@ from schemas.events import PredictionSet
 from schemas.time import Interval
 from tests.fakes.training_sets import training_set
 from tests.unit.api.events import prediction
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.splits import Fold
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.conformal import judged
 from trainers.evaluation.policies import Picking, Stretch, settled_policy
 from trainers.models.conformal import ConformalLimits
