@@ -6,7 +6,7 @@ from schemas.artifacts import MODEL_FILE, ModelManifest, ModelTarget, RecipeStat
 from schemas.features import FeatureTable
 from schemas.time import Interval
 from tests.fakes.decision_sets import labelled
-from trainers.backtesting.decisions import Decisions, Served
+from trainers.backtesting.decisions import ModelDecisions, ScheduledModel
 from trainers.datasets.prices import PricePath
 from trainers.models.descriptions import described
 from trainers.models.gradient_boosting import Boosting, BoostingParameters, fit
@@ -24,7 +24,9 @@ def prices_of(closes, *, end_ms=None) -> PricePath:
     )
 
 
-def decisions_of(probabilities, *, closes=None, as_of_ms=None, target: ModelTarget = TARGET) -> Decisions:
+def decisions_of(
+    probabilities, *, closes=None, as_of_ms=None, target: ModelTarget = TARGET
+) -> ModelDecisions:
     """One decision a minute from minute 1 on."""
     n = len(probabilities)
     as_of = (
@@ -32,7 +34,7 @@ def decisions_of(probabilities, *, closes=None, as_of_ms=None, target: ModelTarg
         if as_of_ms is None
         else np.asarray(as_of_ms, np.int64)
     )
-    return Decisions(
+    return ModelDecisions(
         target=target,
         as_of_ms=as_of,
         known_ms=as_of,
@@ -59,8 +61,10 @@ class ConstantModel:
         return np.full(len(rows), self._probability, dtype=np.float32)
 
 
-def served_of(model, *, from_ms=-(2**53), version="constant-1", spec="spec", trained=(0, 0)) -> Served:
-    return Served(from_ms, version, model, spec, *trained)
+def served_of(
+    model, *, from_ms=-(2**53), version="constant-1", spec="spec", trained=(0, 0)
+) -> ScheduledModel:
+    return ScheduledModel(from_ms, version, model, spec, *trained)
 
 
 def small_artifact(

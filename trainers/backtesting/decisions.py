@@ -36,7 +36,7 @@ class Model(Protocol):
         """The probabilities of many vectors, those of each row alone to the bit."""
 
 
-class Served(NamedTuple):
+class ScheduledModel(NamedTuple):
     """A model and the first as-of time that it predicts.
 
     Attributes:
@@ -59,7 +59,7 @@ class Served(NamedTuple):
         return self.from_ms if self.effective_from_ms is None else self.effective_from_ms
 
 
-class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class ModelDecisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What was said, oldest first.
 
     Attributes:
@@ -81,7 +81,7 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """How many."""
         return len(self.as_of_ms)
 
-    def n_in_sample(self, schedule: Sequence[Served]) -> int:
+    def n_in_sample(self, schedule: Sequence[ScheduledModel]) -> int:
         """How many lie in the stretch that the model which made them was fitted on."""
         spans = np.array([(served.trained_from_ms, served.trained_until_ms) for served in schedule])
         first, until = spans[self.served, 0], spans[self.served, 1]
@@ -95,14 +95,14 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 def decided(
     table: FeatureTable,
-    schedule: Sequence[Served],
+    schedule: Sequence[ScheduledModel],
     *,
     target: ModelTarget,
     from_ms: int,
     to_ms: int,
     every_ms: int,
     progress: Callable[[float], None] = lambda _share: None,
-) -> Decisions:
+) -> ModelDecisions:
     """What the model of each time says of each warm row in ``[from_ms, to_ms)``.
 
     Args:
@@ -129,7 +129,7 @@ def decided(
             check_probabilities(said, model_version=schedule[number].version)
             probability[part] = said
             progress((int(part[-1]) + 1) / len(rows))
-    return Decisions(
+    return ModelDecisions(
         target=target,
         as_of_ms=table.as_of_ms[rows],
         known_ms=table.known_ms[rows],
@@ -144,7 +144,7 @@ def _batches(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         yield rows[start : start + BATCH_ROWS]
 
 
-def _columns(table: FeatureTable, served: Served) -> NDArray[np.int64]:
+def _columns(table: FeatureTable, served: ScheduledModel) -> NDArray[np.int64]:
     if served.feature_spec_hash != table.feature_spec_hash:
         message = (
             f"{served.version} takes features {served.feature_spec_hash[:12]}, these are "
@@ -156,7 +156,7 @@ def _columns(table: FeatureTable, served: Served) -> NDArray[np.int64]:
 
 
 def predictions(
-    decisions: Decisions, schedule: Sequence[Served], *, source: str, stream: str
+    decisions: ModelDecisions, schedule: Sequence[ScheduledModel], *, source: str, stream: str
 ) -> Iterator[PredictionMade]:
     """The decisions as the events that scoring publishes.
 

@@ -62,7 +62,7 @@ class Fills(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     weights: NDArray[np.float64]
 
 
-class Path(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class EquityPath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What became of an equity of 1.
 
     Attributes:
@@ -102,7 +102,7 @@ def fills(
     return Fills(rows=at[changes], weights=target[changes])
 
 
-def simulate(prices: PricePath, trades: Fills, *, cost_bps: float) -> Path:
+def simulate(prices: PricePath, trades: Fills, *, cost_bps: float) -> EquityPath:
     """The equity that trades lead to, from 1.
 
     Args:
@@ -111,10 +111,10 @@ def simulate(prices: PricePath, trades: Fills, *, cost_bps: float) -> Path:
         cost_bps: Per unit of value traded.
     """
     if len(trades.rows) == 0:
-        return Path(equity=np.ones(len(prices)), traded=np.empty(0), gained=np.empty(0))
+        return EquityPath(equity=np.ones(len(prices)), traded=np.empty(0), gained=np.empty(0))
     account = _account(prices.close, trades, cost_bps)
     equity = _marked(prices.close, trades.rows, trades.weights, account.after)
-    return Path(equity=equity, traded=account.traded, gained=account.gained)
+    return EquityPath(equity=equity, traded=account.traded, gained=account.gained)
 
 
 class _Account(NamedTuple):

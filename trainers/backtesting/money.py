@@ -20,7 +20,7 @@ _DAY_MS = Interval.ONE_DAY.milliseconds
 LEAST_DAYS = 10
 
 
-class Money(msgspec.Struct, frozen=True, kw_only=True):
+class MoneyFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of an equity curve.
 
     Attributes:
@@ -41,7 +41,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     longest_drawdown_days: float
 
 
-class Daily(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class DailyEquity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """An equity curve by UTC days that have prices.
 
     Attributes:
@@ -55,7 +55,7 @@ class Daily(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     returns: NDArray[np.float64]
 
 
-def daily(end_ms: NDArray[np.int64], equity: NDArray[np.float64], *, start: float = 1.0) -> Daily:
+def daily(end_ms: NDArray[np.int64], equity: NDArray[np.float64], *, start: float = 1.0) -> DailyEquity:
     """An equity curve by days; a close at midnight belongs to the day that it ends.
 
     Args:
@@ -67,7 +67,7 @@ def daily(end_ms: NDArray[np.int64], equity: NDArray[np.float64], *, start: floa
     last = np.append(np.flatnonzero(np.diff(day)), len(day) - 1)
     before = np.concatenate([[start], equity[last][:-1]])
     returns = np.where(before > 0, equity[last] / np.where(before > 0, before, 1.0) - 1, 0.0)
-    return Daily(day_ms=day[last] * _DAY_MS, equity=equity[last], returns=returns)
+    return DailyEquity(day_ms=day[last] * _DAY_MS, equity=equity[last], returns=returns)
 
 
 def drawdown(equity: NDArray[np.float64], *, start: float = 1.0) -> NDArray[np.float64]:
@@ -88,7 +88,7 @@ def money(
     *,
     start: float = 1.0,
     generator: np.random.Generator,
-) -> Money:
+) -> MoneyFigures:
     """The figures of an equity curve.
 
     Args:
@@ -101,7 +101,7 @@ def money(
     growth = float(equity[-1]) / start
     n = len(days.returns)
     is_long = n >= LEAST_DAYS
-    return Money(
+    return MoneyFigures(
         total_return=growth - 1,
         annual_return=growth ** (DAYS_PER_YEAR / n) - 1 if is_long else None,
         volatility=float(days.returns.std()) * math.sqrt(DAYS_PER_YEAR) if is_long else None,

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.backtesting.decisions import Decisions
-from trainers.backtesting.records import Record
+from trainers.backtesting.decisions import ModelDecisions
+from trainers.backtesting.records import DirectionRecord
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.evaluation.selective import TARGETS, threshold
 
@@ -28,12 +28,12 @@ class Picks(msgspec.Struct, frozen=True, kw_only=True):
 
     target_coverage: float
     coverage: float | None
-    at_close: Record
-    at_lag: Record
+    at_close: DirectionRecord
+    at_lag: DirectionRecord
 
 
 def picks(
-    decisions: Decisions, record_of: Callable[[NDArray[np.bool_], int], Record], *, lag_ms: int
+    decisions: ModelDecisions, record_of: Callable[[NDArray[np.bool_], int], DirectionRecord], *, lag_ms: int
 ) -> list[Picks]:
     """The picks for every coverage that evaluations state.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.time import Interval
-from trainers.backtesting.decisions import Decisions
+from trainers.backtesting.decisions import ModelDecisions
 
 #: How many moves between decisions are looked back on for their size.
 TRAILING_MOVES = 96
@@ -20,7 +20,7 @@ _LEAST_MOVES = 20
 _YEAR_MS = 365 * Interval.ONE_DAY.milliseconds
 
 
-class Rule(StrEnum):
+class RuleKind(StrEnum):
     """How a probability becomes a position."""
 
     SIGN = "sign"
@@ -41,7 +41,7 @@ class PositionRule(msgspec.Struct, frozen=True, kw_only=True):
         is_long_only: Whether down means nothing held instead of short.
     """
 
-    rule: Rule = Rule.SIGN
+    rule: RuleKind = RuleKind.SIGN
     threshold: float = 0.5
     target_volatility: float = 0.2
     kelly_fraction: float = 0.25
@@ -63,7 +63,7 @@ class PositionRule(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(message)
 
 
-def positions(decisions: Decisions, rule: PositionRule, *, every_ms: int) -> NDArray[np.float64]:
+def positions(decisions: ModelDecisions, rule: PositionRule, *, every_ms: int) -> NDArray[np.float64]:
     """What to hold from each decision on.
 
     Args:
@@ -90,18 +90,20 @@ def positions(decisions: Decisions, rule: PositionRule, *, every_ms: int) -> NDA
 
 
 def _sizes(
-    decisions: Decisions, rule: PositionRule, confidence: NDArray[np.float64], *, every_ms: int
+    decisions: ModelDecisions, rule: PositionRule, confidence: NDArray[np.float64], *, every_ms: int
 ) -> NDArray[np.float64]:
     """How large, before the cap; NaN where moves are not known yet."""
-    if rule.rule in (Rule.SIGN, Rule.THRESHOLD):
+    if rule.rule in (RuleKind.SIGN, RuleKind.THRESHOLD):
         return np.full(len(decisions), min(1.0, rule.cap))
     mean, square = trailing_moves(decisions, every_ms=every_ms)
-    if rule.rule is Rule.VOLATILITY:
+    if rule.rule is RuleKind.VOLATILITY:
         return rule.target_volatility / np.sqrt(square * (_YEAR_MS / every_ms))
     return rule.kelly_fraction * (2 * confidence - 1) * mean / square
 
 
-def trailing_moves(decisions: Decisions, *, every_ms: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def trailing_moves(
+    decisions: ModelDecisions, *, every_ms: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The mean size and the mean square of the moves before each decision.
 
     Moves are log returns from one decision's close to the next one's, of neighbours that are

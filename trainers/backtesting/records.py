@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.artifacts import Metric
-from trainers.backtesting.decisions import Decisions
+from trainers.backtesting.decisions import ModelDecisions
 from trainers.datasets.prices import PricePath
 from trainers.evaluation.intervals import block_rows, bootstrap_sums, percentile_interval
 
 _HIT, _TIE, _DECIDED, _EDGE, _ROW = range(5)
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class DirectionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """How a set of decisions turned out.
 
     Attributes:
@@ -36,14 +36,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record(
-    decisions: Decisions,
+    decisions: ModelDecisions,
     chosen: NDArray[np.bool_],
     prices: PricePath,
     *,
     lag_ms: int,
     every_ms: int,
     generator: np.random.Generator,
-) -> Record:
+) -> DirectionRecord:
     """The record of chosen decisions, each judged from T + lag to T + lag + horizon.
 
     Args:
@@ -63,7 +63,7 @@ def record(
         [followed > 0, followed == 0, followed != 0, followed * 1e4, np.ones(len(followed))]
     ).astype(np.float64)
     hit_rate, edge = _metrics(table, every_ms=every_ms, horizon_ms=horizon_ms, generator=generator)
-    return Record(
+    return DirectionRecord(
         lag_ms=lag_ms,
         n=len(followed),
         n_ties=int((followed == 0).sum()),

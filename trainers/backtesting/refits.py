@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from schemas.errors import NotReadyError
 from schemas.features import FeatureTable
 from schemas.time import Interval, text_of_time
-from trainers.backtesting.decisions import Served
+from trainers.backtesting.decisions import ScheduledModel
 from trainers.datasets.decisions import DecisionSet, decision_set
 from trainers.datasets.prices import PricePath
 from trainers.evaluation.training_sets import training_set_at
@@ -26,7 +26,7 @@ def refitted(
     name: str,
     minimum_rows: int,
     progress: Callable[[float], None] = lambda _share: None,
-) -> list[Served]:
+) -> list[ScheduledModel]:
     """A model per time, each fitted on what was known by then and on nothing else.
 
     Args:
@@ -61,11 +61,11 @@ def refitted(
 
 def _served(
     decisions: DecisionSet, training_set: TrainingSet, recipe: Recipe, *, name: str, time_ms: int
-) -> Served:
+) -> ScheduledModel:
     learnt = training_set.outcomes[OWN_HORIZON].rows
     checked = exported(recipe.fit(training_set), training_set.rows[learnt])
     day = text_of_time(time_ms, "day").replace("-", "")
-    return Served(
+    return ScheduledModel(
         time_ms,
         f"{name}-refit-{day}-{checked.model.model_hash[:8]}",
         checked.model,

@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.artifacts import Metric
 from trainers.backtesting.positions import PositionRule
-from trainers.backtesting.results import Results
+from trainers.backtesting.results import BacktestResults
 from trainers.backtesting.sharpe_evidence import SharpeEvidence
 
 #: A deflated Sharpe ratio below this is no evidence.
@@ -52,7 +52,7 @@ class RuleTried(msgspec.Struct, frozen=True, kw_only=True):
     evidence: SharpeEvidence | None
 
     @classmethod
-    def of(cls, results: Results) -> Self:
+    def of(cls, results: BacktestResults) -> Self:
         """In short."""
         return cls(
             rule=results.terms.rule,
@@ -64,7 +64,7 @@ class RuleTried(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
     """Results, and what is to be known to read them.
 
     Attributes:
@@ -85,7 +85,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     n_in_sample: int
     parity_hash: str
     parity: Parity | None
-    results: Results
+    results: BacktestResults
     rules: list[RuleTried]
     seconds: dict[str, float]
 
@@ -98,7 +98,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.model} ({meant})"
 
 
-def verdict(results: Results) -> str:
+def verdict(results: BacktestResults) -> str:
     """The gross edge against the costs, in plain words: what a reader must not miss."""
     edge, costs = results.edge_per_trade_bps, results.cost_per_trade_bps
     if edge is None or results.break_even_bps is None:
@@ -133,7 +133,7 @@ def _doubt(sharpe: Metric | None, evidence: SharpeEvidence | None) -> str:
     return ""
 
 
-def warnings(report: Report) -> list[str]:
+def warnings(report: BacktestReport) -> list[str]:
     """What speaks against taking the figures at their word."""
     results, found = report.results, []
     if report.n_in_sample:

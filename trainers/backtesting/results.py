@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from schemas.artifacts import ModelTarget
 from schemas.time import Interval
-from trainers.backtesting.decisions import Decisions
-from trainers.backtesting.execution import Costs, Fills, Path, break_even_bps, fills, simulate
-from trainers.backtesting.money import DAYS_PER_YEAR, Money, daily, money
+from trainers.backtesting.decisions import ModelDecisions
+from trainers.backtesting.execution import Costs, EquityPath, Fills, break_even_bps, fills, simulate
+from trainers.backtesting.money import DAYS_PER_YEAR, MoneyFigures, daily, money
 from trainers.backtesting.picks import Picks, picks
 from trainers.backtesting.positions import PositionRule, positions
-from trainers.backtesting.records import Record, record
+from trainers.backtesting.records import DirectionRecord, record
 from trainers.backtesting.sharpe_evidence import SharpeEvidence, sharpe_evidence
 from trainers.datasets.prices import PricePath
 
@@ -39,7 +39,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
-class Period(msgspec.Struct, frozen=True, kw_only=True):
+class PeriodResults(msgspec.Struct, frozen=True, kw_only=True):
     """A year or a quarter of a backtest.
 
     Attributes:
@@ -48,14 +48,14 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    net: Money
-    gross: Money
-    buy_and_hold: Money
-    record: Record
+    net: MoneyFigures
+    gross: MoneyFigures
+    buy_and_hold: MoneyFigures
+    record: DirectionRecord
     turnover: float
 
 
-class Results(msgspec.Struct, frozen=True, kw_only=True):
+class BacktestResults(msgspec.Struct, frozen=True, kw_only=True):
     """What a backtest found.
 
     Attributes:
@@ -88,18 +88,18 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     edge_per_trade_bps: float | None
     cost_per_trade_bps: float
     break_even_bps: float | None
-    net: Money
-    gross: Money
-    buy_and_hold: Money
+    net: MoneyFigures
+    gross: MoneyFigures
+    buy_and_hold: MoneyFigures
     sharpe_evidence: SharpeEvidence | None
-    all_decisions: Record
+    all_decisions: DirectionRecord
     picks: list[Picks]
-    lags: list[Record]
-    years: list[Period]
-    quarters: list[Period]
+    lags: list[DirectionRecord]
+    years: list[PeriodResults]
+    quarters: list[PeriodResults]
 
 
-class Curves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class EquityCurves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The equity curves behind the results, each at every row of ``prices``."""
 
     prices: PricePath
@@ -111,24 +111,24 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 class Backtest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Results with their curves."""
 
-    results: Results
-    curves: Curves
+    results: BacktestResults
+    curves: EquityCurves
 
 
 class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What the parts of the results are made of."""
 
-    decisions: Decisions
+    decisions: ModelDecisions
     terms: Terms
     prices: PricePath
     weights: NDArray[np.float64]
     trades: Fills
-    net: Path
-    gross: Path
-    held: Path
+    net: EquityPath
+    gross: EquityPath
+    held: EquityPath
     generator: np.random.Generator
 
-    def record(self, chosen: NDArray[np.bool_], lag_ms: int) -> Record:
+    def record(self, chosen: NDArray[np.bool_], lag_ms: int) -> DirectionRecord:
         return record(
             self.decisions,
             chosen,
@@ -138,11 +138,11 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             generator=self.generator,
         )
 
-    def money(self, path: Path) -> Money:
+    def money(self, path: EquityPath) -> MoneyFigures:
         return money(self.prices.end_ms, path.equity, generator=self.generator)
 
 
-def backtest(decisions: Decisions, prices: PricePath, terms: Terms) -> Backtest:
+def backtest(decisions: ModelDecisions, prices: PricePath, terms: Terms) -> Backtest:
     """What decisions would have earned.
 
     Args:
@@ -159,13 +159,13 @@ def backtest(decisions: Decisions, prices: PricePath, terms: Terms) -> Backtest:
     run = _run(decisions, prices, terms)
     return Backtest(
         results=_results(run),
-        curves=Curves(
+        curves=EquityCurves(
             prices=run.prices, net=run.net.equity, gross=run.gross.equity, buy_and_hold=run.held.equity
         ),
     )
 
 
-def _run(decisions: Decisions, prices: PricePath, terms: Terms) -> _Run:
+def _run(decisions: ModelDecisions, prices: PricePath, terms: Terms) -> _Run:
     behind_ms = decisions.target.horizon.milliseconds + max(_lags(decisions.target, prices, terms))
     first_ms, last_ms = int(decisions.as_of_ms[0]), int(decisions.as_of_ms[-1])
     judged = prices.between(first_ms, last_ms + behind_ms)
@@ -195,13 +195,13 @@ def _lags(target: ModelTarget, prices: PricePath, terms: Terms) -> list[int]:
     return sorted(lag_ms for lag_ms in wanted if lag_ms % prices.interval_ms == 0)
 
 
-def _results(run: _Run) -> Results:
+def _results(run: _Run) -> BacktestResults:
     decisions, prices, terms = run.decisions, run.prices, run.terms
     taken = run.weights != 0
     everything = np.ones(len(decisions), dtype=np.bool_)
     turnover = float(run.gross.traded.sum())
     days = max(float(prices.end_ms[-1] - prices.end_ms[0]) / _DAY_MS, 1.0)
-    return Results(
+    return BacktestResults(
         target=decisions.target,
         terms=terms,
         from_ms=int(decisions.as_of_ms[0]),
@@ -226,7 +226,7 @@ def _results(run: _Run) -> Results:
     )
 
 
-def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[Period]:
+def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[PeriodResults]:
     """Calendar periods, each with the equity that it began with as its start."""
     end_ms = run.prices.end_ms
     for name, first, last in _spans(end_ms, name_of):
@@ -244,7 +244,7 @@ def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[Period]:
             )
             for path in (run.net, run.gross, run.held)
         )
-        yield Period(
+        yield PeriodResults(
             name=name,
             net=net,
             gross=gross,

@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 from schemas.time import text_of_time
 from trainers.backtesting.money import daily, drawdown
-from trainers.backtesting.reports import Report, verdict, warnings
-from trainers.backtesting.results import Curves
-from trainers.backtesting.summaries import Summary, summaries
+from trainers.backtesting.reports import BacktestReport, verdict, warnings
+from trainers.backtesting.results import EquityCurves
+from trainers.backtesting.summaries import SummaryTable, summaries
 from trainers.evaluation.pages import figure, page, table
 from trainers.evaluation.pictures import bars, lines
 
 _FEW_DAYS = 2
 
 
-def tear_sheet(report: Report, curves: Curves) -> str:
+def tear_sheet(report: BacktestReport, curves: EquityCurves) -> str:
     """The page."""
     results = report.results
     title = f"Backtest of {report.model_words}: {results.target}"
@@ -36,7 +36,7 @@ def tear_sheet(report: Report, curves: Curves) -> str:
     return page(title, parts)
 
 
-def _parity(report: Report) -> str:
+def _parity(report: BacktestReport) -> str:
     parity = report.parity
     if parity is None:
         return ""
@@ -47,7 +47,7 @@ def _parity(report: Report) -> str:
     )
 
 
-def _pictures(report: Report, curves: Curves) -> str:
+def _pictures(report: BacktestReport, curves: EquityCurves) -> str:
     equity = _over_time(
         "equity from 1",
         curves,
@@ -65,7 +65,7 @@ def _pictures(report: Report, curves: Curves) -> str:
     return "\n".join(figure(picture) for picture in pictures if picture)
 
 
-def _over_time(title: str, curves: Curves, series: dict[str, NDArray[np.float64]]) -> str:
+def _over_time(title: str, curves: EquityCurves, series: dict[str, NDArray[np.float64]]) -> str:
     """The last value of each day, or each value where there are few days; buy and hold last, in grey."""
     end_ms = curves.prices.end_ms
     days = {name: daily(end_ms, values) for name, values in series.items()}
@@ -75,7 +75,7 @@ def _over_time(title: str, curves: Curves, series: dict[str, NDArray[np.float64]
     return lines(title, day_ms, {name: one.equity for name, one in days.items()}, n_references=1)
 
 
-def _hit_rates(report: Report) -> str:
+def _hit_rates(report: BacktestReport) -> str:
     rates = {
         period.name: 100 * (period.record.hit_rate.value - 0.5)
         for period in report.results.quarters
@@ -84,7 +84,7 @@ def _hit_rates(report: Report) -> str:
     return bars("hit rate of the decisions taken, % less 50, at the lag, by quarter", rates)
 
 
-def _pick_rates(report: Report) -> str:
+def _pick_rates(report: BacktestReport) -> str:
     """Accuracy against coverage; nothing where there were no picks yet."""
     rates = {
         f"{picked.target_coverage:.0%}": 100 * (picked.at_lag.hit_rate.value - 0.5)
@@ -96,6 +96,6 @@ def _pick_rates(report: Report) -> str:
     )
 
 
-def _table(summary: Summary) -> str:
+def _table(summary: SummaryTable) -> str:
     kind = "facts" if summary.columns == ("", "") else ""
     return table(summary.title, summary.columns, summary.rows, kind=kind)

@@ -40,7 +40,7 @@ _LEAST_ROWS = 400
 _SIGNIFICANT = 5.0
 
 
-class Check(StrEnum):
+class AuditCheck(StrEnum):
     """What was looked at."""
 
     TRUNCATION = "truncation"
@@ -52,7 +52,7 @@ class Check(StrEnum):
     RECOMPUTATION = "recomputation"
 
 
-class Finding(NamedTuple):
+class AuditFinding(NamedTuple):
     """One thing that was seen: wrong, unless it is of the start-up.
 
     Attributes:
@@ -62,7 +62,7 @@ class Finding(NamedTuple):
             the whole.
     """
 
-    check: Check
+    check: AuditCheck
     column: str
     amount: float
     at_ms: int | None
@@ -71,10 +71,10 @@ class Finding(NamedTuple):
     @property
     def is_expected(self) -> bool:
         """Whether this is how such a feature is defined, and nothing to mend."""
-        return self.check is Check.START_UP
+        return self.check is AuditCheck.START_UP
 
 
-def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int = 32) -> list[Finding]:
+def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int = 32) -> list[AuditFinding]:
     """Columns whose past changes when the future is taken away.
 
     Args:
@@ -90,7 +90,7 @@ def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int
         rows = np.flatnonzero(np.isin(whole.as_of_ms, shorter.as_of_ms[-n_rows:]))
         _note(worst, whole, rows, whole.values[rows], shorter.values[-len(rows) :])
     return [
-        Finding(Check.TRUNCATION, name, amount, at_ms, "changes when the bars after it are removed")
+        AuditFinding(AuditCheck.TRUNCATION, name, amount, at_ms, "changes when the bars after it are removed")
         for name, (amount, at_ms) in worst.items()
     ]
 
@@ -102,7 +102,7 @@ def warm_up(
     tolerance: float = 1e-6,
     n_starts: int = 8,
     recursive: Collection[str] = (),
-) -> list[Finding]:
+) -> list[AuditFinding]:
     """Columns that say they are warm, and yet depend on how much came before.
 
     Args:
@@ -120,9 +120,11 @@ def warm_up(
         rows = np.flatnonzero(np.isin(whole.as_of_ms, later.as_of_ms[warm]))
         _note(worst, whole, rows, whole.values[rows], later.values[warm], either_missing=False)
     return [
-        Finding(Check.START_UP, name, amount, at_ms, "a recursive average: the start fades, never vanishes")
+        AuditFinding(
+            AuditCheck.START_UP, name, amount, at_ms, "a recursive average: the start fades, never vanishes"
+        )
         if name in recursive
-        else Finding(Check.WARM_UP, name, amount, at_ms, "depends on bars before its warm-up")
+        else AuditFinding(AuditCheck.WARM_UP, name, amount, at_ms, "depends on bars before its warm-up")
         for name, (amount, at_ms) in worst.items()
         if amount > tolerance
     ]
@@ -161,12 +163,12 @@ def _note(
             worst[name] = (amount, int(table.as_of_ms[rows[row]]))
 
 
-def known_time(decisions: DecisionSet) -> list[Finding]:
+def known_time(decisions: DecisionSet) -> list[AuditFinding]:
     """Labels that were known before they had happened, and decisions out of order."""
     findings = []
     if np.any(np.diff(decisions.as_of_ms) <= 0):
         at = int(decisions.as_of_ms[1:][np.diff(decisions.as_of_ms) <= 0][0])
-        findings.append(Finding(Check.KNOWN_TIME, "*", 1.0, at, "decision times must increase"))
+        findings.append(AuditFinding(AuditCheck.KNOWN_TIME, "*", 1.0, at, "decision times must increase"))
     for multiple, forward_return in decisions.forward_returns.items():
         ends = decisions.as_of_ms + multiple * decisions.horizon.milliseconds
         early = (forward_return.known_ms >= 0) & (forward_return.known_ms < ends)
@@ -174,14 +176,16 @@ def known_time(decisions: DecisionSet) -> list[Finding]:
             share = float(early.mean())
             explanation = f"the label over {multiple} horizons was known before it had happened"
             findings.append(
-                Finding(Check.KNOWN_TIME, "*", share, int(decisions.as_of_ms[early][0]), explanation)
+                AuditFinding(
+                    AuditCheck.KNOWN_TIME, "*", share, int(decisions.as_of_ms[early][0]), explanation
+                )
             )
     return findings
 
 
 def permutation(
     decisions: DecisionSet, *, generator: np.random.Generator, alarm: float = LEAK_ALARM
-) -> list[Finding]:
+) -> list[AuditFinding]:
     """Columns that alone tell the direction too well, or tell something of permuted labels.
 
     A column's rule is learnt on the older half (the direction that prevails in each of twenty bins
@@ -205,10 +209,10 @@ def permutation(
         accuracy, chance = (accuracy_alone(rows[:, column], labels) for labels in (is_up, shuffled))
         if accuracy > accuracy_limit(len(counted), alarm=alarm):
             explanation = "alone tells the direction better than honest features do"
-            findings.append(Finding(Check.PERMUTATION, name, accuracy, None, explanation))
+            findings.append(AuditFinding(AuditCheck.PERMUTATION, name, accuracy, None, explanation))
         if chance > limit:
             explanation = "tells something of permuted labels: the check itself leaks"
-            findings.append(Finding(Check.PERMUTATION, name, chance, None, explanation))
+            findings.append(AuditFinding(AuditCheck.PERMUTATION, name, chance, None, explanation))
     return findings
 
 
@@ -252,7 +256,7 @@ def _permuted_in_blocks(
     return np.concatenate([blocks[i] for i in generator.permutation(len(blocks))])
 
 
-def given_others(decisions: DecisionSet) -> tuple[list[Finding], Conditional | None]:
+def given_others(decisions: DecisionSet) -> tuple[list[AuditFinding], Conditional | None]:
     """Columns that tell of the next return what the other columns do not, and what could have been found."""
     return told_given(
         decisions.rows, decisions.names, decisions.own.log_return, np.empty((len(decisions), 0), np.float32)
@@ -264,7 +268,7 @@ def told_given(
     names: Sequence[str],
     returns: NDArray[np.float64],
     given: NDArray[np.float32],
-) -> tuple[list[Finding], Conditional | None]:
+) -> tuple[list[AuditFinding], Conditional | None]:
     """Columns that tell of the next return what honest ones and the others do not.
 
     Args:
@@ -278,7 +282,7 @@ def told_given(
         return [], None
     explanation = "tells of the next return what the other columns do not (partial rank correlation)"
     findings = [
-        Finding(Check.CONDITIONAL, name, abs(partial), None, explanation)
+        AuditFinding(AuditCheck.CONDITIONAL, name, abs(partial), None, explanation)
         for name, partial in found.partial.items()
         if abs(partial) > found.limit
     ]
@@ -286,11 +290,13 @@ def told_given(
         explanation = (
             "together the columns rank the next return better than honest ones do (rank correlation)"
         )
-        findings.append(Finding(Check.CONDITIONAL, "*", found.together, None, explanation))
+        findings.append(AuditFinding(AuditCheck.CONDITIONAL, "*", found.together, None, explanation))
     return findings, found
 
 
-def remade(stored: DecisionSet, made: DecisionSet, *, tolerance: float) -> tuple[list[Finding], Recomputed]:
+def remade(
+    stored: DecisionSet, made: DecisionSet, *, tolerance: float
+) -> tuple[list[AuditFinding], Recomputed]:
     """Columns and labels of a stored data set that the bars give otherwise.
 
     Args:
@@ -300,8 +306,8 @@ def remade(stored: DecisionSet, made: DecisionSet, *, tolerance: float) -> tuple
     """
     found = recomputed(stored, made)
     findings = [
-        Finding(
-            Check.RECOMPUTATION,
+        AuditFinding(
+            AuditCheck.RECOMPUTATION,
             one.column,
             one.largest,
             one.at_ms,
@@ -313,5 +319,5 @@ def remade(stored: DecisionSet, made: DecisionSet, *, tolerance: float) -> tuple
     if found.n_unmatched:
         share = found.n_unmatched / len(stored)
         explanation = f"{found.n_unmatched:,} rows are at times at which the bars give none"
-        findings.append(Finding(Check.RECOMPUTATION, "*", share, None, explanation))
+        findings.append(AuditFinding(AuditCheck.RECOMPUTATION, "*", share, None, explanation))
     return findings, found

@@ -20,7 +20,7 @@ Figures = dict[str, Any]
 LEAST_PAST = 200
 
 
-class Judged(NamedTuple):
+class JudgedRows(NamedTuple):
     """Out-of-sample rows with an outcome, ties left out; shape (n,) each, oldest first."""
 
     as_of_ms: NDArray[np.int64]
@@ -28,23 +28,23 @@ class Judged(NamedTuple):
     probability: NDArray[np.float64]
     is_up: NDArray[np.bool_]
 
-    def between(self, from_ms: int, until_ms: int) -> "Judged":
+    def between(self, from_ms: int, until_ms: int) -> "JudgedRows":
         """The rows decided in ``[from_ms, until_ms)``."""
         return self.at((self.as_of_ms >= from_ms) & (self.as_of_ms < until_ms))
 
-    def past_of(self, at_ms: int, *, trailing_ms: int = PAST_MS) -> "Judged":
+    def past_of(self, at_ms: int, *, trailing_ms: int = PAST_MS) -> "JudgedRows":
         """The rows of the trailing stretch whose outcome was known a day before a time."""
         found = self.between(at_ms - GAP_MS - trailing_ms, at_ms - GAP_MS)
         return found.at(found.known_ms <= at_ms - GAP_MS)
 
-    def at(self, rows: NDArray[np.bool_]) -> "Judged":
+    def at(self, rows: NDArray[np.bool_]) -> "JudgedRows":
         """Some of the rows."""
-        return Judged(self.as_of_ms[rows], self.known_ms[rows], self.probability[rows], self.is_up[rows])
+        return JudgedRows(self.as_of_ms[rows], self.known_ms[rows], self.probability[rows], self.is_up[rows])
 
 
 def judged(
     as_of_ms: NDArray[np.int64], probability: NDArray[np.float64], forward_return: ForwardReturn
-) -> Judged:
+) -> JudgedRows:
     """The rows that were predicted and have an outcome without a tie.
 
     Args:
@@ -53,7 +53,7 @@ def judged(
         forward_return: The outcomes of the same rows.
     """
     rows = np.flatnonzero(~np.isnan(probability) & forward_return.is_decided)
-    return Judged(
+    return JudgedRows(
         as_of_ms[rows], forward_return.known_ms[rows], probability[rows], forward_return.is_up[rows]
     )
 
@@ -61,7 +61,7 @@ def judged(
 class _Realised(NamedTuple):
     """What came of each row that had limits: whether its set held the outcome, and how large it was."""
 
-    rows: Judged
+    rows: JudgedRows
     is_held: NDArray[np.bool_]
     size: NDArray[np.int64]
     is_held_adaptive: NDArray[np.bool_]
@@ -69,7 +69,7 @@ class _Realised(NamedTuple):
 
 
 def conformal_figures(
-    rows: Judged,
+    rows: JudgedRows,
     *,
     starts_ms: tuple[int, ...],
     until_ms: int,
@@ -108,7 +108,7 @@ def conformal_figures(
     }
 
 
-def _realised(rows: Judged, edges_ms: tuple[int, ...], miscoverage: float) -> _Realised:
+def _realised(rows: JudgedRows, edges_ms: tuple[int, ...], miscoverage: float) -> _Realised:
     tested = rows.between(edges_ms[0], edges_ms[-1])
     n = len(tested.is_up)
     is_settled, held, size = np.zeros(n, dtype=np.bool_), np.zeros((2, n)), np.zeros((2, n))
@@ -123,7 +123,7 @@ def _realised(rows: Judged, edges_ms: tuple[int, ...], miscoverage: float) -> _R
     return _Realised(tested.at(is_settled), held[0], size[0], held[1], size[1])
 
 
-def _of_stretch(past: Judged, here: Judged, miscoverage: float) -> tuple[Sets, Sets]:
+def _of_stretch(past: JudgedRows, here: JudgedRows, miscoverage: float) -> tuple[Sets, Sets]:
     """The plain sets and the adaptive ones."""
     limits = conformal_limits(past.probability, past.is_up, miscoverage=miscoverage)
     adaptive = adaptive_sets(
@@ -138,7 +138,7 @@ def _of_stretch(past: Judged, here: Judged, miscoverage: float) -> tuple[Sets, S
 
 
 def _of_sets(
-    rows: Judged, is_held: NDArray[np.bool_], size: NDArray[np.int64], generator: np.random.Generator
+    rows: JudgedRows, is_held: NDArray[np.bool_], size: NDArray[np.int64], generator: np.random.Generator
 ) -> Figures:
     """Coverage, whole and of each direction; how large the sets are; how often single ones are right."""
     single = size == 1

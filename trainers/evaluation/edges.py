@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.evaluation.selective import mean_interval
-from trainers.evaluation.summaries import Tested
+from trainers.evaluation.summaries import OutOfSampleResult
 
 #: An ordinary taker's fee on a large venue, basis points a side.
 TAKER_FEE_BPS = 10.0
@@ -61,7 +61,7 @@ class Gains(NamedTuple):
         return fallen
 
 
-def gains(tested: Tested, *, target: float) -> Gains:
+def gains(tested: OutOfSampleResult, *, target: float) -> Gains:
     """The bets of who aims at a coverage; 1 takes every decision."""
     forward_return = tested.decisions.own
     rows = tested.rows(forward_return)
@@ -71,7 +71,7 @@ def gains(tested: Tested, *, target: float) -> Gains:
     return Gains(tested.decisions.as_of_ms[rows], side * forward_return.log_return[rows])
 
 
-def edges(tested: Tested, *, targets: Sequence[float], seed: int = 0) -> list[Edge]:
+def edges(tested: OutOfSampleResult, *, targets: Sequence[float], seed: int = 0) -> list[Edge]:
     """The gross edge at each coverage, with 95 % intervals by circular blocks of seven days.
 
     Args:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from schemas.artifacts import ConformalStatement, Evidence, Metric
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.prices import ForwardReturn
-from trainers.evaluation.conformal import LEAST_PAST, Judged
+from trainers.evaluation.conformal import LEAST_PAST, JudgedRows
 from trainers.evaluation.selective import LEAST_CONFIDENCES, TARGETS, share_interval, threshold_for_accuracy
 from trainers.evaluation.wanted import confidence_of, is_hit_of
 from trainers.models.conformal import MISCOVERAGE, ConformalLimits, conformal_limits, sets_of
@@ -40,7 +40,7 @@ class Picking(NamedTuple):
     wanted_accuracy: float | None = None
 
 
-class Stretch(NamedTuple):
+class PolicyStretch(NamedTuple):
     """Some decisions that one model made out of sample, and what was known before it made them.
 
     Attributes:
@@ -50,10 +50,10 @@ class Stretch(NamedTuple):
     """
 
     rows: NDArray[np.int64]
-    past: Judged
+    past: JudgedRows
 
 
-class Settled(NamedTuple):
+class SettledPolicy(NamedTuple):
     """A policy, and what a manifest says of its sets."""
 
     policy: Policy
@@ -63,12 +63,12 @@ class Settled(NamedTuple):
 def settled_policy(
     decisions: DecisionSet,
     probability: NDArray[np.float64],
-    stretches: Sequence[Stretch],
+    stretches: Sequence[PolicyStretch],
     *,
-    now: Judged,
+    now: JudgedRows,
     picking: Picking,
     seed: int = 0,
-) -> Settled:
+) -> SettledPolicy:
     """The policy of a model that is made now.
 
     Args:
@@ -79,7 +79,7 @@ def settled_policy(
         picking: What a pick is.
         seed: Of the bootstraps.
     """
-    court = _Court(decisions, probability, seed)
+    court = _EvidenceScorer(decisions, probability, seed)
     limits = _limits(now)
     policy = Policy(
         bar_s=decisions.interval.milliseconds // 1000,
@@ -87,10 +87,10 @@ def settled_policy(
         evidence=_evidence(court, stretches, now, picking),
         limits=limits,
     )
-    return Settled(policy, None if limits is None else _statement(court, stretches, limits))
+    return SettledPolicy(policy, None if limits is None else _statement(court, stretches, limits))
 
 
-def _least_confidence(past: Judged, picking: Picking) -> float | None:
+def _least_confidence(past: JudgedRows, picking: Picking) -> float | None:
     """From which confidence on it picks, by its past; None where nothing does."""
     confidence = confidence_of(past)
     if len(confidence) < LEAST_CONFIDENCES:
@@ -101,7 +101,7 @@ def _least_confidence(past: Judged, picking: Picking) -> float | None:
     return None if found.limit == np.inf else 0.5 + found.limit
 
 
-class _Court:
+class _EvidenceScorer:
     """Judges which decisions were right."""
 
     def __init__(self, decisions: DecisionSet, probability: NDArray[np.float64], seed: int) -> None:
@@ -143,7 +143,7 @@ class _Court:
 
 
 def _evidence(
-    court: _Court, stretches: Sequence[Stretch], now: Judged, picking: Picking
+    court: _EvidenceScorer, stretches: Sequence[PolicyStretch], now: JudgedRows, picking: Picking
 ) -> tuple[Evidence, ...]:
     """By growing confidence, the first of all decisions."""
     everything = np.concatenate([stretch.rows for stretch in stretches])
@@ -161,7 +161,12 @@ def _evidence(
 
 
 def _of_picking(
-    court: _Court, stretches: Sequence[Stretch], now: Judged, picking: Picking, *, target: float
+    court: _EvidenceScorer,
+    stretches: Sequence[PolicyStretch],
+    now: JudgedRows,
+    picking: Picking,
+    *,
+    target: float,
 ) -> Evidence | None:
     """What would have come of it, with the threshold that each stretch's own past gave."""
     served = _least_confidence(now, picking)
@@ -177,13 +182,15 @@ def _of_picking(
     return court.evidence(rows, np.concatenate(made), target=target, least_confidence=served)
 
 
-def _limits(past: Judged) -> ConformalLimits | None:
+def _limits(past: JudgedRows) -> ConformalLimits | None:
     if len(past.is_up) < LEAST_PAST:
         return None
     return conformal_limits(past.probability, past.is_up, miscoverage=MISCOVERAGE)
 
 
-def _statement(court: _Court, stretches: Sequence[Stretch], limits: ConformalLimits) -> ConformalStatement:
+def _statement(
+    court: _EvidenceScorer, stretches: Sequence[PolicyStretch], limits: ConformalLimits
+) -> ConformalStatement:
     """What is served, and how often such sets held the outcome of each stretch."""
     held, judged_rows = [], []
     for stretch in stretches:

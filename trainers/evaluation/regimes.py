@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trainers.datasets.decisions import DecisionSet
 from trainers.evaluation.selective import DAY_MS, GAP_MS, selective_accuracy, share_interval
-from trainers.evaluation.summaries import Tested
+from trainers.evaluation.summaries import OutOfSampleResult
 
 #: How far back terciles look.
 TRAILING_MS = 365 * DAY_MS
@@ -102,7 +102,7 @@ def _days(as_of_ms: NDArray[np.int64]) -> NDArray[np.str_]:
     return np.where(weekday >= _SATURDAY, "weekend", "weekday")
 
 
-def regime_figures(tested: Tested, *, seed: int = 0) -> dict[str, dict[str, Mapping[str, Any]]]:
+def regime_figures(tested: OutOfSampleResult, *, seed: int = 0) -> dict[str, dict[str, Mapping[str, Any]]]:
     """Accuracy over all and at 10 % aimed at, with intervals, by dimension and regime.
 
     Returns:

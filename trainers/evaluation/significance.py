@@ -16,14 +16,14 @@ _EULER = 0.5772156649015329
 _FEW_DISAGREEMENTS = 25
 
 
-class Verdict(NamedTuple):
+class Significance(NamedTuple):
     """A statistic and its p-value; NaN and 1 where it is undefined."""
 
     statistic: float
     p_value: float
 
 
-UNDEFINED = Verdict(math.nan, 1.0)
+UNDEFINED = Significance(math.nan, 1.0)
 
 
 def normal_cdf(x: float) -> float:
@@ -40,7 +40,7 @@ def normal_quantile(share: float) -> float:
     return NormalDist().inv_cdf(share)
 
 
-def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) -> Verdict:
+def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) -> Significance:
     """Whether said and true directions agree more than if they were independent; one-sided.
 
     Args:
@@ -65,10 +65,10 @@ def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) 
     if variance - of_expected <= 0:
         return UNDEFINED
     statistic = (agreed - expected) / math.sqrt(variance - of_expected)
-    return Verdict(statistic, normal_cdf(-statistic))
+    return Significance(statistic, normal_cdf(-statistic))
 
 
-def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> Verdict:
+def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> Significance:
     """Whether two classifiers are right equally often on the same rows.
 
     Exact by the binomial distribution for few disagreements, else chi-square with continuity
@@ -81,18 +81,18 @@ def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> Ve
     only_second = int(np.sum(~is_hit & other_is_hit))
     n = only_first + only_second
     if n == 0:
-        return Verdict(0.0, 1.0)
+        return Significance(0.0, 1.0)
     if n < _FEW_DISAGREEMENTS:
         fewer = min(only_first, only_second)
         tail = sum(math.comb(n, k) for k in range(fewer + 1)) / 2**n
-        return Verdict(float(fewer), min(1.0, 2 * tail))
+        return Significance(float(fewer), min(1.0, 2 * tail))
     statistic = max(0.0, abs(only_first - only_second) - 1) ** 2 / n
-    return Verdict(statistic, math.erfc(math.sqrt(statistic / 2)))
+    return Significance(statistic, math.erfc(math.sqrt(statistic / 2)))
 
 
 def diebold_mariano(
     loss: NDArray[np.float64], other_loss: NDArray[np.float64], *, n_ahead: int = 1
-) -> Verdict:
+) -> Significance:
     """Whether two forecasts have the same expected loss; negative where the first loses less.
 
     With the correction of Harvey, Leybourne and Newbold and Student's distribution; the long-run
@@ -118,7 +118,7 @@ def diebold_mariano(
         return UNDEFINED
     correction = (n + 1 - 2 * n_ahead + n_ahead * (n_ahead - 1) / n) / n
     statistic = float(difference.mean()) / math.sqrt(variance / n) * math.sqrt(max(correction, 0.0))
-    return Verdict(statistic, student_two_sided(statistic, degrees=n - 1))
+    return Significance(statistic, student_two_sided(statistic, degrees=n - 1))
 
 
 def student_two_sided(statistic: float, *, degrees: int) -> float:

@@ -46,7 +46,7 @@ _SIDES: Mapping[str, Baseline] = {
 }
 
 
-class Tested(NamedTuple):
+class OutOfSampleResult(NamedTuple):
     """Out-of-sample probabilities, and where the test begins.
 
     Attributes:
@@ -88,7 +88,7 @@ class Tested(NamedTuple):
         return tested
 
 
-def summary(tested: Tested, *, seed: int = 0) -> Figures:
+def summary(tested: OutOfSampleResult, *, seed: int = 0) -> Figures:
     """All figures of a test.
 
     Args:
@@ -119,7 +119,9 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
     }
 
 
-def _hits(tested: Tested, forward_return: ForwardReturn, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _hits(
+    tested: OutOfSampleResult, forward_return: ForwardReturn, rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     return np.equal(tested.probability[rows] >= 0.5, forward_return.is_up[rows])
 
 
@@ -134,7 +136,7 @@ def _pair(interval: tuple[float, float] | None) -> list[float] | None:
     return None if interval is None else [interval[0], interval[1]]
 
 
-def _probability_figures(tested: Tested, rows: NDArray[np.int64]) -> Figures:
+def _probability_figures(tested: OutOfSampleResult, rows: NDArray[np.int64]) -> Figures:
     is_up = tested.decisions.own.is_up[rows]
     probability = tested.probability[rows]
     if not len(rows):
@@ -168,7 +170,7 @@ def _selective(
 
 
 def _by_stretch(
-    tested: Tested,
+    tested: OutOfSampleResult,
     picks: Mapping[float, NDArray[np.bool_]],
     rows: NDArray[np.int64],
     hit: NDArray[np.bool_],
@@ -197,7 +199,7 @@ def stretch_names(time_ms: NDArray[np.int64], *, unit: str) -> NDArray[np.str_]:
 
 
 def _late(
-    tested: Tested, picks: Mapping[float, NDArray[np.bool_]], generator: np.random.Generator
+    tested: OutOfSampleResult, picks: Mapping[float, NDArray[np.bool_]], generator: np.random.Generator
 ) -> dict[str, Figures]:
     """The same choices, for who enters later and holds for as long."""
     found = {}
@@ -214,7 +216,7 @@ def _late(
     return found
 
 
-def _guarantees(tested: Tested, *, seed: int) -> Figures:
+def _guarantees(tested: OutOfSampleResult, *, seed: int) -> Figures:
     """What was promised and what came of it: conformal sets, and accuracies that were wanted."""
     rows = judged(tested.decisions.as_of_ms, tested.probability, tested.decisions.own)
     starts_ms, until_ms = tuple(tested.starts_ms), tested.until_ms

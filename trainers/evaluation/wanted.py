@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.evaluation.conformal import Judged
+from trainers.evaluation.conformal import JudgedRows
 from trainers.evaluation.selective import DAY_MS, AccuracyThreshold, share_interval, threshold_for_accuracy
 
 Figures = dict[str, Any]
@@ -22,7 +22,7 @@ TRAILING_YEAR_MS = 365 * DAY_MS
 
 
 def wanted_figures(
-    rows: Judged,
+    rows: JudgedRows,
     *,
     starts_ms: tuple[int, ...],
     until_ms: int,
@@ -45,7 +45,7 @@ def wanted_figures(
     ]
 
 
-def _chosen(rows: Judged, edges_ms: tuple[int, ...], wanted: float) -> NDArray[np.bool_]:
+def _chosen(rows: JudgedRows, edges_ms: tuple[int, ...], wanted: float) -> NDArray[np.bool_]:
     """Which of the tested rows are decided."""
     parts = []
     for start_ms, end_ms in pairwise(edges_ms):
@@ -54,7 +54,7 @@ def _chosen(rows: Judged, edges_ms: tuple[int, ...], wanted: float) -> NDArray[n
     return np.concatenate(parts)
 
 
-def settled(rows: Judged, *, at_ms: int, wanted: float) -> AccuracyThreshold:
+def settled(rows: JudgedRows, *, at_ms: int, wanted: float) -> AccuracyThreshold:
     """The threshold that the year before a time gives.
 
     Args:
@@ -66,18 +66,18 @@ def settled(rows: Judged, *, at_ms: int, wanted: float) -> AccuracyThreshold:
     return threshold_for_accuracy(confidence_of(past), is_hit_of(past), wanted=wanted)
 
 
-def confidence_of(rows: Judged) -> NDArray[np.float64]:
+def confidence_of(rows: JudgedRows) -> NDArray[np.float64]:
     """The distance of each probability from one half."""
     return np.abs(rows.probability - 0.5)
 
 
-def is_hit_of(rows: Judged) -> NDArray[np.bool_]:
+def is_hit_of(rows: JudgedRows) -> NDArray[np.bool_]:
     """Whether each decision was right."""
     return np.equal(rows.probability >= 0.5, rows.is_up)
 
 
 def _figures(
-    tested: Judged, is_chosen: NDArray[np.bool_], wanted: float, generator: np.random.Generator
+    tested: JudgedRows, is_chosen: NDArray[np.bool_], wanted: float, generator: np.random.Generator
 ) -> Figures:
     hit, as_of_ms = is_hit_of(tested)[is_chosen], tested.as_of_ms[is_chosen]
     year = as_of_ms.astype("datetime64[ms]").astype("datetime64[Y]").astype(np.int64) + 1970

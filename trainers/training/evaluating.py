@@ -20,7 +20,7 @@ from trainers.datasets.prices import PricePath
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.evaluation.prequential import prequential
 from trainers.evaluation.selective import DAY_MS, GAP_MS, PAST_MS, Thresholds
-from trainers.evaluation.summaries import Figures, Tested, baseline_figures, summary
+from trainers.evaluation.summaries import Figures, OutOfSampleResult, baseline_figures, summary
 from trainers.evaluation.walk_forward import LEAST_ROWS, Watch, out_of_sample
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.recipes import Recipe
@@ -161,7 +161,9 @@ def _judged(
     return figures
 
 
-def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question: Question) -> Tested:
+def tested_of(
+    decisions: DecisionSet, probability: NDArray[np.float64], question: Question
+) -> OutOfSampleResult:
     """Probabilities with the test's stretch.
 
     Thresholds may be set more often than models are fitted, since they cost nothing.
@@ -173,7 +175,7 @@ def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question
     """
     until_ms = _until_ms(decisions, question)
     starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
-    return Tested(decisions, probability, starts_ms, until_ms, question.thresholds)
+    return OutOfSampleResult(decisions, probability, starts_ms, until_ms, question.thresholds)
 
 
 def _nested(

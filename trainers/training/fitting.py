@@ -23,8 +23,8 @@ from schemas.time import Interval
 from trainers.datasets.decisions import DecisionSet, decision_set
 from trainers.datasets.folds import equal_folds
 from trainers.datasets.prices import PricePath, merged
-from trainers.evaluation.conformal import Judged, judged
-from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
+from trainers.evaluation.conformal import JudgedRows, judged
+from trainers.evaluation.policies import Picking, PolicyStretch, SettledPolicy, settled_policy
 from trainers.evaluation.training_sets import training_set_at
 from trainers.evaluation.version_metrics import version_metrics
 from trainers.evaluation.walk_forward import FoldModel, out_of_sample
@@ -144,7 +144,7 @@ class _WalkForwardEvidence(NamedTuple):
 
     metrics: dict[str, Metric]
     baselines: dict[str, dict[str, Metric]]
-    settled: Settled | None
+    settled: SettledPolicy | None
 
 
 def _walked(
@@ -162,7 +162,7 @@ def _walked(
 
     probability = out_of_sample(decisions, recipe, folds=folds, least_rows=LEAST_FOLD_ROWS, watch=remember)
     stretches = [
-        Stretch(
+        PolicyStretch(
             fold.test,
             _past(
                 decisions,
@@ -195,12 +195,14 @@ def _reference(fitted: FittedModel) -> Reference | None:
 
 def _past(
     decisions: DecisionSet, reference: Reference | None, probability: NDArray[np.float64], *, at_ms: int
-) -> Judged:
+) -> JudgedRows:
     """What a model's thresholds are settled on: its own calibration rows, or what those before it said."""
     if reference is None:
         return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
     rows = np.searchsorted(decisions.as_of_ms, reference.as_of_ms)
-    return Judged(reference.as_of_ms, decisions.own.known_ms[rows], reference.probability, reference.is_up)
+    return JudgedRows(
+        reference.as_of_ms, decisions.own.known_ms[rows], reference.probability, reference.is_up
+    )
 
 
 def seeded(recipe: Recipe, seed: int) -> Recipe:
@@ -219,7 +221,7 @@ def _native(fitted: FittedModel) -> dict[str, bytes]:
     return {NATIVE_FILE: fitted.native()} if isinstance(fitted, BoostedTrees) else {}
 
 
-def _stating(onnx: bytes, settled: Settled | None) -> bytes:
+def _stating(onnx: bytes, settled: SettledPolicy | None) -> bytes:
     from trainers.models.onnx_graphs import with_policy
 
     return onnx if settled is None else with_policy(onnx, settled.policy)

@@ -15,7 +15,7 @@ from tests.fakes.decision_sets import labelled
 from tests.fakes.feature_tables import simulated_table
 from trainers.backtesting.decisions import decided, predictions
 from trainers.backtesting.execution import fills, simulate
-from trainers.backtesting.positions import PositionRule, Rule, positions
+from trainers.backtesting.positions import PositionRule, RuleKind, positions
 from trainers.backtesting.refits import refitted
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.models.decisions import decide
@@ -136,7 +136,7 @@ def test_truncating_the_future_never_changes_a_position(probabilities, data):
     n = len(probabilities)
     cut = data.draw(st.integers(1, n))
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(n).normal(0, 1e-3, n)))
-    rule = PositionRule(rule=data.draw(st.sampled_from(list(Rule))), threshold=0.52, cap=2.0)
+    rule = PositionRule(rule=data.draw(st.sampled_from(list(RuleKind))), threshold=0.52, cap=2.0)
     whole = positions(decisions_of(probabilities, closes=closes), rule, every_ms=MINUTE_MS)
     past = positions(decisions_of(probabilities[:cut], closes=closes[:cut]), rule, every_ms=MINUTE_MS)
     assert whole[:cut].tolist() == past.tolist()

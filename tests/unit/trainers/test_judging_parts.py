@@ -44,7 +44,7 @@ def decisions_of(names=("realised_volatility_60", "log_return_1"), *, seed=0, n=
 def judged_on(decisions, probability, *, from_row=24 * 400):
     as_of_ms = decisions.as_of_ms
     starts_ms = tuple(int(time) for time in as_of_ms[from_row :: 24 * 91])
-    return summaries.Tested(decisions, probability, starts_ms, int(as_of_ms[-1]) + 1)
+    return summaries.OutOfSampleResult(decisions, probability, starts_ms, int(as_of_ms[-1]) + 1)
 
 
 def seeing(decisions):
