@@ -1,7 +1,8 @@
-"""Refits on the way: a model per time, by the version's own recipe, each on what was known by then.
+"""Refits within a backtest: models by the version's own recipe, each fitted on what was known at its time.
 
-Every recipe can be fitted so. An outcome over several horizons is known later than one over the
-target's own, so each is cut by its own known time. A refit's export is checked as a version's is.
+The schedule, the training set and the check of the export are those of evaluations and of training. An
+outcome over several horizons is known later than one over the target's own horizon, so each is purged by
+its own known time.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,21 +28,21 @@ def refitted(
     minimum_rows: int,
     progress: Callable[[float], None] = lambda _share: None,
 ) -> list[ScheduledModel]:
-    """A model per time, each fitted on what was known by then and on nothing else.
+    """One model for each time, fitted on what was known by then and on nothing else.
 
     Args:
-        table: With the past from which the first fit learns; its closes are the outcomes.
-        interval: Of the table.
-        horizon: How far ahead.
-        times_ms: When; a model predicts from its time on.
-        recipe: How a model is made.
-        name: What the recipe is called, for the names of the models.
-        minimum_rows: Labelled rows without ties below which nothing is fitted.
-        progress: Told the share that is done.
+        table: The features, including the past from which the first model learns; its closes are the outcomes.
+        interval: The interval of the table's bars.
+        horizon: How far ahead is predicted.
+        times_ms: The times of the refits; each model predicts from its time on.
+        recipe: The recipe of every model.
+        name: The name of the recipe, which the names of the models begin with.
+        minimum_rows: The least number of labelled rows without ties that a model is fitted on.
+        progress: Called with the share that is done.
 
     Raises:
-        NotReadyError: If there is too little before the first time.
-        ValueError: If an export does not say what its model says.
+        NotReadyError: If there are too few rows before the first time.
+        ValueError: If an exported model does not agree with its native form.
     """
     decisions = decision_set(
         table,

@@ -1,4 +1,4 @@
-"""Results: everything that a backtest found, as one struct that is written as JSON and as a sheet."""
+"""The results of a backtest: every figure in one struct, which is written as JSON and as a tear sheet."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -22,13 +22,15 @@ _DAY_MS = Interval.ONE_DAY.milliseconds
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """Under which terms decisions became money.
+    """The terms on which decisions are traded.
 
     Attributes:
-        every_ms: Between decisions.
-        lag_ms: From a decision to the close at which it is traded.
-        n_tried: Configurations of the model and position rules that were tried, these included.
-        seed: Of the bootstraps.
+        rule: How decisions become positions.
+        costs: The costs of each trade.
+        every_ms: The time between decisions.
+        lag_ms: The time from a decision to the close at which it is traded.
+        n_tried: The number of configurations of the model and of position rules that were tried, these included.
+        seed: The seed of the bootstraps.
     """
 
     rule: PositionRule
@@ -40,11 +42,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeriodResults(msgspec.Struct, frozen=True, kw_only=True):
-    """A year or a quarter of a backtest.
+    """The results of a year or a quarter of a backtest.
 
     Attributes:
-        record: Of the decisions on which something was held, at the lag of execution.
-        turnover: Value traded as a multiple of equity.
+        record: The record of the decisions on which a position was held, at the lag of execution.
+        turnover: The value traded as a multiple of equity.
     """
 
     name: str
@@ -56,24 +58,27 @@ class PeriodResults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BacktestResults(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backtest found.
+    """The figures of a backtest.
 
     Attributes:
-        from_ms: The first decision.
-        to_ms: The last price.
-        n_decisions: How many there were; of these, ``n_taken`` held something.
-        n_trades: How often the position was changed.
-        n_stretches: Stretches of data without a silence of more than a day; flat between them.
-        turnover_per_year: Value traded as a multiple of equity.
-        edge_per_trade_bps: Earned before costs per unit of value traded; None without a trade.
-        cost_per_trade_bps: What trading one unit costs.
+        from_ms: The time of the first decision.
+        to_ms: The time of the last price.
+        n_decisions: The number of decisions; a position was held on ``n_taken`` of them.
+        n_trades: The number of changes of the position.
+        n_stretches: The number of stretches of data without a silence of more than a day; no position is held between.
+        turnover_per_year: The value traded as a multiple of equity.
+        edge_per_trade_bps: The earnings before costs per unit of value traded; None without a trade.
+        cost_per_trade_bps: The cost of trading one unit.
         break_even_bps: The cost at which nothing is won; None without a trade.
-        sharpe_evidence: What the Sharpe ratio after costs proves; None where there is none.
-        all_decisions: The record of everything that was said, without lag.
-        picks: What was surest, by the coverage aimed at.
-        lags: The record of the decisions taken, by lag.
-        years: By calendar year, UTC.
-        quarters: By calendar quarter, UTC.
+        net: After costs.
+        gross: Before costs.
+        buy_and_hold: Of holding the instrument all the time, after costs.
+        sharpe_evidence: What the Sharpe ratio after costs proves; None if there is no ratio.
+        all_decisions: The record of all decisions, without lag.
+        picks: The decisions with the highest confidence, by the coverage aimed at.
+        lags: The records of the decisions taken, by lag.
+        years: The results by calendar year, UTC.
+        quarters: The results by calendar quarter, UTC.
     """
 
     target: ModelTarget
@@ -109,14 +114,14 @@ class EquityCurves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Backtest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Results with their curves."""
+    """The results of a backtest with their equity curves."""
 
     results: BacktestResults
     curves: EquityCurves
 
 
 class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What the parts of the results are made of."""
+    """Everything that the parts of the results are computed from."""
 
     decisions: ModelDecisions
     terms: Terms
@@ -143,15 +148,15 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def backtest(decisions: ModelDecisions, prices: PricePath, terms: Terms) -> Backtest:
-    """What decisions would have earned.
+    """Compute what decisions would have earned.
 
     Args:
         decisions: Not empty, oldest first.
-        prices: Of the same instrument, with at least one close at or behind the first decision.
+        prices: The closes of the same instrument, with at least one at or after the first decision.
         terms: Position rule, costs and lag.
 
     Raises:
-        ValueError: If there is nothing to judge by.
+        ValueError: If there are no decisions, or no prices after the first of them.
     """
     if len(decisions) == 0:
         message = "a backtest needs decisions, has none"
@@ -166,11 +171,11 @@ def backtest(decisions: ModelDecisions, prices: PricePath, terms: Terms) -> Back
 
 
 def _run(decisions: ModelDecisions, prices: PricePath, terms: Terms) -> _Run:
-    behind_ms = decisions.target.horizon.milliseconds + max(_lags(decisions.target, prices, terms))
+    after_ms = decisions.target.horizon.milliseconds + max(_lags(decisions.target, prices, terms))
     first_ms, last_ms = int(decisions.as_of_ms[0]), int(decisions.as_of_ms[-1])
-    judged = prices.between(first_ms, last_ms + behind_ms)
+    judged = prices.between(first_ms, last_ms + after_ms)
     if len(judged) == 0:
-        message = "a backtest needs prices behind its first decision, has none"
+        message = "a backtest needs prices after its first decision, has none"
         raise ValueError(message)
     weights = positions(decisions, terms.rule, every_ms=terms.every_ms)
     trades = fills(decisions.as_of_ms, weights, judged, lag_ms=terms.lag_ms)
@@ -190,7 +195,7 @@ def _run(decisions: ModelDecisions, prices: PricePath, terms: Terms) -> _Run:
 
 
 def _lags(target: ModelTarget, prices: PricePath, terms: Terms) -> list[int]:
-    """No lag, those that the prices can tell of, and that of the terms."""
+    """No lag, every lag at which the prices come, and the lag of the terms."""
     wanted = {0, *prices.entry_lags_ms(target.interval), terms.lag_ms}
     return sorted(lag_ms for lag_ms in wanted if lag_ms % prices.interval_ms == 0)
 
@@ -227,7 +232,7 @@ def _results(run: _Run) -> BacktestResults:
 
 
 def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[PeriodResults]:
-    """Calendar periods, each with the equity that it began with as its start."""
+    """The calendar periods; each starts with the equity that it began with."""
     end_ms = run.prices.end_ms
     for name, first, last in _spans(end_ms, name_of):
         from_ms, to_ms = int(end_ms[first]), int(end_ms[last])
@@ -260,11 +265,11 @@ def _start(equity: NDArray[np.float64], first: int) -> float:
 
 
 def _spans(end_ms: NDArray[np.int64], name_of: Callable[[datetime], str]) -> Iterator[tuple[str, int, int]]:
-    """Names with their first and last rows; a close at midnight belongs to the day that it ends."""
+    """The names of periods with their first and last rows; a close at midnight belongs to the day that it ends."""
     day = -(-end_ms // _DAY_MS) - 1
     firsts = np.concatenate([[0], np.flatnonzero(np.diff(day)) + 1])
     names = [name_of(datetime.fromtimestamp(int(day[row]) * _DAY_MS / 1000, tz=UTC)) for row in firsts]
-    # The close at which it all begins, when that is a midnight, ends a day of which nothing else is there.
+    # If the first close of all is at midnight, it ends a day that has no other close.
     if len(firsts) > 1 and firsts[1] == 1:
         firsts, names = np.delete(firsts, 1), names[1:]
     begins = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]

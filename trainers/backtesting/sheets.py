@@ -1,4 +1,4 @@
-"""The tear sheet: one HTML file that needs nothing else, with its pictures as SVG inside it."""
+"""The tear sheet: one HTML file without external resources, with its charts as SVG."""
 
 import html
 
@@ -17,7 +17,7 @@ _FEW_DAYS = 2
 
 
 def tear_sheet(report: BacktestReport, curves: EquityCurves) -> str:
-    """The page."""
+    """The tear sheet of a backtest, as HTML."""
     results = report.results
     title = f"Backtest of {report.model_words}: {results.target}"
     parts = [
@@ -66,7 +66,7 @@ def _pictures(report: BacktestReport, curves: EquityCurves) -> str:
 
 
 def _over_time(title: str, curves: EquityCurves, series: dict[str, NDArray[np.float64]]) -> str:
-    """The last value of each day, or each value where there are few days; buy and hold last, in grey."""
+    """A chart of the last value of each day, or of each value if there are few days; buy and hold is grey."""
     end_ms = curves.prices.end_ms
     days = {name: daily(end_ms, values) for name, values in series.items()}
     day_ms = next(iter(days.values())).day_ms
@@ -85,7 +85,7 @@ def _hit_rates(report: BacktestReport) -> str:
 
 
 def _pick_rates(report: BacktestReport) -> str:
-    """Accuracy against coverage; nothing where there were no picks yet."""
+    """A chart of accuracy against coverage; an empty text if there were no picks."""
     rates = {
         f"{picked.target_coverage:.0%}": 100 * (picked.at_lag.hit_rate.value - 0.5)
         for picked in report.results.picks

@@ -1,4 +1,4 @@
-"""The tables of a report, once, for the terminal and for the tear sheet alike."""
+"""The tables of a backtest's report, which the terminal and the tear sheet share."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from trainers.backtesting.results import BacktestResults, PeriodResults
 from trainers.backtesting.sharpe_evidence import SharpeEvidence
 from trainers.evaluation.selective import LEAST_CONFIDENCES
 
-#: Where no decision had a threshold: a table of dashes would not say why.
+#: The text that stands for the table if no decision had a threshold, since a table of dashes would not say why.
 _NO_PICKS = (
     f"no threshold could be set: it takes {LEAST_CONFIDENCES:,} decisions of the half year that ended a day before "
     "its month, and this span has fewer before each of its months"
@@ -18,7 +18,7 @@ _NO_PICKS = (
 
 
 class SummaryTable(NamedTuple):
-    """A table: title, column names, rows of text."""
+    """A table: its title, the names of its columns and its rows of text."""
 
     title: str
     columns: tuple[str, ...]
@@ -26,7 +26,7 @@ class SummaryTable(NamedTuple):
 
 
 def summaries(report: BacktestReport) -> list[SummaryTable]:
-    """All tables, in the order in which they are read."""
+    """All tables of a report, in the order in which they are shown."""
     results = report.results
     return [
         _terms(report),
@@ -65,7 +65,7 @@ def _terms(report: BacktestReport) -> SummaryTable:
 
 
 def in_words(rule: PositionRule) -> str:
-    """A position rule for people."""
+    """A position rule in words."""
     size = {
         RuleKind.SIGN: "all in, by the side said",
         RuleKind.THRESHOLD: "all in, by the side said",
@@ -159,7 +159,7 @@ def _trading(results: BacktestResults) -> SummaryTable:
         ("decisions", f"{results.n_decisions:,}"),
         ("of these taken", f"{results.n_taken:,} ({coverage:.1%})"),
         ("trades", f"{results.n_trades:,}"),
-        # As for every yearly figure, a few days say nothing of a year.
+        # Like every yearly figure, turnover is not given for a few days.
         *([] if results.net.sharpe is None else [_turnover(results)]),
         ("earned before costs per unit traded, basis points", _bps(results.edge_per_trade_bps)),
         ("cost of a unit traded, basis points", _bps(results.cost_per_trade_bps)),

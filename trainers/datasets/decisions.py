@@ -26,7 +26,7 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         as_of_ms: Shape (n,), strictly increasing: when each decision is made.
         rows: Shape (n, k), float32, NaN where undefined.
         forward_returns: By multiple of the horizon; 1 is what is judged.
-        late: By lag in milliseconds: the forward return over one horizon that begins so long after the decision.
+        late: By lag in milliseconds: the forward return over one horizon that begins that long after the decision.
         trailing_log_return: Shape (n,), over the horizon that has just passed; NaN where undefined.
         companions: Decisions of other instruments with the same features, which models learn from besides
             these and which are never tested.
@@ -65,7 +65,7 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return np.where(first < never, first, -1)
 
     def known_at(self, time_ms: int) -> "DecisionSet":
-        """What could be had of it at a time: no later decision, and no outcome known only later."""
+        """What was known of the set at a time: no later decision, and no outcome that was known only later."""
         earlier = self.at(slice(int(np.searchsorted(self.as_of_ms, time_ms))))
         return msgspec.structs.replace(
             earlier,
@@ -118,9 +118,9 @@ def decision_set(
         interval: Between decisions.
         horizon: How far ahead is predicted.
         multiples: Of the horizon, for models that learn from a neighbouring one.
-        lags_ms: How late one might act.
-        late_prices: Where outcomes of late entries are read, if closes come more often there; None reads
-            them in ``prices``.
+        lags_ms: By how much an entry may come late.
+        late_prices: Where outcomes of late entries are read, if closes come more often there; None means
+            that they are read in ``prices``.
     """
     as_of_ms = table.as_of_ms[table.is_warm]
     length_ms = horizon.milliseconds

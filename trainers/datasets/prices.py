@@ -135,7 +135,10 @@ class PricePath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return self._log_returns(self.rows_at(from_ms), self.rows_at(until_ms))
 
     def forward_returns(self, from_ms: NDArray[np.int64], until_ms: NDArray[np.int64]) -> ForwardReturn:
-        """The log returns between exact times, and when each was known: at the later close, once that was known."""
+        """The log returns between exact times, and when each was known.
+
+        A return is known once its later close was known, and never before that close was made.
+        """
         start, end = self.rows_at(from_ms), self.rows_at(until_ms)
         has = (start >= 0) & (end >= 0)
         known_ms = np.full(len(from_ms), -1, dtype=np.int64)
@@ -149,7 +152,9 @@ class PricePath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return returns
 
     def entry_lags_ms(self, interval: Interval) -> tuple[int, ...]:
-        """How late an entry can be judged: a minute, five minutes and one bar, as far as the closes tell.
+        """The lags at which a late entry can be judged: a minute, five minutes and one bar.
+
+        Lags that the closes are too far apart for are left out.
 
         Args:
             interval: The bar of the decisions.
@@ -159,7 +164,7 @@ class PricePath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def merged(first: PricePath, second: PricePath) -> PricePath:
-    """The closes of both, of the first where both have one at the same time."""
+    """The closes of both paths; where both have a close at the same time, that of the first."""
     fresh = ~np.isin(second.end_ms, first.end_ms)
     end_ms = np.concatenate([first.end_ms, second.end_ms[fresh]])
     order = np.argsort(end_ms, kind="stable")

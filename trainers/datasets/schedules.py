@@ -29,15 +29,15 @@ _MONDAY = 3
 
 
 def refit_times(*, from_ms: int, until_ms: int, refit: Refit) -> tuple[int, ...]:
-    """When models are fitted: at the start, then at each beginning of a week, month, quarter or year, UTC.
+    """The times at which models are fitted: at the start, and when a week, month, quarter or year begins (UTC).
 
     Args:
         from_ms: The first fit.
-        until_ms: Nothing is decided from here on.
-        refit: How often.
+        until_ms: The end of the stretch; no decision is made from here on.
+        refit: How often the model is fitted again.
 
     Returns:
-        Increasing; the first is ``from_ms``.
+        The times, increasing; the first is ``from_ms``.
 
     Raises:
         ValueError: If the stretch is empty.
@@ -74,13 +74,13 @@ def _months(from_ms: int, until_ms: int, step: int) -> NDArray[np.datetime64]:
 
 
 def refits_by_rows(as_of_ms: NDArray[np.int64], *, n_refits: int) -> tuple[int, ...]:
-    """When models are fitted so that as many labelled rows follow each refit, before the next.
+    """The times at which models are fitted so that about equally many labelled rows follow each refit.
 
     The first model learns from the first 40 % of the rows; the test stretches cover the others once.
 
     Args:
         as_of_ms: Shape (n,), increasing: the decision times of rows that have a label.
-        n_refits: How many, > 0.
+        n_refits: How many refits there are, > 0.
 
     Raises:
         ValueError: If there are too few rows for so many refits.

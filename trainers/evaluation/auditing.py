@@ -1,19 +1,19 @@
-"""Audits: does a feature know the future, does it depend on where the data begin, and by how much.
+"""Audits: whether a feature knows the future or depends on where the data begin, and by how much.
 
-Checks, each of every column at once, so that a whole feature set takes seconds:
+Each check looks at every column at once, so that a whole feature set takes seconds:
 
 - **truncation**: a value at t must be the same to the bit when all bars after t are removed;
-- **known time**: nothing may be as of later than it was known, nor known before its time;
-- **warm-up**: once a column says it is warm, an older start of the data must not change it much.
-  Recursive averages (Wilder's, exponential ones) are apart: by definition the past fades in them and
-  never vanishes, so that some of the start is left at any warm-up. That is their **start-up**
-  effect: expected, smaller with every bar, and no knowledge of the future;
-- **permutation**: alone, a column must not tell the direction better than honest features can, and
+- **known time**: no outcome may be known before it happened, and decision times must increase;
+- **warm-up**: once a column says that it is warm, an earlier start of the data must not change it much.
+  Recursive averages (Wilder's, exponential ones) are reported apart: by definition the past fades in them
+  and never vanishes, so that some of the start is left after any warm-up. This **start-up** effect is
+  expected, gets smaller with every bar, and is no knowledge of the future;
+- **permutation**: by itself a column must not tell the direction better than honest features can, and
   with permuted labels it must tell nothing.
 
-Of a stored data set there are two more: **given the others**, a column must not tell of the next return
-what the others do not (:mod:`trainers.evaluation.conditioning`); and where the bars are at hand every
-column and label is made anew and held against the stored one (:mod:`trainers.evaluation.recomputing`).
+A stored data set has two more checks. **Given the others**, a column must not tell of the next return
+what the others do not (:mod:`trainers.evaluation.conditioning`). If the bars are available, every column and
+label is computed again and compared with the stored one (:mod:`trainers.evaluation.recomputing`).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -30,10 +30,10 @@ from trainers.datasets.decisions import DecisionSet
 from trainers.evaluation.conditioning import Conditional, conditional
 from trainers.evaluation.recomputing import Recomputed, recomputed
 
-#: Makes a table of features from bars; what is audited.
+#: Computes a table of features from bars; this is what an audit judges.
 Compute = Callable[[BarTable], FeatureTable]
 
-#: A column that alone is right more often than this over all rows is a leak until shown otherwise.
+#: A column whose own rule is right more often than this over all rows is a leak until shown otherwise.
 LEAK_ALARM = 0.56
 _N_BINS = 20
 _LEAST_ROWS = 400
@@ -41,7 +41,7 @@ _SIGNIFICANT = 5.0
 
 
 class AuditCheck(StrEnum):
-    """What was looked at."""
+    """The checks of an audit."""
 
     TRUNCATION = "truncation"
     KNOWN_TIME = "known time"
@@ -53,13 +53,12 @@ class AuditCheck(StrEnum):
 
 
 class AuditFinding(NamedTuple):
-    """One thing that was seen: wrong, unless it is of the start-up.
+    """One finding of an audit; it is a fault unless it is a start-up effect.
 
     Attributes:
-        column: Whose; ``*`` for the table as a whole.
-        amount: By how much: of a value, the largest relative difference; of an accuracy, itself.
-        at_ms: Where it was seen first or, of differences, where they are worst; None where it is of
-            the whole.
+        column: The column; ``*`` for the table as a whole.
+        amount: How large it is: the largest relative difference of values, or an accuracy itself.
+        at_ms: The time of the first case or of the largest difference; None if it concerns all rows.
     """
 
     check: AuditCheck
@@ -70,17 +69,17 @@ class AuditFinding(NamedTuple):
 
     @property
     def is_expected(self) -> bool:
-        """Whether this is how such a feature is defined, and nothing to mend."""
+        """Whether the finding follows from the definition of the feature, so that there is nothing to repair."""
         return self.check is AuditCheck.START_UP
 
 
 def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int = 32) -> list[AuditFinding]:
-    """Columns whose past changes when the future is taken away.
+    """Columns whose past values change when later bars are removed.
 
     Args:
-        compute: The features.
+        compute: Computes the features.
         bars: Oldest first.
-        n_cuts: At how many places the bars are cut off, evenly spread.
+        n_cuts: The number of places at which the bars are cut off, evenly spread.
         n_rows: How many rows before each cut are compared.
     """
     whole = compute(bars)
@@ -103,14 +102,14 @@ def warm_up(
     n_starts: int = 8,
     recursive: Collection[str] = (),
 ) -> list[AuditFinding]:
-    """Columns that say they are warm, and yet depend on how much came before.
+    """Columns that say they are warm and yet depend on how many bars came before.
 
     Args:
-        compute: The features.
+        compute: Computes the features.
         bars: Oldest first.
-        tolerance: The largest relative difference that is let pass.
-        n_starts: At how many places the bars are begun anew, evenly spread.
-        recursive: Columns that are declared to remember everything, ever less of it.
+        tolerance: The largest relative difference that is accepted.
+        n_starts: The number of places at which the bars begin again, evenly spread.
+        recursive: Columns that are declared as recursive: they remember every bar with falling weight.
     """
     whole = compute(bars)
     worst: dict[str, tuple[float, int]] = {}
@@ -148,7 +147,7 @@ def _note(
     *,
     either_missing: bool = True,
 ) -> None:
-    """Keep the largest relative difference of each column, and where it was."""
+    """Update the largest relative difference of each column, and its time."""
     missing = np.isnan(values) | np.isnan(others)
     scale = np.maximum(np.maximum(np.abs(values), np.abs(others)), 1e-12)
     with np.errstate(invalid="ignore"):
@@ -164,7 +163,7 @@ def _note(
 
 
 def known_time(decisions: DecisionSet) -> list[AuditFinding]:
-    """Labels that were known before they had happened, and decisions out of order."""
+    """Labels that were known before they had happened, and decisions that are out of order."""
     findings = []
     if np.any(np.diff(decisions.as_of_ms) <= 0):
         at = int(decisions.as_of_ms[1:][np.diff(decisions.as_of_ms) <= 0][0])
@@ -186,15 +185,15 @@ def known_time(decisions: DecisionSet) -> list[AuditFinding]:
 def permutation(
     decisions: DecisionSet, *, generator: np.random.Generator, alarm: float = LEAK_ALARM
 ) -> list[AuditFinding]:
-    """Columns that alone tell the direction too well, or tell something of permuted labels.
+    """Columns that by themselves tell the direction too well, or tell something of permuted labels.
 
-    A column's rule is learnt on the older half (the direction that prevails in each of twenty bins
-    of equal count) and judged on the newer one. Weeks of labels are permuted, not single labels,
+    The rule of a column is learnt on the older half of the rows (the prevailing direction in each of twenty
+    bins of equal count) and judged on the newer half. Weeks of labels are permuted and not single labels,
     so that what is slow in both stays slow.
 
     Args:
         decisions: Oldest first.
-        generator: Of the permutation.
+        generator: The source of randomness of the permutation.
         alarm: The accuracy above which a column is a leak until shown otherwise.
     """
     returns = decisions.own.log_return
@@ -217,17 +216,17 @@ def permutation(
 
 
 def accuracy_limit(n: int, *, alarm: float = LEAK_ALARM) -> float:
-    """The accuracy from which on a column is found by itself: the alarm, or what chance may be with few rows.
+    """The accuracy above which a column is found: the alarm, or what chance may reach with few rows.
 
     Args:
-        n: Rows with an outcome; half of them are judged.
-        alarm: The least that is called a leak.
+        n: The number of rows with an outcome; half of them are judged.
+        alarm: The least accuracy that is called a leak.
     """
     return float(max(alarm, 0.5 + _SIGNIFICANT * 0.5 / np.sqrt(n / 2)))
 
 
 def accuracy_alone(values: NDArray[np.float32], is_up: NDArray[np.bool_]) -> float:
-    """How often a column's own rule, learnt on the older half, is right on the newer half."""
+    """The share of the newer half on which a column's own rule is right, which was learnt on the older half."""
     half = len(values) // 2
     edges = _edges(values[:half])
     old, new = _bins(values[:half], edges), _bins(values[half:], edges)
@@ -244,7 +243,7 @@ def _edges(values: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _bins(values: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The bin of each value; undefined ones have a bin of their own."""
+    """The bin of each value; undefined values have a bin of their own."""
     binned = np.searchsorted(edges, values, side="right")
     return np.where(np.isnan(values), _N_BINS + 1, binned).astype(np.int64)
 
@@ -257,7 +256,7 @@ def _permuted_in_blocks(
 
 
 def given_others(decisions: DecisionSet) -> tuple[list[AuditFinding], Conditional | None]:
-    """Columns that tell of the next return what the other columns do not, and what could have been found."""
+    """Columns that tell of the next return what the other columns do not, and the limits of the search."""
     return told_given(
         decisions.rows, decisions.names, decisions.own.log_return, np.empty((len(decisions), 0), np.float32)
     )
@@ -269,11 +268,11 @@ def told_given(
     returns: NDArray[np.float64],
     given: NDArray[np.float32],
 ) -> tuple[list[AuditFinding], Conditional | None]:
-    """Columns that tell of the next return what honest ones and the others do not.
+    """Columns that tell of the next return what honest columns and the other columns do not.
 
     Args:
-        columns: What is judged, shape (n, m).
-        names: Of these.
+        columns: The columns that are judged, shape (n, m).
+        names: The names of these columns.
         returns: Over the horizon ahead, shape (n,).
         given: Columns that are known to be honest, shape (n, k).
     """
@@ -297,11 +296,11 @@ def told_given(
 def remade(
     stored: DecisionSet, made: DecisionSet, *, tolerance: float
 ) -> tuple[list[AuditFinding], Recomputed]:
-    """Columns and labels of a stored data set that the bars give otherwise.
+    """Columns and labels of a stored data set that differ from what the bars give.
 
     Args:
-        stored: What is judged.
-        made: The same, made from the bars.
+        stored: The data set that is judged.
+        made: The same data set, computed from the bars.
         tolerance: The largest relative difference that rounding may leave.
     """
     found = recomputed(stored, made)

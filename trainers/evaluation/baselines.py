@@ -1,6 +1,6 @@
-"""Baselines: the simplest rules, fitted in the fold like any model, judged on the same rows.
+"""Baselines: the simplest rules, fitted in each fold like any model and judged on the same rows.
 
-A rule states a direction; only those that also state a probability have a Brier score.
+A rule states a direction; only a rule that also states a probability has a Brier score.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from trainers.datasets.folds import Fold, purged
 
 
 class Forecast(NamedTuple):
-    """What a rule says of a test stretch.
+    """The forecast of a rule over a test stretch.
 
     Attributes:
         says_up: Shape (n,); None for a rule that takes no side.
@@ -34,12 +34,12 @@ _SMALL = 1e-8
 
 
 def always_up(_decisions: DecisionSet, fold: Fold) -> Forecast:
-    """Up, whatever was seen."""
+    """The direction is always up."""
     return Forecast(np.ones(len(fold.test), dtype=np.bool_), None)
 
 
 def random_walk(_decisions: DecisionSet, fold: Fold) -> Forecast:
-    """One half, and no side: what a probability must beat."""
+    """The probability is one half and no direction is taken: what any probability must beat."""
     return Forecast(None, np.full(len(fold.test), 0.5))
 
 
@@ -81,7 +81,7 @@ def logistic_regression(decisions: DecisionSet, fold: Fold) -> Forecast:
     return Forecast(probability >= 0.5, probability)
 
 
-#: What the metrics of a version stand beside.
+#: The baselines that a version's metrics are compared with.
 BASELINES: dict[str, Baseline] = {
     "always_up": always_up,
     "majority_class": majority_class,
@@ -92,7 +92,7 @@ BASELINES: dict[str, Baseline] = {
 
 
 def forecast_of(decisions: DecisionSet, folds: Sequence[Fold], baseline: Baseline) -> Forecast:
-    """What a baseline says that is refitted in every fold.
+    """The forecast of a baseline that is refitted in every fold.
 
     Args:
         decisions: Oldest first.

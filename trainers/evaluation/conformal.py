@@ -1,8 +1,8 @@
-"""How often conformal sets held the outcome, walk-forward: plain ones and adaptive ones side by side.
+"""How often conformal sets held the outcome in a walk-forward, for plain and for adaptive sets.
 
-At each of the test's starts the limits are settled anew from the out-of-sample rows of the trailing
-half year whose outcome was known a day before. Exchangeability, on which the sets' promise rests,
-does not hold for prices; so what is realised is counted, per direction and year.
+At each of the test's starts the limits are computed again from the out-of-sample rows of the trailing
+half year whose outcome was known a day before. The guarantee of the sets rests on exchangeability, which
+does not hold for prices; so the realised coverage is counted, per direction and year.
 """
 
 from itertools import pairwise
@@ -16,12 +16,12 @@ from trainers.evaluation.selective import GAP_MS, PAST_MS, share_interval
 from trainers.models.conformal import MISCOVERAGE, Sets, adaptive_sets, conformal_limits, sets_of
 
 Figures = dict[str, Any]
-#: Fewer earlier outcomes than this settle no limits: the stretch is left out.
+#: With fewer earlier outcomes than this no limits are computed, and the stretch is left out.
 LEAST_PAST = 200
 
 
 class JudgedRows(NamedTuple):
-    """Out-of-sample rows with an outcome, ties left out; shape (n,) each, oldest first."""
+    """Out-of-sample rows with an outcome, without ties; each array has shape (n,), oldest first."""
 
     as_of_ms: NDArray[np.int64]
     known_ms: NDArray[np.int64]
@@ -38,7 +38,7 @@ class JudgedRows(NamedTuple):
         return found.at(found.known_ms <= at_ms - GAP_MS)
 
     def at(self, rows: NDArray[np.bool_]) -> "JudgedRows":
-        """Some of the rows."""
+        """The rows where a mask is true."""
         return JudgedRows(self.as_of_ms[rows], self.known_ms[rows], self.probability[rows], self.is_up[rows])
 
 
@@ -59,7 +59,7 @@ def judged(
 
 
 class _Realised(NamedTuple):
-    """What came of each row that had limits: whether its set held the outcome, and how large it was."""
+    """For each row that had limits: whether its set held the outcome, and how large the set was."""
 
     rows: JudgedRows
     is_held: NDArray[np.bool_]
@@ -79,14 +79,14 @@ def conformal_figures(
     """Realised coverage and size of the sets.
 
     Args:
-        rows: The half year before the test included.
-        starts_ms: When limits are settled, increasing.
+        rows: The judged rows, including those of the half year before the test.
+        starts_ms: The times at which limits are computed, increasing.
         until_ms: The end of the test.
-        seed: Of the bootstrap.
-        miscoverage: As the sets state it.
+        seed: The seed of the bootstrap.
+        miscoverage: The share of outcomes that the sets may miss, as they state it.
 
     Returns:
-        JSON-ready; the figures are None where nothing could be settled.
+        JSON-ready; the figures are None where no limits could be computed.
     """
     found = _realised(rows, (*starts_ms, until_ms), miscoverage)
     year = found.rows.as_of_ms.astype("datetime64[ms]").astype("datetime64[Y]").astype(np.int64) + 1970
@@ -124,7 +124,7 @@ def _realised(rows: JudgedRows, edges_ms: tuple[int, ...], miscoverage: float) -
 
 
 def _of_stretch(past: JudgedRows, here: JudgedRows, miscoverage: float) -> tuple[Sets, Sets]:
-    """The plain sets and the adaptive ones."""
+    """The plain sets and the adaptive sets of one stretch."""
     limits = conformal_limits(past.probability, past.is_up, miscoverage=miscoverage)
     adaptive = adaptive_sets(
         here.probability,
@@ -140,7 +140,7 @@ def _of_stretch(past: JudgedRows, here: JudgedRows, miscoverage: float) -> tuple
 def _of_sets(
     rows: JudgedRows, is_held: NDArray[np.bool_], size: NDArray[np.int64], generator: np.random.Generator
 ) -> Figures:
-    """Coverage, whole and of each direction; how large the sets are; how often single ones are right."""
+    """Coverage, in all and of each direction; the size of the sets; how often sets of one direction are right."""
     single = size == 1
     return {
         "coverage": _mean(is_held),

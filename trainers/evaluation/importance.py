@@ -1,8 +1,8 @@
-"""Which features a model leans on, out of sample: how much is lost when a family of them is shuffled.
+"""Permutation importance: how much accuracy a model loses out of sample when a family of features is shuffled.
 
-Permutation importance, asked of the ONNX model of each fold on the rows that it had not seen, so that
-it is the same question for every kind of model. Whole families are shuffled together, by row:
-features come as near twins, and of twins each alone seems to matter little.
+The ONNX model of each fold is asked again on its test rows, so that the measure is the same for every
+kind of model. All features of a family are shuffled together, by row: features come as near twins, and
+of two twins each alone seems to matter little.
 
 Source:
     Breiman (2001), section 10; grouped as by Gregorutti, Michel, Saint-Pierre (2015).
@@ -33,11 +33,11 @@ _MARGIN = 1e-7
 
 
 class Importance(NamedTuple):
-    """What shuffling a family costs; 95 % intervals by circular blocks of seven days.
+    """The loss when a family of features is shuffled; 95 % intervals by circular blocks of seven days.
 
     Attributes:
-        log_loss_rise: Mean, in nats a decision; 0 where the model does not look at it.
-        accuracy_loss: Share of decisions.
+        log_loss_rise: The mean rise of the log loss, in nats per decision; 0 if the model does not use the family.
+        accuracy_loss: The fall of the accuracy, as a share of decisions.
     """
 
     family: str
@@ -59,7 +59,7 @@ def families(names: tuple[str, ...]) -> Mapping[str, tuple[int, ...]]:
 class ShuffledFamilies:
     """Watches the folds of a walk-forward, and asks each model again with every family shuffled.
 
-    It may watch several folds at once: each writes its own rows only.
+    Several folds may be watched at once, since each writes only its own rows.
     """
 
     def __init__(self, decisions: DecisionSet, *, seed: int = 0) -> None:
@@ -82,8 +82,8 @@ class ShuffledFamilies:
         """The most important family first.
 
         Args:
-            probability: What the models said unshuffled, shape (n,).
-            rows: Tested rows without ties.
+            probability: The probabilities of the models on unshuffled rows, shape (n,).
+            rows: The tested rows without ties.
         """
         generator = np.random.default_rng(self._seed)
         as_of_ms = self._decisions.as_of_ms[rows]

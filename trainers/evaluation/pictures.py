@@ -1,9 +1,9 @@
-"""Pictures as SVG that stands in a page by itself, without a script, light or dark as the page is.
+"""Charts as SVG for report pages: without scripts, light or dark as the page is.
 
-By pygal: pure Python and two megabytes, where a plotting stack has a hundred. It embeds a script for
-its tooltips and a comment with the day's date, which are taken out again, so that the same figures
-make the same bytes; and it puts an import hook of its old plugins before every later import, which is
-taken out too. Colours are the variables of :mod:`.pages`.
+Pygal draws them: it is pure Python and takes two megabytes, where a plotting stack takes a hundred. It
+embeds a script for its tooltips and a comment with the day's date; both are removed, so that the same
+figures give the same bytes. It also puts an import hook of its old plugins before every later import,
+which is removed too. Colours are the variables of :mod:`.pages`.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 _POINTS = 600
 _N_DATES = 5
 _HOOK = "PluginImportFixer"
-#: As many colours as :mod:`.pages` has; more series begin again.
+#: The number of colours that :mod:`.pages` has; further series use them again.
 _N_COLOURS = 7
-#: Names of bars that together have more letters are turned, to keep them apart.
+#: If the names of the bars have more letters than this together, they are rotated so that they do not overlap.
 _MOST_LETTERS = 70
 _MOST_SERIES = 42
-#: So many turned labels of periods stand side by side.
+#: The number of rotated labels of periods that fit side by side.
 _MOST_PERIODS = 20
-#: And so many that lie.
+#: The number of horizontal labels of periods that fit side by side.
 _MOST_FLAT_PERIODS = 8
 _LEGEND_COLUMNS = 3
 _LEGEND_ROW = 22
@@ -34,10 +34,10 @@ Format = Callable[[float], str]
 
 
 class Curve(NamedTuple):
-    """Points that are joined, in the order of x.
+    """Points that are joined by a line, in the order of x.
 
     Attributes:
-        is_reference: Drawn thin, in grey and broken: what the others are to be held against.
+        is_reference: Whether the curve is only there to compare with; it is drawn thin, grey and dashed.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Curve(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A value, and its 95 % interval where there is one."""
+    """A value, with its 95 % interval if it has one."""
 
     value: float
     low: float | None = None
@@ -55,7 +55,7 @@ class Measured(NamedTuple):
 
 
 class Axes(NamedTuple):
-    """What the axes of a picture say."""
+    """The titles and the number formats of the axes of a chart."""
 
     x_title: str
     y_title: str
@@ -73,10 +73,10 @@ def lines(
     """Curves over time, of at most 600 points.
 
     Args:
-        title: Above it.
-        end_ms: Shape (n,), increasing.
-        series: By name, each of shape (n,).
-        n_references: The last so many are drawn in grey.
+        title: The title of the chart.
+        end_ms: The times of all curves, shape (n,), increasing.
+        series: The values of each curve by its name, shape (n,).
+        n_references: How many of the last curves are drawn in grey.
     """
     return time_curves(
         title, {name: (end_ms, values) for name, values in series.items()}, n_references=n_references
@@ -125,16 +125,17 @@ def period_curves(
     width: int = 640,
     height: int = 420,
 ) -> str:
-    """Curves over named periods such as ``2024-Q3``, which sort by their names; one label for each.
+    """Curves over named periods such as ``2024-Q3``, in the order of their names.
 
-    Of more than can stand side by side only every second, third and so on has its label. Without a period, an empty text.
+    If the labels of all periods do not fit, only every second, third and so on is shown. Without a period
+    the result is an empty text.
 
     Args:
-        title: Above it.
-        series: By series' name and period.
-        n_references: The last so many are drawn in grey.
-        width: Of the picture.
-        height: Likewise.
+        title: The title of the chart.
+        series: The values by the name of the curve and the name of the period.
+        n_references: How many of the last curves are drawn in grey.
+        width: In pixels.
+        height: In pixels.
     """
     names = sorted({name for values in series.values() for name in values})
     if not names:
@@ -160,7 +161,7 @@ def period_curves(
 
 
 def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence[float] = ()) -> str:
-    """Curves over common axes; without any point, an empty text.
+    """Curves over common axes; an empty text if there is no point.
 
     Args:
         title: Of the chart.
@@ -191,7 +192,7 @@ def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence
 
 
 def bars(title: str, values: Mapping[str, float]) -> str:
-    """A bar per name."""
+    """A chart with one bar for each name."""
     return measured_bars(title, {"": {name: Measured(round(value, 2)) for name, value in values.items()}})
 
 
@@ -205,16 +206,16 @@ def measured_bars(
     n_references: int = 0,
     size: Mapping[str, int] | None = None,
 ) -> str:
-    """A bar per name and series, with its interval; without any bar, an empty text.
+    """A chart with one bar for each name and series, with intervals; an empty text if there is no bar.
 
     Args:
-        title: Above it.
-        series: By series' name and bar's name; the bars' names are the first series'.
-        value_title: Beside the values.
+        title: The title of the chart.
+        series: The values by the name of the series and the name of the bar; the first series names all bars.
+        value_title: The title of the axis of values.
         y_format: How values are written.
-        is_lying: Names one below the other, for many or long ones.
-        n_references: The last so many series are drawn in grey.
-        size: Width and height; by default as many bars need.
+        is_lying: Whether bars are horizontal, for many or long names.
+        n_references: How many of the last series are drawn in grey.
+        size: Width and height; None chooses them by the number of bars.
     """
     pygal = _library()
     names = list(next(iter(series.values()), {}))
@@ -231,7 +232,7 @@ def measured_bars(
         range=_range(series),
         **{"x_title" if is_lying else "y_title": value_title},
     )
-    # What lies is drawn from the bottom up.
+    # Horizontal bars are drawn from the bottom up.
     ordered = names[::-1] if is_lying else names
     chart.x_labels = ordered
     for name, bars_of in series.items():
@@ -240,7 +241,7 @@ def measured_bars(
 
 
 def _range(series: Mapping[str, Mapping[str, Measured]]) -> tuple[float, float]:
-    """From the lowest end of an interval to the highest, nothing included; pygal looks at values alone."""
+    """The range of the values, with 0 and the ends of all intervals; pygal itself considers values only."""
     ends = [end for bars_of in series.values() for one in bars_of.values() for end in one if end is not None]
     low, high = min(0.0, *ends), max(0.0, *ends)
     margin = 0.03 * (high - low)
@@ -256,7 +257,7 @@ def _bar(measured: Measured | None) -> dict[str, Any] | None:
 
 
 def _points(end_ms: NDArray[np.int64], values: NDArray[np.float64]) -> list[tuple[float, float]]:
-    """Times in seconds, with their values."""
+    """Pairs of a time in seconds and a value, thinned out to about 600."""
     step = max(1, -(-len(end_ms) // _POINTS))
     rows = np.unique(np.append(np.arange(0, len(end_ms), step), len(end_ms) - 1))
     return [(int(end_ms[row]) / 1000, round(float(values[row]), 6)) for row in rows]
@@ -272,7 +273,7 @@ def _library() -> Any:
 def _settings(
     pygal: Any, title: str, *, n_plain: int = _MOST_SERIES, width: int = 960, height: int = 320
 ) -> dict[str, Any]:
-    """Of any chart; series behind the first ``n_plain`` are references, in grey."""
+    """The settings of any chart; series after the first ``n_plain`` are references, in grey."""
     colours = tuple(f"var(--series-{1 + i % _N_COLOURS})" for i in range(_MOST_SERIES))
     colours = (*colours[:n_plain], *("var(--soft)",) * _MOST_SERIES)
     style = pygal.style.Style(
@@ -306,8 +307,8 @@ def _settings(
 
 
 def _drawn(chart: Any, title: str) -> str:
-    """The SVG: named by its title, so that it is the same whenever it is drawn."""
-    # pygal keeps room for one row of the legend.
+    """The SVG of a chart; its identifier comes from the title, so that the same figures give the same bytes."""
+    # By itself pygal reserves room for one row of the legend only.
     chart.margin_bottom = _LEGEND_ROW * (1 + (len(chart.raw_series) - 1) // _LEGEND_COLUMNS)
     chart.uuid = hashlib.sha256(title.encode()).hexdigest()[:12]
     chart.add_xml_filter(_standing_alone(title))
@@ -327,5 +328,5 @@ def _standing_alone(title: str) -> Callable[[Any], Any]:
 
 
 def _is_unwanted(element: Any) -> bool:
-    """Scripts, and comments, whose tag is a function."""
+    """Whether an element is a script or a comment; the tag of a comment is a function."""
     return callable(element.tag) or str(element.tag).removeprefix(_SVG) == "script"

@@ -1,8 +1,8 @@
-"""Settling a policy: what a model states beside its probabilities, from its out-of-sample decisions.
+"""A version's policy: what it states besides its probabilities, computed from its out-of-sample decisions.
 
-Everything that serves from now on (thresholds, limits of sets) is settled on rows before the model is
-made that it had not learnt from, and the figures beside it come from doing the same thing earlier,
-fold by fold, and looking at what came next. Nothing is judged on the rows it was settled on.
+Everything that the version will use (thresholds, limits of conformal sets) is computed on earlier rows
+that the model had not learnt from. The figures beside it come from doing the same at the beginning of each
+fold, and looking at what came next. Nothing is judged on the rows that it was computed on.
 """
 
 from collections.abc import Sequence
@@ -20,20 +20,20 @@ from trainers.evaluation.wanted import confidence_of, is_hit_of
 from trainers.models.conformal import MISCOVERAGE, ConformalLimits, conformal_limits, sets_of
 from trainers.models.policies import Policy
 
-#: Evidence of fewer decisions than this is left out: its interval says nothing.
+#: Evidence from fewer decisions than this is left out, since its interval would be too wide to use.
 LEAST_EVIDENCE = 30
-#: Where the share that was decided is this many times what was aimed at, or so many times less, the
-#: thresholds did not fit what came next, and the figures are of other decisions.
+#: If the realised coverage differs from the target by more than this factor, the thresholds did not fit what came
+#: next, and the evidence is left out because it describes other decisions.
 LARGEST_MISS = 2.0
 
 
 class Picking(NamedTuple):
-    """When a model makes a decision: the most confident share, or as many as are right often enough.
+    """Which decisions a model makes: the most confident share, or as many as are right often enough.
 
     Attributes:
-        coverage: The share aimed at, in (0, 1).
-        wanted_accuracy: If set, the accuracy that a lower bound must reach. It takes the place of the
-            share, and where nothing reaches it the model always abstains.
+        coverage: The share of decisions that is aimed at, in (0, 1).
+        wanted_accuracy: If set, the accuracy that a lower bound must reach; ``coverage`` is not used then, and the
+            model always abstains if no share reaches it.
     """
 
     coverage: float = 0.1
@@ -41,12 +41,12 @@ class Picking(NamedTuple):
 
 
 class PolicyStretch(NamedTuple):
-    """Some decisions that one model made out of sample, and what was known before it made them.
+    """The decisions that one model made out of sample, and what was known before it made them.
 
     Attributes:
         rows: Row numbers of the decisions, increasing.
-        past: Earlier rows with an outcome, with probabilities on the scale of this model's: of a
-            calibrated one its own calibration rows, otherwise what the models before it said.
+        past: Earlier rows with an outcome, with probabilities on the scale of this model: for a calibrated model
+            its own calibration rows, otherwise the predictions of the models before it.
     """
 
     rows: NDArray[np.int64]
@@ -54,7 +54,7 @@ class PolicyStretch(NamedTuple):
 
 
 class SettledPolicy(NamedTuple):
-    """A policy, and what a manifest says of its sets."""
+    """A policy, and what a manifest states of its conformal sets."""
 
     policy: Policy
     conformal: ConformalStatement | None
@@ -72,12 +72,12 @@ def settled_policy(
     """The policy of a model that is made now.
 
     Args:
-        decisions: Oldest first, with late entries where they can be had.
-        probability: Out of sample, shape (n,).
-        stretches: Those that were decided, oldest first, at least one.
+        decisions: Oldest first, with late entries if prices come often enough.
+        probability: The out-of-sample probability of up, shape (n,).
+        stretches: The tested stretches, oldest first, at least one.
         now: The past of the model that is made.
-        picking: What a pick is.
-        seed: Of the bootstraps.
+        picking: Which decisions the model makes.
+        seed: The seed of the bootstraps.
     """
     court = _EvidenceScorer(decisions, probability, seed)
     limits = _limits(now)
@@ -91,7 +91,7 @@ def settled_policy(
 
 
 def _least_confidence(past: JudgedRows, picking: Picking) -> float | None:
-    """From which confidence on it picks, by its past; None where nothing does."""
+    """The least confidence of a decision that is made, from a model's past; None if no decision is made."""
     confidence = confidence_of(past)
     if len(confidence) < LEAST_CONFIDENCES:
         return None
@@ -102,7 +102,7 @@ def _least_confidence(past: JudgedRows, picking: Picking) -> float | None:
 
 
 class _EvidenceScorer:
-    """Judges which decisions were right."""
+    """Counts which decisions were right, with intervals."""
 
     def __init__(self, decisions: DecisionSet, probability: NDArray[np.float64], seed: int) -> None:
         self.decisions = decisions
@@ -112,7 +112,14 @@ class _EvidenceScorer:
     def evidence(
         self, rows: NDArray[np.int64], made: NDArray[np.bool_], *, target: float, least_confidence: float
     ) -> Evidence | None:
-        """What came of the decisions that were made of some rows; None where that is too few."""
+        """The evidence of the decisions that were made among some rows; None if they are too few.
+
+        Args:
+            rows: The rows that could have been decided.
+            made: Shape of ``rows``: which of them were decided.
+            target: The coverage that was aimed at.
+            least_confidence: The least confidence that the served model decides at.
+        """
         own = self.decisions.own
         at_close = self._right(rows[made], own)
         if at_close is None or at_close.n < LEAST_EVIDENCE:
@@ -134,7 +141,7 @@ class _EvidenceScorer:
         return self.share(np.equal(self.probability[rows] >= 0.5, forward_return.is_up[rows]), rows)
 
     def share(self, is_so: NDArray[np.bool_], rows: NDArray[np.int64]) -> Metric | None:
-        """A share of rows with its interval; None of none."""
+        """A share of rows with its interval; None if there are no rows."""
         generator = np.random.default_rng(self._seed)
         interval = share_interval(is_so, self.decisions.as_of_ms[rows], generator=generator)
         if interval is None:
@@ -145,7 +152,7 @@ class _EvidenceScorer:
 def _evidence(
     court: _EvidenceScorer, stretches: Sequence[PolicyStretch], now: JudgedRows, picking: Picking
 ) -> tuple[Evidence, ...]:
-    """By growing confidence, the first of all decisions."""
+    """All evidence in the order of confidence; the first is that of all decisions."""
     everything = np.concatenate([stretch.rows for stretch in stretches])
     made = np.ones(len(everything), dtype=np.bool_)
     found = [court.evidence(everything, made, target=1.0, least_confidence=0.5)]
@@ -168,7 +175,7 @@ def _of_picking(
     *,
     target: float,
 ) -> Evidence | None:
-    """What would have come of it, with the threshold that each stretch's own past gave."""
+    """The evidence of a picking, with the threshold that each stretch's own past gave."""
     served = _least_confidence(now, picking)
     ready = [stretch for stretch in stretches if len(stretch.past.is_up) >= LEAST_CONFIDENCES]
     if served is None or not ready:
@@ -191,7 +198,7 @@ def _limits(past: JudgedRows) -> ConformalLimits | None:
 def _statement(
     court: _EvidenceScorer, stretches: Sequence[PolicyStretch], limits: ConformalLimits
 ) -> ConformalStatement:
-    """What is served, and how often such sets held the outcome of each stretch."""
+    """The limits that are served, and how often sets of such limits held the outcomes of the stretches."""
     held, judged_rows = [], []
     for stretch in stretches:
         of_past, own = _limits(stretch.past), court.decisions.own

@@ -1,8 +1,8 @@
 """Prequential evaluation: one model over all decisions, predicting each before it learns it.
 
-Labels come with their delay. Of two things at the same time learning comes first: what was known by
-a decision, that decision's model knew, as in the job that learns live. No row is ever
-predicted by a model that was taught it, or anything later.
+Labels come with their delay. A label that becomes known at the very time of a decision is learnt first, as
+in the job that learns live. No row is ever predicted by a model that has learnt its outcome, or any
+outcome that was known only after its decision.
 
 Source:
     Gama, Sebastião, Rodrigues (2013), On evaluating stream learning algorithms.
@@ -31,12 +31,12 @@ def prequential(
 
     Args:
         decisions: Oldest first. Ties and rows without an outcome are predicted and not learnt.
-        model: Knows nothing yet; it is taught.
-        progress: Told the share of rows done.
-        least_rows: Learnt rows before which nothing counts as predicted.
+        model: A new model, which this function teaches.
+        progress: Called with the share of rows that is done.
+        least_rows: The model predicts only after it has learnt so many rows.
 
     Returns:
-        Shape (n,); NaN before that.
+        Shape (n,); NaN before the first prediction.
     """
     queue = _by_known_time(decisions)
     known_ms = decisions.own.known_ms[queue]

@@ -1,7 +1,7 @@
 """The summary of an evaluation: every figure that a reader needs to believe or to doubt it.
 
-Accuracy over everything stands beside the selective figures always, with intervals, by year, and
-as one would have had it who acted late.
+The accuracy over all decisions always stands beside the selective figures, with intervals, by year, and
+for entries that come late.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,13 +47,13 @@ _SIDES: Mapping[str, Baseline] = {
 
 
 class OutOfSampleResult(NamedTuple):
-    """Out-of-sample probabilities, and where the test begins.
+    """Out-of-sample probabilities, and the stretch of the test.
 
     Attributes:
-        probability: Shape (n,), NaN where nothing was predicted; the half year before the test included.
-        starts_ms: When limits and regimes are set anew, from the test's beginning on.
+        probability: Shape (n,), NaN where nothing was predicted; the half year before the test is included.
+        starts_ms: The times at which limits and regimes are set again; the first is the beginning of the test.
         until_ms: The end of the test.
-        thresholds: How often those of confidence are.
+        thresholds: How often thresholds of confidence are set again.
     """
 
     decisions: DecisionSet
@@ -63,11 +63,11 @@ class OutOfSampleResult(NamedTuple):
     thresholds: Thresholds = Thresholds.WEEKLY
 
     def rows(self, forward_return: ForwardReturn) -> NDArray[np.int64]:
-        """The tested rows that have this outcome and no tie."""
+        """The tested rows whose outcome is known and not a tie."""
         return np.flatnonzero(self._is_tested() & forward_return.is_decided)
 
     def chosen(self, target: float) -> NDArray[np.bool_]:
-        """Which rows the model decides when it aims at a coverage, shape (n,)."""
+        """Which decisions the model makes when it aims at a coverage, shape (n,)."""
         return chosen(
             self.probability,
             self.decisions.as_of_ms,
@@ -78,7 +78,7 @@ class OutOfSampleResult(NamedTuple):
         )
 
     def n_ties(self) -> int:
-        """How many tested rows were ties."""
+        """The number of tested rows that are ties."""
         return int((self._is_tested() & self.decisions.own.is_tie).sum())
 
     def _is_tested(self) -> NDArray[np.bool_]:
@@ -92,12 +92,13 @@ def summary(tested: OutOfSampleResult, *, seed: int = 0) -> Figures:
     """All figures of a test.
 
     Args:
-        tested: What was predicted.
-        seed: Of the bootstraps.
+        tested: The out-of-sample probabilities.
+        seed: The seed of the bootstraps.
 
     Returns:
         JSON-ready: ``n``, ``n_ties``, ``accuracy``, ``accuracy_interval``, ``brier``, ``log_loss``,
-        ``selective``, ``by_year``, ``by_quarter``, ``lags``, ``conformal``, ``wanted_accuracy`` and more; None where nothing was tested.
+        ``selective``, ``by_year``, ``by_quarter``, ``lags``, ``conformal``, ``wanted_accuracy`` and more;
+        figures are None if nothing was tested.
     """
     generator = np.random.default_rng(seed)
     rows = tested.rows(tested.decisions.own)
@@ -201,7 +202,7 @@ def stretch_names(time_ms: NDArray[np.int64], *, unit: str) -> NDArray[np.str_]:
 def _late(
     tested: OutOfSampleResult, picks: Mapping[float, NDArray[np.bool_]], generator: np.random.Generator
 ) -> dict[str, Figures]:
-    """The same choices, for who enters later and holds for as long."""
+    """The figures of the same choices for entries that come late and are held as long."""
     found = {}
     for lag_ms, forward_return in tested.decisions.late.items():
         rows = tested.rows(forward_return)
@@ -217,7 +218,7 @@ def _late(
 
 
 def _guarantees(tested: OutOfSampleResult, *, seed: int) -> Figures:
-    """What was promised and what came of it: conformal sets, and accuracies that were wanted."""
+    """The realised coverage of conformal sets, and the realised accuracy where one was wanted."""
     rows = judged(tested.decisions.as_of_ms, tested.probability, tested.decisions.own)
     starts_ms, until_ms = tuple(tested.starts_ms), tested.until_ms
     return {
@@ -229,12 +230,13 @@ def _guarantees(tested: OutOfSampleResult, *, seed: int) -> Figures:
 def baseline_figures(
     decisions: DecisionSet, folds: Sequence[Fold], rows: NDArray[np.int64], *, seed: int = 0
 ) -> dict[str, Figures]:
-    """Always up, the training majority, persistence and the random walk, on the tested rows.
+    """The figures of always up, the training majority, persistence, reversal and the random walk, on the tested rows.
 
     Args:
         decisions: Oldest first.
-        folds: The test's.
+        folds: The folds of the test.
         rows: The tested rows without ties.
+        seed: The seed of the bootstraps.
     """
     generator = np.random.default_rng(seed)
     is_up, as_of_ms = decisions.own.is_up[rows], decisions.as_of_ms[rows]

@@ -1,10 +1,10 @@
-"""Accuracy as it is wanted: how much of it is decided, and how right that is, walk-forward.
+"""A wanted accuracy: how many decisions are made when an accuracy is asked for, and how accurate they are.
 
-At each of the test's starts a threshold is settled from the trailing year's out-of-sample decisions
-whose outcome was known a day before, by a lower bound and not by the point estimate
-(:func:`~trainers.evaluation.selective.threshold_for_accuracy`). Where none is sure enough the model
-abstains for the stretch. A year and not less: half a year proves too little to decide anything; and
-not more, since the edge fades (the README has what was measured).
+At each of the test's starts a threshold is set from the trailing year's out-of-sample decisions whose
+outcome was known a day before, by a lower bound and not by the point estimate
+(:func:`~trainers.evaluation.selective.threshold_for_accuracy`). If no share of decisions is accurate enough,
+the model abstains for the stretch. The past is a year: half a year proves too little to decide anything,
+and in more than a year the edge fades (RESULTS.md of trainers has the measurements).
 """
 
 from itertools import pairwise
@@ -29,14 +29,14 @@ def wanted_figures(
     seed: int = 0,
     accuracies: tuple[float, ...] = WANTED,
 ) -> list[Figures]:
-    """For each wanted accuracy: coverage reached, accuracy, interval, and by year.
+    """For each wanted accuracy: the realised coverage and accuracy, with an interval and by year.
 
     Args:
-        rows: Those before the test included.
-        starts_ms: When thresholds are settled, increasing.
+        rows: The judged rows, including those before the test.
+        starts_ms: The times at which thresholds are set, increasing.
         until_ms: The end of the test.
-        seed: Of the bootstrap.
-        accuracies: What is wanted.
+        seed: The seed of the bootstrap.
+        accuracies: The accuracies that are asked for.
     """
     tested = rows.between(starts_ms[0], until_ms)
     return [
@@ -46,7 +46,7 @@ def wanted_figures(
 
 
 def _chosen(rows: JudgedRows, edges_ms: tuple[int, ...], wanted: float) -> NDArray[np.bool_]:
-    """Which of the tested rows are decided."""
+    """Which of the tested rows are decided, with the threshold of each stretch."""
     parts = []
     for start_ms, end_ms in pairwise(edges_ms):
         found = settled(rows, at_ms=start_ms, wanted=wanted)
@@ -58,9 +58,9 @@ def settled(rows: JudgedRows, *, at_ms: int, wanted: float) -> AccuracyThreshold
     """The threshold that the year before a time gives.
 
     Args:
-        rows: Judged predictions, those before the time included.
-        at_ms: When the threshold is set; it looks at nothing known later.
-        wanted: The accuracy that is to be proven.
+        rows: The judged rows, including those before the time.
+        at_ms: When the threshold is set; it uses nothing that was known later.
+        wanted: The accuracy that is asked for.
     """
     past = rows.past_of(at_ms, trailing_ms=TRAILING_YEAR_MS)
     return threshold_for_accuracy(confidence_of(past), is_hit_of(past), wanted=wanted)

@@ -1,7 +1,7 @@
-"""An evaluation from bars to figures: features, decisions, out-of-sample probabilities, summary.
+"""An evaluation from features to figures: decisions, out-of-sample probabilities and their summary.
 
-Apart from the command that reads files and prints, so that null controls run all of it in a test.
-It sees no clock and no disk.
+It is apart from the job that reads files, so that null controls run all of it in a test. It uses neither
+a clock nor a disk.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,15 +32,19 @@ _Result = TypeVar("_Result")
 
 
 class Question(NamedTuple):
-    """What is asked of an evaluation.
+    """What an evaluation is to test.
 
     Attributes:
+        interval: The time between decisions.
+        horizon: How far ahead is predicted.
         train_until_ms: The test begins here; the first model knows nothing later.
-        test_until_ms: The test ends before this; None ends with the data.
-        n_workers: Folds that are fitted at the same time, one thread each.
+        refit: How often the model is fitted again.
+        test_until_ms: The test ends before this; None means the end of the data.
+        seed: The seed of bootstraps and searches.
+        n_workers: The number of folds that are fitted at the same time, with one thread each.
         is_weighted: Whether overlapping labels share their weight.
-        also: Further intervals whose features stand beside those of ``interval``.
-        thresholds: How often those of confidence are set anew.
+        also: Further intervals of the same bars whose features are added.
+        thresholds: How often thresholds of confidence are set again.
     """
 
     interval: Interval
@@ -55,7 +59,7 @@ class Question(NamedTuple):
     thresholds: Thresholds = Thresholds.WEEKLY
 
 
-#: Told the share of the fitting that is done.
+#: Called with the share of the fitting that is done.
 Progress = Callable[[float], None]
 
 
@@ -91,21 +95,21 @@ def evaluated(
     progress: Progress | None = None,
     watch: Watch | None = None,
 ) -> tuple[Figures, NDArray[np.float64]]:
-    """The figures, and the probabilities behind them.
+    """The figures of a recipe that is refitted by the calendar, and the probabilities that they come from.
 
     Models are also fitted through the half year before the test, so that its thresholds come from
     out-of-sample confidences.
 
     Args:
         decisions: Oldest first.
-        recipe: The model.
-        question: What to test.
-        nesting: How to search its parameters on the way; None takes them as they are.
-        progress: Told after each fit or trial.
-        watch: Shown each fold's model.
+        recipe: The recipe that is fitted in each fold.
+        question: What is tested.
+        nesting: How its parameters are searched during the test; None uses them as they are declared.
+        progress: Called after each fit or trial.
+        watch: Called with each fold's model.
 
     Raises:
-        ConfigurationError: If there is too little before the date to learn from, or nothing after.
+        ConfigurationError: If there are too few rows before the date to learn from, or none after it.
     """
     test_folds = _test_folds(decisions, question, _until_ms(decisions, question))
     folds = [*_folds_before(decisions, question), *test_folds]
@@ -130,19 +134,20 @@ def evaluated(
 def evaluated_online(
     decisions: DecisionSet, recipe: OnlineRecipe, question: Question, *, progress: Progress | None = None
 ) -> tuple[Figures, NDArray[np.float64]]:
-    """The figures of a model that learns row by row, and the probabilities behind them.
+    """The figures of a model that learns row by row, and the probabilities that they come from.
 
-    Prequential, with delayed labels: one model from the first decision to the last, each predicted
-    before it is learnt. There are no refits, so the question's are those of the baselines alone.
+    The evaluation is prequential, with delayed labels: one model goes from the first decision to the last, and
+    predicts each row before it learns the row. There are no refits; those of the question are used for the
+    baselines only.
 
     Args:
         decisions: Oldest first.
-        recipe: The model.
-        question: What to test.
-        progress: Told while it learns.
+        recipe: The recipe of the model.
+        question: What is tested.
+        progress: Called while the model learns.
 
     Raises:
-        ConfigurationError: If there is too little before the date to learn from, or nothing after.
+        ConfigurationError: If there are too few rows before the date to learn from, or none after it.
     """
     test_folds = _test_folds(decisions, question, _until_ms(decisions, question))
     probability = prequential(decisions, recipe.begin(decisions.names), progress=progress)
@@ -164,9 +169,9 @@ def _judged(
 def tested_of(
     decisions: DecisionSet, probability: NDArray[np.float64], question: Question
 ) -> OutOfSampleResult:
-    """Probabilities with the test's stretch.
+    """The probabilities with the stretch of the test.
 
-    Thresholds may be set more often than models are fitted, since they cost nothing.
+    Thresholds may be set more often than models are fitted, since setting them is cheap.
 
     Args:
         decisions: The decisions.
@@ -230,7 +235,7 @@ def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Se
 
 
 def _folds_before(decisions: DecisionSet, question: Question) -> Sequence[Fold]:
-    """Folds through the half year before the test, for its thresholds; from when enough is known."""
+    """Folds over the half year before the test, for its thresholds; they begin once enough rows are known."""
     first = decisions.first_known_ms()
     known = np.sort(first[first >= 0])
     enough = int(known[min(_least_before(known, question), len(known) - 1)])
@@ -241,7 +246,7 @@ def _folds_before(decisions: DecisionSet, question: Question) -> Sequence[Fold]:
 
 
 def _least_before(known: NDArray[np.int64], question: Question) -> int:
-    """Where history is short: at most half of it is learnt from before the first threshold fit."""
+    """The number of rows that the first of these folds learns from; at most half of a short history."""
     n_before = int(np.searchsorted(known, question.train_until_ms, side="right"))
     return max(LEAST_ROWS, min(n_before // 2, 2000))
 
@@ -251,7 +256,7 @@ def _next_day(time_ms: int) -> int:
 
 
 class Workers:
-    """Threads, and how much of the work is done."""
+    """A pool of threads that also counts how much of the work is done."""
 
     def __init__(self, n_workers: int, progress: Progress | None) -> None:
         self._pool = ThreadPoolExecutor(max_workers=max(1, n_workers))
@@ -260,11 +265,11 @@ class Workers:
         self.n_steps = 1
 
     def __enter__(self) -> Self:
-        """Nothing begins yet."""
+        """Return the pool; no thread has started yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What has not begun never will."""
+        """Cancel work that has not begun, and wait for the rest."""
         self._pool.shutdown(cancel_futures=True)
 
     def map(
@@ -284,7 +289,7 @@ class Workers:
     def map_folds(
         self, function: Callable[[Fold], NDArray[np.float32]], folds: Sequence[Fold]
     ) -> list[NDArray[np.float32]]:
-        """A mapper of folds, each of which is a step."""
+        """Map a function over folds, each of which counts as one step."""
 
         def done(fold: Fold) -> NDArray[np.float32]:
             result = function(fold)
@@ -294,7 +299,7 @@ class Workers:
         return self.map(done, folds, size=lambda fold: len(fold.train))
 
     def step(self) -> None:
-        """One more step is done."""
+        """Count one more step, and report the progress."""
         self._n_done += 1
         if self._progress is not None:
             self._progress(self._n_done / self.n_steps)

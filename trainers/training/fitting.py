@@ -1,7 +1,7 @@
-"""From samples to a version: evidence by walk-forward, a fit on everything, and its manifest.
+"""From decisions to a version: evidence by walk-forward, a fit on all rows, and the manifest.
 
-Apart from the job that waits, stores and announces, so that the whole science of training runs in
-a test without a server. It sees no clock; its times come as arguments.
+It is apart from the job that waits, stores and announces, so that all of training runs in a test without
+a server. It uses no clock; its times come as arguments.
 """
 
 from typing import Any, NamedTuple
@@ -33,9 +33,9 @@ from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
 from trainers.models.recipes import FittedModel, Recipe, exported
 
-#: XGBoost's own form, which its versions hold too.
+#: The file of XGBoost's own form, which versions of XGBoost hold besides ONNX.
 NATIVE_FILE = "model.ubj"
-#: A fold that would learn from fewer rows is left out of the evidence.
+#: A fold with fewer training rows than this is left out of the evidence.
 LEAST_FOLD_ROWS = 150
 
 
@@ -43,12 +43,12 @@ class FitOptions(NamedTuple):
     """How a version is fitted and judged.
 
     Attributes:
-        name: What the recipe is asked for by, and the version's name begins with.
-        recipe: What is fitted, in each fold and at last on everything.
-        n_folds: Refits of the walk-forward.
-        seed: Of the bootstraps, and added to every seed of the recipe.
+        name: The name of the recipe on the command line, which the version's name begins with.
+        recipe: The recipe, which is fitted in each fold and finally on all rows.
+        n_folds: The number of refits of the walk-forward.
+        seed: The seed of the bootstraps; it is also added to every seed of the recipe.
         picking: Which decisions the version makes.
-        configurations_tried: How many were judged before this recipe was chosen, itself included.
+        configurations_tried: The number of recipes that were judged before this one was chosen, itself included.
     """
 
     name: str
@@ -60,15 +60,15 @@ class FitOptions(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Whose model it is, and what made it.
+    """What a version was made from, for its manifest.
 
     Attributes:
-        instrument: Whose price.
-        stream: Where the samples came from.
-        source: What their events say in ``source``.
-        trained_until_ms: Every label was known by then.
-        created_ms: By the trainer's clock.
-        code_version: Of the project.
+        instrument: The instrument whose price is predicted.
+        stream: The stream that the rows came from.
+        source: The ``source`` of their events.
+        trained_until_ms: The time by which every label was known.
+        created_ms: When the version was made, by the trainer's clock.
+        code_version: The version of the project.
     """
 
     instrument: str
@@ -150,7 +150,7 @@ class _WalkForwardEvidence(NamedTuple):
 def _walked(
     decisions: DecisionSet, recipe: Recipe, options: FitOptions, *, served: FittedModel, until_ms: int
 ) -> _WalkForwardEvidence:
-    """Walk forward with the recipe, and settle what ``served``, fitted on everything, states."""
+    """Walk forward with the recipe, and compute the policy of ``served``, which was fitted on all rows."""
     folds = equal_folds(decisions, n_folds=options.n_folds, until_ms=until_ms)
     folds = tuple(fold for fold in folds if len(fold.train) >= LEAST_FOLD_ROWS)
     if not folds:
@@ -196,7 +196,7 @@ def _reference(fitted: FittedModel) -> Reference | None:
 def _past(
     decisions: DecisionSet, reference: Reference | None, probability: NDArray[np.float64], *, at_ms: int
 ) -> JudgedRows:
-    """What a model's thresholds are settled on: its own calibration rows, or what those before it said."""
+    """The rows that set a model's thresholds: its own calibration rows, or the predictions of earlier models."""
     if reference is None:
         return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
     rows = np.searchsorted(decisions.as_of_ms, reference.as_of_ms)
@@ -206,7 +206,7 @@ def _past(
 
 
 def seeded(recipe: Recipe, seed: int) -> Recipe:
-    """The same recipe, with so much added to every seed in it."""
+    """The same recipe, with a number added to every seed in it."""
 
     def shifted(part: Any) -> Any:
         if isinstance(part, dict):
@@ -217,7 +217,7 @@ def seeded(recipe: Recipe, seed: int) -> Recipe:
 
 
 def _native(fitted: FittedModel) -> dict[str, bytes]:
-    """The library's own form, of a model that is XGBoost's alone."""
+    """The file of the library's own form, if the model is one of XGBoost by itself."""
     return {NATIVE_FILE: fitted.native()} if isinstance(fitted, BoostedTrees) else {}
 
 
@@ -266,21 +266,21 @@ def _manifest(
 
 
 def _scalars(recipe: Recipe) -> dict[str, float | int | str]:
-    """The outermost parameters, for tables; the recipe's statement has all of them."""
+    """The outermost numbers and words among the parameters, for tables; the recipe's statement has all of them."""
     stated = described(recipe)
     inner = stated.pop("parameters", {})
     return {
         name: value
         for name, value in {**stated, **inner}.items()
-        if isinstance(value, (int, float, str)) and name != "seed"
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool) and name != "seed"
     }
 
 
 def version_name(name: str, target: ModelTarget, model_hash: str) -> str:
-    """Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``.
+    """The name of a version, such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``.
 
     Args:
-        name: Of the recipe.
+        name: The name of the recipe.
         target: What the model predicts.
         model_hash: The SHA-256 of the model's bytes; its first eight digits are used.
     """

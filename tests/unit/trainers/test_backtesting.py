@@ -16,7 +16,7 @@ from trainers.backtesting.decisions import decided
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.money import daily, drawdown, money, sharpe
 from trainers.backtesting.picks import picks
-from trainers.backtesting.positions import PositionRule, RuleKind, positions, trailing_moves
+from trainers.backtesting.positions import PositionRule, RuleKind, positions, trailing_returns
 from trainers.backtesting.records import DirectionRecord, record
 from trainers.backtesting.refits import refitted
 from trainers.backtesting.reports import BacktestReport, RuleTried, verdict, warnings
@@ -99,7 +99,7 @@ def test_long_only_holds_nothing_for_down():
 
 def test_moves_are_of_neighbours_at_their_distance_and_end_at_the_decision():
     closes = 100 * np.exp(np.arange(30) * 0.01)
-    mean, square = trailing_moves(decisions_of([0.5] * 30, closes=closes), every_ms=MINUTE_MS)
+    mean, square = trailing_returns(decisions_of([0.5] * 30, closes=closes), every_ms=MINUTE_MS)
     assert np.isnan(mean[:20]).all()
     assert mean[20:].tolist() == pytest.approx([0.01] * 10)
     assert square[20:].tolist() == pytest.approx([1e-4] * 10)
