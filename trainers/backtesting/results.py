@@ -1,7 +1,7 @@
 """The results of a backtest: every figure in one struct, which is written as JSON and as a tear sheet."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 import numpy as np
@@ -12,6 +12,7 @@ from schemas.time import Interval
 from trainers.backtesting.decisions import ModelDecisions
 from trainers.backtesting.execution import Costs, EquityPath, Fills, break_even_bps, fills, simulate
 from trainers.backtesting.money import DAYS_PER_YEAR, MoneyFigures, daily, money
+from trainers.backtesting.periods import quarter_name, spans, year_name
 from trainers.backtesting.picks import Picks, picks
 from trainers.backtesting.positions import PositionRule, positions
 from trainers.backtesting.records import DirectionRecord, record
@@ -226,15 +227,15 @@ def _results(run: _Run) -> BacktestResults:
         all_decisions=run.record(everything, 0),
         picks=picks(decisions, run.record, lag_ms=terms.lag_ms),
         lags=[run.record(taken, lag_ms) for lag_ms in _lags(decisions.target, prices, terms)],
-        years=list(_periods(run, _year)),
-        quarters=list(_periods(run, _quarter)),
+        years=list(_periods(run, year_name)),
+        quarters=list(_periods(run, quarter_name)),
     )
 
 
 def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[PeriodResults]:
     """The calendar periods; each starts with the equity that it began with."""
     end_ms = run.prices.end_ms
-    for name, first, last in _spans(end_ms, name_of):
+    for name, first, last in spans(end_ms, name_of):
         from_ms, to_ms = int(end_ms[first]), int(end_ms[last])
         rows = slice(first, last + 1)
         as_of_ms = run.decisions.as_of_ms
@@ -262,25 +263,3 @@ def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[PeriodRe
 def _start(equity: NDArray[np.float64], first: int) -> float:
     before = float(equity[first - 1]) if first else 1.0
     return before if before > 0 else 1.0
-
-
-def _spans(end_ms: NDArray[np.int64], name_of: Callable[[datetime], str]) -> Iterator[tuple[str, int, int]]:
-    """The names of periods with their first and last rows; a close at midnight belongs to the day that it ends."""
-    day = -(-end_ms // _DAY_MS) - 1
-    firsts = np.concatenate([[0], np.flatnonzero(np.diff(day)) + 1])
-    names = [name_of(datetime.fromtimestamp(int(day[row]) * _DAY_MS / 1000, tz=UTC)) for row in firsts]
-    # If the first close of all is at midnight, it ends a day that has no other close.
-    if len(firsts) > 1 and firsts[1] == 1:
-        firsts, names = np.delete(firsts, 1), names[1:]
-    begins = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
-    for place, i in enumerate(begins):
-        following = firsts[begins[place + 1]] if place + 1 < len(begins) else len(end_ms)
-        yield names[i], int(firsts[i]), int(following) - 1
-
-
-def _year(day: datetime) -> str:
-    return str(day.year)
-
-
-def _quarter(day: datetime) -> str:
-    return f"{day.year}-Q{(day.month - 1) // 3 + 1}"

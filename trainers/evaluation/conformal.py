@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.datasets.prices import ForwardReturn
-from trainers.evaluation.selective import GAP_MS, PAST_MS, share_interval
+from trainers.evaluation.block_intervals import share_interval
+from trainers.evaluation.selective import GAP_MS, PAST_MS
 from trainers.models.conformal import MISCOVERAGE, Sets, adaptive_sets, conformal_limits, sets_of
 
 Figures = dict[str, Any]

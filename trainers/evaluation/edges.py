@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.evaluation.selective import mean_interval
+from trainers.evaluation.block_intervals import mean_interval
 from trainers.evaluation.summaries import OutOfSampleResult
 
 #: The ordinary taker fee of a large venue, in basis points per side.

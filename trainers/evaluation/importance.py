@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stream_processors.features import declarations, vector_declarations
 from trainers.datasets.decisions import DecisionSet
-from trainers.evaluation.selective import mean_interval
+from trainers.evaluation.block_intervals import mean_interval
 from trainers.evaluation.walk_forward import FoldModel
 
 OTHER = "other"

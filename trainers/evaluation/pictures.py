@@ -1,13 +1,8 @@
-"""Charts as SVG for report pages: without scripts, light or dark as the page is.
+"""Charts as SVG for report pages: curves over time, over periods and over numbers, and bars.
 
-Pygal draws them: it is pure Python and takes two megabytes, where a plotting stack takes a hundred. It
-embeds a script for its tooltips and a comment with the day's date; both are removed, so that the same
-figures give the same bytes. It also puts an import hook of its old plugins before every later import,
-which is removed too. Colours are the variables of :mod:`.pages`.
+Colours are the variables of :mod:`.pages`; :mod:`.chart_drawing` has what all charts share.
 """
 
-import hashlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -15,21 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trainers.evaluation.chart_drawing import chart_settings, drawn_chart, pygal_library
+
 _POINTS = 600
 _N_DATES = 5
-_HOOK = "PluginImportFixer"
-#: The number of colours that :mod:`.pages` has; further series use them again.
-_N_COLOURS = 7
 #: If the names of the bars have more letters than this together, they are rotated so that they do not overlap.
 _MOST_LETTERS = 70
-_MOST_SERIES = 42
 #: The number of rotated labels of periods that fit side by side.
 _MOST_PERIODS = 20
 #: The number of horizontal labels of periods that fit side by side.
 _MOST_FLAT_PERIODS = 8
-_LEGEND_COLUMNS = 3
-_LEGEND_ROW = 22
-_SVG = "{http://www.w3.org/2000/svg}"
 Format = Callable[[float], str]
 
 
@@ -100,9 +90,9 @@ def time_curves(
         height: In pixels.
         width: In pixels.
     """
-    pygal = _library()
+    pygal = pygal_library()
     chart = pygal.XY(
-        **_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
+        **chart_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
         # pygal.DateTimeLine calls what CPython 3.12 deprecates.
         x_value_formatter=lambda at_s: datetime.fromtimestamp(at_s, tz=UTC).strftime("%Y-%m-%d"),
         show_dots=False,
@@ -114,7 +104,7 @@ def time_curves(
     )
     for name, (end_ms, values) in series.items():
         chart.add(name, _points(end_ms, values))
-    return _drawn(chart, title)
+    return drawn_chart(chart, title)
 
 
 def period_curves(
@@ -140,10 +130,10 @@ def period_curves(
     names = sorted({name for values in series.values() for name in values})
     if not names:
         return ""
-    pygal = _library()
+    pygal = pygal_library()
     step = -(-len(names) // _MOST_PERIODS)
     chart = pygal.Line(
-        **_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
+        **chart_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
         dots_size=2,
         stroke_style={"width": 1.5},
         x_label_rotation=0 if len(names) <= _MOST_FLAT_PERIODS else 45,
@@ -157,7 +147,7 @@ def period_curves(
     chart.x_labels = names
     for name, values in series.items():
         chart.add(name, [values.get(period) for period in names])
-    return _drawn(chart, title)
+    return drawn_chart(chart, title)
 
 
 def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence[float] = ()) -> str:
@@ -169,13 +159,13 @@ def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence
         axes: The titles and number formats of the axes.
         x_labels: Where the axis of x is labelled; pygal chooses where this is empty.
     """
-    pygal = _library()
+    pygal = pygal_library()
     full = [curve for curve in drawn if len(curve.x)]
     if not full:
         return ""
     n_plain = sum(not curve.is_reference for curve in full)
     chart = pygal.XY(
-        **_settings(pygal, title, n_plain=n_plain, width=640, height=420),
+        **chart_settings(pygal, title, n_plain=n_plain, width=640, height=420),
         x_title=axes.x_title,
         y_title=axes.y_title,
         x_value_formatter=axes.x_format,
@@ -188,7 +178,7 @@ def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence
         points = [(float(x), float(y)) for x, y in zip(curve.x, curve.y, strict=True)]
         style = {"width": 1, "dasharray": "5, 4"} if curve.is_reference else {"width": 2}
         chart.add(curve.name, points, stroke_style=style, show_dots=not curve.is_reference)
-    return _drawn(chart, title)
+    return drawn_chart(chart, title)
 
 
 def bars(title: str, values: Mapping[str, float]) -> str:
@@ -217,7 +207,7 @@ def measured_bars(
         n_references: How many of the last series are drawn in grey.
         size: Width and height; None chooses them by the number of bars.
     """
-    pygal = _library()
+    pygal = pygal_library()
     names = list(next(iter(series.values()), {}))
     if not names:
         return ""
@@ -225,7 +215,7 @@ def measured_bars(
     if size is None:
         size = {"width": 640, "height": 120 + 26 * len(names) * len(series)} if is_lying else {}
     chart = kind(
-        **_settings(pygal, title, n_plain=len(series) - n_references, **size),
+        **chart_settings(pygal, title, n_plain=len(series) - n_references, **size),
         show_legend=len(series) > 1,
         x_label_rotation=0 if is_lying or len(names) * len(max(names, key=len)) < _MOST_LETTERS else 30,
         value_formatter=y_format,
@@ -237,7 +227,7 @@ def measured_bars(
     chart.x_labels = ordered
     for name, bars_of in series.items():
         chart.add(name, [_bar(bars_of.get(label)) for label in ordered])
-    return _drawn(chart, title)
+    return drawn_chart(chart, title)
 
 
 def _range(series: Mapping[str, Mapping[str, Measured]]) -> tuple[float, float]:
@@ -261,72 +251,3 @@ def _points(end_ms: NDArray[np.int64], values: NDArray[np.float64]) -> list[tupl
     step = max(1, -(-len(end_ms) // _POINTS))
     rows = np.unique(np.append(np.arange(0, len(end_ms), step), len(end_ms) - 1))
     return [(int(end_ms[row]) / 1000, round(float(values[row]), 6)) for row in rows]
-
-
-def _library() -> Any:
-    import pygal
-
-    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != _HOOK]
-    return pygal
-
-
-def _settings(
-    pygal: Any, title: str, *, n_plain: int = _MOST_SERIES, width: int = 960, height: int = 320
-) -> dict[str, Any]:
-    """The settings of any chart; series after the first ``n_plain`` are references, in grey."""
-    colours = tuple(f"var(--series-{1 + i % _N_COLOURS})" for i in range(_MOST_SERIES))
-    colours = (*colours[:n_plain], *("var(--soft)",) * _MOST_SERIES)
-    style = pygal.style.Style(
-        background="transparent",
-        plot_background="transparent",
-        foreground="var(--ink)",
-        foreground_strong="var(--ink)",
-        foreground_subtle="var(--grid)",
-        font_family="system-ui, sans-serif",
-        label_font_size=14,
-        major_label_font_size=14,
-        legend_font_size=14,
-        title_font_size=17,
-        colors=colours,
-        value_colors=("var(--ink)",) * len(colours),
-        guide_stroke_color="var(--grid)",
-        major_guide_stroke_color="var(--grid)",
-    )
-    return {
-        "title": title,
-        "js": (),
-        "disable_xml_declaration": True,
-        "width": width,
-        "height": height,
-        "style": style,
-        "legend_at_bottom": True,
-        "legend_at_bottom_columns": _LEGEND_COLUMNS,
-        "truncate_legend": 40,
-        "truncate_label": 40,
-    }
-
-
-def _drawn(chart: Any, title: str) -> str:
-    """The SVG of a chart; its identifier comes from the title, so that the same figures give the same bytes."""
-    # By itself pygal reserves room for one row of the legend only.
-    chart.margin_bottom = _LEGEND_ROW * (1 + (len(chart.raw_series) - 1) // _LEGEND_COLUMNS)
-    chart.uuid = hashlib.sha256(title.encode()).hexdigest()[:12]
-    chart.add_xml_filter(_standing_alone(title))
-    return str(chart.render(is_unicode=True))
-
-
-def _standing_alone(title: str) -> Callable[[Any], Any]:
-    def changed(root: Any) -> Any:
-        for parent in list(root.iter()):
-            for child in [child for child in parent if _is_unwanted(child)]:
-                parent.remove(child)
-        root.set("role", "img")
-        root.set("aria-label", title)
-        return root
-
-    return changed
-
-
-def _is_unwanted(element: Any) -> bool:
-    """Whether an element is a script or a comment; the tag of a comment is a function."""
-    return callable(element.tag) or str(element.tag).removeprefix(_SVG) == "script"

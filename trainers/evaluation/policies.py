@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from schemas.artifacts import ConformalStatement, Evidence, Metric
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.prices import ForwardReturn
+from trainers.evaluation.block_intervals import share_interval
 from trainers.evaluation.conformal import LEAST_PAST, JudgedRows
-from trainers.evaluation.selective import LEAST_CONFIDENCES, TARGETS, share_interval, threshold_for_accuracy
+from trainers.evaluation.selective import LEAST_CONFIDENCES, TARGETS, threshold_for_accuracy
 from trainers.evaluation.wanted import confidence_of, is_hit_of
 from trainers.models.conformal import MISCOVERAGE, ConformalLimits, conformal_limits, sets_of
 from trainers.models.policies import Policy

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.datasets.decisions import DecisionSet
-from trainers.evaluation.selective import DAY_MS, GAP_MS, selective_accuracy, share_interval
+from trainers.evaluation.block_intervals import DAY_MS, share_interval
+from trainers.evaluation.selective import GAP_MS, selective_accuracy
 from trainers.evaluation.summaries import OutOfSampleResult
 
 #: How far back terciles look.

@@ -21,6 +21,7 @@ from trainers.evaluation.baselines import (
     persistence,
     reversal,
 )
+from trainers.evaluation.block_intervals import share_interval
 from trainers.evaluation.conformal import conformal_figures, judged
 from trainers.evaluation.scores import (
     LEAK_ALARM,
@@ -31,7 +32,7 @@ from trainers.evaluation.scores import (
     matthews_correlation,
     probability_contributions,
 )
-from trainers.evaluation.selective import TARGETS, Thresholds, chosen, selective_accuracy, share_interval
+from trainers.evaluation.selective import TARGETS, Thresholds, chosen, selective_accuracy
 from trainers.evaluation.significance import pesaran_timmermann
 from trainers.evaluation.wanted import wanted_figures
 

@@ -10,6 +10,7 @@ from schemas.artifacts import Metric
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.folds import Fold
 from trainers.evaluation.baselines import BASELINES, Baseline, Forecast, forecast_of
+from trainers.evaluation.block_intervals import share_interval
 from trainers.evaluation.intervals import block_rows, bootstrap_sums, percentile_interval
 from trainers.evaluation.scores import (
     DIRECTION_SCORES,
@@ -24,7 +25,6 @@ from trainers.evaluation.scores import (
     probability_contributions,
     tie_share,
 )
-from trainers.evaluation.selective import share_interval
 
 
 class VersionMetrics(NamedTuple):

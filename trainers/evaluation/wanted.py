@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainers.evaluation.block_intervals import DAY_MS, share_interval
 from trainers.evaluation.conformal import JudgedRows
-from trainers.evaluation.selective import DAY_MS, AccuracyThreshold, share_interval, threshold_for_accuracy
+from trainers.evaluation.selective import AccuracyThreshold, threshold_for_accuracy
 
 Figures = dict[str, Any]
 WANTED = (0.55, 0.6, 0.65)

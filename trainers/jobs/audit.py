@@ -19,7 +19,6 @@ from trainers.datasets.stored import DatasetManifest
 from trainers.evaluation.auditing import (
     AuditFinding,
     Compute,
-    accuracy_limit,
     given_others,
     known_time,
     permutation,
@@ -28,6 +27,7 @@ from trainers.evaluation.auditing import (
     truncation,
     warm_up,
 )
+from trainers.evaluation.column_rules import accuracy_limit
 from trainers.evaluation.conditioning import LEAST_ROWS, Conditional
 from trainers.evaluation.recomputing import Difference, Recomputed
 from trainers.inputs.bar_files import read_bars

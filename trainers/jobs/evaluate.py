@@ -25,13 +25,14 @@ from trainers.models.recipes import OWN_HORIZON, Recipe
 from trainers.outputs import write_output
 from trainers.selection.nested import Nesting
 from trainers.selection.searching import Searched, SearchPlan
-from trainers.training.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
+from trainers.training.evaluating import Question, decisions_for, evaluated, evaluated_online
 from trainers.training.offered import (
     CONFIGURATIONS_TRIED,
     ONLINE_CONFIGURATIONS_TRIED,
     online_offered,
     recipe_named,
 )
+from trainers.training.workers import Progress
 
 #: How often a model is refitted that learns online.
 _EVERY_ROW = "every row"

@@ -4,9 +4,8 @@ It is apart from the job that reads files, so that null controls run all of it i
 a clock nor a disk.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Self, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +17,16 @@ from trainers.datasets.decisions import DecisionSet, decision_set
 from trainers.datasets.folds import Fold, calendar_folds
 from trainers.datasets.prices import PricePath
 from trainers.datasets.schedules import Refit, refit_times
+from trainers.evaluation.block_intervals import DAY_MS
 from trainers.evaluation.prequential import prequential
-from trainers.evaluation.selective import DAY_MS, GAP_MS, PAST_MS, Thresholds
+from trainers.evaluation.selective import GAP_MS, PAST_MS, Thresholds
 from trainers.evaluation.summaries import Figures, OutOfSampleResult, baseline_figures, summary
 from trainers.evaluation.walk_forward import LEAST_ROWS, Watch, out_of_sample
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.recipes import Recipe
 from trainers.selection.nested import Nesting, searched, searched_out_of_sample, stretches
 from trainers.selection.searching import Searched, stated
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
+from trainers.training.workers import Progress, Workers
 
 
 class Question(NamedTuple):
@@ -57,10 +55,6 @@ class Question(NamedTuple):
     is_weighted: bool = False
     also: tuple[Interval, ...] = ()
     thresholds: Thresholds = Thresholds.WEEKLY
-
-
-#: Called with the share of the fitting that is done.
-Progress = Callable[[float], None]
 
 
 def decisions_for(
@@ -189,7 +183,7 @@ def _nested(
     folds: Sequence[Fold],
     nesting: Nesting,
     *,
-    workers: "Workers",
+    workers: Workers,
     watch: Watch | None,
 ) -> tuple[NDArray[np.float64], list[Searched]]:
     parts = stretches(decisions, recipe, folds, nesting)
@@ -253,53 +247,3 @@ def _least_before(known: NDArray[np.int64], question: Question) -> int:
 
 def _next_day(time_ms: int) -> int:
     return -(-time_ms // DAY_MS) * DAY_MS
-
-
-class Workers:
-    """A pool of threads that also counts how much of the work is done."""
-
-    def __init__(self, n_workers: int, progress: Progress | None) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=max(1, n_workers))
-        self._progress = progress
-        self._n_done = 0
-        self.n_steps = 1
-
-    def __enter__(self) -> Self:
-        """Return the pool; no thread has started yet."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Cancel work that has not begun, and wait for the rest."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def map(
-        self, function: Callable[[_Item], _Result], items: Sequence[_Item], *, size: Callable[[_Item], int]
-    ) -> list[_Result]:
-        """Results in the order of the items; the largest begins first, since it takes longest.
-
-        Args:
-            function: Called once with each item, from several threads.
-            items: What it is called with.
-            size: How large an item is; only the order of these numbers matters.
-        """
-        order = sorted(range(len(items)), key=lambda i: -size(items[i]))
-        futures = {i: self._pool.submit(function, items[i]) for i in order}
-        return [futures[i].result() for i in range(len(items))]
-
-    def map_folds(
-        self, function: Callable[[Fold], NDArray[np.float32]], folds: Sequence[Fold]
-    ) -> list[NDArray[np.float32]]:
-        """Map a function over folds, each of which counts as one step."""
-
-        def done(fold: Fold) -> NDArray[np.float32]:
-            result = function(fold)
-            self.step()
-            return result
-
-        return self.map(done, folds, size=lambda fold: len(fold.train))
-
-    def step(self) -> None:
-        """Count one more step, and report the progress."""
-        self._n_done += 1
-        if self._progress is not None:
-            self._progress(self._n_done / self.n_steps)

@@ -6,9 +6,6 @@ a server. It uses no clock; its times come as arguments.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from schemas.artifacts import (
     MODEL_FILE,
     Artifact,
@@ -21,22 +18,16 @@ from schemas.artifacts import (
 from schemas.features import FeatureTable
 from schemas.time import Interval
 from trainers.datasets.decisions import DecisionSet, decision_set
-from trainers.datasets.folds import equal_folds
 from trainers.datasets.prices import PricePath, merged
-from trainers.evaluation.conformal import JudgedRows, judged
-from trainers.evaluation.policies import Picking, PolicyStretch, SettledPolicy, settled_policy
+from trainers.evaluation.policies import Picking, SettledPolicy
 from trainers.evaluation.training_sets import training_set_at
-from trainers.evaluation.version_metrics import version_metrics
-from trainers.evaluation.walk_forward import FoldModel, out_of_sample
-from trainers.models.calibration import CalibratedModel, Reference
 from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
 from trainers.models.recipes import FittedModel, Recipe, exported
+from trainers.training.evidence import WalkForwardEvidence, walk_forward_evidence
 
 #: The file of XGBoost's own form, which versions of XGBoost hold besides ONNX.
 NATIVE_FILE = "model.ubj"
-#: A fold with fewer training rows than this is left out of the evidence.
-LEAST_FOLD_ROWS = 150
 
 
 class FitOptions(NamedTuple):
@@ -130,78 +121,20 @@ def trained(decisions: DecisionSet, options: FitOptions, origin: Origin) -> Arti
     recipe = seeded(options.recipe, options.seed)
     fitted = recipe.fit(training_set_at(decisions, recipe.multiples))
     checked = exported(fitted, decisions.rows)
-    evidence = _walked(decisions, recipe, options, served=fitted, until_ms=origin.trained_until_ms)
+    evidence = walk_forward_evidence(
+        decisions,
+        recipe,
+        n_folds=options.n_folds,
+        picking=options.picking,
+        served=fitted,
+        until_ms=origin.trained_until_ms,
+        seed=options.seed,
+    )
     files = {MODEL_FILE: _stating(checked.onnx, evidence.settled), **_native(fitted)}
     difference = Metric(value=checked.largest_difference, low=None, high=None, n=len(decisions))
     return Artifact(
         manifest=_manifest(decisions, options, origin, evidence=evidence, files=files, difference=difference),
         files=files,
-    )
-
-
-class _WalkForwardEvidence(NamedTuple):
-    """What the walk-forward found; empty where no fold had enough rows to learn from."""
-
-    metrics: dict[str, Metric]
-    baselines: dict[str, dict[str, Metric]]
-    settled: SettledPolicy | None
-
-
-def _walked(
-    decisions: DecisionSet, recipe: Recipe, options: FitOptions, *, served: FittedModel, until_ms: int
-) -> _WalkForwardEvidence:
-    """Walk forward with the recipe, and compute the policy of ``served``, which was fitted on all rows."""
-    folds = equal_folds(decisions, n_folds=options.n_folds, until_ms=until_ms)
-    folds = tuple(fold for fold in folds if len(fold.train) >= LEAST_FOLD_ROWS)
-    if not folds:
-        return _WalkForwardEvidence({}, {}, None)
-    references: dict[int, Reference | None] = {}
-
-    def remember(found: FoldModel) -> None:
-        references[int(found.fold.test[0])] = _reference(found.fitted)
-
-    probability = out_of_sample(decisions, recipe, folds=folds, least_rows=LEAST_FOLD_ROWS, watch=remember)
-    stretches = [
-        PolicyStretch(
-            fold.test,
-            _past(
-                decisions,
-                references[int(fold.test[0])],
-                probability,
-                at_ms=int(decisions.as_of_ms[fold.test[0]]),
-            ),
-        )
-        for fold in folds
-    ]
-    settled = settled_policy(
-        decisions,
-        probability,
-        stretches,
-        now=_past(decisions, _reference(served), probability, at_ms=until_ms),
-        picking=options.picking,
-        seed=options.seed,
-    )
-    found = version_metrics(decisions, folds, probability, generator=np.random.default_rng(options.seed))
-    # The accuracy over all decisions is one figure with one interval, wherever it is stated.
-    all_of_them = [row.at_close for row in settled.policy.evidence if row.target == 1]
-    metrics = found.metrics | ({"accuracy": all_of_them[0]} if all_of_them else {})
-    return _WalkForwardEvidence(metrics, found.baselines, settled)
-
-
-def _reference(fitted: FittedModel) -> Reference | None:
-    """A calibrated model's own calibration rows; None of any other model."""
-    return fitted.reference if isinstance(fitted, CalibratedModel) else None
-
-
-def _past(
-    decisions: DecisionSet, reference: Reference | None, probability: NDArray[np.float64], *, at_ms: int
-) -> JudgedRows:
-    """The rows that set a model's thresholds: its own calibration rows, or the predictions of earlier models."""
-    if reference is None:
-        return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
-    rows = np.searchsorted(decisions.as_of_ms, reference.as_of_ms)
-    return JudgedRows(
-        reference.as_of_ms, decisions.own.known_ms[rows], reference.probability, reference.is_up
     )
 
 
@@ -232,7 +165,7 @@ def _manifest(
     options: FitOptions,
     origin: Origin,
     *,
-    evidence: _WalkForwardEvidence,
+    evidence: WalkForwardEvidence,
     files: dict[str, bytes],
     difference: Metric,
 ) -> ModelManifest:

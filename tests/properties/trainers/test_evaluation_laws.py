@@ -20,11 +20,12 @@ from trainers.datasets.prices import ForwardReturn, PricePath
 from trainers.datasets.schedules import refits_by_rows
 from trainers.datasets.stored import content_hash, from_bytes, manifest_of, to_bytes
 from trainers.datasets.uniqueness import uniqueness
+from trainers.evaluation.block_intervals import DAY_MS, circular_block_sums
 from trainers.evaluation.conditioning import standard_ranks
 from trainers.evaluation.intervals import bootstrap_sums, wilson_interval, wilson_lower
-from trainers.evaluation.selective import DAY_MS, GAP_MS, chosen, circular_block_sums, threshold
+from trainers.evaluation.selective import GAP_MS, chosen, threshold
 from trainers.evaluation.significance import benjamini_hochberg, holm
-from trainers.training.evaluating import Workers
+from trainers.training.workers import Workers
 
 CLOSES = st.lists(st.floats(0.5, 1e6), min_size=3, max_size=40)
 SHARES = st.lists(st.floats(0, 1), min_size=1, max_size=12)

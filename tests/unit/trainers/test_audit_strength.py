@@ -14,7 +14,8 @@ from tests.unit.trainers import test_audit
 from trainers.commands import commands
 from trainers.datasets.decisions import DecisionSet, decision_set
 from trainers.datasets.prices import ForwardReturn
-from trainers.evaluation.auditing import LEAK_ALARM, AuditCheck, accuracy_alone, given_others, permutation
+from trainers.evaluation.auditing import AuditCheck, given_others, permutation
+from trainers.evaluation.column_rules import LEAK_ALARM, accuracy_alone
 from trainers.evaluation.conditioning import LEAST_ROWS, PARTIAL_ALARM, conditional, standard_ranks
 from trainers.inputs.bar_files import read_bars
 from trainers.inputs.dataset_files import store

@@ -13,8 +13,8 @@ from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Mixture
+from trainers.training.evidence import LEAST_FOLD_ROWS
 from trainers.training.fitting import (
-    LEAST_FOLD_ROWS,
     FitOptions,
     Origin,
     seeded,

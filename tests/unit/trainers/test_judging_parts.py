@@ -10,12 +10,12 @@ from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.folds import Fold
 from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation import summaries
+from trainers.evaluation.block_intervals import mean_interval
 from trainers.evaluation.edges import ALL, edges, gains
 from trainers.evaluation.importance import ShuffledFamilies, families
 from trainers.evaluation.pages import figure, table
 from trainers.evaluation.pictures import Axes, Curve, Measured, curves, measured_bars, time_curves
 from trainers.evaluation.regimes import SESSIONS, regime_figures, regimes, trailing_terciles
-from trainers.evaluation.selective import mean_interval
 from trainers.evaluation.walk_forward import FoldModel
 
 HOUR_MS = 3_600_000

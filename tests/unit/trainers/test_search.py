@@ -20,7 +20,7 @@ from trainers.commands import commands
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.folds import Fold
 from trainers.datasets.prices import ForwardReturn
-from trainers.evaluation.selective import share_interval
+from trainers.evaluation.block_intervals import share_interval
 from trainers.evaluation.walk_forward import out_of_sample
 from trainers.inputs.journals import opened_journal
 from trainers.models.logistic import LogisticRegression

@@ -13,7 +13,7 @@ from trainers.evaluation.summaries import baseline_figures
 from trainers.evaluation.version_metrics import version_metrics
 from trainers.evaluation.walk_forward import out_of_sample
 from trainers.models.logistic import LogisticRegression
-from trainers.training.evaluating import Workers
+from trainers.training.workers import Workers
 
 N = 1_500
 
