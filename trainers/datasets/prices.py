@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from schemas.features import FeatureCloses, FeatureTable
 from schemas.time import Interval
 
-#: After a silence longer than this a recording begins anew: no position is held across it.
+#: After a silence longer than this a recording counts as a new one: no position is held across it.
 LONGEST_SILENCE_MS = Interval.ONE_DAY.milliseconds
-#: How long after a decision it may be acted on, besides one bar later.
+#: The lags of late entries, besides one bar.
 _ENTRY_LAGS_MS = (Interval.ONE_MINUTE.milliseconds, Interval.FIVE_MINUTES.milliseconds)
 
 

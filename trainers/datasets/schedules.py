@@ -1,4 +1,4 @@
-"""Refit schedules: when a model is fitted anew, by the calendar or by equally many rows.
+"""Refit schedules: when a model is fitted again, by the calendar or by equally many rows.
 
 Evaluations and backtests refit by the calendar, as a live model would be. A version that is made
 now is judged on what little history it has, so that its walk-forward shares the rows out evenly.
@@ -14,7 +14,7 @@ FIRST_TRAINING_SHARE = 0.4
 
 
 class Refit(StrEnum):
-    """How often a model is fitted anew."""
+    """How often a model is fitted again."""
 
     NEVER = "never"
     WEEKLY = "weekly"

@@ -80,15 +80,15 @@ def settled_policy(
         picking: Which decisions the model makes.
         seed: The seed of the bootstraps.
     """
-    court = _EvidenceScorer(decisions, probability, seed)
+    scorer = _EvidenceScorer(decisions, probability, seed)
     limits = _limits(now)
     policy = Policy(
         bar_s=decisions.interval.milliseconds // 1000,
         picks_from=_least_confidence(now, picking),
-        evidence=_evidence(court, stretches, now, picking),
+        evidence=_evidence(scorer, stretches, now, picking),
         limits=limits,
     )
-    return SettledPolicy(policy, None if limits is None else _statement(court, stretches, limits))
+    return SettledPolicy(policy, None if limits is None else _statement(scorer, stretches, limits))
 
 
 def _least_confidence(past: JudgedRows, picking: Picking) -> float | None:
@@ -151,25 +151,25 @@ class _EvidenceScorer:
 
 
 def _evidence(
-    court: _EvidenceScorer, stretches: Sequence[PolicyStretch], now: JudgedRows, picking: Picking
+    scorer: _EvidenceScorer, stretches: Sequence[PolicyStretch], now: JudgedRows, picking: Picking
 ) -> tuple[Evidence, ...]:
     """All evidence in the order of confidence; the first is that of all decisions."""
     everything = np.concatenate([stretch.rows for stretch in stretches])
     made = np.ones(len(everything), dtype=np.bool_)
-    found = [court.evidence(everything, made, target=1.0, least_confidence=0.5)]
+    found = [scorer.evidence(everything, made, target=1.0, least_confidence=0.5)]
     for share in sorted({*TARGETS, picking.coverage}):
-        one = _of_picking(court, stretches, now, Picking(share), target=share)
+        one = _of_picking(scorer, stretches, now, Picking(share), target=share)
         if one is not None and 1 / LARGEST_MISS <= one.coverage / share <= LARGEST_MISS:
             found.append(one)
     if picking.wanted_accuracy is not None and (limit := _least_confidence(now, picking)) is not None:
         target = float((confidence_of(now) >= limit - 0.5).mean())
-        found.append(_of_picking(court, stretches, now, picking, target=target))
+        found.append(_of_picking(scorer, stretches, now, picking, target=target))
     there = [one for one in found if one is not None]
     return tuple(sorted(there, key=lambda one: one.least_confidence))
 
 
 def _of_picking(
-    court: _EvidenceScorer,
+    scorer: _EvidenceScorer,
     stretches: Sequence[PolicyStretch],
     now: JudgedRows,
     picking: Picking,
@@ -184,10 +184,10 @@ def _of_picking(
     made = []
     for stretch in ready:
         limit = _least_confidence(stretch.past, picking)
-        confidence = np.abs(court.probability[stretch.rows] - 0.5)
+        confidence = np.abs(scorer.probability[stretch.rows] - 0.5)
         made.append(confidence >= (np.inf if limit is None else limit - 0.5))
     rows = np.concatenate([stretch.rows for stretch in ready])
-    return court.evidence(rows, np.concatenate(made), target=target, least_confidence=served)
+    return scorer.evidence(rows, np.concatenate(made), target=target, least_confidence=served)
 
 
 def _limits(past: JudgedRows) -> ConformalLimits | None:
@@ -197,17 +197,17 @@ def _limits(past: JudgedRows) -> ConformalLimits | None:
 
 
 def _statement(
-    court: _EvidenceScorer, stretches: Sequence[PolicyStretch], limits: ConformalLimits
+    scorer: _EvidenceScorer, stretches: Sequence[PolicyStretch], limits: ConformalLimits
 ) -> ConformalStatement:
     """The limits that are served, and how often sets of such limits held the outcomes of the stretches."""
     held, judged_rows = [], []
     for stretch in stretches:
-        of_past, own = _limits(stretch.past), court.decisions.own
+        of_past, own = _limits(stretch.past), scorer.decisions.own
         if of_past is not None:
             rows = stretch.rows[own.is_decided[stretch.rows]]
-            held.append(sets_of(court.probability[rows], of_past).holds(own.is_up[rows]))
+            held.append(sets_of(scorer.probability[rows], of_past).holds(own.is_up[rows]))
             judged_rows.append(rows)
-    coverage = court.share(np.concatenate(held), np.concatenate(judged_rows)) if held else None
+    coverage = scorer.share(np.concatenate(held), np.concatenate(judged_rows)) if held else None
     return ConformalStatement(
         miscoverage=limits.miscoverage,
         least_up=limits.least_up,

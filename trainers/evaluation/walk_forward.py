@@ -56,11 +56,11 @@ def out_of_sample(
 
     Args:
         decisions: Oldest first.
-        recipe: Fitted anew in every fold.
-        folds: Of these decisions.
+        recipe: The recipe that is fitted again in every fold.
+        folds: The folds of these decisions.
         is_weighted: Whether overlapping labels share their weight.
         least_rows: A fold with fewer training rows is left out.
-        mapper: How the folds are worked through.
+        mapper: Applies the fitting of a fold to all folds, in any order of execution.
         watch: Called with each fold's model.
 
     Returns:

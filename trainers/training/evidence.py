@@ -20,7 +20,7 @@ LEAST_FOLD_ROWS = 150
 
 
 class WalkForwardEvidence(NamedTuple):
-    """What the walk-forward found; empty where no fold had enough rows to learn from."""
+    """What the walk-forward found; all parts are empty if no fold had enough rows to learn from."""
 
     metrics: dict[str, Metric]
     baselines: dict[str, dict[str, Metric]]
