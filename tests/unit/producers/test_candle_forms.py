@@ -80,15 +80,11 @@ def yfinance():
 
 
 TABLES = {
-    "pandas to_json": lambda: frame().to_json(date_unit="ms", date_format="epoch"),
-    "pandas to_json by index": lambda: (
-        frame().set_index("timestamp").to_json(date_unit="ms", date_format="epoch")
-    ),
-    "pandas to_json, records": lambda: frame().to_json(orient="records", date_unit="ms", date_format="epoch"),
-    "pandas to_json, lines": lambda: frame().to_json(
-        orient="records", lines=True, date_unit="ms", date_format="epoch"
-    ),
-    "pandas to_json, split": lambda: frame().to_json(orient="split", date_unit="ms", date_format="epoch"),
+    "pandas to_json": lambda: frame(timestamp=TIMES).to_json(),
+    "pandas to_json by index": lambda: frame(timestamp=TIMES).set_index("timestamp").to_json(),
+    "pandas to_json, records": lambda: frame(timestamp=TIMES).to_json(orient="records"),
+    "pandas to_json, lines": lambda: frame(timestamp=TIMES).to_json(orient="records", lines=True),
+    "pandas to_json, split": lambda: frame(timestamp=TIMES).to_json(orient="split"),
     "pandas to_csv with an index without a name": lambda: (
         frame().set_index("timestamp").rename_axis(None).to_csv()
     ),
