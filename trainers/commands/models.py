@@ -79,9 +79,18 @@ def show(
 @click.option("--reason", required=True, help="Why; it stays in the ledger.")
 @click.option("--stream", help="Where it is to serve; by default where it was trained.")
 @click.option("--effective-from", help="UTC, in the stream's time; by default its next bar's end.")
+@click.option(
+    "--leak-alarm-confirmed-by",
+    metavar="NAME",
+    help="Who looked for a leak and found none, where the leak alarm of the version rings; it stays in the ledger.",
+)
 @click.pass_obj
 def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> None:
-    """Let an alias mean a version, once the version has been loaded and checked."""
+    """Let an alias mean a version, once the version has been loaded and checked.
+
+    A version whose leak alarm rings is refused, unless somebody confirms by name that there is no leak, or
+    the alias is shadow.
+    """
     from trainers.commands.promotion_requests import PromotionOptions, promoted_version
 
     entry = promoted_version(environment, version, PromotionOptions(**options), say=click.echo)
@@ -165,10 +174,11 @@ def _registry(environment: Mapping[str, str]) -> Any:
 
 def _tell(entry: Any) -> None:
     from schemas.time import text_of_time
+    from trainers.reports.versions import reason_words
 
     click.echo(
         f"{entry.alias} of {entry.target} in {entry.stream} is {entry.version} from "
-        f"{text_of_time(entry.effective_from_ms, 'minute')} UTC on: {entry.reason}"
+        f"{text_of_time(entry.effective_from_ms, 'minute')} UTC on: {reason_words(entry)}"
     )
 
 

@@ -27,6 +27,7 @@ class PromotionOptions(NamedTuple):
     stream: str | None
     effective_from: str | None
     reason: str
+    leak_alarm_confirmed_by: str | None = None
 
 
 def promoted_version(
@@ -43,7 +44,8 @@ def promoted_version(
     Raises:
         NotReadyError: If there is no such version, or the time of its stream is not known.
         StateError: If its bytes are not what its manifest states.
-        ConfigurationError: If an option has the wrong form.
+        ConfigurationError: If an option has the wrong form, or the leak alarm of the version rings and
+            nobody has confirmed it.
     """
     settings = TrainerSettings.from_environment(environment)
     registry = registry_of(settings)
@@ -80,7 +82,7 @@ def _change(settings: TrainerSettings, options: PromotionOptions, stream: str, t
     now_ms = SystemClock().now_ms()
     stated_ms = parse_time(options.effective_from, "--effective-from")
     from_ms = _next_bar_ms(settings, stream, target, now_ms) if stated_ms is None else stated_ms
-    return Change(options.alias, stream, from_ms, now_ms, options.reason)
+    return Change(options.alias, stream, from_ms, now_ms, options.reason, options.leak_alarm_confirmed_by)
 
 
 def _next_bar_ms(settings: TrainerSettings, stream: str, target: ModelTarget, now_ms: int) -> int:

@@ -29,9 +29,6 @@ from trainers.evaluation.selective import share_interval
 #: Fits on rows (n, k) and ups (n,), and returns the probabilities of up of other rows (m, k).
 Learner = Callable[[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]], NDArray[np.float32]]
 
-#: Above this accuracy over all decisions, look for a leak before believing it.
-LEAK_ALARM = 0.56
-
 
 class Evaluation(NamedTuple):
     """What came out of a walk-forward.

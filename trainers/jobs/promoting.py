@@ -11,6 +11,7 @@ from schemas.artifacts import LedgerEntry, ModelManifest, ModelTarget
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import ModelPromoted
 from schemas.ports import ModelRegistry
+from trainers.registry.leak_alarms import is_ringing
 from trainers.registry.models import load_model
 from trainers.registry.serving import before, promotion_of
 
@@ -24,6 +25,7 @@ class Change(NamedTuple):
         effective_from_ms: In the stream's time.
         recorded_ms: By our clock.
         reason: Why, for the ledger.
+        leak_alarm_confirmed_by: Who confirms that there is no leak, where the version's leak alarm rings.
     """
 
     alias: str
@@ -31,6 +33,7 @@ class Change(NamedTuple):
     effective_from_ms: int
     recorded_ms: int
     reason: str
+    leak_alarm_confirmed_by: str | None = None
 
 
 def promote(registry: ModelRegistry, version: str, change: Change, *, announce: Announce) -> LedgerEntry:
@@ -45,13 +48,15 @@ def promote(registry: ModelRegistry, version: str, change: Change, *, announce: 
     Raises:
         NotReadyError: If there is no such version.
         StateError: If its bytes are not what its manifest states; nothing was changed.
-        ConfigurationError: If it means it already.
+        ConfigurationError: If it means it already; if the leak alarm of the version rings, and nobody has
+            confirmed it; if a confirmation is stated, and the alarm does not ring.
     """
     manifest, _ = load_model(registry, version)
     current = registry.resolve(change.alias, manifest.target, stream=change.stream)
     if current is not None and current.version == version:
         message = f"{change.alias} of {manifest.target} in {change.stream} is {version} already"
         raise ConfigurationError(message)
+    _check_confirmation(manifest, change)
     entry = _entry(manifest, change)
     registry.promote(entry)
     announce(promotion_of(entry, manifest))
@@ -85,6 +90,18 @@ def rollback(
     return promote(registry, earlier.version, change._replace(reason=reason), announce=announce)
 
 
+def _check_confirmation(manifest: ModelManifest, change: Change) -> None:
+    who = change.leak_alarm_confirmed_by
+    if who is None:
+        return
+    if not who.strip():
+        message = "--leak-alarm-confirmed-by must name who looked for a leak, was empty"
+        raise ConfigurationError(message)
+    if not is_ringing(manifest):
+        message = f"the leak alarm of {manifest.version} does not ring: leave out --leak-alarm-confirmed-by"
+        raise ConfigurationError(message)
+
+
 def _entry(manifest: ModelManifest, change: Change) -> LedgerEntry:
     return LedgerEntry(
         alias=change.alias,
@@ -95,4 +112,5 @@ def _entry(manifest: ModelManifest, change: Change) -> LedgerEntry:
         effective_from_ms=change.effective_from_ms,
         recorded_ms=change.recorded_ms,
         reason=change.reason,
+        leak_alarm_confirmed_by=change.leak_alarm_confirmed_by,
     )

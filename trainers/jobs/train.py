@@ -5,7 +5,7 @@ missing one is trained, stored, promoted and announced before the next is begun,
 first target predicts while the others are fitted. Running it again trains nothing twice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -22,10 +22,10 @@ from schemas.time import Clock, Interval, bar_start_ms
 from stream_processors.features.vector_declarations import spec_of
 from trainers.datasets.decisions import PricePath, merged
 from trainers.datasets.samples import Samples, labelled_samples
-from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.inputs.waiting import FeatureHistory, Report, StreamHistory, wait_for_features, wait_for_stream
+from trainers.registry.leak_alarms import confirmation_of, is_ringing, refusal
 from trainers.registry.serving import promotion_of
-from trainers.training.fitting import FitOptions, Origin, trained
+from trainers.training.fitting import FitOptions, Origin, recipe_statement, trained
 
 #: Publishes a promotion, and returns when the broker has it.
 Announce = Callable[[ModelPromoted], None]
@@ -101,7 +101,9 @@ class Training:
         if description is None:
             return
         missing = [
-            target for target in self._targets(description) if not self._announce_known(description, target)
+            target
+            for target in self._targets(description)
+            if not self._announce_known(description, target) and not self._is_held_back(description, target)
         ]
         if not missing or not self._is_history_there(description):
             return
@@ -142,8 +144,27 @@ class Training:
             self._report.say(f"{target}: champion {entry.version} is of another set of features")
             return False
         self._announce(entry, manifest, source=description.source_of(target.instrument))
-        self._report.say(f"{target}: champion {entry.version} goes on")
+        self._report.say(
+            f"{target}: champion {entry.version} goes on{_unconfirmed(manifest, self._registry.ledger())}"
+        )
         return True
+
+    def _is_held_back(self, description: StreamDescription, target: ModelTarget) -> bool:
+        """Whether the version that would be trained is there already, and its leak alarm forbids to promote it."""
+        recipe = recipe_statement(self._plan.options)
+        for manifest in self._registry.versions():
+            if (manifest.target, manifest.stream) != (target, description.stream):
+                continue
+            is_same = manifest.recipe == recipe and manifest.feature_spec_hash == self._spec_hash(target)
+            if is_same and manifest.trained_until_ms == description.warm_up_until_ms:
+                refused = refusal(manifest, CHAMPION, self._registry.ledger())
+                if refused is not None:
+                    self._say_held_back(target, refused)
+                    return True
+        return False
+
+    def _say_held_back(self, target: ModelTarget, refused: str) -> None:
+        self._report.say(f"{target}: no champion serves. {refused}")
 
     def _train(self, description: StreamDescription, target: ModelTarget) -> None:
         began_s = self._clock.monotonic_s()
@@ -165,7 +186,13 @@ class Training:
             return
         prices = self._prices(description, target, table)
         artifact = self._trained(description, target, samples, prices)
-        entry = self._promoted(description, artifact.manifest, artifact)
+        self._registry.publish(artifact.manifest, artifact.files)
+        refused = refusal(artifact.manifest, CHAMPION, self._registry.ledger())
+        if refused is not None:
+            self._report.say(f"{target}: {summary(artifact.manifest)}; stored, not promoted")
+            self._say_held_back(target, refused)
+            return
+        entry = self._promoted(description, artifact.manifest)
         self._announce(entry, artifact.manifest, source=description.source_of(target.instrument))
         took_s = self._clock.monotonic_s() - began_s
         self._report.say(f"{target}: {summary(artifact.manifest)}; promoted after {took_s:.1f} s")
@@ -210,14 +237,11 @@ class Training:
         )
         return trained(samples, self._plan.options, origin, prices=prices)
 
-    def _promoted(
-        self, description: StreamDescription, manifest: ModelManifest, artifact: Artifact
-    ) -> LedgerEntry:
+    def _promoted(self, description: StreamDescription, manifest: ModelManifest) -> LedgerEntry:
         """Put a version into service, from the last bar of the warm-up on.
 
         That bar is not in the training rows: its label lies behind the warm-up.
         """
-        self._registry.publish(manifest, artifact.files)
         entry = LedgerEntry(
             alias=CHAMPION,
             target=manifest.target,
@@ -251,7 +275,7 @@ def summary(manifest: ModelManifest) -> str:
     best = max(rivals, key=lambda name: rivals[name])
     return (
         f"{manifest.version}, out of sample {_within(accuracy)} of {accuracy.n} decisions "
-        f"({best.replace('_', ' ')} {rivals[best]:.1%}){_picks(manifest)}{_alarm(accuracy.value)}"
+        f"({best.replace('_', ' ')} {rivals[best]:.1%}){_picks(manifest)}{_alarm(manifest)}"
     )
 
 
@@ -270,5 +294,12 @@ def _picks(manifest: ModelManifest) -> str:
     return f"; of its picks, {row.coverage:.1%} of all, {_within(row.at_close)}"
 
 
-def _alarm(accuracy: float) -> str:
-    return f"; above {LEAK_ALARM:.0%}: look for a leak first" if accuracy > LEAK_ALARM else ""
+def _alarm(manifest: ModelManifest) -> str:
+    return "; the leak alarm rings" if is_ringing(manifest) else ""
+
+
+def _unconfirmed(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str:
+    """What is to be known of a champion that was promoted before leak alarms blocked promotions."""
+    if not is_ringing(manifest) or confirmation_of(manifest.version, ledger) is not None:
+        return ""
+    return ", although its leak alarm rings and nobody confirmed it: `driftline models show champion` has the figures"

@@ -102,8 +102,10 @@ def worker_settings(endpoint: KafkaEndpoint, *, worker_id: str) -> WorkerSetting
 def _telling(publish: Publish) -> Publish:
     """Say in the log how a model did so far, whenever it is published."""
 
-    def told(due: DueVersion) -> ModelPromoted:
+    def told(due: DueVersion) -> ModelPromoted | None:
         announced = publish(due)
+        if announced is None:
+            return None
         accuracy, counts = due.learning.record.accuracy, due.learner.counts
         _log.info(
             "published",

@@ -76,8 +76,9 @@ class DueVersion(NamedTuple):
     known_ms: int
 
 
-#: Puts a version into the registry, if it is not there, and returns its announcement.
-Publish = Callable[[DueVersion], ModelPromoted]
+#: Puts a version into the registry, if it is not there, and returns its announcement; None where the version
+#: is kept and not promoted.
+Publish = Callable[[DueVersion], ModelPromoted | None]
 #: Called with a target's learner after each row that it learnt from.
 Watch = Callable[[TargetLearner], None]
 
@@ -162,9 +163,10 @@ class LearnerOperator:
         if learner.resolve(row):
             self._watch(learner)
         outputs = [
-            self._published(DueVersion(learner, learning, row.event_time_ms, row.known_time_ms))
+            output
             for learning in learner.models
             if self._is_due(learning, row.event_time_ms)
+            for output in self._published(DueVersion(learner, learning, row.event_time_ms, row.known_time_ms))
         ]
         if row.is_warm:
             learner.predict(row, n_waiting=self._n_waiting)
@@ -175,11 +177,11 @@ class LearnerOperator:
         is_late = now_ms - learning.published_ms >= self._options.every_ms
         return n_new >= self._options.every_rows or (is_late and n_new > 0)
 
-    def _published(self, due: DueVersion) -> Output:
+    def _published(self, due: DueVersion) -> list[Output]:
         announced = self._publish(due)
         due.learning.published_n = due.learning.model.n_learned
         due.learning.published_ms = due.now_ms
-        return Output(MODELS_EVENT, announced, announced.instrument)
+        return [] if announced is None else [Output(MODELS_EVENT, announced, announced.instrument)]
 
     def changes(self) -> Iterator[Change]:
         """Models, records and waiting rows of the targets that took a row in."""

@@ -6,6 +6,8 @@ by bytes, and what the registry has already is left as it is. So every time in a
 manifest is the stream's; only the ledger also states when the line was written.
 """
 
+import structlog
+
 from schemas.artifacts import (
     RIVER_FILE,
     Artifact,
@@ -20,7 +22,10 @@ from schemas.ports import ModelRegistry
 from schemas.time import Clock
 from trainers.online.operators import DueVersion
 from trainers.online.target_learners import LearningModel, TargetLearner
+from trainers.registry.leak_alarms import judged_alarm, refusal
 from trainers.registry.serving import promotion_of
+
+_log = structlog.get_logger(__name__)
 
 
 class Publishing:
@@ -39,8 +44,11 @@ class Publishing:
         self._clock = clock
         self._code_version = code_version
 
-    def __call__(self, due: DueVersion) -> ModelPromoted:
-        """Keep a version and let the alias mean it, each once; how it is announced.
+    def __call__(self, due: DueVersion) -> ModelPromoted | None:
+        """Keep a version and let the alias mean it, each once.
+
+        Returns:
+            The announcement; None where the leak alarm of the version rings and nobody confirmed it.
 
         Raises:
             StoreUnavailableError: If the registry cannot be written.
@@ -49,7 +57,12 @@ class Publishing:
         artifact = artifact_of(due, code_version=self._code_version)
         self._registry.publish(artifact.manifest, artifact.files)
         entry = self._entry(artifact.manifest, effective_from_ms=due.now_ms)
-        if not any(_is_same(line, entry) for line in self._registry.ledger()):
+        ledger = self._registry.ledger()
+        refused = refusal(artifact.manifest, entry.alias, ledger)
+        if refused is not None:
+            _log.warning("a version is kept and not promoted", reason=refused)
+            return None
+        if not any(_is_same(line, entry) for line in ledger):
             self._registry.promote(entry)
         return promotion_of(entry, artifact.manifest)
 
@@ -98,6 +111,9 @@ def artifact_of(due: DueVersion, *, code_version: str) -> Artifact:
         code_version=code_version,
         created_ms=due.known_ms,
         files={RIVER_FILE: model_hash},
+        leak_alarm=judged_alarm(
+            learning.record.accuracy, instrument=learner.target.instrument, source=learner.source
+        ),
     )
     return Artifact(manifest=manifest, files={RIVER_FILE: snapshot})
 

@@ -26,9 +26,10 @@ from pathlib import Path
 import msgspec
 
 from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget, sha256
-from schemas.errors import NotReadyError, StateError, StoreUnavailableError
+from schemas.errors import ConfigurationError, NotReadyError, StateError, StoreUnavailableError
 from schemas.ports import ModelRegistry
 from trainers.registry.cards import model_card
+from trainers.registry.leak_alarms import refusal
 
 _VERSION = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
 _START = "0" * 64
@@ -94,12 +95,16 @@ class FolderRegistry(ModelRegistry):
         Raises:
             NotReadyError: If there is no such version.
             ValueError: If the entry's hash or target is not the version's.
+            ConfigurationError: If the leak alarm of the version rings, and nobody confirmed it.
         """
         with self.writing():
             manifest = self._expected(entry.version)
             if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
                 message = f"a promotion of {entry.version} must state its hash and target, was {entry}"
                 raise ValueError(message)
+            refused = refusal(manifest, entry.alias, [*self.ledger(), entry])
+            if refused is not None:
+                raise ConfigurationError(refused)
             self._append(entry)
 
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:

@@ -21,7 +21,10 @@ def _whole(figures: Mapping[str, Any]) -> Table:
         f"{figures['refit']}, {figures['configurations_tried']} configurations tried"
     )
     if figures["leak_alarm"]:
-        title += f"\nALARM: above {figures['leak_alarm_above']:.0%} over all decisions: look for a leak first"
+        title += (
+            f"\nLEAK ALARM: the lower end of the accuracy over all decisions lies above "
+            f"{figures['leak_alarm_above']:.0%}. Look for a leak first"
+        )
     if not all(search.get("is_repeated", True) for search in figures.get("searches", ())):
         title += f"\n--parameters: {NOT_REPEATED}"
     table = Table(title=title)

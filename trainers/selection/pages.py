@@ -114,8 +114,8 @@ def _span(ranking: Ranking, tested: Mapping[str, Tested]) -> str:
 
 def _warnings(figures: Mapping[str, Figures]) -> list[str]:
     return [
-        f"{name} is right in {one['accuracy']:.1%} of all decisions, above {one['leak_alarm_above']:.0%}: "
-        "look for a leak first."
+        f"{name} is right in {one['accuracy']:.1%} of all decisions, and the lower end of the interval lies above "
+        f"{one['leak_alarm_above']:.0%}: look for a leak first."
         for name, one in figures.items()
         if one["leak_alarm"]
     ]

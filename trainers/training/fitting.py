@@ -31,6 +31,7 @@ from trainers.models.calibration import CalibratedModel
 from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
 from trainers.models.recipes import FittedModel, Recipe, exported
+from trainers.registry.leak_alarms import judged_alarm
 
 #: XGBoost's own form, which its versions hold too.
 NATIVE_FILE = "model.ubj"
@@ -189,6 +190,11 @@ def seeded(recipe: Recipe, seed: int) -> Recipe:
     return recipe if seed == 0 else recipe_of(shifted(described(recipe)))
 
 
+def recipe_statement(options: FitOptions) -> RecipeStatement:
+    """How versions with these options are fitted, as their manifests state it."""
+    return RecipeStatement(name=options.name, parameters=described(seeded(options.recipe, options.seed)))
+
+
 def _native(fitted: FittedModel) -> dict[str, bytes]:
     """The library's own form, of a model that is XGBoost's alone."""
     return {NATIVE_FILE: fitted.native()} if isinstance(fitted, BoostedTrees) else {}
@@ -230,11 +236,14 @@ def _manifest(
         code_version=origin.code_version,
         created_ms=origin.created_ms,
         files={name: sha256(data) for name, data in files.items()},
-        recipe=RecipeStatement(name=options.name, parameters=described(seeded(options.recipe, options.seed))),
+        recipe=recipe_statement(options),
         evidence=() if settled is None else settled.policy.evidence,
         picks_from=None if settled is None else settled.policy.picks_from,
         conformal=None if settled is None else settled.conformal,
         configurations_tried=options.configurations_tried,
+        leak_alarm=judged_alarm(
+            found.metrics.get("accuracy"), instrument=origin.instrument, source=origin.source
+        ),
     )
 
 

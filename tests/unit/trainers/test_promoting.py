@@ -137,7 +137,7 @@ def test_a_card_has_span_features_figures_baselines_leakage_and_use():
         "0.5100 [0.4900, 0.5300]",
         "always up",
         "Leakage sheet",
-        "51.0%: below it",
+        "does not ring at 0.5100 [0.4900, 0.5300]",
         "Intended use",
         "Not for:",
     ):
@@ -151,9 +151,9 @@ def test_a_card_without_figures_says_that_nothing_is_known():
 
 def test_a_figure_that_is_too_good_is_an_alarm_on_the_card():
     manifest = manifest_of(b"model")
-    metric = msgspec.structs.replace(manifest.metrics["accuracy"], value=0.65)
+    metric = msgspec.structs.replace(manifest.metrics["accuracy"], value=0.65, low=0.6, high=0.7)
     card = model_card(msgspec.structs.replace(manifest, metrics={"accuracy": metric}))
-    assert "look for a leak" in card
+    assert "rings: it was right in 65.0% [60.0%, 70.0%]" in card
 
 
 def test_a_version_is_loaded_once_by_who_promotes_it_and_once_by_who_serves_it(artifacts):
