@@ -129,6 +129,18 @@ class FolderRegistry(ModelRegistry):
         found = [manifest for name in names if (manifest := self._manifest(name)) is not None]
         return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
 
+    def stamp(self) -> tuple[int, ...]:
+        """Return numbers that are other ones after a version or a line of the ledger was added."""
+        found = []
+        for path in (self._path / "manifests", self._ledger):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                found += [0, 0]
+            else:
+                found += [status.st_mtime_ns, status.st_size]
+        return tuple(found)
+
     # For registries that keep more than a folder
 
     @property
