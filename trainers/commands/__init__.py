@@ -104,7 +104,7 @@ def evaluate(output: Path | None, **options: Any) -> None:
     out-of-sample confidences only; intervals are 95 % by circular blocks of seven days.
     """
     from schemas.wire.clocks import SystemClock
-    from trainers.commands.evaluation_options import choice_of, inputs_of, question_of
+    from trainers.commands.evaluation_options import choice_of, files_of, question_of
     from trainers.jobs.evaluate import evaluate_files, write_figures
     from trainers.outputs import check_output
     from trainers.reports.evaluations import evaluation_tables
@@ -113,7 +113,7 @@ def evaluate(output: Path | None, **options: Any) -> None:
     check_output(output, "--json")
     with fitting_progress("fitting") as progress:
         figures = evaluate_files(
-            inputs_of(options),
+            files_of(options),
             question_of(options),
             **choice_of(options)._asdict(),
             clock=SystemClock(),
@@ -142,7 +142,7 @@ def compare(
     models: str, parameters: tuple[Path, ...], page: Path | None, output: Path | None, **options: Any
 ) -> None:
     """Judge several models on the same decisions, and say which differences are noise."""
-    from trainers.commands.evaluation_options import inputs_of, question_of
+    from trainers.commands.evaluation_options import files_of, question_of
     from trainers.jobs.compare import compared, comparison_tables, write_page
     from trainers.jobs.evaluate import write_figures
     from trainers.outputs import check_output
@@ -152,7 +152,7 @@ def compare(
     check_output(page, "--html")
     with fitting_progress("fitting") as progress:
         comparison = compared(
-            inputs_of(options),
+            files_of(options),
             question_of(options),
             models=models.split(","),
             parameters=parameters,
@@ -162,6 +162,8 @@ def compare(
         write_figures(comparison.summary(), output)
     if page is not None:
         write_page(comparison, page)
+    for words in comparison.warnings:
+        click.echo(f"warning: {words}", err=True)
     for table in comparison_tables(comparison):
         print_table(table)
     click.echo(f"rule: {comparison.rule}")
@@ -204,14 +206,14 @@ def audit(
     Ends with status 1 when anything else was found.
     """
     from schemas.errors import ConfigurationError
-    from trainers.commands.evaluation_options import also_of, inputs_of, interval_of
+    from trainers.commands.evaluation_options import also_of, files_of, interval_of
     from trainers.jobs.audit import audited_dataset, audited_features, findings_tables
     from trainers.reports.progress import print_table
 
     bars: Path | None = options["bars"]
     if dataset is not None:
-        inputs = None if bars is None else inputs_of(options)
-        audited = audited_dataset(dataset, inputs=inputs, also=also_of(options["also"]), tolerance=tolerance)
+        files = None if bars is None else files_of(options)
+        audited = audited_dataset(dataset, files=files, also=also_of(options["also"]), tolerance=tolerance)
     elif bars is not None:
         audited = audited_features(bars, interval=interval_of(interval), names=features, tolerance=tolerance)
     else:

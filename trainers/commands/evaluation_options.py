@@ -8,8 +8,8 @@ from schemas.errors import ConfigurationError
 from schemas.time import Interval, parse_time
 from trainers.datasets.schedules import Refit
 from trainers.evaluation.selective import Thresholds
+from trainers.inputs.evaluation_files import EvaluationFiles
 from trainers.inputs.parameters import read_searched
-from trainers.jobs.evaluate import Inputs
 from trainers.selection.inner import Objective
 from trainers.selection.searching import Pruning, Searched, SearchPlan
 from trainers.training.evaluating import Question
@@ -18,9 +18,9 @@ from trainers.training.offered import DEFAULT, QUICK
 _Word = TypeVar("_Word", Interval, Refit, Thresholds)
 
 
-def inputs_of(options: Mapping[str, Any]) -> Inputs:
-    """The files."""
-    return Inputs(**{name: options[name] for name in Inputs._fields})
+def files_of(options: Mapping[str, Any]) -> EvaluationFiles:
+    """The files that the options name."""
+    return EvaluationFiles(**{name: options[name] for name in EvaluationFiles._fields})
 
 
 def question_of(options: Mapping[str, Any]) -> Question:

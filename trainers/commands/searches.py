@@ -47,7 +47,7 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
     Killed or interrupted, the same command goes on where it was. Every trial counts as a configuration
     tried when `driftline evaluate --parameters` judges what was found.
     """
-    from trainers.commands.evaluation_options import inputs_of, known_question_of, plan_of
+    from trainers.commands.evaluation_options import files_of, known_question_of, plan_of
     from trainers.inputs.parameters import write_searched
     from trainers.jobs.search import search_files
     from trainers.outputs import check_output
@@ -58,7 +58,7 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
     plan = plan_of(options)
     with searching_progress(f"searching {options['model']}") as told:
         ended = search_files(
-            inputs_of(options),
+            files_of(options),
             known_question_of(options),
             plan,
             model=options["model"],

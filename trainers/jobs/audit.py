@@ -32,7 +32,7 @@ from trainers.evaluation.conditioning import LEAST_ROWS, Conditional
 from trainers.evaluation.recomputing import Difference, Recomputed
 from trainers.inputs.bar_files import read_bars
 from trainers.inputs.dataset_files import load, manifest_at, source_hash
-from trainers.jobs.evaluate import Inputs, decisions_like
+from trainers.inputs.evaluation_files import EvaluationFiles, decisions_like
 
 #: So many of the newest bars are audited: every cut computes the features anew.
 _MOST_BARS = 40_000
@@ -96,13 +96,17 @@ def audited_features(
 
 
 def audited_dataset(
-    manifest: Path, *, inputs: Inputs | None = None, also: tuple[Interval, ...] = (), tolerance: float = 1e-6
+    manifest: Path,
+    *,
+    files: EvaluationFiles | None = None,
+    also: tuple[Interval, ...] = (),
+    tolerance: float = 1e-6,
 ) -> Audited:
     """The checks that a stored data set allows, and those that the bars beside it allow.
 
     Args:
         manifest: Of the data set.
-        inputs: The files that it was made of; None where they are not at hand.
+        files: The files that it was made of; None where they are not at hand.
         also: Further intervals whose features it has.
         tolerance: The largest relative difference that rounding may leave.
 
@@ -113,13 +117,15 @@ def audited_dataset(
     decisions = load(manifest)
     alone = [*known_time(decisions), *permutation(decisions, generator=np.random.default_rng(0))]
     notes = [_strength_alone(decisions)]
-    if inputs is None:
+    if files is None:
         found, conditional = given_others(decisions)
         notes.append(_strength_given(conditional, "the other columns"))
         notes.append("with --bars every column that the bars give is made anew, and any difference is found")
         return Audited([*alone, *found], notes)
-    notes += _other_sources(manifest_at(manifest), inputs)
-    differing, again = remade(decisions, decisions_like(decisions, inputs, also=also), tolerance=tolerance)
+    notes += _other_sources(manifest_at(manifest), files)
+    prepared = decisions_like(decisions, files, also=also)
+    notes += prepared.warnings
+    differing, again = remade(decisions, prepared.decisions, tolerance=tolerance)
     notes += _words_of(again, n_differing=len(differing), tolerance=tolerance)
     unknown = [decisions.names.index(name) for name in again.unknown]
     told, conditional = told_given(
@@ -182,11 +188,11 @@ def _few(differences: Sequence[Difference]) -> str:
     )
 
 
-def _other_sources(manifest: DatasetManifest, inputs: Inputs) -> list[str]:
+def _other_sources(manifest: DatasetManifest, files: EvaluationFiles) -> list[str]:
     """The files that are not those that the data set says it was made of."""
     other = [
         name
-        for name, path in inputs.given().items()
+        for name, path in files.given().items()
         if name in manifest.sources and source_hash(path) != manifest.sources[name]
     ]
     return (

@@ -12,8 +12,9 @@ from trainers.evaluation.edges import ALL, edges
 from trainers.evaluation.importance import ShuffledFamilies
 from trainers.evaluation.regimes import regime_figures
 from trainers.evaluation.summaries import Tested
+from trainers.inputs.evaluation_files import EvaluationFiles, decisions_of_files
 from trainers.inputs.parameters import NOT_REPEATED, read_searched, searched_recipe, stated_parameters
-from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
+from trainers.jobs.evaluate import n_searched
 from trainers.models.recipes import Recipe
 from trainers.outputs import write_output
 from trainers.selection.pages import comparison_page, pair_cells
@@ -33,12 +34,14 @@ class Comparison(NamedTuple):
     Attributes:
         figures: By candidate: its summary, and ``edges``, ``regimes``, ``importance``.
         tested: What each candidate said.
+        warnings: What is to be known of the files, a sentence each.
     """
 
     figures: dict[str, Figures]
     tested: dict[str, Tested]
     ranking: Ranking
     is_weighted: bool
+    warnings: tuple[str, ...]
 
     @property
     def rule(self) -> str:
@@ -61,12 +64,13 @@ class Comparison(NamedTuple):
             + len(self.figures)
             + sum(map(n_searched, self.figures.values())),
             "uniqueness_weights": self.is_weighted,
+            "warnings": list(self.warnings),
             "candidates": {name: _plain(one) for name, one in self.figures.items()},
         }
 
 
 def compared(
-    inputs: Inputs,
+    files: EvaluationFiles,
     question: Question,
     *,
     models: Sequence[str],
@@ -76,7 +80,7 @@ def compared(
     """Judge every model on the same decisions, then rank them.
 
     Args:
-        inputs: The files.
+        files: The files.
         question: What to test.
         models: Names of recipes, the simplest first: ties go to the first.
         parameters: What searches wrote; each is a further candidate.
@@ -90,7 +94,7 @@ def compared(
         message = f"--models must name two or more different models, was {','.join(models)}"
         raise ConfigurationError(message)
     names = [*models, *(one.model for one in found.values())]
-    decisions, recipes = decisions_of_files(inputs, question, names)
+    decisions, recipes, warnings = decisions_of_files(files, question, names)
     candidates = {name: recipes[name] for name in models} | {
         name: searched_recipe(one, question, recipes[one.model]) for name, one in found.items()
     }
@@ -103,7 +107,7 @@ def compared(
             figures[name]["searches"] = searches[name]
     probabilities = {name: one.probability for name, one in tested.items()}
     ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
-    return Comparison(figures, tested, ranking, question.is_weighted)
+    return Comparison(figures, tested, ranking, question.is_weighted, warnings)
 
 
 def _named(searches: Sequence[Searched]) -> dict[str, Searched]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from schemas.errors import ConfigurationError
+from trainers.inputs.evaluation_files import EvaluationFiles, decisions_of_files
 from trainers.inputs.journals import STUDY, opened_journal
 from trainers.inputs.parameters import check_searchable
-from trainers.jobs.evaluate import Inputs, decisions_of_files
 from trainers.selection.searching import Reached, Search, Searched, SearchPlan, new_study
 from trainers.training.evaluating import Question
 
@@ -28,7 +28,7 @@ class Ended(NamedTuple):
 
 
 def search_files(
-    inputs: Inputs,
+    files: EvaluationFiles,
     question: Question,
     plan: SearchPlan,
     *,
@@ -40,19 +40,21 @@ def search_files(
     """Search, or go on with a search that was interrupted or killed.
 
     Args:
-        inputs: The files; what lies after the question's date is never looked at.
+        files: The files; what lies after the question's date is never looked at.
         question: Interval, horizon, date.
         plan: How.
         model: The recipe's name.
         journal: Where every step is kept.
         told: Told after each trial.
-        say: Told what a crash had left of the journal.
+        say: Told what is wrong with the files, and what a crash had left of the journal.
 
     Raises:
         ConfigurationError: If a file, a name or a date does not do, or the journal is another's or damaged.
     """
     check_searchable(model)
-    decisions, recipes = decisions_of_files(inputs, question, [model])
+    decisions, recipes, warnings = decisions_of_files(files, question, [model])
+    for words in warnings:
+        say(f"warning: {words}")
     search = Search(decisions, recipes[model], plan, model=model, until_ms=question.train_until_ms)
     with opened_journal(journal, say=say) as storage:
         study = new_study(plan, storage=storage, name=STUDY)

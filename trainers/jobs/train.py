@@ -5,7 +5,7 @@ missing one is trained, stored, promoted and announced before the next is begun,
 first target predicts while the others are fitted. Running it again trains nothing twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +20,7 @@ from schemas.streams import StreamDescription
 from schemas.targets import TargetPair
 from schemas.time import Clock, Interval, bar_start_ms
 from stream_processors.features.vector_declarations import spec_of
+from trainers.datasets.alignment import Closes, misalignment, misalignment_words
 from trainers.datasets.decisions import PricePath, merged
 from trainers.datasets.samples import Samples, labelled_samples
 from trainers.inputs.waiting import FeatureHistory, Report, StreamHistory, wait_for_features, wait_for_stream
@@ -184,6 +185,8 @@ class Training:
                 "no model"
             )
             return
+        for words in self._alignment_warnings(description, target, table):
+            self._report.say(f"{target}: WARNING, {words}")
         prices = self._prices(description, target, table)
         artifact = self._trained(description, target, samples, prices)
         self._registry.publish(artifact.manifest, artifact.files)
@@ -196,6 +199,26 @@ class Training:
         self._announce(entry, artifact.manifest, source=description.source_of(target.instrument))
         took_s = self._clock.monotonic_s() - began_s
         self._report.say(f"{target}: {summary(artifact.manifest)}; promoted after {took_s:.1f} s")
+
+    def _alignment_warnings(
+        self, description: StreamDescription, target: ModelTarget, table: FeatureTable
+    ) -> Iterator[str]:
+        """One sentence for each companion whose bars fit those of the instrument better one bar apart."""
+        companions = self._plan.companions.get(target.instrument)
+        for name in () if companions is None else companions.instruments:
+            closes = self._features.feature_closes(
+                description.stream,
+                instrument=name,
+                interval=target.interval,
+                until_ms=description.warm_up_until_ms,
+            )
+            found = misalignment(
+                Closes(table.as_of_ms, table.close),
+                Closes(closes.as_of_ms, closes.close),
+                interval_ms=target.interval.milliseconds,
+            )
+            if found is not None:
+                yield misalignment_words(found, own=target.instrument, companion=name)
 
     def _prices(self, description: StreamDescription, target: ModelTarget, table: FeatureTable) -> PricePath:
         """Closes of the table's bars, and of the shortest bars there are, for entries a minute late."""

@@ -147,7 +147,7 @@ def standing_words(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> st
         return "does not ring"
     confirmed = confirmation_of(manifest.version, ledger)
     if confirmed is None:
-        return f"RINGS, and nobody confirmed it: {alarm_words(alarm)}"
+        return f"rings, and nobody confirmed it: {alarm_words(alarm)}"
     return (
-        f"RINGS, confirmed by {confirmed.leak_alarm_confirmed_by} ({confirmed.reason}): {alarm_words(alarm)}"
+        f"rings, confirmed by {confirmed.leak_alarm_confirmed_by} ({confirmed.reason}): {alarm_words(alarm)}"
     )

@@ -27,6 +27,7 @@ def _whole(figures: Mapping[str, Any]) -> Table:
         )
     if not all(search.get("is_repeated", True) for search in figures.get("searches", ())):
         title += f"\n--parameters: {NOT_REPEATED}"
+    title += "".join(f"\nWARNING: {words}" for words in figures["warnings"])
     table = Table(title=title)
     targets = [f"aimed at {item['target_coverage']:.0%}" for item in figures["selective"]]
     for column in ("entered after", "all", *targets):

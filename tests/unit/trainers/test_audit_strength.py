@@ -17,8 +17,8 @@ from trainers.evaluation.auditing import LEAK_ALARM, Check, accuracy_alone, give
 from trainers.evaluation.conditioning import LEAST_ROWS, PARTIAL_ALARM, conditional, standard_ranks
 from trainers.inputs.bar_files import read_bars
 from trainers.inputs.dataset_files import store
+from trainers.inputs.evaluation_files import EvaluationFiles
 from trainers.jobs.audit import audited_dataset
-from trainers.jobs.evaluate import Inputs
 
 #: Of several families: returns, momentum, volume; and of others, of which a third tells more by itself.
 HIDDEN = ("log_return_5", "log_return_10", "macd_12_26", "signed_volume_60")
@@ -189,7 +189,7 @@ def test_ranks_share_ties_and_put_what_is_undefined_in_the_middle():
 
 def audited(decisions, folder, bars):
     manifest = store(decisions, folder, sources={"bars": bars})
-    return audited_dataset(manifest, inputs=Inputs(bars))
+    return audited_dataset(manifest, files=EvaluationFiles(bars))
 
 
 def test_an_untouched_data_set_is_made_anew_to_the_bit(honest, bars, tmp_path):
@@ -279,7 +279,7 @@ def test_columns_that_the_bars_do_not_give_are_named_and_judged_by_what_they_tel
 def test_bars_of_another_file_are_said_to_be_such(honest, bars, tmp_path):
     other = written(simulated_candles(n=3_000, seed=4), tmp_path / "b.parquet")
     manifest = store(honest, tmp_path, sources={"bars": bars})
-    findings, notes = audited_dataset(manifest, inputs=Inputs(other))
+    findings, notes = audited_dataset(manifest, files=EvaluationFiles(other))
     assert "the return over the horizon" in named(findings)
     assert "not the file that the data set was made of" in " ".join(notes)
 

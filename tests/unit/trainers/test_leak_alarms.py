@@ -234,7 +234,7 @@ def test_the_command_keeps_who_confirmed_it_and_why(folder):
     assert (line.leak_alarm_confirmed_by, line.reason) == ("Ada Lovelace", "looked at both files")
 
     shown = " ".join(invoke(folder, "show", suspicious).output.split())
-    assert "RINGS, confirmed by Ada Lovelace" in shown
+    assert "rings, confirmed by Ada Lovelace" in shown
     for command in ("list", "history"):
         assert "Lovelace" in invoke(folder, command).output
 
@@ -253,7 +253,7 @@ def test_what_does_not_ring_is_not_confirmed(folder):
 def test_show_and_list_say_that_the_alarm_rings(folder):
     suspicious, honest = versions(folder)
     shown = " ".join(invoke(folder, "show", suspicious).output.split())
-    assert "RINGS, and nobody confirmed it: it was right in 84.0% [83.0%, 90.0%]" in shown
+    assert "rings, and nobody confirmed it: it was right in 84.0% [83.0%, 90.0%]" in shown
     assert "nothing was measured" in invoke(folder, "show", honest).output
     assert "ALARM" in invoke(folder, "list").output
     first, second = json.loads(invoke(folder, "list", "--json").output)
