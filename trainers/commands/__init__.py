@@ -35,12 +35,12 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     from trainers.inputs.registries import registry_of
     from trainers.inputs.waiting import import_meanwhile
     from trainers.jobs.announcing import Announcements
-    from trainers.jobs.train import Plan, Training
+    from trainers.jobs.train import TrainingJob, TrainingPlan
     from trainers.models.gradient_boosting import import_libraries
     from trainers.settings import TrainerSettings
 
     settings = TrainerSettings.from_environment(environment, stream=stream, targets=targets)
-    plan = Plan(
+    plan = TrainingPlan(
         stream=settings.required_stream(),
         targets=settings.parsed_targets(),
         options=fit_options_of(settings),
@@ -53,7 +53,7 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     stop = stop_on_signals()
     import_meanwhile(import_libraries)
     with PostgresPool(endpoints.database_url) as pool:
-        Training(
+        TrainingJob(
             plan,
             streams=StoredStreams(pool),
             features=StoredFeatures(pool),

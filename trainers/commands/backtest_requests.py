@@ -16,10 +16,16 @@ from stream_processors.features.vector_declarations import FeatureGroup
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, Rule
 from trainers.datasets.schedules import Refit
-from trainers.inputs.backtested_models import Asked, asked_models
+from trainers.inputs.backtested_models import BacktestedModels, asked_models
 from trainers.inputs.materials import Material, check_beside, from_file
 from trainers.inputs.registries import registry_of
-from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
+from trainers.jobs.backtest import (
+    BacktestPlan,
+    BacktestReport,
+    FinishedBacktest,
+    LivePredictions,
+    run_backtest,
+)
 from trainers.settings import TrainerSettings
 
 _ALL = 10**8
@@ -56,7 +62,9 @@ class BacktestOptions(NamedTuple):
     seed: int
 
 
-def requested(environment: Mapping[str, str], options: BacktestOptions, *, report: Progress) -> Done:
+def requested(
+    environment: Mapping[str, str], options: BacktestOptions, *, report: BacktestReport
+) -> FinishedBacktest:
     """Do what was asked for.
 
     Args:
@@ -125,7 +133,7 @@ def _over(options: BacktestOptions) -> str:
     return over
 
 
-def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
+def _plan(options: BacktestOptions, asked: BacktestedModels, *, minimum_rows: int) -> BacktestPlan:
     try:
         rules = tuple(
             PositionRule(
@@ -149,7 +157,7 @@ def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
         message = f"--from must be before --to, were {options.from_time} and {options.to_time}"
         raise ConfigurationError(message)
-    return Plan(
+    return BacktestPlan(
         model=options.model,
         rules=rules,
         costs=costs,
@@ -163,7 +171,7 @@ def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
     )
 
 
-def _every_ms(options: BacktestOptions, asked: Asked) -> int:
+def _every_ms(options: BacktestOptions, asked: BacktestedModels) -> int:
     target = asked.manifest.target
     if options.every is None:
         return (target.interval if options.parity is not None else target.horizon).milliseconds
@@ -216,8 +224,8 @@ def _described(pool: Any, stream: str | None) -> StreamDescription | None:
 def _loader(
     options: BacktestOptions,
     over: str,
-    plan: Plan,
-    asked: Asked,
+    plan: BacktestPlan,
+    asked: BacktestedModels,
     *,
     settings: TrainerSettings,
     pool: Any,
@@ -254,7 +262,9 @@ def _loader(
     return load
 
 
-def _live(pool: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | None:
+def _live(
+    pool: Any, stream: str | None, asked: BacktestedModels, plan: BacktestPlan
+) -> LivePredictions | None:
     """What was said live within the span."""
     if pool is None or stream is None:
         return None
@@ -266,6 +276,6 @@ def _live(pool: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | Non
     if not found:
         message = f"no prediction of {target} is stored in stream {stream}, with which --parity could compare"
         raise NotReadyError(message)
-    return Live(
+    return LivePredictions(
         stream, [made for made in found if plan.from_ms is None or made.event_time_ms >= plan.from_ms]
     )

@@ -13,7 +13,7 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.streams import StoredStreams
 from trainers.inputs.registries import registry_of
 from trainers.jobs.announcing import Announcements
-from trainers.jobs.promoting import Announce, Change, promote, rollback
+from trainers.jobs.promoting import AliasChange, Announce, promote, rollback
 from trainers.registry.aliases import meant_lines
 from trainers.settings import TrainerSettings
 
@@ -78,11 +78,15 @@ def rolled_back(
     return rollback(registry, line.target, change, announce=_announcing(settings, say))
 
 
-def _change(settings: TrainerSettings, options: PromotionOptions, stream: str, target: ModelTarget) -> Change:
+def _change(
+    settings: TrainerSettings, options: PromotionOptions, stream: str, target: ModelTarget
+) -> AliasChange:
     now_ms = SystemClock().now_ms()
     stated_ms = parse_time(options.effective_from, "--effective-from")
     from_ms = _next_bar_ms(settings, stream, target, now_ms) if stated_ms is None else stated_ms
-    return Change(options.alias, stream, from_ms, now_ms, options.reason, options.leak_alarm_confirmed_by)
+    return AliasChange(
+        options.alias, stream, from_ms, now_ms, options.reason, options.leak_alarm_confirmed_by
+    )
 
 
 def _next_bar_ms(settings: TrainerSettings, stream: str, target: ModelTarget, now_ms: int) -> int:

@@ -66,7 +66,7 @@ class FeatureHistory(Protocol):
         """
 
 
-class Report(Protocol):
+class TrainingReport(Protocol):
     """Where progress goes: a terminal's bar or plain lines."""
 
     def say(self, line: str) -> None:
@@ -110,7 +110,7 @@ def wait_for_features(
     companions: Mapping[str, Companions],
     clock: Clock,
     patience_s: float,
-    report: Report,
+    report: TrainingReport,
     stop: Callable[[], bool],
 ) -> bool:
     """Return once the features of the warm-up are stored; tells whether they are.

@@ -1,4 +1,4 @@
-"""The job behind ``driftline evaluate``: files in, honest figures out."""
+"""The job of ``driftline evaluate``: it judges a model on files, out of sample."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from trainers.selection.searching import Searched, SearchPlan
 from trainers.training.evaluating import Progress, Question, evaluated, evaluated_online
 from trainers.training.offered import CONFIGURATIONS_TRIED, ONLINE_CONFIGURATIONS_TRIED, online_offered
 
-#: How often a model is refitted that learns online.
+#: How often a model that learns online is refitted, in the figures.
 _EVERY_ROW = "every row"
 
 
@@ -34,20 +34,20 @@ def evaluate_files(
     progress: Progress | None = None,
     dataset_folder: Path | None = None,
 ) -> dict[str, object]:
-    """Train on what lies before the date, test on what lies after.
+    """Trains on the rows before a date and tests on the rows after it.
 
     Args:
         files: Files of candles with open times, and of articles.
-        question: Interval, horizon, date and refits.
+        question: The interval, the horizon, the date and the refits.
         model: The name of a recipe.
-        clock: For ``seconds``.
-        parameters: What a search before the date has found for that recipe.
-        n_trials: How many to search anew before the first refit of each year; None searches nothing.
-        progress: Told the share of fits done.
-        dataset_folder: Where the data set is kept; None keeps none.
+        clock: Measures ``seconds``.
+        parameters: The parameters that a search before the date found for that recipe.
+        n_trials: The number of trials of a new search before the first refit of each year; None searches nothing.
+        progress: Is told the share of the fits that are done.
+        dataset_folder: The folder in which the data set is kept; None does not keep it.
 
     Raises:
-        ConfigurationError: If a file or a date does not do.
+        ConfigurationError: If a file or a date cannot be used.
     """
     began_s = clock.monotonic_s()
     read = EvaluationInput(files, question)
@@ -83,15 +83,15 @@ def evaluate_files(
 
 
 def nesting_of(question: Question, *, model: str, n_trials: int) -> Nesting:
-    """How to search a model's parameters on the way through a question's test.
+    """Returns how a model's parameters are searched again during the test.
 
     Args:
         question: What is evaluated.
         model: The recipe's name on the command line.
-        n_trials: Of each search.
+        n_trials: The number of trials of each search.
 
     Raises:
-        ConfigurationError: If nothing of the model can be searched.
+        ConfigurationError: If the model has no parameters that can be searched.
     """
     check_searchable(model)
     plan = SearchPlan(n_trials=n_trials, seed=question.seed, is_weighted=question.is_weighted)
@@ -99,7 +99,7 @@ def nesting_of(question: Question, *, model: str, n_trials: int) -> Nesting:
 
 
 def n_searched(figures: Mapping[str, Any]) -> int:
-    """How many trials stand behind figures, pruned ones too: configurations tried, like those declared."""
+    """Counts the trials of the searches behind figures, pruned ones too; each is a configuration tried."""
     return sum(int(search["n_trials"]) for search in figures.get("searches", ()))
 
 
@@ -107,7 +107,7 @@ class _Candidate(NamedTuple):
     """What is evaluated, and how: by refits, or row by row.
 
     Attributes:
-        searched: What was searched before, with the recipe as it is declared.
+        searched: The earlier searches, each with its recipe as it is declared.
     """
 
     name: str
@@ -129,7 +129,9 @@ def _candidate(
     online = online_offered().get(model)
     if online is not None:
         if parameters is not None or n_trials is not None:
-            message = f"--parameters and --search are for models that are refitted, {model} learns row by row"
+            message = (
+                f"--parameters and --search are for models that are refitted, and {model} learns row by row"
+            )
             raise ConfigurationError(message)
         return _Candidate(
             online.name,
@@ -152,9 +154,9 @@ def _candidate(
 
 
 def write_figures(figures: dict[str, object], path: Path) -> None:
-    """Write them as JSON.
+    """Writes figures as JSON.
 
     Raises:
-        ConfigurationError: If they cannot be written there.
+        ConfigurationError: If the file cannot be written.
     """
     write_output(path, (json.dumps(figures, indent=2) + "\n").encode(), "--json")

@@ -1,4 +1,4 @@
-"""The job behind ``driftline search``: parameters for a recipe, from what was known at a date alone."""
+"""The job of ``driftline search``: it searches parameters of a recipe on what was known at a date."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,12 @@ from trainers.training.evaluating import Question
 _IDENTITY = "identity"
 
 
-class Ended(NamedTuple):
+class FinishedSearch(NamedTuple):
     """How a search ended.
 
     Attributes:
-        searched: None where no trial was finished.
-        is_interrupted: By Ctrl-C; the journal has what was done.
+        searched: What it found; None if no trial was finished.
+        is_interrupted: Whether Ctrl-C ended it; the journal holds what was done.
     """
 
     searched: Searched | None
@@ -36,20 +36,21 @@ def search_files(
     journal: Path,
     told: Callable[[Reached], None] | None = None,
     say: Callable[[str], None] = lambda _words: None,
-) -> Ended:
-    """Search, or go on with a search that was interrupted or killed.
+) -> FinishedSearch:
+    """Searches, or continues a search that was interrupted or killed.
 
     Args:
-        files: The files; what lies after the question's date is never looked at.
-        question: Interval, horizon, date.
-        plan: How.
+        files: The files; rows after the question's date are never used.
+        question: The interval, the horizon and the date.
+        plan: How to search.
         model: The recipe's name.
-        journal: Where every step is kept.
-        told: Told after each trial.
-        say: Told what is wrong with the files, and what a crash had left of the journal.
+        journal: The file in which every step is kept.
+        told: Is told after each trial.
+        say: Is told what is wrong with the files, and what a crash left of the journal.
 
     Raises:
-        ConfigurationError: If a file, a name or a date does not do, or the journal is another's or damaged.
+        ConfigurationError: If a file, a name or a date cannot be used, or if the journal is damaged or belongs to
+            another search.
     """
     check_searchable(model)
     decisions, recipes, warnings = decisions_of_files(files, question, [model])
@@ -62,27 +63,29 @@ def search_files(
         return _run(study, search, question.n_workers, told)
 
 
-def _run(study: object, search: Search, n_workers: int, told: Callable[[Reached], None] | None) -> Ended:
+def _run(
+    study: object, search: Search, n_workers: int, told: Callable[[Reached], None] | None
+) -> FinishedSearch:
     pool = ThreadPoolExecutor(n_workers)
     try:
         search.run(study, mapper=pool.map if n_workers > 1 else map, told=told)
     except KeyboardInterrupt:
-        return Ended(search.result(study), is_interrupted=True)
+        return FinishedSearch(search.result(study), is_interrupted=True)
     finally:
         pool.shutdown(cancel_futures=True)
-    return Ended(search.result(study), is_interrupted=False)
+    return FinishedSearch(search.result(study), is_interrupted=False)
 
 
 def _check_same(study: object, search: Search, journal: Path) -> None:
-    """One journal holds one search: on other data, or drawn otherwise, trials do not compare."""
+    """Refuses the journal of another search: trials on other data or from other draws cannot be compared."""
     attributes = study.user_attrs  # type: ignore[attr-defined]
     trials = study.trials  # type: ignore[attr-defined]
     if _IDENTITY not in attributes and not trials:
         study.set_user_attr(_IDENTITY, search.identity())  # type: ignore[attr-defined]
     elif attributes.get(_IDENTITY) != search.identity():
         message = (
-            f"--journal {journal} must be of this search, is of another (model, date, data, objective, pruning, "
-            "folds or seed differ): name another journal, or remove this one"
+            f"--journal {journal} must belong to this search, and belongs to another one (model, date, data, objective, "
+            "pruning, folds or seed differ): name another journal, or remove this one"
         )
         raise ConfigurationError(message)
     wrong = search.spoilt(study)

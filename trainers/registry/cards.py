@@ -1,7 +1,7 @@
-"""Model cards: what a version is, how good it was found to be, and what it is not for, in Markdown.
+"""Writes model cards in Markdown: what a version is, how good it was found to be, and what it is not for.
 
-A function of the manifest alone, so the card of a version can be written again at any time. What
-is held by the construction of the trainer is said to be; what was measured has its number.
+A card is a function of the manifest alone, so it can be written again at any time. It says which statements
+hold because of how the trainer is built; every measured statement has its number.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ _NOT_INTENDED = (
 
 
 def model_card(manifest: ModelManifest) -> str:
-    """The card of a version."""
+    """Writes the card of a version."""
     parts = [
         f"# {manifest.version}",
         f"{manifest.kind}, predicts {manifest.target}.",
@@ -107,14 +107,14 @@ def _evidence_row(row: Evidence, lags: Iterable[int]) -> tuple[str, ...]:
 
 
 def pick_words(manifest: ModelManifest) -> str:
-    """When a version makes a decision, for people."""
+    """Says in words when a version makes a decision."""
     if manifest.picks_from is not None:
         return f"a probability of the direction of at least {manifest.picks_from:.4f}"
     return "never, it always abstains" if manifest.evidence else "not stated"
 
 
 def conformal_words(manifest: ModelManifest) -> str:
-    """What a version's sets are to do and did, for people."""
+    """Says in words how often the sets of a version are meant to hold the outcome, and how often they did."""
     found = manifest.conformal
     if found is None:
         return "not stated"
@@ -134,12 +134,12 @@ def _provenance(manifest: ModelManifest) -> list[tuple[str, str]]:
 def _leakage(manifest: ModelManifest) -> list[tuple[str, str]]:
     ties = manifest.metrics.get("tie_share")
     return [
-        ("order of rows", "by time alone; the splits have no argument by which rows could be shuffled"),
-        ("labels", "the close at exactly as-of plus horizon, known by the fit; no other row stands in"),
+        ("order of rows", "by time alone; no argument of the splits shuffles rows"),
+        ("labels", "the close at exactly as-of plus horizon, known by the fit; no other row replaces it"),
         ("purge", "training labels that were not known at a test stretch's first decision are left out"),
         (
             "features",
-            "of closed bars by the kernel that runs live; the test suite truncates the future of each",
+            "computed from closed bars by the kernel that runs live; the test suite truncates the future of each",
         ),
         (
             "scaling and calibration",

@@ -1,19 +1,19 @@
-"""The registry as a folder: content-addressed files, manifests, and a hash-chained ledger.
+"""Keeps the registry in a folder: content-addressed files, manifests, and a hash-chained ledger.
 
 ::
 
     objects/3f/9a1c...       a file, named by its SHA-256
     manifests/VERSION.json   a manifest, with its own SHA-256
     cards/VERSION.md         its model card, for people: a function of the manifest
-    ledger.jsonl             one promotion a line, each with the hash of the line before
-    temporary/               what a crash may leave; emptied by the next writer
+    ledger.jsonl             one promotion on each line, with the hash of the line before
+    temporary/               files that are not whole yet; the next writer empties it
     lock                     held by the one writer
 
-Invariants: a file has its name only when it is whole and on disk (written beside, synced, then
-renamed), and objects come before the manifest that names them, so a version is whole or absent. A
-line of the ledger counts when its line end is there; what a crash left behind the last one is
-never read, and cut off by the next writer. Readers take no lock. Whatever was changed afterwards
-is refused with a StateError.
+Invariants: a file gets its name only when it is whole and on disk (it is written to ``temporary/``, synced, then
+renamed). Objects are written before the manifest that names them, so a version is whole or absent. A
+line of the ledger counts once its line end is written; bytes after the last line end come from a crash, are
+never read, and are cut off by the next writer. Readers take no lock. A file or line that was changed
+afterwards is refused with a StateError.
 """
 
 import fcntl
@@ -50,10 +50,10 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FolderRegistry(ModelRegistry):
-    """A registry in a folder, which is made when something is first written.
+    """A registry in a folder, which is created when something is first written.
 
     Args:
-        path: The folder; on one file system, which knows ``flock`` and atomic renames.
+        path: The folder. Its file system must support ``flock`` and atomic renames.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,11 +61,11 @@ class FolderRegistry(ModelRegistry):
         self._ledger = path / "ledger.jsonl"
 
     def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
-        """Keep a version; see the port.
+        """Stores a version; see the port.
 
         Raises:
-            ValueError: If a file's hash is not the one in the manifest, the version is no name,
-                or it is taken by other files.
+            ValueError: If a file's hash is not the one in the manifest, if the version's name has another form,
+                or if the name is taken by other files.
         """
         _check(manifest, files)
         with self.writing():
@@ -79,18 +79,18 @@ class FolderRegistry(ModelRegistry):
             self._place(self._manifest_path(manifest.version), _sealed(manifest))
 
     def load(self, version: str) -> Artifact:
-        """A version with its files; see the port."""
+        """Reads a version with its files; see the port."""
         manifest = self._expected(version)
         return Artifact(
             manifest=manifest, files={name: self._file(digest) for name, digest in manifest.files.items()}
         )
 
     def manifest(self, version: str) -> ModelManifest:
-        """A version's manifest, without its files; see the port."""
+        """Reads the manifest of a version, without its files; see the port."""
         return self._expected(version)
 
     def promote(self, entry: LedgerEntry) -> None:
-        """Append a line to the ledger; see the port.
+        """Appends a line to the ledger; see the port.
 
         Raises:
             NotReadyError: If there is no such version.
@@ -108,7 +108,7 @@ class FolderRegistry(ModelRegistry):
             self._append(entry)
 
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
-        """The newest line of an alias; see the port."""
+        """Returns the newest line of an alias; see the port."""
         wanted = (alias, target, stream)
         for entry in reversed(self.ledger()):
             if (entry.alias, entry.target, entry.stream) == wanted:
@@ -116,21 +116,21 @@ class FolderRegistry(ModelRegistry):
         return None
 
     def ledger(self) -> Sequence[LedgerEntry]:
-        """Every line, oldest first.
+        """Returns every line, oldest first.
 
         Raises:
-            StateError: If a line was changed, or one was put in or taken out before the last.
+            StateError: If a line was changed, or a line before the last one was inserted or removed.
         """
         return [line.entry for line in self._lines()]
 
     def versions(self) -> Sequence[ModelManifest]:
-        """Every version, by when it was made."""
+        """Returns the manifest of every version, in the order in which they were made."""
         names = [path.name.removesuffix(".json") for path in (self._path / "manifests").glob("*.json")]
         found = [manifest for name in names if (manifest := self._manifest(name)) is not None]
         return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
 
     def stamp(self) -> tuple[int, ...]:
-        """Return numbers that are other ones after a version or a line of the ledger was added."""
+        """Returns numbers that change whenever a version or a line of the ledger is added."""
         found = []
         for path in (self._path / "manifests", self._ledger):
             try:
@@ -149,27 +149,27 @@ class FolderRegistry(ModelRegistry):
         return self._path
 
     def ledger_bytes(self) -> bytes:
-        """The ledger's whole lines as they are stored."""
+        """Returns the whole lines of the ledger as they are stored."""
         return self._whole_lines()
 
     def card_path(self, version: str) -> Path:
-        """Where a version's card is."""
+        """Returns the path of a version's card."""
         return self._path / "cards" / f"{version}.md"
 
     def missing_files(self, manifest: ModelManifest) -> list[str]:
-        """The files of a version that are not in the folder."""
+        """Returns the names of a version's files that are not in the folder."""
         return [name for name, digest in manifest.files.items() if not self._object(digest).is_file()]
 
     def keep_file(self, manifest: ModelManifest, name: str, data: bytes) -> None:
-        """Put a version's file into the folder.
+        """Puts a version's file into the folder.
 
         Args:
-            manifest: Of the version.
+            manifest: The manifest of the version.
             name: The file's name in the manifest.
-            data: Its bytes.
+            data: The bytes of the file.
 
         Raises:
-            StateError: If it is not what the manifest says.
+            StateError: If the hash of the bytes is not the one in the manifest.
         """
         if sha256(data) != manifest.files[name]:
             message = f"{name} of {manifest.version} must have the SHA-256 {manifest.files[name]}, has {sha256(data)}"
@@ -196,7 +196,7 @@ class FolderRegistry(ModelRegistry):
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:
-            message = f"{path} is not a manifest any more ({error})"
+            message = f"{path} is not a manifest ({error})"
             raise StateError(message) from error
         if sha256(bytes(sealed.manifest)) != sealed.sha256 or manifest.version != version:
             message = f"{path} was changed after it was published"
@@ -216,7 +216,7 @@ class FolderRegistry(ModelRegistry):
         return data
 
     def _whole_lines(self) -> bytes:
-        """The ledger up to its last line end."""
+        """The bytes of the ledger up to its last line end."""
         try:
             content = self._ledger.read_bytes()
         except FileNotFoundError:
@@ -230,7 +230,7 @@ class FolderRegistry(ModelRegistry):
             try:
                 line = msgspec.json.decode(text, type=_Line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                message = f"line {number} of {self._ledger} is not an entry any more ({error})"
+                message = f"line {number} of {self._ledger} is not an entry ({error})"
                 raise StateError(message) from error
             if line.previous != previous:
                 message = (
@@ -255,20 +255,20 @@ class FolderRegistry(ModelRegistry):
         _sync_folder(self._path)
 
     def _place(self, path: Path, data: bytes) -> None:
-        """Write a file whole: beside, synced, then renamed to its name."""
+        """Writes a file whole: to ``temporary/``, synced, then renamed to its name."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path / "temporary" / path.name
-        beside.parent.mkdir(exist_ok=True)
-        with beside.open("wb") as file:
+        unfinished = self._path / "temporary" / path.name
+        unfinished.parent.mkdir(exist_ok=True)
+        with unfinished.open("wb") as file:
             file.write(data)
             _sync(file.fileno(), file.flush)
-        beside.replace(path)
+        unfinished.replace(path)
         _sync_folder(path.parent)
         _sync_folder(path.parent.parent)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the writer's lock, with what a crashed writer left cleared away."""
+        """Holds the writer's lock; files that a crashed writer left are removed first."""
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             with (self._path / "lock").open("ab") as lock:
@@ -314,7 +314,7 @@ def _sync(descriptor: int, flush: Callable[[], None]) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make renames and new names in a folder last."""
+    """Syncs a folder, so that renames and new names in it survive a crash."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

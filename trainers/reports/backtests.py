@@ -9,7 +9,7 @@ from rich.table import Table
 from trainers.backtesting.reports import Report, verdict, warnings
 from trainers.backtesting.sheets import tear_sheet
 from trainers.backtesting.summaries import Summary, summaries
-from trainers.jobs.backtest import Done
+from trainers.jobs.backtest import FinishedBacktest
 from trainers.outputs import write_output
 
 
@@ -51,7 +51,7 @@ def _table(summary: Summary) -> Table:
     return table
 
 
-def write_json(path: Path, done: Done) -> None:
+def write_json(path: Path, done: FinishedBacktest) -> None:
     """The report as JSON.
 
     Raises:
@@ -60,7 +60,7 @@ def write_json(path: Path, done: Done) -> None:
     write_output(path, msgspec.json.format(msgspec.json.encode(done.report), indent=2), "--json")
 
 
-def write_sheet(path: Path, done: Done) -> None:
+def write_sheet(path: Path, done: FinishedBacktest) -> None:
     """The tear sheet.
 
     Raises:

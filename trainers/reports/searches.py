@@ -4,7 +4,7 @@ import numpy as np
 from rich.table import Table
 
 from schemas.time import text_of_time
-from trainers.jobs.search import Ended
+from trainers.jobs.search import FinishedSearch
 from trainers.selection.searching import Searched
 
 
@@ -44,7 +44,7 @@ def _folds(searched: Searched) -> Table:
     return table
 
 
-def ending(ended: Ended, *, n_trials: int) -> str:
+def ending(ended: FinishedSearch, *, n_trials: int) -> str:
     """One line on how it ended, where it did not end by itself."""
     n_done = 0 if ended.searched is None else ended.searched.n_trials
     return f"interrupted at trial {n_done} of {n_trials}: the same command goes on from there"

@@ -13,7 +13,7 @@ from tests.fakes.github import REPOSITORY, TOKEN, running_github
 from tests.fakes.registries import InMemoryRegistry
 from trainers.registry.folders import FolderRegistry
 from trainers.registry.releases import ReleaseAssets
-from trainers.registry.versioned import GitRegistry, Remote
+from trainers.registry.versioned import GitRegistry, RegistryRemote
 
 
 @pytest.fixture(params=["memory", "folder", "git", "git-with-remote", "git-with-releases"])
@@ -28,7 +28,7 @@ def registry(request, tmp_path):
         yield GitRegistry(folder)
     elif request.param == "git-with-remote":
         Repo.init_bare(str(tmp_path / "remote.git"), mkdir=True).close()
-        yield GitRegistry(folder, remote=Remote(str(tmp_path / "remote.git"), {}))
+        yield GitRegistry(folder, remote=RegistryRemote(str(tmp_path / "remote.git"), {}))
     else:
         with running_github() as github:
             yield GitRegistry(folder, assets=ReleaseAssets(REPOSITORY, TOKEN, api_url=github.url))

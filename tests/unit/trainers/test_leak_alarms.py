@@ -17,8 +17,8 @@ from tests.fakes.backtests import small_artifact
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import InMemoryFeatureHistory, description_of
 from trainers.commands import commands
-from trainers.jobs.promoting import Change, promote, rollback
-from trainers.jobs.train import Plan, Training
+from trainers.jobs.promoting import AliasChange, promote, rollback
+from trainers.jobs.train import TrainingJob, TrainingPlan
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.registry.cards import model_card
 from trainers.registry.folders import FolderRegistry
@@ -98,8 +98,8 @@ def trained(path, *, instrument=BINANCE, source="binance", continuation=0.9, n_r
     )
     report, announced = Lines(), []
     recipe = Boosting(parameters=BoostingParameters(n_rounds=n_rounds))
-    Training(
-        Plan(
+    TrainingJob(
+        TrainingPlan(
             stream="simulation-1",
             targets=(TargetPair(MINUTE, MINUTE),),
             options=FitOptions("xgboost", recipe, n_folds=2),
@@ -164,7 +164,7 @@ def test_what_is_held_back_is_known_by_target_until_it_is_confirmed(tmp_path):
     assert found.target == ModelTarget(instrument=BINANCE, interval=MINUTE, horizon=MINUTE)
     assert held_back(registry.versions(), registry.ledger(), stream="replay-2") == []
 
-    change = Change(CHAMPION, "simulation-1", UNTIL_MS, 5, "the same on another venue", "Ada")
+    change = AliasChange(CHAMPION, "simulation-1", UNTIL_MS, 5, "the same on another venue", "Ada")
     promote(registry, found.version, change, announce=lambda _event: None)
     assert held_back(registry.versions(), registry.ledger(), stream="simulation-1") == []
 
@@ -173,7 +173,7 @@ def test_once_confirmed_the_next_run_announces_it(tmp_path):
     trained(tmp_path)
     registry = GitRegistry(FolderRegistry(tmp_path))
     (manifest,) = registry.versions()
-    change = Change(CHAMPION, "simulation-1", UNTIL_MS, 5, "looked at it", "Ada")
+    change = AliasChange(CHAMPION, "simulation-1", UNTIL_MS, 5, "looked at it", "Ada")
     promote(registry, manifest.version, change, announce=lambda _event: None)
     said, (event,) = trained(tmp_path)
     assert event.model_version == manifest.version
@@ -269,7 +269,7 @@ def test_a_rollback_to_a_version_that_nobody_confirmed_is_refused(folder):
     ledger = b'{"previous":"' + b"0" * 64 + b'","entry":' + msgspec.json.encode(line) + b"}\n"
     (folder / "registry" / "ledger.jsonl").write_bytes(ledger)
     registry.promote(entry_of(honest, at_ms=9))
-    change = Change(CHAMPION, "replay-1", 10, 10, "worse")
+    change = AliasChange(CHAMPION, "replay-1", 10, 10, "worse")
     with pytest.raises(ConfigurationError, match="leak alarm rings"):
         rollback(registry, TARGET, change, announce=lambda _event: None)
     rollback(registry, TARGET, change._replace(leak_alarm_confirmed_by="Ada"), announce=lambda _event: None)

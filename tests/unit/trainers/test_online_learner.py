@@ -22,7 +22,7 @@ from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, bar, prediction
 from trainers.backtesting.decisions import decided, predictions
 from trainers.evaluation.prequential import prequential
 from trainers.inputs.backtested_models import asked_models
-from trainers.jobs.promoting import Change, promote
+from trainers.jobs.promoting import AliasChange, promote
 from trainers.models.online.recipes import OnlineForest, OnlineLogistic
 from trainers.models.parity import parity_hash
 from trainers.online.learner import learner_job
@@ -332,7 +332,7 @@ def test_a_promoted_version_is_loaded_and_checked_first(tmp_path):
     registry = FolderRegistry(tmp_path / "registry")
     operator = LearnerOperator(options(), publish=publishing(registry))
     (announced,) = stepped(operator, feature_rows(120))
-    change = Change("champion", STREAM, announced.effective_from_ms, 1, "it did well")
+    change = AliasChange("champion", STREAM, announced.effective_from_ms, 1, "it did well")
     said = []
     assert promote(registry, announced.model_version, change, announce=said.append).alias == "champion"
     assert [event.alias for event in said] == ["champion"]

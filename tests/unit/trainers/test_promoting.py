@@ -13,7 +13,7 @@ from tests.fakes.feature_tables import simulated_table
 from tests.fakes.registries import CountingRegistry, InMemoryRegistry
 from trainers.commands import promotion_requests
 from trainers.commands.promotion_requests import PromotionOptions, promoted_version
-from trainers.jobs.promoting import Change, promote, rollback
+from trainers.jobs.promoting import AliasChange, promote, rollback
 from trainers.registry.cards import model_card
 from trainers.registry.models import LoadedModels
 from trainers.registry.serving import before, serving_at
@@ -38,7 +38,7 @@ def registry(artifacts):
 
 
 def change(at_ms=100, reason="better", stream="replay-1"):
-    return Change(CHAMPION, stream, at_ms, at_ms, reason)
+    return AliasChange(CHAMPION, stream, at_ms, at_ms, reason)
 
 
 def test_a_promotion_is_in_the_ledger_and_announced(registry, artifacts):
