@@ -1,4 +1,4 @@
-"""From the words of the command line to a promotion: which stream, from when, announced where."""
+"""Makes a promotion from the options of the command line: in which stream, from when, announced where."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 
 class PromotionOptions(NamedTuple):
-    """The options of the commands, under their names there."""
+    """The options of the commands, by their names there."""
 
     alias: str
     stream: str | None
@@ -33,7 +33,7 @@ class PromotionOptions(NamedTuple):
 def promoted_version(
     environment: Mapping[str, str], version: str, options: PromotionOptions, *, say: Say
 ) -> LedgerEntry:
-    """Promote a version, in the stream that it was trained on unless another is named.
+    """Promotes a version in the stream that it was trained on, or in the one that the options name.
 
     Args:
         environment: The variables that settings are read from.
@@ -58,18 +58,18 @@ def promoted_version(
 def rolled_back(
     environment: Mapping[str, str], options: PromotionOptions, *, target: str | None, say: Say
 ) -> LedgerEntry:
-    """Roll an alias back to the version before.
+    """Rolls an alias back to the version before the present one.
 
     Args:
         environment: The variables that settings are read from.
         options: The options of the command.
-        target: ``interval:horizon``; None where the alias has one target only.
+        target: ``interval:horizon``; None if the alias has one target only.
         say: Called with each line of progress.
 
     Raises:
-        NotReadyError: If there is nothing to go back to.
-        StateError: If the bytes of what to go back to are not what its manifest states.
-        ConfigurationError: If several are meant, or an option has the wrong form.
+        NotReadyError: If there is no earlier version.
+        StateError: If the bytes of the earlier version are not what its manifest states.
+        ConfigurationError: If several targets are meant, or an option has the wrong form.
     """
     settings = TrainerSettings.from_environment(environment)
     registry = registry_of(settings)
@@ -90,15 +90,15 @@ def _change(
 
 
 def _next_bar_ms(settings: TrainerSettings, stream: str, target: ModelTarget, now_ms: int) -> int:
-    """The end of the bar that is open now, in the stream's time."""
+    """The end of the bar that is open now, by the stream's clock."""
     interval_ms = target.interval.milliseconds
     if stream == LIVE:
         return now_ms - now_ms % interval_ms + interval_ms
     newest_ms = _stream_time_ms(settings, stream)
     if newest_ms is None:
         message = (
-            f"nothing tells what time it is in stream {stream}, since its history is not there: "
-            "say --effective-from, or run `driftline up`"
+            f"the clock of stream {stream} is not known, because its history is not there: "
+            "give --effective-from, or run `driftline up`"
         )
         raise ConfigurationError(message)
     return newest_ms - newest_ms % interval_ms + interval_ms
@@ -114,19 +114,19 @@ def _stream_time_ms(settings: TrainerSettings, stream: str) -> int | None:
 
 
 def _announcing(settings: TrainerSettings, say: Say) -> Announce:
-    """Publishes where a broker is; otherwise the next start does, which announces every champion."""
+    """Publishes the promotion if a broker runs; otherwise the next start does, which announces every champion."""
 
     def announce(event: ModelPromoted) -> None:
         try:
             endpoint = settings.kafka_endpoint()
         except NotReadyError:
-            say("no broker runs here: it is announced when `driftline up` starts")
+            say("no broker runs here: the promotion is announced when `driftline up` starts")
             return
         try:
             Announcements(endpoint)(event)
         except TransientError as error:
             message = (
-                f"the ledger has it, but the broker does not ({error}): "
+                f"the ledger has the promotion, but the broker does not ({error}): "
                 f"`driftline train --stream {event.stream}` announces every champion"
             )
             raise BrokerUnavailableError(message) from error

@@ -1,4 +1,4 @@
-"""What a backtest leaves behind: tables for people, JSON for machines, the tear sheet."""
+"""Shows the result of a backtest: tables for people, JSON for machines, the tear sheet."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from trainers.outputs import write_output
 
 
 def show_report(report: Report, *, width: int | None) -> None:
-    """Print the verdict on the costs, what speaks against the figures, and the tables.
+    """Prints the verdict on the costs, what speaks against the figures, and the tables.
 
     Args:
-        report: Of the backtest.
-        width: Of the output; None for the terminal's own.
+        report: The report of the backtest.
+        width: The width of the output; None takes the terminal's.
     """
     console = Console(width=width)
     console.print(verdict(report.results), style="bold", markup=False, highlight=False)
@@ -52,18 +52,18 @@ def _table(summary: Summary) -> Table:
 
 
 def write_json(path: Path, done: FinishedBacktest) -> None:
-    """The report as JSON.
+    """Writes the report as JSON.
 
     Raises:
-        ConfigurationError: If it cannot be written there.
+        ConfigurationError: If the file cannot be written.
     """
     write_output(path, msgspec.json.format(msgspec.json.encode(done.report), indent=2), "--json")
 
 
 def write_sheet(path: Path, done: FinishedBacktest) -> None:
-    """The tear sheet.
+    """Writes the tear sheet.
 
     Raises:
-        ConfigurationError: If it cannot be written there.
+        ConfigurationError: If the file cannot be written.
     """
     write_output(path, tear_sheet(done.report, done.backtest.curves).encode(), "--html")

@@ -1,4 +1,4 @@
-"""Progress for people: a bar on a terminal, plain lines otherwise."""
+"""Shows progress: a bar on a terminal, plain lines elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -17,27 +17,27 @@ _STEP = 0.1
 
 
 class PlainReport:
-    """Lines; waiting says a line at every tenth."""
+    """Prints lines; while waiting, one line at every tenth."""
 
     def __init__(self) -> None:
         self._next = _STEP
 
     def say(self, line: str) -> None:
-        """Print the line."""
+        """Prints the line."""
         click.echo(line)
 
     def waited(self, *, share: float) -> None:
-        """Print a line when another tenth is there."""
+        """Prints a line when another tenth is done."""
         if share >= self._next:
             self._next = (share // _STEP + 1) * _STEP
             click.echo(f"history for training: {share:.0%}")
 
     def reached(self, what: str, share: float) -> None:
-        """A terminal's affair: work that is asked for says its results alone."""
+        """Prints nothing: without a terminal only the results are shown."""
 
 
 class TerminalReport:
-    """A bar while waiting, with lines above it."""
+    """Shows a bar while waiting, with lines above it."""
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
@@ -45,33 +45,33 @@ class TerminalReport:
         self._task = self._progress.add_task("history for training", total=1.0)
 
     def say(self, line: str) -> None:
-        """Print the line, and take the bar away: the waiting is over."""
+        """Prints the line, and removes the bar, because the waiting is over."""
         self._progress.stop()
         self._progress.console.print(line, highlight=False, markup=False)
 
     def waited(self, *, share: float) -> None:
-        """Move the bar."""
+        """Moves the bar."""
         self._progress.start()
         self._progress.update(self._task, completed=share)
 
     def reached(self, what: str, share: float) -> None:
-        """Move the bar of a part of the work; it goes when the part is done."""
+        """Moves the bar of a part of the work, and removes it when the part is done."""
         self._progress.update(self._task, description=what, completed=share)
         self._progress.start()
         if share >= 1:
             self._progress.stop()
 
 
-class Bar(Protocol):
-    """Told the share that is done, and perhaps in other words what."""
+class ProgressBar(Protocol):
+    """Shows the share that is done, and what is being done if that changes."""
 
     def __call__(self, share: float, what: str | None = None) -> None:
-        """Move it."""
+        """Moves the bar."""
 
 
 @contextmanager
-def fitting_progress(title: str) -> Iterator[Bar]:
-    """A bar on standard error while many models are fitted; lines at every tenth without a terminal."""
+def fitting_progress(title: str) -> Iterator[ProgressBar]:
+    """Shows a bar on standard error while many models are fitted; without a terminal, a line at every tenth."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _TenthLines(title)
@@ -83,7 +83,7 @@ def fitting_progress(title: str) -> Iterator[Bar]:
 
 
 class _TenthLines:
-    """Says a line when another tenth is done."""
+    """Prints a line when another tenth is done."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -97,7 +97,7 @@ class _TenthLines:
 
 @contextmanager
 def searching_progress(title: str) -> Iterator[Callable[[Reached], None]]:
-    """As :func:`fitting_progress`, with how many trials were given up, and the best so far."""
+    """As :func:`fitting_progress`, with the number of pruned trials and the best loss so far."""
     with fitting_progress(title) as bar:
         yield lambda reached: bar(reached.n_done / reached.n_trials, _said(title, reached))
 
@@ -108,13 +108,13 @@ def _said(title: str, reached: Reached) -> str:
 
 
 def print_table(table: Table) -> None:
-    """A table on standard output; wide where that is no terminal."""
+    """Prints a table on standard output; 160 columns wide if that is not a terminal."""
     width = None if sys.stdout.isatty() else 160
     Console(width=width).print(table)
 
 
 def say_written(*paths: Path | None) -> None:
-    """One line for each file that was asked for: where it is."""
+    """Prints the path of each file that was written."""
     for path in paths:
         if path is not None:
             click.echo(f"written to {path}")

@@ -1,4 +1,4 @@
-"""Versions as tables for people: never a figure without its interval and the baselines."""
+"""Makes tables of versions, where every figure has its interval and the baselines beside it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,10 +16,10 @@ from trainers.registry.serving import line_of, records_by_line
 
 
 def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntry]) -> Table:
-    """All versions, oldest first; those that an alias points to now are marked with it.
+    """Makes the table of all versions, oldest first, with the aliases that point to each.
 
-    What is given back to commands (version, target, stream) is never broken, so that it can be
-    copied; `models show` has the other figures.
+    Version, target and stream are never broken over lines, so that they can be copied into commands. `models show` has
+    the other figures.
     """
     aliases = aliases_of(ledger)
     table = Table(title="Models, by purged walk-forward (95 % intervals; ties apart)")
@@ -51,7 +51,7 @@ def _accuracy(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str:
 
 
 def aliases_of(ledger: Iterable[LedgerEntry]) -> dict[str, list[str]]:
-    """What points to each version now, by version."""
+    """Returns the aliases that point to each version now."""
     newest = {(entry.alias, entry.target, entry.stream): entry for entry in ledger}
     found: dict[str, set[str]] = {}
     for entry in newest.values():
@@ -60,7 +60,7 @@ def aliases_of(ledger: Iterable[LedgerEntry]) -> dict[str, list[str]]:
 
 
 def versions_json(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntry]) -> bytes:
-    """The same for machines: a list, oldest first, with every figure and baseline."""
+    """Returns all versions as JSON, oldest first, with every figure and baseline."""
     aliases = aliases_of(ledger)
     listed = [
         {
@@ -86,7 +86,7 @@ def _confirmed_by(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str
 
 
 def _best_baseline(manifest: ModelManifest) -> str:
-    """The one that is right most often, which the model has to beat."""
+    """The baseline that is right most often, which the model must beat."""
     found = {name: scores["accuracy"] for name, scores in manifest.baselines.items() if "accuracy" in scores}
     if not found:
         return "-"
@@ -95,7 +95,7 @@ def _best_baseline(manifest: ModelManifest) -> str:
 
 
 def version_tables(manifest: ModelManifest, promotions: Sequence[LedgerEntry]) -> list[Table]:
-    """One version: its facts, its figures beside the baselines', its evidence, its promotions."""
+    """Makes the tables of one version: its facts, its figures beside those of the baselines, its evidence, its promotions."""
     return [_facts(manifest, promotions), _figures(manifest), _evidence(manifest), _promotions(promotions)]
 
 
@@ -169,7 +169,7 @@ def _promotions(promotions: Iterable[LedgerEntry]) -> Table:
 
 
 def reason_words(line: LedgerEntry) -> str:
-    """Why a line was written, and who confirmed a leak alarm with it."""
+    """States why a line was written, and who confirmed a leak alarm with it."""
     if line.leak_alarm_confirmed_by is None:
         return line.reason
     return f"{line.reason} (leak alarm confirmed by {line.leak_alarm_confirmed_by})"
@@ -178,10 +178,12 @@ def reason_words(line: LedgerEntry) -> str:
 def ledger_table(
     lines: Iterable[LedgerEntry], *, title: str, recorded: Iterable[PromotionTookEffect] = ()
 ) -> Table:
-    """Lines of the ledger: what an alias meant, from when, and why.
+    """Makes a table of lines of the ledger: what an alias meant, from when, and why.
 
     Args:
-        recorded: From when on they predicted in fact; a column of it is there where any is recorded.
+        lines: The lines.
+        title: The title of the table.
+        recorded: The records of when promotions took effect; the table has a column for them if there are any.
     """
     records = records_by_line(recorded)
     table = Table(title=title)
@@ -205,12 +207,12 @@ def ledger_table(
 def _start_words(record: PromotionTookEffect | None) -> str:
     if record is None:
         return "-"
-    lost = f", {record.n_let_go:,} bars before it lost" if record.n_let_go else ""
+    lost = f", {record.n_let_go:,} earlier bars lost" if record.n_let_go else ""
     return f"{text_of_time(record.event_time_ms, 'minute')}{lost}"
 
 
 def share(metric: Metric | None) -> str:
-    """A share in percent with its interval and its n."""
+    """Writes a share in percent with its interval and its n."""
     if metric is None:
         return "-"
     if metric.low is None or metric.high is None:
@@ -219,5 +221,5 @@ def share(metric: Metric | None) -> str:
 
 
 def short_share(metric: Metric | None) -> str:
-    """A share in percent."""
+    """Writes a share in percent."""
     return "-" if metric is None else f"{metric.value:.1%}"
