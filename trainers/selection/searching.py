@@ -22,7 +22,7 @@ from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.splits import Fold
 from trainers.datasets.stored import content_hash
 from trainers.models.recipes import Recipe
-from trainers.models.spaces import Range, declared_parameters, space_of, with_parameters
+from trainers.models.spaces import ParameterRange, declared_parameters, space_of, with_parameters
 from trainers.selection.inner import Objective, fold_scorer, inner_folds
 
 _SCORES = "scores"
@@ -363,7 +363,7 @@ def _sampler(seed: int, number: int) -> Any:
     return optuna.samplers.TPESampler(seed=own, constant_liar=False)
 
 
-def _drawn(trial: Any, name: str, limits: Range) -> float:
+def _drawn(trial: Any, name: str, limits: ParameterRange) -> float:
     if limits.is_whole:
         return int(trial.suggest_int(name, int(limits.low), int(limits.high), log=limits.is_log))
     return float(trial.suggest_float(name, limits.low, limits.high, log=limits.is_log))
