@@ -1,4 +1,4 @@
-"""The registry that the settings name."""
+"""Opens the registry that the settings name."""
 
 from trainers.registry.opening import opened_registry
 from trainers.registry.versioned import GitRegistry

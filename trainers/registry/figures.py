@@ -1,4 +1,4 @@
-"""The figures of a version as they are stated everywhere: which interval each has, and in which words.
+"""States the figures of a version, with the interval of each, in the same words everywhere.
 
 Pure functions of a manifest. They stand apart because the model card, the leak alarm and the tables of the
 command line must state the same figures.
@@ -8,10 +8,10 @@ from schemas.artifacts import RIVER_FILE, Metric, ModelManifest
 
 
 def stated_metrics(manifest: ModelManifest) -> dict[str, Metric]:
-    """The figures of a version, each with one interval.
+    """Returns the figures of a version, each with one interval.
 
     Versions of earlier releases state two intervals of the accuracy over all decisions, by two
-    methods; the one beside the other shares of hits is told.
+    methods; the one of the evidence is returned.
     """
     all_of_them = next((row.at_close for row in manifest.evidence if row.target == 1), None)
     stated = manifest.metrics.get("accuracy")
@@ -21,17 +21,17 @@ def stated_metrics(manifest: ModelManifest) -> dict[str, Metric]:
 
 
 def interval_words(manifest: ModelManifest) -> str:
-    """By which method the 95 % intervals of a version are drawn, for people."""
+    """Says in words by which method the 95 % intervals of a version were computed."""
     if RIVER_FILE in manifest.files:
         return "Wilson's, of the running record"
     return (
-        "shares of hits by circular blocks of seven days, never narrower than Wilson's where there are fewer than "
+        "shares of hits by circular blocks of seven days, never narrower than Wilson's if there are fewer than "
         "ten blocks; other figures by the stationary bootstrap in blocks of up to a day"
     )
 
 
 def figure_words(metric: Metric | None) -> str:
-    """A figure with its interval, for people; a dash where there is none."""
+    """Writes a figure with its interval; a dash if there is no figure."""
     if metric is None:
         return "-"
     if metric.low is None or metric.high is None:
