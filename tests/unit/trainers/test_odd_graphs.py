@@ -157,5 +157,5 @@ def test_a_graph_of_an_odd_form_is_not_promoted_and_the_champion_goes_on():
 def test_what_is_no_probability_never_becomes_a_prediction(said):
     """Whatever model says it, of whichever form its files are."""
     model = ConstantModel(said)
-    with pytest.raises(InvariantError, match="must say a probability within 0 and 1"):
+    with pytest.raises(InvariantError, match="must state a probability within 0 and 1"):
         decide(model, features_of(), promoted_of(model))
