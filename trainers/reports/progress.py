@@ -13,14 +13,28 @@ from rich.table import Table
 
 from trainers.selection.searching import Reached
 
-_STEP = 0.1
+#: Added to a number of tenths before it is rounded down, because 0.3 is a little less than three tenths.
+_ROUNDING = 1e-9
+
+
+class _Tenths:
+    """Tells when another tenth of the work is done."""
+
+    def __init__(self) -> None:
+        self._n_done = 0
+
+    def is_next(self, share: float) -> bool:
+        n_done = int(share * 10 + _ROUNDING)
+        is_next = n_done > self._n_done
+        self._n_done = max(self._n_done, n_done)
+        return is_next
 
 
 class PlainReport:
     """Prints lines; while waiting, one line at every tenth."""
 
     def __init__(self) -> None:
-        self._next = _STEP
+        self._tenths = _Tenths()
 
     def say(self, line: str) -> None:
         """Prints the line."""
@@ -28,8 +42,7 @@ class PlainReport:
 
     def waited(self, *, share: float) -> None:
         """Prints a line when another tenth is done."""
-        if share >= self._next:
-            self._next = (share // _STEP + 1) * _STEP
+        if self._tenths.is_next(share):
             click.echo(f"history for training: {share:.0%}")
 
     def reached(self, what: str, share: float) -> None:
@@ -87,11 +100,10 @@ class _TenthLines:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._next = _STEP
+        self._tenths = _Tenths()
 
     def __call__(self, share: float, what: str | None = None) -> None:
-        if share >= self._next:
-            self._next = (share // _STEP + 1) * _STEP
+        if self._tenths.is_next(share):
             click.echo(f"{what or self._title}: {share:.0%}", err=True)
 
 
