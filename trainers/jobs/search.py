@@ -9,7 +9,7 @@ from schemas.errors import ConfigurationError
 from trainers.inputs.evaluation_files import EvaluationFiles, decisions_of_files
 from trainers.inputs.journals import STUDY, opened_journal
 from trainers.inputs.parameters import check_searchable
-from trainers.selection.searching import Reached, Search, Searched, SearchPlan, new_study
+from trainers.selection.searching import Search, Searched, SearchPlan, SearchProgress, new_study
 from trainers.training.evaluating import Question
 
 _IDENTITY = "identity"
@@ -34,7 +34,7 @@ def search_files(
     *,
     model: str,
     journal: Path,
-    told: Callable[[Reached], None] | None = None,
+    told: Callable[[SearchProgress], None] | None = None,
     say: Callable[[str], None] = lambda _words: None,
 ) -> FinishedSearch:
     """Searches, or continues a search that was interrupted or killed.
@@ -64,7 +64,7 @@ def search_files(
 
 
 def _run(
-    study: object, search: Search, n_workers: int, told: Callable[[Reached], None] | None
+    study: object, search: Search, n_workers: int, told: Callable[[SearchProgress], None] | None
 ) -> FinishedSearch:
     pool = ThreadPoolExecutor(n_workers)
     try:

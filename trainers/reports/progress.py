@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from trainers.selection.searching import Reached
+from trainers.selection.searching import SearchProgress
 
 #: Added to a number of tenths before it is rounded down, because 0.3 is a little less than three tenths.
 _ROUNDING = 1e-9
@@ -108,13 +108,13 @@ class _TenthLines:
 
 
 @contextmanager
-def searching_progress(title: str) -> Iterator[Callable[[Reached], None]]:
+def searching_progress(title: str) -> Iterator[Callable[[SearchProgress], None]]:
     """As :func:`fitting_progress`, with the number of pruned trials and the best loss so far."""
     with fitting_progress(title) as bar:
         yield lambda reached: bar(reached.n_done / reached.n_trials, _said(title, reached))
 
 
-def _said(title: str, reached: Reached) -> str:
+def _said(title: str, reached: SearchProgress) -> str:
     best = "" if reached.best is None else f", best {reached.best:.5f}"
     return f"{title}, trial {reached.n_done} of {reached.n_trials}, {reached.n_pruned} pruned{best}"
 

@@ -23,7 +23,7 @@ from trainers.reports.versions import (
     versions_json,
     versions_table,
 )
-from trainers.selection.searching import Reached
+from trainers.selection.searching import SearchProgress
 
 
 def shown(table):
@@ -82,8 +82,8 @@ def test_fitting_prints_each_tenth_once_on_standard_error(capsys):
 
 def test_searching_prints_the_pruned_trials_and_the_best_loss(capsys):
     with searching_progress("searching logistic") as told:
-        told(Reached(n_done=1, n_trials=2, n_pruned=0, best=None))
-        told(Reached(n_done=2, n_trials=2, n_pruned=1, best=0.69123))
+        told(SearchProgress(n_done=1, n_trials=2, n_pruned=0, best=None))
+        told(SearchProgress(n_done=2, n_trials=2, n_pruned=1, best=0.69123))
     first, last = capsys.readouterr().err.splitlines()
     assert first == "searching logistic, trial 1 of 2, 0 pruned: 50%"
     assert last == "searching logistic, trial 2 of 2, 1 pruned, best 0.69123: 100%"

@@ -451,12 +451,12 @@ def judged_by(bars, parameters):
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
-        ({"n_trials": 1}, "states n_trials 1, by its trials that is 6"),
+        ({"n_trials": 1}, "states n_trials 1, and its trials give 6"),
         ({"n_pruned": 5}, "states n_pruned 5"),
         ({"score": 0.1}, "states score 0.1"),
         ({"declared_score": 9.0}, "states declared_score 9.0"),
         ({"parameters": {"ridge": 2.0, "cut": 3.0}}, "states parameters"),
-        ({"searched_until_ms": 1_000}, "tested later than it says that it looked"),
+        ({"searched_until_ms": 1_000}, "tested later than the date of the search"),
         ({"folds": []}, "of 0 folds"),
         ({"folds": [{}] * 4}, "does not state its"),
         ({"trials": []}, "numbered not at all"),
