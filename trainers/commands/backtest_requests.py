@@ -21,7 +21,7 @@ from trainers.inputs.materials import Material, check_beside, from_file
 from trainers.inputs.registries import registry_of
 from trainers.jobs.backtest import (
     BacktestPlan,
-    BacktestReport,
+    BacktestProgress,
     FinishedBacktest,
     LivePredictions,
     run_backtest,
@@ -63,7 +63,7 @@ class BacktestOptions(NamedTuple):
 
 
 def requested(
-    environment: Mapping[str, str], options: BacktestOptions, *, report: BacktestReport
+    environment: Mapping[str, str], options: BacktestOptions, *, report: BacktestProgress
 ) -> FinishedBacktest:
     """Runs the backtest that the options ask for.
 

@@ -23,7 +23,7 @@ from trainers.models.parity import parity_hash
 _END_MS = 2**53
 
 
-class BacktestReport(Protocol):
+class BacktestProgress(Protocol):
     """Where the progress of a backtest is shown."""
 
     def say(self, line: str) -> None:
@@ -108,7 +108,7 @@ def run_backtest(
     *,
     live: LivePredictions | None,
     clock: Clock,
-    progress: BacktestReport,
+    progress: BacktestProgress,
 ) -> FinishedBacktest:
     """Decides, trades on paper, and compares with live predictions.
 
@@ -208,7 +208,7 @@ def _schedule(
     *,
     from_ms: int,
     to_ms: int,
-    progress: BacktestReport,
+    progress: BacktestProgress,
 ) -> list[Served]:
     if plan.refit is Refit.NEVER:
         return asked.schedule

@@ -127,7 +127,9 @@ def test_inner_folds_lie_before_the_refit_and_follow_each_other():
 
 
 def test_too_little_history_says_how_much_is_needed():
-    with pytest.raises(ConfigurationError, match="needs 1667 labelled rows before its date, and there are 1000"):
+    with pytest.raises(
+        ConfigurationError, match="needs 1667 labelled rows before its date, and there are 1000"
+    ):
         search_of(decisions_of(), SearchPlan(), until=1_000)
 
 
