@@ -161,11 +161,14 @@ class TrainingJob:
 
     def _is_held_back(self, description: StreamDescription, target: ModelTarget) -> bool:
         """Whether the version that would be trained is there already, and its leak alarm forbids to promote it."""
-        recipe = recipe_statement(self._plan.options)
+        # Compared as JSON, because a manifest that was read has lists in the place of tuples.
+        recipe = msgspec.json.encode(recipe_statement(self._plan.options))
         for manifest in self._registry.versions():
             if (manifest.target, manifest.stream) != (target, description.stream):
                 continue
-            is_same = manifest.recipe == recipe and manifest.feature_spec_hash == self._spec_hash(target)
+            is_same = msgspec.json.encode(
+                manifest.recipe
+            ) == recipe and manifest.feature_spec_hash == self._spec_hash(target)
             if is_same and manifest.trained_until_ms == description.warm_up_until_ms:
                 refused = refusal(manifest, CHAMPION, self._registry.ledger())
                 if refused is not None:
