@@ -5,7 +5,7 @@ trained, stored, promoted and announced one after the other, so that the first t
 fitted. A version whose leak alarm rings is stored and not promoted. A second run trains nothing twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -20,9 +20,9 @@ from schemas.streams import StreamDescription
 from schemas.targets import TargetPair
 from schemas.time import Clock, Interval, bar_start_ms
 from stream_processors.features.vector_declarations import spec_of
-from trainers.datasets.alignment import Closes, misalignment, misalignment_words
 from trainers.datasets.decisions import PricePath, merged
 from trainers.datasets.samples import Samples, labelled_samples
+from trainers.inputs.stored_companions import companion_warnings
 from trainers.inputs.waiting import (
     FeatureHistory,
     StreamHistory,
@@ -197,7 +197,8 @@ class TrainingJob:
                 "no model"
             )
             return
-        for words in self._alignment_warnings(description, target, table):
+        companions = self._plan.companions.get(target.instrument)
+        for words in companion_warnings(self._features, description, target, table, companions):
             self._report.say(f"{target}: WARNING, {words}")
         prices = self._prices(description, target, table)
         artifact = self._trained(description, target, samples, prices)
@@ -211,26 +212,6 @@ class TrainingJob:
         self._announce(entry, artifact.manifest, source=description.source_of(target.instrument))
         took_s = self._clock.monotonic_s() - began_s
         self._report.say(f"{target}: {summary_of(artifact.manifest)}; promoted after {took_s:.1f} s")
-
-    def _alignment_warnings(
-        self, description: StreamDescription, target: ModelTarget, table: FeatureTable
-    ) -> Iterator[str]:
-        """One sentence for each companion whose bars fit those of the instrument better one bar apart."""
-        companions = self._plan.companions.get(target.instrument)
-        for name in () if companions is None else companions.instruments:
-            closes = self._features.feature_closes(
-                description.stream,
-                instrument=name,
-                interval=target.interval,
-                until_ms=description.warm_up_until_ms,
-            )
-            found = misalignment(
-                Closes(table.as_of_ms, table.close),
-                Closes(closes.as_of_ms, closes.close),
-                interval_ms=target.interval.milliseconds,
-            )
-            if found is not None:
-                yield misalignment_words(found, own=target.instrument, companion=name)
 
     def _prices(self, description: StreamDescription, target: ModelTarget, table: FeatureTable) -> PricePath:
         """The closes of the table's bars, and of the shortest stored bars, for entries a minute late."""
