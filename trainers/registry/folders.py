@@ -17,9 +17,8 @@ afterwards is refused with a StateError.
 """
 
 import fcntl
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,9 +29,10 @@ from schemas.errors import ConfigurationError, NotReadyError, StateError, StoreU
 from schemas.ports import ModelRegistry
 from trainers.registry.cards import model_card
 from trainers.registry.leak_alarms import refusal
+from trainers.registry.ledgers import LedgerFile
+from trainers.registry.syncing import sync_file, sync_folder
 
 _VERSION = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
-_START = "0" * 64
 
 
 class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,13 +40,6 @@ class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
 
     sha256: str
     manifest: msgspec.Raw
-
-
-class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A ledger entry as it is stored; ``previous`` is the hash of the line before, without its end."""
-
-    previous: str
-    entry: LedgerEntry
 
 
 class FolderRegistry(ModelRegistry):
@@ -58,7 +51,7 @@ class FolderRegistry(ModelRegistry):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._ledger = path / "ledger.jsonl"
+        self._ledger = LedgerFile(path / "ledger.jsonl")
 
     def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
         """Stores a version; see the port.
@@ -105,7 +98,7 @@ class FolderRegistry(ModelRegistry):
             refused = refusal(manifest, entry.alias, [*self.ledger(), entry])
             if refused is not None:
                 raise ConfigurationError(refused)
-            self._append(entry)
+            self._ledger.append(entry)
 
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
         """Returns the newest line of an alias; see the port."""
@@ -121,7 +114,7 @@ class FolderRegistry(ModelRegistry):
         Raises:
             StateError: If a line was changed, or a line before the last one was inserted or removed.
         """
-        return [line.entry for line in self._lines()]
+        return self._ledger.entries()
 
     def versions(self) -> Sequence[ModelManifest]:
         """Returns the manifest of every version, in the order in which they were made."""
@@ -132,7 +125,7 @@ class FolderRegistry(ModelRegistry):
     def stamp(self) -> tuple[int, ...]:
         """Returns numbers that change whenever a version or a line of the ledger is added."""
         found = []
-        for path in (self._path / "manifests", self._ledger):
+        for path in (self._path / "manifests", self._ledger.path):
             try:
                 status = path.stat()
             except FileNotFoundError:
@@ -150,7 +143,7 @@ class FolderRegistry(ModelRegistry):
 
     def ledger_bytes(self) -> bytes:
         """Returns the whole lines of the ledger as they are stored."""
-        return self._whole_lines()
+        return self._ledger.whole_lines()
 
     def card_path(self, version: str) -> Path:
         """Returns the path of a version's card."""
@@ -215,44 +208,7 @@ class FolderRegistry(ModelRegistry):
             raise StateError(message)
         return data
 
-    def _whole_lines(self) -> bytes:
-        """The bytes of the ledger up to its last line end."""
-        try:
-            content = self._ledger.read_bytes()
-        except FileNotFoundError:
-            return b""
-        return content[: content.rfind(b"\n") + 1]
-
-    def _lines(self) -> list[_Line]:
-        lines = []
-        previous = _START
-        for number, text in enumerate(self._whole_lines().splitlines(), start=1):
-            try:
-                line = msgspec.json.decode(text, type=_Line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                message = f"line {number} of {self._ledger} is not an entry ({error})"
-                raise StateError(message) from error
-            if line.previous != previous:
-                message = (
-                    f"line {number} of {self._ledger} does not follow the one before: the ledger was changed"
-                )
-                raise StateError(message)
-            previous = sha256(text)
-            lines.append(line)
-        return lines
-
     # Writing
-
-    def _append(self, entry: LedgerEntry) -> None:
-        self._lines()
-        content = self._whole_lines()
-        previous = sha256(content.splitlines()[-1]) if content else _START
-        line = msgspec.json.encode(_Line(previous=previous, entry=entry)) + b"\n"
-        with self._ledger.open("ab") as file:
-            file.truncate(len(content))
-            file.write(line)
-            _sync(file.fileno(), file.flush)
-        _sync_folder(self._path)
 
     def _place(self, path: Path, data: bytes) -> None:
         """Writes a file whole: to ``temporary/``, synced, then renamed to its name."""
@@ -261,10 +217,10 @@ class FolderRegistry(ModelRegistry):
         unfinished.parent.mkdir(exist_ok=True)
         with unfinished.open("wb") as file:
             file.write(data)
-            _sync(file.fileno(), file.flush)
+            sync_file(file)
         unfinished.replace(path)
-        _sync_folder(path.parent)
-        _sync_folder(path.parent.parent)
+        sync_folder(path.parent)
+        sync_folder(path.parent.parent)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -306,17 +262,3 @@ def _check_same(existing: ModelManifest, manifest: ModelManifest) -> None:
 def _sealed(manifest: ModelManifest) -> bytes:
     encoded = msgspec.json.encode(manifest)
     return msgspec.json.encode(_Sealed(sha256=sha256(encoded), manifest=msgspec.Raw(encoded)))
-
-
-def _sync(descriptor: int, flush: Callable[[], None]) -> None:
-    flush()
-    os.fsync(descriptor)
-
-
-def _sync_folder(path: Path) -> None:
-    """Syncs a folder, so that renames and new names in it survive a crash."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
