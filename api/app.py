@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from api import errors
 from api.middleware.metering import Metering, Metrics
+from api.reading.alarms import LeakAlarms
 from api.reading.serving import Serving
 from api.reading.stores import Stores
 from api.routes import health, markets, pages, predictions, streams
@@ -17,6 +18,7 @@ from schemas.wire import redis
 from schemas.wire.clocks import SystemClock
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import Endpoints
+from trainers.registry.folders import FolderRegistry
 
 _DESCRIPTION = """
 Which way a coin's price goes next, how sure that is, and how often it was right.
@@ -64,7 +66,10 @@ def create_app(
         version=_version(),
         lifespan=lifespan,
     )
-    app.state.serving = Serving(settings=settings, stores=stores, metrics=metrics, clock=time_source)
+    alarms = LeakAlarms(FolderRegistry(settings.registry_dir), stream=settings.stream, clock=time_source)
+    app.state.serving = Serving(
+        settings=settings, stores=stores, metrics=metrics, clock=time_source, alarms=alarms
+    )
     app.add_middleware(Metering, metrics=metrics)
     errors.install(app)
     for router in (predictions.router, streams.router, markets.router, health.router, pages.make_router()):

@@ -83,6 +83,10 @@ class LivePredictionPayload(PredictionPayload):
         description="Redis, or Postgres when Redis is empty or does not answer.", examples=["redis"]
     )
     record: RecordPayload | None = Field(description="Null when Postgres does not answer.")
+    leak_alarm: str | None = Field(
+        description="If the accuracy of the version is so high that a leak had to be ruled out: the figures, and "
+        "who confirmed that there is none. Null where its leak alarm does not ring.",
+    )
 
 
 class OutcomePayload(Payload):
@@ -128,6 +132,7 @@ def live_prediction_payload(
     data_age_s: float | None,
     served_from: Store,
     record: RecordPayload | None,
+    leak_alarm: str | None,
 ) -> LivePredictionPayload:
     """The newest prediction, as it is answered.
 
@@ -138,6 +143,7 @@ def live_prediction_payload(
         data_age_s: Seconds from the as-of time to now; None where that is not known.
         served_from: The store that the prediction was read from.
         record: The target's record; None where Postgres does not answer.
+        leak_alarm: What is to be known of the version's leak alarm; None where it does not ring.
     """
     return LivePredictionPayload(
         **_prediction_fields(made, kind=kind),
@@ -145,6 +151,7 @@ def live_prediction_payload(
         data_age_s=data_age_s,
         served_from=served_from,
         record=record,
+        leak_alarm=leak_alarm,
     )
 
 

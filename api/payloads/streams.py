@@ -61,10 +61,19 @@ class TargetPayload(_NamedTarget):
         description="Since when it predicts, in the stream's time.", examples=[1_749_800_000_000]
     )
     effective_from: str = Field(examples=["2025-06-13T07:33:20.000Z"])
+    leak_alarm: str | None = Field(
+        description="If the accuracy of the version is so high that a leak had to be ruled out: the figures, and "
+        "who confirmed that there is none. Null where its leak alarm does not ring.",
+    )
 
 
 class WaitingTargetPayload(_NamedTarget):
     """One kind of prediction that is configured and has no model yet."""
+
+    reason: str | None = Field(
+        description="Why a version that was trained is not promoted, and the command that promotes it; null "
+        "where none is trained yet.",
+    )
 
 
 class TargetsPayload(Payload):
@@ -80,8 +89,14 @@ class TargetsPayload(Payload):
     )
 
 
-def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayload:
-    """A target with the version of an arm."""
+def target_payload(promoted: ModelPromoted, *, is_default: bool, leak_alarm: str | None) -> TargetPayload:
+    """A target with the version of an arm.
+
+    Args:
+        promoted: The promotion of the version.
+        is_default: Whether the target is meant when a request names none.
+        leak_alarm: What is to be known of the version's leak alarm; None where it does not ring.
+    """
     return TargetPayload(
         instrument=promoted.instrument,
         asset=parse_instrument(promoted.instrument).base,
@@ -94,15 +109,23 @@ def target_payload(promoted: ModelPromoted, *, is_default: bool) -> TargetPayloa
         feature_spec_hash=promoted.feature_spec_hash,
         effective_from_ms=promoted.effective_from_ms,
         effective_from=text_of_time(promoted.effective_from_ms, "iso"),
+        leak_alarm=leak_alarm,
     )
 
 
-def waiting_payload(target: Target, *, is_default: bool) -> WaitingTargetPayload:
-    """A target that has no model yet."""
+def waiting_payload(target: Target, *, is_default: bool, reason: str | None) -> WaitingTargetPayload:
+    """A target that has no model yet.
+
+    Args:
+        target: The target.
+        is_default: Whether it is meant when a request names none.
+        reason: Why the version that was trained for it is not promoted; None where there is no such version.
+    """
     return WaitingTargetPayload(
         instrument=target.instrument,
         asset=parse_instrument(target.instrument).base,
         interval=target.interval,
         horizon=target.horizon,
         is_default=is_default,
+        reason=reason,
     )

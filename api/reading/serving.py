@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Query, Request
 
 from api.errors import UnknownNameError
 from api.middleware.metering import Metrics
+from api.reading.alarms import LeakAlarms
 from api.reading.names import instrument_of, target_of
 from api.reading.phases import ClockWatcher, Sight
 from api.reading.stores import Found, Stores
@@ -30,6 +31,7 @@ class Serving:
     stores: Stores
     metrics: Metrics
     clock: Clock
+    alarms: LeakAlarms
     watcher: ClockWatcher = field(default_factory=ClockWatcher)
     _watching: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,7 +70,8 @@ class Serving:
             return found
         self.check_served(target)
         self.check_arm(target)
-        raise NotReadyError(no_prediction_words(target, self.stores.newest_promotions(target.arm)))
+        promoted = self.stores.newest_promotions(target.arm)
+        raise NotReadyError(no_prediction_words(target, promoted, held_back=self.why_held_back(target)))
 
     def configured(self) -> list[Target]:
         """The targets of the run that are to be predicted, the default ones first of each instrument.
@@ -93,6 +96,10 @@ class Serving:
             NotReadyError: If the run has not begun.
         """
         return waiting_targets(self.configured(), promoted)
+
+    def why_held_back(self, target: Target) -> str | None:
+        """Why a target has no champion although a version of it was trained; None for other arms."""
+        return self.alarms.why_held_back(target) if target.arm == CHAMPION else None
 
     def check_served(self, target: Target) -> None:
         """Raise an error if no model is ever trained for a target.

@@ -14,28 +14,43 @@ def waiting_targets(configured: Iterable[Target], champions: Iterable[ModelPromo
     return [target for target in configured if target[1:4] not in held]
 
 
-def missing_words(target: Target, champions: Mapping[tuple[str, str, str], ModelPromoted]) -> str:
+def missing_words(
+    target: Target,
+    champions: Mapping[tuple[str, str, str], ModelPromoted],
+    *,
+    held_back: str | None = None,
+) -> str:
     """Say what is missing for a target that has no prediction: a model, or its first prediction.
 
     Args:
+        target: The target.
         champions: By instrument, interval and horizon.
+        held_back: Why the version that was trained for it is not promoted; None where there is no such version.
     """
     champion = champions.get(target[1:4])
+    if champion is None and held_back is not None:
+        return f"no champion: {held_back}"
     if champion is None:
         return "no model: still in training, or the run's warm-up holds too few labelled bars to train on"
     return f"no prediction yet: its model {champion.model_version} predicts at the next bar's close"
 
 
-def no_prediction_words(target: Target, champions: Sequence[ModelPromoted]) -> str:
+def no_prediction_words(
+    target: Target, champions: Sequence[ModelPromoted], *, held_back: str | None = None
+) -> str:
     """Say why a target has no prediction, and which paths lead to targets that have a model.
 
     Args:
+        target: The target.
         champions: All champions of the run, or all versions of the target's arm.
+        held_back: Why the version that was trained for it is not promoted; None where there is no such version.
     """
     missing = f"there is no prediction yet of {target.instrument} {target.pair}: "
     own = next((one for one in champions if _is_of(one, target)), None)
     if own is not None:
         return f"{missing}its model {own.model_version} is trained and predicts at the next bar's close"
+    if held_back is not None:
+        return f"{missing}{held_back}. {_instead(target, champions)}"
     # Models are trained once, on what the run holds up to the end of its warm-up.
     why = (
         "no model of it is trained. Either training goes on, or the run's warm-up holds too few labelled bars "

@@ -67,6 +67,7 @@ def newest_prediction(
         data_age_s=data_age_s,
         served_from=found.store,
         record=_record(record),
+        leak_alarm=serving.alarms.words_of(made.model_version),
     )
 
 

@@ -65,11 +65,15 @@ def targets(serving: ServingPart, arm: ArmPart = CHAMPION) -> TargetsPayload:
         )
         raise UnknownNameError(message)
     payloads = [
-        target_payload(promoted, is_default=(promoted.interval, promoted.horizon) == default)
+        target_payload(
+            promoted,
+            is_default=(promoted.interval, promoted.horizon) == default,
+            leak_alarm=serving.alarms.words_of(promoted.model_version),
+        )
         for promoted in promotions
     ]
     waiting = [
-        waiting_payload(target, is_default=target.pair == default)
+        waiting_payload(target, is_default=target.pair == default, reason=serving.why_held_back(target))
         for target in (serving.waiting(promotions) if arm == CHAMPION else [])
     ]
 
