@@ -238,7 +238,7 @@ def _manifest(
     )
 
 
-def _scalars(recipe: Recipe) -> dict[str, float | int | str]:
+def _scalars(recipe: Recipe) -> dict[str, bool | float | int | str]:
     """The outermost parameters, for tables; the recipe's statement has all of them."""
     stated = described(recipe)
     inner = stated.pop("parameters", {})
