@@ -66,10 +66,10 @@ class KeptRows:
         forms = [*([] if own is None else [own]), *self._series.get(key, {}).values()]
         return forms[0].standing if forms else None
 
-    def read_ms(self, key: SeriesKey, feature_spec_hash: str) -> int:
-        """Return the newest as-of time of the rows that a version of these features could take."""
+    def settled_ms(self, key: SeriesKey, feature_spec_hash: str) -> int:
+        """Return the as-of time up to which no row is kept any more that a version of these features could take."""
         series = self.of_features(key, feature_spec_hash)
-        return NEVER_MS if series is None else series.standing.newest_ms
+        return NEVER_MS if series is None else series.standing.let_go_ms
 
     def newest_ms(self, key: SeriesKey) -> int:
         """Return the newest as-of time of any row of a series."""

@@ -329,7 +329,7 @@ class ScoringOperator:
         if len(target.promotions) < 2:
             return
         key, decided_ms = series_of(target.key), target.tally.decided_ms
-        gone = target.promotions.forget_displaced(lambda features: self._rows.read_ms(key, features))
+        gone = target.promotions.forget_displaced(lambda features: self._rows.settled_ms(key, features))
         for start in gone:
             self._changes.drop(_start_key(target, start))
             if not target.promotions.takes(start.promoted.feature_spec_hash):

@@ -10,7 +10,8 @@ which is an instrument, an interval, a horizon and an arm:
 3. The start is decided when a promotion is read, and recorded at once, or with the first row where the
    series has none yet: it may be a replay, whose log holds the record further on. A start that was
    recorded before, by the log or by the durable history, is taken over.
-4. A promotion that a later one has displaced for good is forgotten: as-of times of its rows only grow.
+4. A promotion that a later one has displaced for good is forgotten, once no row is kept that it could score.
+   If it were forgotten earlier and announced again, it would score kept rows that were its successors'.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -151,14 +152,15 @@ class Promotions:
         """Return the starts without a record, in their order."""
         return [start for start in self._starts if not start.is_recorded]
 
-    def forget_displaced(self, read_ms: Callable[[str], int]) -> list[Start]:
-        """Drop the starts that cannot score any row that is still to come, and return them.
+    def forget_displaced(self, settled_ms: Callable[[str], int]) -> list[Start]:
+        """Drop the starts that cannot score any row that is kept or still to come, and return them.
 
-        A start with the same time as the one that scores is kept, so that it is recognised when it is announced again.
-        The time from which a dropped start would have scored is kept as ``until_ms`` of the earlier ones.
+        A start that may score a kept row stays, so that it is recognised when it is announced again. A start with the
+        same time as the one that scores stays for the same reason. The time from which a dropped start would have
+        scored is kept as ``until_ms`` of the earlier ones.
 
         Args:
-            read_ms: Returns the newest as-of time of the rows that were read, by the hash of their features.
+            settled_ms: Returns the as-of time up to which no row is kept any more, by the hash of the features.
         """
         if len(self._starts) < 2:
             return []
@@ -167,7 +169,7 @@ class Promotions:
             for start in self._starts
             if start.is_recorded
             and self.has_displaced(
-                start.promoted.effective_from_ms, read_ms(start.promoted.feature_spec_hash)
+                start.promoted.effective_from_ms, settled_ms(start.promoted.feature_spec_hash)
             )
         ]
         if gone:
@@ -178,10 +180,10 @@ class Promotions:
                 start.until_ms = min([start.until_ms, *later_ms])
         return gone
 
-    def has_displaced(self, effective_from_ms: int, read_ms: int) -> bool:
-        """Return whether a promotion that states a time cannot score any row later than those that were read."""
+    def has_displaced(self, effective_from_ms: int, settled_ms: int) -> bool:
+        """Return whether a promotion that states a time cannot score any row later than another time."""
         return any(
-            start.promoted.effective_from_ms > effective_from_ms and start.from_ms <= read_ms + 1
+            start.promoted.effective_from_ms > effective_from_ms and start.from_ms <= settled_ms + 1
             for start in self._starts
         )
 

@@ -354,6 +354,14 @@ def test_displaced_promotion_that_is_announced_again_does_not_come_back():
     assert [one.model_version for one in made] == ["b", "b"]
 
 
+def test_displaced_promotion_that_is_announced_again_predicts_no_row_of_its_successor():
+    """Of two promotions of one time both were forgotten; announced again, the first predicted the second's rows."""
+    machine = operator()
+    log = [promotion(0, version="a"), promotion(0, version="b", spec="spec-b"), promotion(75, version="c")]
+    assert stepped(machine, [*log, *bars(7), features(80, is_warm=False)]) == []
+    assert stepped(machine, [promotion(0, version="a")]) == []
+
+
 def test_fewer_rows_are_kept_where_a_partition_holds_many_series():
     machine = operator(n_kept=8, most_rows=12)
     for stream in ("replay-1", "replay-2", "replay-3"):
