@@ -8,8 +8,16 @@ from fastapi import FastAPI
 
 from api import errors
 from api.middleware.metering import Metering, Metrics
-from api.reading.serving import Serving
-from api.reading.stores import Stores
+from api.reading import parts
+from api.reading.bars import BarReader
+from api.reading.clocks import RunClock
+from api.reading.features import FeatureReader
+from api.reading.guarded import GuardedHistory, GuardedViews, NewestEvents
+from api.reading.predictions import PredictionReader
+from api.reading.promotions import PromotionReader
+from api.reading.readiness import ReadinessReader
+from api.reading.runs import RunReader
+from api.reading.targets import TargetFinder
 from api.routes import health, markets, pages, predictions, streams
 from api.settings import ApiSettings
 from schemas.time import Clock
@@ -43,19 +51,16 @@ def create_app(
     """
     where = settings.endpoints() if endpoints is None else endpoints
     time_source = SystemClock() if clock is None else clock
-    stores = Stores(
-        views=redis.Views(redis.connect(where.redis_url), job="api"),
-        pool=PostgresPool(where.database_url, max_connections=_MAX_CONNECTIONS, timeout_s=_STORE_TIMEOUT_S),
-        clock=time_source,
-        stream=settings.stream,
-    )
     metrics = Metrics()
+    views = GuardedViews(redis.Views(redis.connect(where.redis_url), job="api"), time_source)
+    pool = PostgresPool(where.database_url, max_connections=_MAX_CONNECTIONS, timeout_s=_STORE_TIMEOUT_S)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        stores.open()
+        pool.open()
         yield
-        stores.close()
+        pool.close()
+        views.close()
 
     app = FastAPI(
         title="Driftline",
@@ -64,12 +69,32 @@ def create_app(
         version=_version(),
         lifespan=lifespan,
     )
-    app.state.serving = Serving(settings=settings, stores=stores, metrics=metrics, clock=time_source)
+    readers = _readers(settings, views, GuardedHistory(pool, time_source), clock=time_source)
+    parts.install(app, [settings, metrics, *readers])
     app.add_middleware(Metering, metrics=metrics)
     errors.install(app)
     for router in (predictions.router, streams.router, markets.router, health.router, pages.make_router()):
         app.include_router(router)
     return app
+
+
+def _readers(
+    settings: ApiSettings, views: GuardedViews, history: GuardedHistory, *, clock: Clock
+) -> list[object]:
+    """What routes may ask for: one reader for each subject."""
+    stream, newest = settings.stream, NewestEvents(views, history)
+    run = RunReader(history, stream=stream)
+    promotions = PromotionReader(history, stream=stream)
+    return [
+        run,
+        promotions,
+        RunClock(views, history, run=run, clock=clock),
+        TargetFinder(settings, run=run, promotions=promotions),
+        PredictionReader(newest, history, clock=clock),
+        FeatureReader(newest, history, stream=stream),
+        BarReader(history, stream=stream),
+        ReadinessReader(views, history, stream=stream),
+    ]
 
 
 def _version() -> str:

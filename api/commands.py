@@ -3,6 +3,7 @@
 Imports that cost time happen inside the commands, so that ``--help`` is quick.
 """
 
+import gc
 import signal
 import socket
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,8 @@ def serve(
         timeout_graceful_shutdown=_GRACE_S,
         server_header=False,
     )
+    # What was imported and built lives as long as the process: collections need not look at it each time.
+    gc.freeze()
     host_name, port_number = listening.getsockname()[:2]
     structlog.get_logger(__name__).info(
         "serving", url=f"http://{host_name}:{port_number}/", stream=settings.stream

@@ -1,6 +1,7 @@
 """The API's own Prometheus metrics. Their labels hold only route templates and served targets."""
 
 import time
+from collections.abc import Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -47,6 +48,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.failed_decisions = Gauge(
+            "driftline_scoring_failed_decisions",
+            "Closes that the versions of an arm could not decide, so that it has no prediction of them.",
+            ("instrument", "interval", "horizon", "arm"),
+            registry=self.registry,
+        )
+
     def count_served(self, target: Target) -> None:
         """Count an answered prediction."""
         self.predictions_served.labels(*target[1:]).inc()
@@ -54,6 +62,12 @@ class Metrics:
     def set_data_age(self, target: Target, data_age_s: float | None) -> None:
         """Set the age of the newest prediction."""
         self.data_age_seconds.labels(*target[1:]).set(float("nan") if data_age_s is None else data_age_s)
+
+    def set_failed(self, n_failed: Mapping[Target, int]) -> None:
+        """Set the numbers of failed decisions. Targets that are not named are shown no more."""
+        self.failed_decisions.clear()
+        for target, number in n_failed.items():
+            self.failed_decisions.labels(*target[1:]).set(number)
 
     def exposition(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

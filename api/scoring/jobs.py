@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 import structlog
 
+from api.scoring.failing import FailureCounts
 from api.scoring.judging import Decide
-from api.scoring.operators import Check, ScoringOperator, Stored
+from api.scoring.operators import Check, FailureCount, ScoringOperator, Stored
 from api.scoring.stored import stored_state, target_of_promotion
 from api.settings import ApiSettings
 from schemas.artifacts import ModelTarget
@@ -19,6 +20,7 @@ from schemas.sources import source_of
 from schemas.targets import Target
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EFFECT, MODELS_EVENT, partition_of
 from schemas.wire import redis
+from schemas.wire.clocks import SystemClock
 from schemas.wire.redis import prediction_key
 from schemas.wire.settings import Endpoints
 from stream_processors.runtime.declarations import Job, View
@@ -54,18 +56,25 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
     """
     registry, sources = FolderRegistry(settings.registry_dir), settings.parsed_sources()
     models = LoadedModels(registry, n_kept=_N_CHECKED)
+    views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
+    failures = FailureCounts(views, SystemClock())
     job = scoring_job(
         load=models.model,
         check=partial(check_promotion, models),
         stored=stored_state(endpoints, registry, stream=settings.stream),
         joined={name: source_of(name, sources) for name in settings.parsed_companions()},
+        on_failure_count=failures.note,
     )
-    views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
+
+    def stop_after_showing() -> bool:
+        failures.show()
+        return stop()
+
     run_job(
         job,
         endpoint=endpoints.kafka,
         views=views,
-        stop=stop,
+        stop=stop_after_showing,
         worker_id=settings.worker_id,
         data_dir=settings.data_dir,
     )
@@ -102,6 +111,7 @@ def scoring_job(
     stored: Stored | None = None,
     check: Check = lambda _promoted: None,
     joined: Mapping[str, str] = MappingProxyType({}),
+    on_failure_count: FailureCount = lambda _target, _failed, _n_failed: None,
 ) -> Job:
     """The job: features of an instrument, all promotions, predictions of that instrument.
 
@@ -112,6 +122,7 @@ def scoring_job(
         stored: What the durable stores know, which an emptied log no longer does.
         check: Refuses a promotion, by InvariantError.
         joined: The source of each instrument with companions, of which vectors are computed too.
+        on_failure_count: Told of each row that a version could not decide.
     """
     decide_by_version = decision(load)
 
@@ -123,6 +134,7 @@ def scoring_job(
             is_own=lambda name: partition_of(name.encode(), FEATURES_MARKET.n_partitions) == partition,
             on_mismatch=_report_mismatch,
             on_failure=_report_failure,
+            on_failure_count=on_failure_count,
             on_lost=_report_lost,
             joined=joined,
         )

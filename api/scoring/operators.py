@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api.scoring.judging import Decide, Judged, TargetState, judged, refuse_bad
+from api.scoring.judging import Decide, Failed, Judged, TargetState, judged, refuse_bad
 from api.scoring.keeping import KeptRows
 from api.scoring.keys import place_of, restore_order, series_of, target_key, target_of, target_parts
 from api.scoring.progress import Marks
@@ -69,6 +69,7 @@ MOST_ROWS = 32_768
 
 Mismatch = Callable[[FeaturesComputed, ModelPromoted], None]
 Failure = Callable[[FeaturesComputed, ModelPromoted, PlatformError], None]
+FailureCount = Callable[[Target, Failed, int], None]
 Check = Callable[[ModelPromoted], None]
 Lost = Callable[[PromotionTookEffect], None]
 
@@ -99,6 +100,7 @@ class ScoringOperator:
         is_own: Whether an instrument's rows lie in this partition: promotions are read by all partitions.
         on_mismatch: Told the first time a version meets features that are not its own.
         on_failure: Told the first time a version of an arm cannot decide a row.
+        on_failure_count: Told each time, with the target and how many of its rows were not decided so far.
         on_lost: Told of a promotion that came too late for some rows.
         n_kept: For how many bars a row is kept for a version that is promoted later.
         most_rows: How many rows of all series are kept.
@@ -114,6 +116,7 @@ class ScoringOperator:
         is_own: Callable[[str], bool] = lambda _instrument: True,
         on_mismatch: Mismatch = lambda _row, _promoted: None,
         on_failure: Failure = lambda _row, _promoted, _error: None,
+        on_failure_count: FailureCount = lambda _target, _failed, _n_failed: None,
         on_lost: Lost = lambda _record: None,
         n_kept: int = N_KEPT,
         most_rows: int = MOST_ROWS,
@@ -125,6 +128,7 @@ class ScoringOperator:
         self._is_own = is_own
         self._on_mismatch = on_mismatch
         self._on_failure = on_failure
+        self._on_failure_count = on_failure_count
         self._on_lost = on_lost
         self._n_kept = n_kept
         self._joined = joined
@@ -358,9 +362,11 @@ class ScoringOperator:
         for row, promoted in found.mismatches:
             if self._is_news("features", promoted, row.feature_spec_hash):
                 self._on_mismatch(row, promoted)
-        tally.n_failed += len(found.failures)
-        for row, promoted, error in found.failures:
+        for failed in found.failures:
+            row, promoted, error = failed
+            tally.n_failed += 1
             target.note_decided(row)
+            self._on_failure_count(target.key, failed, tally.n_failed)
             if self._is_news(type(error).__name__, promoted, row.feature_spec_hash):
                 self._on_failure(row, promoted, error)
         for made in found.predictions:

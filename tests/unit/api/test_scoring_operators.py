@@ -483,6 +483,23 @@ def test_arm_that_fails_is_counted_and_reported_once_and_the_champion_goes_on(er
     assert (machine.n_failed, told) == (1, [features(20)])
 
 
+def test_every_decision_that_fails_is_told_with_its_target_and_their_number():
+    told = []
+
+    def decide(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
+        if promoted.alias == "challenger" and row.event_time_ms >= ms(20):
+            message = "no such feature"
+            raise InvariantError(message)
+        return decided(row, promoted)
+
+    machine = ScoringOperator(
+        decide=decide,
+        on_failure_count=lambda target, failed, n: told.append((target.arm, failed.row.event_time_ms, n)),
+    )
+    stepped(machine, [promotion(0), promotion(0, alias="challenger", version="c"), *bars(3)])
+    assert told == [("challenger", ms(20), 1), ("challenger", ms(30), 2)]
+
+
 def test_champion_that_fails_does_not_stop_the_others():
     machine = ScoringOperator(decide=refusing("champion"))
     log = [promotion(0), promotion(0, alias="challenger", version="c"), *map(features, (10, 20, 30))]
