@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from api import errors
-from api.middleware.metering import Metering, Metrics
+from api.middleware.metering import ApiMetrics, Metering
 from api.reading import parts
 from api.reading.bars import BarReader
 from api.reading.clocks import RunClock
@@ -27,11 +27,12 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import Endpoints
 
 _DESCRIPTION = """
-Which way a coin's price goes next, how sure that is, and how often it was right.
+Predicts which way a coin's price goes next, and states how sure each prediction is and how often such predictions
+were right.
 
-Every answer says which run of data it is of (`stream`: live, a replay, or a simulation), who said
-the prices (`source`), and whether they are invented (`is_simulated`). Errors are problem documents
-(RFC 9457). Nothing here is advice.
+Every answer names the run that its data belong to (`stream`: live, a replay, or a simulation) and the source of the
+prices (`source`), and states whether the prices are invented (`is_simulated`). Errors are problem documents (RFC 9457).
+Nothing here is advice.
 """
 _MAX_CONNECTIONS = 4
 _STORE_TIMEOUT_S = 1.0
@@ -43,15 +44,16 @@ def create_app(
     """Build the application that serves one run.
 
     Args:
+        settings: The settings of the API.
         endpoints: The addresses of the servers; None takes those of the settings.
-        clock: None takes the clock of the machine.
+        clock: The clock that live data are judged by; None takes the clock of the machine.
 
     Raises:
         NotReadyError: If no servers are set and none are running.
     """
     where = settings.endpoints() if endpoints is None else endpoints
     time_source = SystemClock() if clock is None else clock
-    metrics = Metrics()
+    metrics = ApiMetrics()
     views = GuardedViews(redis.Views(redis.connect(where.redis_url), job="api"), time_source)
     pool = PostgresPool(where.database_url, max_connections=_MAX_CONNECTIONS, timeout_s=_STORE_TIMEOUT_S)
 
@@ -81,7 +83,7 @@ def create_app(
 def _readers(
     settings: ApiSettings, views: GuardedViews, history: GuardedHistory, *, clock: Clock
 ) -> list[object]:
-    """What routes may ask for: one reader for each subject."""
+    """Build the readers that routes may ask for, one for each subject."""
     stream, newest = settings.stream, NewestEvents(views, history)
     run = RunReader(history, stream=stream)
     promotions = PromotionReader(history, stream=stream)

@@ -1,6 +1,7 @@
-"""How the job that scores tells the API which decisions failed: one hash of each run in Redis, a field for each target.
+"""The form in which the scoring job tells the API which decisions failed: a hash for each run in Redis.
 
-Pure. This module is separate because both the job and the API know it, and neither knows the other.
+The hash has a field for each target. Pure. This module is separate because the job and the API share this form, and
+neither imports the other.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ _SEPARATOR = ":"
 
 
 class FailedDecisions(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows that the versions of a target could not decide.
+    """Describes the rows that the versions of a target could not decide.
 
     Attributes:
         n_failed: The number of these rows.

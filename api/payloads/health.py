@@ -1,7 +1,7 @@
-"""The payloads of the routes that tell how the process is: alive, and ready or not.
+"""The payloads of the routes for operation: whether the process is alive, and whether it is ready.
 
-Those of readiness are dictionaries and not models: a run of thousands of instruments has as many targets, and their
-models would take longer than everything else of the answer.
+The payloads of readiness are dictionaries and no models. A run of thousands of instruments has as many targets, and to
+build a model for each of them would take longer than the rest of the answer.
 """
 
 from typing import Annotated
@@ -16,13 +16,13 @@ from schemas.time import Interval, text_of_time
 
 
 class AlivePayload(Payload):
-    """The answer of a process that lives."""
+    """The answer of a process that is alive."""
 
     status: str = Field(examples=["alive"])
 
 
 class CheckPayload(TypedDict):
-    """One thing that readiness needs."""
+    """States whether one condition of readiness holds."""
 
     name: Annotated[str, Field(examples=["redis"])]
     is_ok: bool
@@ -30,58 +30,60 @@ class CheckPayload(TypedDict):
 
 
 class ReadyTargetPayload(TypedDict):
-    """Whether one configured kind of prediction is served."""
+    """States whether a configured target is served."""
 
     instrument: Annotated[str, Field(examples=["BTC-USDT.BINANCE"])]
     interval: Annotated[Interval, Field(examples=["15m"])]
     horizon: Annotated[Interval, Field(examples=["15m"])]
-    is_default: Annotated[bool, Field(description="Whether it is meant when a request names neither.")]
-    is_served: Annotated[bool, Field(description="Whether there is a prediction of it.")]
+    is_default: Annotated[
+        bool, Field(description="Whether a request that names neither interval nor horizon means it.")
+    ]
+    is_served: Annotated[bool, Field(description="Whether the target has a prediction.")]
     detail: Annotated[
         str,
         Field(
-            description="Up to when it is predicted, or what is missing.",
+            description="States up to when the target is predicted, or what is missing.",
             examples=["as of 2025-06-15T15:15:00.000Z, from redis"],
         ),
     ]
 
 
 class FailingArmPayload(TypedDict):
-    """An arm of a target whose versions could not decide some closes."""
+    """Describes an arm of a target whose versions could not decide some closes."""
 
     instrument: Annotated[str, Field(examples=["BTC-USDT.BINANCE"])]
     interval: Annotated[Interval, Field(examples=["15m"])]
     horizon: Annotated[Interval, Field(examples=["15m"])]
     arm: Annotated[str, Field(examples=["challenger"])]
-    is_failing: Annotated[bool, Field(description="Whether it has made no prediction since.")]
-    n_failed: Annotated[int, Field(description="Closes without a prediction for this reason.", examples=[3])]
-    failed_as_of_ms: Annotated[int, Field(description="The newest such close.", examples=[1_750_000_500_000])]
+    is_failing: Annotated[bool, Field(description="Whether the arm has made no prediction since then.")]
+    n_failed: Annotated[int, Field(description="The number of closes that were not decided.", examples=[3])]
+    failed_as_of_ms: Annotated[
+        int, Field(description="The newest of these closes.", examples=[1_750_000_500_000])
+    ]
     failed_as_of: Annotated[str, Field(examples=["2025-06-15T15:15:00.000Z"])]
     model_version: Annotated[str, Field(examples=["xgboost-btc-usdt.binance-15m-15m-9f2c4e1b"])]
-    reason: Annotated[str, Field(description="The error of the newest one.")]
+    reason: Annotated[str, Field(description="The error at the newest of these closes.")]
 
 
 class ReadyPayload(TypedDict):
-    """Whether predictions can be served, and what is missing."""
+    """States whether predictions can be served, and what is missing."""
 
-    is_ready: Annotated[bool, Field(description="Whether all checks are ok.")]
+    is_ready: Annotated[bool, Field(description="Whether all checks succeeded.")]
     checks: list[CheckPayload]
     targets: Annotated[
         list[ReadyTargetPayload],
-        Field(description="Every configured target. One that is served is enough to be ready."),
+        Field(description="Every configured target. The API is ready when one of them is served."),
     ]
     failing: Annotated[
         list[FailingArmPayload],
-        Field(
-            description="The arms that could not decide some closes. The other arms, the champion among them, go on."
-        ),
+        Field(description="The arms that could not decide some closes. All other arms go on."),
     ]
 
 
 def failing_arm_payload(
     target: Target, failures: FailedDecisions, *, newest_made_ms: int | None
 ) -> FailingArmPayload:
-    """Return the failed decisions of an arm, as they are answered.
+    """Return the answer for an arm with failed decisions.
 
     Args:
         target: The target of the arm.

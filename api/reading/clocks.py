@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from api.reading.guarded import GuardedHistory, GuardedViews
 from api.reading.parts import part
-from api.reading.phases import ClockWatcher, Sight
+from api.reading.phases import ClockWatcher, ObservedClock
 from api.reading.runs import RunReader
 from schemas.errors import StoreUnavailableError
 from schemas.streams import StreamKind
@@ -63,8 +63,8 @@ class RunClock:
         except StoreUnavailableError:
             return None
 
-    def sight(self) -> Sight:
-        """Read the clock of the run, and since when it shows that time."""
+    def observed(self) -> ObservedClock:
+        """Read the clock of the run, and for how long it has shown that time."""
         clock_ms = self.clock_ms()
         with self._watching:
             return self._watcher.saw(clock_ms, at_s=self._clock.monotonic_s())

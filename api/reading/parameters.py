@@ -1,4 +1,4 @@
-"""The parameters that several routes take: an instrument, an interval, a horizon, an arm, and the target of all four."""
+"""The parameters that several routes take: an instrument, an interval, a horizon, an arm, and their target."""
 
 from typing import Annotated
 
@@ -18,17 +18,21 @@ NamePart = Annotated[
     ),
 ]
 IntervalPart = Annotated[
-    Interval | None, Query(description="The bars that are looked at; by default those of the default target.")
+    Interval | None,
+    Query(description="The length of the bars. The default is the interval of the default target."),
 ]
 HorizonPart = Annotated[
     Interval | None,
-    Query(description="How far ahead; by default the default target's for its interval, else one bar."),
+    Query(
+        description="How far ahead is predicted. The default is the horizon of the default target for its interval, and "
+        "one bar for other intervals."
+    ),
 ]
 ArmPart = Annotated[
     str,
     Query(
         pattern=ARM_FORM,
-        description="Whose: the alias under which versions are scored, such as `challenger` or `shadow`.",
+        description="The alias under which the versions are scored, such as `challenger` or `shadow`.",
         examples=["champion"],
     ),
 ]

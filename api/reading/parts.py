@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, FastAPI, Request
 
-from api.middleware.metering import Metrics
+from api.middleware.metering import ApiMetrics
 from api.settings import ApiSettings
 
 _PartT = TypeVar("_PartT")
@@ -30,4 +30,4 @@ def part(kind: type[_PartT]) -> Callable[[Request], Awaitable[_PartT]]:
 
 
 SettingsPart = Annotated[ApiSettings, Depends(part(ApiSettings))]
-MetricsPart = Annotated[Metrics, Depends(part(Metrics))]
+MetricsPart = Annotated[ApiMetrics, Depends(part(ApiMetrics))]

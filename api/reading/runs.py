@@ -1,4 +1,4 @@
-"""Reads the description of the run that is served. It never changes, so it is read once."""
+"""Reads the description of the served run. The description never changes, so it is read once."""
 
 from typing import Annotated
 
@@ -36,7 +36,7 @@ class RunReader:
             with self._history.asked():
                 self._description = self._streams.stream(self.stream)
         if self._description is None:
-            message = f"stream {self.stream} has not begun: nothing was published of it yet"
+            message = f"stream {self.stream} has not begun: nothing of it was published yet"
             raise NotReadyError(message)
         return self._description
 

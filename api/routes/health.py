@@ -40,12 +40,12 @@ async def alive() -> AlivePayload:
     "/readyz",
     summary="Whether predictions can be served",
     response_model=ReadyPayload,
-    responses={503: {"model": ReadyPayload, "description": "Not ready; the checks say why."}},
+    responses={503: {"model": ReadyPayload, "description": "Not ready; the checks state why."}},
 )
 def ready(
     settings: SettingsPart, readiness: ReadinessPart, targets: TargetsPart, promotions: PromotionsPart
 ) -> Response:
-    """Ready when Redis and Postgres answer and at least one configured target has a prediction. Lists each target."""
+    """The API is ready when Redis and Postgres answer and one configured target has a prediction. Lists every target."""
     prediction, listed = _predictions(targets, readiness, promotions, default=settings.default)
     checks = [
         _store("redis", is_ok=readiness.is_redis_ready()),
@@ -76,7 +76,7 @@ def metrics(
     clock: ClockPart,
     readiness: ReadinessPart,
 ) -> Response:
-    """Metrics in the text format of Prometheus. The data age of the default target is measured at the request."""
+    """Answers with metrics in the text format of Prometheus. The data age of the default target is of this moment."""
     target = _default_target(run, targets)
     if target is not None:
         shown.set_data_age(target, _data_age_s(predictions, clock, target))

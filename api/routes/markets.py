@@ -34,7 +34,7 @@ def newest_features(
     name: NamePart,
     interval: IntervalPart = None,
 ) -> FeaturesPayload:
-    """The feature values at the close of the newest bar, by feature name."""
+    """Answers with the feature values at the close of the newest bar, by feature name."""
     instrument = targets.instrument(name)
     wanted = settings.default.interval if interval is None else interval
     found = features.newest(instrument=instrument, interval=wanted)
@@ -53,9 +53,9 @@ def newest_bars(
     settings: SettingsPart,
     name: NamePart,
     interval: IntervalPart = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="How many.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="The largest number of bars.")] = 100,
 ) -> BarsPayload:
-    """The bars that this platform built, oldest first. The list is empty until the first bar has closed."""
+    """Answers with the bars that this platform built, oldest first. The list is empty until the first bar has closed."""
     instrument = targets.instrument(name)
     wanted = settings.default.interval if interval is None else interval
     found = bars.newest(instrument=instrument, interval=wanted, limit=limit)

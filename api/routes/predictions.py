@@ -47,7 +47,7 @@ def newest_prediction(
     metrics: MetricsPart,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> LivePredictionPayload | Response:
-    """Which way the price goes next, how sure that is, how old it is, and how often it was right.
+    """Answers with the newest prediction of a target, its age, and how often such predictions were right.
 
     The entity tag is made from the model, the as-of time and the number of judged predictions. It does
     not change when only the age changes; the header `Driftline-Data-Age-S` states the age.
@@ -94,13 +94,19 @@ def past_predictions(
     predictions: PredictionsPart,
     targets: TargetsPart,
     run: RunPart,
-    limit: Annotated[int, Query(ge=1, le=500, description="Items on a page.")] = 50,
+    limit: Annotated[
+        int, Query(ge=1, le=500, description="The largest number of predictions on a page.")
+    ] = 50,
     before: Annotated[
         int | None,
-        Query(ge=0, le=_MAX_MS, description="Only as-of times before this, UTC milliseconds."),
+        Query(
+            ge=0,
+            le=_MAX_MS,
+            description="Only predictions with an as-of time before this one, UTC milliseconds.",
+        ),
     ] = None,
 ) -> HistoryPayload:
-    """Past predictions, newest first, in pages. The `next` of a page is the path of the following, older page."""
+    """Answers with past predictions in pages, the newest first. `next` is the path of the following, older page."""
     record = None
     if before is None:
         page, record = predictions.newest_page(target, limit=limit + 1)

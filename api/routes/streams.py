@@ -30,7 +30,7 @@ _TARGET_PROBLEMS = problems(
 def stream(run: RunPart, clock: ClockPart) -> StreamPayload:
     """Describes the run: live, replayed or simulated data, and the time that the stream has reached."""
     description = run.description()
-    sight = clock.sight()
+    observed = clock.observed()
     return StreamPayload(
         stream=description.stream,
         kind=description.kind,
@@ -48,16 +48,16 @@ def stream(run: RunPart, clock: ClockPart) -> StreamPayload:
         end_ms=description.end_ms,
         speed=description.speed,
         parameters=description.parameters,
-        clock_ms=sight.clock_ms,
-        clock=None if sight.clock_ms is None else text_of_time(sight.clock_ms, "iso"),
-        clock_unchanged_s=round(sight.unchanged_s, 3),
-        phase=phase_of(description, sight),
+        clock_ms=observed.clock_ms,
+        clock=None if observed.clock_ms is None else text_of_time(observed.clock_ms, "iso"),
+        clock_unchanged_s=round(observed.unchanged_s, 3),
+        phase=phase_of(description, observed),
     )
 
 
 @router.get(
     "/v1/targets",
-    summary="What is predicted, and by which models",
+    summary="The targets and their models",
     responses=_TARGET_PROBLEMS,
 )
 def targets(
@@ -71,7 +71,7 @@ def targets(
     default, served = settings.default, list(settings.served)
     promoted = promotions.newest(arm)
     if arm != CHAMPION and not promoted:
-        message = f"no version is a {arm}; arms of this run are {', '.join(promotions.arms()) or CHAMPION}"
+        message = f"no version was promoted to {arm}; arms of this run are {', '.join(promotions.arms()) or CHAMPION}"
         raise UnknownNameError(message)
     payloads = [target_payload(one, is_default=(one.interval, one.horizon) == default) for one in promoted]
     waiting = [

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from api.failures import FailedDecisions, failure_field
-from api.scoring.judging import Failed
+from api.scoring.judging import FailedDecision
 from schemas.errors import StoreUnavailableError
 from schemas.targets import Target
 from schemas.time import Clock
@@ -35,7 +35,7 @@ class FailureCounts:
         self._written_s = float("-inf")
         self._unwritten: dict[Target, FailedDecisions] = {}
 
-    def note(self, target: Target, failed: Failed, n_failed: int) -> None:
+    def note(self, target: Target, failed: FailedDecision, n_failed: int) -> None:
         """Remember a failed decision.
 
         Args:

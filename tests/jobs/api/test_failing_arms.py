@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from api.scoring.failing import FailureCounts
-from api.scoring.judging import Failed
+from api.scoring.judging import FailedDecision
 from schemas.codec import encode
 from schemas.errors import InvariantError
 from schemas.targets import Target
@@ -41,10 +41,10 @@ def target(stream) -> Target:
     return Target(stream, INSTRUMENT, M15, M15, "challenger")
 
 
-def failed(target: Target, as_of_ms: int) -> Failed:
+def failed(target: Target, as_of_ms: int) -> FailedDecision:
     row = features(as_of_ms, stream=target.stream)
     promoted = promotion(0, stream=target.stream, alias=target.arm, version="model-2")
-    return Failed(row, promoted, InvariantError("a feature is missing"))
+    return FailedDecision(row, promoted, InvariantError("a feature is missing"))
 
 
 def test_failing_arm_is_named_where_readiness_is_told_and_the_champion_is_ready(serving, views, target):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.scoring.operators import ScoringOperator, Stored
+from api.scoring.operators import ScoringOperator, StoredScoringState
 from schemas.errors import InvariantError, NotReadyError, SnapshotMismatchError, StateError
 from schemas.events import (
     Event,
@@ -210,7 +210,7 @@ def test_what_an_earlier_log_has_predicted_is_not_predicted_again():
         asked.append(target.horizon)
         return ms(20) if target.horizon is M15 else None
 
-    machine = operator(stored=Stored(last_predicted_ms=last_stored_ms))
+    machine = operator(stored=StoredScoringState(last_predicted_ms=last_stored_ms))
     made = stepped(machine, [*map(features, (10, 20, 30)), promotion(0), promotion(0, horizon=H1)])
     assert {name: as_of(some) for name, some in by_target(made).items()} == {"15m": [30], "1h": [10, 20, 30]}
     assert asked == [M15, H1]
@@ -307,7 +307,7 @@ def test_log_that_was_emptied_knows_champions_and_their_times_from_the_stores():
     promotions = [promotion(0, version="a"), promotion(15, version="b")]
     before = outputs(operator(), [promotions[0], *bars(3), promotions[1]])
     records = {one.model_version: one for one in records_of(before)}
-    stored = Stored(
+    stored = StoredScoringState(
         last_predicted_ms=lambda _target: ms(30),
         promotions=lambda _series: promotions,
         record=lambda promoted: records[promoted.model_version],
@@ -325,7 +325,7 @@ def test_stored_promotion_that_cannot_be_served_is_left_to_the_log():
         message = f"no {promoted.model_version}"
         raise InvariantError(message)
 
-    machine = operator(stored=Stored(promotions=lambda _series: [promotion(0)]), check=refusing)
+    machine = operator(stored=StoredScoringState(promotions=lambda _series: [promotion(0)]), check=refusing)
     assert outputs(machine, bars(2)) == []
 
 
