@@ -9,8 +9,9 @@ import structlog
 
 from api.scoring.failing import FailureCounts
 from api.scoring.judging import Decide
-from api.scoring.operators import Check, FailureCount, ScoringOperator, StoredScoringState
+from api.scoring.operators import Check, FailureCount, ScoringOperator
 from api.scoring.stored import stored_state, target_of_promotion
+from api.scoring.targets import StoredScoringState
 from api.settings import ApiSettings
 from schemas.artifacts import ModelTarget
 from schemas.codec import encode

@@ -26,18 +26,19 @@ Given the recorded starts, predictions therefore do not depend on how the topics
 promotions and their records to their end before it reads any row.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from api.scoring.judging import Decide, FailedDecision, JudgedRows, TargetState, judged, refuse_bad
 from api.scoring.keeping import KeptRows
-from api.scoring.keys import place_of, restore_order, series_of, target_key, target_of, target_parts
-from api.scoring.progress import SourceMarks
-from api.scoring.rows import NEVER_MS, RowForm, RowSeries, SeriesKey
-from api.scoring.starts import FreeTimes, Identity, PromotionStart, TargetTally, identity, record_of
+from api.scoring.keys import restore_order
+from api.scoring.progress import SourceMarks, progress_of
+from api.scoring.rows import RowForm, RowSeries, SeriesKey
+from api.scoring.starts import PromotionStart, identity
+from api.scoring.targets import KnownTargets, StoredScoringState
 from schemas.arms import ARM_FORM, CHAMPION, is_arm
 from schemas.errors import (
     ContractError,
@@ -46,12 +47,10 @@ from schemas.errors import (
     SnapshotMismatchError,
 )
 from schemas.events import (
-    END_OF_TIME_MS,
     Event,
     FeaturesComputed,
     ModelPromoted,
     PredictionMade,
-    PredictionsAdvanced,
     PromotionTookEffect,
     VectorComputed,
     WatermarkAdvanced,
@@ -74,20 +73,6 @@ Check = Callable[[ModelPromoted], None]
 Lost = Callable[[PromotionTookEffect], None]
 
 _STATE_VERSION = "scoring/3"
-
-
-class StoredScoringState(NamedTuple):
-    """What the durable stores know and an emptied log no longer knows. Each series or target is looked up once.
-
-    Attributes:
-        last_predicted_ms: Returns the newest stored as-of time of a target, or None.
-        promotions: Returns the known promotions of a series, in the order of the ledger.
-        record: Returns from when on a promotion predicted, or None if that is not stored.
-    """
-
-    last_predicted_ms: Callable[[Target], int | None] = lambda _target: None
-    promotions: Callable[[SeriesKey], Iterable[ModelPromoted]] = lambda _series: ()
-    record: Callable[[ModelPromoted], PromotionTookEffect | None] = lambda _promoted: None
 
 
 class ScoringOperator:
@@ -133,8 +118,6 @@ class ScoringOperator:
         self._n_kept = n_kept
         self._joined = joined
         self._joined_sources = {source for name, source in joined.items() if is_own(name)}
-        self._targets: dict[SeriesKey, dict[Target, TargetState]] = {}
-        self._early: dict[Target, dict[Identity, PromotionTookEffect]] = {}
         self._marks = SourceMarks(n_kept=n_kept)
         self._last: dict[str, PredictionMade] = {}
         self._reported: set[tuple[str, str, str]] = set()
@@ -142,20 +125,21 @@ class ScoringOperator:
         self._rows = KeptRows(
             n_kept=n_kept, most_rows=most_rows, joined=joined, told_ms=self._told_ms, changes=self._changes
         )
+        self._known = KnownTargets(
+            stored=self._stored, rows=self._rows, told_ms=self._told_ms, changes=self._changes
+        )
+        self._targets = self._known.by_series
         self._changes.put(("version", ""), encode(_STATE_VERSION))
 
     @property
     def n_mismatched(self) -> int:
         """Return the number of rows whose features were not those of the version."""
-        return sum(target.tally.n_mismatched for target in self._all_targets())
+        return sum(target.tally.n_mismatched for target in self._known)
 
     @property
     def n_failed(self) -> int:
         """Return the number of rows that a version could not decide."""
-        return sum(target.tally.n_failed for target in self._all_targets())
-
-    def _all_targets(self) -> Iterator[TargetState]:
-        return (target for targets in self._targets.values() for target in targets.values())
+        return sum(target.tally.n_failed for target in self._known)
 
     def step(self, topic: Topic, event: Any) -> Iterable[Output]:
         """Process a row, a promotion, the record of a promotion or a watermark, and return the outputs.
@@ -171,7 +155,7 @@ class ScoringOperator:
                 return self._on_promotion(known) if self._is_own(known.instrument) else []
             case PromotionTookEffect():
                 if self._is_own(known.instrument):
-                    self._on_record(known)
+                    self._known.obey(known)
                 return []
             case WatermarkAdvanced():
                 return self._on_mark(topic, known)
@@ -206,7 +190,7 @@ class ScoringOperator:
             outputs += self._recorded(target, source=row.source, known_time_ms=row.known_time_ms)
             if found:
                 outputs += self._taken(target, found[number])
-            self._forget_displaced(target)
+            self._known.forget_displaced(target)
         return outputs
 
     def _told_ms(self, series: RowSeries) -> int:
@@ -234,114 +218,27 @@ class ScoringOperator:
             raise InvariantError(message)
         key = SeriesKey(stream=promoted.stream, instrument=promoted.instrument, interval=promoted.interval)
         self._promote_stored(key)
-        which = target_of(key, promoted.horizon, promoted.alias)
-        target = self._targets[key].get(which)
-        if target is None:
-            stored_ms = self._stored.last_predicted_ms(which)
-            target = TargetState(which, TargetTally(stored_ms=stored_ms, predicted_ms=stored_ms))
+        target = self._known.of_promotion(promoted)
         if target.promotions.find(identity(promoted)) is not None:
             return []
         self._check(promoted)
-        start = self._start(target, promoted)
+        start = self._known.start(target, promoted)
         found = self._judged(target, self._rows.unpredicted(key), more=[start])
         refuse_bad([found])
-        self._put_target(target)
-        if self._early.get(which, {}).pop(identity(promoted), None) is not None:
-            self._changes.drop(("record", *target_parts(which), *identity(promoted)))
-        target.promotions.add(start)
-        target.tally.n_promotions += 1
-        self._note(target)
-        self._note_start(target, start)
+        self._known.add_start(target, start)
         standing = self._rows.standing(key, promoted.feature_spec_hash)
         if standing is None:
             return []  # the log of a replay may hold the record further on
         outputs = self._recorded(target, source=standing.source, known_time_ms=standing.known_ms)
         return outputs + self._taken(target, found)
 
-    def _put_target(self, target: TargetState) -> None:
-        """Add a target, in the order that a restored operator has too."""
-        targets = self._targets.setdefault(series_of(target.key), {})
-        targets[target.key] = target
-        in_order = sorted(targets.values(), key=lambda one: place_of(one.key))
-        self._targets[series_of(target.key)] = {one.key: one for one in in_order}
-
-    def _start(self, target: TargetState, promoted: ModelPromoted) -> PromotionStart:
-        """Return from when on a promotion predicts that is read now."""
-        number, interval = target.tally.n_promotions, promoted.interval
-        early = self._early.get(target.key, {}).get(identity(promoted))
-        record = self._stored.record(promoted) if early is None else early
-        if record is not None:
-            return PromotionStart(
-                promoted=promoted,
-                number=number,
-                from_ms=record.event_time_ms,
-                after_ms=target.predicted_ms,
-                n_let_go=record.n_let_go,
-                is_recorded=early is not None,
-            )
-        series = self._rows.of_features(series_of(target.key), promoted.feature_spec_hash)
-        free = FreeTimes(
-            began_ms=None if series is None else series.standing.began_ms,
-            newest_ms=NEVER_MS if series is None else series.standing.newest_ms,
-            let_go_ms=NEVER_MS if series is None else max(series.standing.let_go_ms, self._told_ms(series)),
-            predicted_ms=target.predicted_ms,
-        )
-        effective_ms = promoted.effective_from_ms
-        return PromotionStart(
-            promoted=promoted,
-            number=number,
-            from_ms=free.start_ms(effective_ms, interval),
-            after_ms=target.predicted_ms,
-            n_let_go=free.n_lost(effective_ms, interval),
-        )
-
-    def _on_record(self, record: PromotionTookEffect) -> None:
-        """Obey a recorded start; of several the first one counts."""
-        series = SeriesKey(stream=record.stream, instrument=record.instrument, interval=record.interval)
-        which = target_of(series, record.horizon, record.alias)
-        target = self._targets.get(series, {}).get(which)
-        start = None if target is None else target.promotions.find(identity(record))
-        if target is not None and start is not None:
-            if not start.is_recorded:
-                start.from_ms, start.n_let_go, start.is_recorded = record.event_time_ms, record.n_let_go, True
-                self._note_start(target, start)
-            return
-        if target is not None and target.promotions.has_displaced(
-            record.effective_from_ms, self._rows.newest_ms(series)
-        ):
-            return
-        held = self._early.setdefault(which, {})
-        if identity(record) not in held:
-            held[identity(record)] = record
-            self._changes.add(
-                ("record", *target_parts(which), *identity(record)), lambda: msgspec.json.encode(record)
-            )
-
     def _recorded(self, target: TargetState, *, source: str, known_time_ms: int) -> list[Output]:
         """Return the records of starts that have none yet."""
-        outputs: list[Output] = []
-        for start in target.promotions.unrecorded():
-            record = record_of(start, source=source, known_time_ms=known_time_ms)
-            start.is_recorded = True
-            self._note_start(target, start)
+        records = self._known.recorded(target, source=source, known_time_ms=known_time_ms)
+        for record in records:
             if record.n_let_go:
                 self._on_lost(record)
-            outputs.append(Output(MODELS_EFFECT, record, record.instrument))
-        return outputs
-
-    def _forget_displaced(self, target: TargetState) -> None:
-        if len(target.promotions) < 2:
-            return
-        key, decided_ms = series_of(target.key), target.tally.decided_ms
-        gone = target.promotions.forget_displaced(lambda features: self._rows.settled_ms(key, features))
-        for start in gone:
-            self._changes.drop(_start_key(target, start))
-            if not target.promotions.takes(start.promoted.feature_spec_hash):
-                decided_ms.pop(start.promoted.feature_spec_hash, None)
-        if gone:
-            self._note(target)
-            for start in target.promotions:
-                self._note_start(target, start)
+        return [Output(MODELS_EFFECT, record, record.instrument) for record in records]
 
     # Decisions
 
@@ -378,7 +275,7 @@ class ScoringOperator:
             if newest.event_time_ms > target.predicted_ms:
                 tally.newest, tally.predicted_ms = newest, newest.event_time_ms
         if found.predictions or found.mismatches or found.failures:
-            self._note(target)
+            self._known.note(target)
         return [Output(PREDICTIONS, prediction, prediction.instrument) for prediction in found.predictions]
 
     def _is_news(self, what: str, promoted: ModelPromoted, features: str) -> bool:
@@ -408,21 +305,7 @@ class ScoringOperator:
         if passed is None:
             return []
         last = self._last.get(event.stream)
-        is_one = passed.every_arm_ms == passed.champions_ms
-        progress = PredictionsAdvanced(
-            event_time_ms=passed.champions_ms,
-            known_time_ms=max(event.known_time_ms, passed.champions_ms),
-            source=event.source,
-            stream=event.stream,
-            n_kept_bars=self._n_kept,
-            last_instrument=None if last is None else last.instrument,
-            last_interval=None if last is None else last.interval,
-            last_horizon=None if last is None else last.horizon,
-            last_as_of_ms=None if last is None else last.event_time_ms,
-            last_arm=CHAMPION if last is None else last.arm,
-            last_feature_spec_hash=None if last is None else last.feature_spec_hash,
-            every_arm_ms=None if is_one else max(passed.every_arm_ms, -END_OF_TIME_MS),
-        )
+        progress = progress_of(passed, event, last=last, n_kept=self._n_kept)
         return [Output(PROGRESS_SCORING, progress, None)]
 
     def _champions_take_vectors(self, stream: str, source: str) -> bool:
@@ -434,12 +317,6 @@ class ScoringOperator:
         return False
 
     # State
-
-    def _note(self, target: TargetState) -> None:
-        self._changes.put(("target", *target_parts(target.key)), lambda: msgspec.json.encode(target.tally))
-
-    def _note_start(self, target: TargetState, start: PromotionStart) -> None:
-        self._changes.put(_start_key(target, start), lambda: msgspec.json.encode(start))
 
     def _note_marks(self, stream: str, source: str, *, is_new: bool) -> None:
         if is_new:
@@ -455,7 +332,7 @@ class ScoringOperator:
         Raises:
             SnapshotMismatchError: If it is not a state of this operator and release.
         """
-        self._changes = self._rows.changes = Changes()
+        self._changes = self._rows.changes = self._known.changes = Changes()
         try:
             held = sorted(
                 ((tuple(msgspec.msgpack.decode(key)), value) for key, value in entries.items()),
@@ -480,15 +357,11 @@ class ScoringOperator:
             case "row":
                 self._rows.restore_row(stream, rest, value)
             case "target":
-                which = target_key(stream, rest)
-                self._put_target(TargetState(which, msgspec.json.decode(value, type=TargetTally)))
+                self._known.restore_target(stream, rest, value)
             case "promotion":
-                which = target_key(stream, rest)
-                start = msgspec.json.decode(value, type=PromotionStart)
-                self._targets[series_of(which)][which].promotions.add(start)
+                self._known.restore_start(stream, rest, value)
             case "record":
-                record = msgspec.json.decode(value, type=PromotionTookEffect)
-                self._early.setdefault(target_key(stream, rest), {})[identity(record)] = record
+                self._known.restore_record(stream, rest, value)
             case "marks":
                 self._marks.restore(stream, rest[0], value, may_await_vectors=rest[0] in self._joined_sources)
             case "last":
@@ -500,14 +373,7 @@ class ScoringOperator:
     def forget(self, stream: str) -> None:
         """Drop everything that is kept of a run that ended."""
         self._rows.forget(stream)
-        for key in [key for key in self._targets if key.stream == stream]:
-            for target in self._targets.pop(key).values():
-                self._changes.drop(("target", *target_parts(target.key)))
-                for start in target.promotions:
-                    self._changes.drop(_start_key(target, start))
-        for which in [which for which in self._early if which.stream == stream]:
-            for held in self._early.pop(which):
-                self._changes.drop(("record", *target_parts(which), *held))
+        self._known.forget(stream)
         for source in self._marks.forget(stream):
             self._changes.drop(("marks", stream, source))
         if self._last.pop(stream, None) is not None:
@@ -515,8 +381,4 @@ class ScoringOperator:
 
     def newest(self) -> Iterable[Event]:
         """Return the newest prediction of every target."""
-        return [target.tally.newest for target in self._all_targets() if target.tally.newest is not None]
-
-
-def _start_key(target: TargetState, start: PromotionStart) -> tuple[Any, ...]:
-    return ("promotion", *target_parts(target.key), start.number)
+        return self._known.newest()

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from api.scoring.rows import NEVER_MS
+from schemas.arms import CHAMPION
+from schemas.events import END_OF_TIME_MS, PredictionMade, PredictionsAdvanced, WatermarkAdvanced
 from schemas.time import Interval
 
 #: Progress is published every quarter of an hour of the stream's time. The label join needs no finer steps.
@@ -143,6 +145,34 @@ class SourceMarks:
         for source in gone:
             del self._marks[(stream, source)]
         return gone
+
+
+def progress_of(
+    passed: PassedTimes, mark: WatermarkAdvanced, *, last: PredictionMade | None, n_kept: int
+) -> PredictionsAdvanced:
+    """Return the event that tells the label join how far predictions are.
+
+    Args:
+        passed: The times up to which all rows were read.
+        mark: The watermark that moved them on.
+        last: The last prediction of the run, which the label join must have read before; None before the first.
+        n_kept: For how many bars before these times a row may still be predicted.
+    """
+    is_one = passed.every_arm_ms == passed.champions_ms
+    return PredictionsAdvanced(
+        event_time_ms=passed.champions_ms,
+        known_time_ms=max(mark.known_time_ms, passed.champions_ms),
+        source=mark.source,
+        stream=mark.stream,
+        n_kept_bars=n_kept,
+        last_instrument=None if last is None else last.instrument,
+        last_interval=None if last is None else last.interval,
+        last_horizon=None if last is None else last.horizon,
+        last_as_of_ms=None if last is None else last.event_time_ms,
+        last_arm=CHAMPION if last is None else last.arm,
+        last_feature_spec_hash=None if last is None else last.feature_spec_hash,
+        every_arm_ms=None if is_one else max(passed.every_arm_ms, -END_OF_TIME_MS),
+    )
 
 
 def _whole(time_ms: int) -> int:

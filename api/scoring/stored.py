@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import structlog
 
-from api.scoring.operators import StoredScoringState
 from api.scoring.rows import SeriesKey
 from api.scoring.starts import PromotionStart, identity, record_of
+from api.scoring.targets import StoredScoringState
 from schemas.arms import is_arm
 from schemas.errors import StateError
 from schemas.events import ModelPromoted, PromotionTookEffect

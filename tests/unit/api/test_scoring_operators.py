@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.scoring.operators import ScoringOperator, StoredScoringState
+from api.scoring.operators import ScoringOperator
+from api.scoring.targets import StoredScoringState
 from schemas.errors import InvariantError, NotReadyError, SnapshotMismatchError, StateError
 from schemas.events import (
     Event,
