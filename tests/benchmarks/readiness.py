@@ -2,7 +2,8 @@
 
 On the embedded servers, with the API as a process of its own. A run of 10,000 instruments (``INSTRUMENTS=``) is
 registered with one target for each. First all targets have a prediction in Redis, then one in a hundred has none in
-Redis, and none in Postgres either. Each request is a new one: nothing of an answer is kept.
+Redis, and none in Postgres either. Every request reads the stores anew. The processor time of the API for a request is
+shown too, because it does not depend on what else the machine does.
 """
 
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 
 from deploy.local.servers.fleets import running_servers
 from deploy.local.settings import LauncherSettings
@@ -57,7 +59,7 @@ def _prepare(endpoints: Endpoints, *, n_instruments: int) -> None:
 
 
 @contextmanager
-def _api(data_dir: Path, stream: str) -> Iterator[httpx.Client]:
+def _api(data_dir: Path, stream: str) -> Iterator[tuple[httpx.Client, psutil.Process]]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     environment = os.environ | {
@@ -75,7 +77,7 @@ def _api(data_dir: Path, stream: str) -> Iterator[httpx.Client]:
                 if time.monotonic() > ends_s:
                     sys.exit(f"the API did not answer within {_WAIT_S:g} s")
                 time.sleep(0.05)
-            yield client
+            yield client, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -89,12 +91,12 @@ def _is_alive(client: httpx.Client) -> bool:
 
 
 def _figures(data_dir: Path, stream: str, what: str, *, n_instruments: int) -> list[Figure]:
-    with _api(data_dir, stream) as client:
-        answer, samples = client.get("/healthz"), []
-        for _ in range(N_REQUESTS):
-            began_s = time.perf_counter()
-            answer = client.get("/readyz")
-            samples.append((time.perf_counter() - began_s) * 1000)
+    with _api(data_dir, stream) as (client, process):
+        first_ms, answer = _request_ms(client, "/readyz")
+        began_s = _processor_s(process)
+        samples = [_request_ms(client, "/readyz")[0] for _ in range(N_REQUESTS)]
+        processor_ms = (_processor_s(process) - began_s) / N_REQUESTS * 1000
+        idle = [_request_ms(client, "/healthz")[0] for _ in range(N_REQUESTS)]
         if len(answer.json()["targets"]) != n_instruments or not answer.json()["is_ready"]:
             sys.exit(f"/readyz must list {n_instruments} targets and be ready, was {answer.text[:500]}")
     median = float(np.median(samples))
@@ -105,10 +107,23 @@ def _figures(data_dir: Path, stream: str, what: str, *, n_instruments: int) -> l
             unit="ms",
             bar=BAR_MS,
             holds=median <= BAR_MS,
+            peer=f"/healthz, median {np.median(idle):.1f} ms",
         ),
-        _plain(f"the same, of {N_REQUESTS} requests the slowest", max(samples)),
-        _plain("the same, the first request", samples[0]),
+        _plain("the same, the quickest tenth", float(np.percentile(samples, 10))),
+        _plain("the same, the first request", first_ms),
+        _plain("the same, processor time of the API", processor_ms),
     ]
+
+
+def _request_ms(client: httpx.Client, path: str) -> tuple[float, httpx.Response]:
+    began_s = time.perf_counter()
+    answer = client.get(path)
+    return (time.perf_counter() - began_s) * 1000, answer
+
+
+def _processor_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _plain(metric: str, value: float) -> Figure:
