@@ -3,7 +3,9 @@
 import uuid
 
 import pytest
+from pydantic import TypeAdapter
 
+from api.payloads.health import ReadyPayload
 from api.scoring.failing import FailureCounts
 from api.scoring.judging import FailedDecision
 from schemas.codec import encode
@@ -57,6 +59,17 @@ def test_failing_arm_is_named_where_readiness_is_told_and_the_champion_is_ready(
     assert answer.json()["is_ready"]
     assert (told["arm"], told["n_failed"], told["is_failing"]) == ("challenger", 3, True)
     assert (told["model_version"], told["reason"]) == ("model-2", "a feature is missing")
+
+
+def test_readiness_is_answered_as_the_document_describes_it(serving, views, target):
+    counts = FailureCounts(views, ManualClock())
+    counts.note(target, failed(target, AS_OF_MS), 3)
+    counts.show()
+    with serving(target.stream) as client:
+        answer = client.get("/readyz")
+    described = TypeAdapter(ReadyPayload)
+    assert described.dump_python(described.validate_json(answer.content), mode="json") == answer.json()
+    assert answer.headers["content-type"] == "application/json"
 
 
 def test_arm_that_predicted_since_is_failing_no_more(serving, views, target):
