@@ -149,7 +149,7 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     n_rows: int
     metrics: dict[str, Metric]
     baselines: dict[str, dict[str, Metric]]
-    parameters: dict[str, float | int | str]
+    parameters: dict[str, bool | float | int | str]
     code_version: str
     created_ms: int
     files: dict[str, str]

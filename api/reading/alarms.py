@@ -5,10 +5,13 @@ answers say nothing of any. It is read anew only after it has changed, and not m
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import structlog
+from fastapi import Depends
 
+from api.reading.parts import part
+from schemas.arms import CHAMPION
 from schemas.errors import StateError
 from schemas.targets import Target
 from schemas.time import Clock
@@ -49,7 +52,12 @@ class LeakAlarms:
         self._until_s = float("-inf")
 
     def why_held_back(self, target: Target) -> str | None:
-        """Why a target has no champion although a version of it was trained; None where none is held back."""
+        """Why a target has no champion although a version of it was trained; None where none is held back.
+
+        Another arm than the champion's is never held back.
+        """
+        if target.arm != CHAMPION:
+            return None
         return self._newest().held_back.get((target.instrument, str(target.interval), str(target.horizon)))
 
     def words_of(self, version: str) -> str | None:
@@ -85,3 +93,6 @@ class LeakAlarms:
                 if is_ringing(manifest)
             },
         )
+
+
+AlarmsPart = Annotated[LeakAlarms, Depends(part(LeakAlarms))]

@@ -207,8 +207,8 @@ def _manifest(
     )
 
 
-def _scalars(recipe: Recipe) -> dict[str, float | int | str]:
-    """The outermost numbers and words among the parameters, for tables; the recipe's statement has all of them."""
+def _scalars(recipe: Recipe) -> dict[str, bool | float | int | str]:
+    """The outermost parameters, for tables; the recipe's statement has all of them."""
     stated = described(recipe)
     inner = stated.pop("parameters", {})
     return {

@@ -54,6 +54,13 @@ def test_a_manifest_is_read_without_its_files(registry):
     assert registry.manifest(manifest.version) == manifest
 
 
+def test_a_parameter_that_is_true_or_false_is_read_as_it_was_written(registry):
+    """A version of LightGBM, whose recipe states ``is_extra``, was published and could never be read again."""
+    manifest = msgspec.structs.replace(manifest_of(b"model"), parameters={"is_extra": True, "n_rounds": 100})
+    registry.publish(manifest, {MODEL_FILE: b"model"})
+    assert registry.load(manifest.version).manifest.parameters == {"is_extra": True, "n_rounds": 100}
+
+
 def test_publishing_the_same_bytes_again_keeps_the_first_manifest(registry):
     first = manifest_of(b"model", created_ms=1)
     registry.publish(first, {MODEL_FILE: b"model"})

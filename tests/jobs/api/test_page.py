@@ -153,7 +153,7 @@ def test_nobody_reads_a_set_of_one_direction_as_ninety_percent_sure(browser, ser
     told = re.search(r'id="set"[^>]*>(.*?)</dd>', document, re.DOTALL)
     assert told is not None
     assert told[1].startswith("down only")
-    assert "not 90 % for down, to which the model gives 56.3 %" in told[1]
+    assert "not 90 % for down: the model gives it 56.3 %" in told[1]
 
 
 def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
@@ -173,7 +173,7 @@ def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
         document = seen(browser, f"{client.base_url}/", tmp_path)
 
     assert text_of(document, "modelless").startswith("No model yet for 15m → 15m (the default), 1h → 1h:")
-    assert text_of(document, "modelless").endswith("There is one for 1m → 1m.")
+    assert text_of(document, "modelless").endswith("There is a model for 1m → 1m.")
     assert document.count(", no model yet</button>") == 2
     assert "at 15:13:00 UTC, 2 min 0 s ago by the stream's clock" in text_of(document, "chart-legend")
     assert text_of(document, "accuracy") == "Nothing judged yet"
