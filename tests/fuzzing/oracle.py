@@ -144,7 +144,7 @@ class ScanOracle:
                 )
                 _demand(amounts == [event.price, event.size, bought], "other amounts")
             case WatermarkAdvanced():
-                group = self._names.groups()[FIRST_GROUP - kind]
+                group = self._names.group(FIRST_GROUP - kind)
                 _demand(group == (event.source, event.stream), "the scan knows another source or stream")
                 _demand(numbers == [event.event_time_ms, event.known_time_ms, event.epoch], "other times")
             case _:

@@ -33,6 +33,7 @@ class KnownNames:
 
     def __init__(self) -> None:
         self._groups: dict[tuple[str, str], int] = {}
+        self._group_names: list[tuple[str, str]] = []
         self._keys: dict[tuple[str, str, str], int] = {}
         self._text = np.zeros(_N_TEXT, dtype=np.uint8)
         self._n_text = 0
@@ -61,6 +62,7 @@ class KnownNames:
         if found is not None:
             return found
         number = self._groups[(source, stream)] = len(self._groups)
+        self._group_names.append((source, stream))
         if number == len(self.prefixes):
             self.prefixes = doubled(self.prefixes)
         until_stream = b',"source":' + _text(source) + b',"stream":' + _text(stream)
@@ -94,9 +96,9 @@ class KnownNames:
         self._place(number, group, quoted)
         return number
 
-    def groups(self) -> list[tuple[str, str]]:
-        """The source and stream of each group, by number."""
-        return list(self._groups)
+    def group(self, number: int) -> tuple[str, str]:
+        """The source and the stream of a group."""
+        return self._group_names[number]
 
     def _place_anew(self) -> None:
         """A larger table by hash, with every key but the newest."""
