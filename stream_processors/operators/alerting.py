@@ -28,6 +28,8 @@ DEAD_LETTERS = "dead_letters"
 STALLED_PARTITION = "stalled_partition"
 #: Raised by a worker whose join waits for a companion; the monitor only counts it.
 JOIN_WAITS = "join_waits"
+#: Raised by the market processor, which resolves it, too (:mod:`.repeats`); the monitor only counts it.
+REPEATED_TRADES = "repeated_trades"
 DISK_SPACE = "disk_space"
 DISK_UNWRITABLE = "disk_unwritable"
 #: So long a consumer must be without dead letters: a replay that fails again takes about a second.

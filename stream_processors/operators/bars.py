@@ -38,10 +38,12 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
         joined_ms: Event time at which the source was joined, at first or behind an outage.
         closed_until_ms: End of the last bar, also through an outage; 0 before the first.
         previous_close: Of the last bar; None before the first and in an outage.
-        last_trade_id: Repeats are recognised by it.
+        last_trade_id: The id of the newest trade; a trade that is not newer by epoch and id is a repeat.
         n_late: Late trades since the last bar.
         n_repeated: Ticks and candles that were seen before.
         n_unbounded: Ticks in an interval that the source joined midway.
+        last_id_epoch: The epoch of that id.
+        n_in_run: How many trades in succession, up to the newest one, were repeats.
     """
 
     stream: str
@@ -57,6 +59,8 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
     n_repeated: int = 0
     n_unbounded: int = 0
     open_bars: dict[int, OpenBar] = {}
+    last_id_epoch: int = 0
+    n_in_run: int = 0
 
     @property
     def has_begun(self) -> bool:
@@ -65,10 +69,12 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
 
     def on_tick(self, tick: TickObserved, *, allowed_lateness_ms: int) -> Iterator[BarClosed]:
         """Take a trade in; yield the bars that it closes."""
-        if tick.trade_id <= self.last_trade_id:
+        if (tick.id_epoch, tick.trade_id) <= (self.last_id_epoch, self.last_trade_id):
             self.n_repeated += 1
+            self.n_in_run += 1
             return
-        self.last_trade_id = tick.trade_id
+        self.last_id_epoch, self.last_trade_id = tick.id_epoch, tick.trade_id
+        self.n_in_run = 0
         self.source = tick.source
         yield from self.on_watermark(tick.event_time_ms - allowed_lateness_ms, known_ms=tick.known_time_ms)
         start_ms = bar_start_ms(tick.event_time_ms, self.interval)

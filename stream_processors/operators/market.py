@@ -31,6 +31,7 @@ from stream_processors.operators.bars import BarBuilder
 from stream_processors.operators.instruments import HeldInstrument, InstrumentBook, KeptInstruments
 from stream_processors.operators.keys import key_of, parts_of
 from stream_processors.operators.protocols import MOST_OUTPUTS, Change, HeadersOf, Output, Stepped, step_each
+from stream_processors.operators.repeats import alerts_of_run
 from stream_processors.operators.series import Series
 from stream_processors.operators.sources import SourceBook
 from stream_processors.operators.ticks.columns import Columns, Scanner
@@ -103,8 +104,9 @@ class MarketOperator:
     def _on_tick(self, tick: TickObserved) -> Iterator[Output]:
         held = self._held(tick)
         builder = self._book.table.read(held.row)
-        lateness_ms = SOURCES[tick.source].allowed_lateness_ms
+        lateness_ms, n_before = SOURCES[tick.source].allowed_lateness_ms, builder.n_in_run
         yield from self._on_bars(held, builder, builder.on_tick(tick, allowed_lateness_ms=lateness_ms))
+        yield from alerts_of_run(tick, n_before=n_before, n_now=builder.n_in_run)
 
     def _on_candle(self, candle: CandleObserved) -> Iterator[Output]:
         held = self._held(candle)

@@ -6,11 +6,11 @@ from schemas.events import TickObserved
 
 
 class OpenBar(msgspec.Struct, array_like=True):
-    """A bar under construction; first and last are by event time, then trade id."""
+    """A bar under construction; first and last are by event time, then epoch and value of the trade id."""
 
     start_ms: int
-    first: tuple[int, int]
-    last: tuple[int, int]
+    first: tuple[int, int, int]
+    last: tuple[int, int, int]
     open: float
     high: float
     low: float
@@ -22,7 +22,7 @@ class OpenBar(msgspec.Struct, array_like=True):
 
     def add(self, tick: TickObserved) -> None:
         """Take a trade of its interval in."""
-        order = (tick.event_time_ms, tick.trade_id)
+        order = (tick.event_time_ms, tick.id_epoch, tick.trade_id)
         if order < self.first:
             self.first, self.open = order, tick.price
         if order >= self.last:
@@ -37,7 +37,7 @@ class OpenBar(msgspec.Struct, array_like=True):
 
 def opened(tick: TickObserved, start_ms: int) -> OpenBar:
     """The bar from ``start_ms`` on, with its first trade."""
-    order = (tick.event_time_ms, tick.trade_id)
+    order = (tick.event_time_ms, tick.id_epoch, tick.trade_id)
     price = tick.price
     bought = 0.0 if tick.is_buyer_maker else tick.size
     return OpenBar(

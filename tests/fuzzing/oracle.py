@@ -140,13 +140,14 @@ class ScanOracle:
                 bought = 0.0 if event.is_buyer_maker else event.size
                 _demand(kind == key, "the scan knows another instrument")
                 _demand(
-                    numbers == [event.event_time_ms, event.known_time_ms, event.trade_id], "other numbers"
+                    numbers == [event.event_time_ms, event.known_time_ms, event.trade_id, event.id_epoch],
+                    "other numbers",
                 )
                 _demand(amounts == [event.price, event.size, bought], "other amounts")
             case WatermarkAdvanced():
                 group = self._names.group(FIRST_GROUP - kind)
                 _demand(group == (event.source, event.stream), "the scan knows another source or stream")
-                _demand(numbers == [event.event_time_ms, event.known_time_ms, event.epoch], "other times")
+                _demand(numbers[:3] == [event.event_time_ms, event.known_time_ms, event.epoch], "other times")
             case _:
                 message = f"the scan takes what the codec does not: {event!r}"
                 raise FindingError(message)

@@ -17,7 +17,15 @@ from schemas.events import Event, TickObserved
 from schemas.topics import MARKET_TICK
 from stream_processors.operators.protocols import HeadersOf
 from stream_processors.operators.ticks.names import KnownNames
-from stream_processors.operators.ticks.scanning import EVENT_MS, FIRST_GROUP, PADDING, TEXT, UNKNOWN, scan
+from stream_processors.operators.ticks.scanning import (
+    EVENT_MS,
+    FIRST_GROUP,
+    N_NUMBERS,
+    PADDING,
+    TEXT,
+    UNKNOWN,
+    scan,
+)
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -66,7 +74,7 @@ class Scanner:
         found = Columns(
             values=values,
             kinds=np.empty(n, dtype=np.int64),
-            numbers=np.empty((n, 3), dtype=np.int64),
+            numbers=np.empty((n, N_NUMBERS), dtype=np.int64),
             amounts=np.empty((n, 3), dtype=np.float64),
             others={},
         )
@@ -107,5 +115,5 @@ class Scanner:
             found.others[i] = event
             return
         found.kinds[i] = key
-        found.numbers[i] = (event.event_time_ms, event.known_time_ms, event.trade_id)
+        found.numbers[i] = (event.event_time_ms, event.known_time_ms, event.trade_id, event.id_epoch)
         found.amounts[i] = (event.price, event.size, 0.0 if event.is_buyer_maker else event.size)

@@ -14,6 +14,7 @@ from stream_processors.operators.ticks.scanning import (
     EPOCH,
     EVENT_MS,
     FIRST_GROUP,
+    ID_EPOCH,
     KNOWN_MS,
     PRICE,
     SIZE,
@@ -34,17 +35,21 @@ ROW, GROUP, LATENESS = range(3)
     NEXT_START,
     JOINED,
     CLOSED_UNTIL,
+    LAST_EPOCH,
     LAST_ID,
     N_LATE,
     N_REPEATED,
     N_UNBOUNDED,
+    N_IN_RUN,
     N_TRADES,
     FIRST_MS,
-    FIRST_ID,
+    FIRST_TRADE_EPOCH,
+    FIRST_TRADE,
     LAST_MS,
+    LAST_TRADE_EPOCH,
     LAST_TRADE,
     KNOWN,
-) = range(17)
+) = range(21)
 #: Columns of ``reals``: the close of the bar before (NaN for none), prices and volumes of the open bar.
 PREVIOUS_CLOSE, OPEN, HIGH, LOW, CLOSE, VOLUME, BUY_VOLUME = range(7)
 
@@ -53,20 +58,34 @@ NEVER_MS = 2**62
 
 
 @njit(cache=True, nogil=True)
+def _is_before(at, epoch, trade, other_at, other_epoch, other_trade):
+    """Whether a trade comes before another one, by event time, then epoch and value of its id."""
+    if at != other_at:
+        return at < other_at
+    return epoch < other_epoch or (epoch == other_epoch and trade < other_trade)
+
+
+@njit(cache=True, nogil=True)
 def _add(number, amount, whole, real):
-    """A trade into the open bar; first and last are by event time, then trade id."""
-    at, trade, price = number[EVENT_MS], number[TRADE_ID], amount[PRICE]
+    """A trade into the open bar; first and last are by event time, then epoch and value of the id."""
+    at, epoch, trade, price = number[EVENT_MS], number[ID_EPOCH], number[TRADE_ID], amount[PRICE]
     if whole[N_TRADES] == 0:
         whole[FIRST_MS] = whole[LAST_MS] = at
-        whole[FIRST_ID] = whole[LAST_TRADE] = trade
+        whole[FIRST_TRADE_EPOCH] = whole[LAST_TRADE_EPOCH] = epoch
+        whole[FIRST_TRADE] = whole[LAST_TRADE] = trade
         whole[KNOWN] = number[KNOWN_MS]
         real[OPEN] = real[HIGH] = real[LOW] = real[CLOSE] = price
         real[VOLUME], real[BUY_VOLUME] = amount[SIZE], amount[BOUGHT]
     else:
-        if at < whole[FIRST_MS] or (at == whole[FIRST_MS] and trade < whole[FIRST_ID]):
-            whole[FIRST_MS], whole[FIRST_ID], real[OPEN] = at, trade, price
-        if at > whole[LAST_MS] or (at == whole[LAST_MS] and trade >= whole[LAST_TRADE]):
-            whole[LAST_MS], whole[LAST_TRADE], real[CLOSE] = at, trade, price
+        if _is_before(at, epoch, trade, whole[FIRST_MS], whole[FIRST_TRADE_EPOCH], whole[FIRST_TRADE]):
+            whole[FIRST_MS], whole[FIRST_TRADE_EPOCH], whole[FIRST_TRADE], real[OPEN] = (
+                at,
+                epoch,
+                trade,
+                price,
+            )
+        if not _is_before(at, epoch, trade, whole[LAST_MS], whole[LAST_TRADE_EPOCH], whole[LAST_TRADE]):
+            whole[LAST_MS], whole[LAST_TRADE_EPOCH], whole[LAST_TRADE], real[CLOSE] = at, epoch, trade, price
         real[HIGH] = max(real[HIGH], price)
         real[LOW] = min(real[LOW], price)
         real[VOLUME] += amount[SIZE]
@@ -76,20 +95,29 @@ def _add(number, amount, whole, real):
 
 
 @njit(cache=True, nogil=True)
-def _takes(number, amount, link, whole, real):
-    """Take a trade in, if that needs no decision; whether it did."""
+def _takes(number, amount, link, whole, real, long_run):
+    """Take a trade in, if that needs no decision; whether it did.
+
+    A repeat that makes a run of them long needs a decision, and so does the trade that ends a long run.
+    """
     if not whole[IS_OPEN] or whole[OF_GROUP] != link[GROUP]:
         return False
-    at, trade, next_start = number[EVENT_MS], number[TRADE_ID], whole[NEXT_START]
-    if trade <= whole[LAST_ID]:
+    at, epoch, trade, next_start = number[EVENT_MS], number[ID_EPOCH], number[TRADE_ID], whole[NEXT_START]
+    if epoch < whole[LAST_EPOCH] or (epoch == whole[LAST_EPOCH] and trade <= whole[LAST_ID]):
+        if whole[N_IN_RUN] + 1 == long_run:
+            return False
         whole[IS_CHANGED] = 1
         whole[N_REPEATED] += 1
+        whole[N_IN_RUN] += 1
         return True
     start = at - at % whole[LENGTH]
     if at - link[LATENESS] >= next_start + whole[LENGTH] or start > next_start:
         return False
+    if whole[N_IN_RUN] >= long_run:
+        return False
     whole[IS_CHANGED] = 1
-    whole[LAST_ID] = trade
+    whole[LAST_EPOCH], whole[LAST_ID] = epoch, trade
+    whole[N_IN_RUN] = 0
     if start < next_start:
         whole[N_LATE] += 1
     elif start < whole[JOINED]:
@@ -100,7 +128,7 @@ def _takes(number, amount, link, whole, real):
 
 
 @njit(cache=True, nogil=True)
-def fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epochs):
+def fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epochs, long_run):
     """Go on from a message; the number of the first that needs a decision, or how many there are."""
     for i in range(first, kinds.shape[0]):
         kind = kinds[i]
@@ -112,7 +140,7 @@ def fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epochs
                 return i
             continue
         row = links[kind, ROW]
-        if row < 0 or not _takes(numbers[i], amounts[i], links[kind], wholes[row], reals[row]):
+        if row < 0 or not _takes(numbers[i], amounts[i], links[kind], wholes[row], reals[row], long_run):
             return i
     return kinds.shape[0]
 

@@ -21,9 +21,10 @@ from stream_processors.operators.ticks.memory import are_equal, byte_at, word_at
 UNKNOWN = -1
 FIRST_GROUP = -2
 
-#: Columns of ``numbers``; a watermark has its session's epoch where a trade has its id.
-EVENT_MS, KNOWN_MS, TRADE_ID = range(3)
+#: Columns of ``numbers``; a watermark has its session's epoch where a trade has its id, and no id epoch.
+EVENT_MS, KNOWN_MS, TRADE_ID, ID_EPOCH = range(4)
 EPOCH = TRADE_ID
+N_NUMBERS = ID_EPOCH + 1
 #: Columns of ``amounts``.
 PRICE, SIZE, BOUGHT = range(3)
 
@@ -35,12 +36,15 @@ _PIECES = (
     b',"size":',
     b',"is_buyer_maker":',
     b',"epoch":',
+    b',"id_epoch":',
 )
 TEXT = np.frombuffer(b"".join(_PIECES), dtype=np.uint8)
-_TICK, _WATERMARK, _KNOWN, _PRICE, _SIZE, _MAKER, _EPOCH = (
+_TICK, _WATERMARK, _KNOWN, _PRICE, _SIZE, _MAKER, _EPOCH, _ID_EPOCH = (
     sum(len(piece) for piece in _PIECES[:i]) for i in range(len(_PIECES))
 )
-_N_TICK, _N_WATERMARK, _N_KNOWN, _N_PRICE, _N_SIZE, _N_MAKER, _N_EPOCH = (len(piece) for piece in _PIECES)
+_N_TICK, _N_WATERMARK, _N_KNOWN, _N_PRICE, _N_SIZE, _N_MAKER, _N_EPOCH, _N_ID_EPOCH = (
+    len(piece) for piece in _PIECES
+)
 
 _POWERS = 10.0 ** np.arange(17)
 _LARGEST_MANTISSA = 2**53
@@ -48,8 +52,8 @@ _LARGEST_TIME = 2**53
 _LARGEST_AMOUNT = 1e15
 _MOST_DIGITS = 18
 _MOST_DECIMALS = 16
-_TRUE = int.from_bytes(b"true}", "little")
-_FALSE = int.from_bytes(b"false}", "little")
+_TRUE = int.from_bytes(b"true", "little")
+_FALSE = int.from_bytes(b"false", "little")
 _BRACE = ord("}")
 #: Behind the last message: reads may go this far over its end.
 PADDING = bytes(64)
@@ -154,10 +158,18 @@ def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, power
         return UNKNOWN, likely
     at += _N_MAKER
     last = word_at(at)
-    is_buyer_maker = at + 5 == end and last & 0xFFFFFFFFFF == _TRUE
-    if not is_buyer_maker and not (at + 6 == end and last & 0xFFFFFFFFFFFF == _FALSE):
+    is_buyer_maker = last & 0xFFFFFFFF == _TRUE
+    if not is_buyer_maker and last & 0xFFFFFFFFFF != _FALSE:
         return UNKNOWN, likely
-    number[EVENT_MS], number[KNOWN_MS], number[TRADE_ID] = event_ms, known_ms, trade_id
+    id_epoch = _last_number(at + (4 if is_buyer_maker else 5), end, text + _ID_EPOCH, _N_ID_EPOCH)
+    if id_epoch < 0:
+        return UNKNOWN, likely
+    number[EVENT_MS], number[KNOWN_MS], number[TRADE_ID], number[ID_EPOCH] = (
+        event_ms,
+        known_ms,
+        trade_id,
+        id_epoch,
+    )
     amount[PRICE], amount[SIZE] = price, size
     amount[BOUGHT] = 0.0 if is_buyer_maker else size
     return key, group
@@ -177,23 +189,22 @@ def _watermark(at, end, text, names, prefixes, n_prefixes, number):
     for group in range(n_prefixes):
         size = prefixes[group, 2]
         if at + size + 1 <= end and are_equal(at, names + prefixes[group, 0], size):
-            epoch = _epoch(at + size, end, text)
-            if epoch >= 0:
+            epoch = _last_number(at + size, end, text + _EPOCH, _N_EPOCH)
+            if 0 <= epoch <= _LARGEST_TIME:
                 number[EVENT_MS], number[KNOWN_MS], number[EPOCH] = event_ms, known_ms, epoch
                 return FIRST_GROUP - group
     return UNKNOWN
 
 
 @njit(cache=True, nogil=True)
-def _epoch(at, end, text):
-    """The epoch with which a message ends, 0 where it states none; -1 when it ends in another way."""
+def _last_number(at, end, name, n_name):
+    """The number of this name with which a message ends, 0 where it is left out; -1 when it ends in another way."""
     if at + 1 == end and byte_at(at) == _BRACE:
         return 0
-    if at + _N_EPOCH + 2 > end or not are_equal(at, text + _EPOCH, _N_EPOCH):
+    if at + n_name + 2 > end or not are_equal(at, name, n_name):
         return -1
-    epoch, at = _whole(at + _N_EPOCH, _MOST_DIGITS)
-    is_it = 0 <= epoch <= _LARGEST_TIME and at + 1 == end and byte_at(at) == _BRACE
-    return epoch if is_it else -1
+    number, at = _whole(at + n_name, _MOST_DIGITS)
+    return number if at + 1 == end and byte_at(at) == _BRACE else -1
 
 
 @njit(cache=True, nogil=True)
@@ -210,7 +221,7 @@ def scan(address, ends, text, names, prefixes, n_prefixes, keys, slots, kinds, n
         keys: Shape (k, 2): per key, where its text lies in the names, and its length.
         slots: Shape (a power of two,): keys by hash, -1 where there is none.
         kinds: Shape (n,), written: the key of a trade, ``FIRST_GROUP - group`` of a watermark, or UNKNOWN.
-        numbers: Shape (n, 3), int64, written: event time, known time, trade id or epoch.
+        numbers: Shape (n, 4), int64, written: event time, known time, trade id or epoch, epoch of the id.
         amounts: Shape (n, 3), float64, written: price, size, and the size if a buyer took it.
     """
     powers = _POWERS

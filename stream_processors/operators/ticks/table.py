@@ -18,6 +18,7 @@ import numpy as np
 from schemas.time import Interval
 from stream_processors.operators.bars import BarBuilder
 from stream_processors.operators.open_bars import OpenBar
+from stream_processors.operators.repeats import LONG_RUN
 from stream_processors.operators.ticks import folding as at
 from stream_processors.operators.ticks.columns import Columns
 from stream_processors.operators.ticks.folding import NEVER_MS, due_rows, fold, outlook_of
@@ -92,10 +93,12 @@ class TickTable:
             joined_ms=whole[at.JOINED],
             closed_until_ms=whole[at.CLOSED_UNTIL],
             previous_close=None if math.isnan(close) else close,
+            last_id_epoch=whole[at.LAST_EPOCH],
             last_trade_id=whole[at.LAST_ID],
             n_late=whole[at.N_LATE],
             n_repeated=whole[at.N_REPEATED],
             n_unbounded=whole[at.N_UNBOUNDED],
+            n_in_run=whole[at.N_IN_RUN],
         )
         if whole[at.N_TRADES]:
             builder.open_bars[whole[at.NEXT_START]] = _open_bar(whole, real)
@@ -118,10 +121,12 @@ class TickTable:
             next_start_ms or 0,
             builder.joined_ms,
             builder.closed_until_ms,
+            builder.last_id_epoch,
             builder.last_trade_id,
             builder.n_late,
             builder.n_repeated,
             builder.n_unbounded,
+            builder.n_in_run,
             *(_NO_BAR if bar is None else (bar.n_trades, *bar.first, *bar.last, bar.known_ms)),
         )
         self._reals[row] = (
@@ -219,6 +224,7 @@ class TickTable:
             self._reals,
             self.acts_from,
             self.epochs,
+            LONG_RUN,
         )
         return stopped
 
@@ -226,8 +232,8 @@ class TickTable:
 def _open_bar(whole: list[int], real: list[float]) -> OpenBar:
     return OpenBar(
         start_ms=whole[at.NEXT_START],
-        first=(whole[at.FIRST_MS], whole[at.FIRST_ID]),
-        last=(whole[at.LAST_MS], whole[at.LAST_TRADE]),
+        first=(whole[at.FIRST_MS], whole[at.FIRST_TRADE_EPOCH], whole[at.FIRST_TRADE]),
+        last=(whole[at.LAST_MS], whole[at.LAST_TRADE_EPOCH], whole[at.LAST_TRADE]),
         open=real[at.OPEN],
         high=real[at.HIGH],
         low=real[at.LOW],
