@@ -88,7 +88,7 @@ class TradeIdEpochs:
         if trade.event_time_ms < newest_ms - REMEMBERED_MS:
             return self._epochs[max(0, bisect_right(self._began_ms, trade.event_time_ms) - 1)]
         has_same_id = trade.trade_id == newest.trade_id
-        if self._ids_tell_nothing and has_same_id and trade.event_time_ms >= newest_ms:
+        if self._ids_tell_nothing and has_same_id and trade.event_time_ms >= newest.event_time_ms:
             return None
         content, oldest_ms = _content(trade), trade.event_time_ms - REMEMBERED_MS
         for known in reversed(self._recent):
