@@ -422,8 +422,8 @@ class ScoringOperator:
     def _champions_take_vectors(self, stream: str, source: str) -> bool:
         """Whether a champion of a source takes the vectors that were seen of its instrument.
 
-        Where no quarter of an hour of market features is left to tell, the answer changes nothing, and the
-        series are not searched: with 10,000 instruments that took 3 % of the worker's time.
+        If no quarter of an hour of market features is left to publish, the answer changes nothing, and the series
+        are not searched: a partition may hold thousands of them.
         """
         mark = self._marks.of(stream, source)
         if mark.market_ms - mark.market_ms % EVERY_MS <= mark.champions_told_ms:
