@@ -13,7 +13,7 @@ import msgspec
 from api.scoring.keys import rows_parts, series_key
 from api.scoring.rows import NEVER_MS, Form, Names, PackedRow, Series, SeriesKey, Standing, packed_row
 from schemas.events import FeaturesComputed
-from stream_processors.operators.changing import Changes, encode
+from stream_processors.operators.changing import StateChanges, encode
 
 
 class KeptRows:
@@ -34,7 +34,7 @@ class KeptRows:
         most_rows: int,
         joined: Collection[str],
         told_ms: Callable[[Series], int],
-        changes: Changes,
+        changes: StateChanges,
     ) -> None:
         self._n_kept = n_kept
         self._most_rows = most_rows

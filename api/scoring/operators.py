@@ -59,8 +59,8 @@ from schemas.events import (
 )
 from schemas.targets import Target
 from schemas.topics import FEATURES_VECTOR, MODELS_EFFECT, PREDICTIONS, PROGRESS_SCORING, Topic
-from stream_processors.operators.changing import Changes, encode
-from stream_processors.operators.protocols import Change, Output
+from stream_processors.operators.changing import StateChanges, encode
+from stream_processors.operators.protocols import Output, StateChange
 
 #: Rows of a series: enough for a champion that is promoted while rows flow, and at most a kilobyte each.
 N_KEPT = 64
@@ -134,7 +134,7 @@ class ScoringOperator:
         self._marks = Marks(n_kept=n_kept)
         self._last: dict[str, PredictionMade] = {}
         self._reported: set[tuple[str, str, str]] = set()
-        self._changes = Changes()
+        self._changes = StateChanges()
         self._rows = KeptRows(
             n_kept=n_kept, most_rows=most_rows, joined=joined, told_ms=self._told_ms, changes=self._changes
         )
@@ -193,7 +193,7 @@ class ScoringOperator:
             return []
         self._promote_stored(key)
         targets = list(self._targets[key].values())
-        # Changes nothing yet, so that a row that cannot be decided leaves the state as it was.
+        # StateChanges nothing yet, so that a row that cannot be decided leaves the state as it was.
         found = [self._judged(target, [row]) for target in targets] if row.is_warm else []
         refuse_bad(found)
         self._rows.keep(key, form, row)
@@ -446,9 +446,9 @@ class ScoringOperator:
         if is_new:
             self._changes.put(("marks", stream, source), lambda: encode(self._marks.of(stream, source)))
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[StateChange]:
         """What changed of rows, targets, promotions and watermarks."""
-        return [Change(key, value) for key, value in self._changes.take()]
+        return [StateChange(key, value) for key, value in self._changes.take()]
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Take over a state.
@@ -456,7 +456,7 @@ class ScoringOperator:
         Raises:
             SnapshotMismatchError: If it is not one of this operator and release.
         """
-        self._changes = self._rows.changes = Changes()
+        self._changes = self._rows.changes = StateChanges()
         try:
             held = sorted(
                 ((tuple(msgspec.msgpack.decode(key)), value) for key, value in entries.items()),

@@ -67,7 +67,7 @@ def _is_before(at, epoch, trade, other_at, other_epoch, other_trade):
 
 @njit(cache=True, nogil=True)
 def _add(number, amount, whole, real):
-    """A trade into the open bar; first and last are by event time, then epoch and value of the id."""
+    """Add a trade to the open bar. Trades are ordered by event time, then by the epoch and the value of the id."""
     at, epoch, trade, price = number[EVENT_MS], number[ID_EPOCH], number[TRADE_ID], amount[PRICE]
     if whole[N_TRADES] == 0:
         whole[FIRST_MS] = whole[LAST_MS] = at
@@ -96,9 +96,9 @@ def _add(number, amount, whole, real):
 
 @njit(cache=True, nogil=True)
 def _takes(number, amount, link, whole, real, long_run):
-    """Take a trade in, if that needs no decision; whether it did.
+    """Take a trade if that needs no decision, and return whether it was taken.
 
-    A repeat that makes a run of them long needs a decision, and so does the trade that ends a long run.
+    The repeat that makes a run of repeats long needs a decision, and so does the trade that ends a long run.
     """
     if not whole[IS_OPEN] or whole[OF_GROUP] != link[GROUP]:
         return False
@@ -129,7 +129,7 @@ def _takes(number, amount, link, whole, real, long_run):
 
 @njit(cache=True, nogil=True)
 def fold(first, kinds, numbers, amounts, links, wholes, reals, acts_from, epochs, long_run):
-    """Go on from a message; the number of the first that needs a decision, or how many there are."""
+    """Fold messages from ``first`` on. Returns the number of the first one that needs a decision, or of all."""
     for i in range(first, kinds.shape[0]):
         kind = kinds[i]
         if kind == UNKNOWN:

@@ -1,10 +1,10 @@
-"""The compiled scan: the JSON of trades and watermarks, as our codec writes it, into columns.
+"""The compiled scan: it reads the JSON of trades and watermarks, as our codec writes it, into columns.
 
-A message is taken only when it is, byte for byte, what :func:`schemas.codec.encode` writes of a
-trade or watermark whose names are known, and when its numbers are plain: whole numbers of at most
-18 digits, decimals of at most 16 that a float64 holds exactly before the point is set. Anything
-else, however valid, is :data:`UNKNOWN` and left to the codec. So whatever is taken here, the codec
-would have taken with the very same values; ``tests/properties`` holds the two against each other.
+A message is taken only if it is, byte for byte, what :func:`schemas.codec.encode` writes for a trade or a watermark with
+known names, and if its numbers are plain. Whole numbers are plain with at most 18 digits, and decimals with at most 16
+whose digits make a whole number that a float64 holds exactly. Every other message, however valid, is :data:`UNKNOWN` and
+left to the codec. So the codec gives the same values for every message that is taken here; ``tests/properties``
+compares the two.
 
 Source:
     A decimal with an exact integer mantissa over an exact power of ten is correctly rounded:
@@ -17,11 +17,11 @@ from numba import njit
 from schemas.sources import LARGEST_LEAD_MS
 from stream_processors.operators.ticks.memory import are_equal, byte_at, word_at
 
-#: What ``kinds`` says of a message that the codec must look at; groups of watermarks count down from -2.
+#: The kind of a message that the codec must decode. The groups of watermarks count down from -2.
 UNKNOWN = -1
 FIRST_GROUP = -2
 
-#: Columns of ``numbers``; a watermark has its session's epoch where a trade has its id, and no id epoch.
+#: Columns of ``numbers``. A watermark has the epoch of its session where a trade has its id, and no id epoch.
 EVENT_MS, KNOWN_MS, TRADE_ID, ID_EPOCH = range(4)
 EPOCH = TRADE_ID
 N_NUMBERS = ID_EPOCH + 1
@@ -55,13 +55,13 @@ _MOST_DECIMALS = 16
 _TRUE = int.from_bytes(b"true", "little")
 _FALSE = int.from_bytes(b"false", "little")
 _BRACE = ord("}")
-#: Behind the last message: reads may go this far over its end.
+#: It follows the last message, because reads may go so far past its end.
 PADDING = bytes(64)
 
 
 @njit(cache=True, nogil=True)
 def slot_of(group, first, second, n_slots):
-    """Where a key is looked for first, by its group and the first sixteen bytes of its instrument's name."""
+    """The slot of a key, by its group and the first sixteen bytes of its instrument's name."""
     mixed = (
         group * np.int64(2862933555777941757)
         + first * np.int64(-7046029254386353131)
@@ -72,7 +72,7 @@ def slot_of(group, first, second, n_slots):
 
 @njit(cache=True, nogil=True)
 def _whole(at, most):
-    """A whole number of at most ``most`` digits, and where it ends; -1 when it is not plain."""
+    """A whole number of at most ``most`` digits, and where it ends; -1 if it is not plain."""
     value = 0
     first = at
     digit = byte_at(at) - 48
@@ -87,7 +87,7 @@ def _whole(at, most):
 
 @njit(cache=True, nogil=True)
 def _decimal(at, powers):
-    """A decimal, and where it ends; -1.0 when it is not plain."""
+    """A decimal, and where it ends; -1.0 if it is not plain."""
     mantissa, end = _whole(at, _MOST_DECIMALS)
     if mantissa < 0:
         return -1.0, end
@@ -109,7 +109,7 @@ def _decimal(at, powers):
 
 @njit(cache=True, nogil=True)
 def _prefix_at(at, end, names, prefixes, n_prefixes, likely):
-    """Which of the known sources and streams the message names, the likely one first; -1 for none."""
+    """The known source and stream that the message names, beginning with the likely one; -1 if it names none."""
     for offset in range(n_prefixes):
         i = likely + offset if likely + offset < n_prefixes else likely + offset - n_prefixes
         if at + prefixes[i, 1] <= end and are_equal(at, names + prefixes[i, 0], prefixes[i, 2]):
@@ -119,7 +119,7 @@ def _prefix_at(at, end, names, prefixes, n_prefixes, likely):
 
 @njit(cache=True, nogil=True)
 def _key_at(at, end, group, names, prefixes, keys, slots):
-    """Which of the known keys the message names; -1 for none."""
+    """The known key that the message names; -1 if it names none."""
     n_slots = slots.shape[0]
     instrument = at + prefixes[group, 1]
     slot = slot_of(group, word_at(instrument), word_at(instrument + 8), n_slots)
@@ -134,7 +134,7 @@ def _key_at(at, end, group, names, prefixes, keys, slots):
 
 @njit(cache=True, nogil=True)
 def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, powers, number, amount):
-    """One trade into its row; its key, or UNKNOWN, and its group."""
+    """Read a trade into its row. Returns its key, or UNKNOWN, and its group."""
     event_ms, at = _whole(at + _N_TICK, _MOST_DIGITS)
     if not are_equal(at, text + _KNOWN, _N_KNOWN):
         return UNKNOWN, likely
@@ -177,7 +177,7 @@ def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, power
 
 @njit(cache=True, nogil=True)
 def _watermark(at, end, text, names, prefixes, n_prefixes, number):
-    """One watermark into its row; its group, or UNKNOWN."""
+    """Read a watermark into its row. Returns the kind of its group, or UNKNOWN."""
     event_ms, at = _whole(at + _N_WATERMARK, _MOST_DIGITS)
     if not are_equal(at, text + _KNOWN, _N_KNOWN):
         return UNKNOWN
@@ -198,7 +198,7 @@ def _watermark(at, end, text, names, prefixes, n_prefixes, number):
 
 @njit(cache=True, nogil=True)
 def _last_number(at, end, name, n_name):
-    """The number of this name with which a message ends, 0 where it is left out; -1 when it ends in another way."""
+    """The number of this name at the end of a message, 0 if it is left out; -1 if the message ends otherwise."""
     if at + 1 == end and byte_at(at) == _BRACE:
         return 0
     if at + n_name + 2 > end or not are_equal(at, name, n_name):
@@ -209,17 +209,18 @@ def _last_number(at, end, name, n_name):
 
 @njit(cache=True, nogil=True)
 def scan(address, ends, text, names, prefixes, n_prefixes, keys, slots, kinds, numbers, amounts):
-    """Every message into its row of the columns.
+    """Read every message into its row of the columns.
 
     Args:
-        address: Of the messages, one behind the other, with ``PADDING`` behind the last.
-        ends: Shape (n,): where each ends, counted from the first's beginning.
-        text: Address of ``TEXT``.
-        names: Address of the known names.
-        prefixes: Shape (g, 3): per source and stream, where its text lies in the names, its length
-            up to an instrument's name, and up to the end of the stream's.
-        keys: Shape (k, 2): per key, where its text lies in the names, and its length.
-        slots: Shape (a power of two,): keys by hash, -1 where there is none.
+        address: The address of the messages, which follow one another, with ``PADDING`` after the last.
+        ends: Shape (n,): the end of each message, counted from the beginning of the first.
+        text: The address of ``TEXT``.
+        names: The address of the known names.
+        prefixes: Shape (g, 3): for each source and stream, where its text lies in the names, its length up to the
+            name of an instrument, and its length up to the end of the stream's name.
+        n_prefixes: The number of sources and streams.
+        keys: Shape (k, 2): for each key, where its text lies in the names, and its length.
+        slots: Shape (a power of two,): the keys by hash, -1 in a free slot.
         kinds: Shape (n,), written: the key of a trade, ``FIRST_GROUP - group`` of a watermark, or UNKNOWN.
         numbers: Shape (n, 4), int64, written: event time, known time, trade id or epoch, epoch of the id.
         amounts: Shape (n, 3), float64, written: price, size, and the size if a buyer took it.

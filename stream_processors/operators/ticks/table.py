@@ -20,7 +20,7 @@ from stream_processors.operators.bars import BarBuilder
 from stream_processors.operators.open_bars import OpenBar
 from stream_processors.operators.repeats import LONG_RUN
 from stream_processors.operators.ticks import folding as at
-from stream_processors.operators.ticks.columns import Columns
+from stream_processors.operators.ticks.columns import TickColumns
 from stream_processors.operators.ticks.folding import NEVER_MS, due_rows, fold, outlook_of
 from stream_processors.operators.ticks.names import KnownNames, doubled
 
@@ -29,7 +29,7 @@ _NO_BAR = (0,) * (at.N_WHOLES - at.N_TRADES)
 _NO_PRICES = (0.0,) * (at.N_REALS - at.OPEN)
 
 
-class Outlook(NamedTuple):
+class GroupOutlook(NamedTuple):
     """What comes next for the rows of a group, :data:`NEVER_MS` where nothing does.
 
     Attributes:
@@ -153,9 +153,9 @@ class TickTable:
         rows: list[int] = due_rows(self._wholes, len(self), group, watermark_ms).tolist()
         return rows
 
-    def outlook(self, group: int) -> Outlook:
+    def outlook(self, group: int) -> GroupOutlook:
         """What comes next for the rows of a group."""
-        return Outlook(*outlook_of(self._wholes, len(self), group))
+        return GroupOutlook(*outlook_of(self._wholes, len(self), group))
 
     def begun(self, group: int) -> list[int]:
         """The rows of a group that have an open bar."""
@@ -211,7 +211,7 @@ class TickTable:
             self.acts_from = doubled(self.acts_from, -NEVER_MS)
             self.epochs = doubled(self.epochs, 0)
 
-    def fold(self, columns: Columns, first: int) -> int:
+    def fold(self, columns: TickColumns, first: int) -> int:
         """Fold messages from ``first`` on; returns the number of the first that needs a decision, or of all."""
         self._make_room(self._names.n_keys, self._names.n_groups)
         stopped: int = fold(

@@ -11,7 +11,7 @@ from schemas.errors import ContractError
 from schemas.events import Event, TickObserved, WatermarkAdvanced
 from schemas.topics import MARKET_TICK
 from stream_processors.operators.protocols import Stepped, step_each, step_values
-from stream_processors.operators.ticks.columns import Scanner
+from stream_processors.operators.ticks.columns import TickScanner
 from stream_processors.operators.ticks.names import KnownNames
 from stream_processors.operators.ticks.scanning import FIRST_GROUP
 from tests.fixtures.keeping import keep
@@ -149,7 +149,7 @@ def test_columns_say_what_the_codec_says(trades: list[TickObserved], data: st.Da
     values = [data.draw(mutated(codec.encode(trade))) for trade in trades]
     epoch = data.draw(st.sampled_from([0, 0, 7, 10**12, 2**53]))
     values += [data.draw(mutated(codec.encode(watermark(data.draw(st.integers(0, 10**12)), epoch=epoch))))]
-    columns = Scanner(names).columns(values, no_headers)
+    columns = TickScanner(names).columns(values, no_headers)
     for i, value in enumerate(values):
         expected = by_the_codec(value)
         if isinstance(expected, ContractError):
@@ -174,6 +174,6 @@ def test_plain_trades_are_scanned_and_not_decoded() -> None:
         for i in range(50)
     ]
     broken_order = msgspec.json.encode(dict(reversed(msgspec.json.decode(values[0]).items())))
-    columns = Scanner(names).columns([*values, broken_order], no_headers)
+    columns = TickScanner(names).columns([*values, broken_order], no_headers)
     assert not columns.others
     assert columns.kinds.tolist() == [0] * 51
