@@ -393,8 +393,8 @@ class VectorOperator:
             raise SnapshotMismatchError(message)
         if release.specs != self._specs():
             message = (
-                f"the state must have the companions and features {sorted(self._specs())}, "
-                f"had {sorted(release.specs)}"
+                f"the state belongs to other companions or features: it is of {sorted(release.specs)}, "
+                f"this operator is of {sorted(self._specs())}"
             )
             raise SnapshotMismatchError(message)
 
