@@ -22,7 +22,7 @@ from api.scoring.rows import (
     packed_row,
 )
 from schemas.events import FeaturesComputed
-from stream_processors.operators.changing import Changes, encode
+from stream_processors.operators.changing import StateChanges, encode
 
 
 class KeptRows:
@@ -43,7 +43,7 @@ class KeptRows:
         most_rows: int,
         joined: Collection[str],
         told_ms: Callable[[RowSeries], int],
-        changes: Changes,
+        changes: StateChanges,
     ) -> None:
         self._n_kept = n_kept
         self._most_rows = most_rows

@@ -35,7 +35,7 @@ import msgspec
 from api.scoring.judging import Decide, FailedDecision, JudgedRows, TargetState, judged, refuse_bad
 from api.scoring.keeping import KeptRows
 from api.scoring.keys import restore_order
-from api.scoring.progress import SourceMarks, progress_of
+from api.scoring.progress import EVERY_MS, SourceMarks, progress_of
 from api.scoring.rows import RowForm, RowSeries, SeriesKey
 from api.scoring.starts import PromotionStart, identity
 from api.scoring.targets import KnownTargets, StoredScoringState
@@ -57,8 +57,8 @@ from schemas.events import (
 )
 from schemas.targets import Target
 from schemas.topics import FEATURES_VECTOR, MODELS_EFFECT, PREDICTIONS, PROGRESS_SCORING, Topic
-from stream_processors.operators.changing import Changes, encode
-from stream_processors.operators.protocols import Change, Output
+from stream_processors.operators.changing import StateChanges, encode
+from stream_processors.operators.protocols import Output, StateChange
 
 #: The number of kept bars of a series. A champion that is promoted while rows flow needs no more. A row takes at most
 #: a kilobyte.
@@ -121,7 +121,7 @@ class ScoringOperator:
         self._marks = SourceMarks(n_kept=n_kept)
         self._last: dict[str, PredictionMade] = {}
         self._reported: set[tuple[str, str, str]] = set()
-        self._changes = Changes()
+        self._changes = StateChanges()
         self._rows = KeptRows(
             n_kept=n_kept, most_rows=most_rows, joined=joined, told_ms=self._told_ms, changes=self._changes
         )
@@ -309,7 +309,14 @@ class ScoringOperator:
         return [Output(PROGRESS_SCORING, progress, None)]
 
     def _champions_take_vectors(self, stream: str, source: str) -> bool:
-        """Whether a champion of a source takes the vectors that were seen of its instrument."""
+        """Whether a champion of a source takes the vectors that were seen of its instrument.
+
+        If no quarter of an hour of market features is left to publish, the answer changes nothing, and the series
+        are not searched: a partition may hold thousands of them.
+        """
+        mark = self._marks.of(stream, source)
+        if mark.market_ms - mark.market_ms % EVERY_MS <= mark.champions_told_ms:
+            return True
         for key, features in self._rows.vectors(stream, source):
             champions = (one for one in self._targets.get(key, {}).values() if one.key.arm == CHAMPION)
             if any(champion.promotions.takes(features) for champion in champions):
@@ -322,9 +329,9 @@ class ScoringOperator:
         if is_new:
             self._changes.put(("marks", stream, source), lambda: encode(self._marks.of(stream, source)))
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[StateChange]:
         """Return the changes of rows, targets, promotions and watermarks."""
-        return [Change(key, value) for key, value in self._changes.take()]
+        return [StateChange(key, value) for key, value in self._changes.take()]
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
         """Restore a state.
@@ -332,7 +339,7 @@ class ScoringOperator:
         Raises:
             SnapshotMismatchError: If it is not a state of this operator and release.
         """
-        self._changes = self._rows.changes = self._known.changes = Changes()
+        self._changes = self._rows.changes = self._known.changes = StateChanges()
         try:
             held = sorted(
                 ((tuple(msgspec.msgpack.decode(key)), value) for key, value in entries.items()),

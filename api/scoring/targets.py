@@ -16,7 +16,7 @@ from api.scoring.rows import NEVER_MS, RowSeries, SeriesKey
 from api.scoring.starts import FreeTimes, Identity, PromotionStart, TargetTally, identity, record_of
 from schemas.events import ModelPromoted, PredictionMade, PromotionTookEffect
 from schemas.targets import Target
-from stream_processors.operators.changing import Changes
+from stream_processors.operators.changing import StateChanges
 
 
 class StoredScoringState(NamedTuple):
@@ -52,7 +52,7 @@ class KnownTargets:
         stored: StoredScoringState,
         rows: KeptRows,
         told_ms: Callable[[RowSeries], int],
-        changes: Changes,
+        changes: StateChanges,
     ) -> None:
         self._stored = stored
         self._rows = rows

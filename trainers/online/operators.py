@@ -25,7 +25,7 @@ from schemas.targets import Target, TargetPair
 from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
 from stream_processors.operators.keys import key_of
-from stream_processors.operators.protocols import Change, Output
+from stream_processors.operators.protocols import Output, StateChange
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.online.states import kept, restored
 from trainers.online.target_learners import LearningModel, TargetLearner
@@ -185,12 +185,12 @@ class LearnerOperator:
         due.learning.published_ms = due.now_ms
         return [] if announced is None else [Output(MODELS_EVENT, announced, announced.instrument)]
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[StateChange]:
         """Yields the models, records and waiting rows of the targets that took a row in."""
         for key in self._forgotten:
-            yield Change(_state_key(key), None)
+            yield StateChange(_state_key(key), None)
         for key in self._touched:
-            yield Change(_state_key(key), kept(self._learners[key]))
+            yield StateChange(_state_key(key), kept(self._learners[key]))
         self._forgotten, self._touched = {}, {}
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
