@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Interval, Length
@@ -39,6 +40,7 @@ class EvaluationFiles(NamedTuple):
         perp: Candles of the perpetual.
         news: Articles.
         outcomes: Shorter bars of the same instrument, in which outcomes are looked up first.
+        reading: What the files of candles cannot tell; None knows the wall clock alone.
     """
 
     bars: Path
@@ -46,21 +48,23 @@ class EvaluationFiles(NamedTuple):
     perp: Path | None = None
     news: Path | None = None
     outcomes: Path | None = None
+    reading: ReadRequest | None = None
 
     def given(self) -> dict[str, Path]:
         """The files that were given, by their part."""
-        return {name: path for name, path in self._asdict().items() if path is not None}
+        return {name: path for name, path in self._asdict().items() if isinstance(path, Path)}
 
 
 class _OpenedFiles:
     """Files of candles, each read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: ReadRequest | None) -> None:
+        self._request = request
         self._read: dict[Path, BarFile] = {}
 
     def bars(self, path: Path) -> BarFile:
         if path not in self._read:
-            self._read[path] = read_bars(path)
+            self._read[path] = read_bars(path, self._request)
         return self._read[path]
 
 
@@ -78,7 +82,7 @@ class EvaluationInput:
     def __init__(self, files: EvaluationFiles, question: Question) -> None:
         self._files = files
         self._question = question
-        self._opened = _OpenedFiles()
+        self._opened = _OpenedFiles(files.reading)
         self.bars = self._opened.bars(files.bars)
         own = self.bars.prices()
         self._prices = own if files.outcomes is None else merged(self._outcomes(files.outcomes, own), own)
