@@ -521,11 +521,9 @@ def _drawn(random: Random, closes: np.ndarray, form_name: str, fault_name: str, 
     content, name = _pack(form.write(changed, step), f"btcusdt_binance_spot_x{form.ending}", packed)
     n_lines: int | None = sum(row.line != "\n" for row in changed)
     if fault_name == "cut off":
-        content, n_lines, touched = (
-            content[: int(len(content) * random.uniform(0.4, 0.98))],
-            None,
-            frozenset(originals),
-        )
+        # Never at the very end of a line: what is left is then a whole file, of which nobody could tell.
+        content = content[: int(len(content) * random.uniform(0.4, 0.98))].rstrip(b"\r\n\x00")
+        n_lines, touched = None, frozenset(originals)
     what = f"{form_name}; {fault_name}; {packed}; {len(rows)} rows of {step // 1000} s; seed {seed}"
     return FaultyFile(name, content, what, truth, touched, n_lines, form)
 

@@ -88,7 +88,7 @@ class EvaluationInput:
         self._prices = own if files.outcomes is None else merged(self._outcomes(files.outcomes, own), own)
         _check_horizon(question, self._prices.interval_ms)
         self.table = self._features_of(files)
-        self.warnings = self._alignment_warnings()
+        self.warnings = self._file_warnings()
 
     def recipe(self, model: str) -> Recipe:
         """The recipe of a name on the command line, as these files ask for it.
@@ -168,11 +168,12 @@ class EvaluationInput:
     def _table_of(self, path: Path) -> FeatureTable:
         return compute_table(self._opened.bars(path).rolled_up(self._question.interval))
 
-    def _alignment_warnings(self) -> tuple[str, ...]:
-        """One sentence for each companion whose bars fit better one bar apart."""
+    def _file_warnings(self) -> tuple[str, ...]:
+        """What is doubtful in each file, and one sentence for each companion whose bars fit better one bar apart."""
         paths = [path for path in (self._files.bars_eth, self._files.perp) if path is not None]
         found = [alignment_warning(self.bars, self._opened.bars(path)) for path in paths]
-        return tuple(words for words in found if words is not None)
+        own = (warning for path in (self._files.bars, *paths) for warning in self._opened.bars(path).warnings)
+        return (*own, *(words for words in found if words is not None))
 
 
 def alignment_warning(own: BarFile, companion: BarFile) -> str | None:
