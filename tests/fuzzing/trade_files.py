@@ -1,7 +1,6 @@
 """Random faults in files of trades of every form: each file is read to its true trades, or refused in one line.
 
-``python -m tests.fuzzing.trade_files 10000`` makes so many files out of the recorded trades and prints what became of
-them, by form and by fault. An ``AssertionError`` shows the file that was read wrongly.
+``make fuzz-trades N=10000`` makes so many files and prints what became of them, by form and by fault. An ``AssertionError`` shows the file that was read wrongly.
 """
 
 import sys
