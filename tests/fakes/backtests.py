@@ -5,9 +5,9 @@ import numpy as np
 from schemas.artifacts import MODEL_FILE, ModelManifest, ModelTarget, RecipeStatement, sha256
 from schemas.features import FeatureTable
 from schemas.time import Interval
-from trainers.backtesting.decisions import Decisions, Served
-from trainers.backtesting.prices import Prices
-from trainers.datasets.samples import labelled_samples
+from tests.fakes.decision_sets import labelled
+from trainers.backtesting.decisions import ModelDecisions, ScheduledModel
+from trainers.datasets.prices import PricePath
 from trainers.models.descriptions import described
 from trainers.models.gradient_boosting import Boosting, BoostingParameters, fit
 
@@ -15,19 +15,18 @@ MINUTE_MS = 60_000
 TARGET = ModelTarget(instrument="BTC-USDT.BINANCE", interval=Interval.ONE_MINUTE, horizon=Interval.ONE_MINUTE)
 
 
-def prices_of(closes, *, end_ms=None) -> Prices:
+def prices_of(closes, *, end_ms=None) -> PricePath:
     """Closes of minutes, the first one at minute 1 unless the times say otherwise."""
-    n = len(closes)
-    return Prices(
-        interval=Interval.ONE_MINUTE,
-        end_ms=np.arange(1, n + 1, dtype=np.int64) * MINUTE_MS
-        if end_ms is None
-        else np.asarray(end_ms, np.int64),
-        close=np.asarray(closes, dtype=np.float64),
+    ends = np.arange(1, len(closes) + 1) * MINUTE_MS if end_ms is None else end_ms
+    ends = np.asarray(ends, dtype=np.int64)
+    return PricePath(
+        interval_ms=MINUTE_MS, end_ms=ends, known_ms=ends, close=np.asarray(closes, dtype=np.float64)
     )
 
 
-def decisions_of(probabilities, *, closes=None, as_of_ms=None, target: ModelTarget = TARGET) -> Decisions:
+def decisions_of(
+    probabilities, *, closes=None, as_of_ms=None, target: ModelTarget = TARGET
+) -> ModelDecisions:
     """One decision a minute from minute 1 on."""
     n = len(probabilities)
     as_of = (
@@ -35,7 +34,7 @@ def decisions_of(probabilities, *, closes=None, as_of_ms=None, target: ModelTarg
         if as_of_ms is None
         else np.asarray(as_of_ms, np.int64)
     )
-    return Decisions(
+    return ModelDecisions(
         target=target,
         as_of_ms=as_of,
         known_ms=as_of,
@@ -62,19 +61,21 @@ class ConstantModel:
         return np.full(len(rows), self._probability, dtype=np.float32)
 
 
-def served_of(model, *, from_ms=-(2**53), version="constant-1", spec="spec", trained=(0, 0)) -> Served:
-    return Served(from_ms, version, model, spec, *trained)
+def served_of(
+    model, *, from_ms=-(2**53), version="constant-1", spec="spec", trained=(0, 0)
+) -> ScheduledModel:
+    return ScheduledModel(from_ms, version, model, spec, *trained)
 
 
 def small_artifact(
     table: FeatureTable, *, until_ms: int, target: ModelTarget, stream: str = "replay-1", n_rounds: int = 10
 ) -> tuple[ModelManifest, dict[str, bytes]]:
     """A real model, fitted on a table's rows up to a time, with a manifest that says so."""
-    samples = labelled_samples(table, interval=target.interval, horizon=target.horizon, known_by_ms=until_ms)
-    decided = ~samples.is_tie
+    samples = labelled(table, interval=target.interval, horizon=target.horizon, known_by_ms=until_ms)
+    decided = samples.own.is_decided
     parameters = BoostingParameters(n_rounds=n_rounds)
     trees = fit(
-        samples.rows[decided], samples.is_up[decided], feature_names=samples.names, parameters=parameters
+        samples.rows[decided], samples.own.is_up[decided], feature_names=samples.names, parameters=parameters
     )
     onnx = trees.onnx()
     model_hash = sha256(onnx)

@@ -1,5 +1,5 @@
-"""Backtesting: what a model would have said, done and earned, with costs and the lag of execution; pure.
+"""Backtesting: what a model would have predicted, traded and earned, with costs and the lag of execution; pure.
 
-Published. Models, tables and prices are handed over; what was decided is what
-:func:`trainers.models.decisions.decide` says, in its batch form, which a test holds to it to the bit.
+Published. The caller hands over models, tables and prices. Predictions are made by the batch form of
+:func:`trainers.models.decisions.decide`; a test proves that the two agree to the bit.
 """

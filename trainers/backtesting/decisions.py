@@ -1,8 +1,8 @@
-"""Decisions by the batch: what models say of whole tables of features, at each bar's close.
+"""Decisions in batches: the predictions of models for whole tables of features, at each bar's close.
 
-The batch form of :func:`trainers.models.decisions.decide`. It reads the same columns by the same
-names, converts them by the same function and runs the same ONNX bytes, of which a row alone and in
-a batch are bit-equal; ``tests/properties/trainers/test_backtest_laws.py`` holds the two together.
+This is the batch form of :func:`trainers.models.decisions.decide`. It reads the same columns by the same
+names, converts them by the same function and runs the same ONNX bytes, which give the same bits for a row
+alone and in a batch; ``tests/properties/trainers/test_backtest_laws.py`` proves that the two forms agree.
 """
 
 import bisect
@@ -21,28 +21,30 @@ from trainers.models.decisions import UP_FROM, check_probabilities
 from trainers.models.policies import Policy
 from trainers.models.vectors import model_input
 
-#: Rows handed to a model at once: its working memory stays small, and progress can be shown.
+#: The number of rows that a model predicts at once: its working memory stays small, and progress can be shown.
 BATCH_ROWS = 16_384
 
 
 class Model(Protocol):
-    """What a backtest asks of a model; :class:`trainers.models.served.ServedModel` is one."""
+    """What a backtest needs of a model; :class:`trainers.models.served.ServedModel` is one."""
 
     feature_names: tuple[str, ...]
     model_hash: str
     policy: Policy | None
 
     def probabilities_up(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probabilities of many vectors, those of each row alone to the bit."""
+        """The probabilities of many vectors; each has the bits that its row alone would have."""
 
 
-class Served(NamedTuple):
-    """A model and the first as-of time that it predicts.
+class ScheduledModel(NamedTuple):
+    """A model with the time from which it predicts in a backtest.
 
     Attributes:
-        trained_from_ms: As-of time of the first row that it was fitted on.
+        from_ms: The first as-of time that it predicts.
+        trained_from_ms: The as-of time of the first row that it was fitted on.
         trained_until_ms: Every label that it was fitted on was known by then.
-        effective_from_ms: From when on it was meant to predict, where it began later; None where it did not.
+        effective_from_ms: The time from which its promotion was effective, if it began to predict later than that;
+            None if it began at once.
     """
 
     from_ms: int
@@ -55,19 +57,20 @@ class Served(NamedTuple):
 
     @property
     def promoted_ms(self) -> int:
-        """When its promotion was known."""
+        """The time of its promotion, which a prediction cannot be known before."""
         return self.from_ms if self.effective_from_ms is None else self.effective_from_ms
 
 
-class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What was said, oldest first.
+class ModelDecisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The predictions of scheduled models, oldest first.
 
     Attributes:
+        target: What is predicted.
         as_of_ms: Shape (n,), int64, strictly increasing.
         known_ms: Shape (n,), int64.
-        close: Shape (n,), float64: the price that was looked at.
+        close: Shape (n,), float64: the close of the bar that the decision is made at.
         probability: Of up, shape (n,), float32.
-        served: Shape (n,), int64: which of the models said it.
+        served: Shape (n,), int64: the number of the model in the schedule that made the prediction.
     """
 
     target: ModelTarget
@@ -81,39 +84,41 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """How many."""
         return len(self.as_of_ms)
 
-    def n_in_sample(self, schedule: Sequence[Served]) -> int:
-        """How many lie in the stretch that the model which made them was fitted on."""
+    def n_in_sample(self, schedule: Sequence[ScheduledModel]) -> int:
+        """The number of decisions in the stretch that the model which made them was fitted on."""
         spans = np.array([(served.trained_from_ms, served.trained_until_ms) for served in schedule])
         first, until = spans[self.served, 0], spans[self.served, 1]
         return int(((self.as_of_ms >= first) & (self.as_of_ms < until)).sum())
 
     @property
     def side(self) -> NDArray[np.int64]:
-        """Shape (n,): 1 for up, which one half is too, and -1 for down."""
+        """Shape (n,): 1 for up (also at a probability of exactly one half) and -1 for down."""
         return np.where(self.probability >= UP_FROM, 1, -1)
 
 
 def decided(
     table: FeatureTable,
-    schedule: Sequence[Served],
+    schedule: Sequence[ScheduledModel],
     *,
     target: ModelTarget,
     from_ms: int,
     to_ms: int,
     every_ms: int,
     progress: Callable[[float], None] = lambda _share: None,
-) -> Decisions:
-    """What the model of each time says of each warm row in ``[from_ms, to_ms)``.
+) -> ModelDecisions:
+    """Predict each warm row in ``[from_ms, to_ms)`` by the model that is scheduled for its time.
 
     Args:
-        table: Of the target's interval.
-        schedule: Which model predicts from when, oldest first; rows before the first stay unsaid.
+        table: The features, of bars of the target's interval.
+        schedule: The models by the time from which they predict, oldest first; earlier rows are not predicted.
         target: What is predicted.
-        every_ms: Only as-of times that are multiples of it.
-        progress: Told the share that is done.
+        from_ms: The first as-of time.
+        to_ms: The end of the as-of times, exclusive.
+        every_ms: Only as-of times that are multiples of it are predicted.
+        progress: Called with the share that is done.
 
     Raises:
-        InvariantError: If a model takes other features than the table's, or says no probability.
+        InvariantError: If a model takes other features than the table has, or gives no valid probability.
     """
     starts = [served.from_ms for served in schedule]
     asked = table.is_warm & (table.as_of_ms >= max(from_ms, starts[0])) & (table.as_of_ms < to_ms)
@@ -129,7 +134,7 @@ def decided(
             check_probabilities(said, model_version=schedule[number].version)
             probability[part] = said
             progress((int(part[-1]) + 1) / len(rows))
-    return Decisions(
+    return ModelDecisions(
         target=target,
         as_of_ms=table.as_of_ms[rows],
         known_ms=table.known_ms[rows],
@@ -144,7 +149,7 @@ def _batches(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         yield rows[start : start + BATCH_ROWS]
 
 
-def _columns(table: FeatureTable, served: Served) -> NDArray[np.int64]:
+def _columns(table: FeatureTable, served: ScheduledModel) -> NDArray[np.int64]:
     if served.feature_spec_hash != table.feature_spec_hash:
         message = (
             f"{served.version} takes features {served.feature_spec_hash[:12]}, these are "
@@ -156,15 +161,15 @@ def _columns(table: FeatureTable, served: Served) -> NDArray[np.int64]:
 
 
 def predictions(
-    decisions: Decisions, schedule: Sequence[Served], *, source: str, stream: str
+    decisions: ModelDecisions, schedule: Sequence[ScheduledModel], *, source: str, stream: str
 ) -> Iterator[PredictionMade]:
     """The decisions as the events that scoring publishes.
 
     Args:
-        decisions: What was said.
-        schedule: The models that said it.
-        source: What the events are to say.
-        stream: Likewise.
+        decisions: The predictions.
+        schedule: The models that made them.
+        source: The ``source`` of the events.
+        stream: The ``stream`` of the events.
     """
     target = decisions.target
     rows = zip(

@@ -11,8 +11,8 @@ Conventions:
 1. What is decided at T is traded at the first close at or after T + lag.
 2. A trade happens when the target changes, and at no other time: held units drift.
 3. At the end of a stretch of data everything is sold, its costs included; a decision that could
-   only be traded behind it is not.
-4. What is lost stays lost: equity does not go below zero, and does not come back from it.
+   only be traded after that end is not traded.
+4. Equity that is lost stays lost: it does not go below zero, and does not rise again from zero.
 5. Neither funding, borrowing, minimum lots nor market impact beyond the slippage are counted.
 """
 
@@ -22,22 +22,22 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.backtesting.prices import Prices
+from trainers.datasets.prices import PricePath
 from trainers.evaluation.edges import TAKER_FEE_BPS
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
-    """What trading one unit of value costs, in basis points of it, each way."""
+    """The costs of trading one unit of value, in basis points of it, for each way."""
 
     fee_bps: float = TAKER_FEE_BPS
     half_spread_bps: float = 0.5
     slippage_bps: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no cost.
+        """Refuse impossible costs.
 
         Raises:
-            ValueError: If one is negative or huge.
+            ValueError: If a cost is negative or above 1,000 basis points.
         """
         for name in ("fee_bps", "half_spread_bps", "slippage_bps"):
             if not 0 <= getattr(self, name) <= 1000:
@@ -46,12 +46,12 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def total_bps(self) -> float:
-        """All of it."""
+        """The sum of all costs."""
         return self.fee_bps + self.half_spread_bps + self.slippage_bps
 
 
 class Fills(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Trades: from which row of the prices on which position is held.
+    """Trades: the row of the prices from which each position is held.
 
     Attributes:
         rows: Shape (m,), int64, strictly increasing.
@@ -62,8 +62,8 @@ class Fills(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     weights: NDArray[np.float64]
 
 
-class Path(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What became of an equity of 1.
+class EquityPath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The equity that begins at 1 and follows from trades.
 
     Attributes:
         equity: Shape (n,), at each row of the prices, after the trades made there.
@@ -77,14 +77,14 @@ class Path(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def fills(
-    decided_ms: NDArray[np.int64], weights: NDArray[np.float64], prices: Prices, *, lag_ms: int
+    decided_ms: NDArray[np.int64], weights: NDArray[np.float64], prices: PricePath, *, lag_ms: int
 ) -> Fills:
-    """Where and into what positions are changed.
+    """The rows at which positions change, and the new positions.
 
     Args:
         decided_ms: Shape (k,), increasing.
         weights: Shape (k,).
-        prices: At which to trade; not empty.
+        prices: The closes at which trades are made; not empty.
         lag_ms: From the decision to the earliest trade, >= 0.
     """
     ends = prices.stretch_ends()
@@ -102,23 +102,23 @@ def fills(
     return Fills(rows=at[changes], weights=target[changes])
 
 
-def simulate(prices: Prices, trades: Fills, *, cost_bps: float) -> Path:
-    """The equity that trades lead to, from 1.
+def simulate(prices: PricePath, trades: Fills, *, cost_bps: float) -> EquityPath:
+    """The equity that follows from trades, beginning at 1.
 
     Args:
-        prices: Not empty.
-        trades: As :func:`fills` makes them.
-        cost_bps: Per unit of value traded.
+        prices: The closes at which trades are made; not empty.
+        trades: The trades, as :func:`fills` gives them.
+        cost_bps: The cost per unit of value traded, in basis points.
     """
     if len(trades.rows) == 0:
-        return Path(equity=np.ones(len(prices)), traded=np.empty(0), gained=np.empty(0))
+        return EquityPath(equity=np.ones(len(prices)), traded=np.empty(0), gained=np.empty(0))
     account = _account(prices.close, trades, cost_bps)
     equity = _marked(prices.close, trades.rows, trades.weights, account.after)
-    return Path(equity=equity, traded=account.traded, gained=account.gained)
+    return EquityPath(equity=equity, traded=account.traded, gained=account.gained)
 
 
 class _Account(NamedTuple):
-    """By fill: equity just after it, value traded in it, and what was earned until the next."""
+    """For each fill: the equity just after it, the value traded in it, and the earnings until the next fill."""
 
     after: NDArray[np.float64]
     traded: NDArray[np.float64]
@@ -147,7 +147,7 @@ def _marked(
     weights: NDArray[np.float64],
     after: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Equity at every row: 1 before the first trade, then linear in the price."""
+    """The equity at every row: 1 before the first trade, then linear in the price."""
     n_rows = np.diff(rows, append=len(close))
     equity = np.ones(len(close))
     moved = close[rows[0] :] / np.repeat(close[rows], n_rows) - 1
@@ -155,8 +155,8 @@ def _marked(
     return equity
 
 
-def break_even_bps(prices: Prices, trades: Fills, *, most_bps: float = 1000.0) -> float | None:
-    """The cost per unit traded at which nothing is won or lost; None where nothing was traded.
+def break_even_bps(prices: PricePath, trades: Fills, *, most_bps: float = 1000.0) -> float | None:
+    """The cost per unit traded at which nothing is won or lost; None if nothing was traded.
 
     Args:
         prices: The closes that the trades were made at.
@@ -164,14 +164,14 @@ def break_even_bps(prices: Prices, trades: Fills, *, most_bps: float = 1000.0) -
         most_bps: The highest cost that is tried, in basis points.
 
     Returns:
-        0 where even free trading lost; ``most_bps`` where that much would still be earned.
+        0 if even trading without costs lost; ``most_bps`` if trading at that cost would still earn.
     """
     if len(trades.rows) == 0:
         return None
     low, high = 0.0, most_bps
 
     def final(cost_bps: float) -> float:
-        # The last fill sells everything, so nothing comes behind it.
+        # The last fill sells everything, so equity does not change after it.
         return float(_account(prices.close, trades, cost_bps).after[-1])
 
     if final(low) <= 1:

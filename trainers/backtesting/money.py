@@ -1,7 +1,7 @@
-"""Money: what an equity curve amounts to.
+"""The figures of an equity curve: return, volatility, Sharpe ratio and drawdown.
 
-Returns are of UTC days, since that is how often people look and how most of the literature counts;
-the year has 365 of them, as the market never closes.
+Returns are daily, by UTC days, as in most of the literature. A year has 365 of them, since the market
+never closes.
 """
 
 import math
@@ -16,21 +16,21 @@ from trainers.evaluation.intervals import bootstrap_sums, percentile_interval
 
 DAYS_PER_YEAR = 365
 _DAY_MS = Interval.ONE_DAY.milliseconds
-#: Fewer days than this say nothing of a year.
+#: With fewer days than this no yearly figure is given.
 LEAST_DAYS = 10
 
 
-class Money(msgspec.Struct, frozen=True, kw_only=True):
+class MoneyFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of an equity curve.
 
     Attributes:
         total_return: Of the whole span, 0.1 for ten percent.
         annual_return: Compounded to a year; None below ten days.
-        volatility: Of daily returns, per year; None below ten days.
+        volatility: The deviation of daily returns, per year; None below ten days.
         sharpe: Mean over deviation of daily returns, per year, without a riskless rate; None below
             ten days or without any movement.
         largest_drawdown: The largest loss from a peak, as a positive share.
-        longest_drawdown_days: From a peak to its recovery, or to the end.
+        longest_drawdown_days: The longest time from a peak to its recovery, or to the end.
     """
 
     total_return: float
@@ -41,13 +41,13 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     longest_drawdown_days: float
 
 
-class Daily(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class DailyEquity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """An equity curve by UTC days that have prices.
 
     Attributes:
         day_ms: Shape (d,), int64: the end of each day.
-        equity: Shape (d,): the last of the day.
-        returns: Shape (d,): on the day before, the first on an equity of ``start``.
+        equity: Shape (d,): the last equity of the day.
+        returns: Shape (d,): the return on the equity of the day before; the first is on an equity of ``start``.
     """
 
     day_ms: NDArray[np.int64]
@@ -55,19 +55,19 @@ class Daily(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     returns: NDArray[np.float64]
 
 
-def daily(end_ms: NDArray[np.int64], equity: NDArray[np.float64], *, start: float = 1.0) -> Daily:
+def daily(end_ms: NDArray[np.int64], equity: NDArray[np.float64], *, start: float = 1.0) -> DailyEquity:
     """An equity curve by days; a close at midnight belongs to the day that it ends.
 
     Args:
         end_ms: Shape (n,), increasing, n > 0.
         equity: Shape (n,), >= 0.
-        start: Before the first row.
+        start: The equity before the first row.
     """
     day = -(-end_ms // _DAY_MS)
     last = np.append(np.flatnonzero(np.diff(day)), len(day) - 1)
     before = np.concatenate([[start], equity[last][:-1]])
     returns = np.where(before > 0, equity[last] / np.where(before > 0, before, 1.0) - 1, 0.0)
-    return Daily(day_ms=day[last] * _DAY_MS, equity=equity[last], returns=returns)
+    return DailyEquity(day_ms=day[last] * _DAY_MS, equity=equity[last], returns=returns)
 
 
 def drawdown(equity: NDArray[np.float64], *, start: float = 1.0) -> NDArray[np.float64]:
@@ -75,7 +75,7 @@ def drawdown(equity: NDArray[np.float64], *, start: float = 1.0) -> NDArray[np.f
 
     Args:
         equity: Shape (n,).
-        start: Before the first row; counts as a peak.
+        start: The equity before the first row, which counts as a peak.
     """
     peak = np.maximum.accumulate(np.maximum(equity, start))
     lost: NDArray[np.float64] = 1 - equity / peak
@@ -88,20 +88,20 @@ def money(
     *,
     start: float = 1.0,
     generator: np.random.Generator,
-) -> Money:
+) -> MoneyFigures:
     """The figures of an equity curve.
 
     Args:
         end_ms: Shape (n,), increasing, n > 0.
         equity: Shape (n,).
-        start: Before the first row.
-        generator: For the interval of the Sharpe ratio.
+        start: The equity before the first row.
+        generator: The source of randomness for the interval of the Sharpe ratio.
     """
     days = daily(end_ms, equity, start=start)
     growth = float(equity[-1]) / start
     n = len(days.returns)
     is_long = n >= LEAST_DAYS
-    return Money(
+    return MoneyFigures(
         total_return=growth - 1,
         annual_return=growth ** (DAYS_PER_YEAR / n) - 1 if is_long else None,
         volatility=float(days.returns.std()) * math.sqrt(DAYS_PER_YEAR) if is_long else None,
@@ -112,11 +112,11 @@ def money(
 
 
 def sharpe(returns: NDArray[np.float64], *, generator: np.random.Generator) -> Metric | None:
-    """The annual Sharpe ratio of daily returns with its 95 % interval; None without any movement.
+    """The annual Sharpe ratio of daily returns with its 95 % interval; None if equity never moved.
 
     Args:
         returns: Shape (d,), d > 0.
-        generator: For the bootstrap, in blocks of a week or fewer.
+        generator: The source of randomness of the bootstrap, which has blocks of a week or fewer days.
     """
     table = np.column_stack([returns, returns**2])
     value = _ratio(table.sum(axis=0)[None, :], len(returns))[0]

@@ -1,7 +1,7 @@
-"""Picks: the decisions that a model is surest of, how many they were and how often they came true.
+"""Picks: the decisions with the highest confidence, how many there were and how often they were right.
 
-By thresholds on confidence, set anew each month from the backtest's own decisions of the trailing half
-year that ended a day before: nothing is chosen before there are a hundred of those.
+Thresholds on confidence are set again each month, from the backtest's own decisions of the trailing half
+year that ended a day before. No decision is picked before there are a hundred of those.
 """
 
 from collections.abc import Callable
@@ -10,37 +10,37 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.backtesting.decisions import Decisions
-from trainers.backtesting.records import Record
+from trainers.backtesting.decisions import ModelDecisions
+from trainers.backtesting.records import DirectionRecord
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.evaluation.selective import TARGETS, threshold
 
 
 class Picks(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of aiming at one coverage.
+    """The picks when one coverage is aimed at.
 
     Attributes:
-        target_coverage: Aimed at, a share of all decisions.
-        coverage: Realised, of the decisions for which there was a threshold; None where there were none.
-        at_close: Their record without lag.
-        at_lag: Their record at the lag of execution.
+        target_coverage: The coverage that is aimed at, a share of all decisions.
+        coverage: The realised coverage of the decisions for which there was a threshold; None if there was none.
+        at_close: The record of the picks without lag.
+        at_lag: The record of the picks at the lag of execution.
     """
 
     target_coverage: float
     coverage: float | None
-    at_close: Record
-    at_lag: Record
+    at_close: DirectionRecord
+    at_lag: DirectionRecord
 
 
 def picks(
-    decisions: Decisions, record_of: Callable[[NDArray[np.bool_], int], Record], *, lag_ms: int
+    decisions: ModelDecisions, record_of: Callable[[NDArray[np.bool_], int], DirectionRecord], *, lag_ms: int
 ) -> list[Picks]:
     """The picks for every coverage that evaluations state.
 
     Args:
         decisions: Not empty, oldest first.
-        record_of: The record of chosen decisions at a lag.
-        lag_ms: Of execution.
+        record_of: Gives the record of chosen decisions at a lag.
+        lag_ms: The lag of execution.
     """
     confidence = np.abs(decisions.probability.astype(np.float64) - 0.5)
     found = []
@@ -61,7 +61,7 @@ def picks(
 def _limits(
     as_of_ms: NDArray[np.int64], confidence: NDArray[np.float64], target: float
 ) -> NDArray[np.float64]:
-    """The threshold that rules at each decision; infinite where there is none yet."""
+    """The threshold that holds at each decision; infinite if there is none yet."""
     starts_ms = refit_times(from_ms=int(as_of_ms[0]), until_ms=int(as_of_ms[-1]) + 1, refit=Refit.MONTHLY)
     limits = np.array([threshold(confidence, as_of_ms, at_ms=at_ms, target=target) for at_ms in starts_ms])
     return limits[np.searchsorted(starts_ms, as_of_ms, side="right") - 1]

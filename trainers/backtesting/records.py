@@ -1,7 +1,7 @@
-"""The record of directions: how often what was said came true, and what following it was worth.
+"""The record of directions: how often predictions were right, and what following them earned before costs.
 
-Counted over what was said, as evaluation counts it: ties apart, intervals from a stationary block
-bootstrap, at every lag of execution. Independent of positions' sizes and of costs.
+It is counted over predictions as an evaluation counts: ties apart, with intervals from a stationary block
+bootstrap, at every lag of execution. It does not depend on the sizes of positions or on costs.
 """
 
 import msgspec
@@ -9,22 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.artifacts import Metric
-from trainers.backtesting.decisions import Decisions
-from trainers.backtesting.prices import Prices
+from trainers.backtesting.decisions import ModelDecisions
+from trainers.datasets.prices import PricePath
 from trainers.evaluation.intervals import block_rows, bootstrap_sums, percentile_interval
 
 _HIT, _TIE, _DECIDED, _EDGE, _ROW = range(5)
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """How a set of decisions turned out.
+class DirectionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the directions of some decisions were right, at one lag.
 
     Attributes:
-        n: Decisions whose outcome is known.
-        n_ties: Of these, without a change of price: neither hit nor miss.
-        n_unknown: Without a price at the lag or at the horizon; in no other number.
-        hit_rate: Of those without ties; None where there is none.
-        edge_bps: The mean log return in the direction said, in basis points, ties included.
+        lag_ms: From a decision to its entry.
+        n: The number of decisions whose outcome is known.
+        n_ties: How many of these had no change of price, which is neither hit nor miss.
+        n_unknown: The number of decisions without a close at the entry or at the horizon; no other number has them.
+        hit_rate: The share of hits among decisions without ties; None if there is none.
+        edge_bps: The mean log return in the predicted direction, in basis points, including ties.
     """
 
     lag_ms: int
@@ -36,23 +37,23 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record(
-    decisions: Decisions,
+    decisions: ModelDecisions,
     chosen: NDArray[np.bool_],
-    prices: Prices,
+    prices: PricePath,
     *,
     lag_ms: int,
     every_ms: int,
     generator: np.random.Generator,
-) -> Record:
+) -> DirectionRecord:
     """The record of chosen decisions, each judged from T + lag to T + lag + horizon.
 
     Args:
         decisions: Oldest first.
         chosen: Shape (n,): which of them count.
-        prices: To judge by.
-        lag_ms: Of execution.
-        every_ms: Between decisions, for the length of the bootstrap's blocks.
-        generator: For the bootstrap.
+        prices: The closes that outcomes are read from.
+        lag_ms: The lag of execution.
+        every_ms: The time between decisions, for the length of the bootstrap's blocks.
+        generator: The source of randomness of the bootstrap.
     """
     horizon_ms = decisions.target.horizon.milliseconds
     start_ms = decisions.as_of_ms[chosen] + lag_ms
@@ -63,7 +64,7 @@ def record(
         [followed > 0, followed == 0, followed != 0, followed * 1e4, np.ones(len(followed))]
     ).astype(np.float64)
     hit_rate, edge = _metrics(table, every_ms=every_ms, horizon_ms=horizon_ms, generator=generator)
-    return Record(
+    return DirectionRecord(
         lag_ms=lag_ms,
         n=len(followed),
         n_ties=int((followed == 0).sum()),

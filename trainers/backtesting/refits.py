@@ -1,7 +1,8 @@
-"""Refits on the way: a model per time, by the version's own recipe, each on what was known by then.
+"""Refits within a backtest: models by the version's own recipe, each fitted on what was known at its time.
 
-Every recipe can be fitted so. An outcome over several horizons is known later than one over the
-target's own, so each is cut by its own known time. A refit's export is checked as a version's is.
+The schedule, the training set and the check of the export are those of evaluations and of training. An
+outcome over several horizons is known later than one over the target's own horizon, so each is purged by
+its own known time.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +10,9 @@ from collections.abc import Callable, Sequence
 from schemas.errors import NotReadyError
 from schemas.features import FeatureTable
 from schemas.time import Interval, text_of_time
-from trainers.backtesting.decisions import Served
-from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
+from trainers.backtesting.decisions import ScheduledModel
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.prices import PricePath
 from trainers.evaluation.training_sets import training_set_at
 from trainers.models.recipes import OWN_HORIZON, Recipe, TrainingSet, exported
 
@@ -25,26 +27,26 @@ def refitted(
     name: str,
     minimum_rows: int,
     progress: Callable[[float], None] = lambda _share: None,
-) -> list[Served]:
-    """A model per time, each fitted on what was known by then and on nothing else.
+) -> list[ScheduledModel]:
+    """One model for each time, fitted on what was known by then and on nothing else.
 
     Args:
-        table: With the past from which the first fit learns; its closes are the outcomes.
-        interval: Of the table.
-        horizon: How far ahead.
-        times_ms: When; a model predicts from its time on.
-        recipe: How a model is made.
-        name: What the recipe is called, for the names of the models.
-        minimum_rows: Labelled rows without ties below which nothing is fitted.
-        progress: Told the share that is done.
+        table: The features, including the past from which the first model learns; its closes are the outcomes.
+        interval: The interval of the table's bars.
+        horizon: How far ahead is predicted.
+        times_ms: The times of the refits; each model predicts from its time on.
+        recipe: The recipe of every model.
+        name: The name of the recipe, which the names of the models begin with.
+        minimum_rows: The least number of labelled rows without ties that a model is fitted on.
+        progress: Called with the share that is done.
 
     Raises:
-        NotReadyError: If there is too little before the first time.
-        ValueError: If an export does not say what its model says.
+        NotReadyError: If there are too few rows before the first time.
+        ValueError: If an exported model does not agree with its native form.
     """
     decisions = decision_set(
         table,
-        _closes(table, interval),
+        PricePath.of_bars(table, interval),
         interval=interval,
         horizon=horizon,
         multiples=tuple(sorted(recipe.multiples)),
@@ -60,23 +62,17 @@ def refitted(
 
 def _served(
     decisions: DecisionSet, training_set: TrainingSet, recipe: Recipe, *, name: str, time_ms: int
-) -> Served:
+) -> ScheduledModel:
     learnt = training_set.outcomes[OWN_HORIZON].rows
     checked = exported(recipe.fit(training_set), training_set.rows[learnt])
     day = text_of_time(time_ms, "day").replace("-", "")
-    return Served(
+    return ScheduledModel(
         time_ms,
         f"{name}-refit-{day}-{checked.model.model_hash[:8]}",
         checked.model,
         decisions.feature_spec_hash,
         int(decisions.as_of_ms[learnt[0]]),
         time_ms,
-    )
-
-
-def _closes(table: FeatureTable, interval: Interval) -> PricePath:
-    return PricePath(
-        end_ms=table.as_of_ms, known_ms=table.known_ms, close=table.close, interval_ms=interval.milliseconds
     )
 
 

@@ -1,4 +1,4 @@
-"""The report of a backtest: results with what they were made from, and the plain words about them."""
+"""The report of a backtest: its results, what they were made from, and the sentences that explain them."""
 
 from typing import Self
 
@@ -6,21 +6,23 @@ import msgspec
 
 from schemas.artifacts import Metric
 from trainers.backtesting.positions import PositionRule
-from trainers.backtesting.results import Results
+from trainers.backtesting.results import BacktestResults
 from trainers.backtesting.sharpe_evidence import SharpeEvidence
 
-#: A deflated Sharpe ratio below this is no evidence.
+#: A deflated Sharpe ratio below this is not taken as evidence.
 _SURE = 0.95
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether what was replayed is what was said live.
+    """Whether the predictions of a backtest are those that were made live.
 
     Attributes:
-        stream: Whose predictions were compared.
-        n_replayed: Predictions here.
-        n_live: Predictions stored.
-        first_difference: Where the two part, in words; None when they don't.
+        stream: The run whose predictions were compared.
+        replayed: The parity hash of the predictions of the backtest.
+        live: The parity hash of the stored predictions.
+        n_replayed: The number of predictions of the backtest.
+        n_live: The number of stored predictions.
+        first_difference: The first difference, in words; None if there is none.
     """
 
     stream: str
@@ -32,16 +34,16 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_equal(self) -> bool:
-        """Whether the hashes are."""
+        """Whether the two hashes are equal."""
         return self.replayed == self.live
 
 
 class RuleTried(msgspec.Struct, frozen=True, kw_only=True):
-    """What one position rule made of the same decisions.
+    """The result of one position rule on the same decisions.
 
     Attributes:
-        n_taken: Decisions on which something was held.
-        evidence: Of its Sharpe ratio after costs, with every rule counted as a try.
+        n_taken: The number of decisions on which a position was held.
+        evidence: What its Sharpe ratio after costs proves, with every rule counted as a try.
     """
 
     rule: PositionRule
@@ -52,8 +54,8 @@ class RuleTried(msgspec.Struct, frozen=True, kw_only=True):
     evidence: SharpeEvidence | None
 
     @classmethod
-    def of(cls, results: Results) -> Self:
-        """In short."""
+    def of(cls, results: BacktestResults) -> Self:
+        """The figures of a rule that the comparison of rules shows."""
         return cls(
             rule=results.terms.rule,
             n_taken=results.n_taken,
@@ -64,18 +66,20 @@ class RuleTried(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Results, and what is to be known to read them.
+class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The results of a backtest, with what a reader must know about them.
 
     Attributes:
-        model: As it was asked for.
-        versions: The versions that decided, in their order.
-        data: From where, in words.
-        refit: How often it was fitted anew.
-        n_in_sample: Decisions in the stretch that the deciding version was fitted on.
-        parity_hash: Of all predictions of the backtest.
-        rules: The position rules that were tried; ``results`` are of the first.
-        seconds: By part, what it took.
+        model: The model as the user named it.
+        versions: The versions that made decisions, in their order.
+        data: Where the data came from, in words.
+        refit: How often the model was fitted again.
+        n_in_sample: The number of decisions in the stretch that the deciding version was fitted on.
+        parity_hash: The hash of all predictions of the backtest.
+        parity: The comparison with live predictions; None if none was asked for.
+        results: The results of the first position rule.
+        rules: The position rules that were tried.
+        seconds: How long each part took.
     """
 
     model: str
@@ -85,21 +89,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     n_in_sample: int
     parity_hash: str
     parity: Parity | None
-    results: Results
+    results: BacktestResults
     rules: list[RuleTried]
     seconds: dict[str, float]
 
     @property
     def model_words(self) -> str:
-        """The model as it was asked for, and the version that this meant."""
+        """The model as the user named it, and the version that the name stood for."""
         if self.versions == [self.model]:
             return self.model
         meant = self.versions[0] if len(self.versions) == 1 else f"{len(self.versions)} versions"
         return f"{self.model} ({meant})"
 
 
-def verdict(results: Results) -> str:
-    """The gross edge against the costs, in plain words: what a reader must not miss."""
+def verdict(results: BacktestResults) -> str:
+    """The gross edge compared with the costs, in sentences: the first thing that a reader must know."""
     edge, costs = results.edge_per_trade_bps, results.cost_per_trade_bps
     if edge is None or results.break_even_bps is None:
         return "Nothing was traded, so nothing was won or lost."
@@ -133,8 +137,8 @@ def _doubt(sharpe: Metric | None, evidence: SharpeEvidence | None) -> str:
     return ""
 
 
-def warnings(report: Report) -> list[str]:
-    """What speaks against taking the figures at their word."""
+def warnings(report: BacktestReport) -> list[str]:
+    """The reasons not to trust the figures, in sentences."""
     results, found = report.results, []
     if report.n_in_sample:
         found.append(

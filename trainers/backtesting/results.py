@@ -1,7 +1,7 @@
-"""Results: everything that a backtest found, as one struct that is written as JSON and as a sheet."""
+"""The results of a backtest: every figure in one struct, which is written as JSON and as a tear sheet."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 import numpy as np
@@ -9,26 +9,29 @@ from numpy.typing import NDArray
 
 from schemas.artifacts import ModelTarget
 from schemas.time import Interval
-from trainers.backtesting.decisions import Decisions
-from trainers.backtesting.execution import Costs, Fills, Path, break_even_bps, fills, simulate
-from trainers.backtesting.money import DAYS_PER_YEAR, Money, daily, money
+from trainers.backtesting.decisions import ModelDecisions
+from trainers.backtesting.execution import Costs, EquityPath, Fills, break_even_bps, fills, simulate
+from trainers.backtesting.money import DAYS_PER_YEAR, MoneyFigures, daily, money
+from trainers.backtesting.periods import quarter_name, spans, year_name
 from trainers.backtesting.picks import Picks, picks
 from trainers.backtesting.positions import PositionRule, positions
-from trainers.backtesting.prices import Prices
-from trainers.backtesting.records import Record, record
+from trainers.backtesting.records import DirectionRecord, record
 from trainers.backtesting.sharpe_evidence import SharpeEvidence, sharpe_evidence
+from trainers.datasets.prices import PricePath
 
 _DAY_MS = Interval.ONE_DAY.milliseconds
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """Under which terms decisions became money.
+    """The terms on which decisions are traded.
 
     Attributes:
-        every_ms: Between decisions.
-        lag_ms: From a decision to the close at which it is traded.
-        n_tried: Configurations of the model and position rules that were tried, these included.
-        seed: Of the bootstraps.
+        rule: How decisions become positions.
+        costs: The costs of each trade.
+        every_ms: The time between decisions.
+        lag_ms: The time from a decision to the close at which it is traded.
+        n_tried: The number of configurations of the model and of position rules that were tried, these included.
+        seed: The seed of the bootstraps.
     """
 
     rule: PositionRule
@@ -39,41 +42,44 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
-class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """A year or a quarter of a backtest.
+class PeriodResults(msgspec.Struct, frozen=True, kw_only=True):
+    """The results of a year or a quarter of a backtest.
 
     Attributes:
-        record: Of the decisions on which something was held, at the lag of execution.
-        turnover: Value traded as a multiple of equity.
+        record: The record of the decisions on which a position was held, at the lag of execution.
+        turnover: The value traded as a multiple of equity.
     """
 
     name: str
-    net: Money
-    gross: Money
-    buy_and_hold: Money
-    record: Record
+    net: MoneyFigures
+    gross: MoneyFigures
+    buy_and_hold: MoneyFigures
+    record: DirectionRecord
     turnover: float
 
 
-class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backtest found.
+class BacktestResults(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a backtest.
 
     Attributes:
-        from_ms: The first decision.
-        to_ms: The last price.
-        n_decisions: How many there were; of these, ``n_taken`` held something.
-        n_trades: How often the position was changed.
-        n_stretches: Stretches of data without a silence of more than a day; flat between them.
-        turnover_per_year: Value traded as a multiple of equity.
-        edge_per_trade_bps: Earned before costs per unit of value traded; None without a trade.
-        cost_per_trade_bps: What trading one unit costs.
+        from_ms: The time of the first decision.
+        to_ms: The time of the last price.
+        n_decisions: The number of decisions; a position was held on ``n_taken`` of them.
+        n_trades: The number of changes of the position.
+        n_stretches: The number of stretches of data without a silence of more than a day; no position is held between.
+        turnover_per_year: The value traded as a multiple of equity.
+        edge_per_trade_bps: The earnings before costs per unit of value traded; None without a trade.
+        cost_per_trade_bps: The cost of trading one unit.
         break_even_bps: The cost at which nothing is won; None without a trade.
-        sharpe_evidence: What the Sharpe ratio after costs proves; None where there is none.
-        all_decisions: The record of everything that was said, without lag.
-        picks: What was surest, by the coverage aimed at.
-        lags: The record of the decisions taken, by lag.
-        years: By calendar year, UTC.
-        quarters: By calendar quarter, UTC.
+        net: After costs.
+        gross: Before costs.
+        buy_and_hold: Of holding the instrument all the time, after costs.
+        sharpe_evidence: What the Sharpe ratio after costs proves; None if there is no ratio.
+        all_decisions: The record of all decisions, without lag.
+        picks: The decisions with the highest confidence, by the coverage aimed at.
+        lags: The records of the decisions taken, by lag.
+        years: The results by calendar year, UTC.
+        quarters: The results by calendar quarter, UTC.
     """
 
     target: ModelTarget
@@ -88,47 +94,47 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     edge_per_trade_bps: float | None
     cost_per_trade_bps: float
     break_even_bps: float | None
-    net: Money
-    gross: Money
-    buy_and_hold: Money
+    net: MoneyFigures
+    gross: MoneyFigures
+    buy_and_hold: MoneyFigures
     sharpe_evidence: SharpeEvidence | None
-    all_decisions: Record
+    all_decisions: DirectionRecord
     picks: list[Picks]
-    lags: list[Record]
-    years: list[Period]
-    quarters: list[Period]
+    lags: list[DirectionRecord]
+    years: list[PeriodResults]
+    quarters: list[PeriodResults]
 
 
-class Curves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class EquityCurves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The equity curves behind the results, each at every row of ``prices``."""
 
-    prices: Prices
+    prices: PricePath
     net: NDArray[np.float64]
     gross: NDArray[np.float64]
     buy_and_hold: NDArray[np.float64]
 
 
 class Backtest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Results with their curves."""
+    """The results of a backtest with their equity curves."""
 
-    results: Results
-    curves: Curves
+    results: BacktestResults
+    curves: EquityCurves
 
 
 class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What the parts of the results are made of."""
+    """Everything that the parts of the results are computed from."""
 
-    decisions: Decisions
+    decisions: ModelDecisions
     terms: Terms
-    prices: Prices
+    prices: PricePath
     weights: NDArray[np.float64]
     trades: Fills
-    net: Path
-    gross: Path
-    held: Path
+    net: EquityPath
+    gross: EquityPath
+    held: EquityPath
     generator: np.random.Generator
 
-    def record(self, chosen: NDArray[np.bool_], lag_ms: int) -> Record:
+    def record(self, chosen: NDArray[np.bool_], lag_ms: int) -> DirectionRecord:
         return record(
             self.decisions,
             chosen,
@@ -138,20 +144,20 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             generator=self.generator,
         )
 
-    def money(self, path: Path) -> Money:
+    def money(self, path: EquityPath) -> MoneyFigures:
         return money(self.prices.end_ms, path.equity, generator=self.generator)
 
 
-def backtest(decisions: Decisions, prices: Prices, terms: Terms) -> Backtest:
-    """What decisions would have earned.
+def backtest(decisions: ModelDecisions, prices: PricePath, terms: Terms) -> Backtest:
+    """Compute what decisions would have earned.
 
     Args:
         decisions: Not empty, oldest first.
-        prices: Of the same instrument, with at least one close at or behind the first decision.
+        prices: The closes of the same instrument, with at least one at or after the first decision.
         terms: Position rule, costs and lag.
 
     Raises:
-        ValueError: If there is nothing to judge by.
+        ValueError: If there are no decisions, or no prices after the first of them.
     """
     if len(decisions) == 0:
         message = "a backtest needs decisions, has none"
@@ -159,18 +165,18 @@ def backtest(decisions: Decisions, prices: Prices, terms: Terms) -> Backtest:
     run = _run(decisions, prices, terms)
     return Backtest(
         results=_results(run),
-        curves=Curves(
+        curves=EquityCurves(
             prices=run.prices, net=run.net.equity, gross=run.gross.equity, buy_and_hold=run.held.equity
         ),
     )
 
 
-def _run(decisions: Decisions, prices: Prices, terms: Terms) -> _Run:
-    behind_ms = decisions.target.horizon.milliseconds + max(_lags(decisions.target, prices, terms))
+def _run(decisions: ModelDecisions, prices: PricePath, terms: Terms) -> _Run:
+    after_ms = decisions.target.horizon.milliseconds + max(_lags(decisions.target, prices, terms))
     first_ms, last_ms = int(decisions.as_of_ms[0]), int(decisions.as_of_ms[-1])
-    judged = prices.between(first_ms, last_ms + behind_ms)
+    judged = prices.between(first_ms, last_ms + after_ms)
     if len(judged) == 0:
-        message = "a backtest needs prices behind its first decision, has none"
+        message = "a backtest needs prices after its first decision, has none"
         raise ValueError(message)
     weights = positions(decisions, terms.rule, every_ms=terms.every_ms)
     trades = fills(decisions.as_of_ms, weights, judged, lag_ms=terms.lag_ms)
@@ -189,26 +195,19 @@ def _run(decisions: Decisions, prices: Prices, terms: Terms) -> _Run:
     )
 
 
-def _lags(target: ModelTarget, prices: Prices, terms: Terms) -> list[int]:
-    """None, a minute, five, a bar of the model, and that of the terms, as far as the prices tell."""
-    length = prices.interval.milliseconds
-    wanted = {
-        0,
-        Interval.ONE_MINUTE.milliseconds,
-        Interval.FIVE_MINUTES.milliseconds,
-        target.interval.milliseconds,
-        terms.lag_ms,
-    }
-    return sorted(lag_ms for lag_ms in wanted if lag_ms % length == 0)
+def _lags(target: ModelTarget, prices: PricePath, terms: Terms) -> list[int]:
+    """No lag, every lag at which the prices come, and the lag of the terms."""
+    wanted = {0, *prices.entry_lags_ms(target.interval), terms.lag_ms}
+    return sorted(lag_ms for lag_ms in wanted if lag_ms % prices.interval_ms == 0)
 
 
-def _results(run: _Run) -> Results:
+def _results(run: _Run) -> BacktestResults:
     decisions, prices, terms = run.decisions, run.prices, run.terms
     taken = run.weights != 0
     everything = np.ones(len(decisions), dtype=np.bool_)
     turnover = float(run.gross.traded.sum())
     days = max(float(prices.end_ms[-1] - prices.end_ms[0]) / _DAY_MS, 1.0)
-    return Results(
+    return BacktestResults(
         target=decisions.target,
         terms=terms,
         from_ms=int(decisions.as_of_ms[0]),
@@ -228,15 +227,15 @@ def _results(run: _Run) -> Results:
         all_decisions=run.record(everything, 0),
         picks=picks(decisions, run.record, lag_ms=terms.lag_ms),
         lags=[run.record(taken, lag_ms) for lag_ms in _lags(decisions.target, prices, terms)],
-        years=list(_periods(run, _year)),
-        quarters=list(_periods(run, _quarter)),
+        years=list(_periods(run, year_name)),
+        quarters=list(_periods(run, quarter_name)),
     )
 
 
-def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[Period]:
-    """Calendar periods, each with the equity that it began with as its start."""
+def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[PeriodResults]:
+    """The calendar periods; each starts with the equity that it began with."""
     end_ms = run.prices.end_ms
-    for name, first, last in _spans(end_ms, name_of):
+    for name, first, last in spans(end_ms, name_of):
         from_ms, to_ms = int(end_ms[first]), int(end_ms[last])
         rows = slice(first, last + 1)
         as_of_ms = run.decisions.as_of_ms
@@ -251,7 +250,7 @@ def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[Period]:
             )
             for path in (run.net, run.gross, run.held)
         )
-        yield Period(
+        yield PeriodResults(
             name=name,
             net=net,
             gross=gross,
@@ -264,25 +263,3 @@ def _periods(run: _Run, name_of: Callable[[datetime], str]) -> Iterator[Period]:
 def _start(equity: NDArray[np.float64], first: int) -> float:
     before = float(equity[first - 1]) if first else 1.0
     return before if before > 0 else 1.0
-
-
-def _spans(end_ms: NDArray[np.int64], name_of: Callable[[datetime], str]) -> Iterator[tuple[str, int, int]]:
-    """Names with their first and last rows; a close at midnight belongs to the day that it ends."""
-    day = -(-end_ms // _DAY_MS) - 1
-    firsts = np.concatenate([[0], np.flatnonzero(np.diff(day)) + 1])
-    names = [name_of(datetime.fromtimestamp(int(day[row]) * _DAY_MS / 1000, tz=UTC)) for row in firsts]
-    # The close at which it all begins, when that is a midnight, ends a day of which nothing else is there.
-    if len(firsts) > 1 and firsts[1] == 1:
-        firsts, names = np.delete(firsts, 1), names[1:]
-    begins = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
-    for place, i in enumerate(begins):
-        following = firsts[begins[place + 1]] if place + 1 < len(begins) else len(end_ms)
-        yield names[i], int(firsts[i]), int(following) - 1
-
-
-def _year(day: datetime) -> str:
-    return str(day.year)
-
-
-def _quarter(day: datetime) -> str:
-    return f"{day.year}-Q{(day.month - 1) // 3 + 1}"

@@ -1,7 +1,7 @@
-"""What a Sharpe ratio proves, once the shape of its returns and the number of tries are counted.
+"""What a Sharpe ratio proves, given the shape of its returns and the number of tries.
 
-A ratio looks better the more configurations were tried before it was shown. The deflated ratio asks
-how likely the true one is above the best that so many worthless configurations would have shown.
+The more configurations were tried, the better the best ratio looks. The deflated ratio is the probability
+that the true ratio is above the best that as many worthless configurations would have shown.
 """
 
 import math
@@ -17,16 +17,16 @@ _STILL = 1e-9
 
 
 class SharpeEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Of daily returns after costs.
+    """The evidence that daily returns after costs give for a Sharpe ratio.
 
     Attributes:
-        n_days: Behind it.
+        n_days: The number of daily returns.
         skewness: Of the returns; 0 for a normal distribution.
         kurtosis: Of the returns; 3 for a normal distribution.
-        n_tried: Configurations of the model and position rules that were tried, these included.
-        probabilistic: The chance that the true ratio is above zero.
-        best_by_chance: The best ratio that so many worthless configurations would show, per year.
-        deflated: The chance that the true ratio is above that.
+        n_tried: The number of configurations of the model and of position rules that were tried, these included.
+        probabilistic: The probability that the true ratio is above zero.
+        best_by_chance: The best ratio that as many worthless configurations would show, per year.
+        deflated: The probability that the true ratio is above ``best_by_chance``.
     """
 
     n_days: int
@@ -39,15 +39,15 @@ class SharpeEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sharpe_evidence(returns: NDArray[np.float64], *, n_tried: int) -> SharpeEvidence | None:
-    """The evidence of daily returns; None below ten days or without any movement.
+    """The evidence of daily returns; None below ten days or if equity never moved.
 
-    How far the ratios of other tries lay apart is not kept, so the variance among them is taken to be
-    what sampling alone gives ratios of zero: one over the days. Tries that are like each other count
-    as if they were independent, which is the strict side.
+    The ratios of other tries are not kept, so their variance is taken to be that which sampling alone
+    gives to ratios of zero: one divided by the number of days. Tries that are alike count as if they
+    were independent, which is the strict side.
 
     Args:
         returns: Shape (d,).
-        n_tried: At least 1.
+        n_tried: The number of tries, at least 1.
 
     Source:
         Bailey and Lopez de Prado (2014), The Deflated Sharpe Ratio.

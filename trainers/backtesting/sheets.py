@@ -1,4 +1,4 @@
-"""The tear sheet: one HTML file that needs nothing else, with its pictures as SVG inside it."""
+"""The tear sheet: one HTML file without external resources, with its charts as SVG."""
 
 import html
 
@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 
 from schemas.time import text_of_time
 from trainers.backtesting.money import daily, drawdown
-from trainers.backtesting.reports import Report, verdict, warnings
-from trainers.backtesting.results import Curves
-from trainers.backtesting.summaries import Summary, summaries
+from trainers.backtesting.reports import BacktestReport, verdict, warnings
+from trainers.backtesting.results import EquityCurves
+from trainers.backtesting.summaries import SummaryTable, summaries
 from trainers.evaluation.pages import figure, page, table
 from trainers.evaluation.pictures import bars, lines
 
 _FEW_DAYS = 2
 
 
-def tear_sheet(report: Report, curves: Curves) -> str:
-    """The page."""
+def tear_sheet(report: BacktestReport, curves: EquityCurves) -> str:
+    """The tear sheet of a backtest, as HTML."""
     results = report.results
     title = f"Backtest of {report.model_words}: {results.target}"
     parts = [
@@ -36,7 +36,7 @@ def tear_sheet(report: Report, curves: Curves) -> str:
     return page(title, parts)
 
 
-def _parity(report: Report) -> str:
+def _parity(report: BacktestReport) -> str:
     parity = report.parity
     if parity is None:
         return ""
@@ -47,7 +47,7 @@ def _parity(report: Report) -> str:
     )
 
 
-def _pictures(report: Report, curves: Curves) -> str:
+def _pictures(report: BacktestReport, curves: EquityCurves) -> str:
     equity = _over_time(
         "equity from 1",
         curves,
@@ -65,8 +65,8 @@ def _pictures(report: Report, curves: Curves) -> str:
     return "\n".join(figure(picture) for picture in pictures if picture)
 
 
-def _over_time(title: str, curves: Curves, series: dict[str, NDArray[np.float64]]) -> str:
-    """The last value of each day, or each value where there are few days; buy and hold last, in grey."""
+def _over_time(title: str, curves: EquityCurves, series: dict[str, NDArray[np.float64]]) -> str:
+    """A chart of the last value of each day, or of each value if there are few days; buy and hold is grey."""
     end_ms = curves.prices.end_ms
     days = {name: daily(end_ms, values) for name, values in series.items()}
     day_ms = next(iter(days.values())).day_ms
@@ -75,7 +75,7 @@ def _over_time(title: str, curves: Curves, series: dict[str, NDArray[np.float64]
     return lines(title, day_ms, {name: one.equity for name, one in days.items()}, n_references=1)
 
 
-def _hit_rates(report: Report) -> str:
+def _hit_rates(report: BacktestReport) -> str:
     rates = {
         period.name: 100 * (period.record.hit_rate.value - 0.5)
         for period in report.results.quarters
@@ -84,8 +84,8 @@ def _hit_rates(report: Report) -> str:
     return bars("hit rate of the decisions taken, % less 50, at the lag, by quarter", rates)
 
 
-def _pick_rates(report: Report) -> str:
-    """Accuracy against coverage; nothing where there were no picks yet."""
+def _pick_rates(report: BacktestReport) -> str:
+    """A chart of accuracy against coverage; an empty text if there were no picks."""
     rates = {
         f"{picked.target_coverage:.0%}": 100 * (picked.at_lag.hit_rate.value - 0.5)
         for picked in report.results.picks
@@ -96,6 +96,6 @@ def _pick_rates(report: Report) -> str:
     )
 
 
-def _table(summary: Summary) -> str:
+def _table(summary: SummaryTable) -> str:
     kind = "facts" if summary.columns == ("", "") else ""
     return table(summary.title, summary.columns, summary.rows, kind=kind)

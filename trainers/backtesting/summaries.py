@@ -1,32 +1,32 @@
-"""The tables of a report, once, for the terminal and for the tear sheet alike."""
+"""The tables of a backtest's report, which the terminal and the tear sheet share."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from trainers.backtesting.positions import PositionRule, Rule
-from trainers.backtesting.records import Record
-from trainers.backtesting.reports import Report, RuleTried, figure, percent, share, span
-from trainers.backtesting.results import Period, Results
+from trainers.backtesting.positions import PositionRule, RuleKind
+from trainers.backtesting.records import DirectionRecord
+from trainers.backtesting.reports import BacktestReport, RuleTried, figure, percent, share, span
+from trainers.backtesting.results import BacktestResults, PeriodResults
 from trainers.backtesting.sharpe_evidence import SharpeEvidence
 from trainers.evaluation.selective import LEAST_CONFIDENCES
 
-#: Where no decision had a threshold: a table of dashes would not say why.
+#: The text that stands for the table if no decision had a threshold, since a table of dashes would not say why.
 _NO_PICKS = (
     f"no threshold could be set: it takes {LEAST_CONFIDENCES:,} decisions of the half year that ended a day before "
     "its month, and this span has fewer before each of its months"
 )
 
 
-class Summary(NamedTuple):
-    """A table: title, column names, rows of text."""
+class SummaryTable(NamedTuple):
+    """A table: its title, the names of its columns and its rows of text."""
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
 
 
-def summaries(report: Report) -> list[Summary]:
-    """All tables, in the order in which they are read."""
+def summaries(report: BacktestReport) -> list[SummaryTable]:
+    """All tables of a report, in the order in which they are shown."""
     results = report.results
     return [
         _terms(report),
@@ -41,7 +41,7 @@ def summaries(report: Report) -> list[Summary]:
     ]
 
 
-def _terms(report: Report) -> Summary:
+def _terms(report: BacktestReport) -> SummaryTable:
     terms = report.results.terms
     costs = terms.costs
     rows = [
@@ -61,22 +61,22 @@ def _terms(report: Report) -> Summary:
         ),
         ("parity hash", report.parity_hash),
     ]
-    return Summary("terms", ("", ""), rows)
+    return SummaryTable("terms", ("", ""), rows)
 
 
 def in_words(rule: PositionRule) -> str:
-    """A position rule for people."""
+    """A position rule in words."""
     size = {
-        Rule.SIGN: "all in, by the side said",
-        Rule.THRESHOLD: "all in, by the side said",
-        Rule.VOLATILITY: f"sized for {rule.target_volatility:.0%} volatility a year",
-        Rule.KELLY: f"{rule.kelly_fraction:g} of Kelly",
+        RuleKind.SIGN: "all in, by the side said",
+        RuleKind.THRESHOLD: "all in, by the side said",
+        RuleKind.VOLATILITY: f"sized for {rule.target_volatility:.0%} volatility a year",
+        RuleKind.KELLY: f"{rule.kelly_fraction:g} of Kelly",
     }[rule.rule]
     wanted = f", from {rule.threshold:.3g} on" if rule.threshold > 0.5 else ""
     return f"{size}{wanted}, at most {rule.cap:g}{', never short' if rule.is_long_only else ''}"
 
 
-def _money(results: Results) -> Summary:
+def _money(results: BacktestResults) -> SummaryTable:
     columns = ("", "after costs", "before costs", "buy and hold")
     kinds = (results.net, results.gross, results.buy_and_hold)
     rows = [
@@ -90,10 +90,10 @@ def _money(results: Results) -> Summary:
         ("largest drawdown", *(f"{kind.largest_drawdown:.1%}" for kind in kinds)),
         ("longest drawdown, days", *(f"{kind.longest_drawdown_days:.1f}" for kind in kinds)),
     ]
-    return Summary("money (95 % intervals)", columns, rows)
+    return SummaryTable("money (95 % intervals)", columns, rows)
 
 
-def _evidence(evidence: SharpeEvidence) -> Summary:
+def _evidence(evidence: SharpeEvidence) -> SummaryTable:
     rows = [
         ("days", f"{evidence.n_days:,}"),
         ("skewness and kurtosis of daily returns", f"{evidence.skewness:.2f} and {evidence.kurtosis:.1f}"),
@@ -102,10 +102,10 @@ def _evidence(evidence: SharpeEvidence) -> Summary:
         ("best ratio that so many worthless ones would show", f"{evidence.best_by_chance:.2f}"),
         ("chance that the true ratio is above that (deflated)", f"{evidence.deflated:.1%}"),
     ]
-    return Summary("what the Sharpe ratio after costs proves", ("", ""), rows)
+    return SummaryTable("what the Sharpe ratio after costs proves", ("", ""), rows)
 
 
-def _rules(rules: Sequence[RuleTried]) -> Summary:
+def _rules(rules: Sequence[RuleTried]) -> SummaryTable:
     columns = ("position rule", "taken", "after costs", "before", "Sharpe", "above zero", "deflated")
     rows = [
         (
@@ -122,10 +122,10 @@ def _rules(rules: Sequence[RuleTried]) -> Summary:
         )
         for tried in rules
     ]
-    return Summary("position rules tried; the rest is of the first (95 % intervals)", columns, rows)
+    return SummaryTable("position rules tried; the rest is of the first (95 % intervals)", columns, rows)
 
 
-def _picks(results: Results) -> Summary:
+def _picks(results: BacktestResults) -> SummaryTable:
     columns = (
         "aimed at",
         "realised",
@@ -149,37 +149,37 @@ def _picks(results: Results) -> Summary:
     ]
     title = "picks: the surest decisions, by thresholds set before (95 % intervals)"
     if all(picked.coverage is None for picked in results.picks):
-        return Summary(title, ("", ""), [("none", _NO_PICKS)])
-    return Summary(title, columns, rows)
+        return SummaryTable(title, ("", ""), [("none", _NO_PICKS)])
+    return SummaryTable(title, columns, rows)
 
 
-def _trading(results: Results) -> Summary:
+def _trading(results: BacktestResults) -> SummaryTable:
     coverage = results.n_taken / results.n_decisions
     rows = [
         ("decisions", f"{results.n_decisions:,}"),
         ("of these taken", f"{results.n_taken:,} ({coverage:.1%})"),
         ("trades", f"{results.n_trades:,}"),
-        # As for every yearly figure, a few days say nothing of a year.
+        # Like every yearly figure, turnover is not given for a few days.
         *([] if results.net.sharpe is None else [_turnover(results)]),
         ("earned before costs per unit traded, basis points", _bps(results.edge_per_trade_bps)),
         ("cost of a unit traded, basis points", _bps(results.cost_per_trade_bps)),
         ("break-even cost, basis points", _bps(results.break_even_bps)),
     ]
-    return Summary("trading", ("", ""), rows)
+    return SummaryTable("trading", ("", ""), rows)
 
 
-def _turnover(results: Results) -> tuple[str, str]:
+def _turnover(results: BacktestResults) -> tuple[str, str]:
     return ("turnover a year, times equity", f"{results.turnover_per_year:,.0f}")
 
 
-def _directions(results: Results) -> Summary:
+def _directions(results: BacktestResults) -> SummaryTable:
     columns = ("decisions", "lag", "n", "ties", "without price", "hit rate", "edge, basis points")
     rows = [("all", *_record(results.all_decisions))]
     rows += [("taken", *_record(record)) for record in results.lags]
-    return Summary("directions over the horizon, ties apart (95 % intervals)", columns, rows)
+    return SummaryTable("directions over the horizon, ties apart (95 % intervals)", columns, rows)
 
 
-def _record(record: Record) -> tuple[str, ...]:
+def _record(record: DirectionRecord) -> tuple[str, ...]:
     return (
         span(record.lag_ms),
         f"{record.n:,}",
@@ -190,7 +190,7 @@ def _record(record: Record) -> tuple[str, ...]:
     )
 
 
-def _periods(title: str, periods: list[Period]) -> Summary:
+def _periods(title: str, periods: list[PeriodResults]) -> SummaryTable:
     columns = (
         "",
         "after costs",
@@ -218,7 +218,7 @@ def _periods(title: str, periods: list[Period]) -> Summary:
         )
         for period in periods
     ]
-    return Summary(title, columns, rows)
+    return SummaryTable(title, columns, rows)
 
 
 def _bps(value: float | None) -> str:

@@ -14,7 +14,7 @@ from schemas.time import Interval, parse_time
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.vector_declarations import FeatureGroup
 from trainers.backtesting.execution import Costs
-from trainers.backtesting.positions import PositionRule, Rule
+from trainers.backtesting.positions import PositionRule, RuleKind
 from trainers.datasets.schedules import Refit
 from trainers.inputs.backtested_models import Asked, asked_models
 from trainers.inputs.materials import Material, check_beside, from_file
@@ -129,7 +129,7 @@ def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
     try:
         rules = tuple(
             PositionRule(
-                rule=Rule(rule),
+                rule=RuleKind(rule),
                 threshold=options.threshold,
                 target_volatility=options.target_volatility,
                 kelly_fraction=options.kelly_fraction,

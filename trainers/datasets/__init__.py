@@ -1,1 +1,1 @@
-"""Datasets: feature tables into labelled samples, and samples into training and test stretches; pure."""
+"""Datasets: feature tables become decision sets, and these are split into training rows and test stretches; pure."""

@@ -1,4 +1,6 @@
-"""Columns of the user's own, of other intervals and of the news beside a feature table, by what was known.
+"""Further columns for a feature table: the user's own, those of other intervals and those of the news.
+
+A value joins a row only if it was known when the row was decided.
 
 Other instruments are joined by :mod:`stream_processors.features.vectors`.
 """
@@ -47,13 +49,13 @@ def interval_columns(
 ) -> dict[str, NDArray[np.float64]]:
     """The features of the same instrument's bars of another length, as the newest such bar was known.
 
-    Undefined where that bar ended a whole interval before, or earlier: there is a gap. Calendar features
-    are left out, which say the same at any length.
+    A value is undefined where that bar ended a whole interval before the decision, or earlier, since then
+    there is a gap. Calendar features are left out: they are the same at any length.
 
     Args:
-        table: Whose times.
-        other: Features of the other bars.
-        interval: Their length.
+        table: The table whose decision times are joined to.
+        other: The features of the bars of another length.
+        interval: The length of those bars.
     """
     rows = newest_known_rows(
         times_ms=table.as_of_ms, as_of_ms=other.as_of_ms, known_ms=other.known_ms, allowance_ms=0
@@ -72,12 +74,12 @@ def interval_columns(
 
 
 def news_columns(table: FeatureTable, published_ms: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """How many articles were out by each decision, in three windows, and the age of the newest.
+    """How many articles were published before each decision in three windows, and the age of the newest article.
 
-    Undefined before the first and after the last article: there the file says nothing.
+    Values are undefined before the first and after the last article, where the file has no information.
 
     Args:
-        table: Whose times.
+        table: The table whose decision times are counted up to.
         published_ms: When each article was known, increasing.
     """
     upto = np.searchsorted(published_ms, table.as_of_ms, side="right")

@@ -1,21 +1,20 @@
-"""Refits by the calendar: when a model would have been fitted anew live, and what it could have known.
+"""Refit schedules: when a model is fitted again, by the calendar or by equally many rows.
 
-Forward only. A training row's label must have been known at the refit; that covers labels that
-overlap the test stretch and the publication lag. Schemes that also train on rows *after* a test
-stretch must embargo as well: :func:`surrounding_fold`.
+Evaluations and backtests refit by the calendar, as a live model would be. A version that is made
+now is judged on what little history it has, so that its walk-forward shares the rows out evenly.
 """
 
 from enum import StrEnum
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.splits import Fold
+#: The share of the labelled rows that the first model learns from, before purging.
+FIRST_TRAINING_SHARE = 0.4
 
 
 class Refit(StrEnum):
-    """How often a model is fitted anew."""
+    """How often a model is fitted again."""
 
     NEVER = "never"
     WEEKLY = "weekly"
@@ -30,15 +29,15 @@ _MONDAY = 3
 
 
 def refit_times(*, from_ms: int, until_ms: int, refit: Refit) -> tuple[int, ...]:
-    """When models are fitted: at the start, then at each beginning of a week, month, quarter or year, UTC.
+    """The times at which models are fitted: at the start, and when a week, month, quarter or year begins (UTC).
 
     Args:
         from_ms: The first fit.
-        until_ms: Nothing is decided from here on.
-        refit: How often.
+        until_ms: The end of the stretch; no decision is made from here on.
+        refit: How often the model is fitted again.
 
     Returns:
-        Increasing; the first is ``from_ms``.
+        The times, increasing; the first is ``from_ms``.
 
     Raises:
         ValueError: If the stretch is empty.
@@ -74,61 +73,22 @@ def _months(from_ms: int, until_ms: int, step: int) -> NDArray[np.datetime64]:
     return (np.arange(first, last + 1) * step).astype("datetime64[M]")
 
 
-def calendar_folds(
-    *, as_of_ms: NDArray[np.int64], known_ms: NDArray[np.int64], refits_ms: tuple[int, ...], until_ms: int
-) -> tuple[Fold, ...]:
-    """Expanding folds: train on what was known at a refit, test until the next.
+def refits_by_rows(as_of_ms: NDArray[np.int64], *, n_refits: int) -> tuple[int, ...]:
+    """The times at which models are fitted so that about equally many labelled rows follow each refit.
+
+    The first model learns from the first 40 % of the rows; the test stretches cover the others once.
 
     Args:
-        as_of_ms: Shape (n,), strictly increasing: the decision times.
-        known_ms: Shape (n,): when each row's label was known; a row without one has -1.
-        refits_ms: Increasing.
-        until_ms: The end of the last stretch.
+        as_of_ms: Shape (n,), increasing: the decision times of rows that have a label.
+        n_refits: How many refits there are, > 0.
 
-    Returns:
-        The folds with something to decide in them.
+    Raises:
+        ValueError: If there are too few rows for so many refits.
     """
-    folds = []
-    for start_ms, end_ms in pairwise((*refits_ms, until_ms)):
-        first, last = np.searchsorted(as_of_ms, [start_ms, end_ms])
-        if first < last:
-            usable = np.flatnonzero((known_ms[:first] >= 0) & (known_ms[:first] <= start_ms))
-            folds.append(Fold(train=usable.astype(np.int64), test=np.arange(first, last, dtype=np.int64)))
-    return tuple(folds)
-
-
-def surrounding_fold(
-    *,
-    as_of_ms: NDArray[np.int64],
-    known_ms: NDArray[np.int64],
-    test: NDArray[np.int64],
-    embargo_ms: int,
-) -> Fold:
-    """A fold whose training rows lie before and after the test stretch, purged and embargoed.
-
-    Not what live would have done: for the distribution of a score only. The embargo is to be the
-    longer of the horizon and the longest feature memory.
-
-    Args:
-        as_of_ms: Shape (n,), strictly increasing.
-        known_ms: Shape (n,), when each label was known.
-        test: Row numbers of one stretch without gaps, not empty.
-        embargo_ms: How long after the stretch's last label no row is trained on.
-    """
-    starts_ms = as_of_ms[test[0]]
-    free_ms = int(known_ms[test].max()) + embargo_ms
-    usable = (known_ms >= 0) & ((known_ms <= starts_ms) | (as_of_ms >= free_ms))
-    usable[test] = False
-    return Fold(train=np.flatnonzero(usable).astype(np.int64), test=test)
-
-
-def purged(train: NDArray[np.int64], *, known_ms: NDArray[np.int64], decided_ms: int) -> NDArray[np.int64]:
-    """The rows of ``train`` whose label was known at a time; of another horizon than the fold's too.
-
-    Args:
-        train: Row numbers.
-        known_ms: Shape (n,), when the label of each row was known; negative where there is none.
-        decided_ms: The time by which it must be known: the first decision of the test.
-    """
-    kept: NDArray[np.int64] = train[(known_ms[train] >= 0) & (known_ms[train] <= decided_ms)]
-    return kept
+    n = len(as_of_ms)
+    first = int(n * FIRST_TRAINING_SHARE)
+    if n_refits < 1 or first < 1 or n - first < n_refits:
+        message = f"walk-forward over {n_refits} folds needs more rows, were {n}"
+        raise ValueError(message)
+    rows = np.linspace(first, n, n_refits, endpoint=False).astype(np.int64)
+    return tuple(int(time) for time in as_of_ms[rows])

@@ -1,8 +1,8 @@
-"""Decision sets as bytes: parquet that is the same tomorrow, and a manifest that proves it.
+"""Decision sets as bytes: a parquet file that is the same whenever it is written, and its manifest.
 
-The same query gives the same bytes: rows are in order, nothing of the clock or the machine is
-written, and the manifest's hash is of the parquet file. What is read back is held against a
-pandera schema first.
+The same query gives the same bytes: rows are in order, neither the clock nor the machine leaves a
+trace, and the manifest holds the hash of the parquet file. A file that is read back is checked
+against a pandera schema first.
 """
 
 import hashlib
@@ -16,11 +16,12 @@ from pyarrow import parquet
 
 from schemas.errors import StateError
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.prices import ForwardReturn
 
 _FEATURE = "feature:"
 _RETURN, _KNOWN, _LATE_RETURN, _LATE_KNOWN = "return:", "known_ms:", "late_return:", "late_known_ms:"
-#: How a column's name begins, how that of the one beside it does, and its type.
+#: For each kind of column: the prefix of its name, the prefix of its companion's name, and its type.
 _KINDS = (
     (_FEATURE, None, pa.float32()),
     (_RETURN, _KNOWN, pa.float64()),
@@ -29,11 +30,11 @@ _KINDS = (
 
 
 class DatasetManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stored data set is.
+    """The description of a stored data set.
 
     Attributes:
         data_hash: SHA-256 of the parquet bytes.
-        sources: SHA-256 of each file that it was made of, by its part in it.
+        sources: SHA-256 of each input file, by the part that it played.
     """
 
     data_hash: str
@@ -48,7 +49,7 @@ class DatasetManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_bytes(decisions: DecisionSet) -> bytes:
-    """The parquet file."""
+    """The decision set as a parquet file."""
     columns: dict[str, NDArray[np.float64] | NDArray[np.float32] | NDArray[np.int64]] = {
         "as_of_ms": decisions.as_of_ms,
         "trailing_log_return": decisions.trailing_log_return,
@@ -80,8 +81,8 @@ def manifest_of(decisions: DecisionSet, data: bytes, *, sources: dict[str, str])
 
     Args:
         decisions: The data set.
-        data: Its bytes, as they are stored.
-        sources: By name of an input: the hash of its file.
+        data: The bytes of the data set, as they are stored.
+        sources: The hash of each input file, by the name of the input.
     """
     n = len(decisions)
     return DatasetManifest(
@@ -98,7 +99,7 @@ def manifest_of(decisions: DecisionSet, data: bytes, *, sources: dict[str, str])
 
 
 def content_hash(decisions: DecisionSet) -> str:
-    """SHA-256 of what a data set holds, whatever file it might be in."""
+    """SHA-256 of the contents of a data set, independent of the file format."""
     digest = hashlib.sha256(
         f"{decisions.feature_spec_hash} {decisions.interval} {decisions.horizon}".encode()
     )
@@ -112,10 +113,10 @@ def content_hash(decisions: DecisionSet) -> str:
 
 
 def from_bytes(data: bytes, manifest: DatasetManifest) -> DecisionSet:
-    """The data set, once its hash and its rules hold.
+    """Read a data set, after checking its hash and its rules.
 
     Raises:
-        StateError: If the bytes are others than the manifest's, or break a rule.
+        StateError: If the bytes are not those of the manifest, or break a rule.
     """
     found = hashlib.sha256(data).hexdigest()
     if found != manifest.data_hash:
@@ -156,10 +157,10 @@ def _forward_returns(
 
 
 def _check_structure(table: pa.Table) -> None:
-    """Hold the columns against those that :func:`to_bytes` writes, before anything looks into them.
+    """Check the columns against those that :func:`to_bytes` writes, before their values are read.
 
     Raises:
-        StateError: If one is missing, is there twice, or is of another type.
+        StateError: If a column is missing, appears twice, or has another type.
     """
     found = {name: table.schema.field(i).type for i, name in enumerate(table.column_names)}
     wanted = {"as_of_ms": pa.int64(), "trailing_log_return": pa.float64(), f"{_RETURN}1": pa.float64()}
@@ -187,10 +188,10 @@ def _check_structure(table: pa.Table) -> None:
 
 
 def validate(table: pa.Table) -> None:
-    """Hold a data set's table against its rules.
+    """Check a data set's table against its rules.
 
     Raises:
-        StateError: If one is broken; the message has pandera's account of where.
+        StateError: If a rule is broken; the message says where, as pandera reports it.
     """
     import pandera.pandas as pandera
 

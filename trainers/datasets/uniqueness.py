@@ -1,4 +1,4 @@
-"""Sample weights by uniqueness: labels that overlap tell the same story, and share its weight."""
+"""Sample weights by uniqueness: labels that overlap hold the same information, so they share its weight."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 def uniqueness(*, start_ms: NDArray[np.int64], end_ms: NDArray[np.int64]) -> NDArray[np.float64]:
     """The average uniqueness of each label over its interval ``[start, end)``.
 
-    At every instant a label counts as one over the labels that are open then; its uniqueness is
-    the mean of that over its interval, by time.
+    At every instant a label counts as one divided by the number of labels that are open at that instant. Its
+    uniqueness is the mean of this count over its interval, weighted by time.
 
     Args:
         start_ms: Shape (n,), increasing.
@@ -18,7 +18,7 @@ def uniqueness(*, start_ms: NDArray[np.int64], end_ms: NDArray[np.int64]) -> NDA
         Shape (n,), in (0, 1]; 1 where no other label overlaps.
 
     Raises:
-        ValueError: If a label ends before it has begun.
+        ValueError: If a label does not end after its start.
 
     Source:
         Lopez de Prado (2018), Advances in Financial Machine Learning, section 4.4.

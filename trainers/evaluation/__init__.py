@@ -1,4 +1,4 @@
-"""Evaluation: how good a model is, how sure that is, and what the simplest rules would have done.
+"""Evaluation: how good a model is, how certain that figure is, and how good the simplest rules would have been.
 
-Published; pure. Randomness is a generator that the caller hands over.
+Published; pure. The caller passes the generator of random numbers.
 """

@@ -1,19 +1,19 @@
-"""Audits: does a feature know the future, does it depend on where the data begin, and by how much.
+"""Audits: whether a feature knows the future or depends on where the data begin, and by how much.
 
-Checks, each of every column at once, so that a whole feature set takes seconds:
+Each check looks at every column at once, so that a whole feature set takes seconds:
 
 - **truncation**: a value at t must be the same to the bit when all bars after t are removed;
-- **known time**: nothing may be as of later than it was known, nor known before its time;
-- **warm-up**: once a column says it is warm, an older start of the data must not change it much.
-  Recursive averages (Wilder's, exponential ones) are apart: by definition the past fades in them and
-  never vanishes, so that some of the start is left at any warm-up. That is their **start-up**
-  effect: expected, smaller with every bar, and no knowledge of the future;
-- **permutation**: alone, a column must not tell the direction better than honest features can, and
+- **known time**: no outcome may be known before it happened, and decision times must increase;
+- **warm-up**: once a column says that it is warm, an earlier start of the data must not change it much.
+  Recursive averages (Wilder's, exponential ones) are reported apart: by definition the past fades in them
+  and never vanishes, so that some of the start is left after any warm-up. This **start-up** effect is
+  expected, gets smaller with every bar, and is no knowledge of the future;
+- **permutation**: by itself a column must not tell the direction better than honest features can, and
   with permuted labels it must tell nothing.
 
-Of a stored data set there are two more: **given the others**, a column must not tell of the next return
-what the others do not (:mod:`trainers.evaluation.conditioning`); and where the bars are at hand every
-column and label is made anew and held against the stored one (:mod:`trainers.evaluation.recomputing`).
+A stored data set has two more checks. **Given the others**, a column must not tell of the next return
+what the others do not (:mod:`trainers.evaluation.conditioning`). If the bars are available, every column and
+label is computed again and compared with the stored one (:mod:`trainers.evaluation.recomputing`).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -27,21 +27,18 @@ from numpy.typing import NDArray
 from schemas.features import FeatureTable
 from stream_processors.features.bars import BarTable
 from trainers.datasets.decisions import DecisionSet
+from trainers.evaluation.column_rules import LEAK_ALARM, accuracy_alone, accuracy_limit, permuted_in_blocks
 from trainers.evaluation.conditioning import Conditional, conditional
 from trainers.evaluation.recomputing import Recomputed, recomputed
 
-#: Makes a table of features from bars; what is audited.
+#: Computes a table of features from bars; this is what an audit judges.
 Compute = Callable[[BarTable], FeatureTable]
 
-#: A column that alone is right more often than this over all rows is a leak until shown otherwise.
-LEAK_ALARM = 0.56
-_N_BINS = 20
 _LEAST_ROWS = 400
-_SIGNIFICANT = 5.0
 
 
-class Check(StrEnum):
-    """What was looked at."""
+class AuditCheck(StrEnum):
+    """The checks of an audit."""
 
     TRUNCATION = "truncation"
     KNOWN_TIME = "known time"
@@ -52,17 +49,16 @@ class Check(StrEnum):
     RECOMPUTATION = "recomputation"
 
 
-class Finding(NamedTuple):
-    """One thing that was seen: wrong, unless it is of the start-up.
+class AuditFinding(NamedTuple):
+    """One finding of an audit; it is a fault unless it is a start-up effect.
 
     Attributes:
-        column: Whose; ``*`` for the table as a whole.
-        amount: By how much: of a value, the largest relative difference; of an accuracy, itself.
-        at_ms: Where it was seen first or, of differences, where they are worst; None where it is of
-            the whole.
+        column: The column; ``*`` for the table as a whole.
+        amount: How large it is: the largest relative difference of values, or an accuracy itself.
+        at_ms: The time of the first case or of the largest difference; None if it concerns all rows.
     """
 
-    check: Check
+    check: AuditCheck
     column: str
     amount: float
     at_ms: int | None
@@ -70,17 +66,17 @@ class Finding(NamedTuple):
 
     @property
     def is_expected(self) -> bool:
-        """Whether this is how such a feature is defined, and nothing to mend."""
-        return self.check is Check.START_UP
+        """Whether the finding follows from the definition of the feature, so that there is nothing to repair."""
+        return self.check is AuditCheck.START_UP
 
 
-def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int = 32) -> list[Finding]:
-    """Columns whose past changes when the future is taken away.
+def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int = 32) -> list[AuditFinding]:
+    """Columns whose past values change when later bars are removed.
 
     Args:
-        compute: The features.
+        compute: Computes the features.
         bars: Oldest first.
-        n_cuts: At how many places the bars are cut off, evenly spread.
+        n_cuts: The number of places at which the bars are cut off, evenly spread.
         n_rows: How many rows before each cut are compared.
     """
     whole = compute(bars)
@@ -90,7 +86,7 @@ def truncation(compute: Compute, bars: BarTable, *, n_cuts: int = 8, n_rows: int
         rows = np.flatnonzero(np.isin(whole.as_of_ms, shorter.as_of_ms[-n_rows:]))
         _note(worst, whole, rows, whole.values[rows], shorter.values[-len(rows) :])
     return [
-        Finding(Check.TRUNCATION, name, amount, at_ms, "changes when the bars after it are removed")
+        AuditFinding(AuditCheck.TRUNCATION, name, amount, at_ms, "changes when the bars after it are removed")
         for name, (amount, at_ms) in worst.items()
     ]
 
@@ -102,15 +98,15 @@ def warm_up(
     tolerance: float = 1e-6,
     n_starts: int = 8,
     recursive: Collection[str] = (),
-) -> list[Finding]:
-    """Columns that say they are warm, and yet depend on how much came before.
+) -> list[AuditFinding]:
+    """Columns that say they are warm and yet depend on how many bars came before.
 
     Args:
-        compute: The features.
+        compute: Computes the features.
         bars: Oldest first.
-        tolerance: The largest relative difference that is let pass.
-        n_starts: At how many places the bars are begun anew, evenly spread.
-        recursive: Columns that are declared to remember everything, ever less of it.
+        tolerance: The largest relative difference that is accepted.
+        n_starts: The number of places at which the bars begin again, evenly spread.
+        recursive: Columns that are declared as recursive: they remember every bar with falling weight.
     """
     whole = compute(bars)
     worst: dict[str, tuple[float, int]] = {}
@@ -120,9 +116,11 @@ def warm_up(
         rows = np.flatnonzero(np.isin(whole.as_of_ms, later.as_of_ms[warm]))
         _note(worst, whole, rows, whole.values[rows], later.values[warm], either_missing=False)
     return [
-        Finding(Check.START_UP, name, amount, at_ms, "a recursive average: the start fades, never vanishes")
+        AuditFinding(
+            AuditCheck.START_UP, name, amount, at_ms, "a recursive average: the start fades, never vanishes"
+        )
         if name in recursive
-        else Finding(Check.WARM_UP, name, amount, at_ms, "depends on bars before its warm-up")
+        else AuditFinding(AuditCheck.WARM_UP, name, amount, at_ms, "depends on bars before its warm-up")
         for name, (amount, at_ms) in worst.items()
         if amount > tolerance
     ]
@@ -146,7 +144,7 @@ def _note(
     *,
     either_missing: bool = True,
 ) -> None:
-    """Keep the largest relative difference of each column, and where it was."""
+    """Update the largest relative difference of each column, and its time."""
     missing = np.isnan(values) | np.isnan(others)
     scale = np.maximum(np.maximum(np.abs(values), np.abs(others)), 1e-12)
     with np.errstate(invalid="ignore"):
@@ -161,12 +159,12 @@ def _note(
             worst[name] = (amount, int(table.as_of_ms[rows[row]]))
 
 
-def known_time(decisions: DecisionSet) -> list[Finding]:
-    """Labels that were known before they had happened, and decisions out of order."""
+def known_time(decisions: DecisionSet) -> list[AuditFinding]:
+    """Labels that were known before they had happened, and decisions that are out of order."""
     findings = []
     if np.any(np.diff(decisions.as_of_ms) <= 0):
         at = int(decisions.as_of_ms[1:][np.diff(decisions.as_of_ms) <= 0][0])
-        findings.append(Finding(Check.KNOWN_TIME, "*", 1.0, at, "decision times must increase"))
+        findings.append(AuditFinding(AuditCheck.KNOWN_TIME, "*", 1.0, at, "decision times must increase"))
     for multiple, forward_return in decisions.forward_returns.items():
         ends = decisions.as_of_ms + multiple * decisions.horizon.milliseconds
         early = (forward_return.known_ms >= 0) & (forward_return.known_ms < ends)
@@ -174,23 +172,25 @@ def known_time(decisions: DecisionSet) -> list[Finding]:
             share = float(early.mean())
             explanation = f"the label over {multiple} horizons was known before it had happened"
             findings.append(
-                Finding(Check.KNOWN_TIME, "*", share, int(decisions.as_of_ms[early][0]), explanation)
+                AuditFinding(
+                    AuditCheck.KNOWN_TIME, "*", share, int(decisions.as_of_ms[early][0]), explanation
+                )
             )
     return findings
 
 
 def permutation(
     decisions: DecisionSet, *, generator: np.random.Generator, alarm: float = LEAK_ALARM
-) -> list[Finding]:
-    """Columns that alone tell the direction too well, or tell something of permuted labels.
+) -> list[AuditFinding]:
+    """Columns that by themselves tell the direction too well, or tell something of permuted labels.
 
-    A column's rule is learnt on the older half (the direction that prevails in each of twenty bins
-    of equal count) and judged on the newer one. Weeks of labels are permuted, not single labels,
+    The rule of a column is learnt on the older half of the rows (the prevailing direction in each of twenty
+    bins of equal count) and judged on the newer half. Weeks of labels are permuted and not single labels,
     so that what is slow in both stays slow.
 
     Args:
         decisions: Oldest first.
-        generator: Of the permutation.
+        generator: The source of randomness of the permutation.
         alarm: The accuracy above which a column is a leak until shown otherwise.
     """
     returns = decisions.own.log_return
@@ -198,62 +198,22 @@ def permutation(
     if len(counted) < _LEAST_ROWS:
         return []
     rows, is_up = decisions.rows[counted], returns[counted] > 0
-    shuffled = _permuted_in_blocks(is_up, block=max(1, len(is_up) // 60), generator=generator)
+    shuffled = permuted_in_blocks(is_up, block=max(1, len(is_up) // 60), generator=generator)
     limit = accuracy_limit(len(counted), alarm=0.5)
     findings = []
     for column, name in enumerate(decisions.names):
         accuracy, chance = (accuracy_alone(rows[:, column], labels) for labels in (is_up, shuffled))
         if accuracy > accuracy_limit(len(counted), alarm=alarm):
             explanation = "alone tells the direction better than honest features do"
-            findings.append(Finding(Check.PERMUTATION, name, accuracy, None, explanation))
+            findings.append(AuditFinding(AuditCheck.PERMUTATION, name, accuracy, None, explanation))
         if chance > limit:
             explanation = "tells something of permuted labels: the check itself leaks"
-            findings.append(Finding(Check.PERMUTATION, name, chance, None, explanation))
+            findings.append(AuditFinding(AuditCheck.PERMUTATION, name, chance, None, explanation))
     return findings
 
 
-def accuracy_limit(n: int, *, alarm: float = LEAK_ALARM) -> float:
-    """The accuracy from which on a column is found by itself: the alarm, or what chance may be with few rows.
-
-    Args:
-        n: Rows with an outcome; half of them are judged.
-        alarm: The least that is called a leak.
-    """
-    return float(max(alarm, 0.5 + _SIGNIFICANT * 0.5 / np.sqrt(n / 2)))
-
-
-def accuracy_alone(values: NDArray[np.float32], is_up: NDArray[np.bool_]) -> float:
-    """How often a column's own rule, learnt on the older half, is right on the newer half."""
-    half = len(values) // 2
-    edges = _edges(values[:half])
-    old, new = _bins(values[:half], edges), _bins(values[half:], edges)
-    balance = np.bincount(old, weights=2.0 * is_up[:half] - 1, minlength=_N_BINS + 2)
-    return float(np.mean((balance[new] >= 0) == is_up[half:]))
-
-
-def _edges(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    defined = values[~np.isnan(values)]
-    if not len(defined):
-        return np.empty(0)
-    edges: NDArray[np.float64] = np.unique(np.quantile(defined, np.linspace(0, 1, _N_BINS + 1)[1:-1]))
-    return edges
-
-
-def _bins(values: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The bin of each value; undefined ones have a bin of their own."""
-    binned = np.searchsorted(edges, values, side="right")
-    return np.where(np.isnan(values), _N_BINS + 1, binned).astype(np.int64)
-
-
-def _permuted_in_blocks(
-    labels: NDArray[np.bool_], *, block: int, generator: np.random.Generator
-) -> NDArray[np.bool_]:
-    blocks: Sequence[NDArray[np.bool_]] = np.array_split(labels, max(2, len(labels) // block))
-    return np.concatenate([blocks[i] for i in generator.permutation(len(blocks))])
-
-
-def given_others(decisions: DecisionSet) -> tuple[list[Finding], Conditional | None]:
-    """Columns that tell of the next return what the other columns do not, and what could have been found."""
+def given_others(decisions: DecisionSet) -> tuple[list[AuditFinding], Conditional | None]:
+    """Columns that tell of the next return what the other columns do not, and the limits of the search."""
     return told_given(
         decisions.rows, decisions.names, decisions.own.log_return, np.empty((len(decisions), 0), np.float32)
     )
@@ -264,12 +224,12 @@ def told_given(
     names: Sequence[str],
     returns: NDArray[np.float64],
     given: NDArray[np.float32],
-) -> tuple[list[Finding], Conditional | None]:
-    """Columns that tell of the next return what honest ones and the others do not.
+) -> tuple[list[AuditFinding], Conditional | None]:
+    """Columns that tell of the next return what honest columns and the other columns do not.
 
     Args:
-        columns: What is judged, shape (n, m).
-        names: Of these.
+        columns: The columns that are judged, shape (n, m).
+        names: The names of these columns.
         returns: Over the horizon ahead, shape (n,).
         given: Columns that are known to be honest, shape (n, k).
     """
@@ -278,7 +238,7 @@ def told_given(
         return [], None
     explanation = "tells of the next return what the other columns do not (partial rank correlation)"
     findings = [
-        Finding(Check.CONDITIONAL, name, abs(partial), None, explanation)
+        AuditFinding(AuditCheck.CONDITIONAL, name, abs(partial), None, explanation)
         for name, partial in found.partial.items()
         if abs(partial) > found.limit
     ]
@@ -286,22 +246,24 @@ def told_given(
         explanation = (
             "together the columns rank the next return better than honest ones do (rank correlation)"
         )
-        findings.append(Finding(Check.CONDITIONAL, "*", found.together, None, explanation))
+        findings.append(AuditFinding(AuditCheck.CONDITIONAL, "*", found.together, None, explanation))
     return findings, found
 
 
-def remade(stored: DecisionSet, made: DecisionSet, *, tolerance: float) -> tuple[list[Finding], Recomputed]:
-    """Columns and labels of a stored data set that the bars give otherwise.
+def remade(
+    stored: DecisionSet, made: DecisionSet, *, tolerance: float
+) -> tuple[list[AuditFinding], Recomputed]:
+    """Columns and labels of a stored data set that differ from what the bars give.
 
     Args:
-        stored: What is judged.
-        made: The same, made from the bars.
+        stored: The data set that is judged.
+        made: The same data set, computed from the bars.
         tolerance: The largest relative difference that rounding may leave.
     """
     found = recomputed(stored, made)
     findings = [
-        Finding(
-            Check.RECOMPUTATION,
+        AuditFinding(
+            AuditCheck.RECOMPUTATION,
             one.column,
             one.largest,
             one.at_ms,
@@ -313,5 +275,5 @@ def remade(stored: DecisionSet, made: DecisionSet, *, tolerance: float) -> tuple
     if found.n_unmatched:
         share = found.n_unmatched / len(stored)
         explanation = f"{found.n_unmatched:,} rows are at times at which the bars give none"
-        findings.append(Finding(Check.RECOMPUTATION, "*", share, None, explanation))
+        findings.append(AuditFinding(AuditCheck.RECOMPUTATION, "*", share, None, explanation))
     return findings, found

@@ -1,20 +1,20 @@
-"""Baselines: the simplest rules, fitted in the fold like any model, judged on the same rows.
+"""Baselines: the simplest rules, fitted in each fold like any model and judged on the same rows.
 
-A rule states a direction; only those that also state a probability have a Brier score.
+A rule states a direction; only a rule that also states a probability has a Brier score.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.samples import Samples
-from trainers.datasets.splits import Fold
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold, purged
 
 
 class Forecast(NamedTuple):
-    """What a rule says of a test stretch.
+    """The forecast of a rule over a test stretch.
 
     Attributes:
         says_up: Shape (n,); None for a rule that takes no side.
@@ -25,48 +25,63 @@ class Forecast(NamedTuple):
     probability: NDArray[np.float64] | None
 
 
-Baseline = Callable[[Samples, Fold], Forecast]
+#: Fits on a fold's training rows, and states a forecast of its test rows.
+Baseline = Callable[[DecisionSet, Fold], Forecast]
 
 _RIDGE = 1.0
 _STEPS = 25
 _SMALL = 1e-8
 
 
-def always_up(_samples: Samples, fold: Fold) -> Forecast:
-    """Up, whatever was seen."""
+def always_up(_decisions: DecisionSet, fold: Fold) -> Forecast:
+    """The direction is always up."""
     return Forecast(np.ones(len(fold.test), dtype=np.bool_), None)
 
 
-def random_walk(_samples: Samples, fold: Fold) -> Forecast:
-    """One half, and no side: what a probability must beat."""
+def random_walk(_decisions: DecisionSet, fold: Fold) -> Forecast:
+    """The probability is one half and no direction is taken: what any probability must beat."""
     return Forecast(None, np.full(len(fold.test), 0.5))
 
 
-def majority_class(samples: Samples, fold: Fold) -> Forecast:
+def majority_class(decisions: DecisionSet, fold: Fold) -> Forecast:
     """The direction that was more frequent in training, with its share as probability."""
-    share = _share_of_ups(samples, fold.train)
+    share = _share_of_ups(decisions, fold)
     return Forecast(np.full(len(fold.test), share >= 0.5, dtype=np.bool_), np.full(len(fold.test), share))
 
 
-def persistence(samples: Samples, fold: Fold) -> Forecast:
-    """The direction of the return over the horizon just passed; the majority's where that is none."""
-    trailing = samples.trailing_log_return[fold.test]
-    majority = _share_of_ups(samples, fold.train) >= 0.5
-    return Forecast(np.where(np.isnan(trailing) | (trailing == 0), majority, trailing > 0), None)
+def persistence(decisions: DecisionSet, fold: Fold) -> Forecast:
+    """The direction of the return over the horizon just passed; the majority's where that is undefined or a tie."""
+    return _by_trailing(decisions, fold, np.greater)
 
 
-def logistic_regression(samples: Samples, fold: Fold) -> Forecast:
+def reversal(decisions: DecisionSet, fold: Fold) -> Forecast:
+    """The direction against the return over the horizon just passed; the majority's where that is undefined or a tie."""
+    return _by_trailing(decisions, fold, np.less)
+
+
+def _by_trailing(
+    decisions: DecisionSet,
+    fold: Fold,
+    is_up: Callable[[NDArray[np.float64], float], NDArray[np.bool_]],
+) -> Forecast:
+    trailing = decisions.trailing_log_return[fold.test]
+    majority = _share_of_ups(decisions, fold) >= 0.5
+    return Forecast(np.where(np.isnan(trailing) | (trailing == 0), majority, is_up(trailing, 0.0)), None)
+
+
+def logistic_regression(decisions: DecisionSet, fold: Fold) -> Forecast:
     """A ridge-penalised logistic regression on the features, scaled by the fold's training rows.
 
     Features are centred and scaled, cut at five deviations, and undefined ones are at their mean.
     """
-    train = fold.train[~samples.is_tie[fold.train]]
-    centre, scale = _centre_and_scale(samples.rows[train])
-    weights = _fitted(_standardised(samples.rows[train], centre, scale), samples.is_up[train])
-    probability = _sigmoid(_standardised(samples.rows[fold.test], centre, scale) @ weights)
+    train = _learnt(decisions, fold)
+    centre, scale = _centre_and_scale(decisions.rows[train])
+    weights = _fitted(_standardised(decisions.rows[train], centre, scale), decisions.own.is_up[train])
+    probability = _sigmoid(_standardised(decisions.rows[fold.test], centre, scale) @ weights)
     return Forecast(probability >= 0.5, probability)
 
 
+#: The baselines that a version's metrics are compared with.
 BASELINES: dict[str, Baseline] = {
     "always_up": always_up,
     "majority_class": majority_class,
@@ -76,9 +91,40 @@ BASELINES: dict[str, Baseline] = {
 }
 
 
-def _share_of_ups(samples: Samples, rows: NDArray[np.int64]) -> float:
-    decided = rows[~samples.is_tie[rows]]
-    return float(samples.is_up[decided].mean()) if len(decided) else 0.5
+def forecast_of(decisions: DecisionSet, folds: Sequence[Fold], baseline: Baseline) -> Forecast:
+    """The forecast of a baseline that is refitted in every fold.
+
+    Args:
+        decisions: Oldest first.
+        folds: Of these decisions, at least one.
+        baseline: The rule.
+
+    Returns:
+        Arrays of shape (n,), of all decisions; False and NaN where nothing was tested.
+    """
+    stated = [baseline(decisions, fold) for fold in folds]
+    is_told, is_sided = stated[0].probability is not None, stated[0].says_up is not None
+    says_up = np.zeros(len(decisions), dtype=np.bool_)
+    probability = np.full(len(decisions), np.nan)
+    for fold, forecast in zip(folds, stated, strict=True):
+        if forecast.says_up is not None:
+            says_up[fold.test] = forecast.says_up
+        if forecast.probability is not None:
+            probability[fold.test] = forecast.probability
+    return Forecast(says_up if is_sided else None, probability if is_told else None)
+
+
+def _learnt(decisions: DecisionSet, fold: Fold) -> NDArray[np.int64]:
+    """The training rows whose own outcome was known at the fold's first decision and was no tie."""
+    decided_ms = int(decisions.as_of_ms[fold.test[0]])
+    rows = purged(fold.train, known_ms=decisions.own.known_ms, decided_ms=decided_ms)
+    learnt: NDArray[np.int64] = rows[~decisions.own.is_tie[rows]]
+    return learnt
+
+
+def _share_of_ups(decisions: DecisionSet, fold: Fold) -> float:
+    rows = _learnt(decisions, fold)
+    return float(decisions.own.is_up[rows].mean()) if len(rows) else 0.5
 
 
 def _centre_and_scale(rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,15 +1,15 @@
-"""What a column tells of the next return that the other columns do not: a stronger search for leaks.
+"""How much a column tells of the next return that the other columns do not: a stronger search for leaks.
 
 By itself a leaking column is often no better than honest ones: a third of the next return, mixed into
-a five-bar return, tells the direction right 52-54 % of the time, as honest reversal does. But features
-come in families of near twins, so that the others explain most of an honest column, and hardly any of
-the next return that was mixed into it. So each column is looked at with what the others explain of it
-taken away: its partial rank correlation with the next return.
+a five-bar return, gives the right direction 52-54 % of the time, as honest reversal does. But features
+come in families of near twins. The other columns explain most of an honest column, and hardly any of
+the next return that was mixed into it. So the part of each column that the others explain is removed
+first; what is judged is the partial rank correlation of the rest with the next return.
 
-The null is the data themselves with the returns shifted in a circle against the columns, by every
-shift that is long enough. It keeps what is slow in both, overlapping labels and heavy tails; and of
-each shift the largest correlation over all columns is taken, so that looking at a hundred of them is
-paid for. Real predictability is above that null too, so a column is an alarm only from
+The null distribution comes from the data themselves: the returns are shifted in a circle against the
+columns, by every shift that is long enough. This keeps what is slow in both, overlapping labels and
+heavy tails. Of each shift the largest correlation over all columns is taken, which pays for looking at
+a hundred columns. Real predictability is above that null too, so a column raises an alarm only from
 :data:`PARTIAL_ALARM` on, about twice what any registered feature reaches on recorded markets.
 
 Source:
@@ -25,31 +25,31 @@ from numpy.typing import NDArray
 
 #: A column whose partial rank correlation with the next return is above this is a leak until shown otherwise.
 PARTIAL_ALARM = 0.1
-#: All columns together, of a ranking by them: the correlation at which 56 % of directions are right.
+#: The same limit for a ranking by all columns together: the correlation at which 56 % of directions are right.
 TOGETHER_ALARM = math.sin(math.pi * 0.06)
-#: Fewer rows say nothing.
+#: With fewer rows nothing is judged.
 LEAST_ROWS = 400
-#: Rows that are looked at, the newest: more find nothing more, and take long.
+#: The newest rows that are looked at: more rows find no more leaks, and take long.
 MOST_ROWS = 60_000
-#: Of a shift whose largest correlation is as large, by chance.
+#: The probability that the largest correlation of a shift reaches the limit by chance.
 _RISK = 0.001
-#: Over that: slow columns made of past prices are biased against the returns that follow, in small samples, which
-#: no shift shows (Stambaugh 1999; of 1,800 recorded days, a stochastic oscillator had 1.1 times the limit).
+#: The limit is raised by this factor: in small samples slow columns made of past prices are biased against the returns
+#: that follow, which no shift shows (Stambaugh 1999; over 1,800 recorded days a stochastic oscillator had 1.1 times the limit).
 _MARGIN = 1.25
 _RIDGE, _TOGETHER_RIDGE = 1e-3, 0.03
 _SIGNIFICANT = 5.0
 
 
 class Conditional(NamedTuple):
-    """What was found, and what could have been.
+    """What each column tells of the next return, and the limits above which that is an alarm.
 
     Attributes:
         partial: By column, its partial rank correlation with the next return.
-        limit: From where on one is an alarm, with these rows.
+        limit: The partial correlation above which a column is an alarm, for this number of rows.
         together: The rank correlation of the next return with a ranking by all columns, learnt on the
             older half of the rows and judged on the newer one.
-        together_limit: Likewise.
-        n: Rows.
+        together_limit: The value of ``together`` above which there is an alarm.
+        n: The number of rows.
     """
 
     partial: dict[str, float]
@@ -69,14 +69,14 @@ def conditional(
     """How much of the next return each column tells that the others do not.
 
     Args:
-        columns: What is judged, shape (n, m), NaN where undefined.
-        names: Of these, m.
+        columns: The columns that are judged, shape (n, m), NaN where undefined.
+        names: The names of these m columns.
         returns: Over the horizon ahead, shape (n,); rows without one, and ties, are left out.
-        given: What is known to be honest, shape (n, k); k may be 0. Each column is judged given these and
-            the other columns.
+        given: Columns that are known to be honest, shape (n, k); k may be 0. Each column is judged given these
+            and the other columns.
 
     Returns:
-        None of too few rows.
+        None if there are too few rows.
     """
     counted = np.flatnonzero(~np.isnan(returns) & (returns != 0))[-MOST_ROWS:]
     counted = counted[len(counted) - _fast_length(len(counted)) :]
@@ -98,9 +98,9 @@ def conditional(
 
 
 def standard_ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Ranks with mean 0 and variance 1; equal values share theirs, undefined ones have the middle one.
+    """Ranks with mean 0 and variance 1; equal values share a rank, undefined values have the middle rank.
 
-    A column of one value has zeros.
+    The ranks of a constant column are zeros.
     """
     defined = ~np.isnan(values)
     found = values[defined].astype(np.float64)
@@ -117,7 +117,7 @@ def standard_ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _residuals(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each column less what the others explain of it, with variance 1; a constant one is zeros."""
+    """Each column without the part that the others explain, scaled to variance 1; a constant column gives zeros."""
     correlation = ranks.T @ ranks / len(ranks)
     residuals: NDArray[np.float64] = ranks @ np.linalg.inv(correlation + _RIDGE * np.eye(len(correlation)))
     scale = residuals.std(axis=0)
@@ -125,7 +125,7 @@ def _residuals(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _largest_shifted(residuals: NDArray[np.float64], ahead: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of every shift of the returns that is long enough, the largest correlation over the columns."""
+    """The largest correlation over the columns, for every shift of the returns that is long enough."""
     n = len(ahead)
     least = max(LEAST_ROWS // 4, n // 50)
     spectrum = np.fft.rfft(ahead)
@@ -147,7 +147,7 @@ def _together(ranks: NDArray[np.float64], ahead: NDArray[np.float64]) -> float:
 
 
 def _fast_length(n: int) -> int:
-    """The largest number up to n without a prime factor above 5, which a transform is quick for."""
+    """The largest number up to n without a prime factor above 5: Fourier transforms of such a length are fast."""
     found = 1
     for fives in (5**i for i in range(9)):
         for threes in (fives * 3**i for i in range(13)):

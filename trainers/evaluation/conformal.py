@@ -1,8 +1,8 @@
-"""How often conformal sets held the outcome, walk-forward: plain ones and adaptive ones side by side.
+"""How often conformal sets held the outcome in a walk-forward, for plain and for adaptive sets.
 
-At each of the test's starts the limits are settled anew from the out-of-sample rows of the trailing
-half year whose outcome was known a day before. Exchangeability, on which the sets' promise rests,
-does not hold for prices; so what is realised is counted, per direction and year.
+At each of the test's starts the limits are computed again from the out-of-sample rows of the trailing
+half year whose outcome was known a day before. The guarantee of the sets rests on exchangeability, which
+does not hold for prices; so the realised coverage is counted, per direction and year.
 """
 
 from itertools import pairwise
@@ -11,40 +11,41 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import ForwardReturn
-from trainers.evaluation.selective import GAP_MS, PAST_MS, share_interval
+from trainers.datasets.prices import ForwardReturn
+from trainers.evaluation.block_intervals import share_interval
+from trainers.evaluation.selective import GAP_MS, PAST_MS
 from trainers.models.conformal import MISCOVERAGE, Sets, adaptive_sets, conformal_limits, sets_of
 
 Figures = dict[str, Any]
-#: Fewer earlier outcomes than this settle no limits: the stretch is left out.
+#: With fewer earlier outcomes than this no limits are computed, and the stretch is left out.
 LEAST_PAST = 200
 
 
-class Judged(NamedTuple):
-    """Out-of-sample rows with an outcome, ties left out; shape (n,) each, oldest first."""
+class JudgedRows(NamedTuple):
+    """Out-of-sample rows with an outcome, without ties; each array has shape (n,), oldest first."""
 
     as_of_ms: NDArray[np.int64]
     known_ms: NDArray[np.int64]
     probability: NDArray[np.float64]
     is_up: NDArray[np.bool_]
 
-    def between(self, from_ms: int, until_ms: int) -> "Judged":
+    def between(self, from_ms: int, until_ms: int) -> "JudgedRows":
         """The rows decided in ``[from_ms, until_ms)``."""
         return self.at((self.as_of_ms >= from_ms) & (self.as_of_ms < until_ms))
 
-    def past_of(self, at_ms: int, *, trailing_ms: int = PAST_MS) -> "Judged":
+    def past_of(self, at_ms: int, *, trailing_ms: int = PAST_MS) -> "JudgedRows":
         """The rows of the trailing stretch whose outcome was known a day before a time."""
         found = self.between(at_ms - GAP_MS - trailing_ms, at_ms - GAP_MS)
         return found.at(found.known_ms <= at_ms - GAP_MS)
 
-    def at(self, rows: NDArray[np.bool_]) -> "Judged":
-        """Some of the rows."""
-        return Judged(self.as_of_ms[rows], self.known_ms[rows], self.probability[rows], self.is_up[rows])
+    def at(self, rows: NDArray[np.bool_]) -> "JudgedRows":
+        """The rows where a mask is true."""
+        return JudgedRows(self.as_of_ms[rows], self.known_ms[rows], self.probability[rows], self.is_up[rows])
 
 
 def judged(
     as_of_ms: NDArray[np.int64], probability: NDArray[np.float64], forward_return: ForwardReturn
-) -> Judged:
+) -> JudgedRows:
     """The rows that were predicted and have an outcome without a tie.
 
     Args:
@@ -52,18 +53,16 @@ def judged(
         probability: Shape (n,), of up; NaN where nothing was predicted.
         forward_return: The outcomes of the same rows.
     """
-    rows = np.flatnonzero(
-        ~np.isnan(probability) & ~np.isnan(forward_return.log_return) & (forward_return.log_return != 0)
-    )
-    return Judged(
-        as_of_ms[rows], forward_return.known_ms[rows], probability[rows], forward_return.log_return[rows] > 0
+    rows = np.flatnonzero(~np.isnan(probability) & forward_return.is_decided)
+    return JudgedRows(
+        as_of_ms[rows], forward_return.known_ms[rows], probability[rows], forward_return.is_up[rows]
     )
 
 
 class _Realised(NamedTuple):
-    """What came of each row that had limits: whether its set held the outcome, and how large it was."""
+    """For each row that had limits: whether its set held the outcome, and how large the set was."""
 
-    rows: Judged
+    rows: JudgedRows
     is_held: NDArray[np.bool_]
     size: NDArray[np.int64]
     is_held_adaptive: NDArray[np.bool_]
@@ -71,7 +70,7 @@ class _Realised(NamedTuple):
 
 
 def conformal_figures(
-    rows: Judged,
+    rows: JudgedRows,
     *,
     starts_ms: tuple[int, ...],
     until_ms: int,
@@ -81,14 +80,14 @@ def conformal_figures(
     """Realised coverage and size of the sets.
 
     Args:
-        rows: The half year before the test included.
-        starts_ms: When limits are settled, increasing.
+        rows: The judged rows, including those of the half year before the test.
+        starts_ms: The times at which limits are computed, increasing.
         until_ms: The end of the test.
-        seed: Of the bootstrap.
-        miscoverage: As the sets state it.
+        seed: The seed of the bootstrap.
+        miscoverage: The share of outcomes that the sets may miss, as they state it.
 
     Returns:
-        JSON-ready; the figures are None where nothing could be settled.
+        JSON-ready; the figures are None where no limits could be computed.
     """
     found = _realised(rows, (*starts_ms, until_ms), miscoverage)
     year = found.rows.as_of_ms.astype("datetime64[ms]").astype("datetime64[Y]").astype(np.int64) + 1970
@@ -110,7 +109,7 @@ def conformal_figures(
     }
 
 
-def _realised(rows: Judged, edges_ms: tuple[int, ...], miscoverage: float) -> _Realised:
+def _realised(rows: JudgedRows, edges_ms: tuple[int, ...], miscoverage: float) -> _Realised:
     tested = rows.between(edges_ms[0], edges_ms[-1])
     n = len(tested.is_up)
     is_settled, held, size = np.zeros(n, dtype=np.bool_), np.zeros((2, n)), np.zeros((2, n))
@@ -125,8 +124,8 @@ def _realised(rows: Judged, edges_ms: tuple[int, ...], miscoverage: float) -> _R
     return _Realised(tested.at(is_settled), held[0], size[0], held[1], size[1])
 
 
-def _of_stretch(past: Judged, here: Judged, miscoverage: float) -> tuple[Sets, Sets]:
-    """The plain sets and the adaptive ones."""
+def _of_stretch(past: JudgedRows, here: JudgedRows, miscoverage: float) -> tuple[Sets, Sets]:
+    """The plain sets and the adaptive sets of one stretch."""
     limits = conformal_limits(past.probability, past.is_up, miscoverage=miscoverage)
     adaptive = adaptive_sets(
         here.probability,
@@ -140,9 +139,9 @@ def _of_stretch(past: Judged, here: Judged, miscoverage: float) -> tuple[Sets, S
 
 
 def _of_sets(
-    rows: Judged, is_held: NDArray[np.bool_], size: NDArray[np.int64], generator: np.random.Generator
+    rows: JudgedRows, is_held: NDArray[np.bool_], size: NDArray[np.int64], generator: np.random.Generator
 ) -> Figures:
-    """Coverage, whole and of each direction; how large the sets are; how often single ones are right."""
+    """Coverage, in all and of each direction; the size of the sets; how often sets of one direction are right."""
     single = size == 1
     return {
         "coverage": _mean(is_held),

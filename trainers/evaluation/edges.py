@@ -1,7 +1,7 @@
-"""What a decision earns before costs, beside what trading on it costs: the first thing to know of money.
+"""The gross edge: what a decision earns before costs, to be compared with what trading on it costs.
 
-Each decision is a bet of one unit on the side that the model says, held over the horizon. Bets may
-overlap in time; their log returns are added, never compounded, so that no curve promises a fortune.
+Each decision is a bet of one unit on the predicted side, held over the horizon. Bets may overlap in
+time; their log returns are added and never compounded, so that no curve promises a fortune.
 """
 
 from collections.abc import Sequence
@@ -10,25 +10,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.evaluation.selective import mean_interval
-from trainers.evaluation.summaries import Tested
+from trainers.evaluation.block_intervals import mean_interval
+from trainers.evaluation.summaries import OutOfSampleResult
 
-#: An ordinary taker's fee on a large venue, basis points a side.
+#: The ordinary taker fee of a large venue, in basis points per side.
 TAKER_FEE_BPS = 10.0
-#: Entering and leaving.
+#: The fee of entering and leaving a position.
 ROUND_TRIP_BPS = 2 * TAKER_FEE_BPS
 _BPS = 1e4
-#: The share that stands for all decisions.
+#: The coverage that means all decisions.
 ALL = 1.0
 
 
 class Edge(NamedTuple):
-    """The mean gross return of what was decided, in basis points of the money moved.
+    """The mean gross return of decisions at one coverage, in basis points of the money moved.
 
     Attributes:
-        target_coverage: 1 is every decision.
-        n: Decisions without ties.
-        mean_bps: None of none.
+        target_coverage: The coverage that is aimed at; 1 means every decision.
+        n: The number of decisions without ties.
+        mean_bps: The mean; None where there is no decision.
     """
 
     target_coverage: float
@@ -39,11 +39,11 @@ class Edge(NamedTuple):
 
 
 class Gains(NamedTuple):
-    """Bets in the order of time.
+    """The bets of a test, in the order of time.
 
     Attributes:
-        as_of_ms: Shape (n,), increasing: when they were decided.
-        log_return: Shape (n,), gross.
+        as_of_ms: Shape (n,), increasing: when each bet was decided.
+        log_return: Shape (n,): what each bet earned before costs.
     """
 
     as_of_ms: NDArray[np.int64]
@@ -55,14 +55,14 @@ class Gains(NamedTuple):
         return total
 
     def fallen_percent(self) -> NDArray[np.float64]:
-        """How far the sum lies below its highest so far, nothing being the first; 0 or negative."""
+        """How far the sum lies below its highest value so far, which is at least 0; 0 or negative."""
         total = self.running_percent()
         fallen: NDArray[np.float64] = total - np.maximum.accumulate(np.maximum(total, 0.0))
         return fallen
 
 
-def gains(tested: Tested, *, target: float) -> Gains:
-    """The bets of who aims at a coverage; 1 takes every decision."""
+def gains(tested: OutOfSampleResult, *, target: float) -> Gains:
+    """The bets of a model that aims at a coverage; at 1 it takes every decision."""
     forward_return = tested.decisions.own
     rows = tested.rows(forward_return)
     if target < ALL:
@@ -71,13 +71,13 @@ def gains(tested: Tested, *, target: float) -> Gains:
     return Gains(tested.decisions.as_of_ms[rows], side * forward_return.log_return[rows])
 
 
-def edges(tested: Tested, *, targets: Sequence[float], seed: int = 0) -> list[Edge]:
+def edges(tested: OutOfSampleResult, *, targets: Sequence[float], seed: int = 0) -> list[Edge]:
     """The gross edge at each coverage, with 95 % intervals by circular blocks of seven days.
 
     Args:
-        tested: Probabilities with the stretch of the test.
-        targets: The coverages, in (0, 1]; 1 takes every decision.
-        seed: Of the bootstrap.
+        tested: The out-of-sample probabilities and the stretch of the test.
+        targets: The coverages, in (0, 1]; 1 means every decision.
+        seed: The seed of the bootstrap.
     """
     generator = np.random.default_rng(seed)
     return [_edge(gains(tested, target=target), target, generator) for target in targets]

@@ -1,8 +1,8 @@
-"""Which features a model leans on, out of sample: how much is lost when a family of them is shuffled.
+"""Permutation importance: how much accuracy a model loses out of sample when a family of features is shuffled.
 
-Permutation importance, asked of the ONNX model of each fold on the rows that it had not seen, so that
-it is the same question for every kind of model. Whole families are shuffled together, by row:
-features come as near twins, and of twins each alone seems to matter little.
+The ONNX model of each fold is asked again on its test rows, so that the measure is the same for every
+kind of model. All features of a family are shuffled together, by row: features come as near twins, and
+of two twins each alone seems to matter little.
 
 Source:
     Breiman (2001), section 10; grouped as by Gregorutti, Michel, Saint-Pierre (2015).
@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from stream_processors.features import declarations, vector_declarations
 from trainers.datasets.decisions import DecisionSet
-from trainers.datasets.splits import Fold
-from trainers.evaluation.selective import mean_interval
-from trainers.models.onnx_models import OnnxModel
+from trainers.evaluation.block_intervals import mean_interval
+from trainers.evaluation.walk_forward import FoldModel
 
 OTHER = "other"
 _NAMES = ("returns", "volatility", "momentum", "volume", "bar shape", "averages", "regime", "calendar")
@@ -34,11 +33,11 @@ _MARGIN = 1e-7
 
 
 class Importance(NamedTuple):
-    """What shuffling a family costs; 95 % intervals by circular blocks of seven days.
+    """The loss when a family of features is shuffled; 95 % intervals by circular blocks of seven days.
 
     Attributes:
-        log_loss_rise: Mean, in nats a decision; 0 where the model does not look at it.
-        accuracy_loss: Share of decisions.
+        log_loss_rise: The mean rise of the log loss, in nats per decision; 0 if the model does not use the family.
+        accuracy_loss: The fall of the accuracy, as a share of decisions.
     """
 
     family: str
@@ -60,7 +59,7 @@ def families(names: tuple[str, ...]) -> Mapping[str, tuple[int, ...]]:
 class ShuffledFamilies:
     """Watches the folds of a walk-forward, and asks each model again with every family shuffled.
 
-    It may watch several folds at once: each writes its own rows only.
+    Several folds may be watched at once, since each writes only its own rows.
     """
 
     def __init__(self, decisions: DecisionSet, *, seed: int = 0) -> None:
@@ -69,8 +68,9 @@ class ShuffledFamilies:
         self._families = families(decisions.names)
         self._shuffled = {family: np.full(len(decisions), np.nan) for family in self._families}
 
-    def watch(self, fold: Fold, model: OnnxModel) -> None:
-        """Ask the model about the fold's rows once for each family."""
+    def watch(self, found: FoldModel) -> None:
+        """Ask a fold's model about the tested rows once for each family."""
+        fold, model = found.fold, found.model
         generator = np.random.default_rng([self._seed, int(fold.test[0])])
         order = generator.permutation(len(fold.test))
         for family, columns in self._families.items():
@@ -82,12 +82,12 @@ class ShuffledFamilies:
         """The most important family first.
 
         Args:
-            probability: What the models said unshuffled, shape (n,).
-            rows: Tested rows without ties.
+            probability: The probabilities of the models on unshuffled rows, shape (n,).
+            rows: The tested rows without ties.
         """
         generator = np.random.default_rng(self._seed)
         as_of_ms = self._decisions.as_of_ms[rows]
-        is_up = self._decisions.own.log_return[rows] > 0
+        is_up = self._decisions.own.is_up[rows]
         loss = _log_loss(probability[rows], is_up)
         hit = (probability[rows] >= 0.5) == is_up
         found = []

@@ -1,7 +1,7 @@
-"""Intervals: how far chance alone could have moved a figure.
+"""Confidence intervals: how far chance alone could have moved a figure.
 
 Outcomes near in time depend on each other, so rows are resampled in blocks. The running record of
-live predictions, which is small, gets the Wilson interval.
+live predictions, which keeps sums and no rows, gets the Wilson interval.
 """
 
 import math
@@ -21,14 +21,14 @@ def wilson_interval(n_hits: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share of independent trials.
 
     Args:
-        n_hits: Of ``n``, at least 0.
-        n: Trials, without ties; none gives (0, 1).
+        n_hits: The number of hits among ``n``, at least 0.
+        n: The number of trials, without ties; 0 gives (0, 1).
 
     Returns:
         Lower and upper end, within [0, 1].
 
     Raises:
-        ValueError: If there are more hits than trials, or fewer than none.
+        ValueError: If the hits are negative or more than the trials.
 
     Source:
         Wilson (1927).
@@ -50,12 +50,12 @@ def wilson_interval(n_hits: int, n: int) -> tuple[float, float]:
 
 
 def wilson_lower(n_hits: int, n: int, *, risk: float) -> float:
-    """A share that independent trials' truth lies below with at most this probability, about.
+    """A lower bound of the true share of hits; the truth lies below it with about this probability at most.
 
     Args:
-        n_hits: Of ``n``.
-        n: Trials, without ties; none gives 0.
-        risk: One-sided, in (0, 1).
+        n_hits: The number of hits among ``n``.
+        n: The number of independent trials, without ties; 0 gives 0.
+        risk: The probability of a wrong bound, one-sided, in (0, 1).
 
     Source:
         Wilson (1927), one-sided.
@@ -70,15 +70,15 @@ def wilson_lower(n_hits: int, n: int, *, risk: float) -> float:
 
 
 def block_rows(*, n: int, interval_ms: int, horizon_ms: int) -> int:
-    """How many rows a bootstrap block has on average.
+    """The number of rows that a bootstrap block has on average.
 
-    A day, since volatility and direction have daily habits; less where that would leave fewer
-    than fifty blocks; never less than the rows that one label overlaps.
+    A block has the rows of one day, since volatility and direction have daily habits. It is shorter where
+    fewer than fifty blocks would be left, and never shorter than the rows that one label overlaps.
 
     Args:
-        n: Rows in all.
-        interval_ms: Between rows.
-        horizon_ms: Of the labels.
+        n: The number of rows in all.
+        interval_ms: The time between rows.
+        horizon_ms: The horizon of the labels.
     """
     overlap = math.ceil(horizon_ms / interval_ms)
     return max(1, overlap, min(_MILLISECONDS_PER_DAY // interval_ms, n // _LEAST_BLOCKS))
@@ -93,14 +93,15 @@ def bootstrap_sums(
 ) -> NDArray[np.float64]:
     """Column sums of resamples by the stationary bootstrap.
 
-    Blocks start anywhere, are geometrically long, and wrap round the end; each resample has
-    exactly n rows. Computed from running sums, so its cost does not grow with the rows in a block.
+    Blocks start anywhere, have lengths from a geometric distribution, and wrap round the end; each
+    resample has exactly n rows. The sums are differences of running sums, so the cost does not grow with
+    the rows in a block.
 
     Args:
         contributions: Shape (n, m), oldest first, n > 0.
-        mean_block_rows: At least 1.
-        generator: Where the randomness comes from.
-        n_replicates: B.
+        mean_block_rows: The mean number of rows in a block, at least 1.
+        generator: The source of randomness.
+        n_replicates: The number of resamples, B.
 
     Returns:
         Shape (B, m).
@@ -122,7 +123,7 @@ def bootstrap_sums(
 def _blocks(
     n: int, mean_rows: int, n_replicates: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Starts and lengths, shape (B, blocks); lengths add up to n in each row, the last ones being 0."""
+    """The starts and lengths of blocks, shape (B, blocks); in each row the lengths add up to n and the last ones are 0."""
     expected = n / mean_rows
     n_blocks = math.ceil(expected + 6 * math.sqrt(expected)) + 6
     starts = generator.integers(0, n, size=(n_replicates, n_blocks))
@@ -133,7 +134,7 @@ def _blocks(
 
 
 def percentile_interval(replicates: NDArray[np.float64]) -> tuple[float, float] | None:
-    """The middle 95 % of bootstrap replicates; None where none is defined.
+    """The middle 95 % of bootstrap replicates; None if no replicate is defined.
 
     Args:
         replicates: Shape (B,); NaN where a resample left a score undefined.

@@ -1,10 +1,10 @@
-"""The shell of every page: one HTML file that needs nothing else, light or dark as the reader likes."""
+"""The frame of every report page: one HTML file without external resources, light or dark as the browser asks."""
 
 import html
 from collections.abc import Iterable, Sequence
 
-#: Colours that are told apart with every common kind of colour blindness (after Okabe and Ito), for each
-#: background as dark or as light as it takes.
+#: Colours that readers with every common kind of colour blindness can tell apart (after Okabe and Ito), adapted to
+#: each background in brightness.
 _STYLE = """
 :root {
   color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --soft: #5b636d; --grid: #d8dce1;
@@ -43,11 +43,11 @@ footer { color: var(--soft); margin-top: 2rem; font-size: .85rem; }
 
 
 def page(title: str, parts: Iterable[str]) -> str:
-    """The page.
+    """A whole page.
 
     Args:
-        title: In the head, as text.
-        parts: Of the body, as HTML.
+        title: The title in the head, as text.
+        parts: The parts of the body, as HTML.
     """
     named = html.escape(title)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{named}</title>'
@@ -61,14 +61,14 @@ def page(title: str, parts: Iterable[str]) -> str:
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = "", marked: str = ""
 ) -> str:
-    """A table with its heading; it scrolls by itself where it is wider than the page.
+    """A table with its heading; a table that is wider than the page scrolls by itself.
 
     Args:
-        title: Above it.
-        columns: Their heads.
-        rows: Cells as text.
-        kind: Its class.
-        marked: The row whose first cell says this stands out.
+        title: The heading above the table.
+        columns: The heads of the columns.
+        rows: The cells of each row, as text.
+        kind: The CSS class of the table.
+        marked: A row whose first cell has this text is highlighted.
     """
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
     body = "".join(_row(row, is_marked=bool(marked) and row[0] == marked) for row in rows)
@@ -86,7 +86,7 @@ def _row(cells: Sequence[str], *, is_marked: bool) -> str:
 
 
 def figure(picture: str, caption: str = "") -> str:
-    """A picture with what is to be seen in it; nothing where there is no picture."""
+    """A picture with its caption; an empty text if there is no picture."""
     if not picture:
         return ""
     said = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""

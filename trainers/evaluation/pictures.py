@@ -1,13 +1,8 @@
-"""Pictures as SVG that stands in a page by itself, without a script, light or dark as the page is.
+"""Charts as SVG for report pages: curves over time, over periods and over numbers, and bars.
 
-By pygal: pure Python and two megabytes, where a plotting stack has a hundred. It embeds a script for
-its tooltips and a comment with the day's date, which are taken out again, so that the same figures
-make the same bytes; and it puts an import hook of its old plugins before every later import, which is
-taken out too. Colours are the variables of :mod:`.pages`.
+Colours are the variables of :mod:`.pages`; :mod:`.chart_drawing` has what all charts share.
 """
 
-import hashlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -15,29 +10,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trainers.evaluation.chart_drawing import chart_settings, drawn_chart, pygal_library
+
 _POINTS = 600
 _N_DATES = 5
-_HOOK = "PluginImportFixer"
-#: As many colours as :mod:`.pages` has; more series begin again.
-_N_COLOURS = 7
-#: Names of bars that together have more letters are turned, to keep them apart.
+#: If the names of the bars have more letters than this together, they are rotated so that they do not overlap.
 _MOST_LETTERS = 70
-_MOST_SERIES = 42
-#: So many turned labels of periods stand side by side.
+#: The number of rotated labels of periods that fit side by side.
 _MOST_PERIODS = 20
-#: And so many that lie.
+#: The number of horizontal labels of periods that fit side by side.
 _MOST_FLAT_PERIODS = 8
-_LEGEND_COLUMNS = 3
-_LEGEND_ROW = 22
-_SVG = "{http://www.w3.org/2000/svg}"
 Format = Callable[[float], str]
 
 
 class Curve(NamedTuple):
-    """Points that are joined, in the order of x.
+    """Points that are joined by a line, in the order of x.
 
     Attributes:
-        is_reference: Drawn thin, in grey and broken: what the others are to be held against.
+        is_reference: Whether the curve is only there to compare with; it is drawn thin, grey and dashed.
     """
 
     name: str
@@ -47,7 +37,7 @@ class Curve(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A value, and its 95 % interval where there is one."""
+    """A value, with its 95 % interval if it has one."""
 
     value: float
     low: float | None = None
@@ -55,7 +45,7 @@ class Measured(NamedTuple):
 
 
 class Axes(NamedTuple):
-    """What the axes of a picture say."""
+    """The titles and the number formats of the axes of a chart."""
 
     x_title: str
     y_title: str
@@ -73,10 +63,10 @@ def lines(
     """Curves over time, of at most 600 points.
 
     Args:
-        title: Above it.
-        end_ms: Shape (n,), increasing.
-        series: By name, each of shape (n,).
-        n_references: The last so many are drawn in grey.
+        title: The title of the chart.
+        end_ms: The times of all curves, shape (n,), increasing.
+        series: The values of each curve by its name, shape (n,).
+        n_references: How many of the last curves are drawn in grey.
     """
     return time_curves(
         title, {name: (end_ms, values) for name, values in series.items()}, n_references=n_references
@@ -100,9 +90,9 @@ def time_curves(
         height: In pixels.
         width: In pixels.
     """
-    pygal = _library()
+    pygal = pygal_library()
     chart = pygal.XY(
-        **_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
+        **chart_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
         # pygal.DateTimeLine calls what CPython 3.12 deprecates.
         x_value_formatter=lambda at_s: datetime.fromtimestamp(at_s, tz=UTC).strftime("%Y-%m-%d"),
         show_dots=False,
@@ -114,7 +104,7 @@ def time_curves(
     )
     for name, (end_ms, values) in series.items():
         chart.add(name, _points(end_ms, values))
-    return _drawn(chart, title)
+    return drawn_chart(chart, title)
 
 
 def period_curves(
@@ -125,24 +115,25 @@ def period_curves(
     width: int = 640,
     height: int = 420,
 ) -> str:
-    """Curves over named periods such as ``2024-Q3``, which sort by their names; one label for each.
+    """Curves over named periods such as ``2024-Q3``, in the order of their names.
 
-    Of more than can stand side by side only every second, third and so on has its label. Without a period, an empty text.
+    If the labels of all periods do not fit, only every second, third and so on is shown. Without a period
+    the result is an empty text.
 
     Args:
-        title: Above it.
-        series: By series' name and period.
-        n_references: The last so many are drawn in grey.
-        width: Of the picture.
-        height: Likewise.
+        title: The title of the chart.
+        series: The values by the name of the curve and the name of the period.
+        n_references: How many of the last curves are drawn in grey.
+        width: In pixels.
+        height: In pixels.
     """
     names = sorted({name for values in series.values() for name in values})
     if not names:
         return ""
-    pygal = _library()
+    pygal = pygal_library()
     step = -(-len(names) // _MOST_PERIODS)
     chart = pygal.Line(
-        **_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
+        **chart_settings(pygal, title, n_plain=len(series) - n_references, width=width, height=height),
         dots_size=2,
         stroke_style={"width": 1.5},
         x_label_rotation=0 if len(names) <= _MOST_FLAT_PERIODS else 45,
@@ -156,11 +147,11 @@ def period_curves(
     chart.x_labels = names
     for name, values in series.items():
         chart.add(name, [values.get(period) for period in names])
-    return _drawn(chart, title)
+    return drawn_chart(chart, title)
 
 
 def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence[float] = ()) -> str:
-    """Curves over common axes; without any point, an empty text.
+    """Curves over common axes; an empty text if there is no point.
 
     Args:
         title: Of the chart.
@@ -168,13 +159,13 @@ def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence
         axes: The titles and number formats of the axes.
         x_labels: Where the axis of x is labelled; pygal chooses where this is empty.
     """
-    pygal = _library()
+    pygal = pygal_library()
     full = [curve for curve in drawn if len(curve.x)]
     if not full:
         return ""
     n_plain = sum(not curve.is_reference for curve in full)
     chart = pygal.XY(
-        **_settings(pygal, title, n_plain=n_plain, width=640, height=420),
+        **chart_settings(pygal, title, n_plain=n_plain, width=640, height=420),
         x_title=axes.x_title,
         y_title=axes.y_title,
         x_value_formatter=axes.x_format,
@@ -187,11 +178,11 @@ def curves(title: str, drawn: Sequence[Curve], axes: Axes, *, x_labels: Sequence
         points = [(float(x), float(y)) for x, y in zip(curve.x, curve.y, strict=True)]
         style = {"width": 1, "dasharray": "5, 4"} if curve.is_reference else {"width": 2}
         chart.add(curve.name, points, stroke_style=style, show_dots=not curve.is_reference)
-    return _drawn(chart, title)
+    return drawn_chart(chart, title)
 
 
 def bars(title: str, values: Mapping[str, float]) -> str:
-    """A bar per name."""
+    """A chart with one bar for each name."""
     return measured_bars(title, {"": {name: Measured(round(value, 2)) for name, value in values.items()}})
 
 
@@ -205,18 +196,18 @@ def measured_bars(
     n_references: int = 0,
     size: Mapping[str, int] | None = None,
 ) -> str:
-    """A bar per name and series, with its interval; without any bar, an empty text.
+    """A chart with one bar for each name and series, with intervals; an empty text if there is no bar.
 
     Args:
-        title: Above it.
-        series: By series' name and bar's name; the bars' names are the first series'.
-        value_title: Beside the values.
+        title: The title of the chart.
+        series: The values by the name of the series and the name of the bar; the first series names all bars.
+        value_title: The title of the axis of values.
         y_format: How values are written.
-        is_lying: Names one below the other, for many or long ones.
-        n_references: The last so many series are drawn in grey.
-        size: Width and height; by default as many bars need.
+        is_lying: Whether bars are horizontal, for many or long names.
+        n_references: How many of the last series are drawn in grey.
+        size: Width and height; None chooses them by the number of bars.
     """
-    pygal = _library()
+    pygal = pygal_library()
     names = list(next(iter(series.values()), {}))
     if not names:
         return ""
@@ -224,23 +215,23 @@ def measured_bars(
     if size is None:
         size = {"width": 640, "height": 120 + 26 * len(names) * len(series)} if is_lying else {}
     chart = kind(
-        **_settings(pygal, title, n_plain=len(series) - n_references, **size),
+        **chart_settings(pygal, title, n_plain=len(series) - n_references, **size),
         show_legend=len(series) > 1,
         x_label_rotation=0 if is_lying or len(names) * len(max(names, key=len)) < _MOST_LETTERS else 30,
         value_formatter=y_format,
         range=_range(series),
         **{"x_title" if is_lying else "y_title": value_title},
     )
-    # What lies is drawn from the bottom up.
+    # Horizontal bars are drawn from the bottom up.
     ordered = names[::-1] if is_lying else names
     chart.x_labels = ordered
     for name, bars_of in series.items():
         chart.add(name, [_bar(bars_of.get(label)) for label in ordered])
-    return _drawn(chart, title)
+    return drawn_chart(chart, title)
 
 
 def _range(series: Mapping[str, Mapping[str, Measured]]) -> tuple[float, float]:
-    """From the lowest end of an interval to the highest, nothing included; pygal looks at values alone."""
+    """The range of the values, with 0 and the ends of all intervals; pygal itself considers values only."""
     ends = [end for bars_of in series.values() for one in bars_of.values() for end in one if end is not None]
     low, high = min(0.0, *ends), max(0.0, *ends)
     margin = 0.03 * (high - low)
@@ -256,76 +247,7 @@ def _bar(measured: Measured | None) -> dict[str, Any] | None:
 
 
 def _points(end_ms: NDArray[np.int64], values: NDArray[np.float64]) -> list[tuple[float, float]]:
-    """Times in seconds, with their values."""
+    """Pairs of a time in seconds and a value, thinned out to about 600."""
     step = max(1, -(-len(end_ms) // _POINTS))
     rows = np.unique(np.append(np.arange(0, len(end_ms), step), len(end_ms) - 1))
     return [(int(end_ms[row]) / 1000, round(float(values[row]), 6)) for row in rows]
-
-
-def _library() -> Any:
-    import pygal
-
-    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != _HOOK]
-    return pygal
-
-
-def _settings(
-    pygal: Any, title: str, *, n_plain: int = _MOST_SERIES, width: int = 960, height: int = 320
-) -> dict[str, Any]:
-    """Of any chart; series behind the first ``n_plain`` are references, in grey."""
-    colours = tuple(f"var(--series-{1 + i % _N_COLOURS})" for i in range(_MOST_SERIES))
-    colours = (*colours[:n_plain], *("var(--soft)",) * _MOST_SERIES)
-    style = pygal.style.Style(
-        background="transparent",
-        plot_background="transparent",
-        foreground="var(--ink)",
-        foreground_strong="var(--ink)",
-        foreground_subtle="var(--grid)",
-        font_family="system-ui, sans-serif",
-        label_font_size=14,
-        major_label_font_size=14,
-        legend_font_size=14,
-        title_font_size=17,
-        colors=colours,
-        value_colors=("var(--ink)",) * len(colours),
-        guide_stroke_color="var(--grid)",
-        major_guide_stroke_color="var(--grid)",
-    )
-    return {
-        "title": title,
-        "js": (),
-        "disable_xml_declaration": True,
-        "width": width,
-        "height": height,
-        "style": style,
-        "legend_at_bottom": True,
-        "legend_at_bottom_columns": _LEGEND_COLUMNS,
-        "truncate_legend": 40,
-        "truncate_label": 40,
-    }
-
-
-def _drawn(chart: Any, title: str) -> str:
-    """The SVG: named by its title, so that it is the same whenever it is drawn."""
-    # pygal keeps room for one row of the legend.
-    chart.margin_bottom = _LEGEND_ROW * (1 + (len(chart.raw_series) - 1) // _LEGEND_COLUMNS)
-    chart.uuid = hashlib.sha256(title.encode()).hexdigest()[:12]
-    chart.add_xml_filter(_standing_alone(title))
-    return str(chart.render(is_unicode=True))
-
-
-def _standing_alone(title: str) -> Callable[[Any], Any]:
-    def changed(root: Any) -> Any:
-        for parent in list(root.iter()):
-            for child in [child for child in parent if _is_unwanted(child)]:
-                parent.remove(child)
-        root.set("role", "img")
-        root.set("aria-label", title)
-        return root
-
-    return changed
-
-
-def _is_unwanted(element: Any) -> bool:
-    """Scripts, and comments, whose tag is a function."""
-    return callable(element.tag) or str(element.tag).removeprefix(_SVG) == "script"

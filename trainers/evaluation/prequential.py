@@ -1,8 +1,8 @@
 """Prequential evaluation: one model over all decisions, predicting each before it learns it.
 
-Labels come with their delay. Of two things at the same time learning comes first: what was known by
-a decision, that decision's model knew, as in the job that learns live. No row is ever
-predicted by a model that was taught it, or anything later.
+Labels come with their delay. A label that becomes known at the very time of a decision is learnt first, as
+in the job that learns live. No row is ever predicted by a model that has learnt its outcome, or any
+outcome that was known only after its decision.
 
 Source:
     Gama, Sebastião, Rodrigues (2013), On evaluating stream learning algorithms.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.datasets.decisions import DecisionSet
-from trainers.evaluation.forward import LEAST_ROWS
+from trainers.evaluation.walk_forward import LEAST_ROWS
 from trainers.models.online.protocols import OnlineModel
 
 _TELL_EVERY = 500
@@ -31,16 +31,16 @@ def prequential(
 
     Args:
         decisions: Oldest first. Ties and rows without an outcome are predicted and not learnt.
-        model: Knows nothing yet; it is taught.
-        progress: Told the share of rows done.
-        least_rows: Learnt rows before which nothing counts as predicted.
+        model: A new model, which this function teaches.
+        progress: Called with the share of rows that is done.
+        least_rows: The model predicts only after it has learnt so many rows.
 
     Returns:
-        Shape (n,); NaN before that.
+        Shape (n,); NaN before the first prediction.
     """
     queue = _by_known_time(decisions)
     known_ms = decisions.own.known_ms[queue]
-    is_up = decisions.own.log_return > 0
+    is_up = decisions.own.is_up
     probability = np.full(len(decisions), np.nan)
     n_due = np.searchsorted(known_ms, decisions.as_of_ms, side="right")
     n_taught = 0
@@ -58,6 +58,6 @@ def prequential(
 def _by_known_time(decisions: DecisionSet) -> NDArray[np.int64]:
     """The rows that can be learnt, in the order in which their labels are known."""
     own = decisions.own
-    rows = np.flatnonzero((own.known_ms >= 0) & (np.nan_to_num(own.log_return) != 0))
+    rows = np.flatnonzero((own.known_ms >= 0) & own.is_decided)
     order: NDArray[np.int64] = rows[np.argsort(own.known_ms[rows], kind="stable")]
     return order

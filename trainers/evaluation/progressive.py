@@ -1,6 +1,6 @@
-"""Progressive validation: a running record of what was said before the outcome was known.
+"""Progressive validation: a running record of predictions that were made before their outcome was known.
 
-Small enough to be part of a job's state: sums, not rows. Ties are neither hit nor miss.
+It keeps sums and no rows, so that it is small enough to be part of a job's state. Ties are neither hit nor miss.
 """
 
 import math
@@ -10,7 +10,7 @@ import msgspec
 from schemas.artifacts import Metric
 from trainers.evaluation.intervals import wilson_interval
 
-#: What the newest outcome weighs in the recent accuracy: half of it comes from some 350 outcomes.
+#: The weight of the newest outcome in the recent accuracy; half of that accuracy comes from about 350 outcomes.
 _FADING = 0.002
 _EVEN = 0.5
 
@@ -19,13 +19,13 @@ class ProgressiveRecord(msgspec.Struct, kw_only=True):
     """Sums over the outcomes of a model's predictions, each made before its row was learnt.
 
     Attributes:
-        n: Outcomes, ties left out.
-        n_hits: Of them, predicted rightly; one half says up.
-        n_up: Of them, up.
-        n_majority_hits: Rightly by whoever says what was more frequent until then.
-        brier: Sum of squared differences.
-        log_loss: Sum of negative log likelihoods.
-        recent: Accuracy with older outcomes fading.
+        n: The number of outcomes without ties.
+        n_hits: How many of them were predicted rightly; a probability of one half means up.
+        n_up: How many of them were up.
+        n_majority_hits: How many of them the direction that was more frequent before would have predicted rightly.
+        brier: The sum of squared differences.
+        log_loss: The sum of negative log likelihoods.
+        recent: The accuracy with decreasing weight for older outcomes.
     """
 
     n: int = 0
@@ -37,11 +37,11 @@ class ProgressiveRecord(msgspec.Struct, kw_only=True):
     recent: float = _EVEN
 
     def add(self, probability: float, *, is_up: bool) -> None:
-        """Take an outcome in.
+        """Add an outcome.
 
         Args:
-            probability: What was said, inside (0, 1).
-            is_up: What came.
+            probability: The predicted probability of up, inside (0, 1).
+            is_up: Whether the price rose.
         """
         is_hit = (probability >= _EVEN) == is_up
         self.n_majority_hits += (2 * self.n_up >= self.n) == is_up
@@ -58,7 +58,7 @@ class ProgressiveRecord(msgspec.Struct, kw_only=True):
         return _share(self.n_hits, self.n)
 
     def metrics(self) -> dict[str, Metric]:
-        """All of it, by the names that other models' figures have; empty before the first outcome."""
+        """All figures by the names that other models' figures have; empty before the first outcome."""
         if self.accuracy is None:
             return {}
         plain = {
@@ -72,7 +72,7 @@ class ProgressiveRecord(msgspec.Struct, kw_only=True):
         }
 
     def baselines(self) -> dict[str, dict[str, Metric]]:
-        """What the simplest rules made of the same outcomes."""
+        """The accuracy of the simplest rules on the same outcomes."""
         found = {
             "always_up": _share(self.n_up, self.n),
             "majority_class": _share(self.n_majority_hits, self.n),

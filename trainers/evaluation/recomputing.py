@@ -1,8 +1,7 @@
-"""Holding a stored data set against the same made anew from the bars: every value, bit for bit.
+"""Comparing a stored data set with the same data set computed again from the bars: every value, bit for bit.
 
-No statistic is needed for a column that can be computed again: one value that differs is one too
-many, and a leak of any strength is seen. Labels are columns too: a shifted one is as bad as a shifted
-feature.
+A column that can be computed again needs no statistic: a single value that differs is reported, so a leak
+of any strength is found. Labels are compared too, since a shifted label is as bad as a shifted feature.
 """
 
 from collections.abc import Iterator
@@ -15,12 +14,12 @@ from trainers.datasets.decisions import DecisionSet
 
 
 class Difference(NamedTuple):
-    """A column that is not what the bars give.
+    """A column whose stored values are not those that the bars give.
 
     Attributes:
         n_rows: How many of its values differ in any bit.
-        largest: The largest relative difference; 1 where one of the two is undefined.
-        at_ms: Where that is.
+        largest: The largest relative difference; 1 if one of the two values is undefined.
+        at_ms: The decision time of the largest difference.
     """
 
     column: str
@@ -30,16 +29,16 @@ class Difference(NamedTuple):
 
 
 class Recomputed(NamedTuple):
-    """What came of making a data set anew.
+    """The result of computing a data set again.
 
     Attributes:
-        differences: By column that differs at all.
+        differences: One entry for each column that differs.
         unknown: Columns that the bars do not give.
-        n_compared: Rows that both have.
-        n_unmatched: Rows of the stored one at times at which the bars give no row.
-        n_left_out: Rows that the bars give between the first and the last stored one, and that are not stored.
-        given: The columns made anew at the rows that both have, shape (n, k).
-        rows: The numbers of these rows in the stored one.
+        n_compared: The number of rows that both sets have.
+        n_unmatched: The number of stored rows at times at which the bars give no row.
+        n_left_out: The number of rows that the bars give between the first and the last stored row, and that are not stored.
+        given: The columns computed again, at the rows that both sets have, shape (n, k).
+        rows: The numbers of these rows in the stored set.
     """
 
     differences: list[Difference]
@@ -52,11 +51,11 @@ class Recomputed(NamedTuple):
 
 
 def recomputed(stored: DecisionSet, made: DecisionSet) -> Recomputed:
-    """Hold a stored data set against one that was made anew.
+    """Compare a stored data set with one that was computed again.
 
     Args:
-        stored: What is judged.
-        made: From the bars, of the same interval and horizon.
+        stored: The data set that is judged.
+        made: The data set computed from the bars, with the same interval and horizon.
     """
     times, here, there = np.intersect1d(
         stored.as_of_ms, made.as_of_ms, assume_unique=True, return_indices=True
@@ -82,7 +81,7 @@ def recomputed(stored: DecisionSet, made: DecisionSet) -> Recomputed:
 def _pairs(
     stored: DecisionSet, made: DecisionSet
 ) -> Iterator[tuple[str, NDArray[np.floating], NDArray[np.floating]]]:
-    """Every column that both have."""
+    """Every column that both sets have, with its name for people."""
     for column, name in enumerate(stored.names):
         if name in made.names:
             yield name, stored.rows[:, column], made.rows[:, made.names.index(name)]

@@ -1,7 +1,7 @@
-"""Figures by regime: whether a model works in calm and in wild markets, in trends, at every hour.
+"""Figures by regime: whether a model works in calm and in volatile markets, in trends, and at every hour.
 
-A regime is known at the decision: terciles have thresholds from the trailing year's values alone, set
-anew at each quarter and a day before it, as confidences have.
+A regime is known at the decision. The limits of terciles come from the values of the trailing year that ends a
+day before each quarter, as the thresholds of confidence do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.datasets.decisions import DecisionSet
-from trainers.evaluation.selective import DAY_MS, GAP_MS, selective_accuracy, share_interval
-from trainers.evaluation.summaries import Tested
+from trainers.evaluation.block_intervals import DAY_MS, share_interval
+from trainers.evaluation.selective import GAP_MS, selective_accuracy
+from trainers.evaluation.summaries import OutOfSampleResult
 
 #: How far back terciles look.
 TRAILING_MS = 365 * DAY_MS
@@ -24,29 +25,29 @@ _SATURDAY = 5
 _FIRST_WEEKDAY = 3
 
 _VOLATILITY, _TREND = "realised_volatility_60", "trend_efficiency_60"
-#: Regime by the lowest, the middle and the highest third of a feature; the feature; their names.
+#: Regimes by the thirds of a feature: by dimension, the feature and the names of its lowest, middle and highest third.
 TERCILES = {
     "volatility": (_VOLATILITY, ("calm", "middling", "wild")),
     "trend": (_TREND, ("falling", "sideways", "rising")),
 }
-#: By hour of the decision, UTC: from when on.
+#: Sessions by the hour of the decision, UTC: the hour at which each begins.
 SESSIONS = {"Asia, 0-7 h": 0, "Europe, 7-13 h": 7, "America, 13-21 h": 13, "night, 21-24 h": 21}
-#: The coverage that is aimed at beside all decisions.
+#: The coverage of the selective figures.
 TARGET = 0.1
 
 
 def regimes(
     decisions: DecisionSet, *, starts_ms: Sequence[int], until_ms: int
 ) -> dict[str, NDArray[np.str_]]:
-    """Each row's regime, by dimension; empty where it cannot be told.
+    """The regime of each row, by dimension; an empty text where it is unknown.
 
     Args:
         decisions: Oldest first.
-        starts_ms: When thresholds are set anew, increasing.
+        starts_ms: The times at which limits are computed, increasing.
         until_ms: The end of the last stretch.
 
     Returns:
-        Dimensions whose feature the decisions do not have are missing.
+        Arrays of shape (n,); a dimension is missing if the decisions do not have its feature.
     """
     found = {"session": _sessions(decisions.as_of_ms), "day": _days(decisions.as_of_ms)}
     edges_ms = (*starts_ms, until_ms)
@@ -60,13 +61,13 @@ def regimes(
 def trailing_terciles(
     values: NDArray[np.float64], as_of_ms: NDArray[np.int64], *, edges_ms: Sequence[int], names: Sequence[str]
 ) -> NDArray[np.str_]:
-    """In which third of the trailing year's values each row's lies.
+    """The third of the trailing year's values in which the value of each row lies.
 
     Args:
         values: Shape (n,), NaN where undefined.
         as_of_ms: Shape (n,), strictly increasing.
-        edges_ms: Ends of the stretches, increasing; rows outside have no name.
-        names: Of the lowest third, the middle one and the highest.
+        edges_ms: The ends of the stretches, increasing; rows outside have an empty name.
+        names: The names of the lowest, the middle and the highest third.
     """
     found = np.full(len(values), "", dtype=f"<U{max(map(len, names))}")
     for start_ms, end_ms in pairwise(edges_ms):
@@ -102,11 +103,11 @@ def _days(as_of_ms: NDArray[np.int64]) -> NDArray[np.str_]:
     return np.where(weekday >= _SATURDAY, "weekend", "weekday")
 
 
-def regime_figures(tested: Tested, *, seed: int = 0) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """Accuracy over all and at 10 % aimed at, with intervals, by dimension and regime.
+def regime_figures(tested: OutOfSampleResult, *, seed: int = 0) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """The accuracy over all decisions and at a target coverage of 10 %, with intervals, by dimension and regime.
 
     Returns:
-        JSON-ready; regimes in the order of their declaration.
+        JSON-ready, with regimes in the order of their declaration.
     """
     generator = np.random.default_rng(seed)
     rows = tested.rows(tested.decisions.own)

@@ -1,8 +1,8 @@
 """Scores of directions and probabilities, each as a function of sums over rows.
 
-A score that only needs sums can be recomputed for a thousand bootstrap samples by adding up
-blocks, without touching the rows again: that is why everything here is written so, MCC and
-calibration error included. Ties are neither hit nor miss: they count in ``n_ties`` alone.
+A score that needs only sums can be computed again for a thousand bootstrap samples by adding up
+blocks, without reading the rows again. That is why all scores here have this form, also Matthews'
+correlation and the calibration error. Ties are neither hit nor miss; they are counted apart.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Sums = NDArray[np.float64]
 Score = Callable[[Sums], NDArray[np.float64]]
 
+#: Above this accuracy over all decisions, look for a leak before believing it.
+LEAK_ALARM = 0.56
 N_CALIBRATION_BINS = 10
 _TINY = 1e-7
 
@@ -25,12 +27,12 @@ BRIER, LOG_LOSS, FIRST_BIN = range(5, 8)
 def direction_contributions(
     *, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_], is_tie: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """What each row adds to the counts of a direction's scores.
+    """What each row adds to the counts that the scores of a direction need.
 
     Args:
-        says_up: Shape (n,).
-        is_up: Shape (n,).
-        is_tie: Shape (n,); such rows add to the ties only.
+        says_up: Whether up was predicted, shape (n,).
+        is_up: Whether the price rose, shape (n,).
+        is_tie: Whether the price did not change, shape (n,); such rows add to the ties only.
 
     Returns:
         Shape (n, 5): true up, false up, true down, false down, tie.
@@ -50,15 +52,15 @@ def direction_contributions(
 def probability_contributions(
     *, probability: NDArray[np.float64], is_up: NDArray[np.bool_], is_tie: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """What each row adds to the sums of a probability's scores, those of its direction included.
+    """What each row adds to the sums that the scores of a probability need, including those of its direction.
 
     Calibration bins hold equally many rows each, since honest probabilities of a direction all
     lie near one half and would share one or two bins of equal width.
 
     Args:
-        probability: Of up, shape (n,); clipped to [1e-7, 1 - 1e-7] in the log-loss.
-        is_up: Shape (n,).
-        is_tie: Shape (n,).
+        probability: Of up, shape (n,); clipped to [1e-7, 1 - 1e-7] in the log loss.
+        is_up: Whether the price rose, shape (n,).
+        is_tie: Whether the price did not change, shape (n,).
 
     Returns:
         Shape (n, 7 + 3 * 10).
@@ -88,25 +90,25 @@ def _equal_count_bins(probability: NDArray[np.float64], counted: NDArray[np.bool
 
 
 def n_decided(sums: Sums) -> NDArray[np.float64]:
-    """How many rows were no ties."""
+    """The number of rows that are not ties."""
     total: NDArray[np.float64] = sums[..., [TRUE_UP, FALSE_UP, TRUE_DOWN, FALSE_DOWN]].sum(axis=-1)
     return total
 
 
 def accuracy(sums: Sums) -> NDArray[np.float64]:
-    """The share of hits among rows that are no ties."""
+    """The share of hits among rows that are not ties."""
     return _ratio(sums[..., TRUE_UP] + sums[..., TRUE_DOWN], n_decided(sums))
 
 
 def balanced_accuracy(sums: Sums) -> NDArray[np.float64]:
-    """The mean of the shares of ups and of downs that were found."""
+    """The mean of the share of ups that were predicted and the share of downs that were predicted."""
     up = _ratio(sums[..., TRUE_UP], sums[..., TRUE_UP] + sums[..., FALSE_DOWN])
     down = _ratio(sums[..., TRUE_DOWN], sums[..., TRUE_DOWN] + sums[..., FALSE_UP])
     return (up + down) / 2
 
 
 def matthews_correlation(sums: Sums) -> NDArray[np.float64]:
-    """The correlation of said and true direction in [-1, 1]; 0 where one side is constant.
+    """The correlation of the predicted and the true direction, in [-1, 1]; 0 where one of them is constant.
 
     Source:
         Matthews (1975); the limit for a constant side is Chicco and Jurman's (2020).
@@ -146,7 +148,7 @@ def calibration_error(sums: Sums) -> NDArray[np.float64]:
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
-    """NaN where there is nothing to divide by."""
+    """The ratio, and NaN where the denominator is 0."""
     safe = np.where(denominator > 0, denominator, 1.0)
     return np.asarray(np.where(denominator > 0, numerator / safe, np.nan))
 

@@ -1,8 +1,8 @@
-"""Selective accuracy: how often the model was right on the decisions it chose to make.
+"""Selective accuracy: how often a model was right on the decisions that it chose to make.
 
-Which decisions it makes follows from a threshold on confidence (the distance of the probability
-from one half), set anew at every week from earlier out-of-sample confidences only: those of the
-trailing quarter that ends a day before. So coverage is aimed at, and what was realised is reported.
+A model makes a decision if its confidence (the distance of the probability from one half) reaches a
+threshold. Thresholds are set again every week from earlier out-of-sample confidences only: those of the
+trailing quarter that ends a day before. So a coverage is aimed at, and the realised one is reported.
 """
 
 from collections.abc import Sequence
@@ -14,61 +14,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.datasets.schedules import Refit, refit_times
-from trainers.evaluation.intervals import wilson_interval, wilson_lower
+from trainers.evaluation.block_intervals import DAY_MS, Interval95, share_interval
+from trainers.evaluation.intervals import wilson_lower
 
-DAY_MS = 86_400_000
-#: How much of the past, out of sample, an evaluation has before its test begins.
+#: How much out-of-sample past an evaluation has before its test begins.
 PAST_MS = 182 * DAY_MS
-#: How long before a stretch begins its threshold is settled.
+#: The past that sets a threshold ends so long before the stretch that it is used in.
 GAP_MS = DAY_MS
-#: Fewer earlier confidences than this set no threshold: nothing is chosen.
+#: With fewer earlier confidences than this there is no threshold, and no decision is made.
 LEAST_CONFIDENCES = 100
 
-#: The shares at which a wanted accuracy is looked for.
+#: The shares of decisions among which the widest with a wanted accuracy is looked for.
 SHARES = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-#: Of a threshold for a wanted accuracy that does not keep it, were the future like the past.
+#: The probability that a threshold for a wanted accuracy does not reach it, if the future is like the past.
 RISK = 0.05
 
 
 class Thresholds(StrEnum):
-    """How often thresholds are set anew, and how far back confidences are looked at."""
+    """How often thresholds are set again, and how far back they look."""
 
     WEEKLY = "weekly"
     QUARTERLY = "quarterly"
 
     @property
     def trailing_ms(self) -> int:
-        """A quarter for weekly ones, half a year for quarterly ones."""
+        """How far back a threshold looks: a quarter if it is set weekly, half a year if it is set quarterly."""
         return PAST_MS if self is Thresholds.QUARTERLY else 91 * DAY_MS
 
     def times(self, *, from_ms: int, until_ms: int) -> tuple[int, ...]:
-        """When they are set, the first at the beginning."""
+        """The times at which thresholds are set; the first is the beginning."""
         if self is Thresholds.QUARTERLY:
             return refit_times(from_ms=from_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
         return tuple(range(from_ms, until_ms, 7 * DAY_MS))
 
 
 TARGETS = (0.2, 0.1, 0.05, 0.03, 0.01)
-N_REPLICATES = 2000
-BLOCK_DAYS = 7
-#: Fewer blocks than this need help.
-LEAST_BLOCKS = 10
-
-
-class Interval95(NamedTuple):
-    """The 95 % interval of a share."""
-
-    low: float
-    high: float
 
 
 class SelectiveAccuracy(NamedTuple):
-    """What came of aiming at one coverage; ties are left out of every number.
+    """The result of aiming at one coverage; ties are left out of every number.
 
     Attributes:
         coverage: The share of decisions that were made.
-        n: How many.
-        accuracy: The share of hits among them; None of none.
+        n: The number of decisions that were made.
+        accuracy: The share of hits among them; None if none was made.
     """
 
     target_coverage: float
@@ -87,12 +76,12 @@ def chosen(
     target: float,
     trailing_ms: int = PAST_MS,
 ) -> NDArray[np.bool_]:
-    """Which decisions a model makes that aims at a coverage.
+    """Which decisions are made by a model that aims at a coverage.
 
     Args:
         probability: Shape (n,), NaN where nothing was predicted.
         as_of_ms: Shape (n,), strictly increasing.
-        starts_ms: When the threshold is set anew, increasing.
+        starts_ms: The times at which the threshold is set again, increasing.
         until_ms: The end of the last stretch.
         target: The coverage aimed at, in (0, 1).
         trailing_ms: How far back confidences are looked at.
@@ -117,7 +106,7 @@ def threshold(
     target: float,
     trailing_ms: int = PAST_MS,
 ) -> float:
-    """The confidence that so many of the trailing stretch's decisions reached; infinite without any.
+    """The confidence that a share of the trailing stretch's decisions reached; infinite if there are too few.
 
     Args:
         confidence: Shape (n,), NaN where nothing was predicted.
@@ -135,12 +124,12 @@ def threshold(
 
 
 class AccuracyThreshold(NamedTuple):
-    """The confidence above which earlier decisions were right often enough, surely.
+    """The confidence above which earlier decisions were right often enough, by a lower bound.
 
     Attributes:
-        limit: The least distance of a probability from one half; infinite where none does: then it is
-            always abstained.
-        target: The most confident share that it was taken at; 0 where none does.
+        limit: The least distance of a probability from one half; infinite if no share of decisions was right often
+            enough, so that no decision is made.
+        target: The share of the most confident decisions that gave the limit; 0 if there is none.
     """
 
     limit: float
@@ -158,18 +147,18 @@ def threshold_for_accuracy(
     risk: float = RISK,
     least: int = LEAST_CONFIDENCES,
 ) -> AccuracyThreshold:
-    """The widest of a fixed list of shares whose accuracy is surely as wanted.
+    """The threshold of the widest share of decisions whose accuracy is as wanted, by a lower bound.
 
-    Surely: a lower bound, not the point estimate, and one that pays for having looked at every share
-    of :data:`SHARES`: each is tested at ``risk`` divided by how many there are (Bonferroni), so that
-    on decisions like the earlier ones the accuracy lies below what is wanted with at most ``risk``.
+    The bound pays for having looked at every share of :data:`SHARES`: each is tested at ``risk`` divided by
+    their number (Bonferroni). So on decisions like the earlier ones the accuracy lies below the wanted one
+    with a probability of at most ``risk``.
 
     Args:
         confidence: Of earlier out-of-sample decisions without ties, shape (n,).
         is_hit: Shape (n,).
         wanted: The accuracy, in (0.5, 1).
-        risk: Of a threshold that does not keep it.
-        least: Fewer decisions than this prove nothing.
+        risk: The probability that the accuracy is not reached.
+        least: A share with fewer decisions than this is not considered.
 
     Source:
         Geifman and El-Yaniv (2017), selection with guaranteed risk; here with Wilson's bound.
@@ -191,14 +180,14 @@ def selective_accuracy(
     target: float,
     generator: np.random.Generator,
 ) -> SelectiveAccuracy:
-    """The accuracy on what was chosen, of decisions without ties.
+    """The accuracy of the chosen decisions, among decisions without ties.
 
     Args:
-        is_hit: Shape (n,).
-        is_chosen: Shape (n,).
+        is_hit: Whether each decision was right, shape (n,).
+        is_chosen: Whether each decision was made, shape (n,).
         as_of_ms: Shape (n,), increasing.
-        target: As stated in the result.
-        generator: Of the bootstrap.
+        target: The coverage that was aimed at, as the result states it.
+        generator: The source of randomness of the bootstrap.
     """
     n = int(is_chosen.sum())
     return SelectiveAccuracy(
@@ -208,89 +197,3 @@ def selective_accuracy(
         accuracy=float(is_hit[is_chosen].mean()) if n else None,
         interval=share_interval(is_hit[is_chosen], as_of_ms[is_chosen], generator=generator),
     )
-
-
-def share_interval(
-    is_hit: NDArray[np.bool_], as_of_ms: NDArray[np.int64], *, generator: np.random.Generator
-) -> Interval95 | None:
-    """The 95 % interval of a share of hits, by circular blocks of seven days.
-
-    Days are drawn, not rows, so that a quiet week and a busy one stay as they were. What was
-    chosen and what was not are told apart by the caller. A stretch of fewer than ten such blocks
-    gets shorter ones, and no interval narrower than Wilson's: of too few blocks a bootstrap says
-    hardly anything, and of a single one nothing at all.
-
-    Args:
-        is_hit: Shape (n,).
-        as_of_ms: Shape (n,), increasing.
-        generator: Where the randomness comes from.
-
-    Returns:
-        None without rows.
-
-    Source:
-        Politis and Romano (1992), a circular block-resampling procedure.
-    """
-    drawn = mean_interval(is_hit.astype(np.float64), as_of_ms, generator=generator)
-    if drawn is None or _n_days(as_of_ms) >= LEAST_BLOCKS * BLOCK_DAYS:
-        return drawn
-    least, most = wilson_interval(int(is_hit.sum()), len(is_hit))
-    return Interval95(min(drawn.low, least), max(drawn.high, most))
-
-
-def mean_interval(
-    values: NDArray[np.float64], as_of_ms: NDArray[np.int64], *, generator: np.random.Generator
-) -> Interval95 | None:
-    """The 95 % interval of a mean, by circular blocks of seven days, of fewer where there are not ten such.
-
-    Args:
-        values: Shape (n,): hits, money, losses.
-        as_of_ms: Shape (n,), increasing.
-        generator: Where the randomness comes from.
-
-    Returns:
-        None without rows.
-
-    Source:
-        Politis and Romano (1992), a circular block-resampling procedure.
-    """
-    if not len(values):
-        return None
-    day = (as_of_ms - as_of_ms[0]) // DAY_MS
-    sums_and_counts = np.column_stack([np.bincount(day, values), np.bincount(day).astype(np.float64)])
-    block = min(BLOCK_DAYS, max(1, _n_days(as_of_ms) // LEAST_BLOCKS))
-    sums = circular_block_sums(sums_and_counts, block=block, generator=generator)
-    drawn = sums[sums[:, 1] > 0]
-    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
-    return Interval95(float(low), float(high))
-
-
-def _n_days(as_of_ms: NDArray[np.int64]) -> int:
-    return int((as_of_ms[-1] - as_of_ms[0]) // DAY_MS) + 1
-
-
-def circular_block_sums(
-    table: NDArray[np.float64],
-    *,
-    block: int,
-    generator: np.random.Generator,
-    n_replicates: int = N_REPLICATES,
-) -> NDArray[np.float64]:
-    """Column sums of resamples made of blocks that may wrap round the end.
-
-    Args:
-        table: Shape (n, m), oldest first.
-        block: Rows in a block, at most n.
-        generator: Where the randomness comes from.
-        n_replicates: B.
-
-    Returns:
-        Shape (B, m).
-    """
-    n = len(table)
-    running = np.zeros((n + block + 1, table.shape[1]))
-    np.cumsum(np.concatenate([table, table[:block]]), axis=0, out=running[1:])
-    blocks = running[block : block + n] - running[:n]
-    starts = generator.integers(0, n, size=(n_replicates, -(-n // block)))
-    sums: NDArray[np.float64] = blocks[starts].sum(axis=1)
-    return sums

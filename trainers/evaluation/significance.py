@@ -1,7 +1,7 @@
-"""Tests of significance: is it more than chance, is one better than another, and after how many tries.
+"""Tests of significance: is a model better than chance, better than another, and better than the best of many tries.
 
-Each states a statistic and a two-sided p-value unless it says otherwise. The normal and Student
-distributions are computed here, since scipy.stats takes seconds to import.
+Each test gives a statistic and a p-value, two-sided unless its docstring says otherwise. The normal and
+Student distributions are computed here, since scipy.stats takes seconds to import.
 """
 
 import math
@@ -16,23 +16,23 @@ _EULER = 0.5772156649015329
 _FEW_DISAGREEMENTS = 25
 
 
-class Verdict(NamedTuple):
-    """A statistic and its p-value; NaN and 1 where it is undefined."""
+class Significance(NamedTuple):
+    """A statistic and its p-value; NaN and 1 where the statistic is undefined."""
 
     statistic: float
     p_value: float
 
 
-UNDEFINED = Verdict(math.nan, 1.0)
+UNDEFINED = Significance(math.nan, 1.0)
 
 
 def normal_cdf(x: float) -> float:
-    """The share of a standard normal below x."""
+    """The probability that a standard normal variable lies below x."""
     return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
 def normal_quantile(share: float) -> float:
-    """The x below which that share of a standard normal lies.
+    """The x below which a standard normal variable lies with that probability.
 
     Raises:
         StatisticsError: If the share is not within (0, 1).
@@ -40,12 +40,12 @@ def normal_quantile(share: float) -> float:
     return NormalDist().inv_cdf(share)
 
 
-def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) -> Verdict:
-    """Whether said and true directions agree more than if they were independent; one-sided.
+def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) -> Significance:
+    """Whether predicted and true directions agree more often than independent ones would; one-sided.
 
     Args:
-        says_up: Shape (n,).
-        is_up: Shape (n,), without ties.
+        says_up: Whether up was predicted, shape (n,).
+        is_up: Whether the price rose, shape (n,), without ties.
 
     Source:
         Pesaran and Timmermann (1992), equations 6 to 8.
@@ -65,14 +65,14 @@ def pesaran_timmermann(*, says_up: NDArray[np.bool_], is_up: NDArray[np.bool_]) 
     if variance - of_expected <= 0:
         return UNDEFINED
     statistic = (agreed - expected) / math.sqrt(variance - of_expected)
-    return Verdict(statistic, normal_cdf(-statistic))
+    return Significance(statistic, normal_cdf(-statistic))
 
 
-def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> Verdict:
+def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> Significance:
     """Whether two classifiers are right equally often on the same rows.
 
-    Exact by the binomial distribution for few disagreements, else chi-square with continuity
-    correction.
+    The test is exact by the binomial distribution for few disagreements, and otherwise chi-square with
+    continuity correction.
 
     Source:
         McNemar (1947); Edwards (1948).
@@ -81,22 +81,22 @@ def mcnemar(*, is_hit: NDArray[np.bool_], other_is_hit: NDArray[np.bool_]) -> Ve
     only_second = int(np.sum(~is_hit & other_is_hit))
     n = only_first + only_second
     if n == 0:
-        return Verdict(0.0, 1.0)
+        return Significance(0.0, 1.0)
     if n < _FEW_DISAGREEMENTS:
         fewer = min(only_first, only_second)
         tail = sum(math.comb(n, k) for k in range(fewer + 1)) / 2**n
-        return Verdict(float(fewer), min(1.0, 2 * tail))
+        return Significance(float(fewer), min(1.0, 2 * tail))
     statistic = max(0.0, abs(only_first - only_second) - 1) ** 2 / n
-    return Verdict(statistic, math.erfc(math.sqrt(statistic / 2)))
+    return Significance(statistic, math.erfc(math.sqrt(statistic / 2)))
 
 
 def diebold_mariano(
     loss: NDArray[np.float64], other_loss: NDArray[np.float64], *, n_ahead: int = 1
-) -> Verdict:
-    """Whether two forecasts have the same expected loss; negative where the first loses less.
+) -> Significance:
+    """Whether two forecasts have the same expected loss; the statistic is negative if the first loses less.
 
-    With the correction of Harvey, Leybourne and Newbold and Student's distribution; the long-run
-    variance sums autocovariances up to ``n_ahead - 1``.
+    The test has the correction of Harvey, Leybourne and Newbold and uses Student's distribution; the
+    long-run variance sums autocovariances up to ``n_ahead - 1``.
 
     Args:
         loss: Shape (n,), such as squared errors, oldest first.
@@ -118,11 +118,11 @@ def diebold_mariano(
         return UNDEFINED
     correction = (n + 1 - 2 * n_ahead + n_ahead * (n_ahead - 1) / n) / n
     statistic = float(difference.mean()) / math.sqrt(variance / n) * math.sqrt(max(correction, 0.0))
-    return Verdict(statistic, student_two_sided(statistic, degrees=n - 1))
+    return Significance(statistic, student_two_sided(statistic, degrees=n - 1))
 
 
 def student_two_sided(statistic: float, *, degrees: int) -> float:
-    """The chance of so large a Student variable in either direction."""
+    """The probability that a Student variable is at least as large, in either direction."""
     x = degrees / (degrees + statistic**2)
     return _incomplete_beta(degrees / 2, 0.5, x)
 
@@ -153,7 +153,7 @@ def _incomplete_beta(a: float, b: float, x: float) -> float:
 def probabilistic_sharpe(
     *, sharpe: float, benchmark: float, n: int, skewness: float, kurtosis: float
 ) -> float:
-    """The chance that the true Sharpe ratio is above a benchmark, all per period.
+    """The probability that the true Sharpe ratio is above a benchmark, all per period.
 
     Args:
         sharpe: Estimated, per period, not annualised.
@@ -170,7 +170,7 @@ def probabilistic_sharpe(
 
 
 def expected_maximum_sharpe(*, n_tried: int, variance: float) -> float:
-    """The best Sharpe ratio that so many worthless strategies would show, per period.
+    """The expected best Sharpe ratio among a number of worthless strategies, per period.
 
     Args:
         n_tried: Independent configurations, >= 1.
@@ -189,7 +189,7 @@ def expected_maximum_sharpe(*, n_tried: int, variance: float) -> float:
 def deflated_sharpe(
     *, sharpe: float, n: int, skewness: float, kurtosis: float, n_tried: int, variance: float
 ) -> float:
-    """The chance that the Sharpe ratio is above what trying so often would have shown anyway.
+    """The probability that the Sharpe ratio is above the best that as many worthless tries would show.
 
     Args:
         sharpe: Estimated, per period, not annualised.
@@ -207,7 +207,7 @@ def deflated_sharpe(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that hold the chance of any false finding.
+    """Adjusted p-values that control the probability of any false finding.
 
     Source:
         Holm (1979).
@@ -226,7 +226,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that hold the expected share of false findings.
+    """Adjusted p-values that control the expected share of false findings.
 
     Source:
         Benjamini and Hochberg (1995).

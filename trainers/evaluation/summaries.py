@@ -1,7 +1,7 @@
 """The summary of an evaluation: every figure that a reader needs to believe or to doubt it.
 
-Accuracy over everything stands beside the selective figures always, with intervals, by year, and
-as one would have had it who acted late.
+The accuracy over all decisions always stands beside the selective figures, with intervals, by year, and
+for entries that come late.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.splits import Fold
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold
+from trainers.datasets.prices import ForwardReturn
+from trainers.evaluation.baselines import (
+    Baseline,
+    always_up,
+    forecast_of,
+    majority_class,
+    persistence,
+    reversal,
+)
+from trainers.evaluation.block_intervals import share_interval
 from trainers.evaluation.conformal import conformal_figures, judged
 from trainers.evaluation.scores import (
+    LEAK_ALARM,
     balanced_accuracy,
     brier_score,
     calibration_error,
@@ -21,22 +32,29 @@ from trainers.evaluation.scores import (
     matthews_correlation,
     probability_contributions,
 )
-from trainers.evaluation.selective import TARGETS, Thresholds, chosen, selective_accuracy, share_interval
+from trainers.evaluation.selective import TARGETS, Thresholds, chosen, selective_accuracy
 from trainers.evaluation.significance import pesaran_timmermann
-from trainers.evaluation.walk_forward import LEAK_ALARM
 from trainers.evaluation.wanted import wanted_figures
 
 Figures = dict[str, Any]
 
+#: The baselines of an evaluation that take a side.
+_SIDES: Mapping[str, Baseline] = {
+    "always_up": always_up,
+    "majority_class": majority_class,
+    "persistence": persistence,
+    "reversal": reversal,
+}
 
-class Tested(NamedTuple):
-    """Out-of-sample probabilities, and where the test begins.
+
+class OutOfSampleResult(NamedTuple):
+    """Out-of-sample probabilities, and the stretch of the test.
 
     Attributes:
-        probability: Shape (n,), NaN where nothing was predicted; the half year before the test included.
-        starts_ms: When limits and regimes are set anew, from the test's beginning on.
+        probability: Shape (n,), NaN where nothing was predicted; the half year before the test is included.
+        starts_ms: The times at which limits and regimes are set again; the first is the beginning of the test.
         until_ms: The end of the test.
-        thresholds: How often those of confidence are.
+        thresholds: How often thresholds of confidence are set again.
     """
 
     decisions: DecisionSet
@@ -46,12 +64,11 @@ class Tested(NamedTuple):
     thresholds: Thresholds = Thresholds.WEEKLY
 
     def rows(self, forward_return: ForwardReturn) -> NDArray[np.int64]:
-        """The tested rows that have this outcome and no tie."""
-        log_return = forward_return.log_return
-        return np.flatnonzero(self._is_tested() & ~np.isnan(log_return) & (log_return != 0))
+        """The tested rows whose outcome is known and not a tie."""
+        return np.flatnonzero(self._is_tested() & forward_return.is_decided)
 
     def chosen(self, target: float) -> NDArray[np.bool_]:
-        """Which rows the model decides when it aims at a coverage, shape (n,)."""
+        """Which decisions the model makes when it aims at a coverage, shape (n,)."""
         return chosen(
             self.probability,
             self.decisions.as_of_ms,
@@ -62,8 +79,8 @@ class Tested(NamedTuple):
         )
 
     def n_ties(self) -> int:
-        """How many tested rows were ties."""
-        return int((self._is_tested() & (self.decisions.own.log_return == 0)).sum())
+        """The number of tested rows that are ties."""
+        return int((self._is_tested() & self.decisions.own.is_tie).sum())
 
     def _is_tested(self) -> NDArray[np.bool_]:
         as_of_ms = self.decisions.as_of_ms
@@ -72,16 +89,17 @@ class Tested(NamedTuple):
         return tested
 
 
-def summary(tested: Tested, *, seed: int = 0) -> Figures:
+def summary(tested: OutOfSampleResult, *, seed: int = 0) -> Figures:
     """All figures of a test.
 
     Args:
-        tested: What was predicted.
-        seed: Of the bootstraps.
+        tested: The out-of-sample probabilities.
+        seed: The seed of the bootstraps.
 
     Returns:
         JSON-ready: ``n``, ``n_ties``, ``accuracy``, ``accuracy_interval``, ``brier``, ``log_loss``,
-        ``selective``, ``by_year``, ``by_quarter``, ``lags``, ``conformal``, ``wanted_accuracy`` and more; None where nothing was tested.
+        ``selective``, ``by_year``, ``by_quarter``, ``lags``, ``conformal``, ``wanted_accuracy`` and more;
+        figures are None if nothing was tested.
     """
     generator = np.random.default_rng(seed)
     rows = tested.rows(tested.decisions.own)
@@ -103,8 +121,10 @@ def summary(tested: Tested, *, seed: int = 0) -> Figures:
     }
 
 
-def _hits(tested: Tested, forward_return: ForwardReturn, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.equal(tested.probability[rows] >= 0.5, forward_return.log_return[rows] > 0)
+def _hits(
+    tested: OutOfSampleResult, forward_return: ForwardReturn, rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    return np.equal(tested.probability[rows] >= 0.5, forward_return.is_up[rows])
 
 
 def _whole(hit: NDArray[np.bool_], as_of_ms: NDArray[np.int64], generator: np.random.Generator) -> Figures:
@@ -118,8 +138,8 @@ def _pair(interval: tuple[float, float] | None) -> list[float] | None:
     return None if interval is None else [interval[0], interval[1]]
 
 
-def _probability_figures(tested: Tested, rows: NDArray[np.int64]) -> Figures:
-    is_up = tested.decisions.own.log_return[rows] > 0
+def _probability_figures(tested: OutOfSampleResult, rows: NDArray[np.int64]) -> Figures:
+    is_up = tested.decisions.own.is_up[rows]
     probability = tested.probability[rows]
     if not len(rows):
         return {"brier": None, "log_loss": None}
@@ -152,7 +172,7 @@ def _selective(
 
 
 def _by_stretch(
-    tested: Tested,
+    tested: OutOfSampleResult,
     picks: Mapping[float, NDArray[np.bool_]],
     rows: NDArray[np.int64],
     hit: NDArray[np.bool_],
@@ -181,9 +201,9 @@ def stretch_names(time_ms: NDArray[np.int64], *, unit: str) -> NDArray[np.str_]:
 
 
 def _late(
-    tested: Tested, picks: Mapping[float, NDArray[np.bool_]], generator: np.random.Generator
+    tested: OutOfSampleResult, picks: Mapping[float, NDArray[np.bool_]], generator: np.random.Generator
 ) -> dict[str, Figures]:
-    """The same choices, for who enters later and holds for as long."""
+    """The figures of the same choices for entries that come late and are held as long."""
     found = {}
     for lag_ms, forward_return in tested.decisions.late.items():
         rows = tested.rows(forward_return)
@@ -198,8 +218,8 @@ def _late(
     return found
 
 
-def _guarantees(tested: Tested, *, seed: int) -> Figures:
-    """What was promised and what came of it: conformal sets, and accuracies that were wanted."""
+def _guarantees(tested: OutOfSampleResult, *, seed: int) -> Figures:
+    """The realised coverage of conformal sets, and the realised accuracy where one was wanted."""
     rows = judged(tested.decisions.as_of_ms, tested.probability, tested.decisions.own)
     starts_ms, until_ms = tuple(tested.starts_ms), tested.until_ms
     return {
@@ -211,30 +231,25 @@ def _guarantees(tested: Tested, *, seed: int) -> Figures:
 def baseline_figures(
     decisions: DecisionSet, folds: Sequence[Fold], rows: NDArray[np.int64], *, seed: int = 0
 ) -> dict[str, Figures]:
-    """Always up, the training majority, persistence and the random walk, on the tested rows.
+    """The figures of always up, the training majority, persistence, reversal and the random walk, on the tested rows.
 
     Args:
         decisions: Oldest first.
-        folds: The test's.
+        folds: The folds of the test.
         rows: The tested rows without ties.
+        seed: The seed of the bootstraps.
     """
     generator = np.random.default_rng(seed)
-    is_up = decisions.own.log_return[rows] > 0
-    share = np.full(len(decisions), 0.5)
-    for fold in folds:
-        returns = decisions.own.log_return[fold.train]
-        returns = returns[~np.isnan(returns)]
-        share[fold.test] = float((returns[returns != 0] > 0).mean()) if np.any(returns != 0) else 0.5
-    majority = share[rows] >= 0.5
-    trailing = decisions.trailing_log_return[rows]
-    sides = {
-        "always_up": np.ones(len(rows), dtype=np.bool_),
-        "majority_class": majority,
-        "persistence": np.where(np.isnan(trailing) | (trailing == 0), majority, trailing > 0),
-        "reversal": np.where(np.isnan(trailing) | (trailing == 0), majority, trailing < 0),
+    is_up, as_of_ms = decisions.own.is_up[rows], decisions.as_of_ms[rows]
+    forecasts = {name: forecast_of(decisions, folds, baseline) for name, baseline in _SIDES.items()}
+    figures = {
+        name: _whole(forecast.says_up[rows] == is_up, as_of_ms, generator)
+        for name, forecast in forecasts.items()
+        if forecast.says_up is not None
     }
-    as_of_ms = decisions.as_of_ms[rows]
-    figures = {name: _whole(side == is_up, as_of_ms, generator) for name, side in sides.items()}
     figures["random_walk"] = {"brier": 0.25, "log_loss": float(np.log(2))}
-    figures["majority_class"]["brier"] = float(np.mean((share[rows] - is_up) ** 2)) if len(rows) else None
+    share = forecasts["majority_class"].probability
+    if share is not None:
+        brier = float(np.mean((share[rows] - is_up) ** 2)) if len(rows) else None
+        figures["majority_class"]["brier"] = brier
     return figures

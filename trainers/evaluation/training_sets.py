@@ -1,8 +1,8 @@
-"""The training set of a fold: rows of its own instrument and, as more of the same kind, of companions.
+"""The training set of a fold: the rows of the predicted instrument, and those of its companions.
 
-A companion is another instrument with the same features, such as ETH beside BTC: what it did is
-more of the same kind to learn from, and counts for less. It is never tested on. Everything is
-purged by its own known time, each horizon apart, since a longer outcome is known later.
+A companion is another instrument with the same features, such as ETH for BTC. Its rows are more of the
+same kind to learn from and have less weight; nothing is ever tested on them. Every outcome is
+purged by its own known time, for each horizon apart, since an outcome over a longer horizon is known later.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,30 +10,30 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.schedules import purged
-from trainers.datasets.splits import Fold
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold, purged
+from trainers.datasets.prices import ForwardReturn
 from trainers.datasets.uniqueness import uniqueness
 from trainers.models.recipes import Outcome, TrainingSet
 
-#: What a companion's row counts for beside an own one; settled beforehand.
+#: The weight of a companion's row, where an own row has 1; it was fixed before anything was measured.
 COMPANION_WEIGHT = 0.5
 
 
 def training_set_of(
     decisions: DecisionSet, fold: Fold, multiples: Iterable[int], *, is_weighted: bool = False
 ) -> TrainingSet:
-    """What a fold's model may learn.
+    """The training set of a fold's model.
 
     Args:
-        decisions: Of the instrument that is predicted, with its companions; columns that one lacks
-            are undefined there.
-        fold: Its training rows are a choice of ``decisions``; its first test row is the refit.
-        multiples: Of the horizon.
+        decisions: Those of the instrument that is predicted, with its companions; a column that a companion
+            does not have is undefined in its rows.
+        fold: The fold; the decision of its first test row is the time of the refit.
+        multiples: The multiples of the horizon that are learnt from.
         is_weighted: Whether overlapping labels share their weight.
 
     Returns:
-        Rows oldest first; with companions, own and theirs by time, own first.
+        Rows oldest first; of rows at the same time the own one comes before those of companions.
     """
     wanted = tuple(multiples)
     decided_ms = int(decisions.as_of_ms[fold.test[0]])
@@ -51,12 +51,12 @@ def training_set_of(
 def training_set_at(
     decisions: DecisionSet, multiples: Iterable[int], *, time_ms: int | None = None
 ) -> TrainingSet:
-    """What could be learnt at a time: all that was known then over each horizon, ties left out.
+    """The training set at a time: every outcome over each horizon that was known then, without ties.
 
     Args:
         decisions: Oldest first.
-        multiples: Of the horizon.
-        time_ms: When; None is at the end of all.
+        multiples: The multiples of the horizon that are learnt from.
+        time_ms: The time; None means the end of the data.
     """
     outcomes = {multiple: _known(decisions.forward_returns[multiple], time_ms) for multiple in multiples}
     last = max((int(outcome.rows[-1]) + 1 for outcome in outcomes.values() if len(outcome.rows)), default=0)
@@ -67,8 +67,8 @@ def _known(forward: ForwardReturn, time_ms: int | None) -> Outcome:
     is_known = forward.known_ms >= 0
     if time_ms is not None:
         is_known &= forward.known_ms <= time_ms
-    rows = np.flatnonzero(is_known & (forward.log_return != 0)).astype(np.int64)
-    return Outcome(rows, forward.log_return[rows] > 0, None, forward.known_ms[rows])
+    rows = np.flatnonzero(is_known & ~forward.is_tie).astype(np.int64)
+    return Outcome(rows, forward.is_up[rows], None, forward.known_ms[rows])
 
 
 def _part(
@@ -97,9 +97,9 @@ def _outcome(
 ) -> Outcome:
     forward = decisions.forward_returns[multiple]
     rows = purged(candidates, known_ms=forward.known_ms, decided_ms=decided_ms)
-    rows = rows[forward.log_return[rows] != 0]
+    rows = rows[~forward.is_tie[rows]]
     weight = _weights(decisions, rows, multiple) if is_weighted else None
-    return Outcome(rows, forward.log_return[rows] > 0, weight, forward.known_ms[rows])
+    return Outcome(rows, forward.is_up[rows], weight, forward.known_ms[rows])
 
 
 def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> NDArray[np.float64]:
@@ -110,7 +110,7 @@ def _weights(decisions: DecisionSet, rows: NDArray[np.int64], multiple: int) -> 
 
 
 def _in_columns(training_set: TrainingSet, names: tuple[str, ...]) -> TrainingSet:
-    """The training set with these columns in this order, undefined where it has them not."""
+    """The training set with these columns in this order; columns that it does not have are undefined."""
     if training_set.names == names:
         return training_set
     rows = np.full((len(training_set.rows), len(names)), np.nan, dtype=np.float32)
@@ -121,7 +121,7 @@ def _in_columns(training_set: TrainingSet, names: tuple[str, ...]) -> TrainingSe
 
 
 def _pooled(parts: Sequence[TrainingSet]) -> TrainingSet:
-    """One training set of all, by time; the first part is own and counts in full."""
+    """All parts as one training set, by time; the first part is the instrument's own and has full weight."""
     times_ms = np.concatenate([_times(part) for part in parts])
     order = np.argsort(times_ms, kind="stable")
     place = np.empty(len(order), dtype=np.int64)

@@ -7,7 +7,7 @@ from schemas.artifacts import ModelManifest
 from schemas.errors import ConfigurationError
 from schemas.events import PromotionTookEffect
 from schemas.ports import ModelRegistry
-from trainers.backtesting.decisions import Served
+from trainers.backtesting.decisions import ScheduledModel
 from trainers.models.descriptions import recipe_of
 from trainers.models.recipes import Recipe
 from trainers.registry.aliases import meant_lines
@@ -26,7 +26,7 @@ class Asked(NamedTuple):
     """
 
     manifest: ModelManifest
-    schedule: list[Served]
+    schedule: list[ScheduledModel]
 
 
 def asked_models(
@@ -71,9 +71,9 @@ def asked_models(
     return Asked(known[newest.version], schedule)
 
 
-def _served(models: LoadedModels, version: str, from_ms: int) -> Served:
+def _served(models: LoadedModels, version: str, from_ms: int) -> ScheduledModel:
     manifest, model = models.load(version)
-    return Served(
+    return ScheduledModel(
         from_ms,
         version,
         model,

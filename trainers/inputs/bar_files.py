@@ -16,7 +16,7 @@ from schemas.time import EARLIEST_MS, Interval, Length
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, BarTable, bar_table, roll_up
 from stream_processors.features.declarations import SPEC
-from trainers.datasets.decisions import PricePath
+from trainers.datasets.prices import PricePath
 
 
 class BarFile(NamedTuple):

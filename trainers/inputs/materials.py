@@ -22,7 +22,7 @@ from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, 
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import FeatureGroup, groups_among
 from stream_processors.features.vectors import with_companions
-from trainers.backtesting.prices import Prices
+from trainers.datasets.prices import PricePath
 
 
 class Material(NamedTuple):
@@ -35,7 +35,7 @@ class Material(NamedTuple):
     """
 
     table: FeatureTable
-    prices: Prices
+    prices: PricePath
     title: str
 
 
@@ -73,9 +73,10 @@ def from_file(
     bars, table = _features(path, candles, target, begin_ms, every_ms=None if beside else every_ms)
     if beside:
         table = _joined(table, target, beside, begin_ms)
-    prices = Prices(
-        interval=candles.interval,
+    prices = PricePath(
+        interval_ms=candles.interval.milliseconds,
         end_ms=bars.rows[:, END_MS].astype(np.int64),
+        known_ms=bars.known_ms,
         close=bars.rows[:, CLOSE].copy(),
     )
     names = "".join(f", beside it {file.name}" for file in beside.values())

@@ -4,7 +4,6 @@ From topics, the live operator itself takes in the log again; vectors are read a
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.features.declarations import SPEC
 from stream_processors.operators.market import MarketOperator
-from trainers.backtesting.prices import Prices
+from trainers.datasets.prices import PricePath
 from trainers.inputs.materials import Material
 
 Say = Callable[[str], None]
@@ -47,16 +46,15 @@ def from_postgres(pool: PostgresPool, stream: str, target: ModelTarget, *, spec_
     )
     if table is None:
         raise NotReadyError(_nothing("Postgres", stream, target))
-    interval, end_ms, close = _shortest_closes(StoredMarket(pool), stream, target)
-    prices = Prices(interval=interval, end_ms=end_ms, close=close)
+    prices = _shortest_closes(StoredMarket(pool), stream, target)
     return Material(table, prices, f"stream {stream} as stored, {len(table.as_of_ms):,} rows of features")
 
 
-def _shortest_closes(market: StoredMarket, stream: str, target: ModelTarget) -> tuple[Interval, Any, Any]:
+def _shortest_closes(market: StoredMarket, stream: str, target: ModelTarget) -> PricePath:
     for interval in Interval:
-        end_ms, close = market.closes(stream, instrument=target.instrument, interval=interval)
-        if len(end_ms):
-            return interval, end_ms, close
+        closes = market.closes(stream, instrument=target.instrument, interval=interval)
+        if len(closes.as_of_ms):
+            return PricePath.of_bars(closes, interval)
     raise NotReadyError(_nothing("Postgres", stream, target))
 
 
@@ -95,9 +93,10 @@ def from_topics(endpoint: KafkaEndpoint, stream: str, manifest: ModelManifest, *
         rows = _vectors(endpoint, stream, manifest)
         say(f"{FEATURES_VECTOR.name}: {len(rows):,} vectors")
     shortest = min(bars, key=lambda interval: interval.milliseconds)
-    prices = Prices(
-        interval=shortest,
+    prices = PricePath(
+        interval_ms=shortest.milliseconds,
         end_ms=np.array([bar.event_time_ms for bar in bars[shortest]], dtype=np.int64),
+        known_ms=np.array([bar.known_time_ms for bar in bars[shortest]], dtype=np.int64),
         close=np.array([bar.close for bar in bars[shortest]], dtype=np.float64),
     )
     return Material(_table(rows), prices, f"stream {stream} replayed from the log, {len(rows):,} bars")

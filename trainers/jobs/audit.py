@@ -17,9 +17,8 @@ from stream_processors.features.declarations import SPEC
 from trainers.datasets.decisions import DecisionSet, decision_set
 from trainers.datasets.stored import DatasetManifest
 from trainers.evaluation.auditing import (
+    AuditFinding,
     Compute,
-    Finding,
-    accuracy_limit,
     given_others,
     known_time,
     permutation,
@@ -28,6 +27,7 @@ from trainers.evaluation.auditing import (
     truncation,
     warm_up,
 )
+from trainers.evaluation.column_rules import accuracy_limit
 from trainers.evaluation.conditioning import LEAST_ROWS, Conditional
 from trainers.evaluation.recomputing import Difference, Recomputed
 from trainers.inputs.bar_files import read_bars
@@ -53,7 +53,7 @@ class Audited(NamedTuple):
         notes: What it could have found, and what else is to be known of it, a sentence each.
     """
 
-    findings: list[Finding]
+    findings: list[AuditFinding]
     notes: list[str]
 
 
@@ -223,7 +223,7 @@ def _choosing(compute: Compute, names: Sequence[str]) -> Compute:
     return chosen
 
 
-def findings_tables(findings: Sequence[Finding]) -> list[Table]:
+def findings_tables(findings: Sequence[AuditFinding]) -> list[Table]:
     """What is wrong, where, and by how much; then, apart, what is expected of recursive averages."""
     wrong = [finding for finding in findings if not finding.is_expected]
     expected = [finding for finding in findings if finding.is_expected]
@@ -234,7 +234,7 @@ def findings_tables(findings: Sequence[Finding]) -> list[Table]:
     return tables
 
 
-def _table(title: str, findings: Sequence[Finding], caption: str | None = None) -> Table:
+def _table(title: str, findings: Sequence[AuditFinding], caption: str | None = None) -> Table:
     table = Table(title=title, caption=caption)
     for column in ("check", "column", "by how much", "first seen / worst at", "what"):
         table.add_column(column)

@@ -8,13 +8,13 @@ import numpy as np
 from schemas.errors import NotReadyError
 from schemas.events import PredictionMade
 from schemas.time import Clock, text_of_time
-from trainers.backtesting.decisions import Served, decided, predictions
+from trainers.backtesting.decisions import ScheduledModel, decided, predictions
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule
-from trainers.backtesting.prices import Prices
 from trainers.backtesting.refits import refitted
-from trainers.backtesting.reports import Parity, Report, RuleTried
+from trainers.backtesting.reports import BacktestReport, Parity, RuleTried
 from trainers.backtesting.results import Backtest, Terms, backtest
+from trainers.datasets.prices import PricePath
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.inputs.backtested_models import ALWAYS_MS, Asked, refit_recipe
 from trainers.inputs.materials import Material
@@ -59,7 +59,7 @@ class Plan(NamedTuple):
     minimum_rows: int
     seed: int
 
-    def terms(self, rule: PositionRule, prices: Prices, *, n_configurations: int) -> Terms:
+    def terms(self, rule: PositionRule, prices: PricePath, *, n_configurations: int) -> Terms:
         """The terms of one rule, where a bar is one of the prices'.
 
         The configurations were tried with one rule; each further rule is one more try.
@@ -73,7 +73,7 @@ class Plan(NamedTuple):
             rule=rule,
             costs=self.costs,
             every_ms=self.every_ms,
-            lag_ms=self.lag_bars * prices.interval.milliseconds,
+            lag_ms=self.lag_bars * prices.interval_ms,
             n_tried=n_configurations + len(self.rules) - 1,
             seed=self.seed,
         )
@@ -82,7 +82,7 @@ class Plan(NamedTuple):
 class Done(NamedTuple):
     """A report with the curves behind it."""
 
-    report: Report
+    report: BacktestReport
     backtest: Backtest
 
 
@@ -165,7 +165,7 @@ def run_backtest(
     parity = None if live is None else compared(made, live)
     replayed = parity_hash(made) if parity is None else parity.replayed
     took("parity")
-    report = Report(
+    report = BacktestReport(
         model=plan.model,
         versions=[schedule[number].version for number in np.unique(decisions.served)],
         data=material.title,
@@ -207,7 +207,7 @@ def _schedule(
     from_ms: int,
     to_ms: int,
     progress: Progress,
-) -> list[Served]:
+) -> list[ScheduledModel]:
     if plan.refit is Refit.NEVER:
         return asked.schedule
     target, recipe = asked.manifest.target, refit_recipe(asked.manifest)

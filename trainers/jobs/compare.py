@@ -11,7 +11,7 @@ from trainers.datasets.decisions import DecisionSet
 from trainers.evaluation.edges import ALL, edges
 from trainers.evaluation.importance import ShuffledFamilies
 from trainers.evaluation.regimes import regime_figures
-from trainers.evaluation.summaries import Tested
+from trainers.evaluation.summaries import OutOfSampleResult
 from trainers.inputs.parameters import NOT_REPEATED, read_searched, searched_recipe, stated_parameters
 from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
 from trainers.models.recipes import Recipe
@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
     """
 
     figures: dict[str, Figures]
-    tested: dict[str, Tested]
+    tested: dict[str, OutOfSampleResult]
     ranking: Ranking
     is_weighted: bool
 
@@ -117,7 +117,7 @@ def _named(searches: Sequence[Searched]) -> dict[str, Searched]:
 
 def _judged(
     decisions: DecisionSet, recipe: Recipe, question: Question, progress: Callable[[float], None] | None
-) -> tuple[Figures, Tested]:
+) -> tuple[Figures, OutOfSampleResult]:
     """A candidate's figures, with those that only a comparison has."""
     shuffled = ShuffledFamilies(decisions, seed=question.seed)
     figures, probability = evaluated(decisions, recipe, question, progress=progress, watch=shuffled.watch)

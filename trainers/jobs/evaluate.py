@@ -14,8 +14,9 @@ from schemas.time import Clock, Interval, text_of_time
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vectors import with_coin, with_perpetual
-from trainers.datasets.decisions import DecisionSet, PricePath, merged
+from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.joining import interval_columns, news_columns, with_columns
+from trainers.datasets.prices import PricePath, merged
 from trainers.evaluation.summaries import Figures
 from trainers.inputs.bar_files import BarFile, read_bars, read_publication_times
 from trainers.inputs.dataset_files import store
@@ -24,13 +25,14 @@ from trainers.models.recipes import OWN_HORIZON, Recipe
 from trainers.outputs import write_output
 from trainers.selection.nested import Nesting
 from trainers.selection.searching import Searched, SearchPlan
-from trainers.training.evaluating import Progress, Question, decisions_for, evaluated, evaluated_online
+from trainers.training.evaluating import Question, decisions_for, evaluated, evaluated_online
 from trainers.training.offered import (
     CONFIGURATIONS_TRIED,
     ONLINE_CONFIGURATIONS_TRIED,
     online_offered,
     recipe_named,
 )
+from trainers.training.workers import Progress
 
 #: How often a model is refitted that learns online.
 _EVERY_ROW = "every row"

@@ -20,12 +20,12 @@ from schemas.streams import StreamDescription
 from schemas.targets import TargetPair
 from schemas.time import Clock, Interval, bar_start_ms
 from stream_processors.features.vector_declarations import spec_of
-from trainers.datasets.decisions import PricePath, merged
-from trainers.datasets.samples import Samples, labelled_samples
-from trainers.evaluation.walk_forward import LEAK_ALARM
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.prices import PricePath
+from trainers.evaluation.scores import LEAK_ALARM
 from trainers.inputs.waiting import FeatureHistory, Report, StreamHistory, wait_for_features, wait_for_stream
 from trainers.registry.serving import promotion_of
-from trainers.training.fitting import FitOptions, Origin, trained
+from trainers.training.fitting import FitOptions, Origin, trained, training_decisions
 
 #: Publishes a promotion, and returns when the broker has it.
 Announce = Callable[[ModelPromoted], None]
@@ -155,29 +155,33 @@ class Training:
             until_ms=until_ms,
             spec_hash=self._spec_hash(target),
         )
-        samples = None if table is None else _samples(table, target, until_ms)
-        n_decided = 0 if samples is None else int((~samples.is_tie).sum())
-        if table is None or samples is None or n_decided < self._plan.minimum_rows:
+        decisions = None if table is None else self._decisions(description, target, table)
+        n_decided = 0 if decisions is None else int(decisions.own.is_decided.sum())
+        if decisions is None or n_decided < self._plan.minimum_rows:
             self._report.say(
                 f"{target}: too little history, {n_decided} labelled rows of the {self._plan.minimum_rows} needed; "
                 "no model"
             )
             return
-        prices = self._prices(description, target, table)
-        artifact = self._trained(description, target, samples, prices)
+        artifact = self._trained(description, target, decisions)
         entry = self._promoted(description, artifact.manifest, artifact)
         self._announce(entry, artifact.manifest, source=description.source_of(target.instrument))
         took_s = self._clock.monotonic_s() - began_s
         self._report.say(f"{target}: {summary(artifact.manifest)}; promoted after {took_s:.1f} s")
 
-    def _prices(self, description: StreamDescription, target: ModelTarget, table: FeatureTable) -> PricePath:
-        """Closes of the table's bars, and of the shortest bars there are, for entries a minute late."""
-        own = PricePath(
-            end_ms=table.as_of_ms,
-            known_ms=table.known_ms,
-            close=table.close,
-            interval_ms=target.interval.milliseconds,
+    def _decisions(
+        self, description: StreamDescription, target: ModelTarget, table: FeatureTable
+    ) -> DecisionSet:
+        return training_decisions(
+            table,
+            self._plan.options.recipe,
+            target=target,
+            known_by_ms=description.warm_up_until_ms,
+            finer=self._finer_prices(description, target),
         )
+
+    def _finer_prices(self, description: StreamDescription, target: ModelTarget) -> PricePath | None:
+        """Closes of the shortest bars that are shorter than the target's; None where there are none."""
         for interval in sorted(Interval, key=lambda one: one.milliseconds):
             if interval.milliseconds >= target.interval.milliseconds:
                 break
@@ -188,17 +192,11 @@ class Training:
                 until_ms=description.warm_up_until_ms,
             )
             if len(finer.as_of_ms):
-                path = PricePath(
-                    end_ms=finer.as_of_ms,
-                    known_ms=finer.known_ms,
-                    close=finer.close,
-                    interval_ms=interval.milliseconds,
-                )
-                return merged(own, path)
-        return own
+                return PricePath.of_bars(finer, interval)
+        return None
 
     def _trained(
-        self, description: StreamDescription, target: ModelTarget, samples: Samples, prices: PricePath
+        self, description: StreamDescription, target: ModelTarget, decisions: DecisionSet
     ) -> Artifact:
         origin = Origin(
             instrument=target.instrument,
@@ -208,7 +206,7 @@ class Training:
             created_ms=self._clock.now_ms(),
             code_version=self._plan.code_version,
         )
-        return trained(samples, self._plan.options, origin, prices=prices)
+        return trained(decisions, self._plan.options, origin)
 
     def _promoted(
         self, description: StreamDescription, manifest: ModelManifest, artifact: Artifact
@@ -234,10 +232,6 @@ class Training:
     def _announce(self, entry: LedgerEntry, manifest: ModelManifest, *, source: str) -> None:
         event = msgspec.structs.replace(promotion_of(entry, manifest), source=source)
         self._announce_event(event)
-
-
-def _samples(table: FeatureTable, target: ModelTarget, until_ms: int) -> Samples:
-    return labelled_samples(table, interval=target.interval, horizon=target.horizon, known_by_ms=until_ms)
 
 
 def summary(manifest: ModelManifest) -> str:

@@ -6,14 +6,14 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from trainers.backtesting.reports import Report, verdict, warnings
+from trainers.backtesting.reports import BacktestReport, verdict, warnings
 from trainers.backtesting.sheets import tear_sheet
-from trainers.backtesting.summaries import Summary, summaries
+from trainers.backtesting.summaries import SummaryTable, summaries
 from trainers.jobs.backtest import Done
 from trainers.outputs import write_output
 
 
-def show_report(report: Report, *, width: int | None) -> None:
+def show_report(report: BacktestReport, *, width: int | None) -> None:
     """Print the verdict on the costs, what speaks against the figures, and the tables.
 
     Args:
@@ -41,7 +41,7 @@ def show_report(report: Report, *, width: int | None) -> None:
     console.print(f"seconds: {took}", style="dim", markup=False, highlight=False)
 
 
-def _table(summary: Summary) -> Table:
+def _table(summary: SummaryTable) -> Table:
     has_names = any(summary.columns)
     table = Table(title=summary.title, show_header=has_names)
     for place, name in enumerate(summary.columns):

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from schemas.errors import ConfigurationError
 from trainers.datasets.decisions import DecisionSet
-from trainers.datasets.schedules import calendar_folds
-from trainers.datasets.splits import FIRST_TRAINING_SHARE, Fold
-from trainers.evaluation.forward import LEAST_ROWS, out_of_sample
+from trainers.datasets.folds import Fold, equal_folds
+from trainers.datasets.schedules import FIRST_TRAINING_SHARE
+from trainers.evaluation.walk_forward import LEAST_ROWS, out_of_sample
 from trainers.models.recipes import Recipe
 
 _MARGIN = 1e-7
@@ -57,13 +57,7 @@ def inner_folds(known: DecisionSet, *, until_ms: int, n_folds: int) -> tuple[Fol
             f"{len(labelled)}: move --train-until on, or take fewer --inner-folds"
         )
         raise ConfigurationError(message)
-    starts = labelled[np.linspace(first, len(labelled), n_folds, endpoint=False).astype(np.int64)]
-    return calendar_folds(
-        as_of_ms=known.as_of_ms,
-        known_ms=known.first_known_ms(),
-        refits_ms=tuple(int(time) for time in known.as_of_ms[starts]),
-        until_ms=until_ms,
-    )
+    return equal_folds(known, n_folds=n_folds, until_ms=until_ms)
 
 
 def fold_scorer(

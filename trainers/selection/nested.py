@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from schemas.errors import ConfigurationError
 from trainers.datasets.decisions import DecisionSet
-from trainers.datasets.splits import Fold
-from trainers.evaluation.forward import Mapper, Watch, out_of_sample
+from trainers.datasets.folds import Fold
 from trainers.evaluation.summaries import stretch_names
+from trainers.evaluation.walk_forward import Mapper, Watch, out_of_sample
 from trainers.models.recipes import Recipe
 from trainers.models.spaces import with_parameters
 from trainers.selection.searching import Search, Searched, SearchPlan, new_study
@@ -114,7 +114,7 @@ def searched_out_of_sample(
     mapper: Mapper,
     watch: Watch | None = None,
 ) -> NDArray[np.float64]:
-    """As :func:`~trainers.evaluation.forward.out_of_sample`, each year by what was found for it.
+    """As :func:`~trainers.evaluation.walk_forward.out_of_sample`, each year by what was found for it.
 
     Args:
         decisions: The decisions.

@@ -9,7 +9,7 @@ from trainers.evaluation.edges import ALL, ROUND_TRIP_BPS, TAKER_FEE_BPS, Edge
 from trainers.evaluation.importance import Importance
 from trainers.evaluation.pages import figure, page, table
 from trainers.evaluation.pictures import Measured, measured_bars
-from trainers.evaluation.summaries import Tested
+from trainers.evaluation.summaries import OutOfSampleResult
 from trainers.selection import plots
 from trainers.selection.ranking import RULE, Pair, Ranking
 
@@ -18,7 +18,9 @@ _TITLE = "Comparison of models"
 _PICTURES = '<div class="pictures">'
 
 
-def comparison_page(ranking: Ranking, figures: Mapping[str, Figures], tested: Mapping[str, Tested]) -> str:
+def comparison_page(
+    ranking: Ranking, figures: Mapping[str, Figures], tested: Mapping[str, OutOfSampleResult]
+) -> str:
     """The page.
 
     Args:
@@ -102,7 +104,7 @@ def edge_words(name: str, edges: Sequence[Edge]) -> str:
     )
 
 
-def _span(ranking: Ranking, tested: Mapping[str, Tested]) -> str:
+def _span(ranking: Ranking, tested: Mapping[str, OutOfSampleResult]) -> str:
     one = tested[ranking.chosen]
     first, last = (text_of_time(int(time), "day") for time in (one.starts_ms[0], one.until_ms))
     decisions = one.decisions

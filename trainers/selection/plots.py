@@ -16,7 +16,7 @@ from trainers.evaluation.pictures import (
     time_curves,
 )
 from trainers.evaluation.regimes import TARGET
-from trainers.evaluation.summaries import Tested
+from trainers.evaluation.summaries import OutOfSampleResult
 
 Figures = Mapping[str, Any]
 _N_BINS = 10
@@ -49,7 +49,7 @@ def _share_of_log(x: float) -> str:
     return f"{10**x:.2g}" if 10**x < 1 else "all"
 
 
-def reliability(tested: Mapping[str, Tested]) -> str:
+def reliability(tested: Mapping[str, OutOfSampleResult]) -> str:
     """The share of ups against the stated probability, in ten equal groups."""
     drawn = [Curve(name, *_groups(one)) for name, one in tested.items()]
     every = [x for curve in drawn for x in curve.x]
@@ -64,7 +64,7 @@ def reliability(tested: Mapping[str, Tested]) -> str:
     )
 
 
-def _groups(one: Tested) -> tuple[list[float], list[float]]:
+def _groups(one: OutOfSampleResult) -> tuple[list[float], list[float]]:
     rows = one.rows(one.decisions.own)
     stated, up = one.probability[rows], one.decisions.own.log_return[rows] > 0
     if not len(rows):
@@ -86,7 +86,7 @@ def stability(figures: Mapping[str, Figures]) -> str:
     return period_curves("Accuracy by quarter, %", series, n_references=1)
 
 
-def equity(tested: Mapping[str, Tested]) -> str:
+def equity(tested: Mapping[str, OutOfSampleResult]) -> str:
     """The sum of gross returns of the confident decisions."""
     found = {name: gains(one, target=TARGET) for name, one in tested.items()}
     series = {
@@ -95,7 +95,7 @@ def equity(tested: Mapping[str, Tested]) -> str:
     return time_curves("Equity before costs, % of a unit", series, **_WIDE) if series else ""
 
 
-def drawdown(tested: Mapping[str, Tested]) -> str:
+def drawdown(tested: Mapping[str, OutOfSampleResult]) -> str:
     """How far those sums lie below their highest."""
     found = {name: gains(one, target=TARGET) for name, one in tested.items()}
     series = {

@@ -19,7 +19,7 @@ import numpy as np
 
 from schemas.time import text_of_time
 from trainers.datasets.decisions import DecisionSet
-from trainers.datasets.splits import Fold
+from trainers.datasets.folds import Fold
 from trainers.datasets.stored import content_hash
 from trainers.models.recipes import Recipe
 from trainers.models.spaces import Range, declared_parameters, space_of, with_parameters

@@ -1,1 +1,1 @@
-"""From bars and samples to fitted, calibrated and evaluated models; pure."""
+"""Training: decision sets become fitted, calibrated and judged versions; bars become the figures of an evaluation; pure."""

@@ -1,12 +1,11 @@
-"""An evaluation from bars to figures: features, decisions, out-of-sample probabilities, summary.
+"""An evaluation from features to figures: decisions, out-of-sample probabilities and their summary.
 
-Apart from the command that reads files and prints, so that null controls run all of it in a test.
-It sees no clock and no disk.
+It is apart from the job that reads files, so that null controls run all of it in a test. It uses neither
+a clock nor a disk.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Self, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,34 +13,36 @@ from numpy.typing import NDArray
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Interval, text_of_time
-from trainers.datasets.decisions import DecisionSet, PricePath, decision_set
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.folds import Fold, calendar_folds
+from trainers.datasets.prices import PricePath
 from trainers.datasets.schedules import Refit, refit_times
-from trainers.datasets.splits import Fold
-from trainers.evaluation.forward import LEAST_ROWS, Watch, folds_of, out_of_sample
+from trainers.evaluation.block_intervals import DAY_MS
 from trainers.evaluation.prequential import prequential
-from trainers.evaluation.selective import DAY_MS, GAP_MS, PAST_MS, Thresholds
-from trainers.evaluation.summaries import Figures, Tested, baseline_figures, summary
+from trainers.evaluation.selective import GAP_MS, PAST_MS, Thresholds
+from trainers.evaluation.summaries import Figures, OutOfSampleResult, baseline_figures, summary
+from trainers.evaluation.walk_forward import LEAST_ROWS, Watch, out_of_sample
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.recipes import Recipe
 from trainers.selection.nested import Nesting, searched, searched_out_of_sample, stretches
 from trainers.selection.searching import Searched, stated
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-_MINUTE_MS = 60_000
-_LAGS_MS = (_MINUTE_MS, 5 * _MINUTE_MS)
+from trainers.training.workers import Progress, Workers
 
 
 class Question(NamedTuple):
-    """What is asked of an evaluation.
+    """What an evaluation is to test.
 
     Attributes:
+        interval: The time between decisions.
+        horizon: How far ahead is predicted.
         train_until_ms: The test begins here; the first model knows nothing later.
-        test_until_ms: The test ends before this; None ends with the data.
-        n_workers: Folds that are fitted at the same time, one thread each.
+        refit: How often the model is fitted again.
+        test_until_ms: The test ends before this; None means the end of the data.
+        seed: The seed of bootstraps and searches.
+        n_workers: The number of folds that are fitted at the same time, with one thread each.
         is_weighted: Whether overlapping labels share their weight.
-        also: Further intervals whose features stand beside those of ``interval``.
-        thresholds: How often those of confidence are set anew.
+        also: Further intervals of the same bars whose features are added.
+        thresholds: How often thresholds of confidence are set again.
     """
 
     interval: Interval
@@ -56,16 +57,12 @@ class Question(NamedTuple):
     thresholds: Thresholds = Thresholds.WEEKLY
 
 
-#: Told the share of the fitting that is done.
-Progress = Callable[[float], None]
-
-
 def decisions_for(
     table: FeatureTable, prices: PricePath, question: Question, multiples: frozenset[int]
 ) -> DecisionSet:
     """The decisions with the outcomes that the question and the recipe need.
 
-    Lags of one and five minutes are there where the prices come that often, one bar always.
+    Late entries are judged as far as the prices tell (:meth:`PricePath.entry_lags_ms`).
 
     Args:
         table: The features at each decision.
@@ -73,14 +70,13 @@ def decisions_for(
         question: What is evaluated.
         multiples: The multiples of the horizon that the recipe learns from.
     """
-    lags = [lag for lag in _LAGS_MS if lag % prices.interval_ms == 0]
     return decision_set(
         table,
         prices,
         interval=question.interval,
         horizon=question.horizon,
         multiples=tuple(sorted(multiples)),
-        lags_ms=(*lags, question.interval.milliseconds),
+        lags_ms=prices.entry_lags_ms(question.interval),
     )
 
 
@@ -93,21 +89,21 @@ def evaluated(
     progress: Progress | None = None,
     watch: Watch | None = None,
 ) -> tuple[Figures, NDArray[np.float64]]:
-    """The figures, and the probabilities behind them.
+    """The figures of a recipe that is refitted by the calendar, and the probabilities that they come from.
 
     Models are also fitted through the half year before the test, so that its thresholds come from
     out-of-sample confidences.
 
     Args:
         decisions: Oldest first.
-        recipe: The model.
-        question: What to test.
-        nesting: How to search its parameters on the way; None takes them as they are.
-        progress: Told after each fit or trial.
-        watch: Shown each fold's model.
+        recipe: The recipe that is fitted in each fold.
+        question: What is tested.
+        nesting: How its parameters are searched during the test; None uses them as they are declared.
+        progress: Called after each fit or trial.
+        watch: Called with each fold's model.
 
     Raises:
-        ConfigurationError: If there is too little before the date to learn from, or nothing after.
+        ConfigurationError: If there are too few rows before the date to learn from, or none after it.
     """
     test_folds = _test_folds(decisions, question, _until_ms(decisions, question))
     folds = [*_folds_before(decisions, question), *test_folds]
@@ -132,19 +128,20 @@ def evaluated(
 def evaluated_online(
     decisions: DecisionSet, recipe: OnlineRecipe, question: Question, *, progress: Progress | None = None
 ) -> tuple[Figures, NDArray[np.float64]]:
-    """The figures of a model that learns row by row, and the probabilities behind them.
+    """The figures of a model that learns row by row, and the probabilities that they come from.
 
-    Prequential, with delayed labels: one model from the first decision to the last, each predicted
-    before it is learnt. There are no refits, so the question's are those of the baselines alone.
+    The evaluation is prequential, with delayed labels: one model goes from the first decision to the last, and
+    predicts each row before it learns the row. There are no refits; those of the question are used for the
+    baselines only.
 
     Args:
         decisions: Oldest first.
-        recipe: The model.
-        question: What to test.
-        progress: Told while it learns.
+        recipe: The recipe of the model.
+        question: What is tested.
+        progress: Called while the model learns.
 
     Raises:
-        ConfigurationError: If there is too little before the date to learn from, or nothing after.
+        ConfigurationError: If there are too few rows before the date to learn from, or none after it.
     """
     test_folds = _test_folds(decisions, question, _until_ms(decisions, question))
     probability = prequential(decisions, recipe.begin(decisions.names), progress=progress)
@@ -163,10 +160,12 @@ def _judged(
     return figures
 
 
-def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question: Question) -> Tested:
-    """Probabilities with the test's stretch.
+def tested_of(
+    decisions: DecisionSet, probability: NDArray[np.float64], question: Question
+) -> OutOfSampleResult:
+    """The probabilities with the stretch of the test.
 
-    Thresholds may be set more often than models are fitted, since they cost nothing.
+    Thresholds may be set more often than models are fitted, since setting them is cheap.
 
     Args:
         decisions: The decisions.
@@ -175,7 +174,7 @@ def tested_of(decisions: DecisionSet, probability: NDArray[np.float64], question
     """
     until_ms = _until_ms(decisions, question)
     starts_ms = refit_times(from_ms=question.train_until_ms, until_ms=until_ms, refit=Refit.QUARTERLY)
-    return Tested(decisions, probability, starts_ms, until_ms, question.thresholds)
+    return OutOfSampleResult(decisions, probability, starts_ms, until_ms, question.thresholds)
 
 
 def _nested(
@@ -184,7 +183,7 @@ def _nested(
     folds: Sequence[Fold],
     nesting: Nesting,
     *,
-    workers: "Workers",
+    workers: Workers,
     watch: Watch | None,
 ) -> tuple[NDArray[np.float64], list[Searched]]:
     parts = stretches(decisions, recipe, folds, nesting)
@@ -218,7 +217,7 @@ def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Se
     if until_ms <= start_ms:
         message = f"--train-until must lie before the file's end, was {text_of_time(start_ms, 'day')} of {text_of_time(until_ms, 'day')}"
         raise ConfigurationError(message)
-    folds = folds_of(decisions, from_ms=start_ms, until_ms=until_ms, refit=question.refit)
+    folds = calendar_folds(decisions, from_ms=start_ms, until_ms=until_ms, refit=question.refit)
     n = len(folds[0].train) if folds else 0
     if n < LEAST_ROWS:
         message = (
@@ -230,71 +229,21 @@ def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Se
 
 
 def _folds_before(decisions: DecisionSet, question: Question) -> Sequence[Fold]:
-    """Folds through the half year before the test, for its thresholds; from when enough is known."""
+    """Folds over the half year before the test, for its thresholds; they begin once enough rows are known."""
     first = decisions.first_known_ms()
     known = np.sort(first[first >= 0])
     enough = int(known[min(_least_before(known, question), len(known) - 1)])
     from_ms = max(question.train_until_ms - PAST_MS - GAP_MS, _next_day(enough))
     if from_ms >= question.train_until_ms:
         return ()
-    return folds_of(decisions, from_ms=from_ms, until_ms=question.train_until_ms, refit=question.refit)
+    return calendar_folds(decisions, from_ms=from_ms, until_ms=question.train_until_ms, refit=question.refit)
 
 
 def _least_before(known: NDArray[np.int64], question: Question) -> int:
-    """Where history is short: at most half of it is learnt from before the first threshold fit."""
+    """The number of rows that the first of these folds learns from; at most half of a short history."""
     n_before = int(np.searchsorted(known, question.train_until_ms, side="right"))
     return max(LEAST_ROWS, min(n_before // 2, 2000))
 
 
 def _next_day(time_ms: int) -> int:
     return -(-time_ms // DAY_MS) * DAY_MS
-
-
-class Workers:
-    """Threads, and how much of the work is done."""
-
-    def __init__(self, n_workers: int, progress: Progress | None) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=max(1, n_workers))
-        self._progress = progress
-        self._n_done = 0
-        self.n_steps = 1
-
-    def __enter__(self) -> Self:
-        """Nothing begins yet."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """What has not begun never will."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def map(
-        self, function: Callable[[_Item], _Result], items: Sequence[_Item], *, size: Callable[[_Item], int]
-    ) -> list[_Result]:
-        """Results in the order of the items; the largest begins first, since it takes longest.
-
-        Args:
-            function: Called once with each item, from several threads.
-            items: What it is called with.
-            size: How large an item is; only the order of these numbers matters.
-        """
-        order = sorted(range(len(items)), key=lambda i: -size(items[i]))
-        futures = {i: self._pool.submit(function, items[i]) for i in order}
-        return [futures[i].result() for i in range(len(items))]
-
-    def map_folds(
-        self, function: Callable[[Fold], NDArray[np.float32]], folds: Sequence[Fold]
-    ) -> list[NDArray[np.float32]]:
-        """A mapper of folds, each of which is a step."""
-
-        def done(fold: Fold) -> NDArray[np.float32]:
-            result = function(fold)
-            self.step()
-            return result
-
-        return self.map(done, folds, size=lambda fold: len(fold.train))
-
-    def step(self) -> None:
-        """One more step is done."""
-        self._n_done += 1
-        if self._progress is not None:
-            self._progress(self._n_done / self.n_steps)

@@ -1,13 +1,10 @@
-"""From samples to a version: evidence by walk-forward, a fit on everything, and its manifest.
+"""From decisions to a version: evidence by walk-forward, a fit on all rows, and the manifest.
 
-Apart from the job that waits, stores and announces, so that the whole science of training runs in
-a test without a server. It sees no clock; its times come as arguments.
+It is apart from the job that waits, stores and announces, so that all of training runs in a test without
+a server. It uses no clock; its times come as arguments.
 """
 
 from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from schemas.artifacts import (
     MODEL_FILE,
@@ -18,37 +15,31 @@ from schemas.artifacts import (
     RecipeStatement,
     sha256,
 )
+from schemas.features import FeatureTable
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, PricePath
-from trainers.datasets.learning import decisions_of
-from trainers.datasets.samples import Samples
-from trainers.datasets.splits import walk_forward
-from trainers.evaluation.conformal import Judged, judged
-from trainers.evaluation.policies import Picking, Settled, Stretch, settled_policy
-from trainers.evaluation.training_sets import training_set_at, training_set_of
-from trainers.evaluation.walk_forward import scored
-from trainers.models.calibration import CalibratedModel
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.prices import PricePath, merged
+from trainers.evaluation.policies import Picking, SettledPolicy
+from trainers.evaluation.training_sets import training_set_at
 from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
 from trainers.models.recipes import FittedModel, Recipe, exported
+from trainers.training.evidence import WalkForwardEvidence, walk_forward_evidence
 
-#: XGBoost's own form, which its versions hold too.
+#: The file of XGBoost's own form, which versions of XGBoost hold besides ONNX.
 NATIVE_FILE = "model.ubj"
-_MINUTE_MS = 60_000
-#: A fold that would learn from fewer rows is left out of the evidence.
-LEAST_FOLD_ROWS = 150
 
 
 class FitOptions(NamedTuple):
     """How a version is fitted and judged.
 
     Attributes:
-        name: What the recipe is asked for by, and the version's name begins with.
-        recipe: What is fitted, in each fold and at last on everything.
-        n_folds: Refits of the walk-forward.
-        seed: Of the bootstraps, and added to every seed of the recipe.
+        name: The name of the recipe on the command line, which the version's name begins with.
+        recipe: The recipe, which is fitted in each fold and finally on all rows.
+        n_folds: The number of refits of the walk-forward.
+        seed: The seed of the bootstraps; it is also added to every seed of the recipe.
         picking: Which decisions the version makes.
-        configurations_tried: How many were judged before this recipe was chosen, itself included.
+        configurations_tried: The number of recipes that were judged before this one was chosen, itself included.
     """
 
     name: str
@@ -60,15 +51,15 @@ class FitOptions(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Whose model it is, and what made it.
+    """What a version was made from, for its manifest.
 
     Attributes:
-        instrument: Whose price.
-        stream: Where the samples came from.
-        source: What their events say in ``source``.
-        trained_until_ms: Every label was known by then.
-        created_ms: By the trainer's clock.
-        code_version: Of the project.
+        instrument: The instrument whose price is predicted.
+        stream: The stream that the rows came from.
+        source: The ``source`` of their events.
+        trained_until_ms: The time by which every label was known.
+        created_ms: When the version was made, by the trainer's clock.
+        code_version: The version of the project.
     """
 
     instrument: str
@@ -79,107 +70,76 @@ class Origin(NamedTuple):
     code_version: str
 
 
-def trained(samples: Samples, options: FitOptions, origin: Origin, *, prices: PricePath) -> Artifact:
+def training_decisions(
+    table: FeatureTable,
+    recipe: Recipe,
+    *,
+    target: ModelTarget,
+    known_by_ms: int,
+    finer: PricePath | None = None,
+) -> DecisionSet:
+    """The rows of a table that a version can be fitted and judged on, with the outcomes that its recipe needs.
+
+    Left out are rows that are not warm (their closes still serve as ends of outcomes), and rows
+    whose outcome is undefined or was not known in time. Undefined features stay, as NaN.
+
+    Args:
+        table: Oldest first; its own closes are the outcomes.
+        recipe: What is going to be fitted.
+        target: The interval of the table's bars, and how far ahead is predicted.
+        known_by_ms: When the version is fitted, in the stream's time.
+        finer: Closes of shorter bars, for entries a minute late; None where there are none.
+    """
+    prices = PricePath.of_bars(table, target.interval)
+    late_prices = prices if finer is None else merged(prices, finer)
+    return decision_set(
+        table,
+        prices,
+        interval=target.interval,
+        horizon=target.horizon,
+        multiples=tuple(sorted(recipe.multiples)),
+        lags_ms=late_prices.entry_lags_ms(target.interval),
+        late_prices=late_prices,
+    ).labelled(known_by_ms)
+
+
+def trained(decisions: DecisionSet, options: FitOptions, origin: Origin) -> Artifact:
     """A version: what it predicts, how well it did out of sample, and its bytes.
 
-    The figures are of the walk-forward; the model itself is fitted on all samples. Same samples
+    The figures are of the walk-forward; the model itself is fitted on all rows. The same rows
     and recipe give the same bytes, so the same version.
 
     Args:
-        samples: Oldest first.
+        decisions: As :func:`training_decisions` makes them.
         options: Recipe and folds.
         origin: For the manifest.
-        prices: Where outcomes over further horizons and late entries are read.
 
     Raises:
-        ValueError: If there are too few samples, or an export does not agree with its model.
-        StateError: If the samples have ups or downs alone.
+        ValueError: If there are too few rows, or an export does not agree with its model.
+        StateError: If the rows have ups or downs alone.
     """
     recipe = seeded(options.recipe, options.seed)
-    decisions = decisions_of(
-        samples,
-        prices,
-        multiples=recipe.multiples,
-        lags_ms=_lags_ms(prices, samples.interval),
-        known_by_ms=origin.trained_until_ms,
-    )
     fitted = recipe.fit(training_set_at(decisions, recipe.multiples))
-    checked = exported(fitted, samples.rows)
-    found = _judged(samples, decisions, recipe, options, served=fitted, until_ms=origin.trained_until_ms)
-    files = {MODEL_FILE: _stating(checked.onnx, found.settled), **_native(fitted)}
-    difference = Metric(value=checked.largest_difference, low=None, high=None, n=len(samples))
+    checked = exported(fitted, decisions.rows)
+    evidence = walk_forward_evidence(
+        decisions,
+        recipe,
+        n_folds=options.n_folds,
+        picking=options.picking,
+        served=fitted,
+        until_ms=origin.trained_until_ms,
+        seed=options.seed,
+    )
+    files = {MODEL_FILE: _stating(checked.onnx, evidence.settled), **_native(fitted)}
+    difference = Metric(value=checked.largest_difference, low=None, high=None, n=len(decisions))
     return Artifact(
-        manifest=_manifest(samples, options, origin, found=found, files=files, difference=difference),
+        manifest=_manifest(decisions, options, origin, evidence=evidence, files=files, difference=difference),
         files=files,
     )
 
 
-class _Judged(NamedTuple):
-    """What the walk-forward found; nothing where no fold had enough to learn from."""
-
-    metrics: dict[str, Metric]
-    baselines: dict[str, dict[str, Metric]]
-    settled: Settled | None
-
-
-def _judged(
-    samples: Samples,
-    decisions: DecisionSet,
-    recipe: Recipe,
-    options: FitOptions,
-    *,
-    served: FittedModel,
-    until_ms: int,
-) -> _Judged:
-    """Walk forward with the recipe, and settle what ``served``, fitted on everything, states."""
-    folds = [
-        fold for fold in walk_forward(samples, n_folds=options.n_folds) if len(fold.train) >= LEAST_FOLD_ROWS
-    ]
-    if not folds:
-        return _Judged({}, {}, None)
-    probability = np.full(len(samples), np.nan)
-    stretches = []
-    for fold in folds:
-        fitted = recipe.fit(training_set_of(decisions, fold, recipe.multiples))
-        past = _past(decisions, fitted, probability, at_ms=int(decisions.as_of_ms[fold.test[0]]))
-        stretches.append(Stretch(fold.test, past))
-        test = decisions.rows[fold.test]
-        probability[fold.test] = exported(fitted, test).model.probabilities_up(test)
-    settled = settled_policy(
-        decisions,
-        probability,
-        stretches,
-        now=_past(decisions, served, probability, at_ms=until_ms),
-        picking=options.picking,
-        seed=options.seed,
-    )
-    tested = np.concatenate([fold.test for fold in folds])
-    evaluation = scored(samples, folds, probability[tested], generator=np.random.default_rng(options.seed))
-    # The accuracy over all decisions is one figure with one interval, wherever it is stated.
-    all_of_them = [row.at_close for row in settled.policy.evidence if row.target == 1]
-    metrics = evaluation.metrics | ({"accuracy": all_of_them[0]} if all_of_them else {})
-    return _Judged(metrics, evaluation.baselines, settled)
-
-
-def _past(
-    decisions: DecisionSet, fitted: FittedModel, probability: NDArray[np.float64], *, at_ms: int
-) -> Judged:
-    """What a model's thresholds are settled on: its own calibration rows, or what those before it said."""
-    if not isinstance(fitted, CalibratedModel):
-        return judged(decisions.as_of_ms, probability, decisions.own).past_of(at_ms)
-    found = fitted.reference
-    rows = np.searchsorted(decisions.as_of_ms, found.as_of_ms)
-    return Judged(found.as_of_ms, decisions.own.known_ms[rows], found.probability, found.is_up)
-
-
-def _lags_ms(prices: PricePath, interval: Interval) -> list[int]:
-    """A minute and five, where prices come that often, and a bar always."""
-    lags = {_MINUTE_MS, 5 * _MINUTE_MS, interval.milliseconds}
-    return sorted(lag for lag in lags if lag % prices.interval_ms == 0)
-
-
 def seeded(recipe: Recipe, seed: int) -> Recipe:
-    """The same recipe, with so much added to every seed in it."""
+    """The same recipe, with a number added to every seed in it."""
 
     def shifted(part: Any) -> Any:
         if isinstance(part, dict):
@@ -190,42 +150,42 @@ def seeded(recipe: Recipe, seed: int) -> Recipe:
 
 
 def _native(fitted: FittedModel) -> dict[str, bytes]:
-    """The library's own form, of a model that is XGBoost's alone."""
+    """The file of the library's own form, if the model is one of XGBoost by itself."""
     return {NATIVE_FILE: fitted.native()} if isinstance(fitted, BoostedTrees) else {}
 
 
-def _stating(onnx: bytes, settled: Settled | None) -> bytes:
+def _stating(onnx: bytes, settled: SettledPolicy | None) -> bytes:
     from trainers.models.onnx_graphs import with_policy
 
     return onnx if settled is None else with_policy(onnx, settled.policy)
 
 
 def _manifest(
-    samples: Samples,
+    decisions: DecisionSet,
     options: FitOptions,
     origin: Origin,
     *,
-    found: _Judged,
+    evidence: WalkForwardEvidence,
     files: dict[str, bytes],
     difference: Metric,
 ) -> ModelManifest:
-    target = ModelTarget(instrument=origin.instrument, interval=samples.interval, horizon=samples.horizon)
+    target = ModelTarget(instrument=origin.instrument, interval=decisions.interval, horizon=decisions.horizon)
     model_hash = sha256(files[MODEL_FILE])
-    settled = found.settled
+    settled = evidence.settled
     return ModelManifest(
         version=version_name(options.name, target, model_hash),
         kind=options.name,
         target=target,
         model_hash=model_hash,
-        feature_spec_hash=samples.feature_spec_hash,
-        feature_names=samples.names,
+        feature_spec_hash=decisions.feature_spec_hash,
+        feature_names=decisions.names,
         stream=origin.stream,
         source=origin.source,
-        trained_from_ms=int(samples.as_of_ms[0]),
+        trained_from_ms=int(decisions.as_of_ms[0]),
         trained_until_ms=origin.trained_until_ms,
-        n_rows=int((~samples.is_tie).sum()),
-        metrics={**found.metrics, "export_difference": difference},
-        baselines=found.baselines,
+        n_rows=int((~decisions.own.is_tie).sum()),
+        metrics={**evidence.metrics, "export_difference": difference},
+        baselines=evidence.baselines,
         parameters={**_scalars(options.recipe), "n_folds": options.n_folds, "seed": options.seed},
         code_version=origin.code_version,
         created_ms=origin.created_ms,
@@ -239,21 +199,21 @@ def _manifest(
 
 
 def _scalars(recipe: Recipe) -> dict[str, float | int | str]:
-    """The outermost parameters, for tables; the recipe's statement has all of them."""
+    """The outermost numbers and words among the parameters, for tables; the recipe's statement has all of them."""
     stated = described(recipe)
     inner = stated.pop("parameters", {})
     return {
         name: value
         for name, value in {**stated, **inner}.items()
-        if isinstance(value, (int, float, str)) and name != "seed"
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool) and name != "seed"
     }
 
 
 def version_name(name: str, target: ModelTarget, model_hash: str) -> str:
-    """Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``.
+    """The name of a version, such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``.
 
     Args:
-        name: Of the recipe.
+        name: The name of the recipe.
         target: What the model predicts.
         model_hash: The SHA-256 of the model's bytes; its first eight digits are used.
     """

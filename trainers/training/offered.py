@@ -14,20 +14,20 @@ from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.online.recipes import OnlineBagging, OnlineForest, OnlineLogistic, OnlineTree
 from trainers.models.recipes import OWN_HORIZON, Recipe
 
-#: What was judged on the recorded files before the default was settled, and what every figure is to be
-#: discounted for: 37 single models (feature sets, horizons, a market turned upside down as further rows,
-#: older rows counting less, monotone trees, random Fourier features, small neural networks, the other coin
-#: as columns, as rows and as both), 50 mixtures, 33 ways to set thresholds.
+#: The number of configurations that were judged on the recorded files before the default was chosen; every figure
+#: must be discounted for them. They were 37 single models (feature sets, horizons, a market turned upside down as
+#: further rows, lower weights for older rows, monotone trees, random Fourier features, small neural networks, the
+#: other coin as columns, as rows and as both), 50 mixtures and 33 ways to set thresholds.
 CONFIGURATIONS_TRIED = 120
-#: The same of the models that learn online: three rates and pulls of the logistic regression, two of
-#: bagging, one tree, one forest.
+#: The same number for models that learn online: three settings of the logistic regression, two of bagging, one tree
+#: and one forest.
 ONLINE_CONFIGURATIONS_TRIED = 7
 DEFAULT = "mixture"
-#: What the train job fits unless told otherwise: quick, and calibrated on little history too; one of so
-#: many calibrators tried on the first 21 days of June 2025 (the README has them).
+#: The recipe that the train job fits by default: it is fast, and calibrated on little history too. It was chosen among
+#: ``SERVED_TRIED`` ways to calibrate, tried on the first 21 days of June 2025.
 SERVED = "calibrated-xgboost"
 SERVED_TRIED = 14
-#: What ``--quick`` takes instead.
+#: The recipe that ``--quick`` takes instead of the default.
 QUICK = "quick"
 
 
@@ -60,10 +60,10 @@ def _freer(multiple: int = 1, *, seed: int) -> LightBoosting:
 
 
 def _mixture(near: int, *, is_accompanied: bool) -> Mixture:
-    """Unlike models of the outcome over ``near`` horizons, and over twice as many.
+    """A mixture of different models, of the outcome over ``near`` horizons and over twice as many.
 
-    Where there is more than the instrument's own features, these look at them alone, and further
-    members at everything.
+    If there are more features than the instrument's own, these members see only its own features, and
+    further members see all of them.
     """
     far = 2 * near
     own = (
@@ -95,13 +95,13 @@ def _quick(near: int) -> Mixture:
 
 
 def offered(near: int = OWN_HORIZON, *, is_accompanied: bool = False) -> Mapping[str, Recipe]:
-    """By name.
+    """The recipes that commands offer, by name.
 
     Args:
-        near: Over how many horizons the outcome reaches that mixtures learn from: where decisions
-            are further apart than the horizon, as many as lie between them, since what moves the
-            next half hour moves the hour too and is seen with less noise there.
-        is_accompanied: Whether there is more to learn from than the instrument's own features.
+        near: The number of horizons over which the outcome reaches that mixtures learn from. If decisions are further
+            apart than the horizon, it is the number of horizons between them, since what moves the next half hour
+            also moves the hour, and is seen with less noise there.
+        is_accompanied: Whether there are more features than the instrument's own.
     """
     unlike = (_xgboost(), _extra(), LogisticRegression())
     return {
@@ -121,14 +121,15 @@ def offered(near: int = OWN_HORIZON, *, is_accompanied: bool = False) -> Mapping
 
 
 def recipe_named(name: str, *, near: int = OWN_HORIZON, is_accompanied: bool = False) -> Recipe:
-    """One of them.
+    """The offered recipe of a name.
 
     Args:
-        name: As it is offered.
-        near, is_accompanied: See :func:`offered`.
+        name: The name, as it is offered.
+        near: See :func:`offered`.
+        is_accompanied: See :func:`offered`.
 
     Raises:
-        ConfigurationError: If there is none of that name.
+        ConfigurationError: If no recipe has that name.
     """
     recipes = offered(near, is_accompanied=is_accompanied)
     if name not in recipes:
@@ -138,20 +139,20 @@ def recipe_named(name: str, *, near: int = OWN_HORIZON, is_accompanied: bool = F
 
 
 def online_offered() -> Mapping[str, OnlineRecipe]:
-    """Those that learn row by row, by name."""
+    """The recipes of models that learn row by row, by name."""
     recipes = (OnlineLogistic(), OnlineTree(), OnlineForest(), OnlineBagging())
     return {recipe.name: recipe for recipe in recipes}
 
 
 def online_recipes_named(names: str, *, variable: str) -> tuple[OnlineRecipe, ...]:
-    """Some of them.
+    """The offered recipes of some names, of models that learn row by row.
 
     Args:
-        names: Comma-separated.
-        variable: What to name in an error.
+        names: The names, separated by commas.
+        variable: The setting that an error names.
 
     Raises:
-        ConfigurationError: If there is none of a name, or no name at all.
+        ConfigurationError: If no recipe has one of the names, or there is no name.
     """
     offered_online = online_offered()
     found = tuple(dict.fromkeys(name.strip() for name in names.split(",")))

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas import events
+from schemas.features import FeatureCloses
 from schemas.positions import MarketPosition
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import TABLES
@@ -53,18 +53,17 @@ class StoredMarket:
         )
         return [msgspec.convert(row, events.BarClosed) for row in reversed(rows)]
 
-    def closes(
-        self, stream: str, *, instrument: str, interval: str
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The end and the close of every stored bar, oldest first."""
+    def closes(self, stream: str, *, instrument: str, interval: str) -> FeatureCloses:
+        """The close of every stored bar with its times, oldest first."""
         rows = self._pool.rows(
-            "SELECT event_time_ms, close FROM bars WHERE stream = %s AND instrument = %s AND interval = %s "
+            "SELECT event_time_ms, known_time_ms, close FROM bars WHERE stream = %s AND instrument = %s AND interval = %s "
             "ORDER BY start_ms",
             (stream, instrument, interval),
         )
-        return (
-            np.array([row[0] for row in rows], dtype=np.int64),
-            np.array([row[1] for row in rows], dtype=np.float64),
+        return FeatureCloses(
+            as_of_ms=np.array([row[0] for row in rows], dtype=np.int64),
+            known_ms=np.array([row[1] for row in rows], dtype=np.int64),
+            close=np.array([row[2] for row in rows], dtype=np.float64),
         )
 
     def _stored(self, kind: type[Any], stream: str, order: str) -> Iterator[Any]:

@@ -14,12 +14,12 @@ from tests.benchmarks.backtests.markets import QUARTER, TARGET, Place
 from tests.benchmarks.reporting import Figure
 from tests.benchmarks.stream.environments import python_of
 from tests.benchmarks.stream.telling import tell
-from trainers.backtesting.decisions import Decisions
+from trainers.backtesting.decisions import ModelDecisions
 from trainers.backtesting.execution import Costs, fills, simulate
 from trainers.backtesting.money import money
 from trainers.backtesting.positions import PositionRule, positions
-from trainers.backtesting.prices import Prices
 from trainers.backtesting.results import Terms, backtest
+from trainers.datasets.prices import PricePath
 
 LOCKS = Path("tests") / "benchmarks" / "backtests" / "peers" / "locks"
 PROGRAMS = {"vectorbt": "vectorbt_orders.py", "backtesting": "backtesting_strategy.py"}
@@ -84,11 +84,11 @@ def rival_figures(place: Place, peers: tuple[str, ...]) -> list[Figure]:
     return figures
 
 
-def _material(place: Place) -> tuple[Decisions, Prices]:
+def _material(place: Place) -> tuple[ModelDecisions, PricePath]:
     end_ms = np.arange(1, len(place.closes) + 1, dtype=np.int64) * _MINUTE_MS
-    prices = Prices(interval=Interval.ONE_MINUTE, end_ms=end_ms, close=place.closes)
+    prices = PricePath(interval_ms=_MINUTE_MS, end_ms=end_ms, known_ms=end_ms, close=place.closes)
     rows = np.flatnonzero(~np.isnan(place.positions))
-    decisions = Decisions(
+    decisions = ModelDecisions(
         target=TARGET,
         as_of_ms=end_ms[rows],
         known_ms=end_ms[rows],
@@ -105,7 +105,7 @@ def _timed(compute: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began_s, found
 
 
-def _equity(decisions: Decisions, prices: Prices) -> float:
+def _equity(decisions: ModelDecisions, prices: PricePath) -> float:
     """The last equity, on the way to which returns, Sharpe ratio and drawdown are found."""
     held = positions(decisions, _TERMS.rule, every_ms=_TERMS.every_ms)
     trades = fills(decisions.as_of_ms, held, prices, lag_ms=_TERMS.lag_ms)

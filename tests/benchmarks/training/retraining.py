@@ -15,13 +15,13 @@ from tests.benchmarks.recorded import HourlyFile, hourly_file
 from tests.benchmarks.reporting import Figure
 from tests.benchmarks.stream.telling import tell
 from tests.fakes.artifacts import manifest_of
-from trainers.datasets.samples import Samples, labelled_samples
+from trainers.datasets.decisions import DecisionSet
 from trainers.inputs.bar_files import read_bars
 from trainers.models.gradient_boosting import Boosting, BoostingParameters, import_libraries
 from trainers.models.onnx_models import OnnxModel
 from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, Outcome, TrainingSet, exported
 from trainers.registry.folders import FolderRegistry
-from trainers.training.fitting import FitOptions, Origin, trained
+from trainers.training.fitting import FitOptions, Origin, trained, training_decisions
 
 BAR_S = 12.0
 ROUNDS = 3
@@ -112,16 +112,16 @@ def _retrained(path: Path, registry: FolderRegistry) -> Retrained:
     took("reading bars")
     table = compute_table(bars.bars)
     took("features")
-    samples = labelled_samples(
-        table, interval=TARGET.interval, horizon=TARGET.horizon, known_by_ms=_ALWAYS_MS
+    decisions = training_decisions(
+        table, Boosting(parameters=PARAMETERS), target=TARGET, known_by_ms=_ALWAYS_MS
     )
-    training_set = _training_set(samples)
+    training_set = _training_set(decisions)
     took("labels and data set")
     fitted = Boosting(parameters=PARAMETERS).fit(training_set)
     took("fitting")
-    checked = exported(fitted, samples.rows)
+    checked = exported(fitted, decisions.rows)
     took("export, checked on every row")
-    manifest = manifest_of(checked.onnx, feature_names=samples.names, target=TARGET)
+    manifest = manifest_of(checked.onnx, feature_names=decisions.names, target=TARGET)
     registry.publish(manifest, {MODEL_FILE: checked.onnx})
     took("registering")
     return Retrained(len(table.as_of_ms), seconds, training_set, checked.onnx)
@@ -131,26 +131,28 @@ def _with_evidence(path: Path, registry: FolderRegistry) -> float:
     """Seconds of one version with all that its manifest states, from stored bars to the registry."""
     began_s = time.perf_counter()
     bars = read_bars(path)
-    samples = labelled_samples(
-        compute_table(bars.bars), interval=TARGET.interval, horizon=TARGET.horizon, known_by_ms=_ALWAYS_MS
+    recipe = Boosting(parameters=PARAMETERS)
+    decisions = training_decisions(
+        compute_table(bars.bars), recipe, target=TARGET, known_by_ms=_ALWAYS_MS, finer=bars.prices()
     )
     origin = Origin(
         instrument=TARGET.instrument,
         stream="benchmark",
         source="binance",
-        trained_until_ms=int(samples.label_known_ms[-1]),
+        trained_until_ms=int(decisions.own.known_ms[-1]),
         created_ms=0,
         code_version="benchmark",
     )
-    options = FitOptions(name="xgboost", recipe=Boosting(parameters=PARAMETERS))
-    artifact = trained(samples, options, origin, prices=bars.prices())
+    options = FitOptions(name="xgboost", recipe=recipe)
+    artifact = trained(decisions, options, origin)
     registry.publish(artifact.manifest, artifact.files)
     return time.perf_counter() - began_s
 
 
-def _training_set(samples: Samples) -> TrainingSet:
-    rows = np.flatnonzero(~samples.is_tie)
-    return TrainingSet(samples.names, samples.rows, {OWN_HORIZON: Outcome(rows, samples.is_up[rows])})
+def _training_set(decisions: DecisionSet) -> TrainingSet:
+    rows = np.flatnonzero(decisions.own.is_decided)
+    outcome = Outcome(rows, decisions.own.is_up[rows])
+    return TrainingSet(decisions.names, decisions.rows, {OWN_HORIZON: outcome})
 
 
 def _alone(training_set: TrainingSet) -> tuple[float, np.ndarray]:

@@ -12,7 +12,7 @@ CONTRACT = "Pure code touches no clock, disk, network, thread or chance"
 #: These docstrings call something else pure.
 ABOUT_OTHERS = {
     "stream_processors.runtime.declarations",  # the operators that a job drives
-    "trainers.evaluation.pictures",  # a library without compiled code
+    "trainers.evaluation.chart_drawing",  # a library without compiled code
     "trainers.jobs",  # what jobs wire to the servers
 }
 

@@ -69,7 +69,7 @@ def up(folder, *arguments, **variables):
         (("--data", "notes.txt"), "seems to be text"),
         (("--data", "nowhere.parquet"), "DATA must be an existing file"),
         (("--data", "broken.gz"), "seems to be text"),
-        (("--data", "silent.gz"), "cannot tell the instrument of silent.gz"),
+        (("--data", "silent.gz"), "silent.gz seems to be text"),
         (("--data", BTC, "--history", ETH), "HISTORY is the warm-up of a WebSocket capture"),
         (("--data", "silent.gz", "--history", "notes.txt"), ""),
     ],

@@ -11,12 +11,12 @@ from schemas.codec import null_from_nan
 from schemas.events import FeaturesComputed, ModelPromoted
 from schemas.time import Interval
 from tests.fakes.backtests import MINUTE_MS, TARGET, decisions_of, prices_of, served_of
+from tests.fakes.decision_sets import labelled
 from tests.fakes.feature_tables import simulated_table
 from trainers.backtesting.decisions import decided, predictions
 from trainers.backtesting.execution import fills, simulate
-from trainers.backtesting.positions import PositionRule, Rule, positions
+from trainers.backtesting.positions import PositionRule, RuleKind, positions
 from trainers.backtesting.refits import refitted
-from trainers.datasets.samples import labelled_samples
 from trainers.datasets.schedules import Refit, refit_times
 from trainers.models.decisions import decide
 from trainers.models.gradient_boosting import Boosting, BoostingParameters, fit
@@ -46,11 +46,12 @@ def table():
 
 @pytest.fixture(scope="module")
 def model(table):
-    samples = labelled_samples(
-        table, interval=Interval.ONE_MINUTE, horizon=Interval.ONE_MINUTE, known_by_ms=END_MS
-    )
+    samples = labelled(table, known_by_ms=END_MS)
     trees = fit(
-        samples.rows, samples.is_up, feature_names=samples.names, parameters=BoostingParameters(n_rounds=30)
+        samples.rows,
+        samples.own.is_up,
+        feature_names=samples.names,
+        parameters=BoostingParameters(n_rounds=30),
     )
     return OnnxModel.from_bytes(trees.onnx())
 
@@ -135,7 +136,7 @@ def test_truncating_the_future_never_changes_a_position(probabilities, data):
     n = len(probabilities)
     cut = data.draw(st.integers(1, n))
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(n).normal(0, 1e-3, n)))
-    rule = PositionRule(rule=data.draw(st.sampled_from(list(Rule))), threshold=0.52, cap=2.0)
+    rule = PositionRule(rule=data.draw(st.sampled_from(list(RuleKind))), threshold=0.52, cap=2.0)
     whole = positions(decisions_of(probabilities, closes=closes), rule, every_ms=MINUTE_MS)
     past = positions(decisions_of(probabilities[:cut], closes=closes[:cut]), rule, every_ms=MINUTE_MS)
     assert whole[:cut].tolist() == past.tolist()
@@ -236,13 +237,11 @@ def test_a_refit_by_boosting_has_the_bytes_of_a_fit_on_the_samples_known_then(ta
     time = 900 * MINUTE_MS
     recipe = SMALL_RECIPES["boosting"]
     (served,) = refits_of(table, recipe, times=[time])
-    samples = labelled_samples(
-        table, interval=Interval.ONE_MINUTE, horizon=Interval.FIVE_MINUTES, known_by_ms=time
-    )
-    decided_rows = ~samples.is_tie
+    samples = labelled(table, horizon=Interval.FIVE_MINUTES, known_by_ms=time)
+    decided_rows = samples.own.is_decided
     trees = fit(
         samples.rows[decided_rows],
-        samples.is_up[decided_rows],
+        samples.own.is_up[decided_rows],
         feature_names=samples.names,
         parameters=recipe.parameters,
     )

@@ -15,10 +15,11 @@ from stream_processors.features.bars import CLOSE, bar_table
 from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
-from trainers.datasets.decisions import ForwardReturn, PricePath, decision_set
+from trainers.datasets.decisions import decision_set
 from trainers.datasets.joining import with_columns
+from trainers.datasets.prices import ForwardReturn, PricePath
 from trainers.datasets.stored import from_bytes, manifest_of, to_bytes, validate
-from trainers.evaluation.auditing import Check, known_time, permutation, truncation, warm_up
+from trainers.evaluation.auditing import AuditCheck, known_time, permutation, truncation, warm_up
 from trainers.inputs.dataset_files import load, store
 
 
@@ -66,7 +67,7 @@ def test_the_registered_features_pass():
 @pytest.mark.parametrize("leak", [next_return, scaled_by_everything])
 def test_a_column_that_knows_the_future_is_named_by_truncation(leak):
     findings = truncation(computing(leaky=leak), bars_of())
-    assert [(one.check, one.column) for one in findings] == [(Check.TRUNCATION, "leaky")]
+    assert [(one.check, one.column) for one in findings] == [(AuditCheck.TRUNCATION, "leaky")]
     assert findings[0].amount > 0
 
 

@@ -12,8 +12,10 @@ from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles, written
 from tests.unit.trainers import test_audit
 from trainers.commands import commands
-from trainers.datasets.decisions import DecisionSet, ForwardReturn, decision_set
-from trainers.evaluation.auditing import LEAK_ALARM, Check, accuracy_alone, given_others, permutation
+from trainers.datasets.decisions import DecisionSet, decision_set
+from trainers.datasets.prices import ForwardReturn
+from trainers.evaluation.auditing import AuditCheck, given_others, permutation
+from trainers.evaluation.column_rules import LEAK_ALARM, accuracy_alone
 from trainers.evaluation.conditioning import LEAST_ROWS, PARTIAL_ALARM, conditional, standard_ranks
 from trainers.inputs.bar_files import read_bars
 from trainers.inputs.dataset_files import store
@@ -99,7 +101,7 @@ def test_a_third_of_the_next_return_is_found_given_the_others_and_not_by_itself(
     findings, found = given_others(leaky)
     assert max(found.partial, key=lambda one: abs(found.partial[one])) == name
     assert name in named(findings)
-    assert {finding.check for finding in findings} == {Check.CONDITIONAL}
+    assert {finding.check for finding in findings} == {AuditCheck.CONDITIONAL}
 
 
 def test_a_column_of_its_own_that_is_right_54_times_in_a_hundred_by_the_next_return_is_found():
@@ -218,7 +220,7 @@ def test_every_other_value_is_found_with_its_column_its_rows_and_by_how_much(
 ):
     spoilt = spoil(honest)
     findings, _ = audited(spoilt, tmp_path, bars)
-    (finding,) = [one for one in findings if one.check is Check.RECOMPUTATION]
+    (finding,) = [one for one in findings if one.check is AuditCheck.RECOMPUTATION]
     assert finding.column == name
     assert finding.amount > 0
     n_changed = int(re.search(r"in ([\d,]+) of", finding.explanation)[1].replace(",", ""))

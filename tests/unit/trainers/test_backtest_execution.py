@@ -5,7 +5,7 @@ import pytest
 
 from tests.fakes.backtests import MINUTE_MS, prices_of
 from trainers.backtesting.execution import Costs, Fills, break_even_bps, fills, simulate
-from trainers.backtesting.prices import LONGEST_SILENCE_MS
+from trainers.datasets.prices import LONGEST_SILENCE_MS
 
 MINUTES = np.arange(1, 6, dtype=np.int64) * MINUTE_MS
 

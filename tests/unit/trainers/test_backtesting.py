@@ -16,10 +16,10 @@ from trainers.backtesting.decisions import decided
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.money import daily, drawdown, money, sharpe
 from trainers.backtesting.picks import picks
-from trainers.backtesting.positions import PositionRule, Rule, positions, trailing_moves
-from trainers.backtesting.records import Record, record
+from trainers.backtesting.positions import PositionRule, RuleKind, positions, trailing_returns
+from trainers.backtesting.records import DirectionRecord, record
 from trainers.backtesting.refits import refitted
-from trainers.backtesting.reports import Report, RuleTried, verdict, warnings
+from trainers.backtesting.reports import BacktestReport, RuleTried, verdict, warnings
 from trainers.backtesting.results import Terms, backtest
 from trainers.backtesting.sharpe_evidence import sharpe_evidence
 from trainers.backtesting.sheets import tear_sheet
@@ -88,7 +88,7 @@ def test_the_sign_goes_all_in_and_one_half_is_up():
 
 
 def test_below_the_threshold_nothing_is_held():
-    rule = PositionRule(rule=Rule.THRESHOLD, threshold=0.75)
+    rule = PositionRule(rule=RuleKind.THRESHOLD, threshold=0.75)
     assert positions(decisions_of([0.75, 0.7, 0.25, 0.3]), rule, every_ms=MINUTE_MS).tolist() == [1, 0, -1, 0]
 
 
@@ -99,7 +99,7 @@ def test_long_only_holds_nothing_for_down():
 
 def test_moves_are_of_neighbours_at_their_distance_and_end_at_the_decision():
     closes = 100 * np.exp(np.arange(30) * 0.01)
-    mean, square = trailing_moves(decisions_of([0.5] * 30, closes=closes), every_ms=MINUTE_MS)
+    mean, square = trailing_returns(decisions_of([0.5] * 30, closes=closes), every_ms=MINUTE_MS)
     assert np.isnan(mean[:20]).all()
     assert mean[20:].tolist() == pytest.approx([0.01] * 10)
     assert square[20:].tolist() == pytest.approx([1e-4] * 10)
@@ -109,15 +109,15 @@ def test_a_volatility_target_divides_by_what_was_seen_up_to_the_cap():
     closes = 100 * np.exp(np.cumsum(np.tile([0.001, -0.001], 20)))
     decisions = decisions_of([0.6] * 40, closes=closes)
     per_year = 0.001 * np.sqrt(365 * 24 * 60)
-    rule = PositionRule(rule=Rule.VOLATILITY, target_volatility=per_year / 2)
+    rule = PositionRule(rule=RuleKind.VOLATILITY, target_volatility=per_year / 2)
     assert positions(decisions, rule, every_ms=MINUTE_MS)[-1] == pytest.approx(0.5)
-    capped = PositionRule(rule=Rule.VOLATILITY, target_volatility=per_year * 2, cap=1.5)
+    capped = PositionRule(rule=RuleKind.VOLATILITY, target_volatility=per_year * 2, cap=1.5)
     assert positions(decisions, capped, every_ms=MINUTE_MS)[-1] == 1.5
 
 
 def test_kelly_is_a_fraction_of_the_expected_move_over_its_mean_square():
     closes = 100 * np.exp(np.cumsum(np.tile([0.1, -0.1], 20)))
-    rule = PositionRule(rule=Rule.KELLY, kelly_fraction=0.5, cap=10)
+    rule = PositionRule(rule=RuleKind.KELLY, kelly_fraction=0.5, cap=10)
     found = positions(decisions_of([0.25] * 40, closes=closes), rule, every_ms=MINUTE_MS)
     assert found[-1] == pytest.approx(-0.5 * 0.5 * 0.1 / 0.01)
 
@@ -274,7 +274,7 @@ def test_periods_compound_to_the_whole():
     n = 200
     end_ms = parse_time("2024-11-01", "") + np.arange(n, dtype=np.int64) * DAY_MS
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.02, n)))
-    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval=Interval.ONE_HOUR)
+    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval_ms=60 * MINUTE_MS)
     decisions = decisions_of(np.tile([0.6, 0.4], n // 2), closes=closes, as_of_ms=end_ms)
     results = backtest(decisions, prices, terms(every_ms=DAY_MS)).results
     assert [period.name for period in results.quarters] == ["2024-Q4", "2025-Q1", "2025-Q2"]
@@ -350,7 +350,7 @@ def surely(n_days=150, *, from_day="2024-11-20"):
     ups = generator.random(n) < probability
     closes = 100 * np.exp(np.concatenate([[0.0], np.cumsum(np.where(ups, 1e-3, -1e-3))[:-1]]))
     target = ModelTarget(instrument="BTC-USDT.BINANCE", interval=Interval.ONE_HOUR, horizon=Interval.ONE_HOUR)
-    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval=Interval.ONE_HOUR)
+    prices = msgspec.structs.replace(prices_of(closes, end_ms=end_ms), interval_ms=60 * MINUTE_MS)
     return prices, decisions_of(probability, closes=closes, as_of_ms=end_ms, target=target)
 
 
@@ -393,7 +393,7 @@ def test_picks_are_the_same_when_everything_later_is_removed():
 
 
 def no_record(lag_ms):
-    return Record(lag_ms=lag_ms, n=0, n_ties=0, n_unknown=0, hit_rate=None, edge_bps=None)
+    return DirectionRecord(lag_ms=lag_ms, n=0, n_ties=0, n_unknown=0, hit_rate=None, edge_bps=None)
 
 
 # Refits
@@ -430,7 +430,7 @@ class Page(HTMLParser):
 
 
 def report_of(found, **changes):
-    report = Report(
+    report = BacktestReport(
         model="champion",
         versions=["constant-1"],
         data="a test",
@@ -486,4 +486,4 @@ def test_results_are_written_as_json_without_numbers_that_are_none():
     prices, decisions = oracle(200)
     text = msgspec.json.encode(report_of(backtest(decisions, prices, terms())))
     assert b"NaN" not in text
-    assert msgspec.json.decode(text, type=Report).results.n_decisions == 200
+    assert msgspec.json.decode(text, type=BacktestReport).results.n_decisions == 200

@@ -7,10 +7,11 @@ from scipy.special import ndtr
 
 from schemas.errors import StateError
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.splits import Fold
-from trainers.evaluation.forward import out_of_sample
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.training_sets import COMPANION_WEIGHT, training_set_of
+from trainers.evaluation.walk_forward import out_of_sample
 from trainers.models.logistic import LogisticRegression
 from trainers.models.narrowing import Alone
 

@@ -11,7 +11,8 @@ from schemas.errors import ConfigurationError
 from schemas.time import Interval
 from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.pictures import period_curves
 from trainers.selection.pages import verdict
 from trainers.selection.ranking import ranked

@@ -1,14 +1,14 @@
 """Scores against their definitions, intervals against theory, baselines fitted in the fold."""
 
+import msgspec
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, log_loss, matthews_corrcoef
 
-from schemas.time import Interval
+from tests.fakes.decision_sets import labelled
 from tests.fakes.feature_tables import MINUTE_MS, table_of
-from trainers.datasets.samples import labelled_samples
-from trainers.datasets.splits import walk_forward
+from trainers.datasets.folds import folds_between
 from trainers.evaluation import baselines, scores
 from trainers.evaluation.intervals import block_rows, bootstrap_sums, percentile_interval, wilson_interval
 
@@ -144,19 +144,23 @@ def samples_of(generator, n=400):
     values[generator.random(values.shape) < 0.05] = np.nan
     signs = np.where(np.nan_to_num(values[:, 0]) + generator.normal(size=n) > 0, 1, -1)
     close = 100 * np.exp(np.concatenate([[0.0], np.cumsum(signs[:-1] * 1e-3)]))
-    table = table_of(close, values=values)
-    return labelled_samples(
-        table, interval=Interval.ONE_MINUTE, horizon=Interval.ONE_MINUTE, known_by_ms=2**62
-    )
+    return labelled(table_of(close, values=values))
+
+
+def fold_of(decisions):
+    """The first 40 % to learn from, the rest to test."""
+    at_ms = int(decisions.as_of_ms[int(0.4 * len(decisions))])
+    (fold,) = folds_between(decisions, refits_ms=[at_ms], until_ms=2**62)
+    return fold
 
 
 def test_the_logistic_baseline_is_scikit_learns_on_the_same_scaled_rows(generator):
     samples = samples_of(generator)
-    fold = walk_forward(samples, n_folds=1)[0]
+    fold = fold_of(samples)
     train, test = samples.rows[fold.train].astype(float), samples.rows[fold.test].astype(float)
     centre, scale = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
     peer = LogisticRegression(C=1.0, tol=1e-10, max_iter=1000).fit(
-        np.clip(np.nan_to_num((train - centre) / scale), -5, 5), samples.is_up[fold.train]
+        np.clip(np.nan_to_num((train - centre) / scale), -5, 5), samples.own.is_up[fold.train]
     )
     expected = peer.predict_proba(np.clip(np.nan_to_num((test - centre) / scale), -5, 5))[:, 1]
     forecast = baselines.logistic_regression(samples, fold)
@@ -167,11 +171,11 @@ def test_the_logistic_baseline_is_scikit_learns_on_the_same_scaled_rows(generato
 def test_a_baseline_sees_nothing_of_the_test_stretch_but_its_rows(generator, name):
     """Turning every label of the test stretch round leaves what is said of it as it was."""
     samples = samples_of(generator)
-    fold = walk_forward(samples, n_folds=1)[0]
-    turned = samples.log_return.copy()
+    fold = fold_of(samples)
+    turned = samples.own.log_return.copy()
     turned[fold.test] *= -1
-    fields = {field: getattr(samples, field) for field in samples.__struct_fields__}
-    other = type(samples)(**(fields | {"log_return": turned}))
+    own = msgspec.structs.replace(samples.own, log_return=turned)
+    other = msgspec.structs.replace(samples, forward_returns={1: own})
     for one, two in zip(
         baselines.BASELINES[name](samples, fold), baselines.BASELINES[name](other, fold), strict=True
     ):
@@ -180,6 +184,6 @@ def test_a_baseline_sees_nothing_of_the_test_stretch_but_its_rows(generator, nam
 
 def test_persistence_says_the_last_direction_and_the_majority_where_there_is_none(generator):
     samples = samples_of(generator)
-    fold = walk_forward(samples, n_folds=1)[0]
+    fold = fold_of(samples)
     said = baselines.persistence(samples, fold).says_up
     assert np.array_equal(said, samples.trailing_log_return[fold.test] > 0)

@@ -14,7 +14,7 @@ from stream_processors.features.batch import compute_table
 from tests.fakes.candle_files import simulated_candles
 from tests.fakes.truths import holds
 from tests.properties.trainers.test_recipe_laws import RECIPES, made_small
-from trainers.datasets.decisions import ForwardReturn, PricePath
+from trainers.datasets.prices import ForwardReturn, PricePath
 from trainers.datasets.schedules import Refit
 from trainers.models.logistic import LogisticRegression
 from trainers.training.evaluating import Question, decisions_for, evaluated

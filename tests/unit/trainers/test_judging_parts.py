@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from schemas.time import Interval
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.splits import Fold
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation import summaries
+from trainers.evaluation.block_intervals import mean_interval
 from trainers.evaluation.edges import ALL, edges, gains
 from trainers.evaluation.importance import ShuffledFamilies, families
 from trainers.evaluation.pages import figure, table
 from trainers.evaluation.pictures import Axes, Curve, Measured, curves, measured_bars, time_curves
 from trainers.evaluation.regimes import SESSIONS, regime_figures, regimes, trailing_terciles
-from trainers.evaluation.selective import mean_interval
+from trainers.evaluation.walk_forward import FoldModel
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -42,7 +44,7 @@ def decisions_of(names=("realised_volatility_60", "log_return_1"), *, seed=0, n=
 def judged_on(decisions, probability, *, from_row=24 * 400):
     as_of_ms = decisions.as_of_ms
     starts_ms = tuple(int(time) for time in as_of_ms[from_row :: 24 * 91])
-    return summaries.Tested(decisions, probability, starts_ms, int(as_of_ms[-1]) + 1)
+    return summaries.OutOfSampleResult(decisions, probability, starts_ms, int(as_of_ms[-1]) + 1)
 
 
 def seeing(decisions):
@@ -162,7 +164,7 @@ def test_shuffling_what_a_model_looks_at_costs_and_the_rest_costs_nothing():
     shuffled = ShuffledFamilies(decisions)
     before = decisions.rows.copy()
     for fold in (Fold(np.arange(0), np.arange(1_000, 5_000)), Fold(np.arange(0), np.arange(5_000, 9_000))):
-        shuffled.watch(fold, Reading())
+        shuffled.watch(FoldModel(fold, fitted=None, model=Reading()))
     assert np.array_equal(decisions.rows, before)
     rows = np.arange(1_000, 9_000)
     found = shuffled.found(Reading().probabilities_up(decisions.rows).astype(np.float64), rows)

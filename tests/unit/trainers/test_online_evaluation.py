@@ -7,7 +7,7 @@ import pytest
 from schemas.time import Interval
 from tests.fakes.truths import holds
 from tests.fixtures.feature_rows import NAMES, decisions_of_rows, feature_rows
-from trainers.datasets.decisions import ForwardReturn
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.prequential import prequential
 from trainers.evaluation.progressive import ProgressiveRecord
 from trainers.models.online.recipes import OnlineBagging, OnlineForest, OnlineLogistic, OnlineTree

@@ -11,10 +11,11 @@ from schemas.events import PredictionSet
 from schemas.time import Interval
 from tests.fakes.training_sets import training_set
 from tests.unit.api.events import prediction
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.splits import Fold
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold
+from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.conformal import judged
-from trainers.evaluation.policies import Picking, Stretch, settled_policy
+from trainers.evaluation.policies import Picking, PolicyStretch, settled_policy
 from trainers.models.conformal import ConformalLimits
 from trainers.models.logistic import LogisticRegression
 from trainers.models.onnx_graphs import with_policy
@@ -114,7 +115,7 @@ def decided(*, seed=1, accuracy_of=lambda confidence: 0.5 + 0 * confidence):
 
 def stretches_of(decisions, probability, folds):
     rows = judged(decisions.as_of_ms, probability, decisions.own)
-    return [Stretch(fold.test, rows.past_of(int(decisions.as_of_ms[fold.test[0]]))) for fold in folds]
+    return [PolicyStretch(fold.test, rows.past_of(int(decisions.as_of_ms[fold.test[0]]))) for fold in folds]
 
 
 def settled(case, *, until_ms=N * QUARTER_MS, **picking):

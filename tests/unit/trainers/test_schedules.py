@@ -1,9 +1,9 @@
-"""Refits by the calendar, purge, embargo, uniqueness."""
+"""Refit schedules by the calendar and by rows; weights by uniqueness."""
 
 import numpy as np
 import pytest
 
-from trainers.datasets.schedules import Refit, calendar_folds, refit_times, surrounding_fold
+from trainers.datasets.schedules import Refit, refit_times, refits_by_rows
 from trainers.datasets.uniqueness import uniqueness
 
 HOUR_MS = 3_600_000
@@ -43,36 +43,15 @@ def test_years_begin_in_january():
     assert times == tuple(map(ms, ["2023-11-15T10:00", "2024-01-01", "2025-01-01"]))
 
 
-def test_a_fold_knows_only_labels_that_were_known_at_its_refit():
-    """
-    row        0   1   2   3 | 4   5        refit at hour 4, labels two hours long, row 1 without one
-    known at   2   -   4   5   6   7
-    """
-    as_of = np.arange(6) * HOUR_MS
-    known = (np.arange(6) + 2) * HOUR_MS
-    known[1] = -1
-    (fold,) = calendar_folds(as_of_ms=as_of, known_ms=known, refits_ms=(4 * HOUR_MS,), until_ms=6 * HOUR_MS)
-    assert fold.train.tolist() == [0, 2]
-    assert fold.test.tolist() == [4, 5]
+def test_refits_by_rows_leave_the_first_share_to_learn_from_and_share_out_the_rest():
+    as_of = np.arange(100) ** 2
+    assert refits_by_rows(as_of, n_refits=3) == (40**2, 60**2, 80**2)
 
 
-def test_stretches_without_decisions_make_no_fold():
-    as_of = np.array([0, 1, 10]) * HOUR_MS
-    folds = calendar_folds(
-        as_of_ms=as_of, known_ms=as_of, refits_ms=(HOUR_MS, 2 * HOUR_MS, 9 * HOUR_MS), until_ms=11 * HOUR_MS
-    )
-    assert [fold.test.tolist() for fold in folds] == [[1], [2]]
-
-
-def test_rows_after_the_test_are_embargoed():
-    """
-    row        0   1   2 | 3   4 | 5   6   7   8      labels of one hour, an embargo of two
-    """
-    as_of = np.arange(9) * HOUR_MS
-    fold = surrounding_fold(
-        as_of_ms=as_of, known_ms=as_of + HOUR_MS, test=np.array([3, 4]), embargo_ms=2 * HOUR_MS
-    )
-    assert fold.train.tolist() == [0, 1, 2, 7, 8]
+@pytest.mark.parametrize(("n", "n_refits"), [(4, 5), (0, 1), (2, 1), (10, 0)])
+def test_too_few_rows_for_the_refits_are_refused(n, n_refits):
+    with pytest.raises(ValueError, match="more rows"):
+        refits_by_rows(np.arange(n), n_refits=n_refits)
 
 
 def test_labels_that_do_not_overlap_are_unique_and_doubled_ones_half():

@@ -17,10 +17,11 @@ from schemas.time import Interval
 from tests.fakes.candle_files import simulated_candles, written
 from tests.fakes.truths import holds
 from trainers.commands import commands
-from trainers.datasets.decisions import DecisionSet, ForwardReturn
-from trainers.datasets.splits import Fold
-from trainers.evaluation.forward import out_of_sample
-from trainers.evaluation.selective import share_interval
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.folds import Fold
+from trainers.datasets.prices import ForwardReturn
+from trainers.evaluation.block_intervals import share_interval
+from trainers.evaluation.walk_forward import out_of_sample
 from trainers.inputs.journals import opened_journal
 from trainers.models.logistic import LogisticRegression
 from trainers.models.spaces import declared_parameters, space_of, with_parameters

@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 
+from trainers.evaluation.block_intervals import DAY_MS, circular_block_sums, share_interval
 from trainers.evaluation.intervals import wilson_interval
 from trainers.evaluation.selective import (
-    DAY_MS,
     NEVER,
     Thresholds,
     chosen,
-    circular_block_sums,
     selective_accuracy,
-    share_interval,
     threshold,
     threshold_for_accuracy,
 )
