@@ -106,6 +106,16 @@ def test_ends_of_lines_and_nul_bytes_change_nothing(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_text_that_windows_wrote_is_read(tmp_path, encoding):
+    found = trades()
+    text = "\r\n".join(line.decode() for line in capture_lines(found))
+    path = tmp_path / "capture.txt"
+    path.write_bytes(text.encode(encoding))
+    survey, read = survey_of(path)
+    assert (told(read), survey.set_aside) == (true(found), {})
+
+
 def test_gzip_that_was_cut_off_is_read_up_to_the_cut(tmp_path):
     """It was refused."""
     found = trades(6_000)
@@ -313,6 +323,29 @@ class TestClock:
         known = [each.known_ms for each in read]
         assert known == sorted(known)
         assert all(each.trade.time_ms - each.known_ms >= survey.skew.lead_ms for each in read)
+
+    @pytest.mark.parametrize("n_late", [1, 4, 5])
+    def test_a_few_late_trades_do_not_decide_the_lateness(self, tmp_path, n_late):
+        found = trades(6_000, step_ms=40, begin_ms=BEGIN_MS + 10_000)
+        lines = capture_lines(found)
+        for i in range(1_000, 1_000 + 100 * n_late, 100):
+            lines[i] = self.edit(lines[i], time_ms=found[i].time_ms - 5_000)
+
+        survey, read = survey_of(written(tmp_path / "capture.gz", lines))
+
+        assert len(read) == 6_000
+        assert (survey.skew.lateness_ms > 1_000) == (n_late == 5)
+        assert any("too late for their bars" in warning for warning in survey.warnings) == (n_late < 5)
+
+    def test_one_local_time_that_is_seconds_ahead_does_not_hold_up_those_after_it(self, tmp_path):
+        lines = self.lines()
+        stamp, _, message = lines[1_000].partition(b" ")
+        lines[1_000] = b"%d %s" % (int(stamp) + 5 * 10**9, message)
+
+        survey, read = survey_of(written(tmp_path / "capture.gz", lines))
+
+        assert (len(read), survey.skew.lateness_ms) == (5_999, 2)
+        assert [(rows.count, rows.first_row) for rows in survey.set_aside.values()] == [(1, 1_001)]
 
     def test_nothing_later_than_the_start_of_the_run_is_believed(self, tmp_path):
         survey, _ = survey_of(written(tmp_path / "x.gz", self.lines()), not_after_ms=BEGIN_MS + 120_000)

@@ -71,7 +71,7 @@ class TableReader:
         if not line or line.startswith(b"#"):
             return NO_RECORD
         try:
-            text = line.removeprefix(b"\xef\xbb\xbf").decode("ascii")
+            text = line.decode("ascii")
         except UnicodeDecodeError as error:
             message = f"expected a row of trades in plain text, was {line[:60]!r}"
             raise DecodeError(message) from error
