@@ -61,7 +61,7 @@ def test_lines_are_read_however_they_are_stamped(tmp_path, stamp):
     assert [each.known_ms // unit for each in read] == [each // unit for each in known]
 
 
-@pytest.mark.parametrize("message", set(MESSAGES) - {"kraken"})
+@pytest.mark.parametrize("message", set(MESSAGES) - {"kraken", "bybit"})
 def test_messages_are_read_in_every_form(tmp_path, message):
     found = trades()
     lines = capture_lines(found, message=MESSAGES[message])
@@ -75,13 +75,17 @@ def test_messages_are_read_in_every_form(tmp_path, message):
     assert [each.is_buyer_maker for each in read] == [each.is_buyer_maker for each in found]
 
 
-def test_trades_without_ids_have_their_numbers(tmp_path):
+@pytest.mark.parametrize(
+    ("message", "instrument"), [("kraken", "BTC-USD.KRAKEN"), ("bybit", "BTC-USDT-PERP.BYBIT")]
+)
+def test_trades_without_numeric_ids_have_their_numbers(tmp_path, message, instrument):
     found = trades()
-    survey, read = survey_of(written(tmp_path / "x.gz", capture_lines(found, message=MESSAGES["kraken"])))
+    survey, read = survey_of(written(tmp_path / "x.gz", capture_lines(found, message=MESSAGES[message])))
 
-    assert survey.instrument == "BTC-USD.KRAKEN"
+    assert survey.instrument == instrument
     assert [each.trade_id for each in read] == list(range(1, 601))
     assert [row[1:] for row in told(read)] == [row[1:] for row in true(found)]
+    assert [each.is_buyer_maker for each in read] == [each.is_buyer_maker for each in found]
 
 
 @pytest.mark.parametrize("ending", COMPRESSIONS)
