@@ -3,14 +3,14 @@
 Heavy imports stand inside the commands, so that ``--help`` is quick.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from producers.jobs.reading_options import CLOSE_STAMPED, INSTRUMENT, NO_TRADE, read_request, reading
 from producers.sources.files.forms import ReadRequest
-from schemas.instruments import parse_instrument
 
 Environment = Mapping[str, str]
 
@@ -94,34 +94,10 @@ def simulate_command(environment: Environment, print_news: int | None) -> None:
     _run(simulated, None)
 
 
-_READING = (
-    click.option("--instrument", help="What the file holds, such as BTC-USD.KRAKEN, where it cannot tell."),
-    click.option(
-        "--no-trade-minutes",
-        type=click.FloatRange(min=0),
-        help="A hole of at most this many minutes had no trade; 0 takes every hole for an outage. By default as the "
-        "venue is known.",
-    ),
-    click.option(
-        "--close-stamped/--open-stamped",
-        "close_stamped",
-        default=None,
-        help="Whether the rows state the times of closes or of opens. By default as the file tells.",
-    ),
-)
-
-
-def _reading(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that tell what a file cannot tell."""
-    for option in reversed(_READING):
-        command = option(command)
-    return command
-
-
 @commands.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
-@_reading
+@reading(INSTRUMENT, NO_TRADE, CLOSE_STAMPED)
 @click.pass_obj
 def inspect_command(environment: Environment, /, file: Path, *, is_json: bool, **options: Any) -> None:
     """Say what a data file is, how sure that is, and which rows are set aside and why. Nothing is published.
@@ -144,7 +120,7 @@ def inspect_command(environment: Environment, /, file: Path, *, is_json: bool, *
 @commands.command("convert")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@_reading
+@reading(INSTRUMENT, NO_TRADE, CLOSE_STAMPED)
 @click.pass_obj
 def convert_command(environment: Environment, /, file: Path, out: Path, **options: Any) -> None:
     """Write the good candles of a FILE of any form as parquet to OUT, which every command reads quickest."""
@@ -154,22 +130,9 @@ def convert_command(environment: Environment, /, file: Path, out: Path, **option
 
 
 def _request(environment: Environment, options: Mapping[str, Any]) -> ReadRequest:
-    """What is known beside a file: options, then settings."""
-    from producers.settings import ProducerSettings
     from schemas.wire.clocks import SystemClock
 
-    names = ("instrument", "no_trade_minutes", "close_stamped")
-    stated = {f"DRIFTLINE_{name.upper()}": str(options[name]) for name in names if options[name] is not None}
-    kept = {
-        name: value
-        for name, value in environment.items()
-        if name in {f"DRIFTLINE_{n.upper()}" for n in names}
-    }
-    settings = ProducerSettings.from_environment(kept | stated)
-    instruments = settings.instruments
-    if instruments:
-        parse_instrument(instruments[0])
-    return settings.read_request(SystemClock().now_ms(), instrument=instruments[0] if instruments else None)
+    return read_request(options, environment, not_after_ms=SystemClock().now_ms())
 
 
 def _run(environment: Environment, speed: str | None) -> None:

@@ -35,7 +35,8 @@ class Logged(NamedTuple):
 
     Attributes:
         reached: Of several instruments, the one that is least far with its candles.
-        trade_ids: Of the ticks that were known in the newest tick's millisecond, by instrument.
+        trade_ids: The instrument, the epoch and the value of the id of each tick that was known in the newest
+            tick's millisecond.
         candle_ends: Of each instrument's newest candle.
         epoch: The largest that sessions have stated where this was looked for.
         vouched: By topic and partition, the newest event time for which the source vouched.
@@ -44,7 +45,7 @@ class Logged(NamedTuple):
     """
 
     reached: Reached = Reached()
-    trade_ids: frozenset[tuple[str, int]] = frozenset()
+    trade_ids: frozenset[tuple[str, int, int]] = frozenset()
     candle_ends: Mapping[str, int] = {}
     epoch: int = 0
     vouched: Mapping[tuple[str, int], int] = {}
@@ -84,7 +85,7 @@ class Logged(NamedTuple):
             case TickObserved():
                 if tick_known_ms is None or event.known_time_ms != tick_known_ms:
                     return tick_known_ms is None or event.known_time_ms > tick_known_ms
-                return (event.instrument, event.trade_id) not in self.trade_ids
+                return _trade_id(event) not in self.trade_ids
             case _:
                 assert_never(event)
 
@@ -173,7 +174,7 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str
                 if tick_known_ms is None or event.known_time_ms > tick_known_ms:
                     tick_known_ms, trade_ids = event.known_time_ms, frozenset()
                 if event.known_time_ms == tick_known_ms:
-                    trade_ids |= {(event.instrument, event.trade_id)}
+                    trade_ids |= {_trade_id(event)}
             case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
                 epoch = max(epoch, event.epoch)
                 vouched[where] = max(event.event_time_ms, vouched.get(where, event.event_time_ms))
@@ -185,6 +186,10 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str
     entered = {place: switch for place, switch in found.entered.items() if place != where}
     entered |= {} if entry is None else {where: entry}
     return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered)
+
+
+def _trade_id(tick: TickObserved) -> tuple[str, int, int]:
+    return tick.instrument, tick.id_epoch, tick.trade_id
 
 
 def _entry(events: Iterable[LoggedEvent], topic: str) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ import msgspec
 from producers.jobs.file_plans import rejects_of_table, source_of_run
 from producers.jobs.plans import REAL_TIME, Reject, RunPlan, SourcePlan
 from producers.jobs.runs import stream_of
+from producers.normalise.trade_ids import with_id_epochs
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from producers.sources.files.recognition import instrument_of_file
@@ -99,7 +100,7 @@ class TradeFilePlan(SourcePlan):
             stream=self.description.stream,
             from_ms=self.description.warm_up_until_ms,
         )
-        return (tick for tick in ticks if tick.known_time_ms >= reached_ms)
+        return (tick for tick in with_id_epochs(ticks) if tick.known_time_ms >= reached_ms)
 
 
 def trade_file_plan(

@@ -1,5 +1,7 @@
 """The stored promotions of models, and from when on each of them predicted."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from schemas import events
@@ -32,13 +34,21 @@ class StoredPromotions:
         """The newest stored champion of each kind of prediction of a run, by target."""
         return self.newest_promotions(stream, CHAMPION)
 
-    def newest_promotions(self, stream: str, arm: str) -> list[events.ModelPromoted]:
-        """The newest stored promotion to an arm of each kind of prediction of a run, by target."""
+    def newest_promotions(
+        self, stream: str, arm: str, *, instruments: Collection[str] | None = None
+    ) -> list[events.ModelPromoted]:
+        """Return the newest stored promotion to an arm of each target of a run.
+
+        Args:
+            stream: The run.
+            arm: The arm.
+            instruments: Only the targets of these instruments; None for all.
+        """
         rows = self._pool.dicts(
             "SELECT DISTINCT ON (instrument, interval, horizon) * FROM promotions "
-            "WHERE stream = %s AND alias = %s "
+            "WHERE stream = %s AND alias = %s AND (%s::text[] IS NULL OR instrument = ANY(%s)) "
             "ORDER BY instrument, interval, horizon, effective_from_ms DESC, model_version DESC",
-            (stream, arm),
+            (stream, arm, *[None if instruments is None else list(instruments)] * 2),
         )
         return [msgspec.convert(row, events.ModelPromoted) for row in rows]
 

@@ -187,6 +187,8 @@ def test_rows_about_another_symbol_are_set_aside(tmp_path):
         ("btcusd_kraken_spot_1h.csv", "BTC-USD.KRAKEN"),
         ("ethusd_bitstamp_spot_1h.csv.gz", "ETH-USD.BITSTAMP"),
         ("btcusdt_okx_perp_1h.csv", "BTC-USDT-PERP.OKX"),
+        ("btcusd_coinbase_1h.csv", "BTC-USD.COINBASE"),
+        ("btcusdt_bybit_1h.csv", None),
         ("btcusdt_nowhere_spot_1h.csv", None),
     ],
 )

@@ -10,7 +10,11 @@ from producers.sources.files.decompressing import FileHead
 from schemas.errors import ContractError
 from schemas.sources import SOURCES
 
-_OWN = re.compile(r"^(?P<symbol>[a-z0-9]+)_(?P<venue>[a-z0-9]+)_(?P<market>spot|perp|usdm|futures)(_|\.|$)")
+_OWN = re.compile(
+    r"^(?P<symbol>[a-z0-9]+)_(?P<venue>[a-z0-9]+)(_(?P<market>spot|perp|usdm|futures))?(_|\.|$)"
+)
+#: Venues that have no perpetual futures, so that a name without a market is understood.
+_SPOT_ONLY = {"coinbase", "bitstamp", "gemini", "bitvavo", "btcmarkets", "poloniex", "binanceus"}
 _PERPETUAL = {"perp", "usdm", "futures"}
 _KRAKEN = re.compile(r"^(?P<symbol>[A-Z0-9]{6,12})_\d{1,5}(\.|$)")
 _VENUE_FIRST = re.compile(r"^(?P<venue>[A-Za-z]+)_(?P<symbol>[A-Z0-9]{6,12})_")
@@ -21,6 +25,8 @@ def instrument_of_own_name(name: str) -> str | None:
     """Return the instrument that a name such as ``btcusdt_binance_spot_1m.parquet`` states, or None."""
     match = _OWN.match(name.lower())
     if match is None or match["venue"] not in SOURCES:
+        return None
+    if match["market"] is None and match["venue"] not in _SPOT_ONLY:
         return None
     return instrument_named(match["symbol"], match["venue"], is_perpetual=match["market"] in _PERPETUAL)
 

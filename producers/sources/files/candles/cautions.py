@@ -8,7 +8,7 @@ from producers.sources.files.candles.clock_changes import clock_change
 from producers.sources.files.candles.columns import Columns, doubts_about_times
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows
-from producers.sources.files.candles.holes import Holes
+from producers.sources.files.candles.holes import STATED_PAUSE_MS, Holes
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
 from producers.sources.files.candles.steps import BarLength
@@ -109,12 +109,15 @@ def hole_sentence(holes: Holes, sound: Columns, length: BarLength) -> str:
         length: Of the bars.
     """
     outages = np.flatnonzero(~holes.is_pause)
-    longest = outages[holes.n_missing[outages].argmax()]
     n_missing = int(holes.n_missing[outages].sum())
+    longest = outages[holes.n_missing[outages].argmax()]
     begin_ms = int(sound["start_ms"][holes.after[longest]]) + length.milliseconds
     end_ms = begin_ms + int(holes.n_missing[longest]) * length.milliseconds
+    where = "which lasts" if len(outages) == 1 else "of which the longest lasts"
+    is_short = holes.n_missing[outages] * length.milliseconds <= STATED_PAUSE_MS
+    hint = "; if nothing was traded in short holes, say --no-trade-minutes 60" if is_short.any() else ""
     return (
-        f"{counted(n_missing, 'bar')} {'is' if n_missing == 1 else 'are'} missing in {counted(len(outages), 'hole')}, the longest from "
-        f"{text_of_time(begin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}: features need 65 bars without a "
-        "hole; if nothing was traded in short holes, say --no-trade-minutes 60"
+        f"{counted(n_missing, 'bar')} {'is' if n_missing == 1 else 'are'} missing in {counted(len(outages), 'hole')}, "
+        f"{where} from {text_of_time(begin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}: features need 65 bars "
+        f"without a hole{hint}"
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from producers.sources.files.candles.candle_instruments import instrument_of_candles
 from producers.sources.files.candles.cautions import cautions_about
 from producers.sources.files.candles.columns import Columns, columns_of, is_stated_as_close
+from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows, by_time
 from producers.sources.files.candles.holes import STATED_PAUSE_MS, Holes, holes_of, with_pauses
 from producers.sources.files.candles.judging import judged
@@ -29,12 +30,14 @@ from producers.sources.files.candles.steps import BarLength, is_monthly
 from producers.sources.files.decompressing import FileHead, head_of
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.refusals import not_recognised
-from producers.sources.files.reports import DataKind, FileReport
+from producers.sources.files.reports import Certainty, DataKind, FileReport
 from schemas.errors import ConfigurationError
 from schemas.instruments import parse_instrument
 from schemas.sources import SOURCES
 
 _FEWEST_ROWS = 3
+#: Tables whose columns have names; where those of candles are among them, they are candles.
+_NAMED = ("parquet", "feather")
 
 
 class CandleFile(NamedTuple):
@@ -96,7 +99,7 @@ def _too_few(path: Path, raw: RawTable, columns: Columns) -> str:
     if is_monthly(columns["timestamp"]):
         return f"{path.name} holds candles of months, which differ in length: give candles of weeks or less"
     return (
-        f"{path.name} has {n:,} rows, of which too few have a time to tell how long the bars are: at least "
+        f"{path.name} has {counted(n, 'row')}, of which too few have a time to tell how long the bars are: at least "
         f"{_FEWEST_ROWS} rows with different times are needed"
     )
 
@@ -125,7 +128,7 @@ def _file(path: Path, layout: Layout, rows: FileRows) -> CandleFile:
         form=layout.form,
         title=layout.title,
         kind=DataKind.CANDLES,
-        certainty=layout.certainty,
+        certainty=Certainty.CERTAIN if layout.container in _NAMED else layout.certainty,
         instrument=rows.request.instrument,
         interval=str(length),
         n_rows=rows.n_rows,
