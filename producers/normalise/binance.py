@@ -19,7 +19,7 @@ from producers.normalise.trades import Market, TradeKind, VenueTrade, positive_n
 from schemas.errors import DecodeError
 from schemas.time import milliseconds_by_magnitude
 
-__all__ = ["SOURCE", "UNNAMED", "VENUE", "instrument_of_symbol", "message_kind", "read_message", "read_trade"]
+__all__ = ["SOURCE", "UNNAMED", "VENUE", "instrument_of_symbol", "read_message", "read_trade"]
 
 UNNAMED = "unnamed"
 VENUE = "BINANCE"
@@ -58,37 +58,26 @@ _envelopes = msgspec.json.Decoder(_Envelope)
 _trades = msgspec.json.Decoder(_TradeMessage)
 
 
-def message_kind(payload: bytes) -> tuple[str, bytes | msgspec.Raw]:
-    """Return what kind of message this is, and its body, not yet read.
-
-    Args:
-        payload: JSON of a combined or of a raw stream.
-
-    Returns:
-        The part of the stream's name after ``@`` (``trade``, ``depth``, ``bookTicker``), the type of a raw
-        stream's message, or ``unnamed`` for an answer to a request.
-
-    Raises:
-        DecodeError: If it is not a JSON object.
-    """
+def _envelope_of(payload: bytes) -> _Envelope:
     try:
-        envelope = _envelopes.decode(payload)
+        return _envelopes.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"expected a Binance message, JSON with stream and data: {error}"
         raise DecodeError(message) from error
-    if envelope.stream is None:
-        return envelope.event or UNNAMED, payload
-    return _kind_of_stream(envelope.stream), envelope.data
 
 
 @lru_cache(maxsize=10_000)
 def _kind_of_stream(stream: str) -> str:
+    """The part of a stream's name after ``@``: ``trade``, ``depth``, ``bookTicker``."""
     _, _, kind = stream.partition("@")
     return kind.partition("@")[0] or UNNAMED
 
 
 def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
     """Return the kind of a message, and the trade in it if it holds one.
+
+    The kind is the part of the stream's name after ``@`` (``trade``, ``depth``), the type of a raw stream's message,
+    or ``unnamed`` for an answer to a request.
 
     Args:
         payload: JSON of a combined or of a raw stream.
@@ -97,7 +86,12 @@ def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
         DecodeError: If it is not a JSON object, or a trade lacks a field.
         InvariantError: If the price or the size of a trade is not positive.
     """
-    kind, body = message_kind(payload)
+    envelope = _envelope_of(payload)
+    if envelope.stream is None:
+        body: bytes | msgspec.Raw = payload
+        kind = envelope.event or UNNAMED
+    else:
+        body, kind = envelope.data, _kind_of_stream(envelope.stream)
     if kind not in _KINDS:
         return kind, ()
     trade = read_trade(body)

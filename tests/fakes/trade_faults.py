@@ -201,7 +201,12 @@ def faulty_file(folder: Path, found: Sequence[Trade], seed: int) -> FaultyFile:
         path.write_bytes(_cut_off(path.read_bytes()[: -draft.cut_bytes], is_compressed=bool(ending)))
     kept = sorted({trade for _, trade in draft.lines if trade is not None}, key=lambda trade: trade.time_ms)
     return FaultyFile(
-        path, INSTRUMENTS[form], kept, draft.is_partial, form != "kraken", (form, stamp, ending, *faults)
+        path,
+        INSTRUMENTS[form],
+        kept,
+        draft.is_partial,
+        form not in {"kraken", "bybit"},
+        (form, stamp, ending, *faults),
     )
 
 
@@ -209,6 +214,7 @@ INSTRUMENTS = dict.fromkeys((*MESSAGES, *TABLES), "BTC-USDT.BINANCE") | {
     "futures": "BTC-USDT-PERP.BINANCE",
     "coinbase": "BTC-USD.COINBASE",
     "kraken": "BTC-USD.KRAKEN",
+    "bybit": "BTC-USDT-PERP.BYBIT",
     "binance futures trades": "BTC-USDT-PERP.BINANCE",
     "binance futures aggTrades": "BTC-USDT-PERP.BINANCE",
     "tardis": "BTC-USDT-PERP.BINANCE",

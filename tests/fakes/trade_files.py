@@ -144,6 +144,22 @@ def _coinbase_message(trade: Trade) -> str:
     )
 
 
+def _bybit_message(trade: Trade) -> str:
+    row = {
+        "T": trade.time_ms,
+        "s": "BTCUSDT",
+        "S": "Sell" if trade.is_buyer_maker else "Buy",
+        "v": f"{trade.size:.3f}",
+        "p": f"{trade.price:.2f}",
+        "L": "PlusTick",
+        "i": f"{trade.trade_id:08x}-d8dd-5b31-9112-a178eb6023af",
+        "BT": False,
+    }
+    return json.dumps(
+        {"topic": "publicTrade.BTCUSDT", "type": "snapshot", "ts": trade.time_ms + 1, "data": [row]}
+    )
+
+
 #: The messages in which venues report trades.
 MESSAGES: dict[str, Callable[[Trade], str]] = {
     "combined": lambda trade: combined(binance_message(trade)),
@@ -153,6 +169,7 @@ MESSAGES: dict[str, Callable[[Trade], str]] = {
     "futures": lambda trade: combined(binance_message(trade, mark="X")),
     "coinbase": _coinbase_message,
     "kraken": _kraken_message,
+    "bybit": _bybit_message,
 }
 
 

@@ -61,7 +61,7 @@ def test_lines_are_read_however_they_are_stamped(tmp_path, stamp):
     assert [each.known_ms // unit for each in read] == [each // unit for each in known]
 
 
-@pytest.mark.parametrize("message", set(MESSAGES) - {"kraken"})
+@pytest.mark.parametrize("message", set(MESSAGES) - {"kraken", "bybit"})
 def test_messages_are_read_in_every_form(tmp_path, message):
     found = trades()
     lines = capture_lines(found, message=MESSAGES[message])
@@ -75,13 +75,17 @@ def test_messages_are_read_in_every_form(tmp_path, message):
     assert [each.is_buyer_maker for each in read] == [each.is_buyer_maker for each in found]
 
 
-def test_trades_without_ids_have_their_numbers(tmp_path):
+@pytest.mark.parametrize(
+    ("message", "instrument"), [("kraken", "BTC-USD.KRAKEN"), ("bybit", "BTC-USDT-PERP.BYBIT")]
+)
+def test_trades_without_numeric_ids_have_their_numbers(tmp_path, message, instrument):
     found = trades()
-    survey, read = survey_of(written(tmp_path / "x.gz", capture_lines(found, message=MESSAGES["kraken"])))
+    survey, read = survey_of(written(tmp_path / "x.gz", capture_lines(found, message=MESSAGES[message])))
 
-    assert survey.instrument == "BTC-USD.KRAKEN"
+    assert survey.instrument == instrument
     assert [each.trade_id for each in read] == list(range(1, 601))
     assert [row[1:] for row in told(read)] == [row[1:] for row in true(found)]
+    assert [each.is_buyer_maker for each in read] == [each.is_buyer_maker for each in found]
 
 
 @pytest.mark.parametrize("ending", COMPRESSIONS)
@@ -104,6 +108,16 @@ def test_ends_of_lines_and_nul_bytes_change_nothing(tmp_path):
     assert [(rule, rows.count, rows.first_row) for rule, rows in survey.set_aside.items()] == [
         ("line can be read", 1, 102)
     ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_text_that_windows_wrote_is_read(tmp_path, encoding):
+    found = trades()
+    text = "\r\n".join(line.decode() for line in capture_lines(found))
+    path = tmp_path / "capture.txt"
+    path.write_bytes(text.encode(encoding))
+    survey, read = survey_of(path)
+    assert (told(read), survey.set_aside) == (true(found), {})
 
 
 def test_gzip_that_was_cut_off_is_read_up_to_the_cut(tmp_path):
@@ -313,6 +327,29 @@ class TestClock:
         known = [each.known_ms for each in read]
         assert known == sorted(known)
         assert all(each.trade.time_ms - each.known_ms >= survey.skew.lead_ms for each in read)
+
+    @pytest.mark.parametrize("n_late", [1, 4, 5])
+    def test_a_few_late_trades_do_not_decide_the_lateness(self, tmp_path, n_late):
+        found = trades(6_000, step_ms=40, begin_ms=BEGIN_MS + 10_000)
+        lines = capture_lines(found)
+        for i in range(1_000, 1_000 + 100 * n_late, 100):
+            lines[i] = self.edit(lines[i], time_ms=found[i].time_ms - 5_000)
+
+        survey, read = survey_of(written(tmp_path / "capture.gz", lines))
+
+        assert len(read) == 6_000
+        assert (survey.skew.lateness_ms > 1_000) == (n_late == 5)
+        assert any("too late for their bars" in warning for warning in survey.warnings) == (n_late < 5)
+
+    def test_one_local_time_that_is_seconds_ahead_does_not_hold_up_those_after_it(self, tmp_path):
+        lines = self.lines()
+        stamp, _, message = lines[1_000].partition(b" ")
+        lines[1_000] = b"%d %s" % (int(stamp) + 5 * 10**9, message)
+
+        survey, read = survey_of(written(tmp_path / "capture.gz", lines))
+
+        assert (len(read), survey.skew.lateness_ms) == (5_999, 2)
+        assert [(rows.count, rows.first_row) for rows in survey.set_aside.values()] == [(1, 1_001)]
 
     def test_nothing_later_than_the_start_of_the_run_is_believed(self, tmp_path):
         survey, _ = survey_of(written(tmp_path / "x.gz", self.lines()), not_after_ms=BEGIN_MS + 120_000)

@@ -24,6 +24,7 @@ from schemas.events import (
 )
 from schemas.topics import MARKET_CANDLE, MARKET_TICK, partition_of
 from schemas.wire.clocks import ManualClock
+from tests.fakes.trade_files import BEGIN_MS, table_lines, trades, written
 from tests.unit.producers.fakes import MINUTE_MS, RecordingOutlet, RememberingHistory
 
 NOW_MS = 1_763_900_000_000
@@ -77,6 +78,13 @@ def capture_file(tmp_path):
     return path
 
 
+def trade_file(tmp_path):
+    """A dump of trades, the newest first, whose minutes are those of the history."""
+    found = trades(begin_ms=BEGIN_MS + 100 * MINUTE_MS + 30_000)
+    lines = table_lines(found, "binance trades")
+    return written(tmp_path / "BTCUSDT-trades-2025-06-01.zip", lines[::-1])
+
+
 def runs(tmp_path):
     """A settings object per kind of data."""
     minutes = minutes_file(tmp_path, missing=(200, 201, 500))
@@ -89,10 +97,13 @@ def runs(tmp_path):
         "capture": ProducerSettings.from_environment(
             {}, data=capture_file(tmp_path), history=minutes_file(tmp_path), speed=0.0
         ),
+        "trades": ProducerSettings.from_environment(
+            {}, data=trade_file(tmp_path), history=minutes_file(tmp_path), speed=0.0
+        ),
     }
 
 
-@pytest.fixture(params=["candles", "side by side", "capture"])
+@pytest.fixture(params=["candles", "side by side", "capture", "trades"])
 def settings(request, tmp_path):
     return runs(tmp_path)[request.param]
 

@@ -33,6 +33,7 @@ _LEAST_STRETCH = 5
 #: decide where the run begins or ends.
 _MANY = 50
 _DENSE_SHARE = 0.95
+_MUCH_LATER_MS = 1_000
 _FAR_FROM_END_MS = 3_600_000
 
 Times = NDArray[np.int64]
@@ -60,7 +61,8 @@ def estimate_clock_skew(event_minus_known_ms: Times) -> ClockSkew:
     """Return the skew and the lateness of a source, from the differences of its trades' two times.
 
     The lateness is such that no trade is later than its watermark: a watermark at known time K
-    stands at ``K + skew - lateness``, and a trade known at or after K happened no earlier.
+    stands at ``K + skew - lateness``, and a trade known at or after K happened no earlier. Fewer than five trades
+    that came much later than all others do not count: they are too late for their bars, as in a live run.
 
     Args:
         event_minus_known_ms: One difference per good trade; known time floored to milliseconds.
@@ -76,7 +78,21 @@ def estimate_clock_skew(event_minus_known_ms: Times) -> ClockSkew:
         message = "a clock skew needs at least one trade"
         raise ValueError(message)
     skew_ms = int(np.floor(np.median(event_minus_known_ms)))
-    return ClockSkew(skew_ms, skew_ms - int(np.min(event_minus_known_ms)))
+    n_late = n_too_late(event_minus_known_ms)
+    return ClockSkew(skew_ms, skew_ms - int(np.partition(event_minus_known_ms, n_late)[n_late]))
+
+
+def n_too_late(event_minus_known_ms: Times) -> int:
+    """Return how many trades came so much later than all others that the lateness is not theirs; less than five.
+
+    Args:
+        event_minus_known_ms: One difference per good trade.
+    """
+    if len(event_minus_known_ms) < _MANY:
+        return 0
+    latest = np.sort(np.partition(event_minus_known_ms, _LEAST_STRETCH)[: _LEAST_STRETCH + 1])
+    gaps = np.flatnonzero(np.diff(latest) > _MUCH_LATER_MS)
+    return int(gaps[-1]) + 1 if len(gaps) and gaps[-1] + 1 < _LEAST_STRETCH else 0
 
 
 def level_of_leads(leads_ms: Times) -> int | None:
@@ -108,6 +124,18 @@ def stretches_of(flags: Mask) -> list[tuple[int, int]]:
         for begin, end in zip(begins, ends, strict=True)
         if end - begin + 1 >= _LEAST_STRETCH
     ]
+
+
+def stamps_ahead(local_ms: Times) -> Mask:
+    """Return which local times are ahead of those after them by more than a second, and are too few to be a correction.
+
+    Args:
+        local_ms: Of the trades, in the order of the file.
+    """
+    ahead = local_ms - np.minimum.accumulate(local_ms[::-1])[::-1] > _MUCH_LATER_MS
+    for begin, end in stretches_of(ahead):
+        ahead[begin : end + 1] = False
+    return ahead
 
 
 def longest_pause_ms(times: Times, *, is_of_trades: bool) -> int:

@@ -86,6 +86,8 @@ class TradeColumns:
         ids = self.ids
         if NO_ID in ids:
             return False
+        if bool((ids[1:] > ids[:-1]).all()):
+            return True
         n_shared = len(ids) - len(np.unique(ids)) - self.n_repeats()
         return 2 * n_shared <= len(ids)
 

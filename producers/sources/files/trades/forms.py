@@ -15,7 +15,7 @@ from producers.sources.files.forms import FileForm, ReadRequest
 from producers.sources.files.reports import Certainty, DataKind, FileReport
 from producers.sources.files.trades.layouts import TableLayout, layout_of
 from producers.sources.files.trades.messages import MessageReader
-from producers.sources.files.trades.records import RecordReader, TradeFile
+from producers.sources.files.trades.records import PlainText, RecordReader, TradeFile
 from producers.sources.files.trades.tables import TableReader
 from producers.sources.files.trades.venues import (
     NamedTrades,
@@ -140,7 +140,7 @@ def market_question(name: str, symbol: str, venue: str) -> str:
 
 def first_lines(head: FileHead) -> list[bytes]:
     """Return the whole lines at the beginning of a file, without empty ones and comments."""
-    lines = head.beginning.replace(b"\0", b"").splitlines()
+    lines = PlainText()(head.beginning).replace(b"\0", b"").splitlines()
     if not head.is_whole and len(lines) > 1:
         lines.pop()
     return [line for line in lines if line.strip() and not line.startswith(b"#")]

@@ -60,6 +60,7 @@ class Judgement(NamedTuple):
         skew: The clock of the venue against the recorder's.
         silences: Stretches of known time without any record.
         changes: Of the recorder's clock.
+        n_too_late: How many good trades came so much later than the others that they are too late for their bars.
         price_steps: Stretches of trades on another scale of prices than most.
     """
 
@@ -70,3 +71,4 @@ class Judgement(NamedTuple):
     silences: tuple[Silence, ...]
     changes: tuple[ClockChange, ...]
     price_steps: tuple[PriceStep, ...] = ()
+    n_too_late: int = 0

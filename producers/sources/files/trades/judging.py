@@ -15,7 +15,9 @@ from producers.sources.files.trades.clocks import (
     estimate_clock_skew,
     level_of_leads,
     longest_pause_ms,
+    n_too_late,
     silences_of,
+    stamps_ahead,
     stray_times,
     stretches_of,
 )
@@ -40,6 +42,7 @@ from schemas.time import EARLIEST_MS, Interval, text_of_time
 
 #: Where at most this share of a file's messages are no trades, the file is a recording of trades alone.
 _SHARE_OF_TRADES_ALONE = 0.1
+_MOST_AHEAD = 1_000
 
 Mask = NDArray[np.bool_]
 
@@ -116,17 +119,46 @@ def _judge_stamped(
         lead_until_ms=level_ms + LARGEST_CHANGE_MS,
     )
     good = found.accepted(trades.rows, local, times)
-    is_in_order = bool((np.maximum.accumulate(local[good]) - local[good] <= LARGEST_CHANGE_MS).all())
-    rule = np.full(len(times), RULES.index(IS_NEAR), dtype=np.int8)
+    found = replace(
+        found,
+        is_in_order=_is_in_order(local[good]),
+        is_numbered=not trades.are_told_apart(),
+        rows_aside=_rows_ahead(trades.rows[good], local[good]),
+    )
+    good = found.accepted(trades.rows, local, times)
+    order = np.flatnonzero(good)
+    if not found.is_in_order:
+        order = order[np.argsort(local[order], kind="stable")]
+    leads = times[order] - np.maximum.accumulate(local[order])
+    return Judgement(
+        filter=found,
+        good=good,
+        rule=_rules_broken(local, in_time, agrees, changed),
+        skew=estimate_clock_skew(leads),
+        silences=silences,
+        changes=tuple(each[0] for each in changes),
+        n_too_late=n_too_late(leads),
+    )
+
+
+def _is_in_order(local_ms: NDArray[np.int64]) -> bool:
+    return bool((np.maximum.accumulate(local_ms) - local_ms <= LARGEST_CHANGE_MS).all())
+
+
+def _rows_ahead(rows: NDArray[np.int64], local_ms: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
+    """The lines of single local times that are ahead of those after them."""
+    ahead = rows[stamps_ahead(local_ms)] if _is_in_order(local_ms) else rows[:0]
+    return tuple((row, row) for row in ahead[:_MOST_AHEAD].tolist())
+
+
+def _rules_broken(local: NDArray[np.int64], in_time: Mask, agrees: Mask, changed: Mask) -> NDArray[np.int8]:
+    """The number of the rule that each trade breaks, if it is not good."""
+    rule = np.full(len(local), RULES.index(IS_NEAR), dtype=np.int8)
     rule[~agrees] = RULES.index(AGREES)
     rule[changed] = RULES.index(IS_OF_CLOCK)
     rule[~in_time] = RULES.index(HAS_TIME)
     rule[local == NO_LOCAL_MS] = RULES.index(HAS_STAMP)
-    order = slice(None) if is_in_order else np.argsort(local[good], kind="stable")
-    reached = np.maximum.accumulate(local[good][order])
-    skew = estimate_clock_skew(times[good][order] - reached)
-    found = replace(found, is_in_order=is_in_order, is_numbered=not trades.are_told_apart())
-    return Judgement(found, good, rule, skew, silences, tuple(each[0] for each in changes))
+    return rule
 
 
 def _pause_ms(times: NDArray[np.int64], request: ReadRequest, *, is_of_trades: bool) -> int:

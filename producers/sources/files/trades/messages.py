@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from producers.normalise import binance, coinbase, kraken
+from producers.normalise import binance, bybit, coinbase, kraken
 from producers.normalise.trades import VenueTrade
 from producers.sources.files.trades.records import NO_RECORD, LineReading
 from producers.sources.files.trades.stamps import is_note, split_stamp
@@ -46,3 +46,4 @@ class MessageReader:
 BINANCE_MESSAGES = MessageReader(binance.VENUE, binance.read_message, mark=b"rade")
 COINBASE_MESSAGES = MessageReader(coinbase.VENUE, coinbase.read_message, mark=b'"match"')
 KRAKEN_MESSAGES = MessageReader(kraken.VENUE, kraken.read_message, mark=b'"trade"')
+BYBIT_MESSAGES = MessageReader(bybit.VENUE, bybit.read_message, mark=b'"publicTrade.')

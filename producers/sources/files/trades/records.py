@@ -4,6 +4,7 @@ One reader stands for one form of file. Readers keep no state between lines, so 
 which judges its clock, and the second, which gives its trades, read the same.
 """
 
+import codecs
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -66,6 +67,23 @@ class BadLine(NamedTuple):
     reason: str
 
 
+class PlainText:
+    """Makes UTF-8 of the blocks of a text: of one in UTF-16, which Windows writes, or with a mark at its beginning."""
+
+    def __init__(self) -> None:
+        self._decode: Callable[[bytes], str] | None = None
+        self._is_begun = False
+
+    def __call__(self, block: bytes) -> bytes:
+        """Return the next block."""
+        if not self._is_begun:
+            self._is_begun = True
+            if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                self._decode = codecs.getincrementaldecoder("utf-16")(errors="replace").decode
+            block = block.removeprefix(codecs.BOM_UTF8)
+        return block if self._decode is None else self._decode(block).encode()
+
+
 class TradeFile:
     """A file of trades, opened as often as it is read.
 
@@ -86,7 +104,9 @@ class TradeFile:
         """Return the lines, without their ends and without the NUL bytes that a loss of power leaves around them."""
         rest = b""
         with opened(self.path) as file:
+            plain = PlainText()
             while block := file.read(_BLOCK_BYTES):
+                block = plain(block)
                 lines = (rest + block).split(b"\n")
                 rest = lines.pop()
                 for line in lines:

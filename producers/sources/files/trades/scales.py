@@ -51,7 +51,9 @@ def without_wrong_prices(judged: Judgement, trades: TradeColumns, name: str) -> 
     every = tuple(sorted(silences, key=lambda each: each.from_ms))
     found = replace(
         judged.filter,
-        rows_aside=_joined_ranges([(int(rows[b:e].min()), int(rows[b:e].max())) for b, e, _ in wrong]),
+        rows_aside=_joined_ranges(
+            [*judged.filter.rows_aside, *((int(rows[b:e].min()), int(rows[b:e].max())) for b, e, _ in wrong)]
+        ),
         first_known_ms=first_ms,
         last_known_ms=last_ms,
     )

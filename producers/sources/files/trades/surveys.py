@@ -151,7 +151,7 @@ def _rejected(
     if rules:
         for row, line in enumerate(file.lines(), start=1):
             if row in rules:
-                found.append(RejectedLine(row, rules[row], line, f"not so: {rules[row]}"))
+                found.append(RejectedLine(row, rules[row], line, f"{rules[row]}: not so"))
     return tuple(sorted(found))
 
 

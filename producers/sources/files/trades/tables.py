@@ -16,8 +16,9 @@ from producers.sources.files.trades.records import NO_RECORD, LineReading
 from producers.sources.files.trades.venues import is_inverse
 from schemas.errors import DecodeError
 
-_TRUE = {"true", "1", "t"}
-_FALSE = {"false", "0", "f"}
+_TRUE = {"True", "true", "TRUE", "1", "t"}
+_FALSE = {"False", "false", "FALSE", "0", "f"}
+_COIN_MARGINED = ("_PERP", "_perp")
 _SELLS = {"sell", "s"}
 _BUYS = {"buy", "b"}
 _LARGEST_ID = 2**63
@@ -47,7 +48,7 @@ class TableReader:
     ) -> None:
         self.venue = venue
         self._layout = layout
-        self._delimiter = layout.delimiter
+        self._delimiter = layout.delimiter.decode()
         self._symbol = symbol
         self._contracts = contracts
         self._exchange = exchange
@@ -56,6 +57,9 @@ class TableReader:
         self._time, self._price, self._size = at("time"), at("price"), at("size")
         self._local, self._id, self._side, self._maker = at("local"), at("id"), at("side"), at("maker")
         self._symbol_at, self._exchange_at = at("symbol"), at("exchange")
+        self._has_contracts = venue == BINANCE or exchange is not None
+        self._kind = str(layout.kind)
+        self._has_heading = layout.has_heading
         self._last = max(layout.columns.values())
 
     def may_hold_trades(self, line: bytes) -> bool:
@@ -66,18 +70,21 @@ class TableReader:
         """Return what a row says; see the port."""
         if not line or line.startswith(b"#"):
             return NO_RECORD
-        row = line.split(self._delimiter)
-        if len(row) <= self._last:
-            message = f"expected a row of {self._layout.n_columns} fields, was {line[:60]!r}"
-            raise DecodeError(message)
         try:
-            return self._read_row([field.strip(b' "\xef\xbb\xbf').decode("ascii") for field in row])
+            text = line.decode("ascii")
         except UnicodeDecodeError as error:
             message = f"expected a row of trades in plain text, was {line[:60]!r}"
             raise DecodeError(message) from error
+        row = text.split(self._delimiter)
+        if len(row) <= self._last:
+            message = f"expected a row of {self._layout.n_columns} fields, was {text[:60]!r}"
+            raise DecodeError(message)
+        if '"' in text or " " in text:
+            row = [field.strip(' "') for field in row]
+        return self._read_row(row)
 
     def _read_row(self, row: Sequence[str]) -> LineReading:
-        if self._layout.has_heading and self._is_heading(row):
+        if self._has_heading and self._is_heading(row):
             return NO_RECORD
         if self._exchange_at is not None and row[self._exchange_at] != self._exchange:
             message = f"expected a trade of {self._exchange}, was one of {row[self._exchange_at][:40]!r}"
@@ -89,27 +96,28 @@ class TableReader:
             symbol,
             NO_ID if self._id is None else _id_of(row[self._id]),
             price,
-            self._coins(symbol or self._contracts, size, price),
+            self._coins(symbol or self._contracts, size, price) if self._has_contracts else size,
             milliseconds_of_text(row[self._time or 0]),
             self._is_buyer_maker(row),
             self._market,
             self._layout.kind,
         )
         local_ms = None if self._local is None else milliseconds_of_text(row[self._local])
-        return LineReading(local_ms, str(trade.kind), (trade,))
+        return LineReading(local_ms, self._kind, (trade,))
 
     def _is_heading(self, row: Sequence[str]) -> bool:
         """Whether a row names the columns; it stands first, and again where files were joined."""
         return row[self._price or 0].lower() in PRICE_NAMES
 
     def _coins(self, symbol: str, size: float, price: float) -> float:
-        if self.venue == BINANCE and symbol.upper().endswith("_PERP"):
-            return coins_of_contracts(symbol, size, price)
+        if self.venue == BINANCE:
+            is_of_contracts = symbol.endswith(_COIN_MARGINED)
+            return coins_of_contracts(symbol, size, price) if is_of_contracts else size
         return size / price if is_inverse(self._exchange, symbol) else size
 
     def _is_buyer_maker(self, row: Sequence[str]) -> bool | None:
         if self._maker is not None:
-            word = row[self._maker].lower()
+            word = row[self._maker]
             if word in _TRUE:
                 return True
             if word in _FALSE:

@@ -53,6 +53,11 @@ def _about_clocks(judgement: Judgement) -> list[str]:
             f"The recorder's clock was set {word} by {abs(change.ahead_ms) / 1000:,.1f} s at row {change.first_row:,}: "
             f"the {change.n_trades:,} trades that it stamped so are set aside"
         )
+    if judgement.n_too_late:
+        found.append(
+            f"{judgement.n_too_late:,} trades came more than a second later than all others: they are played, too late "
+            "for their bars"
+        )
     found.extend(
         f"Nothing was recorded from {text_of_time(silence.from_ms)} to {text_of_time(silence.until_ms)}: "
         "that is an outage, for which no bars are made"
