@@ -88,4 +88,4 @@ def test_newest_events_are_found_behind_those_of_other_runs(settings, kept):
 
     found = logged(kept.kafka, ours, source)
     assert found.reached == (candle(2).event_time_ms, 9_000_000)
-    assert found.trade_ids == {(told["instrument"], 1), (told["instrument"], 2)}
+    assert found.trade_ids == {(told["instrument"], 0, 1), (told["instrument"], 0, 2)}
