@@ -106,6 +106,16 @@ class StreamDescription(msgspec.Struct, frozen=True, kw_only=True):
         owners = {name: source.name for source in self.sources for name in source.instruments}
         return owners[instrument]
 
+    @property
+    def has_warm_up(self) -> bool:
+        """Whether anything comes before the part that is played."""
+        return self.warm_up_until_ms > self.origin_ms
+
+    @property
+    def lacks_history_file(self) -> bool:
+        """Whether this is a capture that is played without a file of candles for its warm-up."""
+        return "history" in self.parameters and self.parameters["history"] is None
+
 
 def _single_source(description: StreamDescription) -> StreamSource:
     parameters = description.parameters

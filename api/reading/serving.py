@@ -12,7 +12,7 @@ from api.middleware.metering import Metrics
 from api.reading.names import instrument_of, target_of
 from api.reading.phases import ClockWatcher, Sight
 from api.reading.stores import Found, Stores
-from api.reading.waiting import no_arm_words, no_prediction_words, waiting_targets
+from api.reading.waiting import MissingBars, missing_bars, no_arm_words, no_prediction_words, waiting_targets
 from api.settings import ApiSettings
 from schemas.arms import ARM_FORM, CHAMPION
 from schemas.companions import predicted_of
@@ -20,6 +20,7 @@ from schemas.errors import NotReadyError
 from schemas.events import ModelPromoted
 from schemas.targets import Target
 from schemas.time import Clock, Interval
+from stream_processors.features.declarations import SPEC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,8 @@ class Serving:
             return found
         self.check_served(target)
         self.check_arm(target)
-        raise NotReadyError(no_prediction_words(target, self.stores.newest_promotions(target.arm)))
+        promoted = self.stores.newest_promotions(target.arm)
+        raise NotReadyError(no_prediction_words(target, promoted, missing=self.missing_bars(target)))
 
     def configured(self) -> list[Target]:
         """The targets of the run that are to be predicted, the default ones first of each instrument.
@@ -93,6 +95,13 @@ class Serving:
             NotReadyError: If the run has not begun.
         """
         return waiting_targets(self.configured(), promoted)
+
+    def missing_bars(self, target: Target) -> MissingBars | None:
+        """Return the bars that a target lacks before its features are complete; None if it lacks none."""
+        n_needed = SPEC.warm_up_bars
+        bars = self.stores.bars(instrument=target.instrument, interval=target.interval, limit=n_needed)
+        lacks_history_file = self.stores.description().lacks_history_file
+        return missing_bars(bars, n_needed=n_needed, lacks_history_file=lacks_history_file)
 
     def check_served(self, target: Target) -> None:
         """Raise an error if no model is ever trained for a target.

@@ -80,7 +80,7 @@ def _targets(serving: Serving) -> list[ReadyTargetPayload]:
             is_served=target in made,
             detail=f"as of {text_of_time(made[target].as_of_ms, 'iso')}, from {made[target].store}"
             if target in made
-            else missing_words(target, by_target),
+            else missing_words(target, by_target, missing=serving.missing_bars(target)),
         )
         for target in configured
     ]
