@@ -1,4 +1,4 @@
-"""Asks the API whether it serves a prediction yet, as any client would."""
+"""Asks the API whether it serves a prediction yet and what is missing, as any client would."""
 
 import http.client
 import json
@@ -6,6 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from typing import Any
 
 from schemas.targets import DEFAULT_TARGETS, parse_targets
 
@@ -13,11 +14,11 @@ _USUAL_INSTRUMENT = "BTC"
 
 
 def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None:
-    """The first target that is served, such as ``15m:15m``; None while none is.
+    """Return the first target that is served, such as ``15m:15m``; None while none is served.
 
     Args:
-        api_url: Where the API is.
-        environment: Says the run's reference instrument and its targets.
+        api_url: The address of the API.
+        environment: Holds the reference instrument and the targets of the run.
     """
     instrument = urllib.parse.quote(environment.get("DRIFTLINE_REFERENCE_INSTRUMENT", _USUAL_INSTRUMENT))
     for target in parse_targets(environment.get("DRIFTLINE_TARGETS") or DEFAULT_TARGETS):
@@ -27,11 +28,37 @@ def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None
     return None
 
 
+def missing_words(api_url: str) -> str:
+    """Return what each target lacks before it is predicted, as the API says it; targets that lack the same together.
+
+    Args:
+        api_url: The address of the API.
+    """
+    body = _answer(f"{api_url}/readyz")
+    targets = body.get("targets") if isinstance(body, dict) else None
+    if not targets:
+        return "the API does not say yet what is missing"
+    lacking: dict[str, list[str]] = {}
+    for target in targets:
+        name = f"{target['instrument']} {target['interval']}:{target['horizon']}"
+        lacking.setdefault(target["detail"], []).append(name)
+    return "; ".join(f"{', '.join(names)}: {detail}" for detail, names in lacking.items())
+
+
 def _is_served(url: str, stream: str | None) -> bool:
-    """Whether a prediction is answered, and one of this run: another's server may have the port."""
+    """Whether a prediction of this run is answered; a server of another run may have the port."""
+    body = _answer(url, accepts_problems=False)
+    return body is not None and (stream is None or (isinstance(body, dict) and body.get("stream") == stream))
+
+
+def _answer(url: str, *, accepts_problems: bool = True) -> Any:
+    """The body of an answer; None where there is none."""
     try:
-        with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  (the launcher's own http URL)
-            body = json.load(answer)
+        try:
+            with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  (the launcher's own http URL)
+                return json.load(answer)
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return json.load(problem) if accepts_problems else None
     except (OSError, ValueError, http.client.HTTPException):
-        return False
-    return stream is None or (isinstance(body, dict) and body.get("stream") == stream)
+        return None

@@ -12,9 +12,10 @@ from deploy.local.directories import DataDirectory
 from deploy.local.memory import Footprint
 from schemas.wire.disks import trouble_with_writing
 
-_COLOURS = {"running": "green", "done": "blue", "waiting": "yellow", "backing off": "red"}
+_COLOURS = {"running": "green", "done": "blue", "waiting": "yellow", "backing off": "red", "given up": "red"}
 _MIB = 1024 * 1024
 _FAILING = "backing off"
+_GIVEN_UP = "given up"
 #: The launcher writes once a second; a busy machine takes longer.
 _OLD_STATE_S = 15.0
 
@@ -45,7 +46,8 @@ class LauncherState(msgspec.Struct, frozen=True, kw_only=True):
         data: What is played, plainly marked.
         first_prediction_after_s: Since the launcher's process was born; None before it.
         memory: As last measured.
-        trouble: Why the data directory could not be written when it last was; empty when it could.
+        trouble: Why the data directory could not be written at the last try; empty if it could.
+        waits: What has been waited for longer than 15 seconds, a sentence each, with what would end the wait.
     """
 
     pid: int
@@ -58,6 +60,7 @@ class LauncherState(msgspec.Struct, frozen=True, kw_only=True):
     memory: Footprint | None
     processes: tuple[ProcessState, ...]
     trouble: str = ""
+    waits: tuple[str, ...] = ()
 
 
 class MemorySample(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,11 +119,12 @@ def troubles(directory: DataDirectory, state: LauncherState | None, *, age_s: fl
         found.append(f"{directory.path} cannot be written ({trouble}): make room; what is to be stored waits")
     if age_s is not None and age_s > _OLD_STATE_S:
         found.append(f"this is how things stood {age_s:.0f} s ago: nothing newer was written down")
-    return found + [
-        f"{process.name} is started again and again: {process.reason}"
-        for process in (() if state is None else state.processes)
-        if process.state == _FAILING and process.reason
-    ]
+    for process in () if state is None else state.processes:
+        if process.state == _FAILING and process.reason:
+            found.append(f"{process.name} is started again and again: {process.reason}")
+        if process.state == _GIVEN_UP:
+            found.append(f"{process.name} failed too often and is not started again: {process.reason}")
+    return found
 
 
 def age_of_state(directory: DataDirectory, *, now_s: float) -> float | None:
@@ -145,7 +149,9 @@ def render(state: LauncherState, wrong: Sequence[str] = ()) -> Group:
             str(process.n_restarts),
             "" if process.pid is None else megabytes(process.rss_bytes),
         )
-    return Group(table, Text(summary(state), style="bold"), *(Text(line, style="red") for line in wrong))
+    lines = [Text(line, style="yellow") for line in state.waits]
+    lines += [Text(line, style="red") for line in wrong]
+    return Group(table, Text(summary(state), style="bold"), *lines)
 
 
 def summary(state: LauncherState) -> str:

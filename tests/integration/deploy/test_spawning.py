@@ -10,7 +10,7 @@ import pytest
 
 from deploy.local.directories import DataDirectory, write_json
 from deploy.local.spawning import Command, Identity, clear_stale, spawn
-from deploy.local.supervision import Backoff, Unit, UnitState
+from deploy.local.units import Backoff, Unit, UnitState
 from deploy.processes import Lifetime, Stage
 from tests.integration.deploy.conftest import ROOT, eventually, is_alive
 
