@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.targets import DEFAULT_TARGETS, parse_targets
+from schemas.time import Interval
 
 _USUAL_INSTRUMENT = "BTC"
+#: How the API begins what a target with a model lacks.
+_HAS_MODEL = "no prediction yet"
 
 
 def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None:
@@ -29,7 +32,9 @@ def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None
 
 
 def missing_words(api_url: str) -> str:
-    """Return what each target lacks before it is predicted, as the API says it; targets that lack the same together.
+    """Return what the target lacks that will be predicted first, as the API says it.
+
+    A target that has a model comes before one that has none, and a shorter interval before a longer one.
 
     Args:
         api_url: The address of the API.
@@ -38,11 +43,13 @@ def missing_words(api_url: str) -> str:
     targets = body.get("targets") if isinstance(body, dict) else None
     if not targets:
         return "the API does not say yet what is missing"
-    lacking: dict[str, list[str]] = {}
-    for target in targets:
-        name = f"{target['instrument']} {target['interval']}:{target['horizon']}"
-        lacking.setdefault(target["detail"], []).append(name)
-    return "; ".join(f"{', '.join(names)}: {detail}" for detail, names in lacking.items())
+    first = min(targets, key=_expected_order)
+    return f"{first['instrument']} {first['interval']}:{first['horizon']}: {first['detail']}"
+
+
+def _expected_order(target: dict[str, Any]) -> tuple[bool, int]:
+    has_model = str(target["detail"]).startswith(_HAS_MODEL)
+    return not has_model, Interval(target["interval"]).milliseconds
 
 
 def _is_served(url: str, stream: str | None) -> bool:

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from producers.normalise.live import Heard
 from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from schemas.frames import Breach
-from schemas.streams import StreamDescription, StreamSource
+from schemas.streams import StreamDescription, StreamKind, StreamSource
 
 REAL_TIME = 1.0
 
@@ -108,5 +108,6 @@ def times_of(description: StreamDescription, source: StreamSource) -> SourceTime
         end_ms=description.end_ms,
         skew_ms=source.skew_ms,
         lateness_ms=source.lateness_ms,
+        begins_with_ticks=description.kind is StreamKind.REPLAY and not description.has_warm_up,
         silences=source.silences,
     )

@@ -46,6 +46,7 @@ class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
         end_ms: Event time at which it ends; None for a source without an end.
         skew_ms: How far the venue's clock runs ahead of the recorder's, typically.
         lateness_ms: How much less than that a trade may be ahead.
+        begins_with_ticks: Whether no candles come before the ticks, so that the first watermark states their beginning.
         silences: Where the recorder has nothing, in known time, in order.
         epoch: Of the session that says it.
     """
@@ -56,6 +57,7 @@ class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
     end_ms: int | None = None
     skew_ms: int = 0
     lateness_ms: int = 0
+    begins_with_ticks: bool = False
     silences: tuple[Silence, ...] = ()
     epoch: int = 0
 
@@ -214,6 +216,9 @@ class RecordMaker:
             begin_ms = self._times.ticks_from_ms if self._covered_ms is None else self._covered_ms
             first_ms = begin_ms - self._times.lead_ms
             self._next_second_ms = first_ms + -first_ms % SECOND_MS
+            is_beginning = self._times.begins_with_ticks and begin_ms == self._times.ticks_from_ms
+            if is_beginning and first_ms < self._next_second_ms:
+                yield self._watermark(MARKET_TICK, begin_ms, first_ms)
 
     def _seconds_until(self, known_ms: int) -> Iterator[SourceRecord]:
         """A watermark for each second up to and with this one; the recorder's silences as such."""
