@@ -5,8 +5,8 @@ import time
 from collections.abc import Mapping
 
 from deploy.local.environments import process_environment
-from deploy.local.runs import Run
-from deploy.local.servers.planning import Plan
+from deploy.local.runs import PlatformRun
+from deploy.local.servers.planning import ServerPlan
 from deploy.local.spawning import Command
 from deploy.local.states import ProcessState
 from deploy.local.units import Backoff, Unit, UnitState
@@ -16,7 +16,7 @@ from deploy.processes import PREPARE, PlatformProcess, Stage
 _SERVER_BACKOFF = Backoff(first_s=0.1, longest_s=4.0)
 
 
-def units_of(plan: Plan, run: Run, shared: Mapping[str, str]) -> list[Unit]:
+def units_of(plan: ServerPlan, run: PlatformRun, shared: Mapping[str, str]) -> list[Unit]:
     """Return everything to supervise, in the order in which it is started.
 
     Args:

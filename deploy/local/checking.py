@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from deploy.local.directories import DataDirectory, write_json
 from deploy.local.environments import import_path
-from deploy.local.runs import Run
+from deploy.local.runs import PlatformRun
 from schemas.errors import ConfigurationError
 from schemas.waits import WaitReminder
 from schemas.wire.processes import EXIT_MISCONFIGURED
@@ -23,7 +23,11 @@ _LOOK_S = 1.0
 
 
 def check_files(
-    run: Run, environment: Mapping[str, str], *, directory: DataDirectory, say: Callable[[str], object]
+    run: PlatformRun,
+    environment: Mapping[str, str],
+    *,
+    directory: DataDirectory,
+    say: Callable[[str], object],
 ) -> None:
     """Refuse a run whose files do not hold what is asked for.
 
@@ -82,7 +86,7 @@ def remember_checked(facts: Mapping[str, str], directory: DataDirectory) -> None
     write_json(directory.checked, dict(facts))
 
 
-def _was_checked(run: Run, directory: DataDirectory) -> bool:
+def _was_checked(run: PlatformRun, directory: DataDirectory) -> bool:
     try:
         return bool(json.loads(directory.checked.read_bytes()) == dict(run.environment))
     except (OSError, ValueError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from deploy.local.checking import remember_checked
 from deploy.local.directories import DataDirectory
 from deploy.local.ports import ClaimedPorts
-from deploy.local.runs import Run
+from deploy.local.runs import PlatformRun
 from deploy.local.servers.addresses import check_external
 from deploy.local.servers.planning import external_urls, make_plan
 from deploy.local.settings import LauncherSettings
@@ -20,7 +20,12 @@ _N_PLANS = 3
 
 
 def launch(
-    settings: LauncherSettings, environment: Mapping[str, str], run: Run, *, terminal: Terminal, stop: Stop
+    settings: LauncherSettings,
+    environment: Mapping[str, str],
+    run: PlatformRun,
+    *,
+    terminal: Terminal,
+    stop: Stop,
 ) -> None:
     """Run everything until asked to stop. Call it in the main thread.
 

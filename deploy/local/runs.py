@@ -10,7 +10,7 @@ from producers.settings import ProducerSettings
 from schemas.companions import VARIABLE, parse_companions
 
 
-class Run(NamedTuple):
+class PlatformRun(NamedTuple):
     """A run of the platform.
 
     Attributes:
@@ -35,7 +35,7 @@ def run_of(
     to_text: str | None = None,
     speed: float | None = None,
     seed: int | None = None,
-) -> Run:
+) -> PlatformRun:
     """Return the run that is asked for; an option wins over its variable.
 
     Args:
@@ -63,7 +63,7 @@ def run_of(
     known = {**environment, **facts}
     settings = ProducerSettings.from_environment(known)
     played = [path for path in (settings.data, *settings.files_beside) if path is not None]
-    return Run(
+    return PlatformRun(
         data=f"replay of {', '.join(path.name for path in played)}" if played else "SIMULATED market",
         environment=facts,
         has_files=bool(played),

@@ -14,13 +14,13 @@ from deploy.local.assembling import units_of
 from deploy.local.directories import DataDirectory
 from deploy.local.environments import shared_environment
 from deploy.local.ports import is_free
-from deploy.local.runs import Run
+from deploy.local.runs import PlatformRun
 from deploy.local.servers.embedded import BROKER
-from deploy.local.servers.planning import Plan
+from deploy.local.servers.planning import ServerPlan
 from deploy.local.settings import LauncherSettings
 from deploy.local.spawning import Command, Spawned, end_together, spawn
 from deploy.local.terminals import LogTail, Terminal, show_new_lines
-from deploy.local.units import Ended, StartFailedError, Unit
+from deploy.local.units import ProcessEnd, StartFailedError, Unit
 from deploy.local.waits import Wait, wait_for_unit
 from deploy.local.watching import RunWatch
 from deploy.processes import PREPARE, Lifetime, Stage
@@ -55,8 +55,8 @@ class Supervisor:
 
     def __init__(
         self,
-        plan: Plan,
-        run: Run,
+        plan: ServerPlan,
+        run: PlatformRun,
         settings: LauncherSettings,
         environment: Mapping[str, str],
         *,
@@ -132,7 +132,7 @@ class Supervisor:
 
     # Ends
 
-    def _decide(self, unit: Unit, ended: Ended) -> None:
+    def _decide(self, unit: Unit, ended: ProcessEnd) -> None:
         """Decide what the end of one process means for the others."""
         tail = self._tails[unit.name]
         for line in tail.read():
@@ -152,7 +152,7 @@ class Supervisor:
         if unit.name == BROKER and self._plan.endpoints.kafka.is_embedded:
             self._start_the_stream_again()
 
-    def _check_whether_hopeless(self, unit: Unit, ended: Ended) -> None:
+    def _check_whether_hopeless(self, unit: Unit, ended: ProcessEnd) -> None:
         if self._is_port_taken(unit):
             message = f"{unit.name} found its port taken"
             raise PortTakenError(message)
@@ -161,7 +161,7 @@ class Supervisor:
             message = f"{unit.name}: {unit.reason.removeprefix('ConfigurationError: ')}"
             raise ConfigurationError(message)
 
-    def _is_given_up(self, unit: Unit, ended: Ended) -> bool:
+    def _is_given_up(self, unit: Unit, ended: ProcessEnd) -> bool:
         """Whether a one-shot that failed too often is not started again; without some nothing can go on."""
         if self._watch.trouble or not self._servers_are_running():
             unit.excuse_failures()

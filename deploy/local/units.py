@@ -62,7 +62,7 @@ class Backoff(NamedTuple):
         return float(min(self.first_s * self.factor ** (n_failures - 1), self.longest_s))
 
 
-class Ended(NamedTuple):
+class ProcessEnd(NamedTuple):
     """How a process ended.
 
     Attributes:
@@ -182,7 +182,7 @@ class Unit:
         self.state, self.due_s = UnitState.BACKING_OFF, now_s + delay_s
         return delay_s
 
-    def notice_end(self, *, now_s: float) -> Ended | None:
+    def notice_end(self, *, now_s: float) -> ProcessEnd | None:
         """Return how it ended, if it did since the last call, and decide whether it is started again."""
         if self.spawned is None or self.state is not UnitState.RUNNING:
             return None
@@ -193,9 +193,9 @@ class Unit:
         self.spawned = None
         if code == 0 and self.lifetime is not Lifetime.SERVICE:
             self.state, self.n_failures, self.n_failed_runs, self.reason = UnitState.DONE, 0, 0, ""
-            return Ended(code, None)
+            return ProcessEnd(code, None)
         self.n_failed_runs += 1
-        return Ended(code, self._back_off(now_s=now_s, lifetime_s=lifetime_s))
+        return ProcessEnd(code, self._back_off(now_s=now_s, lifetime_s=lifetime_s))
 
     def has_failed_too_often(self, code: int) -> bool:
         """Whether a one-shot that just failed with this exit code is not to be started again."""

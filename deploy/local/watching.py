@@ -14,7 +14,7 @@ from deploy.local.asking import missing_words, predicted_target
 from deploy.local.assembling import state_of_unit
 from deploy.local.directories import DataDirectory, write_json
 from deploy.local.memory import Footprint, footprint, resident_bytes
-from deploy.local.runs import Run
+from deploy.local.runs import PlatformRun
 from deploy.local.servers.embedded import BROKER
 from deploy.local.states import LauncherState, MemorySample, StartRecord, megabytes
 from deploy.local.terminals import Terminal
@@ -49,7 +49,7 @@ class RunWatch:
         units: Sequence[Unit],
         *,
         api_url: str,
-        run: Run,
+        run: PlatformRun,
         environment: Mapping[str, str],
         directory: DataDirectory,
         terminal: Terminal,

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from producers.normalise.live import Heard
-from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
+from producers.normalise.watermarks import MarketEvent, SourcePosition, SourceTimes
 from schemas.frames import Breach
 from schemas.streams import StreamDescription, StreamKind, StreamSource
 
@@ -53,7 +53,7 @@ class SourcePlan(Protocol):
     breaches: Sequence[Breach]
 
     def events(
-        self, after: Reached, *, until_ms: int | None, now_ms: int
+        self, after: SourcePosition, *, until_ms: int | None, now_ms: int
     ) -> Iterator[MarketEvent | Heard | None]:
         """Gives the events after what was reached: candles by their ends, then ticks by known time.
 

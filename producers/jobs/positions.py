@@ -8,7 +8,7 @@ The embedded one starts empty, and is told everything that is stored.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, assert_never
 
-from producers.normalise.watermarks import Control, MarketEvent, Reached, SourceTimes
+from producers.normalise.watermarks import Control, MarketEvent, SourcePosition, SourceTimes
 from schemas import codec
 from schemas.errors import ContractError
 from schemas.events import (
@@ -30,7 +30,7 @@ LoggedEvent = MarketEvent | Control | TopicSwitched
 _FIRST_LOOK, _WIDER = 500, 10
 
 
-class Logged(NamedTuple):
+class LoggedPosition(NamedTuple):
     """The newest events of one source of a stream in the log.
 
     Attributes:
@@ -43,7 +43,7 @@ class Logged(NamedTuple):
             topic and after which it published something there; left out where it left the topic again.
     """
 
-    reached: Reached = Reached()
+    reached: SourcePosition = SourcePosition()
     trade_ids: frozenset[tuple[str, int]] = frozenset()
     candle_ends: Mapping[str, int] = {}
     epoch: int = 0
@@ -69,7 +69,7 @@ class Logged(NamedTuple):
         """
         return max(self.vouched.values()) if self.vouched else self.reached.event_time_ms(times)
 
-    def covers(self, reached: Reached) -> bool:
+    def covers(self, reached: SourcePosition) -> bool:
         """Whether the log goes as far as something else."""
         pairs = zip(reached, self.reached, strict=True)
         return all(theirs is None or (ours is not None and ours >= theirs) for theirs, ours in pairs)
@@ -89,7 +89,7 @@ class Logged(NamedTuple):
                 assert_never(event)
 
 
-def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> Logged:
+def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> LoggedPosition:
     """How far one source of a stream has been published.
 
     Args:
@@ -100,7 +100,7 @@ def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> Logged
     Raises:
         BrokerUnavailableError: If the broker does not answer.
     """
-    found = Logged()
+    found = LoggedPosition()
     for topic in (MARKET_CANDLE, MARKET_TICK):
         places: dict[int, set[str]] = {}
         for name in source.instruments:
@@ -112,7 +112,7 @@ def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> Logged
     return least_far(found, source.instruments)
 
 
-def least_far(found: Logged, instruments: Collection[str]) -> Logged:
+def least_far(found: LoggedPosition, instruments: Collection[str]) -> LoggedPosition:
     """The same, where candles have been said as far as those of every instrument were."""
     ends = [found.candle_ends.get(name) for name in instruments]
     known = [end_ms for end_ms in ends if end_ms is not None]
@@ -153,7 +153,9 @@ def _events_of(records: Iterable[Record], stream_and_source: tuple[str, str]) ->
             yield event
 
 
-def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str, int]) -> Logged:
+def with_newer(
+    found: LoggedPosition, events: Iterable[LoggedEvent], *, where: tuple[str, int]
+) -> LoggedPosition:
     """The same after more events of one partition, in the order of their log.
 
     Args:
@@ -184,7 +186,9 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str
     entry = _entry(events, where[0])
     entered = {place: switch for place, switch in found.entered.items() if place != where}
     entered |= {} if entry is None else {where: entry}
-    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered)
+    return LoggedPosition(
+        SourcePosition(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered
+    )
 
 
 def _entry(events: Iterable[LoggedEvent], topic: str) -> tuple[int, int] | None:

@@ -14,11 +14,11 @@ import structlog
 from producers.jobs.merging import MergedRecords
 from producers.jobs.pacing import Pacer
 from producers.jobs.plans import SourcePlan, times_of
-from producers.jobs.positions import Logged
+from producers.jobs.positions import LoggedPosition
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
 from producers.normalise.live import Heard, LiveRecords
-from producers.normalise.watermarks import Absence, Reached, SourceRecord, with_watermarks
+from producers.normalise.watermarks import Absence, SourcePosition, SourceRecord, with_watermarks
 from schemas.events import SourceFellSilent
 from schemas.streams import StreamKind, StreamSource
 from schemas.time import Clock, text_of_time
@@ -185,7 +185,7 @@ class _AbsentSource:
 
 
 def _records(
-    session: Session, plan: SourcePlan, published: Logged, now_ms: int
+    session: Session, plan: SourcePlan, published: LoggedPosition, now_ms: int
 ) -> Iterator[SourceRecord | None]:
     if plan.is_live:
         return _live_records(session, plan, published, now_ms)
@@ -196,7 +196,7 @@ def _records(
 
 
 def _live_records(
-    session: Session, plan: SourcePlan, published: Logged, now_ms: int
+    session: Session, plan: SourcePlan, published: LoggedPosition, now_ms: int
 ) -> Iterator[SourceRecord | None]:
     """The records of a live source; None while there is none."""
     clock: Clock = session.clock
@@ -217,7 +217,7 @@ def _live_records(
             yield from live.on_item(item)
 
 
-def _resumed(session: Session, plan: SourcePlan) -> Logged:
+def _resumed(session: Session, plan: SourcePlan) -> LoggedPosition:
     """How far a source was published, or the end of the warm-up where the history has not got there yet."""
     published = session.published(plan.source)
     if plan.is_live:
@@ -225,5 +225,5 @@ def _resumed(session: Session, plan: SourcePlan) -> Logged:
     warm_up_ms = session.plan.description.warm_up_until_ms
     time_ms = published.reached.event_time_ms(times_of(session.plan.description, plan.source))
     if time_ms is None or time_ms < warm_up_ms:
-        return published._replace(reached=Reached(candle_end_ms=warm_up_ms))
+        return published._replace(reached=SourcePosition(candle_end_ms=warm_up_ms))
     return published

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from producers.jobs.planning import plan_of
 from producers.jobs.plans import RunPlan, SourcePlan, times_of
-from producers.jobs.positions import Logged, logged
-from producers.jobs.progress import Progress, progress_of
+from producers.jobs.positions import LoggedPosition, logged
+from producers.jobs.progress import JobProgress, progress_of
 from producers.jobs.publishing import MarketReadWait, OnLeft, Outlet, SourcePublisher
 from producers.jobs.runs import stream_of
 from producers.normalise.histories import in_order
 from producers.normalise.live import Heard
-from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
+from producers.normalise.watermarks import MarketEvent, SourcePosition, SourceTimes
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.positions import MarketPosition
@@ -52,7 +52,7 @@ class MarketHistory(Protocol):
 
 
 #: Tells how far one source of a stream goes in the log.
-LookUp = Callable[[str, StreamSource], Logged]
+LookUp = Callable[[str, StreamSource], LoggedPosition]
 
 
 class Session(NamedTuple):
@@ -75,12 +75,12 @@ class Session(NamedTuple):
     on_left: OnLeft
     look_up: LookUp | None = None
 
-    def times(self, source: StreamSource, logged: Logged) -> SourceTimes:
+    def times(self, source: StreamSource, logged: LoggedPosition) -> SourceTimes:
         """The clock of a source, with the epoch of this session: larger than any in the log."""
         epoch = max(self.began_ms, logged.epoch + 1)
         return replace(times_of(self.plan.description, source), epoch=epoch)
 
-    def publisher(self, source: StreamSource, logged: Logged) -> SourcePublisher:
+    def publisher(self, source: StreamSource, logged: LoggedPosition) -> SourcePublisher:
         """Publishes what a source says, after what was published before."""
         times = self.times(source, logged)
         return SourcePublisher(
@@ -92,22 +92,24 @@ class Session(NamedTuple):
             vouched=logged.vouched,
         )
 
-    def logged(self, source: StreamSource) -> Logged:
+    def logged(self, source: StreamSource) -> LoggedPosition:
         """What the log has of a source; nothing, where the broker forgot."""
-        return Logged() if self.look_up is None else self.look_up(self.plan.description.stream, source)
+        return (
+            LoggedPosition() if self.look_up is None else self.look_up(self.plan.description.stream, source)
+        )
 
-    def published(self, source: StreamSource) -> Logged:
+    def published(self, source: StreamSource) -> LoggedPosition:
         """How far a source has been published: by the log, or where that has nothing by what is stored."""
         found = self.logged(source)
-        if found.reached != Reached():
+        if found.reached != SourcePosition():
             return found
         return found._replace(reached=self._stored(source))
 
-    def _stored(self, source: StreamSource) -> Reached:
+    def _stored(self, source: StreamSource) -> SourcePosition:
         position = self.history.position(self.plan.description.stream, instruments=source.instruments)
-        return Reached(position.last_candle_end_ms, position.last_tick_known_ms)
+        return SourcePosition(position.last_candle_end_ms, position.last_tick_known_ms)
 
-    def stored_events(self, there: Mapping[str, Logged]) -> Iterator[tuple[str, MarketEvent]]:
+    def stored_events(self, there: Mapping[str, LoggedPosition]) -> Iterator[tuple[str, MarketEvent]]:
         """What is stored of this run and not in the log, in the order in which it was published.
 
         Args:
@@ -129,14 +131,14 @@ class Session(NamedTuple):
                 yield owner, event
 
     def events(
-        self, plan: SourcePlan, published: Logged, *, until_ms: int | None, now_ms: int
+        self, plan: SourcePlan, published: LoggedPosition, *, until_ms: int | None, now_ms: int
     ) -> Iterator[MarketEvent | Heard | None]:
         """The events of a source's plan that were not published yet."""
         for item in plan.events(published.reached, until_ms=until_ms, now_ms=now_ms):
             if item is None or isinstance(item, Heard) or published.lacks(item):
                 yield item
 
-    def history_of(self, plan: SourcePlan, published: Logged) -> Iterator[MarketEvent]:
+    def history_of(self, plan: SourcePlan, published: LoggedPosition) -> Iterator[MarketEvent]:
         """The events of a source's warm-up that were not published yet."""
         description = self.plan.description
         for item in self.events(
@@ -145,7 +147,7 @@ class Session(NamedTuple):
             if item is not None and not isinstance(item, Heard):
                 yield item
 
-    def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[Progress]:
+    def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[JobProgress]:
         """How far a job of this run is, for people."""
         return progress_of(what, self.clock, from_ms=self.plan.description.origin_ms, until_ms=until_ms)
 

@@ -7,7 +7,7 @@ import msgspec
 
 from producers.jobs.plans import REAL_TIME, Reject, SourcePlan
 from producers.jobs.runs import stream_of
-from producers.normalise.watermarks import MarketEvent, Reached
+from producers.normalise.watermarks import MarketEvent, SourcePosition
 from producers.settings import ProducerSettings
 from producers.sources.simulated.market import INSTRUMENT, SimulatedMarket
 from producers.sources.simulated.parameters import MarketParameters
@@ -37,7 +37,7 @@ class SimulationPlan(SourcePlan):
             stream=description.stream,
         )
 
-    def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:
+    def events(self, after: SourcePosition, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:
         """Candles of the warm-up as far as they are missing, then the trades.
 
         After a long absence the whole minutes of it come as candles: a candle is what the history

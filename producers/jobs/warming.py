@@ -13,8 +13,8 @@ from itertools import repeat
 import structlog
 
 from producers.jobs.plans import SourcePlan
-from producers.jobs.positions import Logged
-from producers.jobs.progress import Progress
+from producers.jobs.positions import LoggedPosition
+from producers.jobs.progress import JobProgress
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
 from producers.normalise.watermarks import RecordMaker, SourceRecord, with_watermarks
@@ -58,7 +58,7 @@ def warm_up(session: Session) -> None:
     )
 
 
-def _stored(session: Session, there: Mapping[str, Logged]) -> Iterator[Named]:
+def _stored(session: Session, there: Mapping[str, LoggedPosition]) -> Iterator[Named]:
     """What is stored and not in the log, with its watermarks; sources in the order of their stored events."""
     makers = {
         source.name: RecordMaker(session.times(source, there[source.name]), there[source.name].reached)
@@ -95,7 +95,7 @@ class _Told:
     """
 
     def __init__(
-        self, session: Session, publishers: Mapping[str, SourcePublisher], progress: Progress
+        self, session: Session, publishers: Mapping[str, SourcePublisher], progress: JobProgress
     ) -> None:
         self._session = session
         self._publishers = publishers

@@ -20,8 +20,8 @@ from typing import NamedTuple
 from producers.normalise.watermarks import (
     Absence,
     MarketEvent,
-    Reached,
     RecordMaker,
+    SourcePosition,
     SourceRecord,
     SourceTimes,
 )
@@ -58,7 +58,7 @@ class LiveRecords:
         self,
         times: SourceTimes,
         *,
-        after: Reached,
+        after: SourcePosition,
         topic: Topic | None,
         vouched_ms: int | None,
         now_ms: int,

@@ -67,7 +67,7 @@ class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
         return self.skew_ms - self.lateness_ms
 
 
-class Reached(NamedTuple):
+class SourcePosition(NamedTuple):
     """How far a stream has been published; None where nothing of the kind was.
 
     Attributes:
@@ -112,7 +112,7 @@ def with_watermarks(
     events: Iterable[MarketEvent],
     times: SourceTimes,
     *,
-    after: Reached | None = None,
+    after: SourcePosition | None = None,
     is_to_the_end: bool = False,
 ) -> Iterator[SourceRecord]:
     """Events with the watermarks between them.
@@ -131,7 +131,7 @@ def with_watermarks(
     Yields:
         What to publish, in this order.
     """
-    maker = RecordMaker(times, after or Reached())
+    maker = RecordMaker(times, after or SourcePosition())
     for event in events:
         yield from maker.on_event(event)
     yield from maker.on_end(is_to_the_end=is_to_the_end)
@@ -149,7 +149,7 @@ class RecordMaker:
         vouched_ms: The event time of the newest watermark, or None before the first.
     """
 
-    def __init__(self, times: SourceTimes, after: Reached) -> None:
+    def __init__(self, times: SourceTimes, after: SourcePosition) -> None:
         self._times = times
         self._pending_ms: int | None = None
         self._covered_ms = after.candle_end_ms

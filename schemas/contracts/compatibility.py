@@ -25,7 +25,7 @@ class Broken(StrEnum):
     BOTH = "neither could read the other's records"
 
 
-class Change(NamedTuple):
+class IncompatibleChange(NamedTuple):
     """One incompatible change.
 
     Attributes:
@@ -50,7 +50,7 @@ _STRUCTURE = {"type", "enum", "const", "properties", "required", "items", "addit
 _JUDGED = {*_UPPER, *_LOWER, *_ANNOTATIONS, *_STRUCTURE, "anyOf", "oneOf", "allOf", "$ref"}
 
 
-def incompatible_changes(old: Schema, new: Schema) -> list[Change]:
+def incompatible_changes(old: Schema, new: Schema) -> list[IncompatibleChange]:
     """Every change between two schemas of one version that breaks somebody; none when all is well.
 
     Args:
@@ -109,12 +109,12 @@ def _type_of_values(schema: Schema) -> str:
     return "string" if "enum" in schema or "const" in schema else "any"
 
 
-def _changes(old: _Side, new: _Side, where: str) -> Iterator[Change]:
+def _changes(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]:
     before, after = old.alternatives(), new.alternatives()
     for kind in sorted(before.keys() - _with_integers(after)):
-        yield Change(where, f"{kind} is no longer allowed", Broken.HISTORY)
+        yield IncompatibleChange(where, f"{kind} is no longer allowed", Broken.HISTORY)
     for kind in sorted(after.keys() - _with_integers(before)):
-        yield Change(where, f"{kind} is now allowed", Broken.SUBSCRIBERS)
+        yield IncompatibleChange(where, f"{kind} is now allowed", Broken.SUBSCRIBERS)
     for kind in sorted(before.keys() & after.keys()):
         was, now = old.inside(before[kind]), new.inside(after[kind])
         yield from _values(was.schema, now.schema, where)
@@ -130,21 +130,21 @@ def _with_integers(kinds: Iterable[str]) -> set[str]:
     return found | {"integer"} if "number" in found else found
 
 
-def _values(old: Schema, new: Schema, where: str) -> Iterator[Change]:
+def _values(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
     """Enumerations, and the tag, which is an enumeration of one."""
     was, now = _allowed(old), _allowed(new)
     if was == now:
         return
     if was is None or now is None:
         broken = Broken.HISTORY if was is None else Broken.SUBSCRIBERS
-        yield Change(where, f"allowed values were {_listed(was)}, are {_listed(now)}", broken)
+        yield IncompatibleChange(where, f"allowed values were {_listed(was)}, are {_listed(now)}", broken)
         return
     for value in was:
         if value not in now:
-            yield Change(where, f"value {value!r} is no longer allowed", Broken.HISTORY)
+            yield IncompatibleChange(where, f"value {value!r} is no longer allowed", Broken.HISTORY)
     for value in now:
         if value not in was:
-            yield Change(where, f"value {value!r} is new", Broken.SUBSCRIBERS)
+            yield IncompatibleChange(where, f"value {value!r} is new", Broken.SUBSCRIBERS)
 
 
 def _allowed(schema: Schema) -> list[Any] | None:
@@ -158,7 +158,7 @@ def _listed(values: list[Any] | None) -> str:
     return "any" if values is None else ", ".join(map(repr, values))
 
 
-def _limits(old: Schema, new: Schema, where: str) -> Iterator[Change]:
+def _limits(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
     for keyword in (*_UPPER, *_LOWER):
         was, now = old.get(keyword), new.get(keyword)
         if was == now:
@@ -166,47 +166,51 @@ def _limits(old: Schema, new: Schema, where: str) -> Iterator[Change]:
         is_narrower = now is not None and (was is None or ((now < was) == (keyword in _UPPER)))
         broken = Broken.HISTORY if is_narrower else Broken.SUBSCRIBERS
         change = "narrowed" if is_narrower else "widened"
-        yield Change(where, f"{keyword} is {change} from {was} to {now}", broken)
+        yield IncompatibleChange(where, f"{keyword} is {change} from {was} to {now}", broken)
 
 
-def _unknown(old: Schema, new: Schema, where: str) -> Iterator[Change]:
+def _unknown(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
     for keyword in sorted((old.keys() | new.keys()) - _JUDGED):
         if old.get(keyword) != new.get(keyword):
-            yield Change(where, f"{keyword} was {old.get(keyword)!r}, is {new.get(keyword)!r}", Broken.BOTH)
+            yield IncompatibleChange(
+                where, f"{keyword} was {old.get(keyword)!r}, is {new.get(keyword)!r}", Broken.BOTH
+            )
 
 
-def _fields(old: _Side, new: _Side, where: str) -> Iterator[Change]:
+def _fields(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]:
     was, now = old.schema.get("properties", {}), new.schema.get("properties", {})
     was_required, now_required = set(old.schema.get("required", ())), set(new.schema.get("required", ()))
     for name in was.keys() - now.keys():
-        yield Change(_path(where, name), "the field is gone", Broken.SUBSCRIBERS)
+        yield IncompatibleChange(_path(where, name), "the field is gone", Broken.SUBSCRIBERS)
     for name in now.keys() - was.keys():
         if name in now_required:
-            yield Change(_path(where, name), "a new field is required", Broken.HISTORY)
+            yield IncompatibleChange(_path(where, name), "a new field is required", Broken.HISTORY)
     for name in sorted(was.keys() & now.keys()):
         inside = _path(where, name)
         if name in now_required - was_required:
-            yield Change(inside, "the field is now required", Broken.HISTORY)
+            yield IncompatibleChange(inside, "the field is now required", Broken.HISTORY)
         if name in was_required - now_required:
-            yield Change(inside, "the field may now be missing", Broken.SUBSCRIBERS)
+            yield IncompatibleChange(inside, "the field may now be missing", Broken.SUBSCRIBERS)
         yield from _default(was[name], now[name], inside)
         yield from _changes(old.inside(was[name]), new.inside(now[name]), inside)
 
 
-def _default(old: Schema, new: Schema, where: str) -> Iterator[Change]:
+def _default(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
     """What a missing field means; a field that became required or optional is named already."""
     if "default" in old and "default" in new and old["default"] != new["default"]:
-        yield Change(where, f"its default was {old['default']!r}, is {new['default']!r}", Broken.BOTH)
+        yield IncompatibleChange(
+            where, f"its default was {old['default']!r}, is {new['default']!r}", Broken.BOTH
+        )
 
 
-def _contents(old: _Side, new: _Side, where: str) -> Iterator[Change]:
+def _contents(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]:
     """Items of arrays, and the values of objects whose keys are data."""
     for keyword, inside in (("items", "[]"), ("additionalProperties", "{}")):
         was, now = old.schema.get(keyword, True), new.schema.get(keyword, True)
         if isinstance(was, dict) and isinstance(now, dict):
             yield from _changes(old.inside(was), new.inside(now), _path(where, inside))
         elif was != now:
-            yield Change(where, f"{keyword} was {was!r}, is {now!r}", Broken.BOTH)
+            yield IncompatibleChange(where, f"{keyword} was {was!r}, is {now!r}", Broken.BOTH)
 
 
 def _path(where: str, name: str) -> str:

@@ -6,7 +6,7 @@ Their values are whatever was read, so it is the headers that have a schema.
 from typing import Any, NamedTuple
 
 
-class Kind(NamedTuple):
+class DeadLetterKind(NamedTuple):
     """One kind of record on a topic of dead letters.
 
     Attributes:
@@ -26,7 +26,7 @@ _CONSUMER = "Who could not process the message."
 _ATTEMPTS = "How often the message has been tried, 1 for the first time."
 
 KINDS = {
-    "DeadLetter": Kind(
+    "DeadLetter": DeadLetterKind(
         title="Dead letter",
         summary="A message that a consumer could not process, whole, with the reason in the headers.",
         value="The message's value as it was, which need not be JSON; at most the first 8,000,000 bytes.",
@@ -49,7 +49,7 @@ KINDS = {
             "message-key": "The message's own key; the message's own headers follow as `original-NAME`.",
         },
     ),
-    "DeadLetterResolved": Kind(
+    "DeadLetterResolved": DeadLetterKind(
         title="Resolution of a dead letter",
         summary="What became of a letter with the same key: it was published again, or discarded.",
         value="Nothing.",
@@ -62,7 +62,7 @@ KINDS = {
         },
         optional={},
     ),
-    "RowRejected": Kind(
+    "RowRejected": DeadLetterKind(
         title="Rejected row of a file",
         summary="A row of a recorded file that breaks the rules of its table; the key is the file.",
         value="The row as JSON.",
@@ -83,7 +83,7 @@ def dead_letter_messages() -> dict[str, dict[str, Any]]:
     return {name: _message(name, kind) for name, kind in KINDS.items()}
 
 
-def _message(name: str, kind: Kind) -> dict[str, Any]:
+def _message(name: str, kind: DeadLetterKind) -> dict[str, Any]:
     described = kind.headers | kind.optional
     return {
         "name": name,

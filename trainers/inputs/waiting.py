@@ -70,7 +70,7 @@ class FeatureHistory(Protocol):
         """
 
 
-class Report(Protocol):
+class WaitReport(Protocol):
     """Where progress goes: a terminal's bar or plain lines."""
 
     def say(self, line: str) -> None:
@@ -86,7 +86,7 @@ def wait_for_stream(
     *,
     clock: Clock,
     patience_s: float,
-    report: Report,
+    report: WaitReport,
     stop: Callable[[], bool],
 ) -> StreamDescription | None:
     """Return the description of a run as soon as the run is registered; None when asked to stop.
@@ -128,7 +128,7 @@ def wait_for_features(
     companions: Mapping[str, Companions],
     clock: Clock,
     patience_s: float,
-    report: Report,
+    report: WaitReport,
     stop: Callable[[], bool],
 ) -> bool:
     """Return when the features of the warm-up are stored, and whether they are. An empty warm-up has none to wait for.

@@ -26,8 +26,8 @@ from trainers.datasets.prices import PricePath
 from trainers.evaluation.scores import LEAK_ALARM
 from trainers.inputs.waiting import (
     FeatureHistory,
-    Report,
     StreamHistory,
+    WaitReport,
     nothing_precedes,
     wait_for_features,
     wait_for_stream,
@@ -83,7 +83,7 @@ class Training:
         registry: ModelRegistry,
         announce: Announce,
         clock: Clock,
-        report: Report,
+        report: WaitReport,
         stop: Callable[[], bool],
     ) -> None:
         self._plan = plan

@@ -15,7 +15,7 @@ from schemas.wire.settings import Endpoints, KafkaEndpoint
 _POLL_S = 0.05
 
 
-class Question(NamedTuple):
+class HealthQuestion(NamedTuple):
     """One server, and how to ask whether it answers.
 
     Attributes:
@@ -51,13 +51,15 @@ def postgres_answers(url: str) -> bool:
         return pool.is_ready()
 
 
-def questions(endpoints: Endpoints) -> tuple[Question, ...]:
+def questions(endpoints: Endpoints) -> tuple[HealthQuestion, ...]:
     """How to ask each server of a list of endpoints."""
     kafka, redis_url, database_url = endpoints.kafka, endpoints.redis_url, endpoints.database_url
     return (
-        Question("broker", "KAFKA_BOOTSTRAP_SERVERS", kafka.bootstrap_servers, lambda: broker_answers(kafka)),
-        Question("valkey", "REDIS_URL", without_password(redis_url), lambda: redis_answers(redis_url)),
-        Question(
+        HealthQuestion(
+            "broker", "KAFKA_BOOTSTRAP_SERVERS", kafka.bootstrap_servers, lambda: broker_answers(kafka)
+        ),
+        HealthQuestion("valkey", "REDIS_URL", without_password(redis_url), lambda: redis_answers(redis_url)),
+        HealthQuestion(
             "postgres", "DATABASE_URL", without_password(database_url), lambda: postgres_answers(database_url)
         ),
     )

@@ -22,7 +22,7 @@ from schemas.errors import ConfigurationError
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 
 
-class Plan(NamedTuple):
+class ServerPlan(NamedTuple):
     """What is going to run.
 
     Attributes:
@@ -53,7 +53,7 @@ def make_plan(
     *,
     claimed: ClaimedPorts,
     say: Callable[[str], None] = print,
-) -> Plan:
+) -> ServerPlan:
     """Choose ports for what is run here, and take over the addresses of what is not.
 
     Args:
@@ -100,7 +100,7 @@ def make_plan(
         database_url=database_url,
         api_url=f"http://{settings.host}:{api_port}",
     )
-    return Plan(tuple(servers), endpoints, api_port)
+    return ServerPlan(tuple(servers), endpoints, api_port)
 
 
 def _apache(

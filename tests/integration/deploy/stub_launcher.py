@@ -6,7 +6,7 @@ import sys
 import click
 
 from deploy.local.launching import launch
-from deploy.local.runs import Run
+from deploy.local.runs import PlatformRun
 from deploy.local.settings import LauncherSettings
 from deploy.local.terminals import Terminal
 from deploy.processes import Lifetime, PlatformProcess, Server, Stage
@@ -57,7 +57,7 @@ def stub_jobs(warm_up, train):
 def stub_up(environment, warm_up, train):
     """Run the stubs."""
     stop = stop_on_signals()
-    run = Run(
+    run = PlatformRun(
         data="STUBS", environment={"DRIFTLINE_STREAM": "replay-stub"}, processes=stub_jobs(warm_up, train)
     )
     settings = LauncherSettings.from_environment(environment)
