@@ -1,12 +1,12 @@
-"""What would break between two JSON Schemas of the same version of the same kind of event.
+"""Finds the incompatible changes between two JSON Schemas of the same version of the same kind of event.
 
-Records are kept for weeks and subscribers deploy when they like, so a version has to hold both ways::
+Records are kept for weeks, and subscribers deploy at any time, so a version must be compatible both ways::
 
-    records of yesterday   --read by-->  the platform of tomorrow    nothing may be narrowed or demanded
-    records of tomorrow    --read by-->  subscribers of yesterday    nothing may be widened or taken away
+    records of yesterday   --read by-->  the platform of tomorrow    nothing may be narrowed or required
+    records of tomorrow    --read by-->  subscribers of yesterday    nothing may be widened or removed
 
-What remains is adding a field that has a default. A keyword that this module does not know counts
-as incompatible when it changes: a gate that guesses is no gate.
+The only compatible change is a new field that has a default. If a keyword changes that this module does not know,
+the change counts as incompatible.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 
 
 class Broken(StrEnum):
-    """Whom a change breaks."""
+    """The readers that a change breaks."""
 
     SUBSCRIBERS = "subscribers of today could not read tomorrow's records"
     HISTORY = "the release of tomorrow could not read today's records"
@@ -30,7 +30,8 @@ class IncompatibleChange(NamedTuple):
 
     Attributes:
         where: The field, as a path of names.
-        what: What changed, with the old and the new value.
+        what: The change, with the old and the new value.
+        breaks: The readers that it breaks.
     """
 
     where: str
@@ -38,11 +39,11 @@ class IncompatibleChange(NamedTuple):
     breaks: Broken
 
     def __str__(self) -> str:
-        """One line for whoever made it."""
+        """Return one line for the author of the change."""
         return f"{self.where or 'the event'}: {self.what} ({self.breaks})"
 
 
-#: Limits: which of two values allows less.
+#: The keywords of upper and lower limits.
 _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _ANNOTATIONS = {"title", "description", "examples", "$schema", "$id", "$defs", "$comment", "deprecated"}
@@ -51,7 +52,7 @@ _JUDGED = {*_UPPER, *_LOWER, *_ANNOTATIONS, *_STRUCTURE, "anyOf", "oneOf", "allO
 
 
 def incompatible_changes(old: Schema, new: Schema) -> list[IncompatibleChange]:
-    """Every change between two schemas of one version that breaks somebody; none when all is well.
+    """Return every change between two schemas of one version that breaks a reader.
 
     Args:
         old: The committed document.
@@ -61,13 +62,13 @@ def incompatible_changes(old: Schema, new: Schema) -> list[IncompatibleChange]:
 
 
 class _Side(NamedTuple):
-    """A schema within its document, which references are looked up in."""
+    """A schema within its document, in which references are looked up."""
 
     document: Schema
     schema: Schema
 
     def alternatives(self) -> dict[str, Schema]:
-        """By JSON type, what the schema allows; a reference is looked up, alternatives are flattened."""
+        """Return the schemas by JSON type; references are looked up, and alternatives are flattened."""
         found = self._resolved()
         parts = found.get("anyOf") or found.get("oneOf")
         if parts:
@@ -76,7 +77,7 @@ class _Side(NamedTuple):
         return dict.fromkeys(kinds if isinstance(kinds, list) else [kinds], found)
 
     def inside(self, schema: Schema) -> "_Side":
-        """A part of the same document."""
+        """Return a part of the same document."""
         return _Side(self.document, schema)
 
     def _resolved(self) -> Schema:
@@ -105,7 +106,7 @@ def _apart(alternatives: Iterable[tuple[str, Schema]]) -> dict[str, Schema]:
 
 
 def _type_of_values(schema: Schema) -> str:
-    """A schema of fixed values may leave its type out."""
+    """The type of a schema of fixed values, which may leave its type out."""
     return "string" if "enum" in schema or "const" in schema else "any"
 
 
@@ -125,13 +126,13 @@ def _changes(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]
 
 
 def _with_integers(kinds: Iterable[str]) -> set[str]:
-    """An integer is a number too."""
+    """The same types, with integers if there are numbers, because an integer is a number."""
     found = set(kinds)
     return found | {"integer"} if "number" in found else found
 
 
 def _values(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
-    """Enumerations, and the tag, which is an enumeration of one."""
+    """Compare enumerations, and the tag, which is an enumeration with one value."""
     was, now = _allowed(old), _allowed(new)
     if was == now:
         return
@@ -196,7 +197,7 @@ def _fields(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]:
 
 
 def _default(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
-    """What a missing field means; a field that became required or optional is named already."""
+    """Compare the defaults of missing fields; a field that became required or optional is reported elsewhere."""
     if "default" in old and "default" in new and old["default"] != new["default"]:
         yield IncompatibleChange(
             where, f"its default was {old['default']!r}, is {new['default']!r}", Broken.BOTH
@@ -204,7 +205,7 @@ def _default(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChang
 
 
 def _contents(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]:
-    """Items of arrays, and the values of objects whose keys are data."""
+    """Compare the items of arrays, and the values of objects whose keys are data."""
     for keyword, inside in (("items", "[]"), ("additionalProperties", "{}")):
         was, now = old.schema.get(keyword, True), new.schema.get(keyword, True)
         if isinstance(was, dict) and isinstance(now, dict):

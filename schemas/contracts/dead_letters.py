@@ -1,6 +1,6 @@
-"""Dead letters in the AsyncAPI document: what a consumer puts aside, rejected rows, and resolutions.
+"""Dead letters in the AsyncAPI document: messages that a consumer put aside, rejected rows, and resolutions.
 
-Their values are whatever was read, so it is the headers that have a schema.
+Their values are the bytes that were read, so only the headers have a schema.
 """
 
 from typing import Any, NamedTuple
@@ -10,8 +10,8 @@ class DeadLetterKind(NamedTuple):
     """One kind of record on a topic of dead letters.
 
     Attributes:
-        headers: What each that is always there says.
-        optional: What each that may be missing says.
+        headers: The descriptions of the headers that are always there.
+        optional: The descriptions of the headers that may be missing.
     """
 
     title: str
@@ -21,8 +21,10 @@ class DeadLetterKind(NamedTuple):
     optional: dict[str, str]
 
 
-_LETTER_ID = "What the letter is known by: `TOPIC/PARTITION/OFFSET` of the message. It is the record's key."
-_CONSUMER = "Who could not process the message."
+_LETTER_ID = (
+    "The identity of the letter: `TOPIC/PARTITION/OFFSET` of the message. It is the key of the record."
+)
+_CONSUMER = "The consumer that could not process the message."
 _ATTEMPTS = "How often the message has been tried, 1 for the first time."
 
 KINDS = {
@@ -79,7 +81,7 @@ KINDS = {
 
 
 def dead_letter_messages() -> dict[str, dict[str, Any]]:
-    """The kinds of record on a topic of dead letters, as messages by name."""
+    """Return the kinds of record on a topic of dead letters, as messages by name."""
     return {name: _message(name, kind) for name, kind in KINDS.items()}
 
 
