@@ -1,11 +1,12 @@
-"""The sources of events: what each promises about its times, and which instruments belong to it.
+"""What each source of events promises about its times.
 
-``event_time_ms`` is a time of the venue's clock, and ``known_time_ms`` of the platform's clock; either may be
-ahead. Only this module states what each source promises: how much older than the
-newest event an event may be (``allowed_lateness_ms``) before it counts as late.
+``event_time_ms`` is the venue's clock and ``known_time_ms`` ours, and the two may differ either
+way. What may be relied on is stated here, per source, and nowhere else: how much later than the
+newest event an older one may still come (``allowed_lateness_ms``) before it counts as late.
 
-The source of an instrument is named after its venue, unless ``DRIFTLINE_SOURCES`` says otherwise. Events carry it
-in ``source``, and the description of a stream lists it (:class:`schemas.streams.StreamSource`).
+Which source an instrument belongs to is stated here too: the source is named after the venue of the
+instrument, unless ``DRIFTLINE_SOURCES`` says otherwise. Events carry the result in ``source``, and the
+description of a stream lists it (:class:`schemas.streams.StreamSource`).
 """
 
 from collections.abc import Mapping
@@ -17,8 +18,8 @@ from schemas.instruments import parse_instrument
 
 VARIABLE = "DRIFTLINE_SOURCES"
 _FORM = "binance-futures:BTC-USDT-PERP.BINANCE,ETH-USDT-PERP.BINANCE, several sources separated by semicolons"
-#: No clock of a source is farther ahead of the platform's clock than this. A record that claims more is wrong, and
-#: would make all later records late.
+#: No source's clock runs farther ahead of ours than this. A record that claims more is wrong: taken
+#: as it is, it would make everything after it late.
 LARGEST_LEAD_MS = 60_000
 
 
@@ -26,9 +27,9 @@ class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One source of market events.
 
     Attributes:
-        name: The name that its events carry in ``source``.
-        is_simulated: Whether its data are invented; such data are marked on every screen.
-        allowed_lateness_ms: The largest age, compared with the newest event, at which an event is on time.
+        name: What its events say in ``source``.
+        is_simulated: Whether it is invented; such data is marked on every screen.
+        allowed_lateness_ms: An event at most this much older than the newest one is on time.
         description: One line for people.
     """
 
@@ -61,7 +62,7 @@ SOURCES = {spec.name: spec for spec in (BINANCE, BINANCE_FUTURES, SIMULATED)}
 
 
 def parse_sources(text: str | None) -> dict[str, str]:
-    """Return the source of each instrument whose source is not named after its venue.
+    """Returns the source of each instrument whose source is not named after its venue.
 
     Args:
         text: The setting ``DRIFTLINE_SOURCES``, such as ``binance-futures:BTC-USDT-PERP.BINANCE``; sources are
@@ -92,7 +93,7 @@ def parse_sources(text: str | None) -> dict[str, str]:
 
 
 def source_of(instrument: str, stated: Mapping[str, str]) -> str:
-    """Return the name of the source to which an instrument belongs.
+    """Returns the name of the source to which an instrument belongs.
 
     Args:
         instrument: Such as ``BTC-USDT.BINANCE``.

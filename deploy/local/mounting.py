@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 
-class MountedCommand(NamedTuple):
+class Mounted(NamedTuple):
     """The place of a command.
 
     Attributes:
@@ -25,55 +25,47 @@ class MountedCommand(NamedTuple):
 
 
 OPERATING = {
-    "up": MountedCommand("deploy.local.commands", "up", "Start everything, and keep it running."),
-    "status": MountedCommand("deploy.local.commands", "status", "Show the processes and their memory."),
-    "stop": MountedCommand("deploy.local.commands", "stop", "End a running launcher in order."),
-    "reset": MountedCommand("deploy.local.commands", "reset", "Delete everything that was stored."),
-    "doctor": MountedCommand("deploy.local.commands", "doctor", "Check this machine, and say what to do."),
-    "kafka": MountedCommand("deploy.local.commands", "kafka", "Run Apache Kafka alone, in the foreground."),
-    "compile": MountedCommand("deploy.local.commands", "compile", "Compile the feature kernel beforehand."),
-    "prepare": MountedCommand(
-        "deploy.local.commands", "prepare", "Create topics and tables on running servers."
-    ),
+    "up": Mounted("deploy.local.commands", "up", "Start everything, and keep it running."),
+    "status": Mounted("deploy.local.commands", "status", "Show the processes and their memory."),
+    "stop": Mounted("deploy.local.commands", "stop", "End a running launcher in order."),
+    "reset": Mounted("deploy.local.commands", "reset", "Delete everything that was stored."),
+    "doctor": Mounted("deploy.local.commands", "doctor", "Check this machine, and say what to do."),
+    "kafka": Mounted("deploy.local.commands", "kafka", "Run Apache Kafka alone, in the foreground."),
+    "compile": Mounted("deploy.local.commands", "compile", "Compile the feature kernel beforehand."),
+    "prepare": Mounted("deploy.local.commands", "prepare", "Create topics and tables on running servers."),
 }
 PACKAGES = {
-    "inspect": MountedCommand(
+    "inspect": Mounted(
         "producers.commands", "inspect", "Show what a recorded file holds, bad rows included."
     ),
-    "replay": MountedCommand("producers.commands", "replay", "Publish a recorded file."),
-    "simulate": MountedCommand("producers.commands", "simulate", "Publish the simulated market."),
-    "warm-up": MountedCommand("producers.commands", "warm-up", "Publish the history of a run at full speed."),
-    "process": MountedCommand("stream_processors.commands", None, "Run one of the stream processors."),
-    "topics": MountedCommand(
+    "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
+    "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
+    "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),
+    "process": Mounted("stream_processors.commands", None, "Run one of the stream processors."),
+    "topics": Mounted(
         "stream_processors.commands", "topics", "List topics, schemas, and the lag of each reader."
     ),
-    "tail": MountedCommand(
-        "stream_processors.commands", "tail", "Print the events of a topic as they arrive."
-    ),
-    "dead-letters": MountedCommand(
+    "tail": Mounted("stream_processors.commands", "tail", "Print the events of a topic as they arrive."),
+    "dead-letters": Mounted(
         "stream_processors.commands", "dead-letters", "List, show, replay and discard dead letters."
     ),
-    "alerts": MountedCommand(
-        "stream_processors.commands", "alerts", "Show what is wrong with the platform now."
-    ),
-    "train": MountedCommand("trainers.commands", "train", "Train and promote the models of a run."),
-    "learn": MountedCommand("trainers.commands", "learn", "Train models online, and publish new versions."),
-    "evaluate": MountedCommand("trainers.commands", "evaluate", "Evaluate a model on a file of candles."),
-    "search": MountedCommand(
+    "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
+    "train": Mounted("trainers.commands", "train", "Train and promote the models of a run."),
+    "learn": Mounted("trainers.commands", "learn", "Train models online, and publish new versions."),
+    "evaluate": Mounted("trainers.commands", "evaluate", "Evaluate a model on a file of candles."),
+    "search": Mounted(
         "trainers.commands", "search", "Search the parameters of a model, and count every trial."
     ),
-    "compare": MountedCommand(
-        "trainers.commands", "compare", "Rank models, and say which differences are noise."
-    ),
-    "audit": MountedCommand("trainers.commands", "audit", "Find features that know the future."),
-    "backtest": MountedCommand(
+    "compare": Mounted("trainers.commands", "compare", "Rank models, and say which differences are noise."),
+    "audit": Mounted("trainers.commands", "audit", "Find features that know the future."),
+    "backtest": Mounted(
         "trainers.commands", "backtest", "Replay a model over past data, costs and lag included."
     ),
-    "models": MountedCommand(
+    "models": Mounted(
         "trainers.commands", "models", "List, show, promote and roll back versions; who served when."
     ),
-    "score": MountedCommand("api.commands", "scoring", "Predict at every bar's close."),
-    "serve": MountedCommand("api.commands", "serve", "Serve predictions over HTTP."),
+    "score": Mounted("api.commands", "scoring", "Predict at every bar's close."),
+    "serve": Mounted("api.commands", "serve", "Serve predictions over HTTP."),
 }
 SECTIONS = {"Operating": OPERATING, "The packages' commands": PACKAGES}
 
@@ -81,9 +73,7 @@ SECTIONS = {"Operating": OPERATING, "The packages' commands": PACKAGES}
 class MountedGroup(click.Group):
     """A group of commands that are named in tables and imported one at a time."""
 
-    def __init__(
-        self, sections: Mapping[str, Mapping[str, MountedCommand]], *, name: str, help_text: str
-    ) -> None:
+    def __init__(self, sections: Mapping[str, Mapping[str, Mounted]], *, name: str, help_text: str) -> None:
         super().__init__(name=name, help=help_text)
         self._sections = sections
         self._mounted = {name: mounted for table in sections.values() for name, mounted in table.items()}

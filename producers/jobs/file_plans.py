@@ -10,7 +10,7 @@ import msgspec
 from producers.jobs.plans import REAL_TIME, Reject, RunPlan, SourcePlan
 from producers.jobs.runs import instruments_of, stream_of
 from producers.jobs.splits import warm_up_end_ms
-from producers.normalise.watermarks import MarketEvent, SourcePosition
+from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from producers.sources.files.captures import CaptureSurvey, survey_capture, ticks_of_capture
 from producers.sources.files.recognition import instrument_of_file
@@ -50,7 +50,7 @@ class CandleFilePlan(SourcePlan):
         self.rejects: Sequence[Reject] = rejects
         self.breaches: Sequence[Breach] = [breach for table in tables.values() for breach in table.breaches]
 
-    def events(self, after: SourcePosition, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
+    def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
         """The candles behind the last one, by known time, then instrument, as the history gives them back."""
         description = self._description
         from_ms = description.origin_ms if after.candle_end_ms is None else after.candle_end_ms
@@ -143,7 +143,7 @@ class CapturePlan(SourcePlan):
             self.rejects = (*self.rejects, *rejects_of_table(self._table, self._history))
         return self._table
 
-    def events(self, after: SourcePosition, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
+    def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:  # noqa: ARG002  (of the protocol)
         """Candles as far as they are missing, then ticks from the last one's millisecond on."""
         boundary_ms = self.description.warm_up_until_ms
         candles: Iterator[MarketEvent] = iter(())
@@ -163,7 +163,7 @@ class CapturePlan(SourcePlan):
             else chain(candles, self._ticks(after))
         )
 
-    def _ticks(self, after: SourcePosition) -> Iterator[MarketEvent]:
+    def _ticks(self, after: Reached) -> Iterator[MarketEvent]:
         reached_ms = -1 if after.tick_known_ms is None else after.tick_known_ms
         ticks = ticks_of_capture(
             self._path,

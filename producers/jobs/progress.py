@@ -56,6 +56,7 @@ def progress_of(what: str, clock: Clock, *, from_ms: int, until_ms: int | None) 
 
     Args:
         what: A few words about the job.
+        clock: The clock that decides when progress is shown.
         from_ms: The event time at which the job begins.
         until_ms: The event time at which it ends; None if it has no end.
     """

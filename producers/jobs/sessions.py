@@ -1,4 +1,4 @@
-"""A session: one run, described and registered, with the doors that its jobs use."""
+"""A session: one run, described and registered, with the ports that its jobs use."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +15,7 @@ from producers.jobs.publishing import MarketReadWait, OnLeft, Outlet, SourcePubl
 from producers.jobs.runs import stream_of
 from producers.normalise.histories import in_order
 from producers.normalise.live import Heard
-from producers.normalise.watermarks import MarketEvent, SourcePosition, SourceTimes
+from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.positions import MarketPosition
@@ -29,40 +29,45 @@ from schemas.wire.settings import Endpoints
 
 
 class KnownStreams(Protocol):
-    """The runs that are remembered; :class:`schemas.wire.postgres.streams.StoredStreams` is one."""
+    """The port of stored runs; :class:`schemas.wire.postgres.streams.StoredStreams` implements it."""
 
     def register_stream(self, description: StreamDescription) -> StreamDescription:
-        """Remember a run; the first description wins and is returned."""
+        """Store the description of a run. The first description stays, and is returned."""
 
     def stream(self, stream: str) -> StreamDescription | None:
-        """What is remembered of a run."""
+        """Return the stored description of a run, or None."""
 
 
 class MarketHistory(Protocol):
-    """The stored market data of runs; :class:`schemas.wire.postgres.markets.StoredMarket` is one."""
+    """The port of stored market data; :class:`schemas.wire.postgres.markets.StoredMarket` implements it."""
 
     def position(self, stream: str, *, instruments: Collection[str] | None = None) -> MarketPosition:
-        """How far the stored events of some of its instruments go; None means all that it has."""
+        """Return how far the stored events of some instruments of a run go; None means all its instruments."""
 
     def candles(self, stream: str) -> Iterator[CandleObserved]:
-        """Its candles by known time."""
+        """Yield the candles of a run by known time."""
 
     def ticks(self, stream: str) -> Iterator[TickObserved]:
-        """Its ticks by known time."""
+        """Yield the ticks of a run by known time."""
 
 
-#: Tells how far one source of a stream goes in the log.
+#: Returns how far one source of a stream was published in the log.
 LookUp = Callable[[str, StreamSource], LoggedPosition]
 
 
 class Session(NamedTuple):
-    """A run and its doors.
+    """A run with its ports.
 
     Attributes:
-        speed: Of the part behind the warm-up.
-        began_ms: When it began, by the clock: what tells it from the sessions before.
+        plan: The plan of the run.
+        speed: The speed of the part after the warm-up.
+        history: The stored market data.
+        outlet: The port to which records are published.
+        clock: The clock.
+        is_stopped: Tells whether the process was asked to end.
+        began_ms: When the session began, by the clock, which distinguishes it from earlier sessions.
         on_left: Called when a job ends that left a topic.
-        look_up: How far the log goes; None for a broker that forgot what is stored.
+        look_up: Returns how far the log goes; None for a broker that lost its log.
     """
 
     plan: RunPlan
@@ -76,12 +81,12 @@ class Session(NamedTuple):
     look_up: LookUp | None = None
 
     def times(self, source: StreamSource, logged: LoggedPosition) -> SourceTimes:
-        """The clock of a source, with the epoch of this session: larger than any in the log."""
+        """Return the times of a source with the epoch of this session, which is larger than any in the log."""
         epoch = max(self.began_ms, logged.epoch + 1)
         return replace(times_of(self.plan.description, source), epoch=epoch)
 
     def publisher(self, source: StreamSource, logged: LoggedPosition) -> SourcePublisher:
-        """Publishes what a source says, after what was published before."""
+        """Return the publisher of a source, which continues after what was published before."""
         times = self.times(source, logged)
         return SourcePublisher(
             self.outlet,
@@ -93,27 +98,27 @@ class Session(NamedTuple):
         )
 
     def logged(self, source: StreamSource) -> LoggedPosition:
-        """What the log has of a source; nothing, where the broker forgot."""
+        """Return how far the log goes for a source; nothing if the broker lost its log."""
         return (
             LoggedPosition() if self.look_up is None else self.look_up(self.plan.description.stream, source)
         )
 
     def published(self, source: StreamSource) -> LoggedPosition:
-        """How far a source has been published: by the log, or where that has nothing by what is stored."""
+        """Return how far a source has been published, by the log; by the stored events if the log has nothing of it."""
         found = self.logged(source)
-        if found.reached != SourcePosition():
+        if found.reached != Reached():
             return found
         return found._replace(reached=self._stored(source))
 
-    def _stored(self, source: StreamSource) -> SourcePosition:
+    def _stored(self, source: StreamSource) -> Reached:
         position = self.history.position(self.plan.description.stream, instruments=source.instruments)
-        return SourcePosition(position.last_candle_end_ms, position.last_tick_known_ms)
+        return Reached(position.last_candle_end_ms, position.last_tick_known_ms)
 
     def stored_events(self, there: Mapping[str, LoggedPosition]) -> Iterator[tuple[str, MarketEvent]]:
-        """What is stored of this run and not in the log, in the order in which it was published.
+        """Yield the events that are stored and not in the log, in the order in which they were published.
 
         Args:
-            there: What the log has, by source.
+            there: How far the log goes, by source.
 
         Yields:
             The name of the source, and its event.
@@ -133,13 +138,20 @@ class Session(NamedTuple):
     def events(
         self, plan: SourcePlan, published: LoggedPosition, *, until_ms: int | None, now_ms: int
     ) -> Iterator[MarketEvent | Heard | None]:
-        """The events of a source's plan that were not published yet."""
+        """Yield the events of the plan of a source that were not published yet.
+
+        Args:
+            plan: The plan of the source.
+            published: How far the source has been published.
+            until_ms: The event time of the last candle, inclusive; None for all events.
+            now_ms: The wall clock, by which a simulation decides how to catch up.
+        """
         for item in plan.events(published.reached, until_ms=until_ms, now_ms=now_ms):
             if item is None or isinstance(item, Heard) or published.lacks(item):
                 yield item
 
     def history_of(self, plan: SourcePlan, published: LoggedPosition) -> Iterator[MarketEvent]:
-        """The events of a source's warm-up that were not published yet."""
+        """Yield the events of the warm-up of a source that were not published yet."""
         description = self.plan.description
         for item in self.events(
             plan, published, until_ms=description.warm_up_until_ms, now_ms=description.created_ms
@@ -148,7 +160,7 @@ class Session(NamedTuple):
                 yield item
 
     def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[JobProgress]:
-        """How far a job of this run is, for people."""
+        """Return how the progress of a job of this run is shown."""
         return progress_of(what, self.clock, from_ms=self.plan.description.origin_ms, until_ms=until_ms)
 
 
@@ -163,7 +175,17 @@ def registered_session(
     on_left: OnLeft,
     look_up: LookUp | None = None,
 ) -> Session:
-    """The session of the run that settings describe; the stream is registered if it is new.
+    """Return the session of the run that settings describe; a new stream is registered.
+
+    Args:
+        settings: The settings of the producer.
+        streams: The stored runs.
+        history: The stored market data.
+        outlet: The port to which records are published.
+        clock: The clock.
+        is_stopped: Tells whether the process was asked to end.
+        on_left: Called when a job ends that left a topic.
+        look_up: Returns how far the log goes; None for a broker that lost its log.
 
     Raises:
         ConfigurationError: If settings or file are wrong.
@@ -192,7 +214,14 @@ def registered_session(
 def open_session(
     settings: ProducerSettings, endpoints: Endpoints, *, clock: Clock, is_stopped: Callable[[], bool]
 ) -> Iterator[Session]:
-    """A session on real servers, closed at the end of the block."""
+    """Open a session on real servers, which is closed at the end of the block.
+
+    Args:
+        settings: The settings of the producer.
+        endpoints: The addresses of the servers.
+        clock: The clock.
+        is_stopped: Tells whether the process was asked to end.
+    """
     with PostgresPool(endpoints.database_url) as pool:
         yield registered_session(
             settings,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from producers.jobs.plans import Reject, SourcePlan
 from producers.normalise.live import Heard
-from producers.normalise.watermarks import MarketEvent, SourcePosition
+from producers.normalise.watermarks import MarketEvent, Reached
 from schemas.events import CandleObserved
 from schemas.frames import Breach
 from schemas.streams import StreamSource
@@ -36,7 +36,7 @@ class FakeLiveFeed(SourcePlan):
         self._history = history
 
     def events(
-        self, after: SourcePosition, *, until_ms: int | None, now_ms: int
+        self, after: Reached, *, until_ms: int | None, now_ms: int
     ) -> Iterator[MarketEvent | Heard | None]:
         if until_ms is not None:
             from_ms = after.candle_end_ms or 0

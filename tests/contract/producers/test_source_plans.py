@@ -9,7 +9,7 @@ import pytest
 from producers.jobs.planning import plan_of
 from producers.jobs.plans import RunPlan
 from producers.normalise.live import Heard
-from producers.normalise.watermarks import MarketEvent, SourcePosition
+from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.streams import StreamDescription, StreamKind, StreamSource
@@ -33,7 +33,7 @@ class Plans:
         return self._make(ManualClock(now_ms=NOW_MS))
 
     def items(
-        self, after: SourcePosition | None = None, *, until_ms: int | None = None
+        self, after: Reached | None = None, *, until_ms: int | None = None
     ) -> list[list[MarketEvent | Heard | None]]:
         """What each source gives, as far as it is looked at; between two items a tenth of a second passes."""
         clock = ManualClock(now_ms=NOW_MS)
@@ -41,7 +41,7 @@ class Plans:
         return [
             list(
                 islice(
-                    _passing(plan.events(after or SourcePosition(), until_ms=until_ms, now_ms=NOW_MS), clock),
+                    _passing(plan.events(after or Reached(), until_ms=until_ms, now_ms=NOW_MS), clock),
                     N_LOOKED_AT,
                 )
             )
@@ -143,14 +143,14 @@ def test_history_up_to_the_end_of_the_warm_up_ends_and_holds_events_alone(plans:
 
 def test_what_was_published_is_not_given_again_but_for_the_last_millisecond(plans: Plans) -> None:
     until_ms = plans.run().description.warm_up_until_ms
-    for items in plans.items(SourcePosition(candle_end_ms=until_ms)):
+    for items in plans.items(Reached(candle_end_ms=until_ms)):
         for event in events_of(items):
             assert isinstance(event, TickObserved) or event.start_ms >= until_ms
     for items in plans.items():
         ticks = [event for event in events_of(items) if isinstance(event, TickObserved)]
         if ticks:
             known_ms = ticks[len(ticks) // 2].known_time_ms
-            for again in plans.items(SourcePosition(candle_end_ms=until_ms, tick_known_ms=known_ms)):
+            for again in plans.items(Reached(candle_end_ms=until_ms, tick_known_ms=known_ms)):
                 is_live = any(plan.is_live for plan in plans.run().sources)
                 assert is_live or min(event.known_time_ms for event in events_of(again)) == known_ms
 

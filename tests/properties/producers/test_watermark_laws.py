@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.normalise.watermarks import SourcePosition, SourceTimes, with_watermarks
+from producers.normalise.watermarks import Reached, SourceTimes, with_watermarks
 from schemas.events import (
     CandleObserved,
     SourceFellSilent,
@@ -82,7 +82,7 @@ def test_what_is_said_after_resuming_is_what_would_have_been_said_there(sequence
     n = data.draw(st.integers(min(1, len(events)), len(events)))
     candles = [e.event_time_ms for e in events[:n] if isinstance(e, CandleObserved)]
     ticks = [e.known_time_ms for e in events[:n] if isinstance(e, TickObserved)]
-    after = SourcePosition(max(candles, default=None), max(ticks, default=None))
+    after = Reached(max(candles, default=None), max(ticks, default=None))
 
     before = list(with_watermarks(events[:n], times))
     behind = list(with_watermarks(events[n:], times, after=after, is_to_the_end=True))

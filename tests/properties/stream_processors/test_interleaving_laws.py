@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.jobs.publishing import SourcePublisher
-from producers.normalise.watermarks import MarketEvent, SourcePosition, SourceTimes, with_watermarks
+from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes, with_watermarks
 from schemas import codec
 from schemas.companions import Companions
 from schemas.events import Event, VectorComputed
@@ -294,7 +294,7 @@ def market_events() -> Iterator[MarketEvent]:
 
 def market_log() -> dict[Place, list[bytes]]:
     """What three sessions of a producer publish; each goes on where the one before ended."""
-    events, outlet, reached = list(market_events()), RecordingOutlet(), SourcePosition()
+    events, outlet, reached = list(market_events()), RecordingOutlet(), Reached()
     times = SourceTimes(
         source="binance",
         stream=STREAM,
@@ -317,7 +317,7 @@ def market_log() -> dict[Place, list[bytes]]:
             publisher.publish(record)
         candles = [e.event_time_ms for e in part if type(e).__name__ == "CandleObserved"]
         ticks = [e.known_time_ms for e in part if type(e).__name__ == "TickObserved"]
-        reached = SourcePosition(
+        reached = Reached(
             max(candles, default=reached.candle_end_ms), max(ticks, default=reached.tick_known_ms)
         )
     log: dict[Place, list[bytes]] = {(MARKET_CANDLE.name, OWN): [], (MARKET_TICK.name, OWN): []}

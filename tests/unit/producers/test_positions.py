@@ -5,7 +5,7 @@ import pytest
 from producers.jobs.positions import LoggedPosition, least_far, with_newer
 from producers.jobs.replaying import replay
 from producers.jobs.warming import warm_up
-from producers.normalise.watermarks import SourcePosition
+from producers.normalise.watermarks import Reached
 from schemas.events import CandleObserved, TickObserved
 from tests.unit.producers.fakes import RememberingHistory, candle, tick
 from tests.unit.producers.test_sessions import runs, session_of
@@ -111,7 +111,7 @@ def test_ticks_of_the_newest_millisecond_are_told_apart_by_their_trades():
     ]
 
     assert lacked == [4, 5]
-    assert there.covers(SourcePosition(None, 7))
-    assert not there.covers(SourcePosition(None, 8))
-    assert not LoggedPosition().covers(SourcePosition(1, None))
+    assert there.covers(Reached(None, 7))
+    assert not there.covers(Reached(None, 8))
+    assert not LoggedPosition().covers(Reached(1, None))
     assert there.reached.candle_end_ms == candle(0).event_time_ms

@@ -3,7 +3,7 @@
 import pytest
 
 from producers.jobs.publishing import SourcePublisher
-from producers.normalise.watermarks import SourcePosition, SourceTimes, with_watermarks
+from producers.normalise.watermarks import Reached, SourceTimes, with_watermarks
 from schemas import codec
 from schemas.events import TopicSwitched, WatermarkAdvanced
 from schemas.topics import BY_NAME, MARKET_CANDLE, MARKET_TICK
@@ -66,9 +66,9 @@ def test_a_switch_is_acknowledged_in_every_partition_before_anything_follows_it_
 @pytest.mark.parametrize(
     ("reached", "n_said"),
     [
-        (SourcePosition(), 0),
-        (SourcePosition(candle_end_ms=MINUTE_MS), 2),
-        (SourcePosition(tick_known_ms=60_500), 0),
+        (Reached(), 0),
+        (Reached(candle_end_ms=MINUTE_MS), 2),
+        (Reached(tick_known_ms=60_500), 0),
     ],
 )
 def test_a_session_that_begins_elsewhere_than_the_run_spoke_says_so(reached, n_said):

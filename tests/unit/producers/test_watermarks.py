@@ -2,7 +2,7 @@
 
 import pytest
 
-from producers.normalise.watermarks import Absence, SourcePosition, SourceTimes, with_watermarks
+from producers.normalise.watermarks import Absence, Reached, SourceTimes, with_watermarks
 from schemas.events import (
     END_OF_TIME_MS,
     CandleObserved,
@@ -32,7 +32,7 @@ def test_the_end_of_a_candle_file_is_a_silence():
 
 
 def test_a_missing_stretch_behind_the_resumed_position_is_told():
-    said = with_watermarks([candle(5)], TIMES, after=SourcePosition(candle_end_ms=MINUTE_MS))
+    said = with_watermarks([candle(5)], TIMES, after=Reached(candle_end_ms=MINUTE_MS))
 
     assert drawn(said) == "S R c5 W6"
 
@@ -86,7 +86,7 @@ def test_a_capture_ends_with_its_last_seconds_and_a_silence():
 
 
 def test_resuming_behind_a_tick_goes_on_with_the_next_second():
-    said = with_watermarks([tick(2_100, trade_id=2)], TIMES, after=SourcePosition(tick_known_ms=500))
+    said = with_watermarks([tick(2_100, trade_id=2)], TIMES, after=Reached(tick_known_ms=500))
 
     assert drawn(said) == "w1 w2 t2.1"
 
@@ -126,8 +126,6 @@ def test_ticks_without_candles_before_them_are_vouched_for_from_their_beginning(
         lateness_ms=54,
         begins_with_ticks=begins_with_ticks,
     )
-    records = with_watermarks(
-        [tick(61_500, lead_ms=1_250)], times, after=SourcePosition(candle_end_ms=60_000)
-    )
+    records = with_watermarks([tick(61_500, lead_ms=1_250)], times, after=Reached(candle_end_ms=60_000))
     watermarks = [event.event_time_ms for _, event in records if isinstance(event, WatermarkAdvanced)]
     assert watermarks[0] == first_ms
