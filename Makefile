@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store
+.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store bench-arms bench-ready
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -140,6 +140,12 @@ bench-features: $(VENV)/.developing ## A year of minutes through every feature, 
 
 bench-store: $(VENV)/.developing ## What readers wait for with a million stored predictions, and the sinks' rates (PREDICTIONS=, FEATURES=)
 	$(BIN)/python -m tests.benchmarks.store
+
+bench-arms: $(VENV)/.developing ## Champion, challenger and shadow on recorded June beside three runs of one version: differences, and memory of an arm (FROM=, TO=, TARGETS=)
+	$(BIN)/python -m tests.benchmarks.arms
+
+bench-ready: $(VENV)/.developing ## How long /readyz takes with 10,000 instruments (INSTRUMENTS=)
+	$(BIN)/python -m tests.benchmarks.readiness
 
 bench-vectors: $(VENV)/.developing ## The join of companions: in batch, by the vector, and through the embedded broker
 	$(BIN)/python -m tests.benchmarks.vectors

@@ -7,9 +7,18 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from api import errors
-from api.middleware.metering import Metering, Metrics
-from api.reading.serving import Serving
-from api.reading.stores import Stores
+from api.middleware.metering import ApiMetrics, Metering
+from api.reading import parts
+from api.reading.alarms import LeakAlarms
+from api.reading.bars import BarReader
+from api.reading.clocks import RunClock
+from api.reading.features import FeatureReader
+from api.reading.guarded import GuardedHistory, GuardedViews, NewestEvents
+from api.reading.predictions import PredictionReader
+from api.reading.promotions import PromotionReader
+from api.reading.readiness import ReadinessReader
+from api.reading.runs import RunReader
+from api.reading.targets import TargetFinder
 from api.routes import health, markets, pages, predictions, streams
 from api.settings import ApiSettings
 from schemas.time import Clock
@@ -17,13 +26,15 @@ from schemas.wire import redis
 from schemas.wire.clocks import SystemClock
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import Endpoints
+from trainers.registry.folders import FolderRegistry
 
 _DESCRIPTION = """
-Which way a coin's price goes next, how sure that is, and how often it was right.
+Predicts which way a coin's price goes next, and states how sure each prediction is and how often such predictions
+were right.
 
-Every answer says which run of data it is of (`stream`: live, a replay, or a simulation), who said
-the prices (`source`), and whether they are invented (`is_simulated`). Errors are problem documents
-(RFC 9457). Nothing here is advice.
+Every answer names the run that its data belong to (`stream`: live, a replay, or a simulation) and the source of the
+prices (`source`), and states whether the prices are invented (`is_simulated`). Errors are problem documents (RFC 9457).
+Nothing here is advice.
 """
 _MAX_CONNECTIONS = 4
 _STORE_TIMEOUT_S = 1.0
@@ -35,27 +46,25 @@ def create_app(
     """Build the application that serves one run.
 
     Args:
+        settings: The settings of the API.
         endpoints: The addresses of the servers; None takes those of the settings.
-        clock: None takes the clock of the machine.
+        clock: The clock that live data are judged by; None takes the clock of the machine.
 
     Raises:
         NotReadyError: If no servers are set and none are running.
     """
     where = settings.endpoints() if endpoints is None else endpoints
     time_source = SystemClock() if clock is None else clock
-    stores = Stores(
-        views=redis.Views(redis.connect(where.redis_url), job="api"),
-        pool=PostgresPool(where.database_url, max_connections=_MAX_CONNECTIONS, timeout_s=_STORE_TIMEOUT_S),
-        clock=time_source,
-        stream=settings.stream,
-    )
-    metrics = Metrics()
+    metrics = ApiMetrics()
+    views = GuardedViews(redis.Views(redis.connect(where.redis_url), job="api"), time_source)
+    pool = PostgresPool(where.database_url, max_connections=_MAX_CONNECTIONS, timeout_s=_STORE_TIMEOUT_S)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        stores.open()
+        pool.open()
         yield
-        stores.close()
+        pool.close()
+        views.close()
 
     app = FastAPI(
         title="Driftline",
@@ -64,12 +73,35 @@ def create_app(
         version=_version(),
         lifespan=lifespan,
     )
-    app.state.serving = Serving(settings=settings, stores=stores, metrics=metrics, clock=time_source)
+    readers = _readers(settings, views, GuardedHistory(pool, time_source), clock=time_source)
+    parts.install(app, [settings, metrics, *readers])
     app.add_middleware(Metering, metrics=metrics)
     errors.install(app)
     for router in (predictions.router, streams.router, markets.router, health.router, pages.make_router()):
         app.include_router(router)
     return app
+
+
+def _readers(
+    settings: ApiSettings, views: GuardedViews, history: GuardedHistory, *, clock: Clock
+) -> list[object]:
+    """Build the readers that routes may ask for, one for each subject."""
+    stream, newest = settings.stream, NewestEvents(views, history)
+    alarms = LeakAlarms(FolderRegistry(settings.registry_dir), stream=stream, clock=clock)
+    run = RunReader(history, stream=stream)
+    promotions = PromotionReader(history, stream=stream)
+    bars = BarReader(history, stream=stream)
+    return [
+        run,
+        promotions,
+        RunClock(views, history, run=run, clock=clock),
+        TargetFinder(settings, run=run, promotions=promotions, alarms=alarms, bars=bars),
+        PredictionReader(newest, history, clock=clock),
+        FeatureReader(newest, history, stream=stream),
+        bars,
+        alarms,
+        ReadinessReader(views, history, stream=stream),
+    ]
 
 
 def _version() -> str:

@@ -1,8 +1,9 @@
 """The commands of this package: ``serve`` and ``scoring``.
 
-Imports that cost time happen inside the commands, so that ``--help`` is quick.
+Slow imports stand inside the commands, so that ``--help`` is quick.
 """
 
+import gc
 import signal
 import socket
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from schemas.wire.processes import stop_on_signals
 _GRACE_S = 3
 
 
-@click.group(help="Serve predictions over HTTP, and make them.")
+@click.group(help="Make predictions, and serve them over HTTP.")
 def commands() -> None:
     """Return the command group that ``driftline`` mounts."""
 
@@ -49,7 +50,7 @@ def serve(
     class Server(uvicorn.Server):
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
-            # uvicorn's own raises the signal again when it is done, and so ends with an error code.
+            # uvicorn's own method raises the signal again at the end, so that the process would end with an error code.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self.handle_exit)
             yield
@@ -61,6 +62,8 @@ def serve(
         timeout_graceful_shutdown=_GRACE_S,
         server_header=False,
     )
+    # Everything that exists by now lives as long as the process, so the garbage collector need not look at it.
+    gc.freeze()
     host_name, port_number = listening.getsockname()[:2]
     structlog.get_logger(__name__).info(
         "serving", url=f"http://{host_name}:{port_number}/", stream=settings.stream
@@ -72,7 +75,7 @@ def serve(
 @click.option("--stream", help="The run to predict [DRIFTLINE_STREAM, live].")
 @click.pass_obj
 def scoring(environment: Mapping[str, str], *, stream: str | None) -> None:
-    """Predict at every bar's close, by the champions of the registry."""
+    """Predict at every bar's close with every promoted version of the registry."""
     settings = ApiSettings.from_environment(environment, stream=stream)
     endpoints = settings.endpoints()
 
@@ -88,8 +91,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
         ConfigurationError: If the address and port cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With its protocol named: asyncio switches Nagle's algorithm off for such sockets alone, and
-    # left on it holds each second answer on a connection back for 40 ms.
+    # The socket names its protocol, because asyncio switches Nagle's algorithm off only for such sockets.
+    # With the algorithm on, every second answer on a connection waits for 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

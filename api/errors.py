@@ -34,7 +34,7 @@ class UnknownNameError(PlatformError):
     """The requested name is not served; the message lists the names that are."""
 
 
-class Answer(NamedTuple):
+class ErrorAnswer(NamedTuple):
     """The HTTP answer to one class of errors.
 
     Attributes:
@@ -48,18 +48,18 @@ class Answer(NamedTuple):
     is_told: bool
 
 
-ANSWERS: dict[type[PlatformError], Answer] = {
-    PlatformError: Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed", None, is_told=False),
-    ConfigurationError: Answer(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "The server is set up wrongly", None, is_told=False
+ANSWERS: dict[type[PlatformError], ErrorAnswer] = {
+    PlatformError: ErrorAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed", None, is_told=False),
+    ConfigurationError: ErrorAnswer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "A setting of the server is wrong", None, is_told=False
     ),
-    ContractError: Answer(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "What is stored is not readable", None, is_told=False
+    ContractError: ErrorAnswer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "The stored data cannot be read", None, is_told=False
     ),
-    StateError: Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed", None, is_told=False),
-    TransientError: Answer(HTTPStatus.SERVICE_UNAVAILABLE, "A store does not answer", 2, is_told=True),
-    NotReadyError: Answer(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready yet", 5, is_told=True),
-    UnknownNameError: Answer(HTTPStatus.NOT_FOUND, "Unknown", None, is_told=True),
+    StateError: ErrorAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed", None, is_told=False),
+    TransientError: ErrorAnswer(HTTPStatus.SERVICE_UNAVAILABLE, "A store does not answer", 2, is_told=True),
+    NotReadyError: ErrorAnswer(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready yet", 5, is_told=True),
+    UnknownNameError: ErrorAnswer(HTTPStatus.NOT_FOUND, "Unknown", None, is_told=True),
 }
 
 
@@ -77,14 +77,14 @@ class Problem(BaseModel):
     type: str = Field(description="Names the kind of problem.", examples=[_TYPE + "not-ready"])
     title: str = Field(examples=["Not ready yet"])
     status: int = Field(examples=[503])
-    detail: str = Field(description="What was expected, what it was, what to do.")
-    instance: str = Field(description="The path that was asked for.")
+    detail: str = Field(description="States what was expected, what was found, and what to do.")
+    instance: str = Field(description="The path of the request.")
     errors: list[WrongParameter] | None = Field(
-        default=None, description="The parameters that were not understood, if any."
+        default=None, description="The parameters that are not valid, if any."
     )
 
 
-def answer_of(kind: type[PlatformError]) -> Answer:
+def answer_of(kind: type[PlatformError]) -> ErrorAnswer:
     """Return the answer to an error class: its own, or that of its nearest ancestor in the table."""
     return next(ANSWERS[ancestor] for ancestor in kind.__mro__ if ancestor in ANSWERS)
 
@@ -120,7 +120,7 @@ def install(app: FastAPI) -> None:
 
 
 def _describe_as_problem(content: dict[str, Any]) -> None:
-    # FastAPI files every model under the route's own media type.
+    # FastAPI describes every model under the media type of the route.
     schema = content.get("application/json", {}).get("schema", {})
     if schema.get("$ref", "").endswith(f"/{Problem.__name__}"):
         content[MEDIA_TYPE] = content.pop("application/json")
@@ -179,7 +179,7 @@ async def _on_wrong_parameters(request: Request, error: Exception) -> JSONRespon
         request,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         name="wrong-parameter",
-        title="A parameter was not understood",
+        title="A parameter is not valid",
         detail="; ".join(f"{one.parameter}: {one.expected}, was {one.was!r}" for one in wrong),
         errors=wrong,
     )

@@ -16,7 +16,8 @@ class ApiSettings(TargetSettings):
     stream: str = Field(default=LIVE, description="The run that is served and predicted.")
     host: str = Field(
         default="127.0.0.1",
-        description="The address to listen on. The default is this machine alone: nothing asks for a password.",
+        description="The address to listen on. The default accepts connections of this machine only, because the API asks "
+        "for no password.",
     )
     port: int = Field(
         default=8000,
@@ -27,12 +28,12 @@ class ApiSettings(TargetSettings):
     )
     default_target: str = Field(
         default=DEFAULT_TARGET,
-        description="The interval and horizon that are meant when a request names none.",
+        description="The interval and horizon of a request that names neither.",
     )
     reference_instrument: str | None = Field(
         default=None,
-        description="What an asset stands for, such as BTC-USDT.BINANCE, or several by commas, one per "
-        "asset. Unset, or for other assets: the stream's first instrument of the asset.",
+        description="The instrument that an asset stands for, such as BTC-USDT.BINANCE; several are separated by "
+        "commas, one for each asset. An asset without one stands for the stream's first instrument of the asset.",
     )
 
     @field_validator("default_target")
@@ -54,21 +55,21 @@ class ApiSettings(TargetSettings):
 
     @property
     def registry_dir(self) -> Path:
-        """The folder of the model registry."""
+        """Return the folder of the model registry."""
         return self.data_dir / "registry"
 
     @property
     def default(self) -> TargetPair:
-        """The target of a request that names none."""
+        """Return the target of a request that names none."""
         return parse_target(self.default_target)
 
     @property
     def served(self) -> tuple[TargetPair, ...]:
-        """Every configured target, the default one first."""
+        """Return every configured target, the default one first."""
         return tuple(dict.fromkeys([self.default, *self.parsed_targets()]))
 
     @property
     def references(self) -> dict[str, str]:
-        """The instrument that each asset name refers to."""
+        """Return the instrument that each asset name refers to."""
         names = [] if self.reference_instrument is None else self.reference_instrument.split(",")
         return {parse_instrument(name).base: name for name in names}

@@ -93,6 +93,20 @@ class ConformalStatement(msgspec.Struct, frozen=True, kw_only=True):
     coverage: Metric | None
 
 
+class LeakAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the accuracy of a version is so high that a leak in its data must be ruled out first.
+
+    Attributes:
+        is_ringing: Whether the lower end of the interval lies above the limit.
+        accuracy: The accuracy over all decisions out of sample that was judged.
+        limit: The limit that was applied.
+    """
+
+    is_ringing: bool
+    accuracy: Metric
+    limit: float
+
+
 class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     """The description of a model, which is read before the model is loaded.
 
@@ -118,6 +132,8 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
         picks_from: The least confidence at which it makes a decision; None always abstains.
         conformal: Its conformal sets; None if it has none.
         configurations_tried: The number of configurations that were judged before this one was chosen, itself included.
+        leak_alarm: The judgement of its accuracy; None if nothing was measured, and in versions older
+            than this field.
     """
 
     version: str
@@ -133,7 +149,7 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     n_rows: int
     metrics: dict[str, Metric]
     baselines: dict[str, dict[str, Metric]]
-    parameters: dict[str, float | int | str]
+    parameters: dict[str, bool | float | int | str]
     code_version: str
     created_ms: int
     files: dict[str, str]
@@ -142,6 +158,7 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     picks_from: float | None = None
     conformal: ConformalStatement | None = None
     configurations_tried: int = 1
+    leak_alarm: LeakAlarm | None = None
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +174,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         effective_from_ms: The time of the stream from which it holds.
         recorded_ms: When the line was written, by the clock of its writer.
+        leak_alarm_confirmed_by: Who looked for a leak and found none, if the leak alarm of the
+            version rings; ``reason`` says why. None in every other line.
     """
 
     alias: str
@@ -167,6 +186,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     effective_from_ms: int
     recorded_ms: int
     reason: str
+    leak_alarm_confirmed_by: str | None = None
 
 
 def sha256(data: bytes) -> str:

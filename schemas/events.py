@@ -199,24 +199,28 @@ class SourceStatusChanged(
 ABOUT_SOURCES = (WatermarkAdvanced, SourceFellSilent, SourceReturned, TopicSwitched, SourceStatusChanged)
 
 
-class TickObserved(Event, frozen=True, kw_only=True, gc=False, tag="TickObserved"):
+class TickObserved(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="TickObserved"):
     """One trade, as a venue reported it.
 
     Attributes:
         instrument: What was traded and where, such as ``BTC-USDT.BINANCE``.
-        trade_id: The venue's; grows with the venue's order and is unique per instrument and stream.
+        trade_id: The venue's; grows with the venue's order and is unique per instrument, stream and epoch.
         price: Quote units per base unit.
         size: Base units.
         is_buyer_maker: Whether the buyer's order was in the book, so that the seller took it.
+        id_epoch: How often the venue's ids have started again in this stream. Of two trades the one with the
+            larger epoch comes later, and in one epoch the one with the larger id. Left out of the JSON where
+            it is 0.
     """
 
-    natural_key = ("stream", "instrument", "trade_id")
+    natural_key = ("stream", "instrument", "id_epoch", "trade_id")
 
     instrument: Name
     trade_id: BigInteger
     price: Price
     size: Amount
     is_buyer_maker: bool
+    id_epoch: Count = 0
 
 
 class CandleObserved(Event, frozen=True, kw_only=True, gc=False, tag="CandleObserved"):
@@ -582,7 +586,8 @@ class AlertRaised(Event, frozen=True, kw_only=True, gc=False, tag="AlertRaised")
     """A part of the platform itself needs attention, or no longer needs it.
 
     An alert is identified by its ``name`` and ``subject``. The same alert with ``is_resolved``
-    ends it. Times are those of the wall clock of the process that raises it.
+    ends it. Times are those of the wall clock of the process that raises it; those of ``repeated_trades``,
+    which follows from the data alone, are the trade's.
 
     Attributes:
         name: The kind of alert, such as ``dead_letters`` or ``stalled_partition``.

@@ -1,1 +1,1 @@
-"""Trainers: history in, models out, with the evidence for them."""
+"""Trains models on history, judges them, and keeps them with their evidence."""

@@ -1,4 +1,4 @@
-"""The trainers' own command line: ``python -m trainers``."""
+"""The command line of trainers: ``python -m trainers``."""
 
 import os
 
@@ -7,7 +7,7 @@ from trainers.commands import commands
 
 
 def main() -> None:
-    """Run it with this process's environment."""
+    """Runs the command line with the environment of this process."""
     single_matrix_thread(os.environ)
     run_command(commands, os.environ)
 

@@ -1,4 +1,4 @@
-"""Files that commands write: refused before the work where they cannot be written, not after it."""
+"""Writes the files of commands. A file that cannot be written is refused before the work and not after it."""
 
 import os
 from pathlib import Path
@@ -7,14 +7,14 @@ from schemas.errors import ConfigurationError
 
 
 def check_output(path: Path | None, option: str) -> None:
-    """Make the folder of a file that is to be written, and look whether it can be.
+    """Creates the folder of a file that is going to be written, and checks that the file can be written.
 
     Args:
-        path: None where nothing was asked for.
-        option: What to name in an error.
+        path: The file; None if none was asked for.
+        option: The option that named the file, for the message.
 
     Raises:
-        ConfigurationError: If it cannot.
+        ConfigurationError: If the file cannot be written.
     """
     if path is None:
         return
@@ -27,15 +27,15 @@ def check_output(path: Path | None, option: str) -> None:
 
 
 def write_output(path: Path, data: bytes, option: str) -> None:
-    """Write a file, its folder too.
+    """Writes a file, and creates its folder if it is missing.
 
     Args:
         path: The file.
-        data: What it is to hold.
+        data: The content.
         option: The option that named the file, for the message.
 
     Raises:
-        ConfigurationError: If it cannot be written.
+        ConfigurationError: If the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

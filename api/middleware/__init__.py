@@ -1,1 +1,1 @@
-"""What every request passes through before and after its route."""
+"""The code that every request passes through before and after its route."""

@@ -1,6 +1,7 @@
 """The API's own Prometheus metrics. Their labels hold only route templates and served targets."""
 
 import time
+from collections.abc import Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,7 +21,7 @@ _UNMATCHED = "unmatched"
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 
-class Metrics:
+class ApiMetrics:
     """The counters of one application, in a registry of their own."""
 
     def __init__(self) -> None:
@@ -36,13 +37,20 @@ class Metrics:
         )
         self.predictions_served = Counter(
             "driftline_api_predictions_served",
-            "Newest predictions answered, not counting those a client already had.",
+            "Answers with a newest prediction, without those to clients that had it already.",
             ("instrument", "interval", "horizon", "arm"),
             registry=self.registry,
         )
         self.data_age_seconds = Gauge(
             "driftline_api_data_age_seconds",
             "From the newest prediction's as-of time to now, by the stream's clock; NaN if not known.",
+            ("instrument", "interval", "horizon", "arm"),
+            registry=self.registry,
+        )
+
+        self.failed_decisions = Gauge(
+            "driftline_scoring_failed_decisions",
+            "Closes without a prediction of an arm, because its version could not decide them.",
             ("instrument", "interval", "horizon", "arm"),
             registry=self.registry,
         )
@@ -55,6 +63,12 @@ class Metrics:
         """Set the age of the newest prediction."""
         self.data_age_seconds.labels(*target[1:]).set(float("nan") if data_age_s is None else data_age_s)
 
+    def set_failed(self, n_failed: Mapping[Target, int]) -> None:
+        """Set the numbers of failed decisions, and remove the targets that are not among them."""
+        self.failed_decisions.clear()
+        for target, number in n_failed.items():
+            self.failed_decisions.labels(*target[1:]).set(number)
+
     def exposition(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
@@ -63,7 +77,7 @@ class Metrics:
 class Metering:
     """Measures the duration and status of every request. It is plain ASGI, which costs only microseconds."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: ApiMetrics) -> None:
         self._app = app
         self._metrics = metrics
 

@@ -1,5 +1,5 @@
-"""What the API answers with, as it stands in the OpenAPI document, and how it is made of events.
+"""The answers of the API, as the OpenAPI document describes them, and how they are made from events.
 
-Pure, one module for each group of routes and those that they share. Every time is there twice: as UTC
-milliseconds for programs, as ISO 8601 for people.
+Pure. There is one module for each group of routes, and further modules for what several groups share. Every time is
+stated twice: as UTC milliseconds for programs, and as ISO 8601 text for people.
 """

@@ -1,4 +1,4 @@
-"""What is known of decisions as confident as a prediction, in figures and in a sentence."""
+"""The payload of the evidence: how decisions as confident as a prediction turned out, in figures and in a sentence."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from api.payloads.shared import Payload
 from schemas.events import PredictionMade
 from schemas.time import Interval
 
-#: What a coin is right of the time.
+#: The accuracy of a coin that is tossed.
 COIN = 0.5
 
 
@@ -17,23 +17,26 @@ _EVIDENCE_EXAMPLE = (
 
 
 class LateEvidencePayload(Payload):
-    """The same decisions, entered later and held as long."""
+    """States how the same decisions turned out when they were entered later and held as long."""
 
-    entered_after: Interval = Field(description="One bar.", examples=["15m"])
+    entered_after: Interval = Field(description="The delay, which is one bar.", examples=["15m"])
     accuracy: float = Field(examples=[0.559])
     accuracy_low: float | None = Field(description="95 % interval, lower end.", examples=[0.546])
     accuracy_high: float | None = Field(description="95 % interval, upper end.", examples=[0.572])
 
 
 class EvidencePayload(Payload):
-    """How decisions as confident as this one turned out on data that the model had not seen."""
+    """States how decisions as confident as this one turned out on data that the model had not seen."""
 
     target_coverage: float = Field(
-        description="The most confident share of decisions that was aimed at; 1 is all.", examples=[0.1]
+        description="The share of decisions, the most confident ones, that was aimed at; 1 is all decisions.",
+        examples=[0.1],
     )
-    coverage: float = Field(description="The share that it was in fact.", examples=[0.098])
-    n: int = Field(description="How many, ties left out.", examples=[6005])
-    accuracy: float = Field(description="The share that was right, entered at the close.", examples=[0.636])
+    coverage: float = Field(description="The share of decisions that was reached.", examples=[0.098])
+    n: int = Field(description="The number of these decisions, without ties.", examples=[6005])
+    accuracy: float = Field(
+        description="The share of them that was right, entered at the close.", examples=[0.636]
+    )
     accuracy_low: float | None = Field(
         description="95 % block-bootstrap interval, lower end.", examples=[0.624]
     )
@@ -42,10 +45,10 @@ class EvidencePayload(Payload):
     )
     shows_edge: bool = Field(description="Whether the whole interval is above one half.")
     one_bar_late: LateEvidencePayload | None = Field(
-        description="Null where it could not be judged.",
+        description="The same decisions, entered one bar later; null if they could not be judged.",
     )
     summary: str = Field(
-        description="All of it in a sentence.",
+        description="All of these figures in a sentence.",
         examples=[
             _EVIDENCE_EXAMPLE,
         ],
@@ -53,7 +56,7 @@ class EvidencePayload(Payload):
 
 
 def evidence_payload(made: PredictionMade) -> EvidencePayload | None:
-    """What is known of decisions as confident as this one; None where nothing is."""
+    """Return how decisions as confident as this one turned out; None if that was never judged."""
     known = (made.evidence_target, made.evidence_coverage, made.evidence_n, made.evidence_accuracy)
     target, coverage, n, accuracy = known
     if target is None or coverage is None or n is None or accuracy is None:
@@ -87,11 +90,11 @@ def _evidence_sentence(made: PredictionMade) -> str:
     aimed = "" if is_all else f" ({_percent(made.evidence_target)} aimed at)"
     right = _share(made.evidence_accuracy, made.evidence_low, made.evidence_high)
     late = _share(made.late_accuracy, made.late_low, made.late_high)
-    behind = "" if made.late_accuracy is None else f"; one bar ({made.interval}) late {late}"
+    one_bar_late = "" if made.late_accuracy is None else f"; one bar ({made.interval}) late {late}"
     edge = "" if made.evidence_low is not None and made.evidence_low > COIN else " No edge is shown."
     return (
         f"{which}: {right} of {made.evidence_n:,} right, coverage {_percent(made.evidence_coverage)}{aimed}, "
-        f"entered at the close{behind}.{edge}"
+        f"entered at the close{one_bar_late}.{edge}"
     )
 
 

@@ -19,7 +19,7 @@ class FeaturesPayload(Payload):
     close: float
     feature_spec_hash: str
     is_warm: bool = Field(
-        description="Whether every feature that is not optional has seen as many bars as it declares."
+        description="Whether every feature that is not optional was computed from as many bars as it needs."
     )
     values: dict[str, float | None] = Field(examples=[{"log_return_1": -0.00041, "z_score_60": 1.2}])
     stream: str
@@ -29,7 +29,7 @@ class FeaturesPayload(Payload):
 
 
 class BarPayload(Payload):
-    """One bar, over `[start_ms, end_ms)`."""
+    """One bar, which covers `[start_ms, end_ms)`."""
 
     start_ms: int
     end_ms: int
@@ -38,7 +38,7 @@ class BarPayload(Payload):
     low: float
     close: float
     volume: float = Field(description="In base units.")
-    n_trades: int | None = Field(description="Null where the venue's candle does not say.")
+    n_trades: int | None = Field(description="Null if the candle of the venue does not state it.")
 
 
 class BarsPayload(Payload):
@@ -53,7 +53,7 @@ class BarsPayload(Payload):
 
 
 def features_payload(row: FeaturesComputed, *, kind: StreamKind, served_from: Store) -> FeaturesPayload:
-    """A feature vector, as it is answered.
+    """Return the answer for a feature vector.
 
     Args:
         row: The feature vector.
@@ -78,7 +78,7 @@ def features_payload(row: FeaturesComputed, *, kind: StreamKind, served_from: St
 
 
 def bar_payload(bar: BarClosed) -> BarPayload:
-    """A bar, as it is answered."""
+    """Return the answer for a bar."""
     return BarPayload(
         start_ms=bar.start_ms,
         end_ms=bar.event_time_ms,

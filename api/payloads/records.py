@@ -1,4 +1,4 @@
-"""How predictions turned out so far, as it is answered, with the accuracy and its interval."""
+"""The payload of a record: how predictions turned out so far, with the accuracy and its interval."""
 
 from pydantic import Field
 
@@ -7,22 +7,25 @@ from trainers.evaluation.intervals import wilson_interval
 
 
 class RecordPayload(Payload):
-    """How this kind of prediction has turned out so far; ties and voids are neither hit nor miss."""
+    """States how the predictions of a target turned out so far. Ties and voids are neither hits nor misses."""
 
-    n_predictions: int = Field(description="Predictions made.", examples=[212])
+    n_predictions: int = Field(description="The number of predictions.", examples=[212])
     n_hits: int = Field(examples=[109])
     n_misses: int = Field(examples=[98])
-    n_ties: int = Field(description="The price did not change.", examples=[3])
-    n_voids: int = Field(description="There was no bar to compare with.", examples=[1])
+    n_ties: int = Field(description="Predictions after which the price had not changed.", examples=[3])
+    n_voids: int = Field(description="Predictions without a bar to compare with.", examples=[1])
     accuracy: float | None = Field(
-        description="Hits over hits and misses; null before the first.", examples=[0.5266]
+        description="Hits divided by hits and misses; null before the first of them.", examples=[0.5266]
     )
     accuracy_low: float | None = Field(description="Wilson 95 % interval, lower end.", examples=[0.4587])
     accuracy_high: float | None = Field(description="Wilson 95 % interval, upper end.", examples=[0.5935])
-    n_pick_hits: int = Field(description="Of the decisions that the model chose to make.", examples=[14])
-    n_pick_misses: int = Field(examples=[11])
+    n_pick_hits: int = Field(
+        description="Hits among the decisions that the model chose to make.", examples=[14]
+    )
+    n_pick_misses: int = Field(description="Misses among these decisions.", examples=[11])
     pick_accuracy: float | None = Field(
-        description="Hits over hits and misses of those; null before the first.", examples=[0.56]
+        description="Hits divided by hits and misses of these decisions; null before the first of them.",
+        examples=[0.56],
     )
     pick_accuracy_low: float | None = Field(description="Wilson 95 % interval, lower end.", examples=[0.3707])
     pick_accuracy_high: float | None = Field(
@@ -40,18 +43,18 @@ def record_payload(
     n_pick_hits: int = 0,
     n_pick_misses: int = 0,
 ) -> RecordPayload:
-    """A record with its accuracy and the Wilson interval of it.
+    """Return a record with its accuracy and the Wilson interval of the accuracy.
 
-    The interval takes judgements as independent, which those of overlapping horizons are not.
+    The interval takes outcomes as independent. Outcomes of overlapping horizons are not independent.
 
     Args:
-        n_predictions: Predictions made.
-        n_hits: Those whose direction came true.
-        n_misses: Those whose direction did not.
-        n_ties: Those after which the price had not changed.
-        n_voids: Those without a bar to compare with.
-        n_pick_hits: Hits among the decisions that the model chose to make.
-        n_pick_misses: Misses among these.
+        n_predictions: The number of predictions.
+        n_hits: The number of predictions whose direction came true.
+        n_misses: The number of predictions whose direction did not come true.
+        n_ties: The number of predictions after which the price had not changed.
+        n_voids: The number of predictions without a bar to compare with.
+        n_pick_hits: The number of hits among the decisions that the model chose to make.
+        n_pick_misses: The number of misses among these decisions.
     """
     accuracy, low, high = _accuracy(n_hits, n_misses)
     pick_accuracy, pick_low, pick_high = _accuracy(n_pick_hits, n_pick_misses)

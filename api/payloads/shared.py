@@ -1,4 +1,4 @@
-"""What the payloads of several groups of routes have in common: their base, the stores, simulated prices."""
+"""The parts that payloads of several groups of routes share: their base class, the stores, simulated prices."""
 
 from enum import StrEnum
 
@@ -12,20 +12,20 @@ EXAMPLE_HASH = "9f2c4e1b7a3d5f60817263544536271809fae1d2c3b4a5968778695a4b3c2d1e
 
 
 class Payload(BaseModel):
-    """The base of every answer."""
+    """The base class of all answers."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
 
 class Store(StrEnum):
-    """Where an answer was read."""
+    """The store that an answer was read from."""
 
     REDIS = "redis"
     POSTGRES = "postgres"
 
 
 def is_simulated(*, source: str, instrument: str, kind: StreamKind) -> bool:
-    """Whether prices are invented; any one sign of it is enough.
+    """Return whether prices are invented. One sign of it is enough.
 
     Args:
         source: The name of the event's source.

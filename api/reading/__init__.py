@@ -1,1 +1,4 @@
-"""What the routes read: stores, names, the state of a run, and what is said while something is missing."""
+"""Reads what the routes answer: one reader for each subject, handed to the routes that need it.
+
+A new feature brings a reader of its own and names it in :mod:`api.app`; no reader gathers the others.
+"""

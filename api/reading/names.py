@@ -15,6 +15,7 @@ def instrument_of(
     """Return the instrument that a path names directly or by its asset, in upper or lower case.
 
     Args:
+        name: An instrument or an asset, as it stands in the path.
         references: The configured instrument of each asset.
         description: Returns the description of the run. It is called last, because it reads a store.
 
@@ -51,8 +52,8 @@ def target_of(interval: Interval | None, horizon: Interval | None, *, default: T
     it is the interval of the default target. A horizon alone is combined with the default interval.
 
     Args:
-        interval: The length of the bars; None where the request does not say.
-        horizon: How far ahead is predicted; None where the request does not say.
+        interval: The length of the bars; None if the request does not state it.
+        horizon: How far ahead is predicted; None if the request does not state it.
         default: The target of the settings.
     """
     if interval is None:

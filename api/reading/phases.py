@@ -1,8 +1,7 @@
-"""Decides the phase of a run: warming up, running, stalled or finished. So old data never look live.
+"""Decides the phase of a run: warming up, running, stalled or finished. The phase keeps old data from looking live.
 
-A run is stalled when its clock has not moved for three times its last step. Before there was a step,
-three minutes of stream time count. The limit is never less than 15 seconds. Pure: readings of the clock
-are arguments.
+A run is stalled when its clock has not moved for three times the duration of its last step. Before the first step,
+three minutes of stream time count. The limit is never less than 15 seconds. Pure: readings of the clock are arguments.
 """
 
 from typing import NamedTuple
@@ -15,10 +14,11 @@ _N_STEPS = 3
 _STEP_S = 60.0
 
 
-class Sight(NamedTuple):
+class ObservedClock(NamedTuple):
     """The clock of a run as this process has observed it.
 
     Attributes:
+        clock_ms: The time that the clock shows; None before the first watermark of the run.
         unchanged_s: For how long the clock has shown the same time.
         step_s: The wall time of its last step; None until two steps were observed.
     """
@@ -37,7 +37,7 @@ class ClockWatcher:
         self._n_moves = 0
         self._step_s: float | None = None
 
-    def saw(self, clock_ms: int | None, *, at_s: float) -> Sight:
+    def saw(self, clock_ms: int | None, *, at_s: float) -> ObservedClock:
         """Record a reading of the clock.
 
         Args:
@@ -47,14 +47,14 @@ class ClockWatcher:
         if self._moved_s is None:
             self._clock_ms, self._moved_s = clock_ms, at_s
         elif clock_ms != self._clock_ms:
-            # The first move seen began before this process looked: it says nothing of a step.
+            # The first step began before this process looked at the clock, so its duration is not known.
             self._step_s = at_s - self._moved_s if self._n_moves > 0 else None
             self._n_moves += 1
             self._clock_ms, self._moved_s = clock_ms, at_s
-        return Sight(clock_ms, at_s - self._moved_s, self._step_s)
+        return ObservedClock(clock_ms, at_s - self._moved_s, self._step_s)
 
 
-def phase_of(description: StreamDescription, sight: Sight) -> Phase:
+def phase_of(description: StreamDescription, sight: ObservedClock) -> Phase:
     """Return the phase of the run."""
     if sight.clock_ms is None:
         return Phase.STARTING

@@ -1,4 +1,4 @@
-"""The answers for targets that have no model or no prediction yet: what is missing, what to ask instead. Pure."""
+"""Words the answers for targets without a model or prediction: what is missing, and what to ask instead. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -54,7 +54,7 @@ def missing_bars(bars: Sequence[BarClosed], *, n_needed: int, lacks_history_file
 
 
 def waiting_targets(configured: Iterable[Target], champions: Iterable[ModelPromoted]) -> list[Target]:
-    """The configured targets that have no champion, in the order of the configuration."""
+    """Return the configured targets that have no champion, in the order of the configuration."""
     held = {(one.instrument, one.interval, one.horizon) for one in champions}
     return [target for target in configured if target[1:4] not in held]
 
@@ -63,18 +63,22 @@ def missing_words(
     target: Target,
     champions: Mapping[tuple[str, str, str], ModelPromoted],
     *,
+    held_back: str | None = None,
     missing: MissingBars | None = None,
 ) -> str:
-    """Say what is missing for a target that has no prediction: a model, bars, or its first prediction.
+    """Return what a target without a prediction lacks: a model, or its first prediction.
 
     Args:
         target: The target.
-        champions: By instrument, interval and horizon.
+        champions: The champions by instrument, interval and horizon.
+        held_back: Why the version that was trained for it is not promoted; None where there is no such version.
         missing: The bars that it lacks; None if it lacks none.
     """
     champion = champions.get(target[1:4])
+    if champion is None and held_back is not None:
+        return f"no champion: {held_back}"
     if champion is None:
-        why = "no model: still in training, or the run's warm-up holds too few labelled bars to train on"
+        why = "no model: the training goes on, or the run's warm-up holds too few labelled bars to train on"
         return why if missing is None else f"{why}; {missing.words(target)}"
     if missing is not None:
         return f"no prediction yet of its model {champion.model_version}: {missing.words(target)}"
@@ -82,13 +86,18 @@ def missing_words(
 
 
 def no_prediction_words(
-    target: Target, champions: Sequence[ModelPromoted], *, missing: MissingBars | None = None
+    target: Target,
+    champions: Sequence[ModelPromoted],
+    *,
+    held_back: str | None = None,
+    missing: MissingBars | None = None,
 ) -> str:
-    """Say why a target has no prediction, and which paths lead to targets that have a model.
+    """Return why a target has no prediction, and the paths of targets that have a model.
 
     Args:
         target: The target.
         champions: All champions of the run, or all versions of the target's arm.
+        held_back: Why the version that was trained for it is not promoted; None where there is no such version.
         missing: The bars that it lacks; None if it lacks none.
     """
     begin = f"there is no prediction yet of {target.instrument} {target.pair}: "
@@ -97,11 +106,13 @@ def no_prediction_words(
         return f"{begin}its model {own.model_version} waits for bars: {missing.words(target)}"
     if own is not None:
         return f"{begin}its model {own.model_version} is trained and predicts at the next bar's close"
+    if held_back is not None:
+        return f"{begin}{held_back}. {_instead(target, champions)}"
     # Models are trained once, on what the run holds up to the end of its warm-up.
     why = (
-        "no model of it is trained. Either training goes on, or the run's warm-up holds too few labelled bars "
-        "of this interval, and then none comes: the trainer's log has the count, a run that begins earlier "
-        "(--from) has more"
+        "no model of it is trained. Either the training goes on, or the run's warm-up holds too few labelled bars "
+        "of this interval, and then no model will come: the trainer's log states the count, and a run that begins "
+        "earlier (--from) has more bars"
     )
     if missing is not None:
         why = f"{why}. Besides, {missing.words(target)}"
@@ -112,7 +123,8 @@ def no_arm_words(target: Target, arms: Sequence[str]) -> str:
     """Return the sentence that no version was promoted to the arm of a target, and which arms there are.
 
     Args:
-        arms: Those of the run.
+        target: The target.
+        arms: The arms of the run.
     """
     return (
         f"no version is the {target.arm} of {target.instrument} {target.interval}:{target.horizon}; "
@@ -127,8 +139,8 @@ def _is_of(champion: ModelPromoted, target: Target) -> bool:
 def _instead(target: Target, champions: Sequence[ModelPromoted]) -> str:
     near = [one for one in champions if one.instrument == target.instrument] or champions
     if not near:
-        return "No other target has a model yet either; /v1/targets lists them as they come"
-    return f"There are models now of {', '.join(map(_asked, near))}; /v1/targets lists them all"
+        return "No other target has a model yet either; /v1/targets lists new models as they come"
+    return f"There are models now of {', '.join(map(_asked, near))}; /v1/targets lists all models"
 
 
 def _asked(champion: ModelPromoted) -> str:

@@ -1,15 +1,31 @@
 """The routes for operation: liveness, readiness and Prometheus metrics."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+import msgspec
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.payloads.health import AlivePayload, CheckPayload, ReadyPayload, ReadyTargetPayload
-from api.reading.serving import Serving, ServingPart
+from api.payloads.health import (
+    AlivePayload,
+    CheckPayload,
+    FailingArmPayload,
+    ReadyPayload,
+    ReadyTargetPayload,
+    failing_arm_payload,
+)
+from api.reading.alarms import AlarmsPart, LeakAlarms
+from api.reading.clocks import ClockPart, RunClock, data_age_s
+from api.reading.parts import MetricsPart, SettingsPart
+from api.reading.predictions import PredictionReader, PredictionsPart
+from api.reading.promotions import PromotionReader, PromotionsPart
+from api.reading.readiness import NewestMade, ReadinessPart, ReadinessReader
+from api.reading.runs import RunPart, RunReader
+from api.reading.targets import TargetFinder, TargetsPart
 from api.reading.waiting import missing_words
 from schemas.errors import PlatformError
-from schemas.targets import Target
+from schemas.targets import Target, TargetPair
 from schemas.time import text_of_time
 
 router = APIRouter(tags=["operation"])
@@ -24,78 +40,140 @@ async def alive() -> AlivePayload:
 @router.get(
     "/readyz",
     summary="Whether predictions can be served",
-    responses={503: {"model": ReadyPayload, "description": "Not ready; the checks say why."}},
+    response_model=ReadyPayload,
+    responses={503: {"model": ReadyPayload, "description": "Not ready; the checks state why."}},
 )
-def ready(serving: ServingPart, response: Response) -> ReadyPayload:
-    """Ready when Redis and Postgres answer and at least one configured target has a prediction. Lists each target."""
-    predictions, targets = _predictions(serving)
+def ready(
+    settings: SettingsPart,
+    readiness: ReadinessPart,
+    targets: TargetsPart,
+    promotions: PromotionsPart,
+    alarms: AlarmsPart,
+) -> Response:
+    """The API is ready when Redis and Postgres answer and one configured target has a prediction. Lists every target."""
+    prediction, listed = _predictions(targets, readiness, promotions, alarms, default=settings.default)
     checks = [
-        _store("redis", is_ok=serving.stores.is_redis_ready()),
-        _store("postgres", is_ok=serving.stores.is_postgres_ready()),
-        predictions,
+        _store("redis", is_ok=readiness.is_redis_ready()),
+        _store("postgres", is_ok=readiness.is_postgres_ready()),
+        prediction,
     ]
-    is_ready = all(check.is_ok for check in checks)
-    if not is_ready:
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        response.headers["Retry-After"] = "2"
-    return ReadyPayload(is_ready=is_ready, checks=checks, targets=targets)
+    answer = ReadyPayload(
+        is_ready=all(check["is_ok"] for check in checks),
+        checks=checks,
+        targets=listed,
+        failing=_failing(readiness),
+    )
+    return Response(
+        msgspec.json.encode(answer),
+        status_code=HTTPStatus.OK if answer["is_ready"] else HTTPStatus.SERVICE_UNAVAILABLE,
+        headers={} if answer["is_ready"] else {"Retry-After": "2"},
+        media_type="application/json",
+    )
 
 
 @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
-def metrics(serving: ServingPart) -> Response:
-    """Metrics in the text format of Prometheus. The data age of the default target is measured at the request."""
-    target = _default_target(serving)
+def metrics(
+    *,
+    shown: MetricsPart,
+    run: RunPart,
+    targets: TargetsPart,
+    predictions: PredictionsPart,
+    clock: ClockPart,
+    readiness: ReadinessPart,
+) -> Response:
+    """Answers with metrics in the text format of Prometheus. The data age of the default target is of this moment."""
+    target = _default_target(run, targets)
     if target is not None:
-        serving.metrics.set_data_age(target, _data_age_s(serving, target))
-    return Response(serving.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+        shown.set_data_age(target, _data_age_s(predictions, clock, target))
+    shown.set_failed({target: found.n_failed for target, found in readiness.failures().items()})
+    return Response(shown.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _store(name: str, *, is_ok: bool) -> CheckPayload:
     return CheckPayload(name=name, is_ok=is_ok, detail="answers" if is_ok else "does not answer")
 
 
-def _predictions(serving: Serving) -> tuple[CheckPayload, list[ReadyTargetPayload]]:
+def _predictions(
+    targets: TargetFinder,
+    readiness: ReadinessReader,
+    promotions: PromotionReader,
+    alarms: LeakAlarms,
+    *,
+    default: TargetPair,
+) -> tuple[CheckPayload, list[ReadyTargetPayload]]:
     # A probe reports whatever is wrong instead of failing with it.
     try:
-        targets = _targets(serving)
+        configured = targets.configured()
+        made = readiness.newest_made(configured)
+        missing = _missing(
+            [target for target, one in zip(configured, made, strict=True) if one is None],
+            promotions,
+            alarms,
+            targets,
+        )
     except PlatformError as error:
         return CheckPayload(name="prediction", is_ok=False, detail=str(error)), []
-    n_served = sum(target.is_served for target in targets)
-    detail = f"{n_served} of {len(targets)} configured targets are served"
-    return CheckPayload(name="prediction", is_ok=n_served > 0, detail=detail), targets
+    words = {one: _served_words(one) for one in set(made) if one is not None}
+    listed: list[ReadyTargetPayload] = [
+        {
+            "instrument": target.instrument,
+            "interval": target.interval,
+            "horizon": target.horizon,
+            "is_default": target.interval == default.interval and target.horizon == default.horizon,
+            "is_served": one is not None,
+            "detail": missing[target] if one is None else words[one],
+        }
+        for target, one in zip(configured, made, strict=True)
+    ]
+    n_served = sum(one["is_served"] for one in listed)
+    detail = f"{n_served} of {len(listed)} configured targets are served"
+    return CheckPayload(name="prediction", is_ok=n_served > 0, detail=detail), listed
 
 
-def _targets(serving: Serving) -> list[ReadyTargetPayload]:
-    configured = serving.configured()
-    made = serving.stores.predicted(configured)
-    is_whole = len(made) == len(configured)
-    champions = [] if is_whole else serving.stores.champions()
+def _served_words(made: NewestMade) -> str:
+    return f"as of {text_of_time(made.as_of_ms, 'iso')}, from {made.store}"
+
+
+def _missing(
+    targets: Sequence[Target], promotions: PromotionReader, alarms: LeakAlarms, finder: TargetFinder
+) -> Mapping[Target, str]:
+    """Return what each of these targets lacks."""
+    if not targets:
+        return {}
+    champions = promotions.newest(instruments={target.instrument for target in targets})
     by_target = {(one.instrument, str(one.interval), str(one.horizon)): one for one in champions}
-    return [
-        ReadyTargetPayload(
-            instrument=target.instrument,
-            interval=target.interval,
-            horizon=target.horizon,
-            is_default=target.pair == serving.settings.default,
-            is_served=target in made,
-            detail=f"as of {text_of_time(made[target].as_of_ms, 'iso')}, from {made[target].store}"
-            if target in made
-            else missing_words(target, by_target, missing=serving.missing_bars(target)),
+    return {
+        target: missing_words(
+            target, by_target, held_back=alarms.why_held_back(target), missing=finder.missing_history(target)
         )
-        for target in configured
+        for target in targets
+    }
+
+
+def _failing(readiness: ReadinessReader) -> list[FailingArmPayload]:
+    failures = readiness.failures()
+    if not failures:
+        return []
+    try:
+        made = readiness.newest_made(list(failures))
+    except PlatformError:
+        made = [None] * len(failures)
+    return [
+        failing_arm_payload(target, found, newest_made_ms=None if one is None else one.as_of_ms)
+        for (target, found), one in zip(failures.items(), made, strict=True)
     ]
 
 
-def _default_target(serving: Serving) -> Target | None:
+def _default_target(run: RunReader, targets: TargetFinder) -> Target | None:
     try:
-        return serving.target(serving.stores.description().instruments[0], None, None)
+        return targets.requested(run.description().instruments[0], None, None)
     except PlatformError:
         return None
 
 
-def _data_age_s(serving: Serving, target: Target) -> float | None:
+def _data_age_s(predictions: PredictionReader, clock: RunClock, target: Target) -> float | None:
     try:
-        found = serving.newest_prediction(target)
+        found = predictions.newest(target)
     except PlatformError:
         return None
-    return serving.data_age_s(found.event.features_as_of_ms, serving.stores.now_ms())
+    return None if found is None else data_age_s(found.event.features_as_of_ms, clock.now_ms())

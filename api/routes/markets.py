@@ -8,7 +8,12 @@ from fastapi import APIRouter, Query
 from api.errors import problems
 from api.payloads.markets import BarsPayload, FeaturesPayload, bar_payload, features_payload
 from api.payloads.shared import is_simulated
-from api.reading.serving import IntervalPart, NamePart, ServingPart
+from api.reading.bars import BarsPart
+from api.reading.features import FeaturesPart
+from api.reading.parameters import IntervalPart, NamePart
+from api.reading.parts import SettingsPart
+from api.reading.runs import RunPart
+from api.reading.targets import TargetsPart
 from schemas.errors import NotReadyError
 
 router = APIRouter(tags=["market"])
@@ -20,34 +25,46 @@ _PROBLEMS = problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTP
     summary="The newest features",
     responses=_PROBLEMS,
 )
-def newest_features(serving: ServingPart, name: NamePart, interval: IntervalPart = None) -> FeaturesPayload:
-    """The feature values at the close of the newest bar, by feature name."""
-    instrument = serving.instrument(name)
-    wanted = serving.settings.default.interval if interval is None else interval
-    found = serving.stores.newest_features(instrument=instrument, interval=wanted)
+def newest_features(
+    *,
+    features: FeaturesPart,
+    targets: TargetsPart,
+    run: RunPart,
+    settings: SettingsPart,
+    name: NamePart,
+    interval: IntervalPart = None,
+) -> FeaturesPayload:
+    """Answers with the feature values at the close of the newest bar, by feature name."""
+    instrument = targets.instrument(name)
+    wanted = settings.default.interval if interval is None else interval
+    found = features.newest(instrument=instrument, interval=wanted)
     if found is None:
         message = f"there are no features yet of {instrument} {wanted}: no bar has closed"
         raise NotReadyError(message)
-    return features_payload(found.event, kind=serving.stores.kind(), served_from=found.store)
+    return features_payload(found.event, kind=run.kind(), served_from=found.store)
 
 
 @router.get("/v1/bars/{name}", summary="The newest bars", responses=_PROBLEMS)
 def newest_bars(
-    serving: ServingPart,
+    *,
+    bars: BarsPart,
+    targets: TargetsPart,
+    run: RunPart,
+    settings: SettingsPart,
     name: NamePart,
     interval: IntervalPart = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="How many.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="The largest number of bars.")] = 100,
 ) -> BarsPayload:
-    """The bars that this platform built, oldest first. The list is empty until the first bar has closed."""
-    instrument = serving.instrument(name)
-    wanted = serving.settings.default.interval if interval is None else interval
-    bars = serving.stores.bars(instrument=instrument, interval=wanted, limit=limit)
-    source = bars[-1].source if bars else None
+    """Answers with the bars that this platform built, oldest first. The list is empty until the first bar has closed."""
+    instrument = targets.instrument(name)
+    wanted = settings.default.interval if interval is None else interval
+    found = bars.newest(instrument=instrument, interval=wanted, limit=limit)
+    source = found[-1].source if found else None
     return BarsPayload(
         instrument=instrument,
         interval=wanted,
-        stream=serving.stores.stream,
+        stream=run.stream,
         source=source,
-        is_simulated=is_simulated(source=source or "", instrument=instrument, kind=serving.stores.kind()),
-        bars=[bar_payload(bar) for bar in bars],
+        is_simulated=is_simulated(source=source or "", instrument=instrument, kind=run.kind()),
+        bars=[bar_payload(bar) for bar in found],
     )

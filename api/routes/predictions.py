@@ -14,7 +14,13 @@ from api.payloads.predictions import (
     past_prediction_payload,
 )
 from api.payloads.records import RecordPayload, record_payload
-from api.reading.serving import ServingPart, TargetPart
+from api.reading.alarms import AlarmsPart
+from api.reading.clocks import ClockPart, data_age_s
+from api.reading.parameters import TargetPart
+from api.reading.parts import MetricsPart
+from api.reading.predictions import PredictionsPart
+from api.reading.runs import RunPart
+from api.reading.targets import TargetsPart
 from schemas.arms import CHAMPION
 from schemas.events import PredictionMade
 from schemas.records import PredictionRecord
@@ -32,41 +38,50 @@ _PROBLEMS = problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTP
     responses={**_PROBLEMS, 304: {"description": "The prediction and its record are as in If-None-Match."}},
 )
 def newest_prediction(
-    serving: ServingPart,
+    *,
     response: Response,
     target: TargetPart,
+    predictions: PredictionsPart,
+    targets: TargetsPart,
+    run: RunPart,
+    clock: ClockPart,
+    metrics: MetricsPart,
+    alarms: AlarmsPart,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> LivePredictionPayload | Response:
-    """Which way the price goes next, how sure that is, how old it is, and how often it was right.
+    """Answers with the newest prediction of a target, its age, and how often such predictions were right.
 
     The entity tag is made from the model, the as-of time and the number of judged predictions. It does
     not change when only the age changes; the header `Driftline-Data-Age-S` states the age.
     The answer is 503 with `Retry-After` while there is no model or no prediction.
     """
-    found = serving.newest_prediction(target)
+    found = predictions.newest(target)
+    if found is None:
+        raise targets.no_prediction(target)
     made: PredictionMade = found.event
-    now_ms = serving.stores.now_ms()
-    data_age_s = serving.data_age_s(made.features_as_of_ms, now_ms)
-    record = serving.stores.record(target)
-    serving.metrics.set_data_age(target, data_age_s)
+    now_ms = clock.now_ms()
+    age_s = data_age_s(made.features_as_of_ms, now_ms)
+    record = predictions.record(target)
+    metrics.set_data_age(target, age_s)
     tag = entity_tag(made, record)
     headers = {
         "ETag": tag,
         "Cache-Control": "no-cache",
-        "Driftline-Data-Age-S": "unknown" if data_age_s is None else f"{data_age_s:.3f}",
+        "Driftline-Data-Age-S": "unknown" if age_s is None else f"{age_s:.3f}",
         "Driftline-Served-From": found.store,
     }
     if if_none_match is not None and _matches(if_none_match, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    serving.metrics.count_served(target)
+    metrics.count_served(target)
     response.headers.update(headers)
     return live_prediction_payload(
         made,
-        kind=serving.stores.kind(),
+        kind=run.kind(),
         clock_ms=now_ms,
-        data_age_s=data_age_s,
+        data_age_s=age_s,
         served_from=found.store,
         record=_record(record),
+        leak_alarm=alarms.words_of(made.model_version),
     )
 
 
@@ -76,25 +91,33 @@ def newest_prediction(
     responses=_PROBLEMS,
 )
 def past_predictions(
-    serving: ServingPart,
+    *,
     request: Request,
     target: TargetPart,
-    limit: Annotated[int, Query(ge=1, le=500, description="Items on a page.")] = 50,
+    predictions: PredictionsPart,
+    targets: TargetsPart,
+    run: RunPart,
+    limit: Annotated[
+        int, Query(ge=1, le=500, description="The largest number of predictions on a page.")
+    ] = 50,
     before: Annotated[
         int | None,
-        Query(ge=0, le=_MAX_MS, description="Only as-of times before this, UTC milliseconds."),
+        Query(
+            ge=0,
+            le=_MAX_MS,
+            description="Only predictions with an as-of time before this one, UTC milliseconds.",
+        ),
     ] = None,
 ) -> HistoryPayload:
-    """Past predictions, newest first, in pages. The `next` of a page is the path of the following, older page."""
+    """Answers with past predictions in pages, the newest first. `next` is the path of the following, older page."""
     record = None
     if before is None:
-        page, record = serving.stores.newest_with_record(target, limit=limit + 1)
+        page, record = predictions.newest_page(target, limit=limit + 1)
     else:
-        page = serving.stores.predictions(target, limit=limit + 1, before_ms=before)
+        page = predictions.page(target, limit=limit + 1, before_ms=before)
     if not page:
-        serving.check_served(target)
-        serving.check_arm(target)
-    kind = serving.stores.kind()
+        targets.check(target)
+    kind = run.kind()
     items = [past_prediction_payload(made, resolved, kind=kind) for made, resolved in page[:limit]]
     last_ms = items[-1].features_as_of_ms if len(page) > limit else None
     following = None

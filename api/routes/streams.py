@@ -7,8 +7,15 @@ from fastapi import APIRouter
 from api.errors import UnknownNameError, problems
 from api.payloads.shared import is_simulated
 from api.payloads.streams import StreamPayload, TargetsPayload, target_payload, waiting_payload
+from api.reading.alarms import AlarmsPart
+from api.reading.clocks import ClockPart
+from api.reading.parameters import ArmPart
+from api.reading.parts import SettingsPart
 from api.reading.phases import phase_of
-from api.reading.serving import ArmPart, ServingPart
+from api.reading.promotions import PromotionsPart
+from api.reading.runs import RunPart
+from api.reading.targets import TargetsPart
+from api.reading.waiting import waiting_targets
 from schemas.arms import CHAMPION
 from schemas.targets import TargetPair
 from schemas.time import text_of_time
@@ -21,10 +28,10 @@ _TARGET_PROBLEMS = problems(
 
 
 @router.get("/v1/stream", summary="The run of data, and its clock", responses=_PROBLEMS)
-def stream(serving: ServingPart) -> StreamPayload:
+def stream(run: RunPart, clock: ClockPart) -> StreamPayload:
     """Describes the run: live, replayed or simulated data, and the time that the stream has reached."""
-    description = serving.stores.description()
-    sight = serving.sight()
+    description = run.description()
+    observed = clock.observed()
     return StreamPayload(
         stream=description.stream,
         kind=description.kind,
@@ -42,39 +49,48 @@ def stream(serving: ServingPart) -> StreamPayload:
         end_ms=description.end_ms,
         speed=description.speed,
         parameters=description.parameters,
-        clock_ms=sight.clock_ms,
-        clock=None if sight.clock_ms is None else text_of_time(sight.clock_ms, "iso"),
-        clock_unchanged_s=round(sight.unchanged_s, 3),
-        phase=phase_of(description, sight),
+        clock_ms=observed.clock_ms,
+        clock=None if observed.clock_ms is None else text_of_time(observed.clock_ms, "iso"),
+        clock_unchanged_s=round(observed.unchanged_s, 3),
+        phase=phase_of(description, observed),
     )
 
 
 @router.get(
     "/v1/targets",
-    summary="What is predicted, and by which models",
+    summary="The targets and their models",
     responses=_TARGET_PROBLEMS,
 )
-def targets(serving: ServingPart, arm: ArmPart = CHAMPION) -> TargetsPayload:
+def targets(
+    *,
+    settings: SettingsPart,
+    run: RunPart,
+    configured: TargetsPart,
+    promotions: PromotionsPart,
+    alarms: AlarmsPart,
+    arm: ArmPart = CHAMPION,
+) -> TargetsPayload:
     """Lists every target that has a version in the arm, the default one first, and those without a champion yet."""
-    default = serving.settings.default
-    served = list(serving.settings.served)
-    promotions = serving.stores.newest_promotions(arm)
-    if arm != CHAMPION and not promotions:
-        message = (
-            f"no version is a {arm}; arms of this run are {', '.join(serving.stores.arms()) or CHAMPION}"
-        )
+    default, served = settings.default, list(settings.served)
+    promoted = promotions.newest(arm)
+    if arm != CHAMPION and not promoted:
+        message = f"no version was promoted to {arm}; arms of this run are {', '.join(promotions.arms()) or CHAMPION}"
         raise UnknownNameError(message)
     payloads = [
-        target_payload(promoted, is_default=(promoted.interval, promoted.horizon) == default)
-        for promoted in promotions
+        target_payload(
+            one,
+            is_default=(one.interval, one.horizon) == default,
+            leak_alarm=alarms.words_of(one.model_version),
+        )
+        for one in promoted
     ]
     waiting = [
-        waiting_payload(target, is_default=target.pair == default)
-        for target in (serving.waiting(promotions) if arm == CHAMPION else [])
+        waiting_payload(target, is_default=target.pair == default, reason=alarms.why_held_back(target))
+        for target in (waiting_targets(configured.configured(), promoted) if arm == CHAMPION else [])
     ]
 
     def place(interval_horizon: TargetPair) -> int:
         return served.index(interval_horizon) if interval_horizon in served else len(served)
 
     payloads.sort(key=lambda one: (one.instrument, place(TargetPair(one.interval, one.horizon))))
-    return TargetsPayload(stream=serving.stores.stream, targets=payloads, waiting=waiting)
+    return TargetsPayload(stream=run.stream, targets=payloads, waiting=waiting)

@@ -1,4 +1,4 @@
-"""The wiring of the job that predicts: topics, models from the registry, views."""
+"""Wires the job that predicts: its topics, the models of the registry, and its views."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -7,9 +7,11 @@ from types import MappingProxyType
 
 import structlog
 
+from api.scoring.failing import FailureCounts
 from api.scoring.judging import Decide
-from api.scoring.operators import Check, ScoringOperator, Stored
+from api.scoring.operators import Check, FailureCount, ScoringOperator
 from api.scoring.stored import stored_state, target_of_promotion
+from api.scoring.targets import StoredScoringState
 from api.settings import ApiSettings
 from schemas.artifacts import ModelTarget
 from schemas.codec import encode
@@ -19,6 +21,7 @@ from schemas.sources import source_of
 from schemas.targets import Target
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MODELS_EFFECT, MODELS_EVENT, partition_of
 from schemas.wire import redis
+from schemas.wire.clocks import SystemClock
 from schemas.wire.redis import prediction_key
 from schemas.wire.settings import Endpoints
 from stream_processors.runtime.declarations import Job, View
@@ -30,12 +33,12 @@ from trainers.registry.models import LoadedModels
 
 JOB = "scoring"
 LoadModel = Callable[[str], ServedModel]
-#: Loaded models, of a few hundred kilobytes to a few megabytes: the versions of all arms of one run and
-#: their predecessors. Where more serve, each prediction loads its model anew.
+#: The largest number of loaded models: the versions of all arms of one run and their predecessors. A model takes a
+#: few hundred kilobytes to a few megabytes. Where more models serve, each prediction may load its model again.
 _N_MODELS = 256
-#: Of one arm of a target: the version that serves, and the one before or after it.
+#: The largest number of loaded models of one arm of a target: the version that serves, and the one before or after it.
 _N_MODELS_OF_AN_ARM = 2
-#: Between the check of a promotion and its first decision.
+#: The number of models that are kept between the check of a promotion and its first decision.
 _N_CHECKED = 8
 
 _log = structlog.get_logger(__name__)
@@ -45,39 +48,46 @@ def run_scoring(settings: ApiSettings, *, endpoints: Endpoints, stop: Callable[[
     """Predict until asked to stop.
 
     Args:
-        settings: Those of the API, which scoring shares.
-        endpoints: Where the servers are.
-        stop: Asked between batches; the job ends when it returns True.
+        settings: The settings of the API, which the scoring job shares.
+        endpoints: The addresses of the servers.
+        stop: Called between batches; the job ends when it returns True.
 
     Raises:
-        PlatformError: Whatever the job does not get over; a restart goes on from the log.
+        PlatformError: If the job cannot go on. A restart goes on from the log.
     """
     registry, sources = FolderRegistry(settings.registry_dir), settings.parsed_sources()
     models = LoadedModels(registry, n_kept=_N_CHECKED)
+    views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
+    failures = FailureCounts(views, SystemClock())
     job = scoring_job(
         load=models.model,
         check=partial(check_promotion, models),
         stored=stored_state(endpoints, registry, stream=settings.stream),
         joined={name: source_of(name, sources) for name in settings.parsed_companions()},
+        on_failure_count=failures.note,
     )
-    views = redis.Views(redis.connect(endpoints.redis_url), job=JOB)
+
+    def stop_after_showing() -> bool:
+        failures.show()
+        return stop()
+
     run_job(
         job,
         endpoint=endpoints.kafka,
         views=views,
-        stop=stop,
+        stop=stop_after_showing,
         worker_id=settings.worker_id,
         data_dir=settings.data_dir,
     )
 
 
 def check_promotion(models: LoadedModels, promoted: ModelPromoted) -> None:
-    """Refuse a promotion that names no version of ours, one that does not load, or one made for something else.
+    """Refuse a promotion whose version is not in the registry, does not load, or was made for another target.
 
-    The model is loaded here, once, before it serves; the decisions after it find it loaded.
+    The model is loaded here once, before it serves, so that its first decision need not load it.
 
     Raises:
-        InvariantError: Says which; the message is dead-lettered.
+        InvariantError: If the promotion is refused. The message then becomes a dead letter.
     """
     try:
         manifest, _ = models.load(promoted.model_version)
@@ -99,19 +109,21 @@ def check_promotion(models: LoadedModels, promoted: ModelPromoted) -> None:
 def scoring_job(
     *,
     load: LoadModel,
-    stored: Stored | None = None,
+    stored: StoredScoringState | None = None,
     check: Check = lambda _promoted: None,
     joined: Mapping[str, str] = MappingProxyType({}),
+    on_failure_count: FailureCount = lambda _target, _failed, _n_failed: None,
 ) -> Job:
-    """The job: features of an instrument, all promotions, predictions of that instrument.
+    """Return the job that reads features and promotions, and publishes predictions.
 
-    Where no instrument has companions, the vectors' topic is not read at all.
+    The topic of vectors is not read if no instrument has companions.
 
     Args:
-        load: A model by its version; asked when a version is first needed.
-        stored: What the durable stores know, which an emptied log no longer does.
-        check: Refuses a promotion, by InvariantError.
-        joined: The source of each instrument with companions, of which vectors are computed too.
+        load: Loads the model of a version; called when a version is first needed.
+        stored: What the durable stores know and an emptied log no longer knows.
+        check: Refuses a promotion by raising InvariantError.
+        joined: The source of each instrument with companions, for which vectors are computed too.
+        on_failure_count: Called for each row that a version could not decide.
     """
     decide_by_version = decision(load)
 
@@ -123,6 +135,7 @@ def scoring_job(
             is_own=lambda name: partition_of(name.encode(), FEATURES_MARKET.n_partitions) == partition,
             on_mismatch=_report_mismatch,
             on_failure=_report_failure,
+            on_failure_count=on_failure_count,
             on_lost=_report_lost,
             joined=joined,
         )
@@ -137,9 +150,9 @@ def scoring_job(
 
 
 class _ServingModels:
-    """The models that decide, each loaded once while it is needed.
+    """Loads each model that decides once, and keeps it while it is needed.
 
-    Arms such as a learner's get a new version every few hours, so of each arm only the last two stay.
+    An arm such as a learner's gets a new version every few hours, so only the last two models of an arm are kept.
     """
 
     def __init__(self, load: LoadModel) -> None:
@@ -147,7 +160,7 @@ class _ServingModels:
         self._models: OrderedDict[tuple[Target, str], ServedModel] = OrderedDict()
 
     def __call__(self, promoted: ModelPromoted) -> ServedModel:
-        """The model of a promotion."""
+        """Return the model of a promotion."""
         target = target_of_promotion(promoted)
         place = (target, promoted.model_version)
         model = self._models.get(place)
@@ -163,7 +176,7 @@ class _ServingModels:
 
 
 def decision(load: LoadModel) -> Decide:
-    """The decision of :mod:`trainers.models.decisions`, with each version loaded once."""
+    """Return the decision of :mod:`trainers.models.decisions`, which loads each version once."""
     serving = _ServingModels(load)
 
     def decided(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
@@ -177,7 +190,7 @@ def decision(load: LoadModel) -> Decide:
 
 
 def view_of(event: Event) -> View | None:
-    """The view of a prediction: the newest of its target, ordered by its as-of time."""
+    """Return the view of a prediction, which is ordered by its as-of time; None for other events."""
     if not isinstance(event, PredictionMade):
         return None
     key = prediction_key(event.stream, event.instrument, event.interval, event.horizon, event.arm)
@@ -186,7 +199,7 @@ def view_of(event: Event) -> View | None:
 
 def _report_lost(record: PromotionTookEffect) -> None:
     _log.warning(
-        "bars stay without a prediction: their rows were not kept until the version was promoted",
+        "bars have no prediction: their rows were dropped before the version was promoted",
         arm=record.alias,
         instrument=record.instrument,
         interval=record.interval,
@@ -200,7 +213,7 @@ def _report_lost(record: PromotionTookEffect) -> None:
 
 def _report_mismatch(row: FeaturesComputed, promoted: ModelPromoted) -> None:
     _log.warning(
-        "features are not those of the promoted version",
+        "features do not fit the promoted version: the bar has no prediction of its arm",
         instrument=row.instrument,
         interval=row.interval,
         horizon=promoted.horizon,
@@ -213,7 +226,7 @@ def _report_mismatch(row: FeaturesComputed, promoted: ModelPromoted) -> None:
 
 def _report_failure(row: FeaturesComputed, promoted: ModelPromoted, error: PlatformError) -> None:
     _log.error(
-        "a version cannot decide: its arm has no prediction of this bar, the others go on",
+        "a version cannot decide: its arm has no prediction of this bar, the other arms go on",
         instrument=row.instrument,
         interval=row.interval,
         horizon=promoted.horizon,

@@ -1,14 +1,14 @@
-"""What the versions of one target say about rows: predictions, rows of other features, and failures.
+"""Lets the versions of one target decide rows, which gives predictions, mismatched features, and failures.
 
-Pure. Stands apart from :mod:`.operators` as the part that knows one target, its promotions and how far it is
-decided, and changes nothing: what it finds is taken in afterwards, or not at all.
+Pure. This module is separate from :mod:`.operators` because it knows only one target, its promotions and how far it is
+decided. It changes nothing: the operator applies the results afterwards, or none of them.
 """
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from api.scoring.rows import NEVER_MS
-from api.scoring.starts import Promotions, Start, Tally
+from api.scoring.starts import PromotionStart, TargetPromotions, TargetTally
 from schemas.arms import CHAMPION
 from schemas.errors import ContractError, NotReadyError, PlatformError, StateError
 from schemas.events import FeaturesComputed, ModelPromoted, PredictionMade
@@ -18,12 +18,12 @@ Decide = Callable[[FeaturesComputed, ModelPromoted], PredictionMade]
 
 
 class TargetState:
-    """The promotions of a target, and how far it is predicted."""
+    """The promotions of a target, and how far the target is predicted."""
 
-    def __init__(self, key: Target, tally: Tally, starts: Iterable[Start] = ()) -> None:
+    def __init__(self, key: Target, tally: TargetTally, starts: Iterable[PromotionStart] = ()) -> None:
         self.key = key
         self.tally = tally
-        self.promotions = Promotions(starts)
+        self.promotions = TargetPromotions(starts)
 
     @property
     def predicted_ms(self) -> int:
@@ -36,12 +36,12 @@ class TargetState:
         return max(stored_ms, self.tally.decided_ms.get(feature_spec_hash, NEVER_MS))
 
     def note_decided(self, event: FeaturesComputed | PredictionMade) -> None:
-        """Count a row, or the row of a prediction, as decided."""
+        """Record that a row, or the row of a prediction, is decided."""
         features, decided_ms = event.feature_spec_hash, self.tally.decided_ms
         decided_ms[features] = max(decided_ms.get(features, NEVER_MS), event.event_time_ms)
 
 
-class Failed(NamedTuple):
+class FailedDecision(NamedTuple):
     """A row that a version could not decide."""
 
     row: FeaturesComputed
@@ -49,12 +49,18 @@ class Failed(NamedTuple):
     error: PlatformError
 
 
-class Judged(NamedTuple):
-    """What the versions of a target say about some rows."""
+class JudgedRows(NamedTuple):
+    """The results of letting the versions of a target decide some rows.
+
+    Attributes:
+        predictions: The predictions, in the order of the rows.
+        mismatches: Rows whose features are not those of the version, each with the promotion of the version.
+        failures: Rows that the version could not decide.
+    """
 
     predictions: list[PredictionMade]
     mismatches: list[tuple[FeaturesComputed, ModelPromoted]]
-    failures: list[Failed]
+    failures: list[FailedDecision]
 
 
 def judged(
@@ -63,22 +69,22 @@ def judged(
     *,
     decide: Decide,
     has_other_features: Callable[[FeaturesComputed, str], bool],
-    more: Iterable[Start] = (),
-) -> Judged:
-    """Return what the versions of a target say about rows that are not decided yet.
+    more: Iterable[PromotionStart] = (),
+) -> JudgedRows:
+    """Let the versions of a target decide those rows that are not decided yet.
 
     Args:
-        target: Left as it is.
-        rows: Warm ones, oldest first of each set of features.
-        decide: What a version says about a row.
-        has_other_features: Whether no row of a row's time has the features of this hash.
-        more: Promotions that are looked at too, though they were not taken in yet.
+        target: The target, which is not changed.
+        rows: Warm rows; of each set of features the oldest comes first.
+        decide: Returns the prediction of a version for a row.
+        has_other_features: Returns whether no row of a row's time has the features of a hash.
+        more: Further promotions to consider, which have not been added to the target yet.
 
     Raises:
-        NotReadyError: If the model of a champion is not there.
+        NotReadyError: If the model of a champion is missing.
         StateError: If the model of a champion does not load.
     """
-    found = Judged([], [], [])
+    found = JudgedRows([], [], [])
     for row in rows:
         start = target.promotions.at(row.event_time_ms, more=more)
         if start is None:
@@ -93,24 +99,24 @@ def judged(
     return found
 
 
-def _decide_one(row: FeaturesComputed, promoted: ModelPromoted, decide: Decide, found: Judged) -> None:
+def _decide_one(row: FeaturesComputed, promoted: ModelPromoted, decide: Decide, found: JudgedRows) -> None:
     try:
         found.predictions.append(decide(row, promoted))
     except ContractError as error:
-        found.failures.append(Failed(row, promoted, error))
+        found.failures.append(FailedDecision(row, promoted, error))
     except (NotReadyError, StateError) as error:
         if promoted.alias == CHAMPION:
-            raise  # a start that finds the model again goes on from here, and no prediction is lost
-        found.failures.append(Failed(row, promoted, error))
+            raise  # the next start of the job that finds the model goes on from here, and no prediction is lost
+        found.failures.append(FailedDecision(row, promoted, error))
 
 
-def refuse_bad(found: Iterable[Judged]) -> None:
-    """Raise what a champion says against rows that nobody can decide.
+def refuse_bad(found: Iterable[JudgedRows]) -> None:
+    """Raise the error of a champion for rows that no target could decide.
 
     Raises:
-        ContractError: The champion's first, unless some target decided a row.
+        ContractError: The first error of a champion, unless some target decided a row.
     """
-    failures: list[Failed] = []
+    failures: list[FailedDecision] = []
     for one in found:
         if one.predictions:
             return

@@ -11,20 +11,27 @@ from typing import NamedTuple
 import msgspec
 
 from api.scoring.rows import NEVER_MS
+from schemas.arms import CHAMPION
+from schemas.events import END_OF_TIME_MS, PredictionMade, PredictionsAdvanced, WatermarkAdvanced
 from schemas.time import Interval
 
-#: The label join is told each quarter of an hour of the stream's time: it needs to know no finer.
+#: Progress is published every quarter of an hour of the stream's time. The label join needs no finer steps.
 EVERY_MS = Interval.FIFTEEN_MINUTES.milliseconds
 
 
-class Passed(NamedTuple):
-    """By which times all rows were read: those that champions take, and those of every arm."""
+class PassedTimes(NamedTuple):
+    """The times up to which all rows were read.
+
+    Attributes:
+        champions_ms: The time for the rows that champions take.
+        every_arm_ms: The time for the rows of every arm.
+    """
 
     champions_ms: int
     every_arm_ms: int
 
 
-class Mark(msgspec.Struct, array_like=True):
+class SourceMark(msgspec.Struct, array_like=True):
     """The position of one source in one run.
 
     Attributes:
@@ -47,7 +54,7 @@ class Mark(msgspec.Struct, array_like=True):
         return min(self.market_ms, self.vectors_ms) if self.awaits_vectors else self.market_ms
 
 
-class Marks:
+class SourceMarks:
     """The positions of every run and source in a partition.
 
     Args:
@@ -56,11 +63,11 @@ class Marks:
 
     def __init__(self, *, n_kept: int) -> None:
         self._n_kept = n_kept
-        self._marks: dict[tuple[str, str], Mark] = {}
+        self._marks: dict[tuple[str, str], SourceMark] = {}
 
-    def of(self, stream: str, source: str) -> Mark:
+    def of(self, stream: str, source: str) -> SourceMark:
         """Return the position of one source."""
-        return self._marks.setdefault((stream, source), Mark())
+        return self._marks.setdefault((stream, source), SourceMark())
 
     def until_ms(self, stream: str, source: str, interval: Interval) -> int:
         """Return the time up to which bars of a length get no more predictions, as published to the label join.
@@ -100,12 +107,12 @@ class Marks:
             mark.market_ms = time_ms
         return True
 
-    def newly_passed(self, stream: str, source: str, *, champions_take_vectors: bool) -> Passed | None:
+    def newly_passed(self, stream: str, source: str, *, champions_take_vectors: bool) -> PassedTimes | None:
         """Return the times to publish to the label join now; None if there is nothing new.
 
         Args:
             stream: The run.
-            source: Whose rows.
+            source: The source of the rows.
             champions_take_vectors: Whether a champion of the source takes vectors.
         """
         mark = self.of(stream, source)
@@ -117,16 +124,19 @@ class Marks:
         if champions_ms == NEVER_MS or (champions_ms, every_arm_ms) == (mark.champions_told_ms, mark.told_ms):
             return None
         mark.champions_told_ms, mark.told_ms = champions_ms, every_arm_ms
-        return Passed(champions_ms, every_arm_ms)
+        return PassedTimes(champions_ms, every_arm_ms)
 
     def restore(self, stream: str, source: str, kept: bytes, *, may_await_vectors: bool) -> None:
         """Restore the position of one source.
 
         Args:
+            stream: The run.
+            source: The source.
+            kept: The stored position.
             may_await_vectors: Whether an instrument of the source has companions now. If none has any more, no
                 watermark of vectors comes, and waiting for it would never end.
         """
-        mark = self._marks[(stream, source)] = msgspec.msgpack.decode(kept, type=Mark)
+        mark = self._marks[(stream, source)] = msgspec.msgpack.decode(kept, type=SourceMark)
         mark.awaits_vectors = mark.awaits_vectors and may_await_vectors
 
     def forget(self, stream: str) -> list[str]:
@@ -137,6 +147,34 @@ class Marks:
         return gone
 
 
+def progress_of(
+    passed: PassedTimes, mark: WatermarkAdvanced, *, last: PredictionMade | None, n_kept: int
+) -> PredictionsAdvanced:
+    """Return the event that tells the label join how far predictions are.
+
+    Args:
+        passed: The times up to which all rows were read.
+        mark: The watermark that moved them on.
+        last: The last prediction of the run, which the label join must have read before; None before the first.
+        n_kept: For how many bars before these times a row may still be predicted.
+    """
+    is_one = passed.every_arm_ms == passed.champions_ms
+    return PredictionsAdvanced(
+        event_time_ms=passed.champions_ms,
+        known_time_ms=max(mark.known_time_ms, passed.champions_ms),
+        source=mark.source,
+        stream=mark.stream,
+        n_kept_bars=n_kept,
+        last_instrument=None if last is None else last.instrument,
+        last_interval=None if last is None else last.interval,
+        last_horizon=None if last is None else last.horizon,
+        last_as_of_ms=None if last is None else last.event_time_ms,
+        last_arm=CHAMPION if last is None else last.arm,
+        last_feature_spec_hash=None if last is None else last.feature_spec_hash,
+        every_arm_ms=None if is_one else max(passed.every_arm_ms, -END_OF_TIME_MS),
+    )
+
+
 def _whole(time_ms: int) -> int:
-    """The last quarter of an hour by a time."""
+    """Return the end of the last whole quarter of an hour."""
     return time_ms if time_ms == NEVER_MS else time_ms - time_ms % EVERY_MS

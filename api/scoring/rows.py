@@ -18,8 +18,8 @@ from schemas.time import Interval
 NEVER_MS = -(2**62)
 
 
-class Form(StrEnum):
-    """Which rows: of market features alone, or of vectors with companions' features in them."""
+class RowForm(StrEnum):
+    """The form of a row: market features alone, or a vector that also has the features of companions."""
 
     MARKET = "market"
     VECTOR = "vector"
@@ -44,7 +44,7 @@ class PackedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     values: list[float | None]
 
 
-class Names:
+class FeatureNames:
     """The feature names of each run, by their digest."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Names:
         return gone
 
 
-class Standing(msgspec.Struct, array_like=True):
+class SeriesStanding(msgspec.Struct, array_like=True):
     """The position of a series.
 
     Attributes:
@@ -99,10 +99,10 @@ class Standing(msgspec.Struct, array_like=True):
     let_go_ms: int = NEVER_MS
 
 
-class Series:
+class RowSeries:
     """The kept warm rows of one form of a series, oldest first."""
 
-    def __init__(self, key: SeriesKey, standing: Standing) -> None:
+    def __init__(self, key: SeriesKey, standing: SeriesStanding) -> None:
         self.key = key
         self.standing = standing
         self._rows: deque[tuple[int, bytes]] = deque()
@@ -127,14 +127,14 @@ class Series:
         """Return the as-of times of the kept rows."""
         return [as_of_ms for as_of_ms, _ in self._rows]
 
-    def after(self, time_ms: int, names: Names) -> Iterator[FeaturesComputed]:
+    def after(self, time_ms: int, names: FeatureNames) -> Iterator[FeaturesComputed]:
         """Return the kept rows after a time, oldest first."""
         for as_of_ms, packed in self._rows:
             if as_of_ms > time_ms:
                 yield _unpacked(self.key, as_of_ms, packed, names)
 
 
-def packed_row(row: FeaturesComputed, names: Names) -> bytes:
+def packed_row(row: FeaturesComputed, names: FeatureNames) -> bytes:
     """Return a row as the bytes that the changelog holds."""
     return msgspec.msgpack.encode(
         PackedRow(
@@ -148,7 +148,7 @@ def packed_row(row: FeaturesComputed, names: Names) -> bytes:
     )
 
 
-def _unpacked(key: SeriesKey, as_of_ms: int, packed: bytes, names: Names) -> FeaturesComputed:
+def _unpacked(key: SeriesKey, as_of_ms: int, packed: bytes, names: FeatureNames) -> FeaturesComputed:
     row = msgspec.msgpack.decode(packed, type=PackedRow)
     return FeaturesComputed(
         event_time_ms=as_of_ms,

@@ -3,14 +3,15 @@
 Pure. This module is separate from :mod:`.operators` because it knows nothing of the values of rows. For one target,
 which is an instrument, an interval, a horizon and an arm:
 
-1. A promotion starts at the time that it states, or at the first bar's end without a prediction where
-   that is later: what an earlier version predicted stays, and of rows that were let go nothing is known.
-2. A row is scored by the started promotion with the greatest ``effective_from_ms``; of promotions from
-   the same time by the later one in the log.
-3. The start is decided when a promotion is read, and recorded at once, or with the first row where the
-   series has none yet: it may be a replay, whose log holds the record further on. A start that was
-   recorded before, by the log or by the durable history, is taken over.
-4. A promotion that a later one has displaced for good is forgotten: as-of times of its rows only grow.
+1. A promotion starts at the time that it states, or at the first bar's end without a prediction if that is later.
+   Predictions of an earlier version stay, and rows that were dropped cannot be predicted.
+2. A row is scored by the started promotion with the greatest ``effective_from_ms``. Of promotions with the same
+   time it is the later one in the log.
+3. The start is decided when a promotion is read. It is recorded at once, or with the first row if the series has no
+   row yet, because the log of a replay may hold the record further on. A start that the log or the durable history
+   has recorded is used as it was recorded.
+4. A promotion that a later one has displaced for good is forgotten, once no row is kept that it could score.
+   If it were forgotten earlier and announced again, it would score kept rows that were its successors'.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,16 +23,16 @@ from api.scoring.rows import NEVER_MS
 from schemas.events import END_OF_TIME_MS, ModelPromoted, PredictionMade, PromotionTookEffect
 from schemas.time import Interval
 
-#: What tells a promotion of one target from the others.
+#: Distinguishes a promotion from the others of its target.
 Identity = tuple[int, str, str]
 
 
 def identity(promoted: ModelPromoted | PromotionTookEffect) -> Identity:
-    """Which promotion of its target it is."""
+    """Return what distinguishes a promotion from the others of its target."""
     return promoted.effective_from_ms, promoted.model_version, promoted.model_hash
 
 
-class Start(msgspec.Struct, kw_only=True):
+class PromotionStart(msgspec.Struct, kw_only=True):
     """A promotion, and the as-of time from which it predicts.
 
     Attributes:
@@ -53,11 +54,11 @@ class Start(msgspec.Struct, kw_only=True):
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The order of starts: among those that have started, the greatest one scores."""
+        """Return the place in the order of starts: of those that have started, the greatest one scores."""
         return self.promoted.effective_from_ms, self.number
 
 
-class Free(NamedTuple):
+class FreeTimes(NamedTuple):
     """The as-of times of a target that have no prediction and can still get one.
 
     Attributes:
@@ -94,7 +95,7 @@ def _bar_end_after(time_ms: int, interval: Interval) -> int:
     return (time_ms // interval.milliseconds + 1) * interval.milliseconds
 
 
-class Tally(msgspec.Struct, kw_only=True, array_like=True):
+class TargetTally(msgspec.Struct, kw_only=True, array_like=True):
     """The part of a target's state that changes with each row.
 
     Attributes:
@@ -116,29 +117,29 @@ class Tally(msgspec.Struct, kw_only=True, array_like=True):
     n_promotions: int = 0
 
 
-class Promotions:
+class TargetPromotions:
     """The promotions of one target that may still score a row."""
 
-    def __init__(self, starts: Iterable[Start] = ()) -> None:
+    def __init__(self, starts: Iterable[PromotionStart] = ()) -> None:
         self._starts = list(starts)
 
-    def __iter__(self) -> Iterator[Start]:
+    def __iter__(self) -> Iterator[PromotionStart]:
         """Iterate over the starts, in no particular order."""
         return iter(self._starts)
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of starts."""
         return len(self._starts)
 
-    def find(self, which: Identity) -> Start | None:
+    def find(self, which: Identity) -> PromotionStart | None:
         """Return the start with this identity, or None."""
         return next((start for start in self._starts if identity(start.promoted) == which), None)
 
-    def add(self, start: Start) -> None:
+    def add(self, start: PromotionStart) -> None:
         """Add the start of one more promotion."""
         self._starts.append(start)
 
-    def at(self, as_of_ms: int, *, more: Iterable[Start] = ()) -> Start | None:
+    def at(self, as_of_ms: int, *, more: Iterable[PromotionStart] = ()) -> PromotionStart | None:
         """Return the promotion that scores the row of a time, or None.
 
         Args:
@@ -147,18 +148,19 @@ class Promotions:
         started = [start for start in (*self._starts, *more) if start.from_ms <= as_of_ms < start.until_ms]
         return max(started, key=lambda start: start.rank) if started else None
 
-    def unrecorded(self) -> list[Start]:
+    def unrecorded(self) -> list[PromotionStart]:
         """Return the starts without a record, in their order."""
         return [start for start in self._starts if not start.is_recorded]
 
-    def forget_displaced(self, read_ms: Callable[[str], int]) -> list[Start]:
-        """Drop the starts that cannot score any row that is still to come, and return them.
+    def forget_displaced(self, settled_ms: Callable[[str], int]) -> list[PromotionStart]:
+        """Drop the starts that cannot score any row that is kept or still to come, and return them.
 
-        A start with the same time as the one that scores is kept, so that it is recognised when it is announced again.
-        The time from which a dropped start would have scored is kept as ``until_ms`` of the earlier ones.
+        A start that may score a kept row stays, so that it is recognised when it is announced again. A start with the
+        same time as the one that scores stays for the same reason. The time from which a dropped start would have
+        scored is kept as ``until_ms`` of the earlier ones.
 
         Args:
-            read_ms: Returns the newest as-of time of the rows that were read, by the hash of their features.
+            settled_ms: Returns the as-of time up to which no row is kept any more, by the hash of the features.
         """
         if len(self._starts) < 2:
             return []
@@ -167,7 +169,7 @@ class Promotions:
             for start in self._starts
             if start.is_recorded
             and self.has_displaced(
-                start.promoted.effective_from_ms, read_ms(start.promoted.feature_spec_hash)
+                start.promoted.effective_from_ms, settled_ms(start.promoted.feature_spec_hash)
             )
         ]
         if gone:
@@ -178,19 +180,19 @@ class Promotions:
                 start.until_ms = min([start.until_ms, *later_ms])
         return gone
 
-    def has_displaced(self, effective_from_ms: int, read_ms: int) -> bool:
-        """Return whether a promotion that states a time cannot score any row later than those that were read."""
+    def has_displaced(self, effective_from_ms: int, settled_ms: int) -> bool:
+        """Return whether a promotion that states a time cannot score any row later than another time."""
         return any(
-            start.promoted.effective_from_ms > effective_from_ms and start.from_ms <= read_ms + 1
+            start.promoted.effective_from_ms > effective_from_ms and start.from_ms <= settled_ms + 1
             for start in self._starts
         )
 
     def takes(self, feature_spec_hash: str) -> bool:
-        """Whether one of them takes these features."""
+        """Return whether a promotion takes these features."""
         return any(start.promoted.feature_spec_hash == feature_spec_hash for start in self._starts)
 
 
-def record_of(start: Start, *, source: str, known_time_ms: int) -> PromotionTookEffect:
+def record_of(start: PromotionStart, *, source: str, known_time_ms: int) -> PromotionTookEffect:
     """Return the event that records a start.
 
     Args:

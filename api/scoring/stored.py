@@ -1,15 +1,15 @@
-"""What the durable stores know of a run when scoring starts: its promotions, and how far each target is predicted.
+"""Reads what the durable stores know of a run when scoring starts: its promotions, and how far targets are predicted.
 
-Stands apart because only a fresh log needs it: the state by key knows the rest.
+This module is separate because only a fresh log needs it. Otherwise the state by key holds all of this.
 """
 
 from collections.abc import Mapping
 
 import structlog
 
-from api.scoring.operators import Stored
 from api.scoring.rows import SeriesKey
-from api.scoring.starts import Start, identity, record_of
+from api.scoring.starts import PromotionStart, identity, record_of
+from api.scoring.targets import StoredScoringState
 from schemas.arms import is_arm
 from schemas.errors import StateError
 from schemas.events import ModelPromoted, PromotionTookEffect
@@ -24,15 +24,15 @@ from trainers.registry.serving import promotion_of
 _log = structlog.get_logger(__name__)
 
 
-def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) -> Stored:
-    """What the history and the registry know of a run as it is now.
+def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) -> StoredScoringState:
+    """Return what the history and the registry know of a run now.
 
-    Only a fresh log needs it: the state by key knows the rest. The promotions are those of the ledger,
-    under every alias, so that no row has to wait until they are announced again.
+    The promotions are those of the ledger, under every alias, so that no row has to wait until they are announced
+    again.
 
     Args:
-        endpoints: Where the servers are.
-        registry: Whose ledger names the promotions.
+        endpoints: The addresses of the servers.
+        registry: The registry whose ledger names the promotions.
         stream: The run.
 
     Raises:
@@ -48,7 +48,7 @@ def stored_state(endpoints: Endpoints, registry: ModelRegistry, *, stream: str) 
             if _promotion_key(promoted) not in records:
                 records |= _seen_start(predictions, promoted)
         promotions = {key: _serving(found, predicted, records) for key, found in promotions.items()}
-    return Stored(
+    return StoredScoringState(
         last_predicted_ms=predicted.get,
         promotions=lambda series: promotions.get(series, ()),
         record=lambda promoted: records.get(_promotion_key(promoted)),
@@ -60,7 +60,7 @@ def _serving(
     predicted: Mapping[Target, int],
     records: Mapping[tuple[object, ...], PromotionTookEffect],
 ) -> list[ModelPromoted]:
-    """Those that may still score a row: each that is taken in is loaded and checked."""
+    """Return the promotions that may still score a row. The others are left out, because each is loaded and checked."""
     greatest: dict[Target, int] = {}
     for promoted in promotions:
         record, target = records.get(_promotion_key(promoted)), target_of_promotion(promoted)
@@ -78,21 +78,21 @@ def _serving(
 
 
 def target_of_promotion(promoted: ModelPromoted) -> Target:
-    """The target that a promotion is of."""
+    """Return the target of a promotion."""
     return Target(promoted.stream, promoted.instrument, promoted.interval, promoted.horizon, promoted.alias)
 
 
 def _seen_start(
     predictions: StoredPredictions, promoted: ModelPromoted
 ) -> dict[tuple[object, ...], PromotionTookEffect]:
-    """The start of a promotion whose record was not stored before the broker lost it, by its predictions."""
+    """Return the start of a promotion by its stored predictions, for a record that the broker lost before it was stored."""
     target = target_of_promotion(promoted)
     from_ms = predictions.first_predicted_ms(
         target, model_version=promoted.model_version, from_ms=promoted.effective_from_ms
     )
     if from_ms is None:
         return {}
-    start = Start(promoted=promoted, number=0, from_ms=from_ms)
+    start = PromotionStart(promoted=promoted, number=0, from_ms=from_ms)
     return {_promotion_key(promoted): record_of(start, source=promoted.source, known_time_ms=from_ms)}
 
 
@@ -101,12 +101,14 @@ def _promotion_key(event: ModelPromoted | PromotionTookEffect) -> tuple[object, 
 
 
 def _promotions(registry: ModelRegistry, stream: str) -> dict[SeriesKey, list[ModelPromoted]]:
-    """The ledger's promotions of a run, oldest first, as they are announced."""
+    """Return the promotions of a run in the ledger, oldest first, as they are announced."""
     try:
         lines = [line for line in registry.ledger() if line.stream == stream and is_arm(line.alias)]
         manifests = {manifest.version: manifest for manifest in registry.versions()} if lines else {}
     except StateError as error:
-        _log.warning("the registry's ledger is left out: versions are scored as announced", reason=str(error))
+        _log.warning(
+            "the registry's ledger cannot be read: versions are scored when announced", reason=str(error)
+        )
         return {}
     found: dict[SeriesKey, list[ModelPromoted]] = {}
     for line in lines:

@@ -10,6 +10,7 @@ import msgspec
 from producers.jobs.plans import REAL_TIME, Reject, RunPlan, SourcePlan
 from producers.jobs.runs import instruments_of, stream_of
 from producers.jobs.splits import warm_up_end_ms
+from producers.normalise.trade_ids import with_id_epochs
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from producers.sources.files.captures import CaptureSurvey, survey_capture, ticks_of_capture
@@ -172,7 +173,7 @@ class CapturePlan(SourcePlan):
             stream=self.description.stream,
             from_ms=self.description.warm_up_until_ms,
         )
-        return (tick for tick in ticks if tick.known_time_ms >= reached_ms)
+        return (tick for tick in with_id_epochs(ticks) if tick.known_time_ms >= reached_ms)
 
 
 def capture_plan(

@@ -35,7 +35,8 @@ class LoggedPosition(NamedTuple):
 
     Attributes:
         reached: The position of the source; for candles, that of the instrument that lags most.
-        trade_ids: The instruments and ids of the ticks that were known in the millisecond of the newest tick.
+        trade_ids: The instrument, the epoch and the value of the id of each tick that was known in the newest
+            tick's millisecond.
         candle_ends: The end of the newest candle of each instrument.
         epoch: The largest epoch that sessions stated in these partitions.
         vouched: The newest event time for which the source vouched, by topic and partition.
@@ -44,7 +45,7 @@ class LoggedPosition(NamedTuple):
     """
 
     reached: Reached = Reached()
-    trade_ids: frozenset[tuple[str, int]] = frozenset()
+    trade_ids: frozenset[tuple[str, int, int]] = frozenset()
     candle_ends: Mapping[str, int] = {}
     epoch: int = 0
     vouched: Mapping[tuple[str, int], int] = {}
@@ -84,7 +85,7 @@ class LoggedPosition(NamedTuple):
             case TickObserved():
                 if tick_known_ms is None or event.known_time_ms != tick_known_ms:
                     return tick_known_ms is None or event.known_time_ms > tick_known_ms
-                return (event.instrument, event.trade_id) not in self.trade_ids
+                return _trade_id(event) not in self.trade_ids
             case _:
                 assert_never(event)
 
@@ -177,7 +178,7 @@ def with_newer(
                 if tick_known_ms is None or event.known_time_ms > tick_known_ms:
                     tick_known_ms, trade_ids = event.known_time_ms, frozenset()
                 if event.known_time_ms == tick_known_ms:
-                    trade_ids |= {(event.instrument, event.trade_id)}
+                    trade_ids |= {_trade_id(event)}
             case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
                 epoch = max(epoch, event.epoch)
                 vouched[where] = max(event.event_time_ms, vouched.get(where, event.event_time_ms))
@@ -191,6 +192,10 @@ def with_newer(
     return LoggedPosition(
         Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered
     )
+
+
+def _trade_id(tick: TickObserved) -> tuple[str, int, int]:
+    return tick.instrument, tick.id_epoch, tick.trade_id
 
 
 def _entry(events: Iterable[LoggedEvent], topic: str) -> tuple[int, int] | None:

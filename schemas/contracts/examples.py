@@ -216,6 +216,7 @@ EXAMPLES: dict[str, Event] = {
     "source_returned": _RETURNED,
     "topic_switched": _SWITCHED,
     "source_status_changed": _STATUS,
+    "tick_observed_after_ids_started_again": replace(_TICK, trade_id=7, id_epoch=1),
     "tick_observed": _TICK,
     "candle_observed": _CANDLE,
     "candle_observed_without_trades": replace(_CANDLE, n_trades=None, revision=0),

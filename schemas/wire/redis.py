@@ -7,6 +7,7 @@ at any time: a writer keeps its newest views, and writes them all again when its
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import redis
 import stamina
@@ -28,7 +29,16 @@ for i, key in ipairs(KEYS) do
     end
 end
 """
-#: The views of one call. Redis answers no other client for the milliseconds of a call.
+#: The orders of many views, whose keys are one text, as one text too: as arguments and answers of
+#: their own they take the client ten times as long.
+_READ_ORDERS = """
+local orders = {}
+for key in string.gmatch(ARGV[1], '[^,]+') do
+    orders[#orders + 1] = redis.call('HGET', key, 'order') or ''
+end
+return table.concat(orders, ',')
+"""
+#: So many views a call: Redis answers nobody else meanwhile, some milliseconds.
 _N_A_CALL = 500
 
 
@@ -60,6 +70,11 @@ def prediction_key(stream: str, instrument: str, interval: str, horizon: str, ar
 def clock_key(stream: str) -> str:
     """Return the key of the time of the stream, which is its newest watermark."""
     return f"clock:{stream}"
+
+
+def failures_key(stream: str) -> str:
+    """Return the key of the hash that says, by target, how many decisions of a run failed."""
+    return f"failures:{stream}"
 
 
 def translate(error: RedisError) -> PlatformError:
@@ -104,6 +119,7 @@ class Views:
         self._client = client
         self._mark = f"views:{job}:written"
         self._script = client.register_script(_WRITE_IF_NEWER)
+        self._read_orders = client.register_script(_READ_ORDERS)
         self._held: dict[str, tuple[int, bytes]] = {}
 
     def close(self) -> None:
@@ -149,18 +165,37 @@ class Views:
             body = self._client.hget(key, "body")
         return bytes(body) if isinstance(body, bytes) else None
 
-    def orders(self, keys: Sequence[str]) -> dict[str, int]:
-        """Return the orders of the views that exist, by key.
+    def orders(self, keys: Sequence[str]) -> list[int | None]:
+        """Return the order of each of these views, or None where there is no such view.
 
         Raises:
             StoreUnavailableError: If Redis does not answer.
         """
         with translated():
             pipeline = self._client.pipeline(transaction=False)
-            for key in keys:
-                pipeline.hget(key, "order")
-            found = pipeline.execute()
-        return {key: int(order) for key, order in zip(keys, found, strict=True) if order is not None}
+            for begin in range(0, len(keys), _N_A_CALL):
+                self._read_orders(args=[",".join(keys[begin : begin + _N_A_CALL])], client=pipeline)
+            found = [order for some in pipeline.execute() for order in some.split(b",")]
+        return [int(order) if order else None for order in found]
+
+    def put_fields(self, key: str, fields: Mapping[str, bytes]) -> None:
+        """Write some fields of a hash; the other fields stay.
+
+        Raises:
+            StoreUnavailableError: If Redis does not answer.
+        """
+        with translated():
+            self._client.hset(key, items=[part for field in fields.items() for part in field])
+
+    def fields(self, key: str) -> dict[str, bytes]:
+        """Return the fields of a hash; none if there is no such hash.
+
+        Raises:
+            StoreUnavailableError: If Redis does not answer.
+        """
+        with translated():
+            found = cast("dict[bytes, bytes]", self._client.hgetall(key))
+        return {name.decode(): value for name, value in found.items()}
 
     def is_ready(self) -> bool:
         """Whether Redis answers."""

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 from schemas.wire.disks import trouble_with_writing
-from stream_processors.operators.alerting import Disk
+from stream_processors.operators.alerting import DiskState
 
 
-def look_at_disk(directory: Path, *, low_bytes: int) -> Disk:
+def look_at_disk(directory: Path, *, low_bytes: int) -> DiskState:
     """Return the present state of the disk.
 
     Args:
@@ -17,5 +17,5 @@ def look_at_disk(directory: Path, *, low_bytes: int) -> Disk:
     try:
         free = shutil.disk_usage(directory).free
     except OSError as error:
-        return Disk(str(directory), 0, low_bytes, error.strerror or str(error))
-    return Disk(str(directory), free, low_bytes, trouble_with_writing(directory))
+        return DiskState(str(directory), 0, low_bytes, error.strerror or str(error))
+    return DiskState(str(directory), free, low_bytes, trouble_with_writing(directory))

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, start_
 
 from schemas.errors import ConfigurationError
 from stream_processors.monitoring.field_census import FieldCounts
-from stream_processors.operators.alerting import JOIN_WAITS, Key, Observation
+from stream_processors.operators.alerting import JOIN_WAITS, Key, MonitorObservation
 
 LOOPBACK = "127.0.0.1"
 #: A port below the range from which Linux takes the ports of outgoing connections.
@@ -57,7 +57,7 @@ class MonitorMetrics:
             "monitor_observed_timestamp_seconds", "When the monitor last completed a look."
         )
 
-    def show(self, seen: Observation, raised: frozenset[Key], *, now_ms: int) -> None:
+    def show(self, seen: MonitorObservation, raised: frozenset[Key], *, now_ms: int) -> None:
         """Set every gauge to an observation.
 
         Args:

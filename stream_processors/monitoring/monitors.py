@@ -15,7 +15,7 @@ from schemas.wire.settings import KafkaEndpoint
 from stream_processors.monitoring.field_census import FieldCensus
 from stream_processors.monitoring.metrics import MonitorMetrics
 from stream_processors.monitoring.observing import LogObserver
-from stream_processors.operators.alerting import Disk, Judge, Verdict
+from stream_processors.operators.alerting import AlertJudge, AlertVerdict, DiskState
 from stream_processors.runtime.alerts import alert_of, publish_alert
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ class Monitor:
 
     Args:
         endpoint: The broker.
-        stalled_after_s: How long a group may stand still with records left to read: see :class:`Judge`.
+        stalled_after_s: How long a group may stand still with records left to read: see :class:`AlertJudge`.
         clock: Tells when each look is.
         metrics: Shows what was seen last.
         has_companions: Whether any instrument has companions: see :class:`LogObserver`.
@@ -44,17 +44,17 @@ class Monitor:
         clock: Clock,
         metrics: MonitorMetrics,
         has_companions: bool = False,
-        look_at_disk: Callable[[], Disk] | None = None,
+        look_at_disk: Callable[[], DiskState] | None = None,
     ) -> None:
         self._clock = clock
         self._look_at_disk = look_at_disk
         self._metrics = metrics
         self._observer = LogObserver(endpoint, clock=clock, has_companions=has_companions)
-        self._judge = Judge(stalled_after_s=stalled_after_s)
+        self._judge = AlertJudge(stalled_after_s=stalled_after_s)
         self._endpoint = endpoint
         self._publisher = Publisher(endpoint, role=SOURCE)
         self._has_looked = False
-        self._unpublished: list[Verdict] = []
+        self._unpublished: list[AlertVerdict] = []
         self._census = FieldCensus(endpoint)
         self._census_at_s = clock.monotonic_s()
 
@@ -94,7 +94,7 @@ class Monitor:
             raise
         self._unpublished.clear()
 
-    def _take(self, verdicts: Iterable[Verdict]) -> None:
+    def _take(self, verdicts: Iterable[AlertVerdict]) -> None:
         """Keep verdicts until the broker has them, because each is judged only once."""
         for verdict in verdicts:
             log.warning("alert", **verdict._asdict())

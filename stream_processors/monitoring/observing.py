@@ -29,7 +29,7 @@ from schemas.wire.administration import Administration
 from schemas.wire.following import first_published
 from schemas.wire.kafka import Positions, Record, read_range
 from schemas.wire.settings import KafkaEndpoint
-from stream_processors.operators.alerting import Observation, Place, Progress
+from stream_processors.operators.alerting import GroupPartition, GroupProgress, MonitorObservation
 from stream_processors.runtime.alerts import alert_in
 from stream_processors.runtime.letters import CONSUMER_OF, letter_identity
 
@@ -76,9 +76,9 @@ class LogObserver:
         self._open: dict[str, set[str]] = {consumer: set() for consumer in CONSUMERS}
         self._resolved: dict[str, set[str]] = {consumer: set() for consumer in CONSUMERS}
         self._lost: dict[tuple[object, ...], int] = {}
-        self._seen: dict[Place, Progress] = {}
+        self._seen: dict[GroupPartition, GroupProgress] = {}
 
-    def look(self) -> tuple[Observation, list[AlertRaised]]:
+    def look(self) -> tuple[MonitorObservation, list[AlertRaised]]:
         """Return the present observation, and the alerts that were published since the last look.
 
         Raises:
@@ -88,7 +88,7 @@ class LogObserver:
         self._seen = self._progress()
         depths = {consumer: len(letters) for consumer, letters in self._open.items()}
         n_lost = sum(self._lost.values())
-        return Observation(self._clock.monotonic_s(), depths, self._seen, n_lost), alerts
+        return MonitorObservation(self._clock.monotonic_s(), depths, self._seen, n_lost), alerts
 
     def _new_alerts(self) -> Iterator[AlertRaised]:
         for record in read_range(self._endpoint, self._read_to):
@@ -119,17 +119,17 @@ class LogObserver:
         elif letter not in self._resolved[consumer]:
             self._open[consumer].add(letter)
 
-    def _progress(self) -> dict[Place, Progress]:
+    def _progress(self) -> dict[GroupPartition, GroupProgress]:
         """Ask for committed offsets before the ends, so that what a group commits in between is no lag."""
         committed = {group: self._committed(group, topics) for group, topics in self._read_by.items()}
         ends = self._administration.ends(
             {where for found in committed.values() for where in found}, are_stable=True
         )
-        seen: dict[Place, Progress] = {}
+        seen: dict[GroupPartition, GroupProgress] = {}
         for group, found in committed.items():
             waiting = self._waiting_since(group, found, ends)
             for where, offset in found.items():
-                seen[Place(group, *where)] = Progress(offset, ends[where], waiting.get(where))
+                seen[GroupPartition(group, *where)] = GroupProgress(offset, ends[where], waiting.get(where))
         return seen
 
     def _committed(self, group: str, topics: tuple[Topic, ...]) -> Positions:
@@ -143,7 +143,7 @@ class LogObserver:
         waiting: dict[_Where, int | None] = {}
         unknown: Positions = {}
         for where, offset in committed.items():
-            before = self._seen.get(Place(group, *where))
+            before = self._seen.get(GroupPartition(group, *where))
             if offset >= ends[where]:
                 waiting[where] = None
             elif (

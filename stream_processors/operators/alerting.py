@@ -1,20 +1,20 @@
-"""Judging what the monitor sees: which alerts begin, and which are over.
+"""Decides from what the monitor sees which alerts are raised and which are resolved.
 
-It stands apart from looking, so that it can be tested as a timeline. The rules:
+This module is separate from looking, so that it can be tested as a timeline. The rules are:
 
 ``dead_letters``
-    A consumer has open letters. Raised at once, over when there were none for a while.
+    A consumer has open dead letters. The alert is raised at once, and resolved when there were none for a while.
 ``stalled_partition``
-    A group has records left to read in a partition and has not moved on there for
-    ``stalled_after_s``. Over when it has moved, or had nothing to read, for as long again: so one
-    step between two stalls ends nothing. Looks with a gap of half that time between them begin the
-    judging anew: the monitor did not run then, and nor, for all it knows, did the group.
+    A group has records left to read in a partition, and has not moved on there for ``stalled_after_s``. The alert is
+    resolved when the group has moved on, or had nothing to read, for as long again, so that one step between two
+    stalls resolves nothing. After a gap of half that time between two looks, the measuring begins anew, because the
+    monitor did not run in the gap, and perhaps the group did not either.
 ``disk_space``, ``disk_unwritable``
-    The disk of the data directory has little room left; it cannot be written. Over when that has been
-    so for a while.
+    The disk of the data directory has little room left, or cannot be written. The alert is resolved when that was no
+    longer so for a while.
 
-An alert is raised once, whoever raised it, and stays until its end is seen: what is not known yet,
-such as the progress of a group that was looked at only once, neither raises nor ends anything.
+An alert is raised once, whoever raised it, and stays until its end is seen. What is not known yet, such as the progress
+of a group that was seen only once, neither raises nor resolves anything.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,40 +28,42 @@ DEAD_LETTERS = "dead_letters"
 STALLED_PARTITION = "stalled_partition"
 #: Raised by a worker whose join waits for a companion; the monitor only counts it.
 JOIN_WAITS = "join_waits"
+#: Raised and resolved by the market processor (:mod:`.repeats`); the monitor only counts it.
+REPEATED_TRADES = "repeated_trades"
 DISK_SPACE = "disk_space"
 DISK_UNWRITABLE = "disk_unwritable"
-#: So long a consumer must be without dead letters: a replay that fails again takes about a second.
+#: A consumer must be without dead letters for so long, because a replay that fails again takes about a second.
 LETTERS_SETTLED_S = 15.0
-#: So long a disk must be well: a full one has some room for a moment whenever something is deleted.
+#: A disk must be well for so long, because a full disk has some room for a moment whenever something is deleted.
 DISK_SETTLED_S = 10.0
 _MB = 1_000_000
 
-#: Where a group stands that has nothing to read: the wait begins with the look that finds something.
+#: The position of a group that has nothing to read. Its wait begins with the look that finds something to read.
 _NOWHERE = -1
 
 Key = tuple[str, str]
 
 
-class Place(NamedTuple):
-    """One partition as one consumer group reads it."""
+class GroupPartition(NamedTuple):
+    """A partition that a consumer group reads."""
 
     group: str
     topic: str
     partition: int
 
     def subject(self) -> str:
-        """What an alert about it says: one form, so that a worker and the monitor mean the same."""
+        """Return the subject of an alert about it. A worker and the monitor use this same form."""
         return f"{self.group} {self.topic}/{self.partition}"
 
 
-class Progress(NamedTuple):
+class GroupProgress(NamedTuple):
     """How far a group is in a partition.
 
     Attributes:
-        committed: The next offset that it will read after a restart.
-        end: The offset behind the partition's last record.
-        waiting_since_ms: When the first record was published that it has not consumed; None when
-            nothing is left to read, though the marks of transactions may lie before the end.
+        committed: The next offset that the group will read after a restart.
+        end: The offset after the last record of the partition.
+        waiting_since_ms: When the first record that the group has not consumed was published; None if nothing is left
+            to read, although marks of transactions may lie before the end.
     """
 
     committed: int
@@ -70,18 +72,18 @@ class Progress(NamedTuple):
 
     @property
     def n_messages(self) -> int:
-        """How many offsets it is behind."""
+        """The number of offsets between the committed one and the end; 0 if nothing is left to read."""
         return 0 if self.waiting_since_ms is None else max(0, self.end - self.committed)
 
 
-class Disk(NamedTuple):
-    """How the disk of the data directory was found.
+class DiskState(NamedTuple):
+    """The state of the disk of the data directory.
 
     Attributes:
-        subject: Names it in alerts.
-        free_bytes: What an ordinary user may still write.
-        low_bytes: What should be left at least.
-        trouble: Why it cannot be written, such as ``No space left on device``; empty when it can.
+        subject: The name of the disk in alerts.
+        free_bytes: How many bytes an ordinary user may still write.
+        low_bytes: How many bytes should be left at least.
+        trouble: Why the disk cannot be written, such as ``No space left on device``; empty if it can be written.
     """
 
     subject: str
@@ -90,23 +92,24 @@ class Disk(NamedTuple):
     trouble: str
 
 
-class Observation(NamedTuple):
-    """What was seen at one time.
+class MonitorObservation(NamedTuple):
+    """What the monitor saw at one time.
 
     Attributes:
-        at_s: By a clock that never runs backwards.
-        depths: Open dead letters by consumer.
-        n_lost: Bars that a late champion left without a prediction, at most.
+        at_s: The time, by a clock that never runs backwards.
+        depths: The number of open dead letters of each consumer.
+        progress: The progress of each group in each partition.
+        n_lost: At most so many bars have no prediction because a champion came late.
     """
 
     at_s: float
     depths: Mapping[str, int]
-    progress: Mapping[Place, Progress]
+    progress: Mapping[GroupPartition, GroupProgress]
     n_lost: int = 0
 
 
-class Verdict(NamedTuple):
-    """An alert to publish."""
+class AlertVerdict(NamedTuple):
+    """An alert, or the end of an alert, to publish."""
 
     name: str
     subject: str
@@ -134,41 +137,41 @@ class _Finding(NamedTuple):
 
 
 class _Stand(NamedTuple):
-    """Where a group was seen to stand; ``has_moved`` when it is known that it came there."""
+    """The offset at which a group was seen, since when, and whether it is known to have moved there."""
 
     committed: int
     since_s: float
     has_moved: bool
 
 
-class Judge:
+class AlertJudge:
     """Turns observations into alerts.
 
     Args:
-        stalled_after_s: How long a group may stand still with records left to read.
+        stalled_after_s: How long a group may stand still while records are left to read.
     """
 
     def __init__(self, *, stalled_after_s: float) -> None:
         self._stalled_after_s = stalled_after_s
         self._awake = Wakefulness(longest_gap_s=stalled_after_s / 2)
-        self._stands: dict[Place, _Stand] = {}
+        self._stands: dict[GroupPartition, _Stand] = {}
         self._good_since_s: dict[Key, float | None] = {}
 
     @property
     def raised(self) -> frozenset[Key]:
-        """The alerts that last, by name and subject."""
+        """The name and the subject of each alert that is not resolved."""
         return frozenset(self._good_since_s)
 
     def remember(self, alert: AlertRaised) -> None:
-        """Take note of an alert that was published, by an earlier run or another process."""
+        """Take an alert that an earlier run or another process published."""
         key = (alert.name, alert.subject)
         if alert.is_resolved:
             self._good_since_s.pop(key, None)
         else:
             self._good_since_s.setdefault(key, None)
 
-    def judge(self, seen: Observation) -> Iterator[Verdict]:
-        """Yield what begins and what is over."""
+    def judge(self, seen: MonitorObservation) -> Iterator[AlertVerdict]:
+        """Yield the alerts that are raised and those that are resolved."""
         if self._awake.since_s(seen.at_s) == seen.at_s:
             self._begin_anew(seen.at_s)
         for consumer, depth in seen.depths.items():
@@ -181,17 +184,17 @@ class Judge:
         for group, is_well in well.items():
             yield from self._decide(self._of_group(group, is_well=is_well), seen.at_s)
 
-    def judge_disk(self, disk: Disk, *, at_s: float) -> Iterator[Verdict]:
-        """Yield what begins and what is over of the disk; it can be looked at while the broker is away."""
+    def judge_disk(self, disk: DiskState, *, at_s: float) -> Iterator[AlertVerdict]:
+        """Yield the alerts about the disk, which can be examined while the broker does not answer."""
         for finding in _of_disk(disk):
             yield from self._decide(finding, at_s)
 
     def _begin_anew(self, at_s: float) -> None:
-        """Forget how long anything has stood or been good; what is raised stays so."""
+        """Forget how long anything has stood still or been well. Raised alerts stay raised."""
         self._stands = {place: stand._replace(since_s=at_s) for place, stand in self._stands.items()}
         self._good_since_s = dict.fromkeys(self._good_since_s)
 
-    def _decide(self, finding: _Finding, at_s: float) -> Iterator[Verdict]:
+    def _decide(self, finding: _Finding, at_s: float) -> Iterator[AlertVerdict]:
         key = (finding.name, finding.subject)
         is_raised = key in self._good_since_s
         match finding.state:
@@ -208,7 +211,7 @@ class Judge:
             case _:
                 pass
 
-    def _of_progress(self, place: Place, progress: Progress, at_s: float) -> _Finding:
+    def _of_progress(self, place: GroupPartition, progress: GroupProgress, at_s: float) -> _Finding:
         stand = self._stands.get(place)
         if progress.waiting_since_ms is None:
             stand = _Stand(_NOWHERE, at_s, has_moved=True)
@@ -233,7 +236,7 @@ class Judge:
         )
 
     def _of_group(self, group: str, *, is_well: bool) -> _Finding:
-        """A worker that stood still as a whole says so of its group; the monitor only ends that."""
+        """A worker that stood still as a whole raises the alert for its group; the monitor only resolves it."""
         return _Finding(
             name=STALLED_PARTITION,
             subject=group,
@@ -255,12 +258,12 @@ def _of_letters(consumer: str, depth: int) -> _Finding:
         value=float(depth),
         trouble=f"{depth} messages that {consumer} could not process wait: "
         f"see driftline dead-letters list --consumer {consumer}",
-        relief=f"no dead letters of {consumer} wait any more",
+        relief=f"{consumer} has no open dead letters",
         settled_s=LETTERS_SETTLED_S,
     )
 
 
-def _of_disk(disk: Disk) -> tuple[_Finding, _Finding]:
+def _of_disk(disk: DiskState) -> tuple[_Finding, _Finding]:
     free = f"{disk.free_bytes / _MB:,.0f} MB"
     space = _Finding(
         name=DISK_SPACE,
@@ -286,8 +289,8 @@ def _of_disk(disk: Disk) -> tuple[_Finding, _Finding]:
     return space, unwritable
 
 
-def _verdict(finding: _Finding, *, is_resolved: bool) -> Verdict:
-    return Verdict(
+def _verdict(finding: _Finding, *, is_resolved: bool) -> AlertVerdict:
+    return AlertVerdict(
         name=finding.name,
         subject=finding.subject,
         severity=finding.severity,

@@ -1,17 +1,16 @@
-"""Bars from ticks and candles, closed by event time.
+"""Makes bars of ticks and candles, and closes them by event time.
 
 ::
 
-    ticks       . .  .   |  .     .  |           |    x = comes too late: counted, not added
+    ticks       . .  .   |  .     .  |           |    x = too late: it is counted and not added
     watermark            W           W     x     W
     bars        [first)  [second   ) [no trade  )
 
-A bar closes when its source has vouched for everything before its end: by a watermark record, or
-by a tick that is later than the end by more than the source's allowed lateness. An interval
-without a trade inside a living stream is a bar with ``n_trades`` 0 at the previous close. An
-outage makes no bars, and neither does an interval that the source joined midway. A candle is a
-whole bar at once, and is never taken apart; where ticks and a candle speak of the same interval
-the candle counts.
+A bar closes when its source has published everything before the end of the bar. A watermark says so, and so does a tick
+that is later than the end by more than the source's allowed lateness. An interval without a trade inside a living
+stream is a bar with ``n_trades`` 0 at the previous close. An outage makes no bars, and an interval in whose middle the
+source joined makes none either. A candle is a whole bar, and is never split into trades; if there are ticks and a candle
+of the same interval, the candle counts.
 
 Source:
     The decisions on bars and watermarks in this folder's README.
@@ -25,23 +24,29 @@ from schemas.events import BarClosed, CandleObserved, TickObserved
 from schemas.time import Interval, bar_start_ms
 from stream_processors.operators.open_bars import OpenBar, opened
 
-#: A longer silence inside a stream is an outage, whatever its watermarks say.
+#: A longer time without a trade inside a stream is an outage, whatever the watermarks say.
 LONGEST_SILENCE_MS = 24 * 3_600_000
 
 
 class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
-    """Builds the bars of one instrument in one stream; the struct is its whole state.
+    """Builds the bars of one instrument in one stream. The struct is the whole state.
 
     Attributes:
-        interval: Of the bars; ticks make minutes, candles keep their own.
-        next_start_ms: Where the next bar starts; None before the first and in an outage.
-        joined_ms: Event time at which the source was joined, at first or behind an outage.
-        closed_until_ms: End of the last bar, also through an outage; 0 before the first.
-        previous_close: Of the last bar; None before the first and in an outage.
-        last_trade_id: Repeats are recognised by it.
-        n_late: Late trades since the last bar.
-        n_repeated: Ticks and candles that were seen before.
-        n_unbounded: Ticks in an interval that the source joined midway.
+        stream: The run.
+        instrument: The instrument.
+        source: The source of the newest tick or candle.
+        interval: The length of the bars. Ticks make minutes; candles keep their own interval.
+        next_start_ms: Where the next bar starts; None before the first bar and during an outage.
+        joined_ms: The event time at which the source joined, at first or after an outage.
+        closed_until_ms: The end of the last bar, which an outage does not change; 0 before the first bar.
+        previous_close: The close of the last bar; None before the first bar and during an outage.
+        last_trade_id: The id of the newest trade. A trade that is not newer by epoch and id is a repeat.
+        n_late: The number of late trades since the last bar.
+        n_repeated: The number of ticks and candles that were seen before.
+        n_unbounded: The number of ticks in intervals in whose middle the source joined.
+        open_bars: The bars that have not closed yet, by their start.
+        last_id_epoch: The epoch of that id.
+        n_in_run: How many trades in succession, up to the newest one, were repeats.
     """
 
     stream: str
@@ -57,18 +62,22 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
     n_repeated: int = 0
     n_unbounded: int = 0
     open_bars: dict[int, OpenBar] = {}
+    last_id_epoch: int = 0
+    n_in_run: int = 0
 
     @property
     def has_begun(self) -> bool:
-        """Whether bars or trades fix the interval."""
+        """Whether there were bars or trades, so that the interval is fixed."""
         return self.closed_until_ms > 0 or self.next_start_ms is not None
 
     def on_tick(self, tick: TickObserved, *, allowed_lateness_ms: int) -> Iterator[BarClosed]:
-        """Take a trade in; yield the bars that it closes."""
-        if tick.trade_id <= self.last_trade_id:
+        """Take a trade, and yield the bars that it closes."""
+        if (tick.id_epoch, tick.trade_id) <= (self.last_id_epoch, self.last_trade_id):
             self.n_repeated += 1
+            self.n_in_run += 1
             return
-        self.last_trade_id = tick.trade_id
+        self.last_id_epoch, self.last_trade_id = tick.id_epoch, tick.trade_id
+        self.n_in_run = 0
         self.source = tick.source
         yield from self.on_watermark(tick.event_time_ms - allowed_lateness_ms, known_ms=tick.known_time_ms)
         start_ms = bar_start_ms(tick.event_time_ms, self.interval)
@@ -85,7 +94,7 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
             self.open_bars[start_ms] = opened(tick, start_ms)
 
     def on_watermark(self, watermark_ms: int, *, known_ms: int) -> Iterator[BarClosed]:
-        """All before ``watermark_ms`` has been said: yield the bars that end by then."""
+        """Yield the bars that end by a watermark: everything before ``watermark_ms`` was published."""
         if self.next_start_ms is None:
             return
         length_ms = self.interval.milliseconds
@@ -101,10 +110,10 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
             self._end_stretch()
 
     def on_silence(self, from_ms: int, *, known_ms: int, is_of_trades: bool = True) -> Iterator[BarClosed]:
-        """The source knows nothing from ``from_ms`` on: what was complete by then closes.
+        """Yield the bars that were complete when the source fell silent.
 
-        A silence from before the present stretch is an old one, told again. One of candles closes
-        nothing: a candle that did not come is missing, not an interval without a trade.
+        A silence from before the present stretch is an old one that was published again. A silence of candles
+        closes nothing: a candle that did not come is missing, and is not an interval without a trade.
 
         Args:
             from_ms: When the silence begins.
@@ -123,7 +132,7 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
         self.previous_close = None
 
     def on_candle(self, candle: CandleObserved) -> BarClosed | None:
-        """Take a venue's own bar in; None for one that is closed already."""
+        """Take a candle of the venue, and return its bar; None if that bar was closed before."""
         if candle.start_ms < max(self.closed_until_ms, self.next_start_ms or 0):
             self.n_repeated += 1
             return None

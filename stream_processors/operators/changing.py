@@ -1,8 +1,8 @@
-"""What of an operator's state changed since it was asked last, by key.
+"""Collects what changed in the state of an operator between two checkpoints, by key.
 
-Stands apart because every operator that keeps its state by key needs the same three rules: of a key that
-changed often only the newest value is written; a key that came and went between two questions is not
-written at all; and keys and values become bytes only when somebody asks.
+This module is separate because every operator that keeps its state by key needs the same three rules. If a key
+changes often, only its newest value is written. A key that is added and dropped between two checkpoints is not
+written at all. Keys and values are encoded only when a checkpoint asks for them.
 """
 
 from collections.abc import Callable
@@ -11,17 +11,17 @@ from typing import Any
 import msgspec
 
 Key = tuple[Any, ...]
-#: Makes the bytes of a value, when they are asked for.
+#: Encodes a value when a checkpoint asks for it.
 Value = Callable[[], bytes]
 
 encode = msgspec.msgpack.encode
 
 
-class Changes:
-    """Collects changes of keys.
+class StateChanges:
+    """The changed keys of a state.
 
-    A key is a tuple of a kind, the stream that it belongs to or an empty text, and what tells it from
-    the others of its kind.
+    A key is a tuple of its kind, its stream (an empty text if it belongs to no stream), and the names that
+    distinguish it from other keys of its kind.
     """
 
     def __init__(self) -> None:
@@ -29,17 +29,20 @@ class Changes:
         self._fresh: set[Key] = set()
 
     def put(self, key: Key, value: Value | bytes) -> None:
-        """Note that a key has another value now; a callable is asked for it when changes are taken."""
+        """Record the new value of a key. A callable is called for it when the changes are taken."""
         self._values[key] = value
 
     def add(self, key: Key, value: Value | bytes) -> None:
-        """As :meth:`put`, of a key that the state does not hold: dropped before it was taken, it leaves no trace."""
+        """Record the value of a key that the state does not hold yet.
+
+        If the key is dropped before the changes are taken, nothing is written of it.
+        """
         if key not in self._values:
             self._fresh.add(key)
         self._values[key] = value
 
     def drop(self, key: Key) -> None:
-        """Note that a key is gone."""
+        """Record that a key was deleted."""
         if key in self._fresh:
             self._fresh.discard(key)
             del self._values[key]
@@ -47,7 +50,7 @@ class Changes:
             self._values[key] = None
 
     def take(self) -> list[tuple[bytes, bytes | None]]:
-        """Every key that changed, with its value or None where it is gone; then nothing has changed."""
+        """Return every changed key with its value, None if it was deleted, and begin again with no changes."""
         taken, self._values = self._values, {}
         self._fresh.clear()
         return [(encode(key), value() if callable(value) else value) for key, value in taken.items()]

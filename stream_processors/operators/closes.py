@@ -1,7 +1,7 @@
-"""The closes of one instrument's bars, as long as a prediction may ask for them.
+"""The closing prices of one series of bars, kept while a prediction may still need them.
 
-Stands apart from :mod:`.outcomes` as the part that knows only one series. A close takes 24 bytes here,
-since a partition may hold thousands of instruments.
+This module is separate from :mod:`.outcomes` because it knows only one series. A close takes 24 bytes, because a
+partition may hold thousands of instruments.
 """
 
 import bisect
@@ -12,23 +12,24 @@ from typing import NamedTuple
 _BEFORE_ALL_MS = -(2**62)
 
 
-class Close(NamedTuple):
-    """The end of a bar, its last price, and when it was known."""
+class CloseOfBar(NamedTuple):
+    """The end of a bar, its last price, and the time at which the bar was known."""
 
     end_ms: int
     price: float
     known_ms: int
 
 
-class Closes:
-    """Closes of one series, by their end; only newer ones come in.
+class ClosesOfSeries:
+    """The closes of one series in the order of their ends. Only a newer close can be added.
 
     Args:
-        source: Of the bars.
-        interval_ms: Their length.
+        source: The source of the bars.
+        interval_ms: The length of the bars.
+        kept: The closes to begin with, oldest first.
     """
 
-    def __init__(self, source: str, interval_ms: int, kept: Iterable[Close] = ()) -> None:
+    def __init__(self, source: str, interval_ms: int, kept: Iterable[CloseOfBar] = ()) -> None:
         self.source = source
         self.interval_ms = interval_ms
         self._end_ms, self._price, self._known_ms = array("q"), array("d"), array("q")
@@ -36,33 +37,33 @@ class Closes:
             self.add(close)
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """Return how many closes are kept."""
         return len(self._end_ms)
 
-    def __iter__(self) -> Iterator[Close]:
-        """Those that are kept, oldest first."""
-        return map(Close, self._end_ms, self._price, self._known_ms)
+    def __iter__(self) -> Iterator[CloseOfBar]:
+        """Iterate over the kept closes, oldest first."""
+        return map(CloseOfBar, self._end_ms, self._price, self._known_ms)
 
     @property
     def newest_ms(self) -> int | None:
-        """The end of the newest."""
+        """The end of the newest close; None if there is none."""
         return self._end_ms[-1] if self._end_ms else None
 
-    def add(self, close: Close) -> None:
-        """Take a close in that is newer than all others."""
+    def add(self, close: CloseOfBar) -> None:
+        """Add a close that is newer than all others."""
         self._end_ms.append(close.end_ms)
         self._price.append(close.price)
         self._known_ms.append(close.known_ms)
 
-    def first_from(self, time_ms: int) -> Close | None:
-        """The first that ends at a time or later; None where none does yet."""
+    def first_from(self, time_ms: int) -> CloseOfBar | None:
+        """Return the first close that ends at a time or later; None if there is none yet."""
         at = bisect.bisect_left(self._end_ms, time_ms)
         if at == len(self._end_ms):
             return None
-        return Close(self._end_ms[at], self._price[at], self._known_ms[at])
+        return CloseOfBar(self._end_ms[at], self._price[at], self._known_ms[at])
 
     def n_after(self, time_ms: int) -> int:
-        """How many end later than a time."""
+        """Return how many closes end later than a time."""
         return len(self._end_ms) - bisect.bisect_right(self._end_ms, time_ms)
 
     def end_before_newest(self, n: int) -> int:
@@ -70,7 +71,7 @@ class Closes:
         return self._end_ms[-n - 1] if len(self._end_ms) > n else _BEFORE_ALL_MS
 
     def let_go(self, until_ms: int) -> list[int]:
-        """Forget those that ended by a time, but never the newest; the ends of what went."""
+        """Delete the closes that ended by a time, except the newest one. Returns the ends of the deleted closes."""
         n = min(bisect.bisect_right(self._end_ms, until_ms), len(self._end_ms) - 1)
         if n <= 0:
             return []

@@ -1,14 +1,14 @@
-"""What the second-stage join holds of one target: rows that wait, and companions' rows to join them with.
+"""The state of the second-stage join for one target: its waiting rows, and the rows of its companions.
 
-Stands apart from :mod:`.vectors` as the part that knows nothing of partitions and sources. From when on a
-companion's row may be joined is fixed when it is taken in; which row is joined then is the newest bar's.
+This module is separate from :mod:`.vectors` because it knows nothing of partitions and sources. The time from which on a
+companion's row may be joined is fixed when the row is read. Of the rows that may be joined, the one of the newest bar is
+joined.
 
-Everything here is kept by key, so that a row that waits is written once and deleted once, and how many
-wait is bounded by nothing but the changelog. A companion's row is let go when no row of the target can ask
-for it any more: when a newer one stands before it for every row that can still come. Rows of one interval
-come in the order of their bars; so behind a row that was joined only later bars can ask, and behind a
-watermark of the target's source only bars that ended less than ``LATEST_MS`` before it: a row that is
-later than that is joined to nothing, whatever is still held.
+Everything is kept by key. A waiting row is written once and deleted once, and only the changelog limits how many rows
+may wait. A companion's row is deleted when every row of the target that can still come would be joined to a newer one.
+Rows of one interval come in the order of their bars. So after a row was joined, only later bars can need a companion's
+row; and after a watermark of the target's source, only bars that ended less than ``LATEST_MS`` before it can. A row that
+is later than that is joined to nothing, whatever is still kept.
 """
 
 from bisect import bisect_right
@@ -36,16 +36,16 @@ from stream_processors.features.vector_declarations import (
 )
 from stream_processors.features.vector_stepping import VectorStepper, taken_of
 from stream_processors.operators.keys import key_of
-from stream_processors.operators.touching import Touched
+from stream_processors.operators.touching import TouchedKeys
 
 NEVER_MS = -(2**62)
-#: How far a target's row may be behind its own source's watermark and still be joined: as long as a silence
-#: may be inside a stream. A day of minutes is 190 kB of a companion's rows.
+#: A target's row that is older than its own source's watermark by more than this is joined to nothing. It is the
+#: longest time without a trade inside a stream. A day of minutes is 190 kB of a companion's rows.
 LATEST_MS = 24 * 3_600_000
 
 
-class Kind(StrEnum):
-    """The kinds of keys of a target's state."""
+class JoinStateKind(StrEnum):
+    """The kinds of keys in the state of a target."""
 
     OWN = "own"
     OTHER = "other"
@@ -54,8 +54,15 @@ class Kind(StrEnum):
     HEARD = "heard"
 
 
-class OtherRow(msgspec.Struct, frozen=True, array_like=True):
-    """A companion's row; it may be joined to rows of ``from_ms`` and later."""
+class CompanionRow(msgspec.Struct, frozen=True, array_like=True):
+    """A companion's row, which may be joined to rows of ``from_ms`` and later.
+
+    Attributes:
+        from_ms: From which as-of time on it may be joined.
+        as_of_ms: The end of its bar.
+        known_ms: When it was known.
+        taken: The numbers that the join takes from it.
+    """
 
     from_ms: int
     as_of_ms: int
@@ -63,12 +70,15 @@ class OtherRow(msgspec.Struct, frozen=True, array_like=True):
     taken: tuple[float, ...]
 
 
-class OwnRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row that waits; its values as their float64 bytes, in the order of the market features.
+class TargetRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of the target that waits for its companions.
 
     Attributes:
-        number: Grows in the order in which rows came.
-        is_too_late: Whether it was more than ``LATEST_MS`` behind its own source's watermark.
+        number: Numbers the rows in the order in which they came.
+        as_of_ms: The end of its bar.
+        known_ms: When it was known.
+        is_too_late: Whether it was older than its own source's watermark by more than ``LATEST_MS``.
+        values: Its market features in their order, as float64 bytes.
     """
 
     number: int
@@ -82,28 +92,28 @@ class OwnRow(msgspec.Struct, frozen=True, array_like=True):
     values: bytes
 
     def numbers(self) -> list[float]:
-        """The values."""
+        """Return the values as numbers."""
         numbers: list[float] = np.frombuffer(self.values, dtype=np.float64).tolist()
         return numbers
 
 
-class Joined(msgspec.Struct, frozen=True):
-    """What was joined to a row.
+class JoinedRows(msgspec.Struct, frozen=True):
+    """What was joined to a row of the target.
 
     Attributes:
-        others: By group, the companion's row, or None.
-        beside: The features of the groups, in their order.
-        n_late: Companions' rows that came too late for their own bar, and could be joined since the
-            row before this one.
+        others: The companion's row of each group, or None.
+        beside: The companion features of the groups, in their order.
+        n_late: The number of companions' rows that came too late for their own bar and became joinable after the
+            target's row before this one.
     """
 
-    others: list[OtherRow | None]
+    others: list[CompanionRow | None]
     beside: list[float]
     n_late: int
 
 
-class JoinedInstrument:
-    """What is configured of an instrument with companions: which they are, and where they lie.
+class JoinTarget:
+    """The configuration of an instrument with companions: which they are, and in which partitions they lie.
 
     Args:
         name: The instrument.
@@ -112,10 +122,10 @@ class JoinedInstrument:
             sources of the companions that it names, and for no other.
 
     Attributes:
-        groups: The groups that companions fill, and with which.
-        companions: Their instruments, in the order of the groups.
-        places: Source and partition of each companion, in the same order.
-        number: Of each companion, its place in that order.
+        groups: The feature groups that companions fill, each with its companion.
+        companions: The companions in the order of the groups.
+        places: The source and the partition of each companion, in the same order.
+        number: The number of each companion in that order.
     """
 
     def __init__(self, name: str, companions: Companions, sources: Mapping[str, str]) -> None:
@@ -128,12 +138,12 @@ class JoinedInstrument:
         self.number = {other: number for number, other in enumerate(self.companions)}
 
 
-class Series(msgspec.Struct, array_like=True):
-    """What is kept of one interval, besides its rows.
+class JoinSeries(msgspec.Struct, array_like=True):
+    """What is kept of one interval besides its rows.
 
     Attributes:
-        newest_own_ms: Of own rows that were taken in.
-        late: From when on each late row may be joined.
+        newest_own_ms: The newest as-of time of the target's rows.
+        late: The times from which on late companions' rows may be joined.
     """
 
     newest_own_ms: int = NEVER_MS
@@ -144,30 +154,32 @@ class _Line:
     """One interval of a target.
 
     Attributes:
-        others: Companions' rows by group, oldest first.
+        others: The companions' rows by group, oldest first.
     """
 
-    def __init__(self, target: JoinedInstrument, interval: Interval) -> None:
-        self.series = Series()
-        self.others: list[list[OtherRow]] = [[] for _ in target.groups]
+    def __init__(self, target: JoinTarget, interval: Interval) -> None:
+        self.series = JoinSeries()
+        self.others: list[list[CompanionRow]] = [[] for _ in target.groups]
         self.stepper = VectorStepper(list(target.groups), interval=interval)
 
 
-class Held:
-    """What is held of one target in one stream.
+class HeldTarget:
+    """The state of one target in one stream.
 
     Args:
-        touched: Is told of every key that changes.
+        target: The configuration of the target.
+        stream: The run.
+        touched: Records every key that changes.
 
     Attributes:
-        waiting: Own rows, in the order in which they came.
-        heard_ms: Of each companion, the latest known time of its rows.
+        waiting: The target's rows that wait, in the order in which they came.
+        heard_ms: The latest known time of each companion's rows.
     """
 
-    def __init__(self, target: JoinedInstrument, *, stream: str, touched: Touched) -> None:
+    def __init__(self, target: JoinTarget, *, stream: str, touched: TouchedKeys) -> None:
         self.target = target
         self.stream = stream
-        self.waiting: deque[OwnRow] = deque()
+        self.waiting: deque[TargetRow] = deque()
         self.heard_ms = [NEVER_MS] * len(target.companions)
         self._touched = touched
         self._n_rows = 0
@@ -175,25 +187,27 @@ class Held:
 
     @property
     def has_begun(self) -> bool:
-        """Whether a row of the target has come."""
+        """Whether there was a row of the target."""
         return any(line.series.newest_own_ms > NEVER_MS for line in self._lines.values())
 
     def n_others(self, companion: int) -> int:
-        """How many rows of a companion are held."""
+        """Return how many rows of a companion are kept."""
         return sum(len(line.others[companion]) for line in self._lines.values())
 
     def take_own(self, row: FeaturesComputed, values: Sequence[float], *, said_ms: int) -> None:
-        """Let a row wait; one that was said before changes nothing.
+        """Let a row of the target wait. A row that was read before changes nothing.
 
         Args:
-            said_ms: How far its source had said everything in its partition before it.
+            row: The row.
+            values: Its market features in their order.
+            said_ms: The watermark of its source in its partition before it.
         """
         line = self._line(row.interval)
         if row.event_time_ms <= line.series.newest_own_ms:
             return
         line.series.newest_own_ms = row.event_time_ms
         self._n_rows += 1
-        own = OwnRow(
+        own = TargetRow(
             number=self._n_rows,
             as_of_ms=row.event_time_ms,
             known_ms=row.known_time_ms,
@@ -206,18 +220,20 @@ class Held:
         )
         self.waiting.append(own)
         self._put_series(row.interval)
-        self._touched.put(self._row_key(Kind.OWN, row.interval, own.as_of_ms), partial(_packed, own))
+        self._touched.put(self._row_key(JoinStateKind.OWN, row.interval, own.as_of_ms), partial(_packed, own))
 
     def take_other(self, row: FeaturesComputed, values: Sequence[float], *, closed_ms: int) -> None:
-        """Keep a companion's row; one that was said before changes nothing.
+        """Keep a companion's row. A row that was read before changes nothing.
 
         Args:
+            row: The row.
+            values: Its market features in their order.
             closed_ms: The last time whose cut the companion had passed before it.
         """
         number = self.target.number[row.instrument]
         if row.known_time_ms > self.heard_ms[number]:
             self.heard_ms[number] = row.known_time_ms
-            self._touched.put(self._key(Kind.HEARD), partial(_packed, self.heard_ms))
+            self._touched.put(self._key(JoinStateKind.HEARD), partial(_packed, self.heard_ms))
         line = self._line(row.interval)
         others = line.others[number]
         if others and row.event_time_ms <= others[-1].as_of_ms:
@@ -226,15 +242,15 @@ class Held:
         if from_ms > row.event_time_ms:
             line.series.late.append(from_ms)
             self._put_series(row.interval)
-        other = OtherRow(from_ms, row.event_time_ms, row.known_time_ms, taken_of(row.close, values))
+        other = CompanionRow(from_ms, row.event_time_ms, row.known_time_ms, taken_of(row.close, values))
         others.append(other)
-        key = self._row_key(Kind.OTHER, row.interval, row.event_time_ms, number)
+        key = self._row_key(JoinStateKind.OTHER, row.interval, row.event_time_ms, number)
         self._touched.put(key, partial(_packed, other))
 
-    def join_first(self) -> tuple[OwnRow, Joined]:
-        """Join the row that has waited longest, which no companion holds up any more."""
+    def join_first(self) -> tuple[TargetRow, JoinedRows]:
+        """Join the row that has waited longest. Every companion must have passed its cut."""
         own = self.waiting.popleft()
-        self._touched.drop(self._row_key(Kind.OWN, own.interval, own.as_of_ms))
+        self._touched.drop(self._row_key(JoinStateKind.OWN, own.interval, own.as_of_ms))
         line = self._line(own.interval)
         oldest_ms = own.as_of_ms - OLDEST_BARS * own.interval.milliseconds
         newest = [
@@ -254,18 +270,18 @@ class Held:
                 for group, other in zip(self.target.groups, taken, strict=True)
             },
         )
-        kernel = self._key(Kind.KERNEL, str(own.interval))
+        kernel = self._key(JoinStateKind.KERNEL, str(own.interval))
         self._touched.put(kernel, lambda: _packed(line.stepper.snapshot()))
-        return own, Joined(taken, beside, len(late) - len(line.series.late))
+        return own, JoinedRows(taken, beside, len(late) - len(line.series.late))
 
     def let_go_before(self, said_ms: int) -> None:
-        """Let go what no row can ask for any more, since its own source has said everything until a time."""
+        """Delete the companions' rows that no row can need after a watermark of the target's own source."""
         first_ms = {row.interval: row.as_of_ms for row in reversed(self.waiting)}
         for interval in self._lines:
             self._let_go(interval, min(said_ms - LATEST_MS, first_ms.get(interval, said_ms)))
 
     def _let_go(self, interval: Interval, since_ms: int) -> None:
-        """Let go the rows that a newer one stands before from a time on."""
+        """Delete the companions' rows that are older than the row that is joined from a time on."""
         for number, others in enumerate(self._lines[interval].others):
             newest = newest_joinable(others, since_ms)
             n_gone = 0
@@ -274,7 +290,9 @@ class Held:
                 and others[n_gone].as_of_ms < newest.as_of_ms
                 and others[n_gone].from_ms <= since_ms
             ):
-                self._touched.drop(self._row_key(Kind.OTHER, interval, others[n_gone].as_of_ms, number))
+                self._touched.drop(
+                    self._row_key(JoinStateKind.OTHER, interval, others[n_gone].as_of_ms, number)
+                )
                 n_gone += 1
             del others[:n_gone]
 
@@ -293,48 +311,52 @@ class Held:
         return key_of(kind, self.stream, self.target.name, str(interval), *names)
 
     def _put_series(self, interval: Interval) -> None:
-        self._touched.put(self._key(Kind.SERIES, str(interval)), partial(self._packed_series, interval))
+        self._touched.put(
+            self._key(JoinStateKind.SERIES, str(interval)), partial(self._packed_series, interval)
+        )
 
     def _packed_series(self, interval: Interval) -> bytes:
         return _packed(self._lines[interval].series)
 
     def restore(self, kind: str, names: Sequence[Any], value: bytes) -> None:
-        """Take over the value of a key; once all were, :meth:`settle`.
+        """Restore the value of a key. Call :meth:`settle` after the last key.
 
         Args:
-            names: What names the key besides its kind, stream and target.
+            kind: The kind of the key.
+            names: The names of the key after its kind, stream and target.
+            value: Its value.
 
         Raises:
-            ValueError: If it is of other groups or another kernel, or cannot be read.
+            ValueError: If the value belongs to other groups or another kernel, or cannot be read.
         """
         match kind:
-            case Kind.OWN:
-                self.waiting.append(msgspec.msgpack.decode(value, type=OwnRow))
-            case Kind.OTHER:
-                other = msgspec.msgpack.decode(value, type=OtherRow)
+            case JoinStateKind.OWN:
+                self.waiting.append(msgspec.msgpack.decode(value, type=TargetRow))
+            case JoinStateKind.OTHER:
+                other = msgspec.msgpack.decode(value, type=CompanionRow)
                 self._line(Interval(names[0])).others[names[2]].append(other)
-            case Kind.SERIES:
-                self._line(Interval(names[0])).series = msgspec.msgpack.decode(value, type=Series)
-            case Kind.KERNEL:
+            case JoinStateKind.SERIES:
+                self._line(Interval(names[0])).series = msgspec.msgpack.decode(value, type=JoinSeries)
+            case JoinStateKind.KERNEL:
                 states = msgspec.msgpack.decode(value, type=list[bytes])
                 self._line(Interval(names[0])).stepper.restore(states)
-            case Kind.HEARD:
+            case JoinStateKind.HEARD:
                 self.heard_ms = msgspec.msgpack.decode(value, type=list[int])
             case _:
                 message = f"no key of the kind {kind} is known"
                 raise ValueError(message)
 
     def settle(self) -> None:
-        """Bring what was restored into its order."""
+        """Sort what was restored."""
         self.waiting = deque(sorted(self.waiting, key=lambda row: row.number))
         self._n_rows = max((row.number for row in self.waiting), default=0)
         for line in self._lines.values():
             line.others = [sorted(others, key=_as_of) for others in line.others]
 
 
-def newest_joinable(others: Sequence[OtherRow], time_ms: int) -> OtherRow | None:
-    """The row of the newest bar that may be joined at a time."""
-    # A row may be joined from its own time on at the earliest.
+def newest_joinable(others: Sequence[CompanionRow], time_ms: int) -> CompanionRow | None:
+    """Return the row of the newest bar that may be joined at a time; None if there is none."""
+    # No row may be joined before its own time.
     for place in range(bisect_right(others, time_ms, key=_as_of) - 1, -1, -1):
         if others[place].from_ms <= time_ms:
             return others[place]
@@ -342,7 +364,7 @@ def newest_joinable(others: Sequence[OtherRow], time_ms: int) -> OtherRow | None
 
 
 def features_partition(instrument: str) -> int:
-    """Where an instrument's features lie."""
+    """Return the partition in which the features of an instrument lie."""
     return partition_of(instrument.encode(), FEATURES_MARKET.n_partitions)
 
 
@@ -350,5 +372,5 @@ def _packed(value: Any) -> bytes:
     return msgspec.msgpack.encode(value)
 
 
-def _as_of(other: OtherRow) -> int:
+def _as_of(other: CompanionRow) -> int:
     return other.as_of_ms

@@ -1,4 +1,4 @@
-"""A bar under construction: what trades add up to until its end is reached."""
+"""The bar that is being built from the trades of an interval that has not ended yet."""
 
 import msgspec
 
@@ -6,11 +6,19 @@ from schemas.events import TickObserved
 
 
 class OpenBar(msgspec.Struct, array_like=True):
-    """A bar under construction; first and last are by event time, then trade id."""
+    """A bar that is being built.
+
+    Its trades are ordered by event time, then by the epoch and the value of the trade id.
+
+    Attributes:
+        first: Event time, id epoch and id of the first trade.
+        last: The same of the last trade.
+        known_ms: The latest known time of its trades.
+    """
 
     start_ms: int
-    first: tuple[int, int]
-    last: tuple[int, int]
+    first: tuple[int, int, int]
+    last: tuple[int, int, int]
     open: float
     high: float
     low: float
@@ -21,8 +29,8 @@ class OpenBar(msgspec.Struct, array_like=True):
     known_ms: int
 
     def add(self, tick: TickObserved) -> None:
-        """Take a trade of its interval in."""
-        order = (tick.event_time_ms, tick.trade_id)
+        """Add a trade of its interval."""
+        order = (tick.event_time_ms, tick.id_epoch, tick.trade_id)
         if order < self.first:
             self.first, self.open = order, tick.price
         if order >= self.last:
@@ -36,8 +44,8 @@ class OpenBar(msgspec.Struct, array_like=True):
 
 
 def opened(tick: TickObserved, start_ms: int) -> OpenBar:
-    """The bar from ``start_ms`` on, with its first trade."""
-    order = (tick.event_time_ms, tick.trade_id)
+    """Return the bar that starts at ``start_ms``, with its first trade."""
+    order = (tick.event_time_ms, tick.id_epoch, tick.trade_id)
     price = tick.price
     bought = 0.0 if tick.is_buyer_maker else tick.size
     return OpenBar(

@@ -1,21 +1,20 @@
 """The label join: a prediction and the bar that ends at its horizon make an outcome.
 
-Decided by content: the bar of the prediction's interval that ends exactly at as-of + horizon, and
-no other. When bars go on without one that ends there, the outcome is void. Neither which of the two
-comes first matters, nor by how much: the outcomes are the same ones, and only their order across
-horizons and instruments differs.
+The join is decided by content: it takes the bar of the prediction's interval that ends exactly at as-of time plus
+horizon. If later bars come without such a bar, the outcome is void. It does not matter whether the bar or the prediction
+comes first, or by how much: the outcomes are the same, and only their order across horizons and instruments differs.
 
-1. A close is let go when it is proven that no prediction will ask for it: scoring says how far its
-   predictions are (``progress.scoring.v1``), and names the last one before, since the two topics are
-   read in any order: what it says counts once that prediction was read.
-2. Where scoring says nothing, as in a log of an earlier release, no close is ever let go.
-3. Bars that run far ahead of the champions' progress are not read on (:attr:`OutcomesOperator.holds`)
-   until scoring has caught up. So what is kept is bounded by reading, and nothing is dropped for number's
-   sake. Only bars of the run that goes on are held: of one that ended, no progress may ever come.
-4. Another arm never holds bars, so that it cannot delay the champion. Closes wait for it until the partition
-   holds :data:`MOST_AHEAD` of them; the oldest are then let go, which is counted and said, and what the arm
-   predicts later of that time is void.
-5. Per bar only predictions that are due are looked at: they wait in a heap of their series.
+1. A close is deleted when no prediction can need it any more. Scoring publishes how far its predictions are
+   (``progress.scoring.v1``). The two topics are read in any order, so scoring also names its last prediction before that,
+   and the progress counts once that prediction was read.
+2. If scoring publishes no progress, as in a log of an earlier release, no close is ever deleted.
+3. Bars that are far ahead of the champions' progress are not read on (:attr:`OutcomesOperator.holds`) until scoring has
+   caught up. So the number of closes is bounded by reading, and nothing is dropped because of a limit. Only bars of the
+   run that goes on are held, because no progress may ever come for a run that ended.
+4. No other arm holds bars, so that none can delay the champion. Closes wait for such an arm until the partition has
+   :data:`MOST_AHEAD` of them. Then the oldest are deleted, which is counted and reported, and later predictions of the
+   arm for that time become void.
+5. At each bar only the predictions that are due are examined: they wait in a heap of their series.
 """
 
 import heapq
@@ -36,16 +35,16 @@ from schemas.events import (
 )
 from schemas.time import Interval
 from schemas.topics import MARKET_BAR, OUTCOMES, Topic
-from stream_processors.operators.changing import Changes, encode
-from stream_processors.operators.closes import Close, Closes
-from stream_processors.operators.protocols import Change, Output
+from stream_processors.operators.changing import StateChanges, encode
+from stream_processors.operators.closes import CloseOfBar, ClosesOfSeries
+from stream_processors.operators.protocols import Output, StateChange
 
-#: Closes of a partition beyond scoring's progress, of all its series together, that may be kept before
-#: bars are held, or the oldest are let go of those that only a slower arm may ask for: 24 bytes each.
+#: So many closes after scoring's progress, of all series of a partition together, are kept. Beyond that, bars are held,
+#: or the oldest closes that only a slower arm may need are deleted. A close takes 24 bytes.
 MOST_AHEAD = 2_000_000
-#: Of one series, however many there are: more than one watermark's bars, so that a hold always ends.
+#: At least so many are kept of one series: more than the bars of one watermark, so that a hold always ends.
 LEAST_AHEAD = 512
-#: And however few there are: a week of minutes.
+#: At most so many are kept of one series: a week of minutes.
 MOST_AHEAD_OF_A_SERIES = 10_080
 
 _BarKey = tuple[str, str, str]
@@ -67,18 +66,18 @@ class _KeptClose(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How far scoring is with a source: with every arm, and with the champions alone."""
+    """How far scoring is with the rows of a source, for every arm and for the champions alone."""
 
     passed_ms: int
     n_kept_bars: int
     champions_ms: int
 
     def until_ms(self, interval_ms: int) -> int:
-        """No prediction of an as-of time by then will come."""
+        """Return the as-of time up to which no further prediction will come."""
         return self.passed_ms - self.n_kept_bars * interval_ms
 
     def champions_until_ms(self, interval_ms: int) -> int:
-        """No champion's prediction of an as-of time by then will come."""
+        """Return the as-of time up to which no further prediction of a champion will come."""
         return self.champions_ms - self.n_kept_bars * interval_ms
 
 
@@ -88,9 +87,9 @@ def _progress_of(event: PredictionsAdvanced) -> _Progress:
 
 
 class _Series:
-    """The closes of a series, and the predictions that wait for one."""
+    """The closes of a series, and the predictions that wait for a close."""
 
-    def __init__(self, closes: Closes) -> None:
+    def __init__(self, closes: ClosesOfSeries) -> None:
         self.closes = closes
         self.pending: dict[_Place, PredictionMade] = {}
         self.due: list[tuple[int, int, str, str]] = []
@@ -103,7 +102,7 @@ class _Series:
         self.pending[place] = prediction
 
     def resolved_by(self, end_ms: int) -> Iterator[PredictionMade]:
-        """Those that wait for a close at or before a time, in the order of their times; they wait no more."""
+        """Yields the predictions that wait for a close at or before a time, in order, and removes them."""
         while self.due and self.due[0][0] <= end_ms:
             _, as_of_ms, horizon, arm = heapq.heappop(self.due)
             prediction = self.pending.pop((as_of_ms, horizon, arm), None)
@@ -115,14 +114,16 @@ class OutcomesOperator:
     """Joins the predictions and bars of one partition.
 
     Args:
-        seeds: Predictions without an outcome from the durable history, which an emptied log no
-            longer holds.
-        stream: The run that goes on, whose bars may be held; None means every one.
+        seeds: Predictions without an outcome from the durable history, which an emptied log no longer has.
+        stream: The run that goes on, whose bars may be held; None means every run.
         least_ahead: See :data:`LEAST_AHEAD`.
         most_ahead: See :data:`MOST_AHEAD_OF_A_SERIES`.
         most_kept: See :data:`MOST_AHEAD`.
-        on_let_go: Told, with a series and a time, when its closes up to then begin to be let go although an
-            arm that is slower than the champion may still ask for them.
+        on_let_go: Called with a series and a time when closes up to that time are deleted although an arm that is
+            slower than the champion may still need them. It is called at the first such deletion.
+
+    Attributes:
+        n_let_go: How many closes were deleted so.
     """
 
     def __init__(
@@ -141,23 +142,23 @@ class OutcomesOperator:
         self.n_let_go = 0
         self._losing: set[_BarKey] = set()
         self._series: dict[_BarKey, _Series] = {}
-        # By the features too: an arm that changes to others may end its predictions of the former ones later.
+        # The key has the features too, because an arm that changes its features may finish predictions of the former ones later.
         self._last_made: dict[_TargetKey, dict[str, int]] = {}
         self._progress: dict[_SourceKey, _Progress] = {}
         self._named: dict[_SourceKey, PredictionsAdvanced] = {}
         self._ahead: set[_BarKey] = set()
-        self._changes = Changes()
-        # Not among the last made: the log may hold a seed's record too, to be judged when it is read.
+        self._changes = StateChanges()
+        # Seeds are not among the last made, because the log may hold the record of a seed, which is judged when it is read.
         for prediction in seeds:
             self._wait(self._series_of(_bar_key(prediction), prediction.source), prediction)
 
     @property
     def holds(self) -> frozenset[str]:
-        """The bars, while a series' closes are far ahead of the predictions that will ask for them."""
+        """The topic of bars, while the closes of a series are far ahead of the predictions that will need them."""
         return _HELD if self._ahead else _NOTHING
 
     def step(self, _topic: Topic, event: Event) -> Iterator[Output]:
-        """Take a bar, a prediction or scoring's progress in; yield the outcomes that are decided by it."""
+        """Take a bar, a prediction or the progress of scoring, and yield the outcomes that it decides."""
         match event:
             case BarClosed():
                 yield from self._on_bar(event)
@@ -166,7 +167,7 @@ class OutcomesOperator:
             case PredictionsAdvanced():
                 self._on_progress(event)
             case _ if event.key_fields == ("source",):
-                return  # what a source says of itself decides nothing: scoring says what is needed
+                return  # records about a source decide nothing, because scoring says what is needed
             case _:
                 message = f"the label join takes no {type(event).__name__}"
                 raise TypeError(message)
@@ -181,7 +182,7 @@ class OutcomesOperator:
         if newest_ms is not None and bar.event_time_ms <= newest_ms:
             return
         closes.source = bar.source
-        closes.add(Close(bar.event_time_ms, bar.close, bar.known_time_ms))
+        closes.add(CloseOfBar(bar.event_time_ms, bar.close, bar.known_time_ms))
         kept = _KeptClose(bar.close, bar.known_time_ms, bar.source)
         self._changes.add((_CLOSE, *key, bar.event_time_ms), lambda: encode(kept))
         self._let_go(key, closes)
@@ -192,11 +193,11 @@ class OutcomesOperator:
     def _series_of(self, key: _BarKey, source: str) -> _Series:
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = _Series(Closes(source, Interval(key[2]).milliseconds))
+            series = self._series[key] = _Series(ClosesOfSeries(source, Interval(key[2]).milliseconds))
         return series
 
-    def _let_go(self, key: _BarKey, closes: Closes) -> None:
-        """Let go of the closes that nobody will ask for; note whether too many others are left."""
+    def _let_go(self, key: _BarKey, closes: ClosesOfSeries) -> None:
+        """Delete the closes that no prediction needs, and record whether too many others are left."""
         progress = self._progress.get((key[0], closes.source))
         if progress is not None:
             until_ms = progress.until_ms(closes.interval_ms)
@@ -208,8 +209,8 @@ class OutcomesOperator:
         for end_ms in ends_ms:
             self._changes.drop((_CLOSE, *key, end_ms))
 
-    def _let_go_of_slower_arms(self, key: _BarKey, closes: Closes, progress: _Progress) -> None:
-        """Let go of the oldest closes that no champion will ask for, where there are too many of them."""
+    def _let_go_of_slower_arms(self, key: _BarKey, closes: ClosesOfSeries, progress: _Progress) -> None:
+        """Delete the oldest closes that no champion needs, if there are too many of them."""
         n_most = max(self._least_ahead, self._most_kept // len(self._series))
         if len(closes) <= n_most:
             if 2 * len(closes) <= n_most:
@@ -226,7 +227,7 @@ class OutcomesOperator:
             self._losing.add(key)
             self._on_let_go(key, until_ms)
 
-    def _note_ahead(self, key: _BarKey, closes: Closes) -> None:
+    def _note_ahead(self, key: _BarKey, closes: ClosesOfSeries) -> None:
         progress = self._progress.get((key[0], closes.source))
         if progress is None:
             return
@@ -251,7 +252,7 @@ class OutcomesOperator:
         self._apply_named(prediction.stream)
 
     def _take(self, prediction: PredictionMade) -> bool:
-        """Whether a prediction is new; they come in as-of order per target and features, repeats do not."""
+        """Whether a prediction is new. Those of one target and features come in as-of order, except repeats."""
         target, features = _target(prediction), prediction.feature_spec_hash
         made = self._last_made.setdefault(target, {})
         if prediction.event_time_ms <= made.get(features, _NEVER_MS):
@@ -267,7 +268,7 @@ class OutcomesOperator:
         note(_pending_key(prediction), lambda: msgspec.json.encode(prediction))
 
     def _forget_pending(self, series: _Series, prediction: PredictionMade) -> None:
-        """A seed whose own record was read after its close: it is judged by the record."""
+        """Remove a seed whose record was read after its close, because the record is judged."""
         if series.pending.pop(_place(prediction), None) is not None:
             self._changes.drop(_pending_key(prediction))
 
@@ -288,7 +289,7 @@ class OutcomesOperator:
         self._apply_named(progress.stream)
 
     def _apply_named(self, stream: str) -> None:
-        """What scoring said counts once the prediction that it named was read."""
+        """Apply the progress of scoring whose named prediction was read."""
         if not self._named:
             return
         for key in [key for key, named in self._named.items() if key[0] == stream and self._has_read(named)]:
@@ -317,24 +318,24 @@ class OutcomesOperator:
 
     # State
 
-    def changes(self) -> list[Change]:
-        """What changed of closes, open predictions, last as-of times and scoring's progress."""
-        return [Change(key, value) for key, value in self._changes.take()]
+    def changes(self) -> list[StateChange]:
+        """Return what changed of closes, open predictions, last as-of times and the progress of scoring."""
+        return [StateChange(key, value) for key, value in self._changes.take()]
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
-        """Take over a state.
+        """Restore a state.
 
         Raises:
-            SnapshotMismatchError: If it is of another release.
+            SnapshotMismatchError: If the state belongs to another release.
         """
         self._series.clear()
-        self._changes = Changes()
+        self._changes = StateChanges()
         try:
             held = sorted((tuple(msgspec.msgpack.decode(key)), value) for key, value in entries.items())
             for key, value in held:
                 self._restore_one(key, value)
         except (msgspec.DecodeError, ValueError, TypeError, IndexError) as error:
-            message = f"the snapshot is of another release: {error}"
+            message = f"the state belongs to another release: {error}"
             raise SnapshotMismatchError(message) from error
         self._ahead = set()
         for bars, series in self._series.items():
@@ -348,7 +349,7 @@ class OutcomesOperator:
                 close = msgspec.msgpack.decode(value, type=_KeptClose)
                 series = self._series_of((stream, instrument, interval), close.source)
                 series.closes.source = close.source
-                series.closes.add(Close(end_ms, close.price, close.known_ms))
+                series.closes.add(CloseOfBar(end_ms, close.price, close.known_ms))
             case "pending":
                 prediction = msgspec.json.decode(value, type=PredictionMade)
                 if key != _pending_key(prediction):
@@ -370,7 +371,7 @@ class OutcomesOperator:
                 raise ValueError(message)
 
     def forget(self, stream: str) -> None:
-        """Drop what is held of a run that ended."""
+        """Forget a run that ended."""
         for key in [key for key in self._series if key[0] == stream]:
             series = self._series.pop(key)
             self._ahead.discard(key)
@@ -388,7 +389,7 @@ class OutcomesOperator:
                 self._changes.drop((kind, *source))
 
     def newest(self) -> Iterator[Event]:
-        """Nothing: outcomes are no view."""
+        """Yield nothing, because outcomes are no view."""
         yield from ()
 
 
@@ -411,7 +412,7 @@ def _pending_key(prediction: PredictionMade) -> tuple[Any, ...]:
     return (_PENDING, *_target(prediction), prediction.event_time_ms)
 
 
-def _resolved(prediction: PredictionMade, closes: Closes) -> Output:
+def _resolved(prediction: PredictionMade, closes: ClosesOfSeries) -> Output:
     at = prediction.resolves_at_ms
     judged = closes.first_from(at)
     if judged is None:

@@ -1,4 +1,4 @@
-"""What an operator is to the runtime: events in, outputs out, a state that can be kept."""
+"""The contract between operators and the runtime: events in, outputs out, and a state that can be kept."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -8,11 +8,11 @@ from schemas.errors import ContractError
 from schemas.events import Event
 from schemas.topics import Topic
 
-#: The headers of the message of a number, read only when they are needed.
+#: Returns the headers of the message of a number; called only if they are needed.
 HeadersOf = Callable[[int], Iterable[tuple[str, bytes]]]
 
-#: A batch is left off at the message that brings its outputs to this number, so that what one commit
-#: holds in memory is bounded: 8,192 features are some 25 MB of JSON and three times that as objects.
+#: A batch ends at the message that brings its outputs to this number. So the memory of one commit is bounded:
+#: 8,192 features are some 25 MB of JSON, and three times that as objects.
 MOST_OUTPUTS = 8_192
 
 
@@ -20,8 +20,10 @@ class Output(NamedTuple):
     """An event to publish.
 
     Attributes:
-        key: The record's key, which decides the partition; None puts the record, keyed by its
-            source, into the partition of the same number as the input's, which a watermark needs.
+        topic: The topic to which it is published.
+        event: The event.
+        key: The key of the record, which decides the partition. None means the partition of the same number as the
+            input's, with the source as the key; watermarks need that.
     """
 
     topic: Topic
@@ -29,13 +31,13 @@ class Output(NamedTuple):
     key: str | None
 
 
-class Change(NamedTuple):
+class StateChange(NamedTuple):
     """A key of an operator's state that changed.
 
     Attributes:
-        key: MessagePack of a tuple: the kind, the stream, and what else names it; the stream is empty
-            for what belongs to no run. :func:`.keys.key_of` makes it.
-        value: Its value now; None when the key is gone.
+        key: MessagePack of a tuple: the kind, the stream, and further names. The stream is empty if the key belongs
+            to no run. :func:`.keys.key_of` makes it.
+        value: The new value; None if the key was deleted.
     """
 
     key: bytes
@@ -43,13 +45,13 @@ class Change(NamedTuple):
 
 
 class Stepped(NamedTuple):
-    """What a batch of messages led to; the numbers count within the batch.
+    """The results of a batch of messages. Numbers of messages count within the batch.
 
     Attributes:
-        outputs: In order, each with the message that triggered it.
-        rejected: Messages that break the contract, and why.
-        seen: Events of the inputs that may be views.
-        n_taken: How many messages were stepped; what follows them is handed over again.
+        outputs: The outputs in order, each with the number of the message that triggered it.
+        rejected: The messages that break the contract, each with the error.
+        seen: The events of the inputs that may be views.
+        n_taken: How many messages were stepped. The runtime hands over the others again.
     """
 
     outputs: list[tuple[int, Output]]
@@ -61,51 +63,51 @@ class Stepped(NamedTuple):
 class Operator(Protocol):
     """The state machine of one partition number, over all of a job's inputs.
 
-    ``restore`` is called at most once, before any ``step``. After it the records behind the
-    checkpoint are stepped again and what they return is thrown away, so ``step`` must be a function
-    of state and event alone. The same record may be stepped twice and must then change nothing.
-    Records of different topics come in any order: joins are decided by content.
+    ``restore`` is called at most once, before any ``step``. After that, the records that follow the checkpoint are
+    stepped again and their outputs are discarded, so ``step`` must be a function of state and event alone. The same
+    record may be stepped twice, and the second time must change nothing. Records of different topics come in any
+    order: joins are decided by content.
 
-    The state is kept by key. All changes, applied in their order to an empty mapping, make the entries
-    from which ``restore`` gives an operator that behaves the same, whenever they were asked for.
+    The state is kept by key. If all changes are applied in their order to an empty mapping, ``restore`` makes of the
+    entries an operator that behaves the same, however often the changes were asked for.
     """
 
     def step(self, topic: Topic, event: Any) -> Iterable[Output]:
-        """Take one event in; return what follows from it.
+        """Take one event, and return the outputs that follow from it.
 
         Raises:
-            ContractError: If the event cannot be processed; the state is as before.
+            ContractError: If the event cannot be processed. The state is then unchanged.
         """
 
-    def changes(self) -> Iterable[Change]:
-        """What changed since this was last asked, or since ``restore``; each key once.
+    def changes(self) -> Iterable[StateChange]:
+        """Return what changed since the last call or since ``restore``, each key once.
 
-        What came and went in between is not said at all.
+        A key that was added and deleted in between is left out.
         """
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
-        """Take over a state: every key with its newest value.
+        """Restore a state from every key with its newest value.
 
         Raises:
-            SnapshotMismatchError: If it is not one of this operator and release.
+            SnapshotMismatchError: If the state is not one of this operator and release.
         """
 
     def forget(self, stream: str) -> None:
-        """Drop what is held of a run that ended; its keys are deleted by the next changes.
+        """Forget a run that ended. The next changes delete its keys.
 
-        A run that comes back begins anew.
+        If the run comes back, it begins with an empty state.
         """
 
     def newest(self) -> Iterable[Event]:
-        """The newest event per view, so that views can be written anew at start."""
+        """Return the newest event of each view, so that views can be rewritten at start."""
 
 
 @runtime_checkable
 class BatchOperator(Protocol):
-    """An operator that also takes whole batches in, faster than event by event.
+    """An operator that also takes whole batches, which is faster than event by event.
 
-    The outcome is that of :func:`step_each`, but that ``seen`` may leave out what a later event
-    of the same view replaces.
+    The result is that of :func:`step_each`, except that ``seen`` may leave out an event that a later event of the
+    same view replaces.
     """
 
     def step_values(self, topic: Topic, values: Sequence[bytes | None], headers_of: HeadersOf) -> Stepped:
@@ -120,27 +122,30 @@ class BatchOperator(Protocol):
 
 @runtime_checkable
 class HoldingOperator(Protocol):
-    """An operator that can keep an input from being read on, because another must be read first.
+    """An operator that can stop the reading of one input until another was read.
 
-    Nothing needs to be dropped then: what is not read stays in the log.
+    Nothing has to be dropped then, because what is not read stays in the log.
     """
 
     @property
     def holds(self) -> Collection[str]:
-        """The names of the input topics of which nothing must be stepped now.
+        """The names of the input topics of which nothing may be stepped now.
 
-        It follows from the state alone, and something that is still to be read must end it. A batch
-        is left off at the first message after which its topic is held.
+        They follow from the state alone, and a record that is still to be read must end each hold. A batch ends at
+        the first message after which its topic is held.
         """
 
 
 class JoinWait(NamedTuple):
-    """Rows of a target that wait for a companion, in the stream's time.
+    """The rows of a target that wait for a companion. Times are those of the stream.
 
     Attributes:
-        n_rows: How many wait, for this companion or another.
-        first_ms: When the bar of the first of them ended.
-        last_ms: When that of the last did.
+        stream: The run.
+        target: The instrument whose rows wait.
+        companion: The instrument that they wait for.
+        n_rows: How many rows wait, for this companion or another one.
+        first_ms: The end of the bar of the first waiting row.
+        last_ms: The end of the bar of the last waiting row.
     """
 
     stream: str
@@ -153,36 +158,36 @@ class JoinWait(NamedTuple):
 
 @runtime_checkable
 class JoiningOperator(Protocol):
-    """An operator that also reads other partitions of its first input, whole, beside its own.
+    """An operator that reads other partitions of its first input as a whole, besides its own partition.
 
-    What it emits may follow from either, so how far each has got is part of its state: the runtime keeps
-    their positions in the checkpoint, makes one with everything it publishes, and steps on from there.
+    Its outputs may follow from any of them, so the position of each is part of its state. The runtime keeps these
+    positions in the checkpoint, writes a checkpoint with every publication, and continues from there.
     """
 
     @property
     def partitions_beside(self) -> frozenset[int]:
-        """The numbers of the other partitions; always the same."""
+        """The numbers of the other partitions; they never change."""
 
     @property
     def holds(self) -> Collection[str]:
-        """As of a :class:`HoldingOperator`: of its own partition, so many rows of which wait for others alone."""
+        """As in :class:`HoldingOperator`, for its own partition, while many rows of it wait for other partitions."""
 
     @property
     def holds_beside(self) -> Collection[int]:
-        """The numbers of the other partitions of which enough was read that its own should be read first.
+        """The numbers of the other partitions that are so far ahead that its own partition should be read first.
 
-        None of :attr:`needs_beside` is among them, so that what is waited for is always read.
+        A partition of :attr:`needs_beside` is never among them, so what is waited for is always read.
         """
 
     @property
     def needs_beside(self) -> Collection[int]:
-        """The numbers of the other partitions that something waits for."""
+        """The numbers of the other partitions that a row or a watermark waits for."""
 
     def waits(self) -> Iterable[JoinWait]:
-        """For which companions how many rows wait now."""
+        """Return which companions are waited for now, and by how many rows."""
 
     def step_beside(self, partition: int, event: Any) -> Iterable[Output]:
-        """As ``step``, with an event of another partition."""
+        """Take an event of another partition; otherwise as ``step``."""
 
 
 def step_values(

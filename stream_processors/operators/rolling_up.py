@@ -1,4 +1,4 @@
-"""Longer bars from shorter ones: only of stretches of which every part is there."""
+"""Builds longer bars from shorter ones, only where no shorter bar is missing."""
 
 from typing import TypeVar
 
@@ -11,20 +11,20 @@ Number = TypeVar("Number", int, float)
 
 
 class RollUp(msgspec.Struct, kw_only=True):
-    """Rolls bars up into one longer interval; the struct is its whole state.
+    """Rolls bars up into one longer interval. The struct is the whole state.
 
     Attributes:
-        into: The longer interval, a multiple of the shorter.
-        held: The bar so far, from the start of its interval without a gap; None outside one.
+        into: The longer interval, a multiple of the shorter one.
+        held: The longer bar so far, without a gap since the start of its interval; None if there is no such bar.
     """
 
     into: Interval
     held: BarClosed | None = None
 
     def step(self, bar: BarClosed) -> BarClosed | None:
-        """Take the next bar in; return the longer one that it completes.
+        """Take the next bar, and return the longer bar that it completes, if any.
 
-        A bar behind a gap starts nothing until the next interval starts.
+        After a gap, no longer bar begins until the next longer interval starts.
         """
         held = self.held
         if bar.start_ms == bar_start_ms(bar.start_ms, self.into):

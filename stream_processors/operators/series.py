@@ -1,16 +1,16 @@
 """The features of one instrument and interval, and how little of their state is written at a close.
 
-A stepper's state is some 21 kB, and changes all over with every bar. Written at each close, 10,000
-instruments would log 209 MB a minute. So it is written whole at every 28th close only, and between these
-the bars since are, from which it is stepped again, to the bit::
+The state of a stepper is some 21 kB, and every bar changes all of it. If it were written at each close, 10,000
+instruments would write 209 MB a minute. So it is written whole only at every 28th close. In between, the bars since then
+are written, and the stepper is stepped again from them, to the bit::
 
     whole                           whole
     |bar|bar|bar| ... |bar|bar|bar| |bar|
      <------ 28 bars, 48 bytes each ->
 
-With n bars between two whole states a close writes S / n of these and 48 n / 2 of bars on average, which
-is least, some 1.4 kB, at n of 29. Where the first whole state falls follows from the instrument's name,
-so that those of many instruments do not fall on one close.
+With n bars between two whole states of S bytes, a close writes S / n + 48 n / 2 bytes on average. The minimum is some
+1.4 kB at n = 29. The place of the first whole state follows from the instrument's name, so that the whole states of many
+instruments do not fall on the same close.
 """
 
 import math
@@ -21,7 +21,8 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from schemas.events import BarClosed
+from schemas.events import BarClosed, FeaturesComputed
+from schemas.features import FeatureSpec
 from schemas.time import Interval
 from stream_processors.features.bars import N_COLUMNS
 from stream_processors.features.stepping import FeatureStepper
@@ -32,7 +33,7 @@ _ROW = struct.Struct("<6d")
 
 
 class KeptBar(msgspec.Struct, array_like=True, frozen=True):
-    """A bar without what is said of it elsewhere."""
+    """A bar without the stream, the instrument and the interval, which the key has."""
 
     start_ms: int
     event_time_ms: int
@@ -48,16 +49,16 @@ class KeptBar(msgspec.Struct, array_like=True, frozen=True):
     n_late: int
 
 
-class KeptTail(msgspec.Struct, array_like=True):
+class FeatureSeriesTail(msgspec.Struct, array_like=True):
     """The bars since the last whole state.
 
     Attributes:
-        newest: The last of them.
-        begun_ms: Where the first of them starts.
-        gaps: By number, the time between a bar and the one before where there was any.
-        rows: Prices and volumes of all of them, six float64 each.
-        has_whole: Whether there is a whole state before them; otherwise they are all bars there were.
-        rolled: The longer bars under construction, by interval; only beside an instrument's shortest.
+        newest: The last of these bars.
+        begun_ms: The start of the first of these bars.
+        gaps: The time between a bar and the bar before it, by the number of the bar, if there is any.
+        rows: Prices and volumes of all of these bars, six float64 each.
+        has_whole: Whether there is a whole state before these bars; otherwise there were no other bars.
+        rolled: The unfinished longer bars, by interval. Only the tail of an instrument's shortest bars has them.
     """
 
     newest: KeptBar
@@ -68,14 +69,15 @@ class KeptTail(msgspec.Struct, array_like=True):
     rolled: dict[Interval, KeptBar | None]
 
 
-class Series:
+class FeatureSeries:
     """One instrument's features at one interval.
 
     Args:
-        name: Decides when the first whole state is written.
+        interval: The length of the bars.
+        name: Decides at which close the first whole state is written.
 
     Attributes:
-        last: The newest bar; None before the first.
+        last: The newest bar; None before the first bar.
     """
 
     def __init__(self, interval: Interval, *, name: str) -> None:
@@ -90,7 +92,7 @@ class Series:
         self.last: BarClosed | None = None
 
     def step(self, bar: BarClosed) -> None:
-        """Take a bar in."""
+        """Take a bar."""
         self._keep(bar)
         self.last = bar
         row = (bar.open, bar.high, bar.low, bar.close, bar.volume)
@@ -111,32 +113,37 @@ class Series:
         self._rows += _ROW.pack(bar.open, bar.high, bar.low, bar.close, bar.volume, bought)
 
     def values(self) -> list[float | None]:
-        """The newest features, None where undefined."""
+        """Return the newest features, None for those that are undefined."""
         return self._stepper.values_or_none()
 
     @property
     def is_warm(self) -> bool:
-        """Whether every feature that is not optional has seen the bars that it declares."""
+        """Whether every feature that is not optional has seen as many bars as it declares."""
         return self._stepper.is_warm
 
     def take_whole(self) -> bytes | None:
-        """The whole state, if it is to be written; told once."""
+        """Return the whole state once if it is due to be written, otherwise None."""
         whole, self._whole = self._whole, None
         return whole
 
-    def tail(self, rolled: dict[Interval, KeptBar | None]) -> KeptTail:
-        """What is written at a close.
+    def tail(self, rolled: dict[Interval, KeptBar | None]) -> FeatureSeriesTail:
+        """Return what is written at a close.
+
+        Args:
+            rolled: The unfinished longer bars, by interval.
 
         Raises:
-            ValueError: If there was none.
+            ValueError: If there was no bar.
         """
         if self.last is None:
             message = "a series without a bar has no tail"
             raise ValueError(message)
         rows = bytes(self._rows)
-        return KeptTail(kept_bar(self.last), self._begun_ms, self._gaps, rows, self._has_whole, rolled)
+        return FeatureSeriesTail(
+            kept_bar(self.last), self._begun_ms, self._gaps, rows, self._has_whole, rolled
+        )
 
-    def restore(self, whole: bytes | None, tail: KeptTail, *, stream: str, instrument: str) -> None:
+    def restore(self, whole: bytes | None, tail: FeatureSeriesTail, *, stream: str, instrument: str) -> None:
         """Restore a whole state and the bars since then.
 
         Args:
@@ -146,10 +153,13 @@ class Series:
             instrument: Their instrument.
 
         Raises:
-            ValueError: If they are not such a state, or do not belong together.
+            ValueError: If the bytes are no such state, or do not belong together.
         """
         if tail.has_whole is not (whole is not None) or not tail.rows or len(tail.rows) % _ROW.size:
-            message = f"expected a state and its bars, were {whole is not None} and {len(tail.rows)} bytes"
+            message = (
+                f"the bars since the whole state must belong to it, were {len(tail.rows)} bytes "
+                f"{'with' if whole is not None else 'without'} a whole state"
+            )
             raise ValueError(message)
         if whole is not None:
             self._stepper.restore_state(whole)
@@ -169,8 +179,30 @@ class Series:
             start_ms += length_ms
 
 
+def features_of(series: FeatureSeries, bar: BarClosed, spec: FeatureSpec) -> FeaturesComputed:
+    """Return the features at the close of a bar.
+
+    Args:
+        series: The series, with the bar as its newest one.
+        bar: The bar.
+        spec: The set of features.
+    """
+    return FeaturesComputed(
+        event_time_ms=bar.event_time_ms,
+        known_time_ms=bar.known_time_ms,
+        source=bar.source,
+        stream=bar.stream,
+        instrument=bar.instrument,
+        interval=bar.interval,
+        close=bar.close,
+        feature_spec_hash=spec.hash,
+        is_warm=series.is_warm,
+        values=dict(zip(spec.names, series.values(), strict=True)),
+    )
+
+
 def kept_bar(bar: BarClosed) -> KeptBar:
-    """A bar as it is kept."""
+    """Return a bar as it is kept."""
     return KeptBar(
         bar.start_ms,
         bar.event_time_ms,

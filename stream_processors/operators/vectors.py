@@ -1,33 +1,32 @@
-"""The second-stage join: an instrument's features with its companions' beside them, decided by content.
+"""The second-stage join: an instrument's features together with those of its companions, decided by content.
 
-The row of the bar that ends at T triggers, and is always in it. Of each companion it takes the row of the
-newest bar that ended by T and was known by T and the allowance. It is emitted when every companion has
-passed that cut: when its source has said everything until T in the companion's partition, or when anything
-of it is known later than the allowance::
+The row of the bar that ends at T triggers the vector and is always in it. Of each companion the vector takes the row of
+the newest bar that ended by T and was known by T plus the allowance. The vector is emitted when every companion has
+passed that cut. A companion has passed it when its source has published everything until T in the companion's
+partition, or when a row of it was known later than the allowance permits::
 
     BTC  ---- row T ---------------------------|  joined with ETH's row T
     ETH  -------------- row T -- watermark T --|  now no row of T can come any more
-                        ^ known by T + 2 s, or it stays out, and may join what ends later
+                        ^ known by T + 2 s; otherwise it is left out, and may be joined to a later bar
 
-A source has said everything until T by a watermark of at least T, by a silence from T on or later, by a
-silence that vouches for times beyond T, or by a return from beyond T. A companion without a row leaves its
-features undefined: it was silent although its watermarks went on, it was late, it is absent, or its newest
-bar is more than five bars old. The event says which, and how many rows were late.
+A source has published everything until T when there was a watermark of at least T, a silence from T on or later, a
+silence with an absence beyond T, or a return from beyond T. A companion without a row leaves its features undefined.
+It was then silent although its watermarks went on, or it was late, or it is absent, or its newest bar is more than five
+bars old. The event says which companion that was, and how many rows were late.
 
-Why what is joined does not depend on how partitions interleave, nor on how far one is read ahead:
+The result does not depend on how partitions interleave, or on how far one of them is read ahead:
 
-1. Whether and when a companion's row may be joined (``from_ms``) follows from the records before it in its
-   own partition: from its times, and from the cuts that it was preceded by.
-2. A row of the target waits until every companion has passed its cut, and no row that comes behind that cut
-   may be joined to it, by 1. So when it is joined, every row that may be joined is there.
-3. A companion's row is let go only when no row of the target that can still come asks for it: see
-   :mod:`.joining`. What can still come follows from the target's own partition.
-4. Rows of the target are joined in the order of their partition, whenever their time comes.
+1. Whether and from when on a companion's row may be joined (``from_ms``) follows from the records before it in its own
+   partition: from its times, and from the cuts before it.
+2. A row of the target waits until every companion has passed its cut. By 1, no row that comes after that cut may be
+   joined to it. So when it is joined, every row that may be joined is there.
+3. A companion's row is deleted only when no row of the target that can still come needs it (:mod:`.joining`). Which
+   rows can still come follows from the target's own partition.
+4. Rows of the target are joined in the order of their partition.
 
-Nothing is dropped for number's sake. Rows that wait, and companions' rows, are kept by key. Where target and
-companion lie in different partitions, the one that is ahead is not read on meanwhile (:attr:`holds`,
-:attr:`holds_beside`), unless something that is waited for can only come from there. So nothing can be
-waited for that is not read: a partition is held only if no row waits for it.
+Nothing is dropped because of a limit. Waiting rows and companions' rows are kept by key. If target and companion lie in
+different partitions, the partition that is ahead is not read on (:attr:`holds`, :attr:`holds_beside`), unless a row
+waits for it. So whatever is waited for is read.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -54,38 +53,38 @@ from stream_processors.features.declarations import SPEC
 from stream_processors.features.vector_declarations import ALLOWANCE_MS
 from stream_processors.operators.joining import (
     NEVER_MS,
-    Held,
-    Joined,
-    JoinedInstrument,
-    OwnRow,
+    HeldTarget,
+    JoinedRows,
+    JoinTarget,
+    TargetRow,
     features_partition,
 )
 from stream_processors.operators.keys import key_of, parts_of
-from stream_processors.operators.protocols import Change, JoinWait, Output
-from stream_processors.operators.touching import Touched
+from stream_processors.operators.protocols import JoinWait, Output, StateChange
+from stream_processors.operators.touching import TouchedKeys
 
-#: While more rows of a target wait than this, its partition is not read on, if they wait for another.
+#: While more rows of a target wait than this, its partition is not read on, if they wait for another partition.
 MOST_WAITING = 128
-#: While more rows of a companion are held than this, its partition is not read on, if nothing waits for it.
+#: While more rows of a companion are kept than this, its partition is not read on, if nothing waits for it.
 MOST_AHEAD = 1_024
 _RELEASE = key_of("release", "")
 _FORMAT = "vectors/2"
 
 
 class _Release(msgspec.Struct, array_like=True):
-    """What the state is of: its form, and by target the set of features with its companions."""
+    """Identifies the state: its format, and for each target the set of features with its companions."""
 
     form: str
     specs: dict[str, str]
 
 
 class _Progress(msgspec.Struct, array_like=True):
-    """How far a source has got in a partition of the log, by what it says of itself.
+    """How far a source has published a partition, by its own records.
 
     Attributes:
-        said_ms: All rows that ended by then have been said.
-        vouched_ms: Nothing that ends by then comes any more; it may be far beyond what was said.
-        known_ms: The latest known time.
+        said_ms: All rows that ended by this time were published.
+        vouched_ms: No row that ends by this time will come; it may be far beyond ``said_ms``.
+        known_ms: The latest known time of its records.
     """
 
     said_ms: int = NEVER_MS
@@ -94,12 +93,12 @@ class _Progress(msgspec.Struct, array_like=True):
 
     @property
     def closed_ms(self) -> int:
-        """The last time whose cut it has passed."""
+        """The last time whose cut the source has passed."""
         return max(self.said_ms, self.vouched_ms, self.known_ms - ALLOWANCE_MS - 1)
 
 
 class _Place(NamedTuple):
-    """A source in a partition, for one run."""
+    """A source in a partition, in one run."""
 
     stream: str
     source: str
@@ -107,20 +106,21 @@ class _Place(NamedTuple):
 
 
 class VectorOperator:
-    """Joins the targets of one partition with their companions, wherever those lie.
+    """Joins the targets of one partition with their companions, whose rows may lie in any partition.
 
-    Rows of its own partition come by ``step``, those of others by ``step_beside``.
+    Rows of its own partition come through ``step``, rows of other partitions through ``step_beside``.
 
     Args:
-        partition: Its own number.
-        companions: By target; those of other partitions are left to their operators.
-        sources: The source of each instrument whose source is not named after its venue; None states none.
-        stream: The one run to join, so that no other's rows wait; None joins every run.
+        partition: The number of its own partition.
+        companions: The companions of each target. Targets of other partitions belong to other operators.
+        sources: The source of each instrument whose source is not named after its venue; None means no such
+            instrument.
+        stream: The run to join, so that no rows of other runs wait; None joins every run.
         most_waiting: See ``MOST_WAITING``.
         most_ahead: See ``MOST_AHEAD``.
 
     Attributes:
-        partition: Its own number.
+        partition: The number of its own partition.
     """
 
     def __init__(
@@ -136,32 +136,32 @@ class VectorOperator:
         self.partition = partition
         self._stream = stream
         self._targets = {
-            name: JoinedInstrument(name, beside, sources or {})
+            name: JoinTarget(name, beside, sources or {})
             for name, beside in companions.items()
             if features_partition(name) == partition
         }
         self._most_waiting, self._most_ahead = most_waiting, most_ahead
         self._progress: dict[_Place, _Progress] = {}
-        self._held: dict[tuple[str, str], Held] = {}
+        self._held: dict[tuple[str, str], HeldTarget] = {}
         self._forwarded: dict[tuple[str, str], int] = {}
         self._newest_stream: str | None = None
-        self._touched = Touched()
+        self._touched = TouchedKeys()
         self._touched.put(_RELEASE, self._packed_release)
 
     @property
     def partitions_beside(self) -> frozenset[int]:
-        """The other partitions in which its targets' companions lie."""
+        """The other partitions in which companions of its targets lie."""
         everywhere = {number for target in self._targets.values() for _, number in target.places}
         return frozenset(everywhere - {self.partition})
 
-    # What is not to be read on
+    # Which partitions are not read on
 
     @property
     def holds(self) -> Collection[str]:
-        """The features' topic, while many rows of a target wait for what lies in other partitions alone.
+        """The topic of features, while many rows of a target wait for other partitions alone.
 
-        Only the run that was read last presses: one that ended with rows that wait holds nobody up. When this
-        is asked changes what is read first, and nothing of what is joined.
+        Only the run that was read last counts, so that a run that ended with waiting rows holds nothing. The hold
+        changes what is read first, and never what is joined.
         """
         for held in self._read_now():
             if len(held.waiting) > self._most_waiting and self.partition not in self._blocking(held):
@@ -170,7 +170,7 @@ class VectorOperator:
 
     @property
     def holds_beside(self) -> Collection[int]:
-        """The other partitions of which many rows are held, and none is waited for."""
+        """The other partitions of which many rows are kept and none is waited for."""
         ahead = {
             number
             for held in self._read_now()
@@ -181,24 +181,24 @@ class VectorOperator:
 
     @property
     def needs_beside(self) -> set[int]:
-        """The other partitions that a row, or the watermark behind the last one, waits for."""
+        """The other partitions that a row waits for, or the watermark after the last row."""
         needed = {number for held in self._present() for number in self._blocking(held)}
         return needed - {self.partition}
 
-    def _present(self) -> list[Held]:
-        """What is held of the runs that are joined; a state may hold others, for when they go on."""
+    def _present(self) -> list[HeldTarget]:
+        """The targets of the runs that are joined. A state may hold other runs, which may continue later."""
         return [held for (stream, _), held in self._held.items() if self._stream in {None, stream}]
 
-    def _read_now(self) -> Iterator[Held]:
-        """What is held of the run that was read last."""
+    def _read_now(self) -> Iterator[HeldTarget]:
+        """Yields the targets of the run that was read last."""
         if self._newest_stream is not None:
             for name in self._targets:
                 held = self._held.get((self._newest_stream, name))
                 if held is not None:
                     yield held
 
-    def _blocking(self, held: Held) -> set[int]:
-        """The partitions that the first waiting row waits for, or where none waits the next watermark."""
+    def _blocking(self, held: HeldTarget) -> set[int]:
+        """The partitions that the first waiting row waits for; if no row waits, those that the next watermark waits for."""
         place = _Place(held.stream, held.target.source, self.partition)
         until_ms = held.waiting[0].as_of_ms if held.waiting else self._said_ms(place)
         return {
@@ -208,7 +208,7 @@ class VectorOperator:
         }
 
     def waits(self) -> Iterator[JoinWait]:
-        """For which companions how many rows wait."""
+        """Yield which companions are waited for, and by how many rows."""
         for held in self._present():
             if held.waiting:
                 first, last = held.waiting[0], held.waiting[-1]
@@ -226,15 +226,15 @@ class VectorOperator:
     # Steps
 
     def step(self, _topic: Topic, event: Event) -> Iterator[Output]:
-        """Take an event of its own partition in; yield the vectors that nothing is missing for any more.
+        """Take an event of its own partition, and yield the vectors that are complete with it.
 
         Raises:
-            InvariantError: If a row has not the features that its hash states; the state is as before.
+            InvariantError: If a row lacks features that its hash states. The state is then unchanged.
         """
         yield from self._step(self.partition, event)
 
     def step_beside(self, partition: int, event: Event) -> Iterator[Output]:
-        """Take an event of another partition in; as :meth:`step`."""
+        """Take an event of another partition, as :meth:`step` does."""
         yield from self._step(partition, event)
 
     def _step(self, partition: int, event: Event) -> Iterator[Output]:
@@ -277,7 +277,7 @@ class VectorOperator:
             if row.instrument == target.name or row.instrument in target.number
         ]
         if not concerned or row.feature_spec_hash != SPEC.hash:
-            return  # of another release, whose features are others
+            return  # a row of another release, which has other features
         values = _values(row)
         for target in concerned:
             held = self._held_of(row.stream, target)
@@ -288,23 +288,25 @@ class VectorOperator:
                 closed_ms = self._companion_closed_ms(held, target.number[row.instrument])
                 held.take_other(row, values, closed_ms=closed_ms)
 
-    def _held_of(self, stream: str, target: JoinedInstrument) -> Held:
+    def _held_of(self, stream: str, target: JoinTarget) -> HeldTarget:
         held = self._held.get((stream, target.name))
         if held is None:
-            held = self._held[(stream, target.name)] = Held(target, stream=stream, touched=self._touched)
+            held = self._held[(stream, target.name)] = HeldTarget(
+                target, stream=stream, touched=self._touched
+            )
         return held
 
     def _said_ms(self, place: _Place) -> int:
         progress = self._progress.get(place)
         return NEVER_MS if progress is None else progress.said_ms
 
-    def _companion_closed_ms(self, held: Held, companion: int) -> int:
-        """The last time whose cut a companion has passed: by what its source said, or by its own rows."""
+    def _companion_closed_ms(self, held: HeldTarget, companion: int) -> int:
+        """The last time whose cut a companion has passed, by the records of its source or by its own rows."""
         progress = self._progress.get(_Place(held.stream, *held.target.places[companion]))
         by_source_ms = NEVER_MS if progress is None else progress.closed_ms
         return max(by_source_ms, held.heard_ms[companion] - ALLOWANCE_MS - 1)
 
-    def _closed_ms(self, held: Held) -> int:
+    def _closed_ms(self, held: HeldTarget) -> int:
         """The last time whose cut every companion has passed."""
         return min(self._companion_closed_ms(held, n) for n in range(len(held.target.companions)))
 
@@ -319,13 +321,13 @@ class VectorOperator:
         yield from self._watermarks(stream)
 
     def _watermarks(self, stream: str) -> Iterator[Output]:
-        """All vectors that ended by a time are out: own rows are all there, and no companion holds them up."""
+        """Yields the watermarks of times by which all vectors were emitted: no row is missing, and no companion is waited for."""
         begun = [held for target in self._targets if (held := self._begun(stream, target)) is not None]
         for source in dict.fromkeys(held.target.source for held in begun):
             own = self._progress.get(_Place(stream, source, self.partition), _Progress())
             closed = [self._closed_ms(held) for held in begun if held.target.source == source]
             passed_ms = min(own.said_ms, *closed)
-            passed_ms -= passed_ms % Interval.ONE_MINUTE.milliseconds  # ends of bars alone are of interest
+            passed_ms -= passed_ms % Interval.ONE_MINUTE.milliseconds  # only the ends of bars matter
             if passed_ms > self._forwarded.get((stream, source), NEVER_MS):
                 self._forwarded[(stream, source)] = passed_ms
                 key = key_of("forwarded", stream, source)
@@ -335,7 +337,7 @@ class VectorOperator:
                 )
                 yield Output(FEATURES_VECTOR, passed, None)
 
-    def _begun(self, stream: str, target: str) -> Held | None:
+    def _begun(self, stream: str, target: str) -> HeldTarget | None:
         held = self._held.get((stream, target))
         return held if held is not None and held.has_begun else None
 
@@ -345,28 +347,28 @@ class VectorOperator:
         return msgspec.msgpack.encode(_Release(_FORMAT, self._specs()))
 
     def _specs(self) -> dict[str, str]:
-        """By target, the set of features, and the sources that are not named after a venue."""
+        """The set of features of each target, and the sources that are not named after a venue."""
         return {name: target.spec.hash + _stated_sources(target) for name, target in self._targets.items()}
 
     def _packed_forwarded(self, stream: str, source: str) -> bytes:
         return msgspec.msgpack.encode(self._forwarded[(stream, source)])
 
-    def changes(self) -> Iterable[Change]:
-        """Rows that wait, companions' rows, progress and the kernels' states, each by its key."""
+    def changes(self) -> Iterable[StateChange]:
+        """Return what changed of waiting rows, companions' rows, progress and kernel states."""
         return self._touched.changes()
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
-        """Take over a state.
+        """Restore a state.
 
         Raises:
-            SnapshotMismatchError: If it is of other companions, of another set of features or another release.
+            SnapshotMismatchError: If the state has other companions, another set of features or another release.
         """
         try:
             self._check(msgspec.msgpack.decode(entries.get(_RELEASE, b""), type=_Release))
             for key, value in entries.items():
                 self._restore_key(*parts_of(key), value=value)
         except (msgspec.DecodeError, ValueError, KeyError, IndexError) as error:
-            message = f"the state is of another release: {error}"
+            message = f"the state belongs to another release: {error}"
             raise SnapshotMismatchError(message) from error
         for held in self._held.values():
             held.settle()
@@ -387,28 +389,28 @@ class VectorOperator:
 
     def _check(self, release: _Release) -> None:
         if release.form != _FORMAT:
-            message = f"the state is of another release: {release.form}, this is {_FORMAT}"
+            message = f"the state must have the format {_FORMAT}, was {release.form}"
             raise SnapshotMismatchError(message)
         if release.specs != self._specs():
             message = (
-                f"the state is of other companions or features: {sorted(release.specs)}, "
-                f"this is {sorted(self._specs())}"
+                f"the state belongs to other companions or features: it is of {sorted(release.specs)}, "
+                f"this operator is of {sorted(self._specs())}"
             )
             raise SnapshotMismatchError(message)
 
     def forget(self, stream: str) -> None:
-        """Drop what is held of a run."""
+        """Forget a run that ended."""
         self._held = {key: held for key, held in self._held.items() if key[0] != stream}
         self._progress = {place: found for place, found in self._progress.items() if place.stream != stream}
         self._forwarded = {key: passed_ms for key, passed_ms in self._forwarded.items() if key[0] != stream}
         self._touched.drop_where(lambda key: parts_of(key)[1] == stream)
 
     def newest(self) -> Iterable[Event]:
-        """Nothing: vectors are no view."""
+        """Return nothing, because vectors are no view."""
         return ()
 
 
-def _stated_sources(target: JoinedInstrument) -> str:
+def _stated_sources(target: JoinTarget) -> str:
     places = zip(
         (target.name, *target.companions), (target.source, *(s for s, _ in target.places)), strict=True
     )
@@ -425,7 +427,7 @@ def _values(row: FeaturesComputed) -> list[float]:
     return numbers
 
 
-def _vector(held: Held, own: OwnRow, joined: Joined) -> VectorComputed:
+def _vector(held: HeldTarget, own: TargetRow, joined: JoinedRows) -> VectorComputed:
     target = held.target
     known_ms = [other.known_ms for other in joined.others if other is not None]
     times = [None if other is None else other.as_of_ms for other in joined.others]

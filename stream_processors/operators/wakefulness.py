@@ -1,19 +1,18 @@
-"""Knowing from one's own looks when one did not run: time in which nobody ran is no stall.
+"""Recognises that a watcher itself did not run, because time in which nobody ran is no stall.
 
-A machine that slept, a container that was frozen, a process that was stopped: afterwards the clock has
-jumped, and whatever a watcher saw before says nothing about how long something has stood still, since
-what it watches was asleep, too. Linux' monotonic clock leaves out the sleep of the machine itself
-(CLOCK_MONOTONIC; CLOCK_BOOTTIME would count it), but not SIGSTOP, a frozen control group or a
-virtual machine that was paused.
+A machine may sleep, a container may be frozen, a process may be stopped. Afterwards the clock has jumped. What the
+watcher saw before then does not tell how long something has stood still, because the watched process did not run
+either. The monotonic clock of Linux leaves out the sleep of the machine (CLOCK_MONOTONIC; CLOCK_BOOTTIME would count
+it), but it counts SIGSTOP, a frozen control group and a paused virtual machine.
 """
 
 
 class Wakefulness:
-    """Tells since when its owner has looked without a long gap; pure.
+    """Tells since when its owner has looked without a long gap. Pure.
 
     Args:
-        longest_gap_s: A longer time between two looks is one in which the owner did not run. It should be
-            some looks long, since a busy machine delays them.
+        longest_gap_s: If more time lies between two looks, the owner did not run. It should be several times the
+            usual time between looks, because a busy machine delays them.
     """
 
     def __init__(self, *, longest_gap_s: float) -> None:
@@ -22,7 +21,7 @@ class Wakefulness:
         self._since_s = 0.0
 
     def since_s(self, now_s: float) -> float:
-        """Take note of a look; it equals ``now_s`` when what was seen before must be forgotten."""
+        """Record a look, and return since when there was no long gap. If that is ``now_s``, forget what was seen before."""
         if self._last_s is None or now_s - self._last_s > self._longest_gap_s:
             self._since_s = now_s
         self._last_s = now_s

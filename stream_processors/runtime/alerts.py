@@ -10,13 +10,13 @@ from schemas.errors import ContractError
 from schemas.events import LIVE, AlertRaised, Severity
 from schemas.topics import ALERTS
 from schemas.wire.kafka import Publisher, Record
-from stream_processors.operators.alerting import DEAD_LETTERS, JOIN_WAITS, STALLED_PARTITION, Place
+from stream_processors.operators.alerting import DEAD_LETTERS, JOIN_WAITS, STALLED_PARTITION, GroupPartition
 
 __all__ = [
     "DEAD_LETTERS",
     "JOIN_WAITS",
     "STALLED_PARTITION",
-    "Place",
+    "GroupPartition",
     "alert_in",
     "alert_key",
     "alert_of",
@@ -44,7 +44,7 @@ def alert_of(
 
     Args:
         name: The kind of alert, such as ``STALLED_PARTITION``.
-        subject: What the alert is about; for a partition :meth:`Place.subject`.
+        subject: What the alert is about; for a partition :meth:`GroupPartition.subject`.
         severity: Whom it calls.
         summary: One sentence for people: what was found, and what to do.
         now_ms: The wall clock, UTC milliseconds.

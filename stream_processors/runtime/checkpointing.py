@@ -21,7 +21,7 @@ import msgspec
 
 from schemas.topics import changelog
 from schemas.wire.kafka import Positions, Publisher, Record
-from stream_processors.operators.protocols import Change
+from stream_processors.operators.protocols import StateChange
 
 #: No key of an operator's state equals one of these, because no MessagePack list begins like them.
 HEAD = b"head"
@@ -58,7 +58,7 @@ class Checkpoint(NamedTuple):
     """A head with the keys that changed since the checkpoint before."""
 
     head: CheckpointHead
-    changes: Sequence[Change]
+    changes: Sequence[StateChange]
 
 
 class ChangelogState(NamedTuple):
@@ -112,7 +112,7 @@ def records_of(checkpoint: Checkpoint, *, is_embedded: bool) -> Iterator[tuple[b
     yield HEAD, msgspec.msgpack.encode(head)
 
 
-def _split(changes: Iterable[Change]) -> list[list[tuple[bytes, bytes | None]]]:
+def _split(changes: Iterable[StateChange]) -> list[list[tuple[bytes, bytes | None]]]:
     parts: list[list[tuple[bytes, bytes | None]]] = [[]]
     size = 0
     for key, value in changes:

@@ -16,10 +16,10 @@ from schemas.topics import BY_NAME, Topic
 from schemas.wire.kafka import Positions, Record, Run
 from stream_processors.operators.keys import parts_of
 from stream_processors.operators.protocols import (
-    Change,
     HoldingOperator,
     JoiningOperator,
     Operator,
+    StateChange,
     step_values,
 )
 from stream_processors.runtime.checkpointing import ChangelogState, Checkpoint, CheckpointHead
@@ -176,7 +176,7 @@ class Task:
         self._note(changed)
         if self._has_forgotten():
             changed |= dict(self.operator.changes())
-        changes = [Change(*pair) for pair in (dict.fromkeys(self._useless) | changed).items()]
+        changes = [StateChange(*pair) for pair in (dict.fromkeys(self._useless) | changed).items()]
         head = CheckpointHead(
             checkpoint=uuid4().hex,
             before=self._last,

@@ -36,7 +36,7 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Positions
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.alert_outbox import AlertOutbox
-from stream_processors.runtime.alerts import STALLED_PARTITION, Place, alert_of
+from stream_processors.runtime.alerts import STALLED_PARTITION, GroupPartition, alert_of
 from stream_processors.runtime.liveness import LivenessSignals, Where
 from stream_processors.runtime.stalls import StallJudge
 from stream_processors.runtime.timers import InterpreterTimer, trace_of_earlier_process
@@ -167,7 +167,7 @@ class Watchdog:
             subject = self._group
             what = f"the loop of a worker of {self._group} has not come round for {self._after_s:g} s"
         else:
-            subject = Place(self._group, *stalled).subject()
+            subject = GroupPartition(self._group, *stalled).subject()
             what = f"{subject} has not moved for {self._after_s:g} s, with records left to read"
         log.error("stalled", group=self._group, stalled=subject)
         faulthandler.dump_traceback(sys.__stderr__ or 2, all_threads=True)

@@ -10,12 +10,18 @@ from schemas.streams import StreamDescription, StreamKind
 from trainers.inputs.waiting import FeatureHistory, StreamHistory
 
 
-def description_of(*, stream: str = "simulation-1", until_ms: int, instruments=("BTC-USDT.SIMULATED",)):
+def description_of(
+    *,
+    stream: str = "simulation-1",
+    until_ms: int,
+    instruments=("BTC-USDT.SIMULATED",),
+    source: str = "simulated",
+):
     return StreamDescription(
         stream=stream,
         kind=StreamKind.SIMULATION,
         title="a test",
-        source="simulated",
+        source=source,
         instruments=instruments,
         origin_ms=0,
         warm_up_until_ms=until_ms,

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget, sha256
-from schemas.errors import NotReadyError
+from schemas.errors import ConfigurationError, NotReadyError
 from schemas.ports import ModelRegistry
+from trainers.registry.leak_alarms import refusal
 
 
 class InMemoryRegistry(ModelRegistry):
@@ -37,6 +38,9 @@ class InMemoryRegistry(ModelRegistry):
         manifest = self.manifest(entry.version)
         if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
             raise ValueError("a promotion must state its version's hash and target")
+        refused = refusal(manifest, entry.alias, [*self._ledger, entry])
+        if refused is not None:
+            raise ConfigurationError(refused)
         self._ledger.append(entry)
 
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:

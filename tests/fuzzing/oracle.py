@@ -15,7 +15,7 @@ from schemas import codec
 from schemas.errors import ContractError
 from schemas.events import Event, TickObserved, WatermarkAdvanced
 from schemas.topics import MARKET_TICK, Topic
-from stream_processors.operators.ticks.columns import Columns, Scanner
+from stream_processors.operators.ticks.columns import TickColumns, TickScanner
 from stream_processors.operators.ticks.names import KnownNames
 from stream_processors.operators.ticks.scanning import FIRST_GROUP, UNKNOWN
 
@@ -119,9 +119,9 @@ class ScanOracle:
         """
         if self._n_checked % _RENEW_NAMES_AFTER == 0:
             self._names = KnownNames()
-            Scanner(self._names).columns(self._known, _no_headers)
+            TickScanner(self._names).columns(self._known, _no_headers)
         self._n_checked += 1
-        found = Scanner(self._names).columns([value], _no_headers)
+        found = TickScanner(self._names).columns([value], _no_headers)
         try:
             event: Event | ContractError = codec.decode(MARKET_TICK, value)
         except ContractError as error:
@@ -131,7 +131,7 @@ class ScanOracle:
         else:
             self._agrees(found, event)
 
-    def _agrees(self, found: Columns, event: Event | ContractError) -> None:
+    def _agrees(self, found: TickColumns, event: Event | ContractError) -> None:
         kind = int(found.kinds[0])
         numbers, amounts = found.numbers[0].tolist(), found.amounts[0].tolist()
         match event:
@@ -140,13 +140,14 @@ class ScanOracle:
                 bought = 0.0 if event.is_buyer_maker else event.size
                 _demand(kind == key, "the scan knows another instrument")
                 _demand(
-                    numbers == [event.event_time_ms, event.known_time_ms, event.trade_id], "other numbers"
+                    numbers == [event.event_time_ms, event.known_time_ms, event.trade_id, event.id_epoch],
+                    "other numbers",
                 )
                 _demand(amounts == [event.price, event.size, bought], "other amounts")
             case WatermarkAdvanced():
-                group = self._names.groups()[FIRST_GROUP - kind]
+                group = self._names.group(FIRST_GROUP - kind)
                 _demand(group == (event.source, event.stream), "the scan knows another source or stream")
-                _demand(numbers == [event.event_time_ms, event.known_time_ms, event.epoch], "other times")
+                _demand(numbers[:3] == [event.event_time_ms, event.known_time_ms, event.epoch], "other times")
             case _:
                 message = f"the scan takes what the codec does not: {event!r}"
                 raise FindingError(message)

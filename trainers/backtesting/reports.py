@@ -8,6 +8,7 @@ from schemas.artifacts import Metric
 from trainers.backtesting.positions import PositionRule
 from trainers.backtesting.results import BacktestResults
 from trainers.backtesting.sharpe_evidence import SharpeEvidence
+from trainers.registry.leak_alarms import LEAK_ALARM, is_too_good
 
 #: A deflated Sharpe ratio below this is not taken as evidence.
 _SURE = 0.95
@@ -148,8 +149,11 @@ def warnings(report: BacktestReport) -> list[str]:
     if results.net.sharpe is None:
         found.append("Too few days for yearly figures.")
     hit_rate = results.all_decisions.hit_rate
-    if hit_rate is not None and hit_rate.value > 0.56 and not report.n_in_sample:
-        found.append("More than 56 % over all decisions: look for a leak before believing it.")
+    if hit_rate is not None and is_too_good(hit_rate.low) and not report.n_in_sample:
+        found.append(
+            f"The lower end of the hit rate over all decisions lies above {LEAK_ALARM:.0%}: look for a leak before "
+            "you believe it."
+        )
     if results.n_stretches > 1:
         found.append(
             f"The data have {results.n_stretches} stretches; nothing is held between them, and yearly figures count "

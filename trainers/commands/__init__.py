@@ -1,4 +1,4 @@
-"""The trainers' part of the command line. Heavy imports wait until a command runs."""
+"""The commands of trainers. A command imports what it runs, so that ``--help`` stays quick."""
 
 import sys
 from collections.abc import Mapping
@@ -17,15 +17,18 @@ _VERSION_OF = "driftline"
 
 @click.group()
 def commands() -> None:
-    """Train models, and look at those there are."""
+    """Train models, judge them, and manage versions."""
 
 
 @commands.command()
-@click.option("--stream", default=None, help="The run to train on; by default DRIFTLINE_STREAM.")
-@click.option("--targets", default=None, help="interval:horizon pairs such as 15m:15m,1m:1m.")
+@click.option("--stream", default=None, help="The run to train on. Default: DRIFTLINE_STREAM.")
+@click.option("--targets", default=None, help="Pairs of interval and horizon, such as 15m:15m,1m:1m.")
 @click.pass_obj
 def train(environment: Mapping[str, str], stream: str | None, targets: str | None) -> None:
-    """Train what has no champion yet, once the history is there, and announce every champion."""
+    """Train the targets without a champion, once the history is stored, and announce every champion.
+
+    A version whose leak alarm rings is stored and not promoted; `driftline models promote` confirms it.
+    """
     from schemas.wire.clocks import SystemClock
     from schemas.wire.postgres.features import StoredFeatures
     from schemas.wire.postgres.pools import PostgresPool
@@ -35,12 +38,12 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     from trainers.inputs.registries import registry_of
     from trainers.inputs.waiting import import_meanwhile
     from trainers.jobs.announcing import Announcements
-    from trainers.jobs.train import Plan, Training
+    from trainers.jobs.train import TrainingJob, TrainingPlan
     from trainers.models.gradient_boosting import import_libraries
     from trainers.settings import TrainerSettings
 
     settings = TrainerSettings.from_environment(environment, stream=stream, targets=targets)
-    plan = Plan(
+    plan = TrainingPlan(
         stream=settings.required_stream(),
         targets=settings.parsed_targets(),
         options=fit_options_of(settings),
@@ -53,7 +56,7 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
     stop = stop_on_signals()
     import_meanwhile(import_libraries)
     with PostgresPool(endpoints.database_url) as pool:
-        Training(
+        TrainingJob(
             plan,
             streams=StoredStreams(pool),
             features=StoredFeatures(pool),
@@ -66,14 +69,20 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
 
 
 @commands.command()
-@click.option("--stream", default=None, help="Only this run; by default DRIFTLINE_STREAM, or every run.")
-@click.option("--models", default=None, help="Such as online-logistic,online-adaptive-tree.")
-@click.option("--targets", default=None, help="interval:horizon pairs such as 15m:15m,1m:1m.")
+@click.option(
+    "--stream", default=None, help="Learn from this run only. Default: DRIFTLINE_STREAM, or every run."
+)
+@click.option(
+    "--models",
+    default=None,
+    help="The models, such as online-logistic,online-adaptive-tree. Default: DRIFTLINE_ONLINE_MODELS.",
+)
+@click.option("--targets", default=None, help="Pairs of interval and horizon, such as 15m:15m,1m:1m.")
 @click.pass_obj
 def learn(
     environment: Mapping[str, str], stream: str | None, models: str | None, targets: str | None
 ) -> None:
-    """Learn from the running market, each row once its label is known, and publish new versions."""
+    """Learn from the running market, each row when its label is known, and publish new versions."""
     from schemas.wire.processes import stop_on_signals
     from trainers.online.learner import run_learner
     from trainers.settings import TrainerSettings
@@ -86,25 +95,31 @@ def learn(
 
 @commands.command()
 @asking
-@click.option("--model", help="A recipe's name; by default the mixture.")
-@click.option("--quick", is_flag=True, help="A small mixture, several times faster and somewhat worse.")
-@click.option("--parameters", type=FILE, help="What `driftline search` wrote: its model, with what it found.")
+@click.option("--model", help="The name of a recipe. Default: mixture.")
+@click.option(
+    "--quick", is_flag=True, help="Take a small mixture, which is several times faster and somewhat worse."
+)
+@click.option(
+    "--parameters",
+    type=FILE,
+    help="A file of `driftline search`: evaluate its model with the parameters found.",
+)
 @click.option(
     "--search",
     "n_trials",
     type=click.IntRange(min=1),
-    help="Search so many trials before the first refit of each year, on what was known by then.",
+    help="Search this number of trials before the first refit of each year, on what was known by then.",
 )
-@click.option("--json", "output", type=NEW_FILE, help="Where the figures go.")
-@click.option("--save-dataset", type=FOLDER, help="A folder to keep the data set in, with its manifest.")
+@click.option("--json", "output", type=NEW_FILE, help="Write the figures to this file.")
+@click.option("--save-dataset", type=FOLDER, help="Keep the data set and its manifest in this folder.")
 def evaluate(output: Path | None, **options: Any) -> None:
-    """Train on what lies before a date, test on what lies after, and say how good it really was.
+    """Train on the rows before a date, test on the rows after it, and state how good the model was.
 
-    Walk-forward with purged labels; thresholds for selective figures come from earlier
-    out-of-sample confidences only; intervals are 95 % by circular blocks of seven days.
+    The labels of the walk-forward are purged. Thresholds of selective figures come from earlier
+    out-of-sample confidences only. Intervals are 95 %, by circular blocks of seven days.
     """
     from schemas.wire.clocks import SystemClock
-    from trainers.commands.evaluation_options import choice_of, inputs_of, question_of
+    from trainers.commands.evaluation_options import choice_of, files_of, question_of
     from trainers.jobs.evaluate import evaluate_files, write_figures
     from trainers.outputs import check_output
     from trainers.reports.evaluations import evaluation_tables
@@ -113,7 +128,7 @@ def evaluate(output: Path | None, **options: Any) -> None:
     check_output(output, "--json")
     with fitting_progress("fitting") as progress:
         figures = evaluate_files(
-            inputs_of(options),
+            files_of(options),
             question_of(options),
             **choice_of(options)._asdict(),
             clock=SystemClock(),
@@ -129,20 +144,20 @@ def evaluate(output: Path | None, **options: Any) -> None:
 
 @commands.command()
 @asking
-@click.option("--models", required=True, help="Two or more recipes' names, the simplest first: a,b,c.")
+@click.option("--models", required=True, help="The names of two or more recipes, the simplest first: a,b,c.")
 @click.option(
     "--parameters",
     type=FILE,
     multiple=True,
-    help="What `driftline search` wrote: its model with what it found is a candidate too, the last.",
+    help="A file of `driftline search`: its model with the parameters found is a further candidate.",
 )
-@click.option("--html", "page", type=NEW_FILE, help="Where the page with pictures goes.")
-@click.option("--json", "output", type=NEW_FILE, help="Where the figures go.")
+@click.option("--html", "page", type=NEW_FILE, help="Write the page with charts to this file.")
+@click.option("--json", "output", type=NEW_FILE, help="Write the figures to this file.")
 def compare(
     models: str, parameters: tuple[Path, ...], page: Path | None, output: Path | None, **options: Any
 ) -> None:
-    """Judge several models on the same decisions, and say which differences are noise."""
-    from trainers.commands.evaluation_options import inputs_of, question_of
+    """Judge several models on the same decisions, and state which differences are noise."""
+    from trainers.commands.evaluation_options import files_of, question_of
     from trainers.jobs.compare import compared, comparison_tables, write_page
     from trainers.jobs.evaluate import write_figures
     from trainers.outputs import check_output
@@ -152,7 +167,7 @@ def compare(
     check_output(page, "--html")
     with fitting_progress("fitting") as progress:
         comparison = compared(
-            inputs_of(options),
+            files_of(options),
             question_of(options),
             models=models.split(","),
             parameters=parameters,
@@ -162,6 +177,8 @@ def compare(
         write_figures(comparison.summary(), output)
     if page is not None:
         write_page(comparison, page)
+    for words in comparison.warnings:
+        click.echo(f"warning: {words}", err=True)
     for table in comparison_tables(comparison):
         print_table(table)
     click.echo(f"rule: {comparison.rule}")
@@ -169,53 +186,55 @@ def compare(
 
 
 @commands.command()
-@click.option("--bars", type=FILE, help="Candles (parquet or CSV) to compute the registered features on.")
+@click.option("--bars", type=FILE, help="Candles on which the registered features are computed.")
 @click.option(
     "--dataset",
     type=FILE,
-    help="A stored data set's manifest, to audit instead; with --bars it is made anew and compared.",
+    help="Audit the stored data set of this manifest instead; with --bars it is computed again and compared.",
 )
-@click.option("--bars-eth", type=FILE, help="With --dataset and --bars: as it was made with.")
-@click.option("--perp", type=FILE, help="Likewise.")
-@click.option("--news", type=FILE, help="Likewise.")
-@click.option("--outcomes", type=FILE, help="Likewise.")
-@click.option("--also", metavar="INTERVALS", help="Likewise.")
-@click.option("--interval", help="Of the bars; by default the file's.")
-@click.option("--feature", "features", multiple=True, help="Audit only this one; may be repeated.")
+@click.option(
+    "--bars-eth", type=FILE, help="With --dataset and --bars: the file that the data set was made with."
+)
+@click.option("--perp", type=FILE, help="As --bars-eth, for the perpetual.")
+@click.option("--news", type=FILE, help="As --bars-eth, for the articles.")
+@click.option("--outcomes", type=FILE, help="As --bars-eth, for the outcomes.")
+@click.option("--also", metavar="INTERVALS", help="The further intervals of the data set.")
+@click.option("--interval", help="The interval of the bars. Default: the file's.")
+@click.option("--feature", "features", multiple=True, help="Audit only this feature; may be repeated.")
 @click.option(
     "--tolerance",
     default=1e-6,
     show_default=True,
-    help="Of the warm-up check and of values made anew, as a relative difference.",
+    help="The relative difference that the warm-up check and values computed again may have.",
 )
 def audit(
     dataset: Path | None, interval: str | None, features: tuple[str, ...], tolerance: float, **options: Any
 ) -> None:
-    """Say which features know the future or hang on where the data begin, and by how much.
+    """Find features that know the future, or that depend on where the data begin, and state by how much.
 
-    A stored data set is judged by what each column tells of the next return, alone and given the others;
-    with the files it was made of, every column and label is made anew, and any difference is found.
-    What could have been found is said too.
+    A stored data set is judged by what each column tells of the next return, alone and given the other columns.
+    With the files that it was made of, every column and label is computed again, and any difference is
+    found. The command also states what it could have found.
 
-    Recursive averages (Wilder's, exponential ones) remember every bar, ever less of it. What is left
-    of the data's beginning after their warm-up is listed apart, as expected: it fades, and is no
+    Recursive averages (Wilder's and exponential averages) remember every bar with falling weight. What is left
+    of the beginning of the data after their warm-up is listed apart, as expected: it fades, and is no
     knowledge of the future.
 
-    Ends with status 1 when anything else was found.
+    The exit status is 1 if anything else was found.
     """
     from schemas.errors import ConfigurationError
-    from trainers.commands.evaluation_options import also_of, inputs_of, interval_of
+    from trainers.commands.evaluation_options import also_of, files_of, interval_of
     from trainers.jobs.audit import audited_dataset, audited_features, findings_tables
     from trainers.reports.progress import print_table
 
     bars: Path | None = options["bars"]
     if dataset is not None:
-        inputs = None if bars is None else inputs_of(options)
-        audited = audited_dataset(dataset, inputs=inputs, also=also_of(options["also"]), tolerance=tolerance)
+        files = None if bars is None else files_of(options)
+        audited = audited_dataset(dataset, files=files, also=also_of(options["also"]), tolerance=tolerance)
     elif bars is not None:
         audited = audited_features(bars, interval=interval_of(interval), names=features, tolerance=tolerance)
     else:
-        message = "--bars or --dataset must name what to audit, neither was given"
+        message = "--bars or --dataset must name what to audit, and neither was given"
         raise ConfigurationError(message)
     for table in findings_tables(audited.findings):
         print_table(table)
@@ -232,7 +251,7 @@ def _report() -> Any:
 
 
 def _code_version() -> str:
-    """The distribution's version, with git's description of the checkout where there is one."""
+    """The version of the distribution, with git's description of the checkout if there is one."""
     from importlib.metadata import PackageNotFoundError, version
 
     from trainers.inputs.checkouts import described_checkout

@@ -1,4 +1,4 @@
-"""From the words of the command line to a backtest: settings, models, material, live predictions."""
+"""Makes a backtest from the options of the command line: settings, models, material, live predictions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,17 +16,23 @@ from stream_processors.features.vector_declarations import FeatureGroup
 from trainers.backtesting.execution import Costs
 from trainers.backtesting.positions import PositionRule, RuleKind
 from trainers.datasets.schedules import Refit
-from trainers.inputs.backtested_models import Asked, asked_models
+from trainers.inputs.backtested_models import BacktestedModels, asked_models
 from trainers.inputs.materials import Material, check_beside, from_file
 from trainers.inputs.registries import registry_of
-from trainers.jobs.backtest import Done, Live, Plan, Progress, run_backtest
+from trainers.jobs.backtest import (
+    BacktestPlan,
+    BacktestProgress,
+    FinishedBacktest,
+    LivePredictions,
+    run_backtest,
+)
 from trainers.settings import TrainerSettings
 
 _ALL = 10**8
 
 
 class BacktestOptions(NamedTuple):
-    """The options of the command, under their names there."""
+    """The options of the command, by their names there."""
 
     model: str
     bars: Path | None
@@ -56,16 +62,18 @@ class BacktestOptions(NamedTuple):
     seed: int
 
 
-def requested(environment: Mapping[str, str], options: BacktestOptions, *, report: Progress) -> Done:
-    """Do what was asked for.
+def requested(
+    environment: Mapping[str, str], options: BacktestOptions, *, report: BacktestProgress
+) -> FinishedBacktest:
+    """Runs the backtest that the options ask for.
 
     Args:
         environment: The variables that settings are read from.
         options: The options of the command.
-        report: Where progress goes.
+        report: Shows the progress.
 
     Raises:
-        ConfigurationError: If an option has the wrong form or does not go with another.
+        ConfigurationError: If an option has the wrong form or contradicts another.
         NotReadyError: If there is no such model, stream or span.
     """
     settings = TrainerSettings.from_environment(environment)
@@ -103,7 +111,7 @@ def requested(environment: Mapping[str, str], options: BacktestOptions, *, repor
 
 
 def _instrument(options: BacktestOptions) -> str | None:
-    """Of the file, as it is stated or its name tells; stores have it by their stream."""
+    """The instrument of the file, as stated or as its name tells; in stores the stream tells it."""
     if options.instrument is not None or options.bars is None:
         return options.instrument
     return instrument_of_name(options.bars)
@@ -112,20 +120,20 @@ def _instrument(options: BacktestOptions) -> str | None:
 def _over(options: BacktestOptions) -> str:
     over = options.over or "file"
     if over == "file" and options.bars is None:
-        message = "--bars must be a file of candles, was not given; or say --over postgres or --over topics with --stream"
+        message = "--bars must be a file of candles, and was not given; or use --over postgres or --over topics with --stream"
         raise ConfigurationError(message)
     if over != "file" and options.stream is None:
-        message = f"--over {over} needs --stream, the run to backtest"
+        message = f"--over {over} needs --stream, which names the run to backtest"
         raise ConfigurationError(message)
     given = {"--bars": options.bars, "--bars-eth": options.bars_eth, "--perp": options.perp}
     for option, path in given.items():
         if over != "file" and path is not None:
-            message = f"{option} is a file, and --over {over} reads none: give one of the two"
+            message = f"{option} is a file, and --over {over} reads no file: give one of the two"
             raise ConfigurationError(message)
     return over
 
 
-def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
+def _plan(options: BacktestOptions, asked: BacktestedModels, *, minimum_rows: int) -> BacktestPlan:
     try:
         rules = tuple(
             PositionRule(
@@ -149,7 +157,7 @@ def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
         message = f"--from must be before --to, were {options.from_time} and {options.to_time}"
         raise ConfigurationError(message)
-    return Plan(
+    return BacktestPlan(
         model=options.model,
         rules=rules,
         costs=costs,
@@ -163,7 +171,7 @@ def _plan(options: BacktestOptions, asked: Asked, *, minimum_rows: int) -> Plan:
     )
 
 
-def _every_ms(options: BacktestOptions, asked: Asked) -> int:
+def _every_ms(options: BacktestOptions, asked: BacktestedModels) -> int:
     target = asked.manifest.target
     if options.every is None:
         return (target.interval if options.parity is not None else target.horizon).milliseconds
@@ -175,9 +183,7 @@ def _every_ms(options: BacktestOptions, asked: Asked) -> int:
     if every_ms % target.interval.milliseconds or (
         options.parity is not None and every_ms != target.interval.milliseconds
     ):
-        message = (
-            f"--every must be a multiple of the model's bars of {target.interval}, and with --parity be them"
-        )
+        message = f"--every must be a multiple of the model's interval {target.interval}, and with --parity equal to it"
         raise ConfigurationError(message)
     return every_ms
 
@@ -208,7 +214,7 @@ def _described(pool: Any, stream: str | None) -> StreamDescription | None:
 
     description = StoredStreams(pool).stream(stream)
     if description is None:
-        message = f"there is no stream {stream!r} in Postgres, with whose predictions --parity could compare"
+        message = f"--parity needs a stream in Postgres to compare with, and there is no stream {stream!r}"
         raise NotReadyError(message)
     return description
 
@@ -216,8 +222,8 @@ def _described(pool: Any, stream: str | None) -> StreamDescription | None:
 def _loader(
     options: BacktestOptions,
     over: str,
-    plan: Plan,
-    asked: Asked,
+    plan: BacktestPlan,
+    asked: BacktestedModels,
     *,
     settings: TrainerSettings,
     pool: Any,
@@ -236,7 +242,7 @@ def _loader(
             from trainers.inputs.stored_materials import from_postgres
 
             return from_postgres(pool, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
-        # What a run computed began where it began: features that fade remember it.
+        # Features with a fading memory depend on where the run began.
         begin_ms = None if parity is None else parity.origin_ms
         given = {FeatureGroup.COIN: options.bars_eth, FeatureGroup.PERPETUAL: options.perp}
         beside = {group: path for group, path in given.items() if path is not None}
@@ -254,8 +260,10 @@ def _loader(
     return load
 
 
-def _live(pool: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | None:
-    """What was said live within the span."""
+def _live(
+    pool: Any, stream: str | None, asked: BacktestedModels, plan: BacktestPlan
+) -> LivePredictions | None:
+    """The predictions that the run made live within the span."""
     if pool is None or stream is None:
         return None
     from schemas.wire.postgres.predictions import StoredPredictions
@@ -264,8 +272,10 @@ def _live(pool: Any, stream: str | None, asked: Asked, plan: Plan) -> Live | Non
     key = Target(stream, target.instrument, target.interval, target.horizon)
     found = [made for made, _ in StoredPredictions(pool).predictions(key, limit=_ALL, before_ms=plan.to_ms)]
     if not found:
-        message = f"no prediction of {target} is stored in stream {stream}, with which --parity could compare"
+        message = (
+            f"--parity needs stored predictions to compare with, and stream {stream} has none of {target}"
+        )
         raise NotReadyError(message)
-    return Live(
+    return LivePredictions(
         stream, [made for made in found if plan.from_ms is None or made.event_time_ms >= plan.from_ms]
     )

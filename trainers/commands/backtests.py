@@ -1,4 +1,4 @@
-"""The command that backtests. Heavy imports wait until it runs."""
+"""The command that backtests. It imports what it runs, so that ``--help`` stays quick."""
 
 import sys
 from collections.abc import Mapping
@@ -11,26 +11,33 @@ import click
 @click.command()
 @click.option("--model", required=True, help="A version, or an alias such as champion.")
 @click.option(
-    "--bars", type=click.Path(path_type=Path), help="A file of candles; its name tells the instrument."
+    "--bars", type=click.Path(path_type=Path), help="A file of candles. Its name tells the instrument."
 )
 @click.option(
     "--bars-eth",
     type=click.Path(path_type=Path),
-    help="Of the other coin, for a model that sees it; its name tells the instrument.",
-)
-@click.option("--perp", type=click.Path(path_type=Path), help="Of the perpetual, for a model that sees it.")
-@click.option(
-    "--over", type=click.Choice(["file", "postgres", "topics"]), help="Where from; by default the file."
+    help="Candles of the other coin, for a model that sees it. The file's name tells the instrument.",
 )
 @click.option(
-    "--stream", help="The run in Postgres or on the topics, and whose alias is meant; by default the newest."
+    "--perp", type=click.Path(path_type=Path), help="Candles of the perpetual, for a model that sees it."
 )
-@click.option("--target", help="interval:horizon of the alias, such as 15m:15m.")
-@click.option("--instrument", help="Of the file, where its name does not tell.")
-@click.option("--from", "from_time", help="The first decision, UTC; by default where training ended.")
-@click.option("--to", "to_time", help="The end, exclusive, UTC; by default that of the data.")
 @click.option(
-    "--every", help="Between decisions, such as 15m; by default the horizon. With --parity every bar."
+    "--over",
+    type=click.Choice(["file", "postgres", "topics"]),
+    help="Where the features come from. Default: file.",
+)
+@click.option(
+    "--stream",
+    help="The run in Postgres or on the topics, and the run whose alias is meant. Default: the newest.",
+)
+@click.option("--target", help="Interval and horizon of the alias, such as 15m:15m.")
+@click.option("--instrument", help="The instrument of the file, if its name does not tell it.")
+@click.option(
+    "--from", "from_time", help="The time of the first decision, UTC. Default: when training ended."
+)
+@click.option("--to", "to_time", help="The end, exclusive, UTC. Default: the end of the data.")
+@click.option(
+    "--every", help="The time between decisions, such as 15m. Default: the horizon; with --parity every bar."
 )
 @click.option(
     "--rule",
@@ -38,57 +45,82 @@ import click
     multiple=True,
     default=("sign",),
     show_default=True,
-    help="Again for more: the sheet is of the first, the others stand beside it and count as tries.",
+    help="How decisions become positions; may be repeated. The sheet shows the first rule, the others count as tries.",
 )
 @click.option(
     "--threshold",
     type=float,
     default=0.5,
     show_default=True,
-    help="The least probability of the side taken, for every rule.",
+    help="The least probability of the side that is taken, for every rule.",
 )
 @click.option(
     "--target-volatility",
     type=float,
     default=0.2,
     show_default=True,
-    help="Of equity a year, for volatility.",
+    help="The volatility of equity in a year, for the rule volatility.",
 )
 @click.option(
     "--kelly-fraction",
     type=float,
     default=0.25,
     show_default=True,
-    help="Of the growth-optimal size, for kelly.",
+    help="The share of the growth-optimal size, for the rule kelly.",
 )
 @click.option(
     "--cap", type=float, default=1.0, show_default=True, help="The largest position, as a multiple of equity."
 )
-@click.option("--long-only", is_flag=True, help="Never short.")
-@click.option("--fee-bps", type=float, default=10.0, show_default=True, help="Basis points a side.")
-@click.option("--half-spread-bps", type=float, default=0.5, show_default=True)
-@click.option("--slippage-bps", type=float, default=1.0, show_default=True)
+@click.option("--long-only", is_flag=True, help="Never take a short position.")
 @click.option(
-    "--lag-bars", type=click.IntRange(0, 10_000), default=1, show_default=True, help="Bars of the data."
+    "--fee-bps", type=float, default=10.0, show_default=True, help="The fee in basis points of each side."
+)
+@click.option(
+    "--half-spread-bps",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="Half of the spread, in basis points of each side.",
+)
+@click.option(
+    "--slippage-bps",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="The slippage in basis points of each side.",
+)
+@click.option(
+    "--lag-bars",
+    type=click.IntRange(0, 10_000),
+    default=1,
+    show_default=True,
+    help="Bars of the data from a decision to its trade.",
 )
 @click.option(
     "--refit",
     type=click.Choice(["never", "weekly", "monthly", "quarterly", "yearly"]),
     default="never",
     show_default=True,
-    help="Fit anew on the way, with the version's parameters, each time on what was known by then.",
+    help="How often the model is fitted again by the version's recipe, each time on what was known by then.",
 )
-@click.option("--parity", help="A run whose stored predictions must be the same, to the bit.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results there.")
 @click.option(
-    "--html", "html_path", type=click.Path(path_type=Path), help="Write a self-contained tear sheet there."
+    "--parity", help="Compare with the stored predictions of this run, which must be equal to the bit."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstraps.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results to this file.")
+@click.option(
+    "--html",
+    "html_path",
+    type=click.Path(path_type=Path),
+    help="Write a self-contained tear sheet to this file.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The seed of the bootstraps."
+)
 @click.pass_context
 def backtest(context: click.Context, /, **options: Any) -> None:
-    """What a model would have said and earned on past data, as it would have run live.
+    """State what a model would have predicted and earned on past data, had it run live.
 
-    Exits with 1 when --parity finds a difference.
+    The exit status is 1 if --parity finds a difference.
     """
     from trainers.commands.backtest_requests import BacktestOptions, requested
     from trainers.reports.backtests import show_report, write_json, write_sheet

@@ -1,4 +1,4 @@
-"""What an evaluation is asked, from the words of the command line."""
+"""Makes the question of an evaluation from the options of the command line."""
 
 import os
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from schemas.errors import ConfigurationError
 from schemas.time import Interval, parse_time
 from trainers.datasets.schedules import Refit
 from trainers.evaluation.selective import Thresholds
+from trainers.inputs.evaluation_files import EvaluationFiles
 from trainers.inputs.parameters import read_searched
-from trainers.jobs.evaluate import Inputs
 from trainers.selection.inner import Objective
 from trainers.selection.searching import Pruning, Searched, SearchPlan
 from trainers.training.evaluating import Question
@@ -18,16 +18,16 @@ from trainers.training.offered import DEFAULT, QUICK
 _Word = TypeVar("_Word", Interval, Refit, Thresholds)
 
 
-def inputs_of(options: Mapping[str, Any]) -> Inputs:
-    """The files."""
-    return Inputs(**{name: options[name] for name in Inputs._fields})
+def files_of(options: Mapping[str, Any]) -> EvaluationFiles:
+    """The files that the options name."""
+    return EvaluationFiles(**{name: options[name] for name in EvaluationFiles._fields})
 
 
 def question_of(options: Mapping[str, Any]) -> Question:
-    """Interval, horizon, dates and refits.
+    """Returns the question that the options state: interval, horizon, dates and refits.
 
     Raises:
-        ConfigurationError: If a word is none of those allowed, or a date cannot be read.
+        ConfigurationError: If an option has a value that is not allowed, or a date cannot be read.
     """
     until = options["test_until"]
     return known_question_of(options)._replace(
@@ -38,10 +38,10 @@ def question_of(options: Mapping[str, Any]) -> Question:
 
 
 def known_question_of(options: Mapping[str, Any]) -> Question:
-    """Interval, horizon, and the date at which what may be learnt ends.
+    """Returns the question of a search: interval, horizon, and the date at which the training data end.
 
     Raises:
-        ConfigurationError: If a word is none of those allowed, or the date cannot be read.
+        ConfigurationError: If an option has a value that is not allowed, or the date cannot be read.
     """
     interval = _one_of(Interval, options["interval"], "--interval")
     return Question(
@@ -56,10 +56,10 @@ def known_question_of(options: Mapping[str, Any]) -> Question:
 
 
 def also_of(words: str | None) -> tuple[Interval, ...]:
-    """Further intervals, each once.
+    """Returns the further intervals, each once.
 
     Raises:
-        ConfigurationError: If one is none of those there are.
+        ConfigurationError: If an interval is unknown.
     """
     return tuple(
         dict.fromkeys(_one_of(Interval, word, "--also") for word in (words or "").split(",") if word)
@@ -75,16 +75,16 @@ def _also(words: str | None, interval: Interval) -> tuple[Interval, ...]:
 
 
 def interval_of(word: str | None) -> Interval | None:
-    """The interval of a bar, where one was given.
+    """Returns the interval of the bars; None if the option was not given.
 
     Raises:
-        ConfigurationError: If it is none of those there are.
+        ConfigurationError: If the interval is unknown.
     """
     return None if word is None else _one_of(Interval, word, "--interval")
 
 
 def plan_of(options: Mapping[str, Any]) -> SearchPlan:
-    """How to search."""
+    """Returns how to search."""
     return SearchPlan(
         n_trials=options["n_trials"],
         objective=Objective(options["objective"]),
@@ -96,12 +96,13 @@ def plan_of(options: Mapping[str, Any]) -> SearchPlan:
     )
 
 
-class Choice(NamedTuple):
-    """What is to be judged.
+class ModelChoice(NamedTuple):
+    """The model that is judged.
 
     Attributes:
-        parameters: What an earlier search found for it.
-        n_trials: How many to search on the way.
+        model: The name of its recipe.
+        parameters: The parameters that an earlier search found; None takes the declared ones.
+        n_trials: The number of trials of a search during the test; None searches nothing.
     """
 
     model: str
@@ -109,18 +110,18 @@ class Choice(NamedTuple):
     n_trials: int | None
 
 
-def choice_of(options: Mapping[str, Any]) -> Choice:
-    """The recipe's name, and where its parameters come from.
+def choice_of(options: Mapping[str, Any]) -> ModelChoice:
+    """Returns the name of the recipe, and where its parameters come from.
 
     Raises:
         ConfigurationError: If two options contradict each other.
     """
     model, n_trials = options["model"], options["n_trials"]
     if options["quick"] and model:
-        message = f"--quick takes a model of its own: leave out --model {model}"
+        message = f"--quick has a model of its own: leave out --model {model}"
         raise ConfigurationError(message)
     if options["parameters"] is None:
-        return Choice(QUICK if options["quick"] else model or DEFAULT, None, n_trials)
+        return ModelChoice(QUICK if options["quick"] else model or DEFAULT, None, n_trials)
     found = read_searched(options["parameters"])
     if n_trials is not None or options["quick"] or model not in {None, found.model}:
         message = (
@@ -128,7 +129,7 @@ def choice_of(options: Mapping[str, Any]) -> Choice:
             "and other models"
         )
         raise ConfigurationError(message)
-    return Choice(found.model, found, None)
+    return ModelChoice(found.model, found, None)
 
 
 def _one_of(words: type[_Word], word: str, option: str) -> _Word:

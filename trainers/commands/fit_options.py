@@ -1,4 +1,4 @@
-"""The options of every fit, from the settings: the recipe by name, the folds, the picks."""
+"""Makes the options of every fit from the settings: the recipe, the folds, the picks."""
 
 from schemas.errors import ConfigurationError
 from trainers.evaluation.policies import Picking
@@ -8,10 +8,10 @@ from trainers.training.offered import CONFIGURATIONS_TRIED, SERVED, SERVED_TRIED
 
 
 def fit_options_of(settings: TrainerSettings) -> FitOptions:
-    """The fit options that the settings ask for.
+    """Returns the fit options that the settings ask for.
 
     Raises:
-        ConfigurationError: If no recipe is of that name.
+        ConfigurationError: If no recipe has that name.
     """
     recipes = offered()
     if settings.train_model not in recipes:

@@ -1,4 +1,4 @@
-"""The commands about versions. Heavy imports wait until one runs."""
+"""The commands about versions. Each imports what it runs, so that ``--help`` stays quick."""
 
 import sys
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from schemas.arms import ALIASES, is_arm
 
 
 def _checked_alias(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Refuse what is no alias under which versions are scored."""
+    """Refuses an alias of another form than those under which versions are scored."""
     if not is_arm(value):
         message = f"{value!r} must be a short lower-case name, such as {', '.join(ALIASES)}"
         raise click.BadParameter(message)
@@ -22,20 +22,20 @@ _ALIAS_OPTION = click.option(
     callback=_checked_alias,
     default="champion",
     show_default=True,
-    help="champion serves; challenger, shadow or another short lower-case name predicts beside it.",
+    help="The champion serves. A challenger, a shadow or another short lower-case name predicts beside it.",
 )
 
 
 @click.group()
 def models() -> None:
-    """Versions, aliases and the ledger: list, show, promote, roll back, look back."""
+    """List, show, promote and roll back versions; read the ledger."""
 
 
 @models.command(name="list")
-@click.option("--json", "is_json", is_flag=True, help="As JSON, with every figure and baseline.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON, with every figure and baseline.")
 @click.pass_obj
 def list_versions(environment: Mapping[str, str], *, is_json: bool) -> None:
-    """Every version with its out-of-sample accuracy, the best baseline's beside it."""
+    """List every version with its out-of-sample accuracy, beside that of the best baseline."""
     from trainers.reports.versions import versions_json, versions_table
 
     registry = _registry(environment)
@@ -47,16 +47,16 @@ def list_versions(environment: Mapping[str, str], *, is_json: bool) -> None:
 
 @models.command()
 @click.argument("version")
-@click.option("--target", help="interval:horizon, such as 15m:15m, where several have this alias.")
-@click.option("--stream", help="Whose alias; by default the newest that has it.")
-@click.option("--card", is_flag=True, help="Its model card, as Markdown.")
+@click.option("--target", help="Interval and horizon, such as 15m:15m, if several targets have this alias.")
+@click.option("--stream", help="The run whose alias is meant. Default: the newest run that has it.")
+@click.option("--card", is_flag=True, help="Print its model card as Markdown.")
 @click.pass_obj
 def show(
     environment: Mapping[str, str], version: str, target: str | None, stream: str | None, *, card: bool
 ) -> None:
-    """One version, or the one that an alias such as champion means.
+    """Show one version, or the version that an alias such as champion means.
 
-    What it was made of, its figures with their intervals, its promotions.
+    Shows what it was made of, its figures with their intervals, its leak alarm and its promotions.
     """
     from trainers.registry.aliases import meant_lines
     from trainers.registry.cards import model_card
@@ -76,12 +76,24 @@ def show(
 @models.command()
 @click.argument("version")
 @_ALIAS_OPTION
-@click.option("--reason", required=True, help="Why; it stays in the ledger.")
-@click.option("--stream", help="Where it is to serve; by default where it was trained.")
-@click.option("--effective-from", help="UTC, in the stream's time; by default its next bar's end.")
+@click.option("--reason", required=True, help="The reason; it stays in the ledger.")
+@click.option("--stream", help="The run in which it is to serve. Default: the run that it was trained on.")
+@click.option(
+    "--effective-from",
+    help="The time from which it serves, UTC, by the stream's clock. Default: the end of the open bar.",
+)
+@click.option(
+    "--leak-alarm-confirmed-by",
+    metavar="NAME",
+    help="Who looked for a leak and found none, where the leak alarm of the version rings; it stays in the ledger.",
+)
 @click.pass_obj
 def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> None:
-    """Let an alias mean a version, once the version has been loaded and checked."""
+    """Let an alias mean a version, after the version was loaded and checked.
+
+    A version whose leak alarm rings is refused, unless somebody confirms by name that there is no leak, or
+    the alias is shadow.
+    """
     from trainers.commands.promotion_requests import PromotionOptions, promoted_version
 
     entry = promoted_version(environment, version, PromotionOptions(**options), say=click.echo)
@@ -90,13 +102,16 @@ def promote(environment: Mapping[str, str], /, version: str, **options: Any) -> 
 
 @models.command()
 @_ALIAS_OPTION
-@click.option("--reason", required=True, help="Why; it stays in the ledger.")
-@click.option("--target", help="interval:horizon, such as 15m:15m, where several have this alias.")
-@click.option("--stream", help="Whose alias; by default the newest that has it.")
-@click.option("--effective-from", help="UTC, in the stream's time; by default its next bar's end.")
+@click.option("--reason", required=True, help="The reason; it stays in the ledger.")
+@click.option("--target", help="Interval and horizon, such as 15m:15m, if several targets have this alias.")
+@click.option("--stream", help="The run whose alias is meant. Default: the newest run that has it.")
+@click.option(
+    "--effective-from",
+    help="The time from which it serves, UTC, by the stream's clock. Default: the end of the open bar.",
+)
 @click.pass_obj
 def rollback(environment: Mapping[str, str], /, target: str | None, **options: Any) -> None:
-    """Let an alias mean the version before, once that one has been loaded and checked."""
+    """Let an alias mean the version before the present one, after that version was loaded and checked."""
     from trainers.commands.promotion_requests import PromotionOptions, rolled_back
 
     entry = rolled_back(environment, PromotionOptions(**options), target=target, say=click.echo)
@@ -104,16 +119,18 @@ def rollback(environment: Mapping[str, str], /, target: str | None, **options: A
 
 
 @models.command()
-@click.option("--at", "at_time", help="UTC, in the streams' time: which version served then, and why.")
-@click.option("--alias", help="Only this one.")
-@click.option("--stream", help="Only this one.")
+@click.option(
+    "--at", "at_time", help="Which version served at this time, and why. UTC, by the clock of the stream."
+)
+@click.option("--alias", help="Show this alias only.")
+@click.option("--stream", help="Show this run only.")
 @click.pass_obj
 def history(
     environment: Mapping[str, str], at_time: str | None, alias: str | None, stream: str | None
 ) -> None:
-    """The ledger: every promotion and rollback, or who served at a time.
+    """Show every promotion and rollback, or which versions served at a time.
 
-    Where the history is running, also from which time on each predicted in fact.
+    If Postgres is running, also show from which time on each version predicted.
     """
     from schemas.time import parse_time
     from trainers.inputs.effects import stored_effects
@@ -132,8 +149,8 @@ def history(
     n_unrecorded = registry.n_unrecorded()
     if n_unrecorded:
         click.echo(
-            f"{n_unrecorded} of the ledger's lines are not in its git history yet: the next promotion, or "
-            "`driftline models push`, records them",
+            f"{n_unrecorded} of the ledger's lines are not in its git history yet: the next promotion or "
+            "`driftline models push` records them",
             err=True,
         )
     title = "ledger, oldest first" if at_time is None else f"what served at {at_time}, and why"
@@ -144,13 +161,11 @@ def history(
 @models.command()
 @click.pass_obj
 def push(environment: Mapping[str, str]) -> None:
-    """Send history and files to DRIFTLINE_REGISTRY_REMOTE and DRIFTLINE_REGISTRY_REPOSITORY."""
+    """Push history and files to DRIFTLINE_REGISTRY_REMOTE and DRIFTLINE_REGISTRY_REPOSITORY."""
     from schemas.errors import ConfigurationError
 
     if not any(environment.get(f"DRIFTLINE_REGISTRY_{name}") for name in ("REMOTE", "REPOSITORY")):
-        message = (
-            "DRIFTLINE_REGISTRY_REMOTE or DRIFTLINE_REGISTRY_REPOSITORY must say where to, neither was set"
-        )
+        message = "DRIFTLINE_REGISTRY_REMOTE or DRIFTLINE_REGISTRY_REPOSITORY must be set, and neither was"
         raise ConfigurationError(message)
     _registry(environment).send()
     click.echo("everything is there")
@@ -165,15 +180,16 @@ def _registry(environment: Mapping[str, str]) -> Any:
 
 def _tell(entry: Any) -> None:
     from schemas.time import text_of_time
+    from trainers.reports.versions import reason_words
 
     click.echo(
         f"{entry.alias} of {entry.target} in {entry.stream} is {entry.version} from "
-        f"{text_of_time(entry.effective_from_ms, 'minute')} UTC on: {entry.reason}"
+        f"{text_of_time(entry.effective_from_ms, 'minute')} UTC on: {reason_words(entry)}"
     )
 
 
 def _print(table: Any) -> None:
-    """A table at least as wide as its longest words: a narrower terminal wraps lines, never a version."""
+    """Prints a table at least as wide as its longest words, so that a narrow terminal never breaks a version's name."""
     from rich.console import Console
     from rich.measure import Measurement
 

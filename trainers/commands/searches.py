@@ -1,4 +1,4 @@
-"""The command that searches parameters. Heavy imports wait until it runs."""
+"""The command that searches parameters. It imports what it runs, so that ``--help`` stays quick."""
 
 from functools import partial
 from pathlib import Path
@@ -11,23 +11,28 @@ from trainers.commands.questions import NEW_FILE, asking_what_is_known
 
 @click.command()
 @asking_what_is_known
-@click.option("--model", required=True, help="The recipe's name: xgboost, lightgbm, logistic and so on.")
+@click.option("--model", required=True, help="The name of the recipe: xgboost, lightgbm, logistic and so on.")
 @click.option(
-    "--trials", "n_trials", type=click.IntRange(min=1), default=40, show_default=True, help="In all."
+    "--trials",
+    "n_trials",
+    type=click.IntRange(min=1),
+    default=40,
+    show_default=True,
+    help="The number of all trials.",
 )
 @click.option(
     "--objective",
     type=click.Choice(["log-loss", "selective"]),
     default="log-loss",
     show_default=True,
-    help="What is made small; selective: misses among the most confident.",
+    help="What the search minimises. selective: the misses among the most confident decisions.",
 )
 @click.option(
     "--coverage",
     type=click.FloatRange(0, 1, min_open=True),
     default=0.1,
     show_default=True,
-    help="The most confident share that selective looks at.",
+    help="The most confident share of decisions, for the objective selective.",
 )
 @click.option(
     "--pruner",
@@ -35,19 +40,32 @@ from trainers.commands.questions import NEW_FILE, asking_what_is_known
     type=click.Choice(["median", "halving", "none"]),
     default="median",
     show_default=True,
-    help="How a trial is given up after some inner folds.",
+    help="By which rule a trial is stopped after some inner folds.",
 )
-@click.option("--inner-folds", "n_folds", type=click.IntRange(min=2, max=20), default=4, show_default=True)
-@click.option("--json", "output", type=NEW_FILE, required=True, help="Where parameters and evidence go.")
-@click.option("--journal", type=NEW_FILE, help="Where every step is kept; by default beside the JSON.")
+@click.option(
+    "--inner-folds",
+    "n_folds",
+    type=click.IntRange(min=2, max=20),
+    default=4,
+    show_default=True,
+    help="The folds of the walk-forward inside the training data.",
+)
+@click.option(
+    "--json",
+    "output",
+    type=NEW_FILE,
+    required=True,
+    help="Write the parameters and the evidence to this file.",
+)
+@click.option("--journal", type=NEW_FILE, help="Keep every step in this file. Default: beside the JSON.")
 @click.pass_context
 def search(context: click.Context, /, output: Path, journal: Path | None, **options: Any) -> None:
-    """Search a model's parameters on what lies before --train-until, by purged walk-forward inside it.
+    """Search a model's parameters on the rows before --train-until, by a purged walk-forward inside them.
 
-    Killed or interrupted, the same command goes on where it was. Every trial counts as a configuration
-    tried when `driftline evaluate --parameters` judges what was found.
+    After a kill or an interruption the same command continues. Every trial counts as a configuration
+    tried when `driftline evaluate --parameters` judges the parameters found.
     """
-    from trainers.commands.evaluation_options import inputs_of, known_question_of, plan_of
+    from trainers.commands.evaluation_options import files_of, known_question_of, plan_of
     from trainers.inputs.parameters import write_searched
     from trainers.jobs.search import search_files
     from trainers.outputs import check_output
@@ -58,7 +76,7 @@ def search(context: click.Context, /, output: Path, journal: Path | None, **opti
     plan = plan_of(options)
     with searching_progress(f"searching {options['model']}") as told:
         ended = search_files(
-            inputs_of(options),
+            files_of(options),
             known_question_of(options),
             plan,
             model=options["model"],

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 Sums = NDArray[np.float64]
 Score = Callable[[Sums], NDArray[np.float64]]
 
-#: Above this accuracy over all decisions, look for a leak before believing it.
-LEAK_ALARM = 0.56
 N_CALIBRATION_BINS = 10
 _TINY = 1e-7
 

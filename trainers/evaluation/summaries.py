@@ -24,7 +24,6 @@ from trainers.evaluation.baselines import (
 from trainers.evaluation.block_intervals import share_interval
 from trainers.evaluation.conformal import conformal_figures, judged
 from trainers.evaluation.scores import (
-    LEAK_ALARM,
     balanced_accuracy,
     brier_score,
     calibration_error,
@@ -35,6 +34,7 @@ from trainers.evaluation.scores import (
 from trainers.evaluation.selective import TARGETS, Thresholds, chosen, selective_accuracy
 from trainers.evaluation.significance import pesaran_timmermann
 from trainers.evaluation.wanted import wanted_figures
+from trainers.registry.leak_alarms import LEAK_ALARM, is_too_good
 
 Figures = dict[str, Any]
 
@@ -106,17 +106,18 @@ def summary(tested: OutOfSampleResult, *, seed: int = 0) -> Figures:
     picks = {target: tested.chosen(target) for target in TARGETS}
     as_of_ms = tested.decisions.as_of_ms[rows]
     hit = _hits(tested, tested.decisions.own, rows)
+    whole = _whole(hit, as_of_ms, generator)
     return {
         "n": len(rows),
         "n_ties": tested.n_ties(),
-        **_whole(hit, as_of_ms, generator),
+        **whole,
         **_probability_figures(tested, rows),
         "selective": _selective(hit, picks, rows, as_of_ms, generator),
         "by_year": _by_stretch(tested, picks, rows, hit, unit="Y", generator=generator),
         "by_quarter": _by_stretch(tested, picks, rows, hit, unit="Q", generator=generator),
         "lags": _late(tested, picks, generator),
         **_guarantees(tested, seed=seed),
-        "leak_alarm": bool(len(hit) and hit.mean() > LEAK_ALARM),
+        "leak_alarm": is_too_good((whole["accuracy_interval"] or (None,))[0]),
         "leak_alarm_above": LEAK_ALARM,
     }
 

@@ -1,1 +1,1 @@
-"""What jobs are given: bars, stored features, data sets, searched parameters, journals."""
+"""Reads what jobs work on: bars, stored features, data sets, searched parameters, journals."""

@@ -1,4 +1,4 @@
-"""Which models a backtest asks: one version, an alias, what served when, or refits on the way."""
+"""Finds the models of a backtest: one version, the version of an alias, or the versions that served at each time."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -17,12 +17,12 @@ from trainers.registry.serving import in_effect
 ALWAYS_MS = -(2**53)
 
 
-class Asked(NamedTuple):
-    """What the words of the command line mean.
+class BacktestedModels(NamedTuple):
+    """The models that the options of a backtest ask for.
 
     Attributes:
-        manifest: Of the version, or of the newest that the alias means.
-        schedule: The models and the first as-of time of each.
+        manifest: The manifest of the version, or of the newest version that the alias means.
+        schedule: The models, with the first as-of time of each.
     """
 
     manifest: ModelManifest
@@ -38,37 +38,37 @@ def asked_models(
     as_served: bool,
     instrument: str | None = None,
     recorded: Iterable[PromotionTookEffect] = (),
-) -> Asked:
-    """The models of a version's or an alias's name.
+) -> BacktestedModels:
+    """Returns the models of the name of a version or an alias.
 
     Args:
-        registry: Where they are.
+        registry: The registry that holds the models.
         name: A version, or an alias such as ``champion``.
-        stream: Whose alias; None is the newest that has it.
-        target: Such as ``15m:15m``; None where only one has it.
-        as_served: Follow the ledger, each version from when it took effect; otherwise the newest
-            one is asked about all times.
-        instrument: Of the data that are backtested; None where they do not tell.
-        recorded: From when on promotions predicted in fact; where one has no record, the ledger's time
+        stream: The run whose alias is meant; None takes the newest run that has the alias.
+        target: The target, such as ``15m:15m``; None if only one target has the alias.
+        as_served: True follows the ledger, each version from when it took effect. False asks the newest
+            version about all times.
+        instrument: The instrument of the data that are backtested; None if they do not tell it.
+        recorded: The records of when promotions took effect; for a promotion without a record the time in the ledger
             counts.
 
     Raises:
-        NotReadyError: If there is none of that name.
-        ConfigurationError: If several are meant.
+        NotReadyError: If there is no version and no alias of that name.
+        ConfigurationError: If the name means several models.
     """
     known = {manifest.version: manifest for manifest in registry.versions()}
     models = LoadedModels(registry)
     if name in known:
-        return Asked(known[name], [_served(models, name, ALWAYS_MS)])
+        return BacktestedModels(known[name], [_served(models, name, ALWAYS_MS)])
     lines = meant_lines(registry.ledger(), name, stream=stream, target=target, instrument=instrument)
     newest = lines[-1]
     if not as_served:
-        return Asked(known[newest.version], [_served(models, newest.version, ALWAYS_MS)])
+        return BacktestedModels(known[newest.version], [_served(models, newest.version, ALWAYS_MS)])
     schedule = [
         _served(models, line.version, from_ms)._replace(effective_from_ms=line.effective_from_ms)
         for from_ms, line in in_effect(lines, recorded)
     ]
-    return Asked(known[newest.version], schedule)
+    return BacktestedModels(known[newest.version], schedule)
 
 
 def _served(models: LoadedModels, version: str, from_ms: int) -> ScheduledModel:
@@ -84,16 +84,16 @@ def _served(models: LoadedModels, version: str, from_ms: int) -> ScheduledModel:
 
 
 def refit_recipe(manifest: ModelManifest) -> Recipe:
-    """How models like a version are fitted anew: as its manifest states.
+    """Returns the recipe by which models like a version are fitted again, as its manifest states it.
 
     Raises:
-        ConfigurationError: If it states nothing.
-        StateError: If this release does not know what it states.
+        ConfigurationError: If the manifest states no recipe.
+        StateError: If this release does not know the recipe.
     """
     if manifest.recipe is None:
         message = (
-            f"--refit fits with the recipe that made a version, and the manifest of {manifest.version} states none "
-            "(those of earlier releases don't): train it again, or backtest it without --refit"
+            f"--refit needs the recipe that made a version, and the manifest of {manifest.version} states none, as "
+            "it is of an earlier release: train it again, or backtest it without --refit"
         )
         raise ConfigurationError(message)
     return recipe_of(manifest.recipe.parameters)

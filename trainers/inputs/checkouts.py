@@ -1,4 +1,4 @@
-"""Which commit the code is of, where it runs from a checkout."""
+"""Finds the commit of the code, if it runs from a checkout."""
 
 import shutil
 import subprocess
@@ -8,10 +8,10 @@ _TIMEOUT_S = 2.0
 
 
 def described_checkout(folder: Path | None = None) -> str | None:
-    """What ``git describe`` says of the folder's checkout, or None without git or checkout.
+    """Returns what ``git describe`` prints for the checkout of a folder; None without git or a checkout.
 
     Args:
-        folder: None for the one that this code is in.
+        folder: The folder; None takes the one that this code is in.
     """
     git = shutil.which("git")
     where = Path(__file__).parent if folder is None else folder

@@ -1,4 +1,4 @@
-"""From when on promotions predicted in fact, as the durable history has it, where it is running."""
+"""Reads from Postgres, if it runs, when promotions took effect."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,7 +8,7 @@ from trainers.settings import TrainerSettings
 
 
 def stored_effects(environment: Mapping[str, str], streams: Iterable[str]) -> list[PromotionTookEffect]:
-    """The records of some runs; none where no history runs or answers: the ledger is read without it too."""
+    """Returns the records of some runs; an empty list if Postgres does not run or answer, as the ledger is readable without it."""
     try:
         url = TrainerSettings.from_environment(environment).endpoints().database_url
     except NotReadyError:

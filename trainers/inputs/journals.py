@@ -1,13 +1,13 @@
-"""The journal of a search on disk: Optuna's file of one line per step, made safe against ``kill -9``.
+"""Keeps the journal of a search on disk: Optuna's file with one line for each step, made safe against ``kill -9``.
 
-Two things that Optuna leaves open are closed here. Its lock is a file whose maker may be dead, for
-which the next process waits half a minute (optuna/optuna issue 5921): here one process owns the
-journal by a lock that the kernel takes back, so that such a file is known to be nobody's. And a
-line that was cut off while it was written is read over, but the next line is appended to it and then
-nothing can be read any more: here it is cut away, and said, before anything is appended.
+Two faults of Optuna are handled here. First, its lock is a file whose process may be dead, and the next process waits
+half a minute for it (optuna/optuna issue 5921). Here one process owns the journal by a lock that the kernel
+releases at its death, so a lock file that is left can be removed. Second, Optuna skips a line that was cut off while
+it was written, but appends the next line to it, and then the file cannot be read. Here the cut line is removed before
+anything is appended, and the user is told.
 
-Whatever else is damaged is refused with the line that it is in: which of the trials after it are
-still true, nobody can say.
+Any other damage is refused with the number of its line, because nobody can tell which of the trials after it are
+true.
 """
 
 import fcntl
@@ -23,15 +23,15 @@ from trainers.outputs import check_output
 
 STUDY = "search"
 _LOCK_SUFFIX = ".lock"
-#: How Optuna's first line begins: it makes the study.
+#: The beginning of Optuna's first line, which makes the study.
 _BEGINNING = b'{"op_code":0,'
-#: Optuna's numbers for making a study, and for giving a trial a state; and the states of an ended one.
+#: Optuna's numbers for making a study and for setting the state of a trial, and the states of an ended trial.
 _MAKES_STUDY, _SETS_STATE, _ENDED = 0, 6, {1, 2}
 _MINIMISES = [1]
 
 
 class _Step(msgspec.Struct, frozen=True):
-    """What every line of Optuna's has; the rest is read by Optuna alone."""
+    """The part of Optuna's lines that is checked here; Optuna alone reads the rest."""
 
     op_code: int
     worker_id: str
@@ -42,15 +42,15 @@ class _Step(msgspec.Struct, frozen=True):
 
 @contextmanager
 def opened_journal(path: Path, *, say: Callable[[str], None] = lambda _words: None) -> Iterator[Any]:
-    """Optuna's storage over a journal, new or of a search that ended anyhow.
+    """Opens a journal as Optuna's storage; the journal may be new or of an earlier search.
 
     Args:
         path: The file.
-        say: Told what a crash had left behind, and what is kept.
+        say: Is told what a crash left in the file, and what is kept.
 
     Raises:
-        ConfigurationError: If it cannot be read and written, another process writes it, it is damaged, or it is
-            something else.
+        ConfigurationError: If the file cannot be read and written, if another process writes it, if it is damaged, or
+            if it is not a journal.
     """
     check_output(path, "--journal")
     with _opened(path) as held:
@@ -73,23 +73,25 @@ def _own(held: IO[bytes], path: Path) -> None:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        message = f"--journal {path} must not be in use, another search is writing it: wait, or name another"
+        message = (
+            f"--journal {path} is in use, because another search is writing it: wait, or name another journal"
+        )
         raise ConfigurationError(message) from error
 
 
 def _check(held: IO[bytes], path: Path) -> None:
-    """A file of another kind, and one that is damaged, is left as it is."""
+    """Refuses a file of another kind or a damaged one, and leaves it as it is."""
     held.seek(0)
     first = held.read(len(_BEGINNING))
     if first and not _BEGINNING.startswith(first):
-        message = f"--journal {path} must be new or a search's journal, is something else"
+        message = f"--journal {path} must be new or the journal of a search, and is something else"
         raise ConfigurationError(message)
     held.seek(0)
     n_ended = 0
     for number, line in enumerate(_whole_lines(held), start=1):
         step = _step(line, number=number, n_ended=n_ended, path=path)
         if number == 1 or step.op_code == _MAKES_STUDY:
-            # (Optuna asks for the study at every opening, so that the same line is there again.)
+            # Optuna writes this line again each time that it opens the study.
             _check_study(step, number=number, path=path)
         n_ended += step.op_code == _SETS_STATE and step.state in _ENDED
 
@@ -97,7 +99,7 @@ def _check(held: IO[bytes], path: Path) -> None:
 def _check_study(step: _Step, *, number: int, path: Path) -> None:
     if (step.op_code, step.study_name, step.directions) != (_MAKES_STUDY, STUDY, _MINIMISES):
         message = (
-            f"--journal {path} must be of one search, line {number} makes study {step.study_name!r}: "
+            f"--journal {path} must belong to one search, and line {number} makes study {step.study_name!r}: "
             "name another journal"
         )
         raise ConfigurationError(message)
@@ -112,8 +114,8 @@ def _step(line: bytes, *, number: int, n_ended: int, path: Path) -> _Step:
 
 def _damaged(path: Path, number: int, n_ended: int, error: Exception) -> ConfigurationError:
     message = (
-        f"--journal {path} must be whole, line {number} is damaged ({error}): name another journal, or keep what is "
-        f"before it, {n_ended} ended trials, with `head -n {number - 1} {path.name} > another`"
+        f"--journal {path} must be whole, line {number} is damaged ({error}): name another journal, or keep the "
+        f"{n_ended} ended trials before it with `head -n {number - 1} {path.name} > another`"
     )
     return ConfigurationError(message)
 
@@ -130,8 +132,8 @@ def _cut_torn_line(held: IO[bytes], path: Path, say: Callable[[str], None]) -> N
         held.truncate(end)
         n_steps = whole.count(b"\n")
         say(
-            f"{path.name} ended within a line, as a crash leaves it: its last {len(whole) - end} bytes were cut off, "
-            f"and the {n_steps} whole steps before it are kept"
+            f"{path.name} ended within a line, as after a crash: its last {len(whole) - end} bytes were cut off, "
+            f"and the {n_steps} whole steps before them are kept"
         )
 
 
@@ -141,9 +143,9 @@ def _storage(path: Path) -> Any:
 
     try:
         return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path))))
-    except Exception as error:  # (optuna raises whatever a damaged line makes it stumble over)
+    except Exception as error:  # optuna raises many kinds of errors on a damaged line
         message = (
-            f"--journal {path} must be a search's journal, its steps do not follow from each other ({error!r}): "
+            f"--journal {path} must be the journal of a search, and its steps do not follow from each other ({error!r}): "
             "name another journal"
         )
         raise ConfigurationError(message) from error

@@ -1,4 +1,4 @@
-"""Searched parameters as files: written with their evidence, and not taken where they would cheat."""
+"""Writes searched parameters with their evidence, reads them, and refuses them where they would cheat."""
 
 from pathlib import Path
 from typing import Any
@@ -18,45 +18,47 @@ from trainers.training.offered import offered
 
 
 def write_searched(searched: Searched, path: Path) -> None:
-    """Write the choice and the evidence as JSON.
+    """Writes the chosen parameters and the evidence as JSON.
 
     Raises:
-        ConfigurationError: If it cannot be written there.
+        ConfigurationError: If the file cannot be written.
     """
     write_output(path, msgspec.json.format(msgspec.json.encode(searched), indent=2) + b"\n", "--json")
 
 
 def read_searched(path: Path) -> Searched:
-    """What a search wrote.
+    """Reads a file that a search wrote.
 
     Raises:
-        ConfigurationError: If it is missing or is something else, or contradicts itself.
+        ConfigurationError: If the file is missing, is something else, or contradicts itself.
     """
     try:
         searched = msgspec.json.decode(path.read_bytes(), type=Searched)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"--parameters must name what `driftline search` wrote, {path.name} is not: {error}"
+        message = f"--parameters must name a file that `driftline search` wrote, and {path.name} is something else: {error}"
         raise ConfigurationError(message) from error
     try:
         wrong = contradiction(searched)
     except KeyError as error:
-        wrong = f"a fold of it does not say its {error}"
+        wrong = f"one of its folds does not state its {error}"
     if wrong is not None:
-        message = f"--parameters must be as `driftline search` wrote them, {path.name} was changed: {wrong}"
+        message = (
+            f"--parameters must be as `driftline search` wrote them, and {path.name} was changed: {wrong}"
+        )
         raise ConfigurationError(message)
     return searched
 
 
 def is_repeated(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> bool:
-    """Hold what a search states against the decisions, where they are those it was made on.
+    """Repeats the draws of a search, if these decisions are those that it was made on.
 
     Args:
-        searched: What it wrote.
-        decisions: What its parameters are judged on.
-        recipe: What was searched, as it is declared.
+        searched: The result of the search.
+        decisions: The decisions on which its parameters are judged.
+        recipe: The recipe as it is declared.
 
     Returns:
-        Whether every trial was drawn again; False where these are other data, of which nothing can be said.
+        Whether every trial was drawn again; False if these are other data, on which nothing can be repeated.
 
     Raises:
         ConfigurationError: If the same search would have found something else.
@@ -73,22 +75,22 @@ def is_repeated(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> b
             of_recipe, recipe, searched.plan, model=searched.model, until_ms=searched.searched_until_ms
         )
     except ConfigurationError:
-        return False  # (too little history before its date: it was searched on other data)
+        return False  # There is too little history before its date, so it was searched on other data.
     if search.data_hash != searched.data_hash:
         return False
     found = search.repeated(searched.trials)
     for field in ("trials", *(name for name in Searched.__struct_fields__ if name not in {"plan", "trials"})):
         if found is None or getattr(found, field) != getattr(searched, field):
             message = (
-                f"--parameters must be as `driftline search` wrote them: repeated on these data, the search has other "
-                f"{field} than the file states; search again (another release of optuna may draw otherwise)"
+                f"--parameters must be as `driftline search` wrote them: repeated on these data, the search gives other "
+                f"{field} than the file states; search again (another release of optuna may draw other trials)"
             )
             raise ConfigurationError(message)
     return True
 
 
 def stated_parameters(searched: Searched, decisions: DecisionSet, recipe: Recipe) -> dict[str, Any]:
-    """What figures say of a search that was made before, and whether it could be repeated.
+    """Returns what figures state of an earlier search, and whether it could be repeated.
 
     Args:
         searched: The search's result.
@@ -101,25 +103,25 @@ def stated_parameters(searched: Searched, decisions: DecisionSet, recipe: Recipe
     return {**stated(searched), "is_repeated": is_repeated(searched, decisions, recipe)}
 
 
-#: Of figures, where a search could not be repeated.
-NOT_REPEATED = "searched on other data than these: its trials could not be repeated, and its count of them is its own word"
+#: What figures state of a search that could not be repeated.
+NOT_REPEATED = "searched on other data than these: its trials could not be repeated, and their number could not be checked"
 
 
 def check_searchable(model: str) -> None:
-    """Refuse a recipe of which nothing can be searched.
+    """Refuses a recipe without parameters that can be searched.
 
     Raises:
-        ConfigurationError: If it has no declared space.
+        ConfigurationError: If the recipe is unknown or has no such parameters.
     """
     recipes = offered()
     if model not in recipes or not space_of(recipes[model]):
         names = ", ".join(name for name, recipe in recipes.items() if space_of(recipe))
-        message = f"--model must be one of those that can be searched, {names}; was {model!r}"
+        message = f"--model must be a recipe that can be searched ({names}), was {model!r}"
         raise ConfigurationError(message)
 
 
 def searched_recipe(searched: Searched, question: Question, recipe: Recipe) -> Recipe:
-    """The recipe with the parameters that were found.
+    """Returns the recipe with the parameters that were found.
 
     Args:
         searched: The search's result.
@@ -137,8 +139,8 @@ def searched_recipe(searched: Searched, question: Question, recipe: Recipe) -> R
         raise ConfigurationError(message)
     if searched.searched_until_ms > question.train_until_ms:
         message = (
-            f"--parameters must be searched on what lies before --train-until, {text_of_time(question.train_until_ms, 'day')}, but "
-            f"that search looked at labels until {text_of_time(searched.searched_until_ms, 'day')}, the test's among them"
+            f"--parameters must be searched on rows before --train-until, {text_of_time(question.train_until_ms, 'day')}, but "
+            f"that search used labels until {text_of_time(searched.searched_until_ms, 'day')}, some of which are the test's"
         )
         raise ConfigurationError(message)
     try:

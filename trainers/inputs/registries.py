@@ -1,4 +1,4 @@
-"""The registry that the settings name."""
+"""Opens the registry that the settings name."""
 
 from trainers.registry.opening import opened_registry
 from trainers.registry.versioned import GitRegistry
@@ -6,10 +6,10 @@ from trainers.settings import REGISTRY_FOLDER, TrainerSettings
 
 
 def registry_of(settings: TrainerSettings) -> GitRegistry:
-    """The registry of the data directory, with its remote and its releases where they are set.
+    """Opens the registry of the data directory, with its remote and its releases if they are configured.
 
     Raises:
-        ConfigurationError: If a repository is set without a token, or has another form.
+        ConfigurationError: If a repository is set without a token, or its name has another form.
     """
     token = settings.registry_token
     return opened_registry(

@@ -1,6 +1,6 @@
-"""Features and prices out of stores: Postgres has what was stored live; topics are replayed.
+"""Reads features and prices from stores: from Postgres as they were stored, or from topics by a replay.
 
-From topics, the live operator itself takes in the log again; vectors are read as they were joined.
+For topics the live operator reads the log again. Vectors are read as they were joined live.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,16 +29,16 @@ Say = Callable[[str], None]
 
 
 def from_postgres(pool: PostgresPool, stream: str, target: ModelTarget, *, spec_hash: str) -> Material:
-    """The features and bars of a run as they were stored.
+    """Returns the features and prices of a run as they were stored.
 
     Args:
-        history: The open history.
+        pool: The open connections to Postgres.
         stream: The run.
         target: What the model predicts.
-        spec_hash: Of the model's feature set.
+        spec_hash: The hash of the model's feature set.
 
     Raises:
-        NotReadyError: If there are none of this model's features.
+        NotReadyError: If no features of the model's set are stored.
         StoreUnavailableError: If Postgres does not answer.
     """
     table = StoredFeatures(pool).feature_table(
@@ -59,19 +59,19 @@ def _shortest_closes(market: StoredMarket, stream: str, target: ModelTarget) -> 
 
 
 def from_topics(endpoint: KafkaEndpoint, stream: str, manifest: ModelManifest, *, say: Say) -> Material:
-    """What the live operator makes of the candles and ticks that the log has of a run.
+    """Returns what the live operator computes from the candles and ticks of a run in the log.
 
-    Candles come before ticks, as a run publishes its history before its first tick. For a model that
-    sees companions, the vectors that the log has stand in the place of the features.
+    Candles are read before ticks, as a run publishes its history before its first tick. For a model that
+    sees companions, the vectors in the log are taken instead of the features.
 
     Args:
         endpoint: The broker.
         stream: The run.
-        manifest: Of the model.
-        say: Called with each line of progress.
+        manifest: The manifest of the model.
+        say: Is called with each line of progress.
 
     Raises:
-        NotReadyError: If that is nothing.
+        NotReadyError: If the log has no features of the run.
         BrokerUnavailableError: If the log cannot be read.
     """
     target = manifest.target
@@ -118,7 +118,7 @@ def _made(
 
 
 def _vectors(endpoint: KafkaEndpoint, stream: str, manifest: ModelManifest) -> list[FeaturesComputed]:
-    """The vectors of a run, each once: the embedded broker shows those of aborted transactions too."""
+    """The vectors of a run, each once, because the embedded broker also shows those of aborted transactions."""
     target, found = manifest.target, dict[int, FeaturesComputed]()
     wanted = (stream, target.instrument, target.interval, manifest.feature_spec_hash)
     place = (FEATURES_VECTOR.name, partition_of(target.instrument.encode(), FEATURES_VECTOR.n_partitions))

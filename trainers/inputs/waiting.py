@@ -20,25 +20,25 @@ T = TypeVar("T")
 
 
 class StreamHistory(Protocol):
-    """What training asks of stored runs; :class:`schemas.wire.postgres.streams.StoredStreams` is one."""
+    """The stored runs, as training reads them; :class:`schemas.wire.postgres.streams.StoredStreams` implements it."""
 
     def stream(self, stream: str) -> StreamDescription | None:
-        """What is remembered of a run, or None."""
+        """Returns the description of a run, or None."""
 
     def watermark_ms(
         self, stream: str, topic: str, *, places: Collection[tuple[str, int]] | None = None
     ) -> int | None:
-        """Up to when a topic's events of a run are stored completely.
+        """Returns the time up to which the events of a topic and run are stored completely.
 
         Args:
             stream: The run.
             topic: The topic's name.
-            places: The sources and partitions that must have said a watermark; None means all that have.
+            places: The sources and partitions that must have a watermark; None takes all that have one.
         """
 
 
 class FeatureHistory(Protocol):
-    """What training asks of stored features; :class:`schemas.wire.postgres.features.StoredFeatures` is one."""
+    """The stored features, as training reads them; :class:`schemas.wire.postgres.features.StoredFeatures` implements it."""
 
     def feature_table(
         self,
@@ -49,18 +49,18 @@ class FeatureHistory(Protocol):
         until_ms: int | None = None,
         spec_hash: str | None = None,
     ) -> FeatureTable | None:
-        """The stored features of one set, the last as-of time inclusive.
+        """Returns the stored features of one set, the last as-of time inclusive.
 
         Args:
             stream: The run.
             instrument: The name of the instrument.
             interval: The length of the bars.
             until_ms: The last as-of time; None for all that are stored.
-            spec_hash: Of the feature set; None for the market features of the newest row.
+            spec_hash: The hash of the feature set; None takes the market features of the newest row.
         """
 
     def feature_closes(self, stream: str, *, instrument: str, interval: str, until_ms: int) -> FeatureCloses:
-        """The closes beside the stored features, the last as-of time inclusive; empty without any.
+        """Returns the closes of the stored features, the last as-of time inclusive; empty if there are none.
 
         Args:
             stream: The run.
@@ -70,14 +70,14 @@ class FeatureHistory(Protocol):
         """
 
 
-class WaitReport(Protocol):
-    """Where progress goes: a terminal's bar or plain lines."""
+class TrainingReport(Protocol):
+    """Where the progress of training is shown: a bar on a terminal, or plain lines."""
 
     def say(self, line: str) -> None:
-        """Something happened."""
+        """Shows one line."""
 
     def waited(self, *, share: float) -> None:
-        """Called often while waiting, with how much of the history is there, in [0, 1]."""
+        """Is called often while waiting, with the share of the history that is stored, in [0, 1]."""
 
 
 def wait_for_stream(
@@ -86,13 +86,13 @@ def wait_for_stream(
     *,
     clock: Clock,
     patience_s: float,
-    report: WaitReport,
+    report: TrainingReport,
     stop: Callable[[], bool],
 ) -> StreamDescription | None:
     """Return the description of a run as soon as the run is registered; None when asked to stop.
 
     Args:
-        streams: Where runs are registered.
+        streams: The stored runs.
         stream: The run.
         clock: Measures the wait.
         patience_s: The longest wait.
@@ -128,7 +128,7 @@ def wait_for_features(
     companions: Mapping[str, Companions],
     clock: Clock,
     patience_s: float,
-    report: WaitReport,
+    report: TrainingReport,
     stop: Callable[[], bool],
 ) -> bool:
     """Return when the features of the warm-up are stored, and whether they are. An empty warm-up has none to wait for.
@@ -140,15 +140,15 @@ def wait_for_features(
         description: Of the run.
         companions: By instrument: its companions.
         clock: Measures the wait.
-        patience_s: The longest time without anything new.
-        report: Where progress goes.
-        stop: Asked while waiting; the wait ends when it returns True.
+        patience_s: The longest time without new features.
+        report: Shows the progress.
+        stop: Is asked while waiting; the wait ends when it returns True.
 
     Returns:
-        False when asked to stop.
+        Whether the features are stored; False if the process was asked to stop.
 
     Raises:
-        NotReadyError: If nothing new was stored for ``patience_s``.
+        NotReadyError: If nothing new was stored for ``patience_s`` seconds.
     """
     until_ms = description.warm_up_until_ms
     topics = _topics(description, companions) if description.has_warm_up else {}
@@ -175,12 +175,12 @@ def wait_for_features(
     return not topics
 
 
-#: The sources and partitions of a topic that are waited for.
+#: The sources and partitions of a topic that the job waits for.
 _Places = frozenset[tuple[str, int]]
 
 
 def _topics(description: StreamDescription, companions: Mapping[str, Companions]) -> dict[Topic, _Places]:
-    """Which topics are to be waited for, and of which sources in which of their partitions."""
+    """The topics that the job waits for, each with its sources and partitions."""
     predicted = predicted_of(companions, description.instruments)
     instruments = {
         FEATURES_MARKET: [name for name in predicted if name not in companions],
@@ -196,7 +196,7 @@ def _topics(description: StreamDescription, companions: Mapping[str, Companions]
 
 
 def _watermark_ms(streams: StreamHistory, stream: str, topics: Mapping[Topic, _Places]) -> int | None:
-    """Up to when everything that is waited for is stored."""
+    """The time up to which all of these topics are stored."""
     found = [streams.watermark_ms(stream, topic.name, places=places) for topic, places in topics.items()]
     known = [watermark_ms for watermark_ms in found if watermark_ms is not None]
     return min(known) if known and len(known) == len(found) else None
@@ -227,7 +227,7 @@ def _jobs(topics: Mapping[Topic, _Places]) -> str:
 
 
 def import_meanwhile(libraries: Callable[[], object]) -> threading.Thread:
-    """Import heavy libraries beside the waiting; whoever needs them imports them again, at once."""
+    """Imports heavy libraries in a thread while the job waits; a later import of them then returns at once."""
     thread = threading.Thread(target=libraries, name="imports", daemon=True)
     thread.start()
     return thread

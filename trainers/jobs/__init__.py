@@ -1,1 +1,1 @@
-"""The jobs: wiring of what is pure to the servers, one module each."""
+"""The jobs, one module each: they connect pure code with files and servers."""

@@ -1,4 +1,4 @@
-"""Announcing promotions on ``models.event.v1``, each once as long as the log remembers it."""
+"""Publishes promotions on ``models.event.v1``; a promotion that the log still holds is not published again."""
 
 from typing import NamedTuple, Self
 
@@ -11,8 +11,8 @@ from schemas.wire.kafka import Publisher, read_range
 from schemas.wire.settings import KafkaEndpoint
 
 
-class _Post(NamedTuple):
-    """What a version is promoted to."""
+class _AliasKey(NamedTuple):
+    """The alias of one target and stream, to which a version is promoted."""
 
     stream: str
     instrument: str
@@ -26,10 +26,10 @@ class _Post(NamedTuple):
 
 
 class Announcements:
-    """Publishes promotions, each acknowledged before the next.
+    """Publishes promotions, and waits for the acknowledgement of each before the next.
 
-    A champion is announced at every start, since the embedded broker forgets it. Where it is the
-    newest of its target in the log already, nothing is said again.
+    Every champion is announced at every start, because the embedded broker forgets it. If it already is the
+    newest promotion of its target in the log, nothing is published.
 
     Args:
         endpoint: The broker of the stream.
@@ -38,17 +38,17 @@ class Announcements:
     def __init__(self, endpoint: KafkaEndpoint) -> None:
         self._endpoint = endpoint
         self._publisher = Publisher(endpoint, role="trainers")
-        self._newest: dict[_Post, ModelPromoted] | None = None
+        self._newest: dict[_AliasKey, ModelPromoted] | None = None
 
     def __call__(self, event: ModelPromoted) -> None:
-        """Publish a promotion, and return when the broker has it.
+        """Publishes a promotion, and returns when the broker has it.
 
         Raises:
             BrokerUnavailableError: If it was not acknowledged, or the log cannot be read.
         """
         newest = self._announced()
-        post = _Post.of(event)
-        if newest.get(post) == event:
+        key = _AliasKey.of(event)
+        if newest.get(key) == event:
             return
         value = encode(event)
         self._publisher.publish(
@@ -58,9 +58,9 @@ class Announcements:
             headers=headers(ModelPromoted, trace_id(value)),
         )
         self._publisher.flush()
-        newest[post] = event
+        newest[key] = event
 
-    def _announced(self) -> dict[_Post, ModelPromoted]:
+    def _announced(self) -> dict[_AliasKey, ModelPromoted]:
         """The newest announcement of each target; the topic has one partition and few records."""
         if self._newest is None:
             self._newest = {}
@@ -68,6 +68,6 @@ class Announcements:
                 try:
                     event = decode(MODELS_EVENT, record.value, record.headers)
                 except ContractError:
-                    continue  # its consumers put it aside
-                self._newest[_Post.of(event)] = event
+                    continue  # the consumers dead-letter it
+                self._newest[_AliasKey.of(event)] = event
         return self._newest

@@ -1,4 +1,4 @@
-"""The job behind ``driftline audit``: registered features on a file, or a stored data set."""
+"""The job of ``driftline audit``: it audits registered features on a file, or a stored data set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,25 +32,26 @@ from trainers.evaluation.conditioning import LEAST_ROWS, Conditional
 from trainers.evaluation.recomputing import Difference, Recomputed
 from trainers.inputs.bar_files import read_bars
 from trainers.inputs.dataset_files import load, manifest_at, source_hash
-from trainers.jobs.evaluate import Inputs, decisions_like
+from trainers.inputs.evaluation_files import EvaluationFiles, decisions_like
 
-#: So many of the newest bars are audited: every cut computes the features anew.
+#: The number of newest bars that are audited. It is bounded because every cut computes the features again.
 _MOST_BARS = 40_000
 _MOST_NAMED = 5
-#: Features whose memory is declared to have no end.
+#: Features whose declared memory has no end.
 _RECURSIVE = frozenset(feature.name for feature in SPEC.features if feature.memory_bars == 0)
-#: Of the table of those.
+#: The caption of the table of these features.
 START_UP = (
-    "Recursive averages (Wilder's, exponential ones) remember every bar, ever less of it: where the data begin "
-    "still shows at the end of their warm-up. That is expected and fades; it is no knowledge of the future."
+    "Recursive averages (Wilder's and exponential averages) remember every bar with falling weight, so the beginning of "
+    "the data still shows at the end of their warm-up. This is expected and fades; it is no knowledge of the future."
 )
 
 
-class Audited(NamedTuple):
-    """What an audit found.
+class AuditResult(NamedTuple):
+    """The result of an audit.
 
     Attributes:
-        notes: What it could have found, and what else is to be known of it, a sentence each.
+        findings: What was found.
+        notes: What the audit could have found, and what else is to be known of it, a sentence each.
     """
 
     findings: list[AuditFinding]
@@ -64,18 +65,18 @@ def audited_features(
     names: Sequence[str] = (),
     compute: Compute = compute_table,
     tolerance: float = 1e-6,
-) -> Audited:
-    """All checks of features of a file of candles.
+) -> AuditResult:
+    """Runs all checks of features on a file of candles.
 
     Args:
         path: The file.
-        interval: Of the bars; None takes the file's.
-        names: The features to look at; none looks at all.
-        compute: What makes them.
-        tolerance: Of the warm-up check, relative.
+        interval: The interval of the bars; None takes the file's.
+        names: The features to audit; an empty sequence audits all.
+        compute: The function that computes the features.
+        tolerance: The relative difference that the warm-up check allows.
 
     Raises:
-        ConfigurationError: If the file does not do, or a name is unknown.
+        ConfigurationError: If the file cannot be used, or a name is unknown.
     """
     file = read_bars(path)
     interval = interval or file.interval
@@ -89,37 +90,43 @@ def audited_features(
         *known_time(decisions),
         *permutation(decisions, generator=np.random.default_rng(0)),
     ]
-    exact = (
-        "a value that changes when later bars are removed is found whatever it tells, at the bars looked at"
-    )
-    return Audited(findings, [exact, _strength_alone(decisions)])
+    exact = "a value that changes when later bars are removed is found at every audited bar, however little it tells"
+    return AuditResult(findings, [exact, _strength_alone(decisions)])
 
 
 def audited_dataset(
-    manifest: Path, *, inputs: Inputs | None = None, also: tuple[Interval, ...] = (), tolerance: float = 1e-6
-) -> Audited:
-    """The checks that a stored data set allows, and those that the bars beside it allow.
+    manifest: Path,
+    *,
+    files: EvaluationFiles | None = None,
+    also: tuple[Interval, ...] = (),
+    tolerance: float = 1e-6,
+) -> AuditResult:
+    """Runs the checks that a stored data set allows, and those that its files allow where they are given.
 
     Args:
-        manifest: Of the data set.
-        inputs: The files that it was made of; None where they are not at hand.
+        manifest: The manifest of the data set.
+        files: The files that it was made of; None if they are not at hand.
         also: Further intervals whose features it has.
         tolerance: The largest relative difference that rounding may leave.
 
     Raises:
-        ConfigurationError: If a file does not do.
+        ConfigurationError: If a file cannot be used.
         StateError: If the data set is not what its manifest states.
     """
     decisions = load(manifest)
     alone = [*known_time(decisions), *permutation(decisions, generator=np.random.default_rng(0))]
     notes = [_strength_alone(decisions)]
-    if inputs is None:
+    if files is None:
         found, conditional = given_others(decisions)
         notes.append(_strength_given(conditional, "the other columns"))
-        notes.append("with --bars every column that the bars give is made anew, and any difference is found")
-        return Audited([*alone, *found], notes)
-    notes += _other_sources(manifest_at(manifest), inputs)
-    differing, again = remade(decisions, decisions_like(decisions, inputs, also=also), tolerance=tolerance)
+        notes.append(
+            "with --bars every column that the bars give is computed again, and any difference is found"
+        )
+        return AuditResult([*alone, *found], notes)
+    notes += _other_sources(manifest_at(manifest), files)
+    prepared = decisions_like(decisions, files, also=also)
+    notes += prepared.warnings
+    differing, again = remade(decisions, prepared.decisions, tolerance=tolerance)
     notes += _words_of(again, n_differing=len(differing), tolerance=tolerance)
     unknown = [decisions.names.index(name) for name in again.unknown]
     told, conditional = told_given(
@@ -130,47 +137,49 @@ def audited_dataset(
     )
     if again.unknown:
         notes.append(_strength_given(conditional, "the columns that the bars give"))
-    return Audited([*alone, *differing, *told], notes)
+    return AuditResult([*alone, *differing, *told], notes)
 
 
 def _strength_alone(decisions: DecisionSet) -> str:
     returns = decisions.own.log_return
     n = int((~np.isnan(returns) & (returns != 0)).sum())
     if n < LEAST_ROWS:
-        return f"{n:,} rows with an outcome are too few to tell a leak by, {LEAST_ROWS} are needed"
+        return f"{n:,} rows with an outcome are too few to find a leak, {LEAST_ROWS} are needed"
     return (
-        f"by itself a column is found that tells the direction right from {accuracy_limit(n):.1%} on, "
-        f"with these {n:,} rows"
+        f"with these {n:,} rows, a column is found if it alone tells the direction right in at least "
+        f"{accuracy_limit(n):.1%} of them"
     )
 
 
 def _strength_given(found: Conditional | None, others: str) -> str:
     if found is None:
-        return f"given {others}, nothing can be told of so few rows"
+        return f"given {others}, so few rows tell nothing"
     name = max(found.partial, key=lambda one: abs(found.partial[one]))
     return (
-        f"given {others}, a column is found whose partial rank correlation with the next return is {found.limit:.3f} or "
-        f"more, with these {found.n:,} rows (the largest is {abs(found.partial[name]):.3f}, of {name}); columns together "
-        f"from a rank correlation of {found.together_limit:.3f} on (it is {found.together:.3f})"
+        f"given {others} and with these {found.n:,} rows, a column is found if its partial rank correlation with the "
+        f"next return is {found.limit:.3f} or more (the largest is {abs(found.partial[name]):.3f}, of {name}); all columns "
+        f"together are found from a rank correlation of {found.together_limit:.3f} on (it is {found.together:.3f})"
     )
 
 
 def _words_of(again: Recomputed, *, n_differing: int, tolerance: float) -> list[str]:
     words = [
-        f"{again.n_compared:,} rows were made anew: {n_differing} columns or labels differ by more than {tolerance:g}"
+        f"{again.n_compared:,} rows were computed again: {n_differing} columns or labels differ by more than {tolerance:g}"
     ]
     rounded = [one for one in again.differences if one.largest <= tolerance]
     if rounded:
         largest = max(one.largest for one in rounded)
-        words.append(f"{len(rounded)} differ in their last digits, by {largest:.1g} at most: {_few(rounded)}")
+        words.append(
+            f"{len(rounded)} columns differ in their last digits, by {largest:.1g} at most: {_few(rounded)}"
+        )
     if again.n_left_out:
         words.append(
-            f"{again.n_left_out:,} rows that the bars give between its first and last are not in the data set"
+            f"the bars give {again.n_left_out:,} rows between the first and the last row of the data set that it lacks"
         )
     if again.unknown:
         words.append(
-            f"{len(again.unknown)} columns cannot be made from these files, and are judged by what they tell "
-            f"of the next return alone: {', '.join(again.unknown)}"
+            f"{len(again.unknown)} columns cannot be computed from these files, and are judged only by what they tell "
+            f"of the next return: {', '.join(again.unknown)}"
         )
     return words
 
@@ -182,16 +191,16 @@ def _few(differences: Sequence[Difference]) -> str:
     )
 
 
-def _other_sources(manifest: DatasetManifest, inputs: Inputs) -> list[str]:
-    """The files that are not those that the data set says it was made of."""
+def _other_sources(manifest: DatasetManifest, files: EvaluationFiles) -> list[str]:
+    """Names the files that differ from those that the data set was made of."""
     other = [
         name
-        for name, path in inputs.given().items()
+        for name, path in files.given().items()
         if name in manifest.sources and source_hash(path) != manifest.sources[name]
     ]
     return (
         [
-            f"{', '.join(other)}: not the file that the data set was made of, so that its values may differ for that"
+            f"{', '.join(other)} is not the file that the data set was made of; values may differ for this reason"
         ]
         if other
         else []
@@ -224,7 +233,7 @@ def _choosing(compute: Compute, names: Sequence[str]) -> Compute:
 
 
 def findings_tables(findings: Sequence[AuditFinding]) -> list[Table]:
-    """What is wrong, where, and by how much; then, apart, what is expected of recursive averages."""
+    """Makes a table of what is wrong, where and by how much, and one of what is expected of recursive averages."""
     wrong = [finding for finding in findings if not finding.is_expected]
     expected = [finding for finding in findings if finding.is_expected]
     title = f"audit: {len(wrong)} findings" if wrong else "audit: nothing found that leaks"

@@ -1,4 +1,4 @@
-"""The job that backtests: material, models, decisions, money, and the check against what was live."""
+"""The job that backtests: it decides, trades on paper, and compares with the predictions that were made live."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
@@ -16,36 +16,38 @@ from trainers.backtesting.reports import BacktestReport, Parity, RuleTried
 from trainers.backtesting.results import Backtest, Terms, backtest
 from trainers.datasets.prices import PricePath
 from trainers.datasets.schedules import Refit, refit_times
-from trainers.inputs.backtested_models import ALWAYS_MS, Asked, refit_recipe
+from trainers.inputs.backtested_models import ALWAYS_MS, BacktestedModels, refit_recipe
 from trainers.inputs.materials import Material
 from trainers.models.parity import parity_hash
 
 _END_MS = 2**53
 
 
-class Progress(Protocol):
-    """Where progress goes."""
+class BacktestProgress(Protocol):
+    """Where the progress of a backtest is shown."""
 
     def say(self, line: str) -> None:
-        """Something happened."""
+        """Shows one line."""
 
     def reached(self, what: str, share: float) -> None:
-        """A part of the work is so far, in [0, 1]."""
+        """Shows which share of a part of the work is done, in [0, 1]."""
 
 
-class Plan(NamedTuple):
+class BacktestPlan(NamedTuple):
     """What to backtest, apart from models and material.
 
     Attributes:
-        model: As it was asked for.
-        rules: The first is reported whole; further ones stand beside it, and count as tries.
-        from_ms: The first as-of time; None is where the first model began to serve, the end of a
-            version's training, or with refits the first time with enough rows behind it.
+        model: The model, as it was asked for.
+        rules: The position rules. The first one is reported in full; the others are shown beside it and count as tries.
+        costs: The costs of a trade.
+        every_ms: The time between decisions.
+        lag_bars: The time from a decision to its trade, in bars of the prices.
+        from_ms: The first as-of time. None means: when the first model began to serve, or when a version's training
+            ended, or with refits the first time with enough earlier rows.
         to_ms: The as-of time before which it ends; None is the end of the data.
-        every_ms: Between decisions.
-        lag_bars: From a decision to its trade, in bars of the prices.
-        minimum_rows: For a refit.
-        seed: Of the bootstraps.
+        refit: How often the model is fitted again.
+        minimum_rows: The least rows for a refit.
+        seed: The seed of the bootstraps.
     """
 
     model: str
@@ -60,7 +62,7 @@ class Plan(NamedTuple):
     seed: int
 
     def terms(self, rule: PositionRule, prices: PricePath, *, n_configurations: int) -> Terms:
-        """The terms of one rule, where a bar is one of the prices'.
+        """Returns the terms of one rule. The lag is counted in bars of the prices.
 
         The configurations were tried with one rule; each further rule is one more try.
 
@@ -79,49 +81,49 @@ class Plan(NamedTuple):
         )
 
 
-class Done(NamedTuple):
-    """A report with the curves behind it."""
+class FinishedBacktest(NamedTuple):
+    """The report of a backtest, with its curves."""
 
     report: BacktestReport
     backtest: Backtest
 
 
-class Live(NamedTuple):
-    """What was said live, to be compared with."""
+class LivePredictions(NamedTuple):
+    """The predictions that a run made live, with which a backtest is compared."""
 
     stream: str
     predictions: list[PredictionMade]
 
-    def within(self, plan: Plan) -> Plan:
-        """The plan, which ends with what was said last where it has no end of its own."""
+    def within(self, plan: BacktestPlan) -> BacktestPlan:
+        """Returns the plan; without an end of its own it ends with the last of these predictions."""
         if plan.to_ms is not None or not self.predictions:
             return plan
         return plan._replace(to_ms=max(made.event_time_ms for made in self.predictions) + 1)
 
 
 def run_backtest(
-    plan: Plan,
-    asked: Asked,
+    plan: BacktestPlan,
+    asked: BacktestedModels,
     load: Callable[[], Material],
     *,
-    live: Live | None,
+    live: LivePredictions | None,
     clock: Clock,
-    progress: Progress,
-) -> Done:
-    """Decide, trade on paper, and compare.
+    progress: BacktestProgress,
+) -> FinishedBacktest:
+    """Decides, trades on paper, and compares with live predictions.
 
     Args:
-        plan: What to do.
-        asked: Which models.
-        load: Brings features and prices.
-        live: None when nothing is to be compared.
-        clock: For how long the parts took.
-        progress: Told how far it is.
+        plan: What to backtest.
+        asked: The models.
+        load: Returns features and prices.
+        live: The predictions to compare with; None compares nothing.
+        clock: Measures how long the parts take.
+        progress: Is told how much is done.
 
     Raises:
-        NotReadyError: If the span has no warm row, or a refit too little past.
-        InvariantError: If the features are not the model's.
-        ConfigurationError: If it is to be fitted anew, and its manifest does not say how.
+        NotReadyError: If the span has no warm row, or a refit has too few earlier rows.
+        InvariantError: If the features are not those of the model.
+        ConfigurationError: If the model is to be fitted again, and its manifest does not state a recipe.
     """
     seconds: dict[str, float] = {}
     began_s = clock.monotonic_s()
@@ -177,10 +179,10 @@ def run_backtest(
         rules=[RuleTried.of(one.results) for one in (found, *others)],
         seconds=seconds,
     )
-    return Done(report, found)
+    return FinishedBacktest(report, found)
 
 
-def _span(plan: Plan, asked: Asked, material: Material) -> tuple[int, int]:
+def _span(plan: BacktestPlan, asked: BacktestedModels, material: Material) -> tuple[int, int]:
     to_ms = _END_MS if plan.to_ms is None else plan.to_ms
     if plan.from_ms is not None:
         return plan.from_ms, to_ms
@@ -191,8 +193,8 @@ def _span(plan: Plan, asked: Asked, material: Material) -> tuple[int, int]:
     return served_from_ms if is_as_served else asked.manifest.trained_until_ms, to_ms
 
 
-def _first_refit(plan: Plan, material: Material) -> int:
-    """Where twice the rows that a refit needs lie behind, or the last row."""
+def _first_refit(plan: BacktestPlan, material: Material) -> int:
+    """The time after twice the rows that a refit needs, or the time of the last row."""
     warm = material.table.as_of_ms[material.table.is_warm]
     if len(warm) == 0:
         raise NotReadyError(_nothing_between(plan, material, ALWAYS_MS, _END_MS))
@@ -200,13 +202,13 @@ def _first_refit(plan: Plan, material: Material) -> int:
 
 
 def _schedule(
-    plan: Plan,
-    asked: Asked,
+    plan: BacktestPlan,
+    asked: BacktestedModels,
     material: Material,
     *,
     from_ms: int,
     to_ms: int,
-    progress: Progress,
+    progress: BacktestProgress,
 ) -> list[ScheduledModel]:
     if plan.refit is Refit.NEVER:
         return asked.schedule
@@ -226,7 +228,7 @@ def _schedule(
     )
 
 
-def _nothing_between(plan: Plan, material: Material, from_ms: int, to_ms: int) -> str:
+def _nothing_between(plan: BacktestPlan, material: Material, from_ms: int, to_ms: int) -> str:
     warm = material.table.as_of_ms[material.table.is_warm]
     has = (
         f"warm rows from {text_of_time(int(warm[0]), 'minute')} to {text_of_time(int(warm[-1]), 'minute')}"
@@ -235,16 +237,12 @@ def _nothing_between(plan: Plan, material: Material, from_ms: int, to_ms: int) -
     )
     since = "the beginning" if from_ms <= ALWAYS_MS else text_of_time(from_ms, "minute")
     until = "the end" if to_ms >= _END_MS else text_of_time(to_ms, "minute")
-    said = (
-        ""
-        if plan.from_ms is not None
-        else " (where the model's training ended: say --from for earlier times)"
-    )
-    return f"there is nothing to decide between {since}{said} and {until}: {material.title} has {has}"
+    said = "" if plan.from_ms is not None else " (when the model's training ended; --from begins earlier)"
+    return f"there is no row to decide between {since}{said} and {until}: {material.title} has {has}"
 
 
-def compared(replayed: Iterable[PredictionMade], live: Live) -> Parity:
-    """The parity hashes of both, and in words where they first differ."""
+def compared(replayed: Iterable[PredictionMade], live: LivePredictions) -> Parity:
+    """Returns the parity hashes of both, and says in words where they first differ."""
     ours = {made.event_time_ms: made for made in replayed}
     theirs = {made.event_time_ms: made for made in live.predictions}
     return Parity(
@@ -262,9 +260,9 @@ def _first_difference(ours: dict[int, PredictionMade], theirs: dict[int, Predict
         one, other = ours.get(as_of_ms), theirs.get(as_of_ms)
         when = text_of_time(as_of_ms, "minute")
         if one is None or other is None:
-            return f"{when} was said {'live only' if one is None else 'in the replay only'}"
+            return f"{when} was predicted {'live only' if one is None else 'in the replay only'}"
         if one.model_hash != other.model_hash:
-            return f"{when} was said by {one.model_version} in the replay, by {other.model_version} live"
+            return f"{when} was predicted by {one.model_version} in the replay, by {other.model_version} live"
         if np.float32(one.probability_up) != np.float32(other.probability_up):
             return f"{when} has {one.probability_up!r} in the replay, {other.probability_up!r} live"
     return None

@@ -1,4 +1,4 @@
-"""The job behind ``driftline compare``: several recipes on the same file, and which of them to take."""
+"""The job of ``driftline compare``: it judges several recipes on the same file, and says which one to take."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,8 +12,9 @@ from trainers.evaluation.edges import ALL, edges
 from trainers.evaluation.importance import ShuffledFamilies
 from trainers.evaluation.regimes import regime_figures
 from trainers.evaluation.summaries import OutOfSampleResult
+from trainers.inputs.evaluation_files import EvaluationFiles, decisions_of_files
 from trainers.inputs.parameters import NOT_REPEATED, read_searched, searched_recipe, stated_parameters
-from trainers.jobs.evaluate import Inputs, decisions_of_files, n_searched
+from trainers.jobs.evaluate import n_searched
 from trainers.models.recipes import Recipe
 from trainers.outputs import write_output
 from trainers.selection.pages import comparison_page, pair_cells
@@ -23,34 +24,38 @@ from trainers.training.evaluating import Question, evaluated, tested_of
 from trainers.training.offered import CONFIGURATIONS_TRIED
 
 Figures = dict[str, Any]
-#: At which coverages the gross edge is stated.
+#: The coverages at which the gross edge is stated.
 _COVERAGES = (ALL, 0.1, 0.05)
 
 
 class Comparison(NamedTuple):
-    """What came of a comparison.
+    """The result of a comparison.
 
     Attributes:
         figures: By candidate: its summary, and ``edges``, ``regimes``, ``importance``.
-        tested: What each candidate said.
+        tested: The predictions of each candidate.
+        ranking: The order of the candidates, and the tests of their differences.
+        is_weighted: Whether overlapping labels shared their weight.
+        warnings: What is to be known of the files, a sentence each.
     """
 
     figures: dict[str, Figures]
     tested: dict[str, OutOfSampleResult]
     ranking: Ranking
     is_weighted: bool
+    warnings: tuple[str, ...]
 
     @property
     def rule(self) -> str:
-        """By which it chose."""
+        """The rule by which a candidate was chosen."""
         return RULE
 
     def page(self) -> str:
-        """The HTML page."""
+        """Returns the HTML page."""
         return comparison_page(self.ranking, self.figures, self.tested)
 
     def summary(self) -> Figures:
-        """JSON-ready: the choice, the pairs, every candidate's figures."""
+        """Returns the choice, the pairs and every candidate's figures, ready for JSON."""
         return {
             "chosen": self.ranking.chosen,
             "rule": RULE,
@@ -61,36 +66,37 @@ class Comparison(NamedTuple):
             + len(self.figures)
             + sum(map(n_searched, self.figures.values())),
             "uniqueness_weights": self.is_weighted,
+            "warnings": list(self.warnings),
             "candidates": {name: _plain(one) for name, one in self.figures.items()},
         }
 
 
 def compared(
-    inputs: Inputs,
+    files: EvaluationFiles,
     question: Question,
     *,
     models: Sequence[str],
     parameters: Sequence[Path] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Comparison:
-    """Judge every model on the same decisions, then rank them.
+    """Judges every model on the same decisions, then ranks them.
 
     Args:
-        inputs: The files.
-        question: What to test.
-        models: Names of recipes, the simplest first: ties go to the first.
-        parameters: What searches wrote; each is a further candidate.
-        progress: Told the share that is done.
+        files: The files.
+        question: What is evaluated.
+        models: The names of recipes, the simplest first: of equal recipes the first one is chosen.
+        parameters: Files that searches wrote; each is a further candidate.
+        progress: Is told the share of the work that is done.
 
     Raises:
-        ConfigurationError: If fewer than two are named, or one is unknown.
+        ConfigurationError: If fewer than two models are named, or a name is unknown.
     """
     found = _named([read_searched(path) for path in parameters])
     if len(set(models)) < len(models) or len(models) + len(found) < 2:
         message = f"--models must name two or more different models, was {','.join(models)}"
         raise ConfigurationError(message)
     names = [*models, *(one.model for one in found.values())]
-    decisions, recipes = decisions_of_files(inputs, question, names)
+    decisions, recipes, warnings = decisions_of_files(files, question, names)
     candidates = {name: recipes[name] for name in models} | {
         name: searched_recipe(one, question, recipes[one.model]) for name, one in found.items()
     }
@@ -103,11 +109,11 @@ def compared(
             figures[name]["searches"] = searches[name]
     probabilities = {name: one.probability for name, one in tested.items()}
     ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
-    return Comparison(figures, tested, ranking, question.is_weighted)
+    return Comparison(figures, tested, ranking, question.is_weighted, warnings)
 
 
 def _named(searches: Sequence[Searched]) -> dict[str, Searched]:
-    """By candidate; several of one model are numbered from the second on."""
+    """The searches by the name of their candidate; further searches of one model are numbered from the second on."""
     found: dict[str, Searched] = {}
     for one in searches:
         n_before = sum(other.model == one.model for other in found.values())
@@ -118,7 +124,7 @@ def _named(searches: Sequence[Searched]) -> dict[str, Searched]:
 def _judged(
     decisions: DecisionSet, recipe: Recipe, question: Question, progress: Callable[[float], None] | None
 ) -> tuple[Figures, OutOfSampleResult]:
-    """A candidate's figures, with those that only a comparison has."""
+    """The figures of a candidate, with those that only a comparison has."""
     shuffled = ShuffledFamilies(decisions, seed=question.seed)
     figures, probability = evaluated(decisions, recipe, question, progress=progress, watch=shuffled.watch)
     tested = tested_of(decisions, probability, question)
@@ -129,7 +135,7 @@ def _judged(
 
 
 def _plain(figures: Figures) -> Figures:
-    """JSON-ready: named tuples by their names."""
+    """The figures ready for JSON, with named tuples as mappings."""
     named = ("edges", "importance")
     return {**figures, **{key: [one._asdict() for one in figures[key]] for key in named}}
 
@@ -139,7 +145,7 @@ def _share_of(progress: Callable[[float], None], i: int, n: int) -> Callable[[fl
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
-    """The ranking, and what is noise."""
+    """Makes the tables of the ranking and of the differences, which say what is noise."""
     ranking = comparison.ranking
     unsure = [
         name
@@ -165,9 +171,9 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
 
 
 def write_page(comparison: Comparison, path: Path) -> None:
-    """Write the page.
+    """Writes the page of a comparison.
 
     Raises:
-        ConfigurationError: If it cannot be written there.
+        ConfigurationError: If the file cannot be written.
     """
     write_output(path, comparison.page().encode(), "--html")

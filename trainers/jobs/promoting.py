@@ -1,7 +1,7 @@
-"""Promoting and rolling back: the artefact is loaded and checked, then the ledger, then the topic.
+"""Promotes versions and rolls back: the version is loaded and checked, then the ledger is written, then the topic.
 
-An announcement that fails leaves a ledger line that is announced at the next start of `train`,
-which announces every champion.
+If the announcement fails, the line stays in the ledger, and the next start of `train` announces it, as it
+announces every champion.
 """
 
 from collections.abc import Callable
@@ -11,19 +11,23 @@ from schemas.artifacts import LedgerEntry, ModelManifest, ModelTarget
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import ModelPromoted
 from schemas.ports import ModelRegistry
+from trainers.registry.leak_alarms import is_ringing
 from trainers.registry.models import load_model
 from trainers.registry.serving import before, promotion_of
 
 Announce = Callable[[ModelPromoted], None]
 
 
-class Change(NamedTuple):
-    """What is to change.
+class AliasChange(NamedTuple):
+    """How the meaning of an alias is to change.
 
     Attributes:
-        effective_from_ms: In the stream's time.
-        recorded_ms: By our clock.
-        reason: Why, for the ledger.
+        alias: The alias.
+        stream: The run whose alias changes.
+        effective_from_ms: The time from which it changes, by the stream's clock.
+        recorded_ms: The time of the request, by our clock.
+        reason: The reason, which stays in the ledger.
+        leak_alarm_confirmed_by: Who confirms that there is no leak, where the version's leak alarm rings.
     """
 
     alias: str
@@ -31,27 +35,30 @@ class Change(NamedTuple):
     effective_from_ms: int
     recorded_ms: int
     reason: str
+    leak_alarm_confirmed_by: str | None = None
 
 
-def promote(registry: ModelRegistry, version: str, change: Change, *, announce: Announce) -> LedgerEntry:
-    """Let an alias mean a version from a time on.
+def promote(registry: ModelRegistry, version: str, change: AliasChange, *, announce: Announce) -> LedgerEntry:
+    """Lets an alias mean a version from a time on.
 
     Args:
-        registry: Where it is.
-        version: Which.
-        change: How.
-        announce: Publishes it; not called when the version does not load.
+        registry: The registry that holds the version.
+        version: The name of the version.
+        change: The alias, its run, the time and the reason.
+        announce: Publishes the promotion; it is not called if the version does not load.
 
     Raises:
         NotReadyError: If there is no such version.
         StateError: If its bytes are not what its manifest states; nothing was changed.
-        ConfigurationError: If it means it already.
+        ConfigurationError: If the alias means the version already; if the leak alarm of the version rings, and nobody has
+            confirmed it; if a confirmation is stated, and the alarm does not ring.
     """
     manifest, _ = load_model(registry, version)
     current = registry.resolve(change.alias, manifest.target, stream=change.stream)
     if current is not None and current.version == version:
         message = f"{change.alias} of {manifest.target} in {change.stream} is {version} already"
         raise ConfigurationError(message)
+    _check_confirmation(manifest, change)
     entry = _entry(manifest, change)
     registry.promote(entry)
     announce(promotion_of(entry, manifest))
@@ -59,18 +66,18 @@ def promote(registry: ModelRegistry, version: str, change: Change, *, announce: 
 
 
 def rollback(
-    registry: ModelRegistry, target: ModelTarget, change: Change, *, announce: Announce
+    registry: ModelRegistry, target: ModelTarget, change: AliasChange, *, announce: Announce
 ) -> LedgerEntry:
-    """Let an alias mean the version that it meant before the present one.
+    """Lets an alias mean the version that it meant before the present one.
 
     Args:
-        registry: Whose alias is changed.
-        target: What the alias is for.
-        change: The alias, its run, and the reason.
-        announce: Called with the event to publish.
+        registry: The registry whose alias changes.
+        target: The target of the alias.
+        change: The alias, its run, the time and the reason.
+        announce: Publishes the promotion.
 
     Raises:
-        NotReadyError: If it means nothing, or never meant anything else.
+        NotReadyError: If the alias means nothing, or never meant another version.
         StateError: If that version's bytes are not what its manifest states; nothing was changed.
     """
     current = registry.resolve(change.alias, target, stream=change.stream)
@@ -85,7 +92,19 @@ def rollback(
     return promote(registry, earlier.version, change._replace(reason=reason), announce=announce)
 
 
-def _entry(manifest: ModelManifest, change: Change) -> LedgerEntry:
+def _check_confirmation(manifest: ModelManifest, change: AliasChange) -> None:
+    who = change.leak_alarm_confirmed_by
+    if who is None:
+        return
+    if not who.strip():
+        message = "--leak-alarm-confirmed-by must name who looked for a leak, was empty"
+        raise ConfigurationError(message)
+    if not is_ringing(manifest):
+        message = f"the leak alarm of {manifest.version} does not ring: leave out --leak-alarm-confirmed-by"
+        raise ConfigurationError(message)
+
+
+def _entry(manifest: ModelManifest, change: AliasChange) -> LedgerEntry:
     return LedgerEntry(
         alias=change.alias,
         target=manifest.target,
@@ -95,4 +114,5 @@ def _entry(manifest: ModelManifest, change: Change) -> LedgerEntry:
         effective_from_ms=change.effective_from_ms,
         recorded_ms=change.recorded_ms,
         reason=change.reason,
+        leak_alarm_confirmed_by=change.leak_alarm_confirmed_by,
     )

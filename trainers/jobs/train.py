@@ -1,17 +1,17 @@
-"""The job that trains: waits for history, trains what has no champion yet, announces every champion.
+"""The job that trains: it waits for history, trains the targets without a champion, and announces every champion.
 
-Champions that exist are announced before anything else, since serving waits for them. Then each
-missing one is trained, stored, promoted and announced before the next is begun, so that the
-first target predicts while the others are fitted. Running it again trains nothing twice.
+Champions that exist are announced first, because serving waits for them. Then the missing ones are
+trained, stored, promoted and announced one after the other, so that the first target predicts while the others are
+fitted. A version whose leak alarm rings is stored and not promoted. A second run trains nothing twice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from schemas.arms import CHAMPION
-from schemas.artifacts import Artifact, LedgerEntry, Metric, ModelManifest, ModelTarget
+from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget
 from schemas.companions import Companions, predicted_of
 from schemas.errors import ConfigurationError
 from schemas.events import ModelPromoted
@@ -23,32 +23,36 @@ from schemas.time import Clock, Interval, bar_start_ms
 from stream_processors.features.vector_declarations import spec_of
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.prices import PricePath
-from trainers.evaluation.scores import LEAK_ALARM
+from trainers.inputs.stored_companions import companion_warnings
 from trainers.inputs.waiting import (
     FeatureHistory,
     StreamHistory,
-    WaitReport,
+    TrainingReport,
     nothing_precedes,
     wait_for_features,
     wait_for_stream,
 )
 from trainers.registry.adopting import adoption_of
+from trainers.registry.leak_alarms import confirmation_of, is_ringing, refusal
 from trainers.registry.serving import promotion_of
-from trainers.training.fitting import FitOptions, Origin, trained, training_decisions
+from trainers.registry.summaries import summary_of
+from trainers.training.fitting import FitOptions, Origin, recipe_statement, trained, training_decisions
 
 #: Publishes a promotion, and returns when the broker has it.
 Announce = Callable[[ModelPromoted], None]
 
 
-class Plan(NamedTuple):
+class TrainingPlan(NamedTuple):
     """What to train, and how.
 
     Attributes:
-        options: Of every version: recipe, folds, picks.
-        minimum_rows: Labelled rows without ties below which nothing is trained.
-        patience_s: Seconds without new history after which waiting is given up.
-        code_version: Of the project, for the manifest.
-        companions: By instrument; models of one that has any are trained on vectors.
+        stream: The run to train on.
+        targets: The intervals and horizons, in the order in which they are trained.
+        options: The recipe, the folds and the picks of every version.
+        minimum_rows: The least labelled rows without ties; with fewer nothing is trained.
+        patience_s: Seconds without new history after which the job stops waiting.
+        code_version: The version of the project, for the manifest.
+        companions: The companions of each instrument; models of an instrument with companions are trained on vectors.
     """
 
     stream: str
@@ -60,30 +64,30 @@ class Plan(NamedTuple):
     companions: Mapping[str, Companions] = {}
 
 
-class Training:
+class TrainingJob:
     """One run of the job.
 
     Args:
-        plan: What to do.
-        streams: Where runs are looked up.
-        features: Where features are read.
-        registry: Where versions are kept.
+        plan: What to train.
+        streams: The stored runs.
+        features: The stored features.
+        registry: Keeps the versions.
         announce: Publishes a promotion.
-        clock: For waiting, and for when a version was made.
-        report: Where progress goes.
-        stop: Whether the process was asked to end.
+        clock: Measures the waiting, and states when a version was made.
+        report: Shows the progress.
+        stop: Tells whether the process was asked to end.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TrainingPlan,
         *,
         streams: StreamHistory,
         features: FeatureHistory,
         registry: ModelRegistry,
         announce: Announce,
         clock: Clock,
-        report: WaitReport,
+        report: TrainingReport,
         stop: Callable[[], bool],
     ) -> None:
         self._plan = plan
@@ -96,12 +100,12 @@ class Training:
         self._stop = stop
 
     def run(self) -> None:
-        """Train what is missing and announce everything; returns early when asked to stop.
+        """Trains what is missing and announces every champion; it returns early when the process is asked to stop.
 
         Raises:
             NotReadyError: If the history stops growing before it is long enough.
-            TransientError: If a server stops answering; running the job again goes on.
-            StateError: If the registry was tampered with.
+            TransientError: If a server stops answering; a second run of the job continues.
+            StateError: If the registry was changed by others.
         """
         plan = self._plan
         description = wait_for_stream(
@@ -115,7 +119,9 @@ class Training:
         if description is None:
             return
         missing = [
-            target for target in self._targets(description) if not self._announce_known(description, target)
+            target
+            for target in self._targets(description)
+            if not self._announce_known(description, target) and not self._is_held_back(description, target)
         ]
         if missing and not description.has_warm_up:
             self._report.say(nothing_precedes(description))
@@ -134,7 +140,7 @@ class Training:
         ]
 
     def _spec_hash(self, target: ModelTarget) -> str:
-        """Of the features that a target's models see."""
+        """The hash of the features that the models of a target see."""
         return spec_of(self._plan.companions.get(target.instrument)).hash
 
     def _is_history_there(self, description: StreamDescription) -> bool:
@@ -149,7 +155,7 @@ class Training:
         )
 
     def _announce_known(self, description: StreamDescription, target: ModelTarget) -> bool:
-        """Announce the champion that the registry has; tells whether it has one for today's features."""
+        """Announces the champion in the registry; tells whether there is one for the features of this release."""
         entry = self._registry.resolve(CHAMPION, target, stream=description.stream)
         if entry is None:
             return False
@@ -158,8 +164,30 @@ class Training:
             self._report.say(f"{target}: champion {entry.version} is of another set of features")
             return False
         self._announce(entry, manifest, source=description.source_of(target.instrument))
-        self._report.say(f"{target}: champion {entry.version} goes on")
+        self._report.say(
+            f"{target}: champion {entry.version} goes on{_unconfirmed(manifest, self._registry.ledger())}"
+        )
         return True
+
+    def _is_held_back(self, description: StreamDescription, target: ModelTarget) -> bool:
+        """Whether the version that would be trained is there already, and its leak alarm forbids to promote it."""
+        # Compared as JSON, because a manifest that was read has lists in the place of tuples.
+        recipe = msgspec.json.encode(recipe_statement(self._plan.options))
+        for manifest in self._registry.versions():
+            if (manifest.target, manifest.stream) != (target, description.stream):
+                continue
+            is_same = msgspec.json.encode(
+                manifest.recipe
+            ) == recipe and manifest.feature_spec_hash == self._spec_hash(target)
+            if is_same and manifest.trained_until_ms == description.warm_up_until_ms:
+                refused = refusal(manifest, CHAMPION, self._registry.ledger())
+                if refused is not None:
+                    self._say_held_back(target, refused)
+                    return True
+        return False
+
+    def _say_held_back(self, target: ModelTarget, refused: str) -> None:
+        self._report.say(f"{target}: no champion serves. {refused}")
 
     def _train(self, description: StreamDescription, target: ModelTarget) -> None:
         began_s = self._clock.monotonic_s()
@@ -173,18 +201,27 @@ class Training:
         )
         decisions = None if table is None else self._decisions(description, target, table)
         n_decided = 0 if decisions is None else int(decisions.own.is_decided.sum())
-        if decisions is None or n_decided < self._plan.minimum_rows:
+        if table is None or decisions is None or n_decided < self._plan.minimum_rows:
             self._report.say(
                 f"{target}: too little history, {n_decided} labelled rows of the {self._plan.minimum_rows} needed; "
                 "no model"
             )
             self._adopt(description, target)
             return
+        companions = self._plan.companions.get(target.instrument)
+        for words in companion_warnings(self._features, description, target, table, companions):
+            self._report.say(f"{target}: WARNING, {words}")
         artifact = self._trained(description, target, decisions)
-        entry = self._promoted(description, artifact.manifest, artifact)
+        self._registry.publish(artifact.manifest, artifact.files)
+        refused = refusal(artifact.manifest, CHAMPION, self._registry.ledger())
+        if refused is not None:
+            self._report.say(f"{target}: {summary_of(artifact.manifest)}; stored, not promoted")
+            self._say_held_back(target, refused)
+            return
+        entry = self._promoted(description, artifact.manifest)
         self._announce(entry, artifact.manifest, source=description.source_of(target.instrument))
         took_s = self._clock.monotonic_s() - began_s
-        self._report.say(f"{target}: {summary(artifact.manifest)}; promoted after {took_s:.1f} s")
+        self._report.say(f"{target}: {summary_of(artifact.manifest)}; promoted after {took_s:.1f} s")
 
     def _adopt(self, description: StreamDescription, target: ModelTarget) -> None:
         """Let the champion of another run predict in a run that has too little history for one of its own."""
@@ -244,14 +281,11 @@ class Training:
         )
         return trained(decisions, self._plan.options, origin)
 
-    def _promoted(
-        self, description: StreamDescription, manifest: ModelManifest, artifact: Artifact
-    ) -> LedgerEntry:
-        """Put a version into service, from the last bar of the warm-up on.
+    def _promoted(self, description: StreamDescription, manifest: ModelManifest) -> LedgerEntry:
+        """Promotes a version to champion, from the last bar of the warm-up on.
 
-        That bar is not in the training rows: its label lies behind the warm-up.
+        That bar is not a training row, because its label is known only after the warm-up.
         """
-        self._registry.publish(manifest, artifact.files)
         entry = LedgerEntry(
             alias=CHAMPION,
             target=manifest.target,
@@ -270,35 +304,8 @@ class Training:
         self._announce_event(event)
 
 
-def summary(manifest: ModelManifest) -> str:
-    """A version's evidence in one line: accuracy out of sample with its interval, and the best baseline's."""
-    if "accuracy" not in manifest.metrics:
-        return f"{manifest.version}, too little history to judge it: nothing is known of how good it is"
-    accuracy = manifest.metrics["accuracy"]
-    rivals = {
-        name: scores["accuracy"].value for name, scores in manifest.baselines.items() if "accuracy" in scores
-    }
-    best = max(rivals, key=lambda name: rivals[name])
-    return (
-        f"{manifest.version}, out of sample {_within(accuracy)} of {accuracy.n} decisions "
-        f"({best.replace('_', ' ')} {rivals[best]:.1%}){_picks(manifest)}{_alarm(accuracy.value)}"
-    )
-
-
-def _within(share: Metric) -> str:
-    interval = "" if share.low is None or share.high is None else f" [{share.low:.1%}, {share.high:.1%}]"
-    return f"{share.value:.1%}{interval}"
-
-
-def _picks(manifest: ModelManifest) -> str:
-    """Of the decisions that it makes; those of all decisions are said already."""
-    if manifest.picks_from is None:
-        return "; it abstains from every decision"
-    row = next((one for one in manifest.evidence if one.least_confidence >= manifest.picks_from), None)
-    if row is None:
+def _unconfirmed(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str:
+    """What is to be known of a champion that was promoted before leak alarms blocked promotions."""
+    if not is_ringing(manifest) or confirmation_of(manifest.version, ledger) is not None:
         return ""
-    return f"; of its picks, {row.coverage:.1%} of all, {_within(row.at_close)}"
-
-
-def _alarm(accuracy: float) -> str:
-    return f"; above {LEAK_ALARM:.0%}: look for a leak first" if accuracy > LEAK_ALARM else ""
+    return ", although its leak alarm rings and nobody confirmed it: `driftline models show champion` has the figures"

@@ -1,5 +1,5 @@
-"""Models: predict, learn, to and from bytes; pure.
+"""Models: how they are fitted, how they predict, and how they become bytes. Pure; other packages may use them.
 
-Published. ``decisions``, ``parity``, ``vectors`` and ``onnx_models`` are what serving needs and import
-neither xgboost nor scikit-learn nor pandas; ``gradient_boosting`` learns.
+Serving needs ``decisions``, ``parity``, ``vectors`` and ``onnx_models``, which import neither xgboost nor
+scikit-learn nor pandas. The modules of the recipes fit.
 """

@@ -1,12 +1,12 @@
-"""Calibration in the fold: a model's logits, stretched and shifted by what it was worth on rows it had not seen.
+"""Calibrates a model inside its fold: a slope and a shift of its logits, fitted on rows that it had not seen.
 
-Apart from :class:`~trainers.models.mixtures.Stacked`, which weighs members on one short tail: here an
-inner walk-forward makes out-of-sample logits of the newer part of the training set, so that the two numbers
-rest on several times as many rows. Both are pulled towards "knows nothing" (slope and shift of zero):
-where little was seen, a probability near one half is the honest one.
+:class:`~trainers.models.mixtures.Stacked` weighs members on one short tail. Here an inner walk-forward makes
+out-of-sample logits of the newer part of the training set, so that the two numbers rest on several times as many
+rows. Both are pulled towards zero, which means that the model knows nothing: with few rows, a probability near one half is
+the honest one.
 
-Of fourteen ways to calibrate boosted trees and others tried on 21 days of June 2025 it was the steadiest: the README has
-the figures. Isotonic and beta calibration have more to fit on the same rows, and were left out.
+Fourteen ways to calibrate were tried on 21 days of June 2025, and this one was the steadiest; RESULTS.md has
+the figures. Isotonic and beta calibration have more parameters to fit on the same rows, and were left out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,10 +23,10 @@ from trainers.models.mixtures import MixedModel
 from trainers.models.recipes import OWN_HORIZON, FittedModel, TrainingSet
 
 _MARGIN = 1e-6
-#: The shift is doubted ten times as much as the slope: which way prices went in some past weeks says
-#: little of the next, and a shift as large as the model's own opinions would drown them.
+#: The shift is penalised ten times as much as the slope, because the direction of prices in some past weeks says
+#: little about the next ones, and a large shift would hide what the model predicts.
 _SHIFT_UNIT = 10**-0.5
-#: An inner fold that would learn from fewer rows is left out; without any, the model knows nothing.
+#: An inner fold with fewer rows to learn from is left out; without any fold the slope and the shift are zero.
 LEAST_ROWS = 50
 
 
@@ -34,10 +34,10 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
     """A recipe whose probabilities are calibrated within its own training set.
 
     Attributes:
-        members: The recipe, as the only one.
-        n_folds: Of the inner walk-forward.
-        first_share: What its first fold learns from.
-        ridge: What the doubt of the two numbers is worth, in rows.
+        members: The one recipe that is calibrated.
+        n_folds: The folds of the inner walk-forward.
+        first_share: The share of the rows that its first fold learns from.
+        ridge: The weight of the penalty on the two numbers, in rows.
     """
 
     members: tuple[Any, ...]
@@ -47,17 +47,17 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """What it is, and the member's name."""
+        """The kind of the recipe, and the member's name."""
         return f"cross-calibrated({self.members[0].name})"
 
     @property
     def multiples(self) -> frozenset[int]:
-        """The member's, and the target's own, which is calibrated on."""
+        """The multiples of the member, and the target's own horizon, on which it is calibrated."""
         found: frozenset[int] = self.members[0].multiples | {OWN_HORIZON}
         return found
 
     def fit(self, training_set: TrainingSet) -> "CalibratedModel":
-        """Fit fold by fold, calibrate on what came next, then fit on everything."""
+        """Fits fold by fold, calibrates on the rows after each fold, then fits on all rows."""
         answers = list(self._answers(training_set))
         logits = np.concatenate([np.empty(0), *(found.logits for found in answers)])
         is_up = np.concatenate([np.empty(0, dtype=np.bool_), *(found.is_up for found in answers)])
@@ -68,9 +68,9 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         return CalibratedModel(whole, slope=slope, shift=shift, reference=reference, names=training_set.names)
 
     def _answers(self, training_set: TrainingSet) -> Iterator["_Answer"]:
-        """Out-of-sample logits and what came of them, of every fold with enough before it.
+        """Yields the out-of-sample logits and outcomes of every fold with enough earlier rows.
 
-        Companions' rows are learnt from, and never asked about.
+        The rows of companions are learnt from and never predicted.
         """
         outcome, member = training_set.outcomes[OWN_HORIZON], self.members[0]
         n = len(training_set.rows)
@@ -89,7 +89,7 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
 
 def _as_of_ms(training_set: TrainingSet) -> NDArray[np.int64]:
     if training_set.as_of_ms is None:
-        message = "expected a training set that says when its rows were decided, so that it can be purged"
+        message = "the training set must state when its rows were decided, so that it can be purged"
         raise StateError(message)
     return training_set.as_of_ms
 
@@ -101,15 +101,15 @@ class _Answer(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """Rows of the training set as a calibrated model would have stated them without having learnt from them.
+    """Rows of the training set, with the probabilities that a calibrated model gives to rows it has not learnt from.
 
-    Thresholds on a model's confidence are settled on these: two models of one recipe may be unlike in
-    how sharp they are, above all where rows are few.
+    Thresholds on a model's confidence are settled on these rows, because two models of one recipe may differ in
+    how sharp they are, above all if there are few rows.
 
     Attributes:
-        as_of_ms: When they were decided, increasing.
-        probability: Of up, with the slope and shift that the model serves with.
-        is_up: What came of them.
+        as_of_ms: The times at which they were decided, increasing.
+        probability: The probability of up, with the slope and shift of the served model.
+        is_up: Their outcomes.
     """
 
     as_of_ms: NDArray[np.int64]
@@ -118,7 +118,7 @@ class Reference(NamedTuple):
 
 
 class CalibratedModel(MixedModel):
-    """A fitted model with its slope and shift, and the rows that they rest on."""
+    """A fitted model with its slope and shift, and the rows on which these were fitted."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class CalibratedModel(MixedModel):
 
 
 def _is_enough(training_set: TrainingSet, multiples: Iterable[int]) -> bool:
-    """Whether a fold has something to learn from, of both directions."""
+    """Whether a fold has enough rows to learn from, with both directions."""
     return all(
         len(outcome.rows) >= LEAST_ROWS and 0 < outcome.is_up.sum() < len(outcome.rows)
         for outcome in (training_set.outcomes[multiple] for multiple in multiples)
@@ -144,12 +144,12 @@ def _is_enough(training_set: TrainingSet, multiples: Iterable[int]) -> bool:
 def fitted_line(
     logits: NDArray[np.float64], is_up: NDArray[np.bool_], *, ridge: float
 ) -> tuple[float, float]:
-    """Slope and shift of logits by logistic regression, both pulled towards zero.
+    """Fits slope and shift of logits by logistic regression, both pulled towards zero.
 
     Args:
         logits: Shape (n,), out of sample.
         is_up: Shape (n,).
-        ridge: On the square of the slope times the logits' own size, and ten times on that of the shift.
+        ridge: The penalty on the square of the slope times the size of the logits; ten times as much on the shift.
 
     Source:
         Platt (1999), with a prior on both numbers.

@@ -1,14 +1,14 @@
-"""Conformal prediction: sets of directions that hold the outcome as often as they state.
+"""Conformal prediction: sets of directions that hold the outcome at a stated rate.
 
-Split (inductive) and class-conditional (Mondrian): an outcome is left out of the set where the model
-gave it less than all but a stated share (the miscoverage) of past outcomes *of the same direction*
-got. So the set misses ups and downs alike, at most at that rate, *if* the past rows and the next one
-are exchangeable. Prices are not: volatility and a model's sharpness drift. What is promised is
-therefore checked by walk-forward (``driftline evaluate``), with adaptive sets beside the plain ones.
+The sets are split (inductive) and class-conditional (Mondrian). A direction is left out of the set if the model
+gives it less probability than all but a stated share (the miscoverage) of past outcomes *of the same direction*
+got. So the sets miss ups and downs alike, at most at that rate, *if* the past rows and the next one
+are exchangeable. Prices are not exchangeable: volatility and the sharpness of a model drift. Therefore the rate
+is measured by walk-forward (``driftline evaluate``), with adaptive sets beside the plain ones.
 
-A set of one direction is no promise that this direction comes with one less the miscoverage: a model
-that knows nothing says single directions too, twice the miscoverage of the time, and is right in half
-of them. How often they are right is measured and stated beside them.
+A set of one direction is no promise that this direction comes with probability one minus the miscoverage. A model
+that knows nothing also names single directions, twice the miscoverage of the time, and is right in half
+of these cases. How often such sets are right is measured and stated beside them.
 """
 
 import math
@@ -20,22 +20,22 @@ from numpy.typing import NDArray
 
 from schemas.events import PredictionSet
 
-#: Sets miss their outcome this often, at most, unless another rate is asked for.
+#: The rate at which sets miss their outcome at most, unless another rate is asked for.
 MISCOVERAGE = 0.1
-#: Fewer past outcomes of a direction than this leave nothing out.
+#: With fewer past outcomes of a direction, this direction is in every set.
 LEAST_OUTCOMES = 50
 #: The step of adaptive sets, as in the source.
 STEP = 0.005
 
 
 class ConformalLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """From which probability of an outcome on it is in the set.
+    """The least probability with which each direction is in the set.
 
     Attributes:
         miscoverage: The stated rate at which outcomes fall outside, in (0, 1).
         least_up: The least probability of up with which ``up`` is in the set.
         least_down: The least probability of down with which ``down`` is.
-        n_up, n_down: Past outcomes behind the two.
+        n_up, n_down: The past outcomes that the two limits rest on.
     """
 
     miscoverage: float
@@ -45,7 +45,7 @@ class ConformalLimits(msgspec.Struct, frozen=True, kw_only=True):
     n_down: int
 
     def set_of(self, probability_up: float) -> PredictionSet:
-        """The set of one probability."""
+        """Returns the set of one probability."""
         has_up, has_down = probability_up >= self.least_up, 1 - probability_up >= self.least_down
         if has_up and has_down:
             return PredictionSet.BOTH
@@ -57,10 +57,10 @@ class ConformalLimits(msgspec.Struct, frozen=True, kw_only=True):
 def conformal_limits(
     probability_up: NDArray[np.float64], is_up: NDArray[np.bool_], *, miscoverage: float = MISCOVERAGE
 ) -> ConformalLimits:
-    """The limits that past out-of-sample probabilities and outcomes give.
+    """Returns the limits that past out-of-sample probabilities and outcomes give.
 
     Args:
-        probability_up: Shape (n,), of rows that the model had not learnt from.
+        probability_up: Shape (n,), for rows that the model had not learnt from.
         is_up: Shape (n,), without ties.
         miscoverage: In (0, 1).
 
@@ -84,11 +84,11 @@ def conformal_limits(
 
 
 def _limit(given: NDArray[np.float64], miscoverage: float) -> float:
-    """The probability that all but ``floor(miscoverage * (n + 1))`` of n past outcomes got, at least."""
+    """The least probability of n past outcomes, after the lowest ``floor(miscoverage * (n + 1))`` are left out."""
     n_left_out = math.floor(miscoverage * (len(given) + 1) + 1e-9)
     if n_left_out < 1 or len(given) < LEAST_OUTCOMES:
         return 0.0
-    # Where the rate wants more left out than there are, nothing is in the set.
+    # If the rate leaves out more outcomes than there are, the direction is in no set.
     return float(given[n_left_out - 1]) if n_left_out <= len(given) else math.inf
 
 
@@ -104,12 +104,12 @@ class Sets(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def size(self) -> NDArray[np.int64]:
-        """How many directions are in each."""
+        """The number of directions in each set."""
         return self.has_up.astype(np.int64) + self.has_down
 
 
 def sets_of(probability_up: NDArray[np.float64], limits: ConformalLimits) -> Sets:
-    """The sets of probabilities, shape (n,), by the same limits."""
+    """Returns the sets of probabilities, shape (n,), by the same limits."""
     return Sets(has_up=probability_up >= limits.least_up, has_down=1 - probability_up >= limits.least_down)
 
 
@@ -123,20 +123,20 @@ def adaptive_sets(
     miscoverage: float = MISCOVERAGE,
     step: float = STEP,
 ) -> Sets:
-    """Sets whose rate moves with what they missed: wider after misses, narrower after hits.
+    """Returns sets whose rate adapts: they get wider after misses and narrower after hits.
 
-    The rate that is asked of the quantiles rises by ``step * miscoverage`` with every outcome that
-    its set held and falls by ``step * (1 - miscoverage)`` with every one that it missed, each once it
-    is known. So the realised rate comes to the stated one in the long run, exchangeable or not.
+    The rate of the quantiles rises by ``step * miscoverage`` after every outcome that
+    a set held, and falls by ``step * (1 - miscoverage)`` after every outcome that it missed, when the outcome
+    is known. So the realised rate approaches the stated one in the long run, whether or not rows are exchangeable.
 
     Args:
         probability_up: Shape (n,), oldest first.
         is_up: Shape (n,), without ties.
         as_of_ms: Shape (n,), when each is decided.
         known_ms: Shape (n,), when each outcome was known, after ``as_of_ms``, increasing.
-        past: Earlier probabilities and outcomes, that the quantiles are of.
+        past: The earlier probabilities and outcomes from which the quantiles are taken.
         miscoverage: In (0, 1).
-        step: How quickly the rate moves.
+        step: How quickly the rate changes.
 
     Source:
         Gibbs and Candes (2021), adaptive conformal inference under distribution shift, with
@@ -160,5 +160,5 @@ def adaptive_sets(
 
 
 def _moving_limit(given: NDArray[np.float64], rate: float) -> float:
-    """As the rate may leave (0, 1): at or below 0 everything is in the set, at or above 1 nothing."""
+    """The limit of a rate that may leave (0, 1): at or below 0 every direction is in the set, at or above 1 none."""
     return _limit(given, rate) if rate > 0 else 0.0

@@ -1,4 +1,4 @@
-"""The decision: a feature vector in, a prediction out; what scoring and backtests both call."""
+"""Decides: a feature vector in, a prediction out. Scoring and backtests both call it."""
 
 from typing import Any
 
@@ -9,24 +9,24 @@ from schemas.errors import InvariantError
 from schemas.events import Direction, FeaturesComputed, ModelPromoted, PredictionMade
 from trainers.models.served import ServedModel
 
-#: A probability of at least this says up.
+#: The direction is up if the probability of up is at least this.
 UP_FROM = 0.5
 
 
 def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
-    """What a model says about the bar that has just closed; a function of its arguments alone.
+    """Returns the prediction of a model for the bar that has just closed; a function of its arguments alone.
 
-    Beside the probability it states what the model's policy makes of it: set, pick, evidence.
-    The prediction is of the features' as-of time, source and stream, known when the later of the
-    features and the promotion was, and belongs to the arm that the promotion names. At exactly one half the direction is up.
+    Beside the probability it states the set, the pick and the evidence of the model's policy.
+    The prediction has the as-of time, source and stream of the features. Its known time is the later of those of the
+    features and the promotion. It belongs to the arm that the promotion names. At exactly one half the direction is up.
 
     Args:
         model: The promoted version.
-        features: Warm or not; the caller decides which it wants predicted.
-        promoted: Says which version this is and which horizon it predicts.
+        features: The features, warm or not; the caller decides which rows are predicted.
+        promoted: The promotion, which states the version and the horizon.
 
     Raises:
-        InvariantError: If the features are not those that the model was fitted on, or what it says is no
+        InvariantError: If the features are not those that the model was fitted on, or its answer is not a
             probability.
         ValueError: If model, features and promotion do not belong together.
     """
@@ -53,19 +53,19 @@ def decide(model: ServedModel, features: FeaturesComputed, promoted: ModelPromot
 
 
 def check_probabilities(probabilities: NDArray[Any], *, model_version: str) -> None:
-    """Refuse what is no probability, before it becomes a prediction or a figure.
+    """Refuses numbers that are not probabilities, before they become predictions or figures.
 
     Args:
         probabilities: Shape (n,).
-        model_version: Who said them.
+        model_version: The version that stated them.
 
     Raises:
-        InvariantError: If one is undefined or outside [0, 1].
+        InvariantError: If a number is undefined or outside [0, 1].
     """
     wrong = np.flatnonzero(~((probabilities >= 0) & (probabilities <= 1)))
     if len(wrong):
         message = (
-            f"{model_version} must say a probability within 0 and 1, said {float(probabilities[wrong[0]]):g}: "
+            f"{model_version} must state a probability within 0 and 1, stated {float(probabilities[wrong[0]]):g}: "
             "promote another version"
         )
         raise InvariantError(message)
@@ -75,7 +75,7 @@ def _check(model: ServedModel, features: FeaturesComputed, promoted: ModelPromot
     if features.feature_spec_hash != promoted.feature_spec_hash:
         message = (
             f"{promoted.model_version} takes features {promoted.feature_spec_hash[:12]}, "
-            f"was handed {features.feature_spec_hash[:12]}: train it again on these"
+            f"was given {features.feature_spec_hash[:12]}: train it again on these"
         )
         raise InvariantError(message)
     stated = (promoted.model_hash, promoted.instrument, promoted.interval, promoted.stream)

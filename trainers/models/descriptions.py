@@ -1,7 +1,7 @@
-"""Recipes as plain data and back, so that a version can say how a model like it is made anew.
+"""Writes recipes as plain data and reads them, so that a version can state how it was fitted.
 
-A manifest states the whole recipe and not only a name: what a name offers may change later, and a
-refit in a backtest is to be fitted as the version was. Written are kinds and numbers, never code.
+A manifest states the whole recipe and not only its name, because the recipe of a name may change later, and a
+refit in a backtest must be fitted as the version was. The data hold kinds and numbers, never code.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from trainers.models.gradient_boosting import Boosting
 from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Mixture, Stacked
-from trainers.models.narrowing import Alone
+from trainers.models.narrowing import NarrowedRecipe
 from trainers.models.recipes import Recipe
 
 #: Every class of recipe, by the word that stands for it in a description.
@@ -28,17 +28,17 @@ KINDS: Mapping[str, Any] = MappingProxyType(
         "mixture": Mixture,
         "stacked": Stacked,
         "calibrated": Calibrated,
-        "alone": Alone,
+        "alone": NarrowedRecipe,
     }
 )
 _KIND, _MEMBER, _MEMBERS = "kind", "member", "members"
 
 
 def described(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as JSON-ready data: its kind, every parameter, and its members likewise.
+    """Returns a recipe as data ready for JSON: its kind, every parameter, and its members in the same form.
 
     Raises:
-        TypeError: If it is of no kind in :data:`KINDS`.
+        TypeError: If its class is not in :data:`KINDS`.
     """
     kind = next((word for word, known in KINDS.items() if type(recipe) is known), None)
     if kind is None:
@@ -54,10 +54,10 @@ def described(recipe: Recipe) -> dict[str, Any]:
 
 
 def recipe_of(description: Mapping[str, Any]) -> Recipe:
-    """The recipe that :func:`described` wrote.
+    """Returns the recipe that :func:`described` wrote.
 
     Raises:
-        StateError: If it is of an unknown kind or has other parameters.
+        StateError: If its kind is unknown, or it has other parameters.
     """
     fields = {name: value for name, value in description.items() if name != _KIND}
     try:

@@ -1,7 +1,7 @@
-"""XGBoost: fitting, and export to ONNX with a check that the exported model is the fitted one.
+"""Fits XGBoost, and exports it to ONNX with a check that the exported model is the fitted one.
 
 Stands apart from the other models because it is the only module that imports xgboost, which
-serving must not. Same rows, same parameters: same ONNX bytes.
+serving must not import. The same rows and parameters give the same ONNX bytes.
 """
 
 import sys
@@ -18,10 +18,10 @@ from trainers.models.recipes import EXPORT_TOLERANCE, OWN_HORIZON, TrainingSet, 
 
 __all__ = [
     "EXPORT_TOLERANCE",
+    "BoostedExport",
     "BoostedTrees",
     "Boosting",
     "BoostingParameters",
-    "Exported",
     "fit",
     "import_libraries",
     "largest_difference",
@@ -32,20 +32,22 @@ _OPSET = 15
 
 
 class BoostingParameters(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gradient-boosted model is fitted with; chosen beforehand, not searched.
+    """The parameters of a gradient-boosted model; they were chosen beforehand and not searched.
 
     Attributes:
-        n_rounds: Trees.
+        n_rounds: The number of trees.
+        max_depth: The greatest depth of a tree.
         learning_rate: The share of each tree that is added.
         min_child_weight: The least sum of hessians in a leaf: a quarter of a row each at p = 0.5.
-        subsample: Share of rows per tree.
-        column_share: Share of columns per tree.
-        l2: Penalty on leaf weights.
-        n_bins: Of the histogram.
+        subsample: The share of rows of each tree.
+        column_share: The share of columns of each tree.
+        l2: The penalty on leaf weights.
+        n_bins: The bins of the histogram.
         n_parallel_trees: More than one, with one round and a learning rate of one, make a random
             forest.
-        n_threads: Fixed, never the machine's own number, so that no model can differ by it; one,
-            since threads that wait for each other on busy cores are many times slower (README).
+        n_threads: A fixed number and not the machine's, so that no model depends on the machine. It is one,
+            because threads that wait for each other on busy cores are many times slower (RESULTS.md).
+        seed: The seed of the sampling.
     """
 
     n_rounds: int = 150
@@ -61,7 +63,7 @@ class BoostingParameters(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
-class Exported(NamedTuple):
+class BoostedExport(NamedTuple):
     """A fitted model as bytes, and how closely the two forms agree on the rows it was checked on."""
 
     onnx: bytes
@@ -77,12 +79,12 @@ class BoostedTrees:
         self._feature_names = feature_names
 
     def native_probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What XGBoost itself predicts; only to check the export against."""
+        """Returns what XGBoost itself predicts; used only to check the export."""
         probabilities: NDArray[np.float32] = self._booster.inplace_predict(rows)
         return probabilities
 
     def onnx(self) -> bytes:
-        """The model as deterministic ONNX bytes that name their input columns."""
+        """Returns the model as deterministic ONNX bytes that name their input columns."""
         with _without_scikit_learn():
             from onnxmltools.convert import convert_xgboost
             from onnxmltools.convert.common.data_types import FloatTensorType
@@ -102,21 +104,21 @@ class BoostedTrees:
         return data
 
     def native(self) -> bytes:
-        """The model in XGBoost's own binary JSON."""
+        """Returns the model in XGBoost's own binary JSON."""
         return bytes(self._booster.save_raw("ubj"))
 
-    def export(self, rows: NDArray[np.float32]) -> Exported:
-        """Both forms, after checking that they say the same.
+    def export(self, rows: NDArray[np.float32]) -> BoostedExport:
+        """Returns both forms, after checking that they predict the same.
 
         Args:
-            rows: What to check on, shape (n, k): the training rows.
+            rows: The rows to check on, shape (n, k): the training rows.
 
         Raises:
             ValueError: If a probability differs by more than :data:`EXPORT_TOLERANCE`, or a
                 direction differs where the probability is farther than that from one half.
         """
         checked = exported(self, rows)
-        return Exported(checked.onnx, self.native(), checked.largest_difference)
+        return BoostedExport(checked.onnx, self.native(), checked.largest_difference)
 
 
 def fit(
@@ -127,13 +129,13 @@ def fit(
     parameters: BoostingParameters,
     weight: NDArray[np.float64] | None = None,
 ) -> BoostedTrees:
-    """Fit a classifier of up against down by histograms.
+    """Fits a classifier of up against down by histograms.
 
     Args:
         rows: Shape (n, k), oldest first, NaN where undefined.
         is_up: Shape (n,); ties are left out by the caller.
-        feature_names: k of them.
-        parameters: All that decides the outcome.
+        feature_names: The names of the k columns.
+        parameters: The parameters; with the rows they decide the result.
         weight: Shape (n,); None weighs all rows alike.
     """
     xgboost = import_libraries()
@@ -168,7 +170,7 @@ def _settings(parameters: BoostingParameters) -> dict[str, Any]:
 
 
 def _columns_drawn(parameters: BoostingParameters) -> dict[str, Any]:
-    """A forest draws its columns at every split, boosting once per tree."""
+    """A forest draws its columns at every split; boosting draws them once for each tree."""
     if parameters.n_parallel_trees == 1:
         return {"colsample_bytree": parameters.column_share}
     return {"colsample_bynode": parameters.column_share, "num_parallel_tree": parameters.n_parallel_trees}
@@ -178,8 +180,8 @@ class Boosting(msgspec.Struct, frozen=True, kw_only=True):
     """The recipe of boosted trees, or of a forest.
 
     Attributes:
-        parameters: Of the fit.
-        multiple: Over how many horizons the outcome reaches.
+        parameters: The parameters of the fit.
+        multiple: The number of horizons over which the outcome reaches.
     """
 
     parameters: BoostingParameters = BoostingParameters()
@@ -187,26 +189,26 @@ class Boosting(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Its kind, and its horizon where that is another."""
+        """The kind, and the multiple of the horizon if it is not one."""
         kind = "xgboost" if self.parameters.n_parallel_trees == 1 else "random-forest"
         return kind if self.multiple == OWN_HORIZON else f"{kind}-x{self.multiple}"
 
     @property
     def multiples(self) -> frozenset[int]:
-        """Its own."""
+        """The one multiple of this recipe."""
         return frozenset({self.multiple})
 
     def fit(self, training_set: TrainingSet) -> BoostedTrees:
-        """By histograms."""
+        """Fits the trees by histograms."""
         rows, is_up, weight = training_set.examples(self.multiple)
         return fit(rows, is_up, feature_names=training_set.names, parameters=self.parameters, weight=weight)
 
 
 def _drop_base_values(model: Any) -> None:
-    """Begin at a margin of zero, which is what the fit's base score of one half means.
+    """Makes the graph begin at a margin of zero, which the base score of one half means.
 
-    The converter forgets to turn the score into a margin when the first tree is a single leaf of
-    zero, as it is on evenly split rows, and is then off by half a logit.
+    The converter does not turn the score into a margin if the first tree is a single leaf of
+    zero, as it is on evenly split rows, and is then wrong by half a logit.
     """
     for node in model.graph.node:
         kept = [attribute for attribute in node.attribute if attribute.name != "base_values"]
@@ -215,7 +217,7 @@ def _drop_base_values(model: Any) -> None:
 
 
 def import_libraries() -> Any:
-    """Import xgboost and the converter, which takes seconds; harmless to call again.
+    """Imports xgboost and the converter, which takes seconds; a second call returns at once.
 
     Returns:
         The module ``xgboost``.
@@ -228,10 +230,10 @@ def import_libraries() -> Any:
 
 @contextmanager
 def _without_scikit_learn() -> Iterator[None]:
-    """Hide scikit-learn while xgboost is imported, unless it is loaded already.
+    """Hides scikit-learn while xgboost is imported, unless it is loaded already.
 
-    xgboost imports it, with scipy.stats and pandas, if only it is installed; its own interface,
-    which alone is used here, needs none of them. The README has what this saves.
+    xgboost imports it, with scipy.stats and pandas, if it is installed. The interface of xgboost that is used
+    here needs none of them. RESULTS.md states what this saves.
     """
     if "sklearn" in sys.modules or "xgboost" in sys.modules:
         yield

@@ -1,8 +1,8 @@
-"""LightGBM, extremely randomised trees by default, and its exact translation to ONNX.
+"""Fits LightGBM, by default extremely randomised trees, and translates it exactly to ONNX.
 
-The only module that imports lightgbm. The translation is written here since LightGBM compares
-float32 values with double thresholds: rounding these down to float32 keeps every comparison as it
-was, which the usual converter does not do.
+This is the only module that imports lightgbm. The translation is written here because LightGBM compares
+float32 values with double thresholds. Rounding the thresholds down to float32 keeps the result of every comparison,
+and the usual converter does not do this.
 """
 
 from typing import Any
@@ -15,15 +15,18 @@ from trainers.models.recipes import OWN_HORIZON, TrainingSet
 
 
 class LightBoosting(msgspec.Struct, frozen=True, kw_only=True):
-    """The recipe.
+    """The recipe of LightGBM.
 
     Attributes:
-        n_rounds: Trees.
+        n_rounds: The number of trees.
         n_leaves: The most leaves of a tree.
+        learning_rate: The share of each tree that is added.
         min_rows_in_leaf: The least rows in a leaf.
-        row_share, column_share: Of rows and columns per tree.
-        is_extra: One random threshold per column is tried, not all.
-        multiple: Over how many horizons the outcome reaches.
+        row_share, column_share: The shares of rows and columns of each tree.
+        l2: The penalty on leaf weights.
+        n_bins: The bins of the histogram.
+        is_extra: Whether one random threshold of each column is tried instead of all.
+        multiple: The number of horizons over which the outcome reaches.
         n_threads: One, for the reason given in :mod:`trainers.models.gradient_boosting`.
     """
 
@@ -42,17 +45,17 @@ class LightBoosting(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Its kind, and its horizon where that is another."""
+        """The kind, and the multiple of the horizon if it is not one."""
         kind = "lightgbm-extra" if self.is_extra else "lightgbm"
         return kind if self.multiple == OWN_HORIZON else f"{kind}-x{self.multiple}"
 
     @property
     def multiples(self) -> frozenset[int]:
-        """Its own."""
+        """The one multiple of this recipe."""
         return frozenset({self.multiple})
 
     def fit(self, training_set: TrainingSet) -> "LightTrees":
-        """Boost by histograms."""
+        """Fits the trees by histograms."""
         import lightgbm
 
         rows, is_up, weight = training_set.examples(self.multiple)
@@ -89,12 +92,12 @@ class LightTrees:
         self._names = names
 
     def native_probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What LightGBM itself predicts."""
+        """Returns what LightGBM itself predicts."""
         probabilities: NDArray[np.float32] = self._booster.predict(rows, num_threads=1).astype(np.float32)
         return probabilities
 
     def onnx(self) -> bytes:
-        """Translated node by node."""
+        """Returns the model as ONNX bytes, translated node by node."""
         from trainers.models.onnx_graphs import TreeNodes, trees_graph
 
         nodes = TreeNodes([], [], [], [], [], [], [], [], [])
@@ -104,7 +107,7 @@ class LightTrees:
 
 
 def _add_tree(nodes: Any, number: int, root: dict[str, Any]) -> None:
-    """Append a tree's nodes, numbered in the order in which they are met."""
+    """Appends the nodes of a tree, numbered in the order in which they are met."""
     waiting = [(root, 0)]
     n_nodes = 1
     while waiting:
@@ -146,14 +149,16 @@ def _append(
 
 
 def rounded_down(threshold: float) -> float:
-    """The largest float32 that is at most the threshold: no float32 lies between the two."""
-    with np.errstate(over="ignore"):  # LightGBM parts defined from undefined values by the largest double.
+    """Returns the largest float32 that is at most the threshold; no float32 lies between the two."""
+    with np.errstate(
+        over="ignore"
+    ):  # LightGBM separates defined from undefined values by the largest double.
         rounded = np.float32(threshold)
-    # As a double: numpy would else round the threshold itself before it compares.
+    # Compared as doubles, because numpy would otherwise round the threshold before it compares.
     is_above = float(rounded) > threshold
     return float(np.nextafter(rounded, np.float32(-np.inf)) if is_above else rounded)
 
 
 def _missing_goes_left(node: dict[str, Any], threshold: float) -> bool:
-    """Where NaN goes: where the split says, or as zero where training had met none."""
+    """Whether NaN goes left: as the split says, or like zero if there was no NaN in training."""
     return bool(node["default_left"]) if node["missing_type"] == "NaN" else threshold >= 0

@@ -1,6 +1,6 @@
-"""Logistic regression with a ridge, fitted by Newton's method; scaling and imputation are part of it.
+"""Logistic regression with a ridge penalty, fitted by Newton's method; scaling and imputation are part of it.
 
-Written on numpy alone: the fold's whole fit is a few matrix products, and scikit-learn takes
+It uses numpy alone: the whole fit of a fold is a few matrix products, and scikit-learn takes
 seconds to import.
 """
 
@@ -15,20 +15,20 @@ from trainers.models.recipes import OWN_HORIZON, TrainingSet
 _STEPS = 25
 _SMALL = 1e-8
 _LARGEST_LOGIT = 30.0
-#: Rows of inputs that stay in the processor's cache between the two products of a step.
+#: The number of rows that stay in the processor's cache between the two products of a step.
 _CHUNK = 4_096
-#: A step that is not this much smaller than the one before asks for the curvature anew.
+#: If a step is more than this share of the step before, the curvature is computed again.
 _ENOUGH = 0.1
 
 
 class LogisticRegression(msgspec.Struct, frozen=True, kw_only=True):
-    """The recipe.
+    """The recipe of the logistic regression.
 
     Attributes:
-        ridge: Penalty on the squared weights of scaled columns; the intercept has none. It is
-            worth as much as so many rows' doubts, so it fades as rows grow.
+        ridge: The penalty on the squared weights of scaled columns; the intercept has none. It weighs
+            as much as this number of rows, so its effect falls as rows are added.
         cut: Scaled values are cut at plus and minus this.
-        multiple: Over how many horizons the outcome reaches.
+        multiple: The number of horizons over which the outcome reaches.
     """
 
     ridge: float = 100.0
@@ -37,16 +37,16 @@ class LogisticRegression(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Its kind, and its horizon where that is another."""
+        """The kind, and the multiple of the horizon if it is not one."""
         return "logistic" if self.multiple == OWN_HORIZON else f"logistic-x{self.multiple}"
 
     @property
     def multiples(self) -> frozenset[int]:
-        """Its own."""
+        """The one multiple of this recipe."""
         return frozenset({self.multiple})
 
     def fit(self, training_set: TrainingSet) -> "LogisticModel":
-        """Scale by the training set's own rows, then fit."""
+        """Scales the columns by the rows of the training set, then fits."""
         rows, is_up, weight = training_set.examples(self.multiple)
         centre, scale = centre_and_scale(rows)
         inputs = standardised(rows, centre, scale, cut=self.cut)
@@ -73,12 +73,12 @@ class LogisticModel:
         self._names = names
 
     def native_probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """By numpy."""
+        """Returns the probabilities, computed by numpy."""
         inputs = standardised(rows, self._centre, self._scale, cut=self._cut)
         return sigmoid(inputs @ self._weights).astype(np.float32)
 
     def onnx(self) -> bytes:
-        """With scaling and imputation inside."""
+        """Returns the model as ONNX bytes, with scaling and imputation inside."""
         from trainers.models.onnx_graphs import logistic_graph
 
         return logistic_graph(
@@ -92,7 +92,7 @@ class LogisticModel:
 
 
 def centre_and_scale(rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation of the defined values per column; (0, 1) for a column without any."""
+    """Returns mean and standard deviation of the defined values of each column; (0, 1) for a column without any."""
     n, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
     for part in _parts(len(rows)):
         defined = ~np.isnan(rows[part])
@@ -110,7 +110,7 @@ def centre_and_scale(rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], ND
 def standardised(
     rows: NDArray[np.float32], centre: NDArray[np.float64], scale: NDArray[np.float64], *, cut: float
 ) -> NDArray[np.float64]:
-    """A column of ones, then the scaled columns, cut, 0 where undefined; shape (n, 1 + k).
+    """Returns a column of ones, then the scaled and cut columns, 0 where undefined; shape (n, 1 + k).
 
     Args:
         rows: Shape (n, k), NaN where undefined.
@@ -132,13 +132,13 @@ def ridge_weights(
     ridge: float,
     weight: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """The weights of the columns, the first being the intercept's, which is not penalised.
+    """Returns the weights of the columns. The first is the intercept, which is not penalised.
 
     Args:
-        inputs: Shape (n, 1 + k), as :func:`standardised` gives them.
+        inputs: Shape (n, 1 + k), as :func:`standardised` returns them.
         is_up: Shape (n,).
-        ridge: Of the penalty ``ridge / 2 * sum of squares``.
-        weight: Of the rows; None weighs all alike.
+        ridge: The factor of the penalty ``ridge / 2 * sum of squares``.
+        weight: The weights of the rows; None weighs all alike.
     """
     penalty = np.full(inputs.shape[1], ridge)
     penalty[0] = _SMALL
@@ -153,7 +153,7 @@ def ridge_weights(
         size = float(np.abs(step).max())
         if size < _SMALL:
             break
-        # A curvature costs as much as fifty gradients, and changes little where doubts stay near one half.
+        # A curvature costs as much as fifty gradients, and changes little while probabilities stay near one half.
         curvature = curvature if size <= _ENOUGH * before else None
         before = size
     return weights
@@ -165,7 +165,7 @@ def _gradient(
     weights: NDArray[np.float64],
     importance: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Of the log-loss."""
+    """The gradient of the log loss."""
     gradient = np.zeros(inputs.shape[1])
     for part in _parts(len(inputs)):
         probability = sigmoid(inputs[part] @ weights)
@@ -176,7 +176,7 @@ def _gradient(
 def _curvature(
     inputs: NDArray[np.float64], weights: NDArray[np.float64], importance: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Of the log-loss: a matrix times its own transpose, of which half needs to be computed."""
+    """The curvature of the log loss: a matrix times its own transpose, of which half is computed."""
     curvature = np.zeros((inputs.shape[1], inputs.shape[1]))
     for part in _parts(len(inputs)):
         probability = sigmoid(inputs[part] @ weights)
@@ -190,13 +190,13 @@ def _parts(n: int) -> Iterator[slice]:
 
 
 def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The logistic function, cut at 30 logits."""
+    """Returns the logistic function of values, which are cut at 30 logits."""
     probability: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -_LARGEST_LOGIT, _LARGEST_LOGIT)))
     return probability
 
 
 def logit(probability: NDArray[np.float64], *, margin: float) -> NDArray[np.float64]:
-    """The log of the odds, of probabilities kept ``margin`` away from 0 and 1."""
+    """Returns the log of the odds of probabilities, which are kept ``margin`` away from 0 and 1."""
     clipped = np.clip(probability, margin, 1 - margin)
     odds: NDArray[np.float64] = np.log(clipped / (1 - clipped))
     return odds

@@ -1,8 +1,8 @@
-"""Mixtures of unlike models: averaged in logit space or by probability, or weighted by a held-out tail.
+"""Mixes different models: by averaging logits or probabilities, or with weights from a held-out tail.
 
-Stacking and calibration are one thing here: the logits' weights and an intercept, fitted by
-logistic regression on the newest part of the training stretch, which the members had not seen
-when they made those logits. Of a single member it is Platt's calibration.
+Stacking and calibration are one method here: weights of the logits and an intercept, fitted by
+logistic regression on the newest part of the training rows, which the members had not seen
+when they made those logits. With a single member it is Platt's calibration.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ _MARGIN = 1e-6
 
 
 class Mixture(msgspec.Struct, frozen=True, kw_only=True):
-    """Several recipes, each counting alike.
+    """The recipe of several members with equal weights.
 
     Attributes:
-        members: Recipes.
-        in_logits: False averages probabilities: soft voting.
-        label: What the mixture is called; None makes a name of the members'.
+        members: The recipes of the members.
+        in_logits: True averages logits; False averages probabilities, which is soft voting.
+        label: The name of the mixture; None makes a name of the members' names.
     """
 
     members: tuple[Any, ...]
@@ -38,11 +38,11 @@ class Mixture(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def multiples(self) -> frozenset[int]:
-        """All of the members'."""
+        """The multiples of all members."""
         return _multiples(self.members)
 
     def fit(self, training_set: TrainingSet) -> "MixedModel":
-        """Fit every member on the whole training set."""
+        """Fits every member on the whole training set."""
         fitted = [member.fit(training_set) for member in self.members]
         even = np.full(len(fitted), 1 / len(fitted))
         return MixedModel(
@@ -51,12 +51,12 @@ class Mixture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stacked(msgspec.Struct, frozen=True, kw_only=True):
-    """Several recipes weighted by what each is worth on a held-out tail; of one, its calibration.
+    """The recipe of several members with weights from a held-out tail; with one member, its calibration.
 
     Attributes:
-        members: Recipes.
-        tail_share: The newest share of the training set, held out for the weights.
-        ridge: Pulls the weights towards an even mixture.
+        members: The recipes of the members.
+        tail_share: The newest share of the training set, which is held out for the weights.
+        ridge: The penalty that pulls the weights towards equal ones.
     """
 
     members: tuple[Any, ...]
@@ -65,16 +65,16 @@ class Stacked(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """What it is, and the members' names."""
+        """The kind of the recipe, and the members' names."""
         return f"{'calibrated' if len(self.members) == 1 else 'stacked'}({_names(self.members)})"
 
     @property
     def multiples(self) -> frozenset[int]:
-        """All of the members', and the target's own, which the weights are fitted on."""
+        """The multiples of all members, and the target's own horizon, on which the weights are fitted."""
         return _multiples(self.members) | {OWN_HORIZON}
 
     def fit(self, training_set: TrainingSet) -> "MixedModel":
-        """Fit on what was known when the tail began, weigh on the tail, then fit again on everything."""
+        """Fits on what was known when the tail began, fits the weights on the tail, then fits again on all rows."""
         cut = int(len(training_set.rows) * (1 - self.tail_share))
         older = [member.fit(training_set.known_when(cut)) for member in self.members]
         weights, intercept = self._weights(older, training_set, cut)
@@ -90,7 +90,7 @@ class Stacked(msgspec.Struct, frozen=True, kw_only=True):
         is_tail = outcome.rows >= cut
         logits = _logits(fitted, training_set.rows[outcome.rows[is_tail]])
         even = np.full(len(fitted), 1 / len(fitted))
-        # The mean logit comes first and is hardly penalised; then the members' distances from it.
+        # The first input is the mean logit, which is hardly penalised; the others are the members' distances from it.
         mean = logits @ even
         scale = max(float(mean.std()), _MARGIN)
         inputs = np.column_stack([np.ones(len(mean)), mean / scale, (logits - mean[:, None]) / scale])
@@ -100,7 +100,7 @@ class Stacked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MixedModel:
-    """Fitted members and how they are mixed."""
+    """Fitted members, and how they are mixed."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class MixedModel:
         self._names = names
 
     def native_probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The members' own, mixed by numpy."""
+        """Returns the mixed probabilities of the members, computed by numpy."""
         if self._in_logits:
             mixed = sigmoid(_logits(self._members, rows) @ self._weights + self._intercept)
         else:
@@ -126,7 +126,7 @@ class MixedModel:
         return mixed.astype(np.float32)
 
     def onnx(self) -> bytes:
-        """One graph of all members."""
+        """Returns one ONNX graph of all members."""
         from trainers.models.onnx_graphs import mixture_graph
 
         return mixture_graph(

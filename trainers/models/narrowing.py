@@ -1,7 +1,7 @@
-"""A recipe that looks at some columns and at the instrument's own rows alone, whatever the training set holds.
+"""A recipe that sees only some columns and the instrument's own rows, whatever else the training set holds.
 
-Beside members that see all of it, such a member is unlike them, and unlike models are what a mixture
-lives on.
+Beside members that see everything, such a member predicts differently, and a mixture gains from members that
+differ.
 """
 
 from typing import Any
@@ -14,12 +14,12 @@ from schemas.errors import StateError
 from trainers.models.recipes import FittedModel, TrainingSet
 
 
-class Alone(msgspec.Struct, frozen=True, kw_only=True):
-    """The recipe.
+class NarrowedRecipe(msgspec.Struct, frozen=True, kw_only=True):
+    """The recipe of a member that sees only some columns.
 
     Attributes:
-        member: A recipe.
-        columns: What it may see, by name.
+        member: The recipe of the member.
+        columns: The names of the columns that it may see.
     """
 
     member: Any
@@ -27,24 +27,26 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The member's, and that it is alone."""
+        """The member's name, with ``-alone``."""
         return f"{self.member.name}-alone"
 
     @property
     def multiples(self) -> frozenset[int]:
-        """The member's."""
+        """The multiples of the member."""
         found: frozenset[int] = self.member.multiples
         return found
 
     def fit(self, training_set: TrainingSet) -> "NarrowedModel":
-        """Fit the member on its part.
+        """Fits the member on its columns and on the instrument's own rows.
 
         Raises:
             StateError: If the training set has none of the columns.
         """
         columns = np.flatnonzero(np.isin(training_set.names, self.columns)).astype(np.int64)
         if not len(columns):
-            message = f"expected a training set with columns such as {self.columns[:3]}, has {training_set.names[:3]}"
+            message = (
+                f"the training set must have columns such as {self.columns[:3]}, has {training_set.names[:3]}"
+            )
             raise StateError(message)
         return NarrowedModel(
             self.member.fit(training_set.alone(columns)), columns=columns, names=training_set.names
@@ -52,7 +54,7 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NarrowedModel:
-    """A fitted member that is handed its columns out of all."""
+    """A fitted member that is given its columns out of all."""
 
     def __init__(self, member: FittedModel, *, columns: NDArray[np.int64], names: tuple[str, ...]) -> None:
         self._member = member
@@ -60,11 +62,11 @@ class NarrowedModel:
         self._names = names
 
     def native_probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The member's own."""
+        """Returns the probabilities of the member."""
         return self._member.native_probabilities(rows[:, self._columns])
 
     def onnx(self) -> bytes:
-        """The member's graph behind a choice of columns."""
+        """Returns the member's graph, with a choice of columns before it."""
         from trainers.models.onnx_graphs import narrowed_graph
 
         return narrowed_graph(

@@ -1,8 +1,8 @@
-"""ONNX graphs of this project's form, written node by node: trees, logistic functions, mixtures.
+"""Writes the ONNX graphs of this project node by node: trees, logistic functions, mixtures.
 
 Stands apart because it alone imports ``onnx``, which serving does not need. Every graph takes
-``features`` and gives ``probabilities`` (n, 2), so that several can be put into one; sums run
-over the columns of a row, never over rows, so that a row alone and in a batch are bit-equal.
+``features`` and returns ``probabilities`` (n, 2), so that several graphs can be put into one. Sums run
+over the columns of a row and never over rows, so that a row alone and in a batch are equal to the bit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ LOGIT_MARGIN = 1e-6
 
 
 class TreeNodes(NamedTuple):
-    """The nodes of all trees, in parallel lists as ONNX wants them.
+    """The nodes of all trees, in parallel lists as ONNX needs them.
 
     A split sends a value that is at most the threshold to ``if_true``; a leaf has mode ``LEAF``.
     """
@@ -42,7 +42,7 @@ class TreeNodes(NamedTuple):
 
 
 def trees_graph(nodes: TreeNodes, *, feature_names: Sequence[str]) -> bytes:
-    """A model whose logit is the sum of its trees' leaves."""
+    """Returns a model whose logit is the sum of the leaves of its trees."""
     leaves = [i for i, mode in enumerate(nodes.mode) if mode == "LEAF"]
     ensemble = helper.make_node(
         "TreeEnsembleRegressor",
@@ -79,15 +79,15 @@ def logistic_graph(
     intercept: float,
     feature_names: Sequence[str],
 ) -> bytes:
-    """A logistic regression with its imputation and scaling, in double precision.
+    """Returns a logistic regression with its imputation and scaling, in double precision.
 
-    An undefined value is at the centre; a scaled one is cut at plus and minus ``cut``.
+    An undefined value counts as the centre; scaled values are cut at plus and minus ``cut``.
 
     Args:
         centre: Shape (k,), subtracted from each column.
         scale: Shape (k,), > 0, that each column is divided by.
         cut: Scaled values are cut at plus and minus this.
-        weights: Shape (k,), of the scaled columns.
+        weights: Shape (k,), the weights of the scaled columns.
         intercept: Added to the weighted sum.
         feature_names: The k columns in their order.
     """
@@ -124,13 +124,13 @@ def mixture_graph(
     in_logits: bool,
     feature_names: Sequence[str],
 ) -> bytes:
-    """One graph of several: the weighted sum of their logits (or probabilities) plus an intercept.
+    """Returns one graph of several: the weighted sum of their logits (or probabilities) plus an intercept.
 
     Args:
         members: Models of this form over the same columns.
-        weights: One per member.
-        intercept: Added to the sum of logits; of probabilities it must be 0.
-        in_logits: False mixes probabilities.
+        weights: The weight of each member.
+        intercept: Added to the sum of logits; it must be 0 for probabilities.
+        in_logits: True mixes logits; False mixes probabilities.
         feature_names: The columns.
     """
     nodes, constants = _shared_constants(intercept)
@@ -152,7 +152,7 @@ def mixture_graph(
 
 
 def with_policy(data: bytes, policy: Policy) -> bytes:
-    """The same model with a policy in its metadata, in place of one that is there."""
+    """Returns the same model with a policy in its metadata; it replaces a policy that is there."""
     model = onnx.load_from_string(data)
     properties = {entry.key: entry.value for entry in model.metadata_props}
     properties[POLICY] = msgspec.json.encode(policy).decode()
@@ -163,11 +163,11 @@ def with_policy(data: bytes, policy: Policy) -> bytes:
 
 
 def narrowed_graph(member: bytes, *, columns: Sequence[int], feature_names: Sequence[str]) -> bytes:
-    """A model of some of the columns, as one of all of them.
+    """Returns a model of some of the columns as a model of all columns.
 
     Args:
-        member: Over these columns, in this order.
-        columns: Their places among ``feature_names``.
+        member: The model over these columns, in this order.
+        columns: The places of these columns among ``feature_names``.
         feature_names: All columns.
     """
     prefix = "narrowed_"
@@ -194,7 +194,7 @@ def _shared_constants(intercept: float) -> tuple[list[Any], list[Any]]:
 
 
 def _member_term(prefix: str, *, in_logits: bool) -> list[Any]:
-    """From a member's probabilities to its weighted share of the sum."""
+    """The nodes from a member's probabilities to its weighted term of the sum."""
 
     def name(step: str) -> str:
         return f"{prefix}mixing_{step}"
@@ -217,7 +217,7 @@ def _member_term(prefix: str, *, in_logits: bool) -> list[Any]:
 
 
 def _embedded(graph: Any, prefix: str, *, fed_by: str = INPUT) -> tuple[list[Any], list[Any]]:
-    """A graph's nodes and constants under names of their own; its input is what it is fed by."""
+    """The nodes and constants of a graph under new names; its input is renamed to ``fed_by``."""
 
     def renamed(names: Iterable[str]) -> list[str]:
         return [{"": "", INPUT: fed_by}.get(name, prefix + name) for name in names]

@@ -1,8 +1,8 @@
-"""A model as ONNX bytes, run by ONNX Runtime: the only way a batch model predicts after fitting.
+"""Runs models from ONNX bytes by ONNX Runtime: after fitting, a batch model predicts in no other way.
 
-A row predicted alone and the same row predicted in a batch are bit-equal, which native XGBoost
-does not promise. The bytes name their own input columns, so that no caller has to be trusted to
-hand values over in the right order.
+A row predicted alone and the same row predicted in a batch are equal to the bit, which native XGBoost
+does not promise. The bytes name their own input columns, so that the order of values does not depend on the
+caller.
 """
 
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ from trainers.models.vectors import model_input
 INPUT = "features"
 OUTPUT = "probabilities"
 FEATURE_NAMES = "feature_names"
-#: The key of a :class:`~trainers.models.policies.Policy` among the bytes' metadata.
+#: The key of a :class:`~trainers.models.policies.Policy` in the metadata of the bytes.
 POLICY = "policy"
 _UP = 1
-#: Columns of what it answers: down and up.
+#: The columns of the answer: down and up.
 _WIDTH = 2
 _FLOATS = "tensor(float)"
-#: How far float32 probabilities of down and up may be from adding up to one.
+#: The largest accepted difference between one and the sum of the probabilities of down and up.
 _SUM_TOLERANCE = 1e-3
 
 _UNREADABLE = (
@@ -43,14 +43,14 @@ _UNREADABLE = (
 
 
 class OnnxModel:
-    """A loaded model: the probability that the price goes up.
+    """A loaded model, which returns the probability that the price goes up.
 
-    It keeps no state between calls, and may be used from several threads.
+    It keeps no state between calls, and several threads may use it.
 
     Attributes:
         feature_names: The input columns, in order.
-        model_hash: SHA-256 of the bytes it was made from.
-        policy: What is stated beside its probabilities; None of a model that was never judged.
+        model_hash: The SHA-256 of its bytes.
+        policy: What is stated beside its probabilities; None for a model that was never judged.
     """
 
     def __init__(
@@ -68,14 +68,14 @@ class OnnxModel:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """A model from its bytes.
+        """Loads a model from its bytes.
 
-        One thread and no memory arena: a row takes microseconds, and an arena keeps what the
-        largest batch once needed.
+        It runs with one thread and without a memory arena, because a row takes microseconds, and an arena keeps the
+        memory that the largest batch needed.
 
         Raises:
-            StateError: If the bytes are not a model of this project's form, or what it answers to a
-                few rows, each alone and together, are not probabilities.
+            StateError: If the bytes are not a model of this project's form, or its answers to a
+                few rows, alone and together, are not probabilities.
         """
         try:
             session = onnxruntime.InferenceSession(data, _options(), providers=["CPUExecutionProvider"])
@@ -90,10 +90,10 @@ class OnnxModel:
         return model
 
     def probability_up(self, values: Mapping[str, float | None]) -> np.float32:
-        """The probability for one feature vector.
+        """Returns the probability for one feature vector.
 
         Args:
-            values: By feature name, in any order; None where undefined.
+            values: The values by feature name, in any order; None where undefined.
 
         Raises:
             KeyError: If a feature that the model takes is missing.
@@ -103,10 +103,10 @@ class OnnxModel:
         return probability
 
     def probabilities_up(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probabilities for many vectors; those of each row alone, to the bit.
+        """Returns the probabilities for many vectors, equal to the bit to those of each row alone.
 
         Args:
-            rows: Shape (n, k), as :func:`~trainers.models.vectors.model_input` makes them.
+            rows: Shape (n, k), as :func:`~trainers.models.vectors.model_input` returns them.
 
         Returns:
             Shape (n,).
@@ -154,7 +154,7 @@ def _policy(metadata: Mapping[str, str]) -> Policy | None:
 
 
 def _check_form(session: Any, *, n_features: int) -> None:
-    """Hold what the graph declares against the one form there is."""
+    """Refuses a graph that declares other inputs or outputs than this project's form."""
     inputs = {node.name: _declared(node) for node in session.get_inputs()}
     outputs = {node.name: _declared(node) for node in session.get_outputs()}
     widths = {node.name: node.shape[-1:] for node in (*session.get_inputs(), *session.get_outputs())}
@@ -176,10 +176,10 @@ def _listed(nodes: Mapping[str, str]) -> str:
 
 
 def _check_answers(session: Any, *, n_features: int) -> None:
-    """Ask it about a few rows: a graph may declare one thing and answer another.
+    """Runs the model on a few rows, because a graph may declare one thing and answer another.
 
-    What a graph is made of does not tell what comes out of it, so that a regressor under the name of
-    a classifier is only found by asking.
+    The parts of a graph do not tell what it answers: a regressor under the name of
+    a classifier is found only by running it.
     """
     rows = probe_rows(n_features)
     together = _answers(session, rows)
@@ -212,7 +212,7 @@ def _answers(session: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def probe_rows(n_features: int) -> NDArray[np.float32]:
-    """Rows that every model has to answer: nothing defined, zeros, ordinary values, and very large ones."""
+    """Returns rows that every model must answer: undefined, zero, ordinary and very large values."""
     ordinary = np.random.default_rng(0).normal(size=(4, n_features))
     half = np.where(np.arange(n_features) % 2 == 0, np.nan, ordinary[0])
     edges = [np.full(n_features, value) for value in (np.nan, 0.0, 1.0, -1.0, 1e6, -1e6)]

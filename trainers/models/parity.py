@@ -1,4 +1,4 @@
-"""The parity hash: one line that is equal when two runs predicted the same."""
+"""Computes the parity hash, which is equal if two runs predicted the same."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ from schemas.events import PredictionMade
 
 
 def parity_hash(predictions: Iterable[PredictionMade]) -> str:
-    """SHA-256 over the sorted canonical tuples of predictions, in hexadecimal.
+    """Returns the SHA-256 over the sorted canonical tuples of predictions, in hexadecimal.
 
     A tuple is (instrument, interval, horizon, as-of, hash of the model's bytes, probability as
-    float32), written as one tab-separated line with the probability's bits in hexadecimal. Order
-    of arrival, stream and times of knowing do not matter; a prediction that is there twice does.
+    float32), written as one tab-separated line with the probability's bits in hexadecimal. The order
+    of arrival, the stream and the known times do not matter; a repeated prediction does.
 
     Args:
-        predictions: Of one run, in any order.
+        predictions: The predictions of one run, in any order.
     """
     digest = hashlib.sha256()
     for line in sorted(map(_line, predictions)):

@@ -1,8 +1,8 @@
-"""What a model's probability is worth: conformal sets, when it abstains, and the evidence for each row.
+"""States beside a probability what it is worth: conformal sets, picks and abstentions, and the evidence.
 
-A policy is settled when the version is made, from out-of-sample decisions alone, and travels in the
-model's own bytes: so the hash that names a model covers when it picks and what it claims, and whoever
-has the bytes (scoring, a backtest) states the same. The probability itself is not changed by it.
+A policy is settled when a version is made, from out-of-sample decisions alone, and is stored in the
+model's own bytes. So the hash that names a model covers its picks and its evidence, and whoever
+has the bytes (scoring, a backtest) states the same. The policy does not change the probability.
 """
 
 import msgspec
@@ -17,10 +17,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What is stated beside a probability.
 
     Attributes:
-        bar_s: Seconds of the bars between decisions.
-        picks_from: The confidence from which on the model makes a decision; None always abstains.
-        evidence: By growing confidence; the first is of all decisions. Empty where nothing was judged.
-        limits: Of the conformal sets; None states none.
+        bar_s: The length of the bars between decisions, in seconds.
+        picks_from: The least confidence with which the model makes a decision; None always abstains.
+        evidence: The evidence by growing confidence; the first row is of all decisions. Empty if nothing was judged.
+        limits: The limits of the conformal sets; None states no sets.
     """
 
     bar_s: int
@@ -29,7 +29,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     limits: ConformalLimits | None
 
     def __post_init__(self) -> None:
-        """Refuse what no prediction could state: shares are within 0 and 1."""
+        """Refuses shares outside 0 and 1, which no prediction could state."""
         limits = self.limits
         shares = [] if limits is None else [limits.miscoverage]
         for row in self.evidence:
@@ -42,7 +42,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(message)
 
     def evidence_for(self, probability_up: float) -> Evidence | None:
-        """The evidence of the most confident decisions that one of this probability is among."""
+        """Returns the evidence of the most confident decisions to which a decision of this probability belongs."""
         confidence = max(probability_up, 1 - probability_up)
         reached = [row for row in self.evidence if confidence >= row.least_confidence]
         return reached[-1] if reached else None
@@ -52,7 +52,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return self.picks_from is not None and max(probability_up, 1 - probability_up) >= self.picks_from
 
     def applied(self, made: PredictionMade) -> PredictionMade:
-        """A prediction with its set, whether it is a pick, and its evidence."""
+        """Returns a prediction with its set, whether it is a pick, and its evidence."""
         limits, found = self.limits, self.evidence_for(made.probability_up)
         stated = replace(
             made,

@@ -1,9 +1,9 @@
-"""Recipes: what every kind of batch model is to the code that fits, judges and stores it.
+"""Recipes: the interface of every kind of batch model for the code that fits, judges and stores it.
 
-A recipe is a frozen description; fitting it gives a model that can state its probabilities
-natively and as ONNX, and only the ONNX form ever predicts. No form is a pickle.
+A recipe is a frozen description. Fitting it gives a model that can predict natively and as ONNX, and after the
+fit only the ONNX form predicts. No form is a pickle.
 
-The calling contract: ``fit`` is a function of its argument alone (same training set, same bytes), keeps
+The calling contract: ``fit`` is a function of its argument alone (the same training set gives the same bytes), keeps
 no reference to it, and may be called from several threads at once.
 """
 
@@ -23,13 +23,13 @@ OWN_HORIZON = 1
 
 
 class Outcome(NamedTuple):
-    """What happened after some rows of a training set; ties are left out.
+    """The outcomes of some rows of a training set; ties are left out.
 
     Attributes:
-        rows: Row numbers, increasing, shape (m,).
+        rows: The row numbers, increasing, shape (m,).
         is_up: Shape (m,).
         weight: Shape (m,), mean about one; None weighs all alike.
-        known_ms: Shape (m,): when each was known; None where nobody asks.
+        known_ms: Shape (m,), when each was known; None if no purge is needed.
     """
 
     rows: NDArray[np.int64]
@@ -39,15 +39,15 @@ class Outcome(NamedTuple):
 
 
 class TrainingSet(NamedTuple):
-    """The training set of a model: rows, and what happened after them over each horizon.
+    """The training set of a model: rows, and their outcomes over each horizon.
 
     Attributes:
         names: The k columns.
         rows: Shape (n, k), oldest first, NaN where undefined.
-        outcomes: By multiple of the target's horizon; 1 is there always.
-        as_of_ms: Shape (n,), not decreasing: when each row was decided; None where nobody asks.
-        is_own: Shape (n,): whether a row is of the instrument that is predicted, and not of a
-            companion; None when all are.
+        outcomes: The outcomes by multiple of the target's horizon; 1 is always there.
+        as_of_ms: Shape (n,), not decreasing: when each row was decided; None if no purge is needed.
+        is_own: Shape (n,): whether a row belongs to the instrument that is predicted, and not to a
+            companion; None if all rows do.
     """
 
     names: tuple[str, ...]
@@ -59,27 +59,25 @@ class TrainingSet(NamedTuple):
     def examples(
         self, multiple: int = OWN_HORIZON
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float64] | None]:
-        """Rows, ups and weights of the outcome over so many horizons.
+        """Returns the rows, ups and weights of the outcome over this number of horizons.
 
         Raises:
-            StateError: If it has no such outcome, or none of both directions.
+            StateError: If the set has no such outcome, or if one direction is missing.
         """
         outcome = self.outcomes.get(multiple)
         if outcome is None or not 0 < outcome.is_up.sum() < len(outcome.is_up):
-            message = (
-                f"expected ups and downs over {multiple} horizons to learn from, has {sorted(self.outcomes)}"
-            )
+            message = f"a training set needs ups and downs over {multiple} horizons, has outcomes over {sorted(self.outcomes)}"
             raise StateError(message)
         return self.rows[outcome.rows], outcome.is_up, outcome.weight
 
     def until(self, row: int) -> "TrainingSet":
-        """The training set without the rows from ``row`` on; what is left must be purged by the caller."""
+        """Returns the training set without the rows from ``row`` on; the caller must purge the rest."""
         return self._replace(
             outcomes={multiple: _cut(outcome, row) for multiple, outcome in self.outcomes.items()}
         )
 
     def alone(self, columns: NDArray[np.int64]) -> "TrainingSet":
-        """The instrument's own rows with these columns only."""
+        """Returns the instrument's own rows with these columns only."""
         names = tuple(self.names[column] for column in columns)
         if self.is_own is None:
             return self._replace(names=names, rows=self.rows[:, columns])
@@ -92,13 +90,13 @@ class TrainingSet(NamedTuple):
         )
 
     def known_when(self, row: int) -> "TrainingSet":
-        """The training set as it was known when ``row`` was decided: every outcome purged by its own known time.
+        """Returns the training set as it was known when ``row`` was decided; each outcome is purged by its own known time.
 
         Raises:
-            StateError: If it does not say when its rows were decided and its outcomes known.
+            StateError: If it does not state when its rows were decided and its outcomes were known.
         """
         if self.as_of_ms is None:
-            message = "expected a training set that says when its rows were decided, so that it can be purged"
+            message = "the training set must state when its rows were decided, so that it can be purged"
             raise StateError(message)
         at_ms = int(self.as_of_ms[row])
         earlier = self.until(row).outcomes
@@ -113,7 +111,7 @@ def _cut(outcome: Outcome, row: int) -> Outcome:
 
 def _purged(outcome: Outcome, at_ms: int) -> Outcome:
     if outcome.known_ms is None:
-        message = "expected outcomes that say when they were known, so that they can be purged"
+        message = "the outcomes must state when they were known, so that they can be purged"
         raise StateError(message)
     return _kept(outcome, outcome.known_ms <= at_ms)
 
@@ -135,31 +133,31 @@ def _kept(outcome: Outcome, which: slice | NDArray[np.bool_]) -> Outcome:
 
 
 class FittedModel(Protocol):
-    """A model after fitting, before export."""
+    """A model after the fit and before the export."""
 
     def native_probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probability of up as the learning library states it, shape (n,)."""
+        """Returns the probability of up as the learning library computes it, shape (n,)."""
 
     def onnx(self) -> bytes:
-        """The model as deterministic ONNX bytes that name their input columns."""
+        """Returns the model as deterministic ONNX bytes that name their input columns."""
 
 
 class Recipe(Protocol):
-    """How to make a model."""
+    """How a model is fitted."""
 
     @property
     def name(self) -> str:
-        """Short and telling, such as ``lightgbm-extra``."""
+        """A short name, such as ``lightgbm-extra``."""
 
     @property
     def multiples(self) -> frozenset[int]:
-        """Over how many horizons the outcomes that it learns from reach."""
+        """The numbers of horizons over which the outcomes reach that it learns from."""
 
     def fit(self, training_set: TrainingSet) -> FittedModel:
-        """A model that is fitted on the training set."""
+        """Returns a model that is fitted on the training set."""
 
 
-class Checked(NamedTuple):
+class CheckedExport(NamedTuple):
     """An exported model that agrees with its native form."""
 
     onnx: bytes
@@ -167,12 +165,12 @@ class Checked(NamedTuple):
     largest_difference: float
 
 
-def exported(fitted: FittedModel, rows: NDArray[np.float32]) -> Checked:
-    """The ONNX form, after checking that it says what the native form says.
+def exported(fitted: FittedModel, rows: NDArray[np.float32]) -> CheckedExport:
+    """Returns the ONNX form, after checking that it predicts what the native form predicts.
 
     Args:
-        fitted: Of any recipe.
-        rows: What to check on, shape (n, k).
+        fitted: A model of any recipe.
+        rows: The rows to check on, shape (n, k).
 
     Raises:
         ValueError: If they differ by more than :data:`EXPORT_TOLERANCE` or in a clear direction.
@@ -182,14 +180,14 @@ def exported(fitted: FittedModel, rows: NDArray[np.float32]) -> Checked:
     difference = largest_difference(
         exported=model.probabilities_up(rows), native=fitted.native_probabilities(rows)
     )
-    return Checked(data, model, difference)
+    return CheckedExport(data, model, difference)
 
 
 def largest_difference(*, exported: NDArray[np.float32], native: NDArray[np.float32]) -> float:
-    """The largest absolute difference between two forms of a model, if it is tolerable.
+    """Returns the largest absolute difference between two forms of a model, if it is small enough.
 
     Raises:
-        ValueError: If it is not, or the forms are not even numbers.
+        ValueError: If it is too large, or a probability is not a number.
     """
     difference = np.abs(exported.astype(np.float64) - native.astype(np.float64))
     largest = float(np.max(difference, initial=0.0))
@@ -198,6 +196,8 @@ def largest_difference(*, exported: NDArray[np.float32], native: NDArray[np.floa
         raise ValueError(message)
     is_clear = np.abs(native - 0.5) > EXPORT_TOLERANCE
     if np.any(((exported >= 0.5) != (native >= 0.5)) & is_clear):
-        message = "the exported model must decide as the native one does, differs in a direction"
+        message = (
+            "the exported model must predict the directions of the native one, and one direction differs"
+        )
         raise ValueError(message)
     return largest

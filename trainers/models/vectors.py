@@ -1,14 +1,14 @@
-"""Feature values as a model sees them: the one conversion, for fitting and for serving alike."""
+"""Converts feature values to a model's input; fitting and serving use the same conversion."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
 def model_input(values: ArrayLike) -> NDArray[np.float32]:
-    """Feature values in a model's own precision; undefined is NaN.
+    """Returns feature values as float32; undefined values are NaN.
 
-    What is infinite, or becomes so as a float32, is undefined too: the wire writes it as null, so
-    a model that had been fitted on it would never meet it again.
+    Values that are infinite, or become infinite as float32, are undefined too: the wire writes them as null, so
+    a model that had been fitted on them would never meet them when it serves.
 
     Args:
         values: Any shape, float64, NaN where undefined.

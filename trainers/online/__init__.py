@@ -1,5 +1,5 @@
-"""The job that learns while the market goes on: predicts, learns when the label is known, publishes.
+"""The job that learns while the market runs: it predicts, learns when the label is known, and publishes versions.
 
-``operators`` decides, ``target_learners`` learns one target, ``states`` how that is kept,
-``publishing`` puts versions into the registry, ``learner`` wires it.
+``operators`` decides what is learnt and published, ``target_learners`` learns one target, ``states`` stores it,
+``publishing`` puts versions into the registry, ``learner`` connects all of it.
 """

@@ -1,4 +1,4 @@
-"""The wiring of the job that learns: features in, versions out, state with the offsets it stands for."""
+"""Connects the job that learns: features in, versions out, and state with the offsets that it stands for."""
 
 from collections.abc import Callable
 
@@ -21,25 +21,25 @@ from trainers.training.offered import online_recipes_named
 
 JOB = "learner"
 _MS_PER_HOUR = 3_600_000
-#: A forest learns a few hundred rows a second, and a step must end before the watchdog calls it stalled.
+#: A forest learns a few hundred rows in a second, and a step must end before the watchdog reports a stall.
 _BATCH = 256
 _SNAPSHOT_RECORDS = 4_000
-#: Seconds between two checkpoints. The embedded broker keeps every one of them in its memory.
+#: Seconds between two checkpoints. The embedded broker keeps every checkpoint in its memory.
 _SNAPSHOT_S, _EMBEDDED_SNAPSHOT_S = 10.0, 60.0
 
 _log = structlog.get_logger(__name__)
 
 
 def run_learner(settings: TrainerSettings, *, code_version: str, stop: Callable[[], bool]) -> None:
-    """Learn until asked to stop.
+    """Learns until the process is asked to stop.
 
     Args:
-        settings: Of the trainer.
-        code_version: Of the project.
-        stop: Asked between batches; the job ends when it returns True.
+        settings: The settings of trainers.
+        code_version: The version of the project.
+        stop: Is asked between batches; the job ends when it returns True.
 
     Raises:
-        PlatformError: Whatever the job does not get over; a restart goes on from the log.
+        PlatformError: If the job cannot go on; a restart continues from the log.
     """
     options, endpoint = learner_options_of(settings), settings.kafka_endpoint()
     publishing = Publishing(
@@ -54,10 +54,10 @@ def run_learner(settings: TrainerSettings, *, code_version: str, stop: Callable[
 
 
 def learner_options_of(settings: TrainerSettings) -> LearnerOptions:
-    """What the settings ask for, of the rows that scoring too would score.
+    """Returns what the settings ask for; the job learns from the rows that scoring would score.
 
     Raises:
-        ConfigurationError: If no model is named, or a name or a target is none.
+        ConfigurationError: If no model is named, or a name or a target is unknown.
     """
     companions = settings.parsed_companions()
     beside = {name for found in companions.values() for name in found.instruments}
@@ -73,14 +73,14 @@ def learner_options_of(settings: TrainerSettings) -> LearnerOptions:
 
 
 def learner_job(options: LearnerOptions, *, publish: Publish, watch: Watch = lambda _learner: None) -> Job:
-    """The job, as the runtime drives it.
+    """Returns the job for the runtime.
 
-    An instrument's rows are on one of the topics only: which of the two is read first changes nothing.
+    The rows of an instrument are on one of the topics only, so the order in which the topics are read changes nothing.
 
     Args:
         options: What is learnt.
-        publish: Keeps a version.
-        watch: For metrics.
+        publish: Stores a version.
+        watch: Updates the metrics.
     """
     return Job(
         name=JOB,
@@ -90,7 +90,7 @@ def learner_job(options: LearnerOptions, *, publish: Publish, watch: Watch = lam
 
 
 def worker_settings(endpoint: KafkaEndpoint, *, worker_id: str) -> WorkerSettings:
-    """Small batches and rare checkpoints, since learning takes its time and models are large."""
+    """Returns settings with small batches and rare checkpoints, because learning is slow and models are large."""
     return msgspec.structs.replace(
         default_settings(endpoint, worker_id=worker_id),
         max_batch=_BATCH,
@@ -100,10 +100,12 @@ def worker_settings(endpoint: KafkaEndpoint, *, worker_id: str) -> WorkerSetting
 
 
 def _telling(publish: Publish) -> Publish:
-    """Say in the log how a model did so far, whenever it is published."""
+    """Logs the record of a model whenever it is published."""
 
-    def told(due: DueVersion) -> ModelPromoted:
+    def told(due: DueVersion) -> ModelPromoted | None:
         announced = publish(due)
+        if announced is None:
+            return None
         accuracy, counts = due.learning.record.accuracy, due.learner.counts
         _log.info(
             "published",

@@ -1,4 +1,4 @@
-"""The learner's figures for Prometheus, over HTTP on this machine alone, where a port is set."""
+"""Serves the learner's figures to Prometheus over HTTP, on this machine alone, if a port is set."""
 
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
@@ -11,7 +11,7 @@ _COUNTS = ("learned", "tied", "void", "repeated", "evicted")
 
 
 class LearnerMetrics:
-    """Gauges of every target's learner, as it was after the last row that taught it something."""
+    """The gauges of every target's learner, after the last row that it learnt."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -25,7 +25,7 @@ class LearnerMetrics:
         )
 
     def watch(self, learner: TargetLearner) -> None:
-        """Set the gauges of a target's learner."""
+        """Sets the gauges of a target's learner."""
         target = learner.target
         where = (learner.stream, target.instrument, target.interval.value, target.horizon.value)
         for outcome in _COUNTS:
@@ -38,7 +38,7 @@ class LearnerMetrics:
                 self._recent.labels(*where, learning.recipe.name).set(learning.record.recent)
 
     def serve(self, port: int) -> None:
-        """Answer scrapes in a thread of its own.
+        """Answers scrapes in a thread of its own.
 
         Raises:
             ConfigurationError: If the port is in use.
@@ -46,9 +46,7 @@ class LearnerMetrics:
         try:
             start_http_server(port, addr=_LOOPBACK, registry=self.registry)
         except OSError as error:
-            message = (
-                f"DRIFTLINE_ONLINE_METRICS_PORT: port {port} of {_LOOPBACK} is in use; set another, or none"
-            )
+            message = f"DRIFTLINE_ONLINE_METRICS_PORT: port {port} of {_LOOPBACK} is in use; set another port, or unset it"
             raise ConfigurationError(message) from error
 
     def _gauge(self, name: str, what: str, labels: tuple[str, ...]) -> Gauge:

@@ -1,17 +1,17 @@
 """The state machine that learns: rows of features in, announcements of new versions out.
 
-Rules, per target (stream, instrument, interval, horizon):
+Rules for each target (stream, instrument, interval, horizon):
 
-1. Rows come in as-of order; one that is not newer than the newest is passed over and counted.
-2. A row first brings the labels that are due: the row whose horizon ends exactly at its as-of time is
-   learnt, unless it is a tie; those whose horizon ended in between, in a gap, are void. Then
-   versions are published that are due. Then, if it is warm, it is predicted, and waits.
-3. So a model predicts a row knowing every label that was known by then and nothing later, and a version
-   that is published at a row's as-of time says of that row what the learner says of it.
-4. Rows of another set of features begin everything of their target anew.
+1. Rows come in as-of order; a row that is not newer than the newest one is counted and not used.
+2. A row first brings the labels that are due: the waiting row whose horizon ends exactly at its as-of time is
+   learnt, unless it is a tie; waiting rows whose horizon ended earlier, in a gap, are void. Then
+   the versions that are due are published. Then the row is predicted, if it is warm, and waits for its label.
+3. So a model predicts a row with every label that was known by then and none that was known later. A version
+   that is published at a row's as-of time gives that row the probability that the learner gives it.
+4. Rows of another set of features start the models of their target again from nothing.
 
-All of it is a function of the rows in their order: a learner that starts again from a checkpoint and
-steps what came after it publishes the same bytes again, which the registry has, and announces what it
+All of it is a function of the rows in their order. A learner that restarts from a checkpoint and
+reads the rows after it publishes the same bytes again, which the registry already has, and announces what it
 had not announced.
 """
 
@@ -25,13 +25,13 @@ from schemas.targets import Target, TargetPair
 from schemas.time import Interval
 from schemas.topics import MODELS_EVENT, Topic
 from stream_processors.operators.keys import key_of
-from stream_processors.operators.protocols import Change, Output
+from stream_processors.operators.protocols import Output, StateChange
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.online.states import kept, restored
 from trainers.online.target_learners import LearningModel, TargetLearner
 
-#: More than can ever wait, which is a day of minutes: the longest horizon by the shortest bars. Rows of a
-#: hundred features are 400 bytes each.
+#: More rows than can ever wait, which is a day of minutes: the longest horizon with the shortest bars. A row of a
+#: hundred features has 400 bytes.
 N_WAITING = 2048
 
 
@@ -40,12 +40,12 @@ class LearnerOptions(NamedTuple):
 
     Attributes:
         targets: Intervals with the horizons that are predicted from their bars.
-        recipes: A model of each, for every target.
-        stream: Only this run; None takes every one.
-        every_rows: A version after so many learnt rows.
-        every_ms: And at the latest after so long in the stream's time, if anything was learnt.
+        recipes: The recipes; every target has a model of each.
+        stream: The run to learn from; None learns from every run.
+        every_rows: The number of learnt rows after which a version is published.
+        every_ms: The time by the stream's clock after which a version is published at the latest, if a row was learnt.
         joined: The instruments with companions, whose models see vectors.
-        beside: Those that are companions only, and not predicted.
+        beside: The instruments that are companions only and are not predicted.
     """
 
     targets: Sequence[TargetPair]
@@ -57,16 +57,18 @@ class LearnerOptions(NamedTuple):
     beside: frozenset[str] = frozenset()
 
     def takes(self, row: FeaturesComputed) -> bool:
-        """Whether a row is learnt from: of the run, of an instrument that is predicted, in the form its models see."""
+        """Whether a row is learnt: it belongs to the run and to a predicted instrument, and has the form its models see."""
         is_asked = self.stream in {None, row.stream} and row.instrument not in self.beside
         return is_asked and isinstance(row, VectorComputed) is (row.instrument in self.joined)
 
 
 class DueVersion(NamedTuple):
-    """A model of which a version is due, with the time that the version stands for.
+    """A model of which a version is due, with the time for which the version stands.
 
     Attributes:
-        now_ms: As-of time of the row that made it due: every label it learnt was known by then.
+        learner: The learner of the target.
+        learning: The model with its record.
+        now_ms: The as-of time of the row that made it due; every learnt label was known by then.
         known_ms: When that row was known.
     """
 
@@ -76,8 +78,9 @@ class DueVersion(NamedTuple):
     known_ms: int
 
 
-#: Puts a version into the registry, if it is not there, and returns its announcement.
-Publish = Callable[[DueVersion], ModelPromoted]
+#: Puts a version into the registry, if it is not there, and returns its announcement; None where the version
+#: is kept and not promoted.
+Publish = Callable[[DueVersion], ModelPromoted | None]
 #: Called with a target's learner after each row that it learnt from.
 Watch = Callable[[TargetLearner], None]
 
@@ -87,8 +90,8 @@ class LearnerOperator:
 
     Args:
         options: What it learns.
-        publish: Keeps a version; called again with the same one after a restart.
-        watch: For metrics.
+        publish: Stores a version; after a restart it may be called again with the same version.
+        watch: Updates the metrics.
         n_waiting: The most rows of a target that wait for their label.
     """
 
@@ -114,15 +117,15 @@ class LearnerOperator:
         return self._learners.values()
 
     def step(self, _topic: Topic, event: Any) -> Iterable[Output]:
-        """Take a row in; return the versions that are announced.
+        """Takes a row in; returns the promotions to announce.
 
         Raises:
-            InvariantError: If the row has not the columns that its set of features had; the state
-                is as before.
+            InvariantError: If the row lacks columns that its set of features had before; the state
+                does not change.
         """
         known: Event = event
         if not isinstance(known, FeaturesComputed) or not self._options.takes(known):
-            return []  # what a source says of itself teaches nothing
+            return []  # other events, such as watermarks, hold nothing to learn
         keys = [
             Target(known.stream, known.instrument, known.interval, horizon)
             for interval, horizon in self._options.targets
@@ -162,9 +165,10 @@ class LearnerOperator:
         if learner.resolve(row):
             self._watch(learner)
         outputs = [
-            self._published(DueVersion(learner, learning, row.event_time_ms, row.known_time_ms))
+            output
             for learning in learner.models
             if self._is_due(learning, row.event_time_ms)
+            for output in self._published(DueVersion(learner, learning, row.event_time_ms, row.known_time_ms))
         ]
         if row.is_warm:
             learner.predict(row, n_waiting=self._n_waiting)
@@ -175,25 +179,25 @@ class LearnerOperator:
         is_late = now_ms - learning.published_ms >= self._options.every_ms
         return n_new >= self._options.every_rows or (is_late and n_new > 0)
 
-    def _published(self, due: DueVersion) -> Output:
+    def _published(self, due: DueVersion) -> list[Output]:
         announced = self._publish(due)
         due.learning.published_n = due.learning.model.n_learned
         due.learning.published_ms = due.now_ms
-        return Output(MODELS_EVENT, announced, announced.instrument)
+        return [] if announced is None else [Output(MODELS_EVENT, announced, announced.instrument)]
 
-    def changes(self) -> Iterator[Change]:
-        """Models, records and waiting rows of the targets that took a row in."""
+    def changes(self) -> Iterator[StateChange]:
+        """Yields the models, records and waiting rows of the targets that took a row in."""
         for key in self._forgotten:
-            yield Change(_state_key(key), None)
+            yield StateChange(_state_key(key), None)
         for key in self._touched:
-            yield Change(_state_key(key), kept(self._learners[key]))
+            yield StateChange(_state_key(key), kept(self._learners[key]))
         self._forgotten, self._touched = {}, {}
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
-        """Take over a state. A model whose recipe has changed since then starts from nothing.
+        """Restores a state. A model whose recipe has changed since then starts from nothing.
 
         Raises:
-            SnapshotMismatchError: If it is not one of this job and release.
+            SnapshotMismatchError: If it is not a state of this job and release.
         """
         for value in entries.values():
             learner = restored(value, self._options.recipes)
@@ -204,7 +208,7 @@ class LearnerOperator:
                 self._forgotten[_key(learner)] = None
 
     def forget(self, stream: str) -> None:
-        """Drop the models of a run."""
+        """Drops the models of a run."""
         for key in [key for key in self._learners if key.stream == stream]:
             del self._learners[key]
             self._touched.pop(key, None)
@@ -214,7 +218,7 @@ class LearnerOperator:
         return TargetPair(learner.target.interval, learner.target.horizon) in set(self._options.targets)
 
     def newest(self) -> Iterable[Event]:
-        """Nothing: there is no view."""
+        """Returns nothing, because there is no view."""
         return ()
 
 

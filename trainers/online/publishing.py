@@ -1,10 +1,12 @@
-"""Publishing what was learnt: a version in the registry, an alias in its ledger, an event for the log.
+"""Publishes what was learnt: a version in the registry, an alias in its ledger, an event for the log.
 
-The registry has a version before anybody hears of it, since the event is committed with the job's
-offsets. Between the two a kill may come; the same rows then make the same version again, by name and
-by bytes, and what the registry has already is left as it is. So every time in a version's
-manifest is the stream's; only the ledger also states when the line was written.
+The registry has a version before its announcement is committed with the job's
+offsets. If the process is killed between the two, the same rows make the same version again, by name and
+by bytes, and the registry keeps the one that it has. Therefore every time in a version's
+manifest is one of the stream; only the ledger also states when the line was written.
 """
+
+import structlog
 
 from schemas.artifacts import (
     RIVER_FILE,
@@ -20,17 +22,20 @@ from schemas.ports import ModelRegistry
 from schemas.time import Clock
 from trainers.online.operators import DueVersion
 from trainers.online.target_learners import LearningModel, TargetLearner
+from trainers.registry.leak_alarms import judged_alarm, refusal
 from trainers.registry.serving import promotion_of
+
+_log = structlog.get_logger(__name__)
 
 
 class Publishing:
-    """Puts models into a registry.
+    """Puts versions into a registry.
 
     Args:
-        registry: Where.
-        alias: What the newest version of each target becomes.
-        clock: For when a line of the ledger was written.
-        code_version: Of the project.
+        registry: The registry.
+        alias: The alias of the newest version of each target.
+        clock: States when a line of the ledger was written.
+        code_version: The version of the project.
     """
 
     def __init__(self, registry: ModelRegistry, *, alias: str, clock: Clock, code_version: str) -> None:
@@ -39,17 +44,25 @@ class Publishing:
         self._clock = clock
         self._code_version = code_version
 
-    def __call__(self, due: DueVersion) -> ModelPromoted:
-        """Keep a version and let the alias mean it, each once; how it is announced.
+    def __call__(self, due: DueVersion) -> ModelPromoted | None:
+        """Stores a version and lets the alias mean it, each once.
+
+        Returns:
+            The announcement; None where the leak alarm of the version rings and nobody confirmed it.
 
         Raises:
             StoreUnavailableError: If the registry cannot be written.
-            StateError: If it was tampered with.
+            StateError: If it was changed by others.
         """
         artifact = artifact_of(due, code_version=self._code_version)
         self._registry.publish(artifact.manifest, artifact.files)
         entry = self._entry(artifact.manifest, effective_from_ms=due.now_ms)
-        if not any(_is_same(line, entry) for line in self._registry.ledger()):
+        ledger = self._registry.ledger()
+        refused = refusal(artifact.manifest, entry.alias, ledger)
+        if refused is not None:
+            _log.warning("a version is kept and not promoted", reason=refused)
+            return None
+        if not any(_is_same(line, entry) for line in ledger):
             self._registry.promote(entry)
         return promotion_of(entry, artifact.manifest)
 
@@ -71,11 +84,11 @@ def _is_same(line: LedgerEntry, entry: LedgerEntry) -> bool:
 
 
 def artifact_of(due: DueVersion, *, code_version: str) -> Artifact:
-    """A version of a model as it stands: its snapshot, and how well it did before it knew.
+    """Returns a version of a model: its snapshot, and the record of its predictions before each row was learnt.
 
     Args:
         due: The model, and the times of the row that made its version due.
-        code_version: Of the project.
+        code_version: The version of the project.
     """
     learner, learning = due.learner, due.learning
     snapshot = learning.model.snapshot()
@@ -98,6 +111,9 @@ def artifact_of(due: DueVersion, *, code_version: str) -> Artifact:
         code_version=code_version,
         created_ms=due.known_ms,
         files={RIVER_FILE: model_hash},
+        leak_alarm=judged_alarm(
+            learning.record.accuracy, instrument=learner.target.instrument, source=learner.source
+        ),
     )
     return Artifact(manifest=manifest, files={RIVER_FILE: snapshot})
 
@@ -109,7 +125,7 @@ def _shares(learner: TargetLearner) -> dict[str, Metric]:
 
 
 def version_name(target: ModelTarget, learning: LearningModel, model_hash: str) -> str:
-    """Such as ``online-logistic-btc-usdt.binance-15m-15m-500-3f9a1c02``: kind, target, learnt rows, hash.
+    """Returns a name such as ``online-logistic-btc-usdt.binance-15m-15m-500-3f9a1c02``: kind, target, learnt rows, hash.
 
     Args:
         target: What the model predicts.

@@ -1,6 +1,6 @@
-"""The learner's state as bytes: models by their own snapshots, rows as float32, all of it compressed.
+"""Writes the learner's state as bytes and reads it: models as snapshots, rows as float32, all of it compressed.
 
-A target's state is a record of the job's changelog, and a forest's is half a megabyte of numbers that
+The state of a target is a record of the job's changelog. That of a forest is half a megabyte of numbers, which
 compress to half of that.
 """
 
@@ -15,10 +15,10 @@ from schemas.errors import SnapshotMismatchError, StateError
 from trainers.evaluation.progressive import ProgressiveRecord
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.online.river_models import RiverModel
-from trainers.online.target_learners import Counts, LearningModel, TargetLearner, Waiting
+from trainers.online.target_learners import LearnerCounts, LearningModel, TargetLearner, WaitingRow
 
 _LEVEL = 1
-#: What a record of the log may hold, many times over: what unpacks to more is no state of ours.
+#: Many times what a record of the log may hold; data that unpack to more are not a state of this job.
 _LARGEST_BYTES = 256 * 2**20
 
 
@@ -31,7 +31,7 @@ class _ModelState(msgspec.Struct, frozen=True, array_like=True):
     published_ms: int
 
 
-class _Waiting(msgspec.Struct, frozen=True, array_like=True):
+class _WaitingState(msgspec.Struct, frozen=True, array_like=True):
     as_of_ms: int
     close: float
     row: bytes
@@ -47,12 +47,12 @@ class _LearnerState(msgspec.Struct, frozen=True, array_like=True, tag="learner/2
     began_ms: int
     newest_ms: int
     models: list[_ModelState]
-    waiting: list[_Waiting]
-    counts: Counts
+    waiting: list[_WaitingState]
+    counts: LearnerCounts
 
 
 def kept(learner: TargetLearner) -> bytes:
-    """The state of a target's learner as bytes."""
+    """Returns the state of a target's learner as bytes."""
     return zlib.compress(msgspec.msgpack.encode(_kept(learner)), _LEVEL)
 
 
@@ -66,7 +66,9 @@ def _kept(learner: TargetLearner) -> _LearnerState:
         began_ms=learner.began_ms,
         newest_ms=learner.newest_ms,
         models=[_kept_model(learning) for learning in learner.models],
-        waiting=[_Waiting(row.as_of_ms, row.close, row.row.tobytes(), row.said) for row in learner.waiting],
+        waiting=[
+            _WaitingState(row.as_of_ms, row.close, row.row.tobytes(), row.said) for row in learner.waiting
+        ],
         counts=learner.counts,
     )
 
@@ -83,11 +85,11 @@ def _kept_model(learning: LearningModel) -> _ModelState:
 
 
 def restored(data: bytes, recipes: Sequence[OnlineRecipe]) -> TargetLearner:
-    """A target's learner again, with those models whose recipe is asked for still.
+    """Restores a target's learner, with those models whose recipe is still asked for.
 
     Args:
-        data: As :func:`kept` made them.
-        recipes: What is asked for now.
+        data: The bytes that :func:`kept` returned.
+        recipes: The recipes that are asked for now.
 
     Raises:
         SnapshotMismatchError: If the bytes are not such a state.
@@ -135,9 +137,9 @@ def _restored_model(held: _ModelState, recipe: OnlineRecipe) -> LearningModel:
     return learning
 
 
-def _restored_row(held: _Waiting, n_columns: int) -> Waiting:
+def _restored_row(held: _WaitingState, n_columns: int) -> WaitingRow:
     row = np.frombuffer(held.row, dtype=np.float32)
     if len(row) != n_columns:
         message = f"a waiting row must have {n_columns} values, has {len(row)}"
         raise ValueError(message)
-    return Waiting(held.as_of_ms, held.close, row, held.said)
+    return WaitingRow(held.as_of_ms, held.close, row, held.said)

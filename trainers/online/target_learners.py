@@ -1,11 +1,11 @@
-"""The learner of one target: the models that learn it, and the rows that wait for their label.
+"""Learns one target: the models that learn it, and the rows that wait for their label.
 
-Where labels come from: the close at as-of plus horizon, as everywhere. ``outcomes.v1`` has only the
-outcomes of what a champion said, and a learner must not need one. Bars on their own topic have the
+A label is the close at as-of plus horizon, as everywhere. ``outcomes.v1`` cannot give it, because it has only the
+outcomes of a champion's predictions, and a learner must not need a champion. The topic of bars has the
 close, but two topics come in any order, and then the order of arrival would decide what a
-model knew when it predicted: a learner that was killed and stepped its log again would become another.
-So labels come from the close that every row of features carries itself, which is the very bar's that
-the label join asks: one topic, one order, the same models after every kill.
+model knew when it predicted: a learner that was killed and reads its log again would become another one.
+Therefore labels come from the close that every row of features carries, which is the close of the bar that
+the label join uses: one topic, one order, the same models after every kill.
 """
 
 from collections import deque
@@ -23,11 +23,14 @@ from trainers.models.online.protocols import OnlineModel, OnlineRecipe
 from trainers.models.vectors import model_input
 
 
-class Waiting(NamedTuple):
+class WaitingRow(NamedTuple):
     """A row that was predicted and has no label yet.
 
     Attributes:
-        said: The probability of up by each model, as float64.
+        as_of_ms: The as-of time of the row.
+        close: Its close.
+        row: Its values.
+        said: The probability of up that each model gave, as float64.
     """
 
     as_of_ms: int
@@ -36,15 +39,15 @@ class Waiting(NamedTuple):
     said: tuple[float, ...]
 
 
-class Counts(msgspec.Struct, kw_only=True):
-    """What became of rows.
+class LearnerCounts(msgspec.Struct, kw_only=True):
+    """The numbers of rows, by what became of them.
 
     Attributes:
-        learned: Had a direction and were learnt.
-        tied: Ended at the price they began at: not learnt.
-        void: Had no bar at exactly their horizon: not learnt.
-        repeated: Came late or again: passed over.
-        evicted: Waited in too long a queue, and were let go unlearnt.
+        learned: Rows with a direction, which were learnt.
+        tied: Rows that ended at the price at which they began; they were not learnt.
+        void: Rows without a bar at exactly their horizon; they were not learnt.
+        repeated: Rows that came late or again; they were not used.
+        evicted: Rows that were dropped unlearnt, because too many rows waited.
     """
 
     learned: int = 0
@@ -58,9 +61,11 @@ class LearningModel:
     """A model that learns row by row, with the record of its predictions.
 
     Attributes:
-        record: How its predictions, each made before the row was learnt, turned out.
-        published_n: Rows learnt when it was last published.
-        published_ms: When that was, in the stream's time; at first, when it began.
+        recipe: The recipe of the model.
+        model: The model.
+        record: The record of its predictions, each made before the row was learnt.
+        published_n: The number of learnt rows when it was last published.
+        published_ms: When that was, by the stream's clock; before the first time, when the model began.
     """
 
     def __init__(self, recipe: OnlineRecipe, model: OnlineModel, *, began_ms: int) -> None:
@@ -70,8 +75,8 @@ class LearningModel:
         self.published_n = 0
         self.published_ms = began_ms
 
-    def learn(self, waiting: Waiting, said: float, *, is_up: bool) -> None:
-        """Take an outcome into the record, then into the model.
+    def learn(self, waiting: WaitingRow, said: float, *, is_up: bool) -> None:
+        """Adds an outcome to the record, then teaches it to the model.
 
         Args:
             waiting: The row, predicted earlier.
@@ -86,10 +91,12 @@ class TargetLearner:
     """The models and the waiting rows of one target and set of features.
 
     Args:
-        feature_spec_hash: Of the rows that it takes.
-        source: What they say in ``source``.
-        names: Their columns.
-        began_ms: As-of time of the first.
+        target: What the models predict.
+        stream: The run of the rows.
+        source: The source that the rows state.
+        feature_spec_hash: The hash of the rows' feature set.
+        names: The columns of the rows.
+        began_ms: The as-of time of the first row.
     """
 
     def __init__(
@@ -110,11 +117,11 @@ class TargetLearner:
         self.began_ms = began_ms
         self.newest_ms = began_ms - 1
         self.models: list[LearningModel] = []
-        self.waiting: deque[Waiting] = deque()
-        self.counts = Counts()
+        self.waiting: deque[WaitingRow] = deque()
+        self.counts = LearnerCounts()
 
     def use_recipes(self, recipes: Sequence[OnlineRecipe], *, now_ms: int) -> None:
-        """Start the models that are asked for and not there, and drop the others.
+        """Starts the models that are asked for and missing, and drops the others.
 
         The waiting rows are dropped too if anything changes, because they hold predictions of the old models.
         """
@@ -135,7 +142,7 @@ class TargetLearner:
         self.waiting.clear()
 
     def resolve(self, row: FeaturesComputed) -> bool:
-        """Learn every row whose label this one brings; tells whether anything was learnt.
+        """Learns every row whose label this row brings; tells whether anything was learnt.
 
         Args:
             row: Its close is the price at its as-of time.
@@ -152,18 +159,18 @@ class TargetLearner:
                 self._learn(first, is_up=row.close > first.close)
         return self.counts.learned > n_before
 
-    def _learn(self, waiting: Waiting, *, is_up: bool) -> None:
+    def _learn(self, waiting: WaitingRow, *, is_up: bool) -> None:
         self.counts.learned += 1
         for learning, said in zip(self.models, waiting.said, strict=True):
             learning.learn(waiting, said, is_up=is_up)
 
     def predict(self, row: FeaturesComputed, *, n_waiting: int) -> None:
-        """Predict a row with every model; the row then waits for its label."""
+        """Predicts a row with every model; the row then waits for its label."""
         values = model_input(
             [np.nan if (value := row.values[name]) is None else value for name in self.names]
         )
         said = tuple(float(learning.model.predict_one(values)) for learning in self.models)
-        self.waiting.append(Waiting(row.event_time_ms, row.close, values, said))
+        self.waiting.append(WaitingRow(row.event_time_ms, row.close, values, said))
         while len(self.waiting) > n_waiting:
             self.waiting.popleft()
             self.counts.evicted += 1

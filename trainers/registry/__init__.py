@@ -1,1 +1,1 @@
-"""The registry: versions, aliases and their ledger. Published; the only way to load a model."""
+"""Keeps versions, aliases and their ledger. Other packages may use it; nothing else loads a model."""

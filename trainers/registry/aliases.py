@@ -1,8 +1,8 @@
-"""What an alias such as ``champion`` means, narrowed by what is known where it was asked for.
+"""Finds the version that an alias such as ``champion`` means, from the stream, target and instrument that are known.
 
-A second run of the same market leaves a second champion of the same target behind, so that an alias
-alone would soon mean nothing. Of several streams the newest is meant: the one that something was last
-recorded for. Between targets nobody can choose for the user: the error has the words to add.
+Each run of the same market has its own champion of the same target, so an alias alone is ambiguous. Of
+several streams the newest one is meant: the stream of the last line in the ledger. Between several targets the
+user must choose; the error names the options to add.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,18 +19,18 @@ def meant_lines(
     target: str | None,
     instrument: str | None = None,
 ) -> list[LedgerEntry]:
-    """The lines, oldest first, of the one target and stream that an alias means.
+    """Returns the lines of the one target and stream that an alias means, oldest first.
 
     Args:
-        ledger: Oldest first.
-        alias: Such as ``champion``.
-        stream: Whose; None is the newest of those that are left.
-        target: Such as ``15m:15m`` or ``BTC-USDT.BINANCE:15m:15m``; None where only one is left.
-        instrument: Of the data at hand; None where they do not tell.
+        ledger: The lines, oldest first.
+        alias: The alias, such as ``champion``.
+        stream: The run; None takes the newest run that fits the other arguments.
+        target: The target, such as ``15m:15m`` or ``BTC-USDT.BINANCE:15m:15m``; None where only one fits.
+        instrument: The instrument of the data at hand; None where the data do not tell it.
 
     Raises:
-        NotReadyError: If there is none.
-        ConfigurationError: If several targets are left.
+        NotReadyError: If no line fits.
+        ConfigurationError: If lines of several targets fit.
     """
     named = [line for line in ledger if line.alias == alias]
     lines = [
@@ -49,7 +49,7 @@ def meant_lines(
 
 
 def words_of(target: ModelTarget) -> str:
-    """A target as the command line has it, such as ``15m:15m``."""
+    """Writes a target as the command line takes it, such as ``15m:15m``."""
     return f"{target.interval}:{target.horizon}"
 
 
@@ -78,5 +78,5 @@ def _several(alias: str, lines: Sequence[LedgerEntry]) -> str:
 
 
 def _listed(lines: Sequence[LedgerEntry], words: Callable[[ModelTarget], str]) -> str:
-    """What means each one, as it is typed."""
+    """The options that select each of the lines, as they are typed."""
     return "; ".join(sorted({f"--target {words(line.target)} --stream {line.stream}" for line in lines}))

@@ -1,15 +1,16 @@
-"""Model cards: what a version is, how good it was found to be, and what it is not for, in Markdown.
+"""Writes model cards in Markdown: what a version is, how good it was found to be, and what it is not for.
 
-A function of the manifest alone, so the card of a version can be written again at any time. What
-is held by the construction of the trainer is said to be; what was measured has its number.
+A card is a function of the manifest alone, so it can be written again at any time. It says which statements
+hold because of how the trainer is built; every measured statement has its number.
 """
 
 from collections.abc import Iterable, Mapping
 
-from schemas.artifacts import RIVER_FILE, Evidence, Metric, ModelManifest
+from schemas.artifacts import Evidence, Metric, ModelManifest
 from schemas.time import text_of_time
+from trainers.registry.figures import figure_words, interval_words, stated_metrics
+from trainers.registry.leak_alarms import LEAK_ALARM, alarm_of, alarm_words
 
-_LEAK_ALARM = 0.56
 _INTENDED = (
     "Stating how likely the price of the instrument above rises over the horizon, at the close of each bar, "
     "from the features named below, on the venue it was trained for."
@@ -21,7 +22,7 @@ _NOT_INTENDED = (
 
 
 def model_card(manifest: ModelManifest) -> str:
-    """The card of a version."""
+    """Writes the card of a version."""
     parts = [
         f"# {manifest.version}",
         f"{manifest.kind}, predicts {manifest.target}.",
@@ -49,29 +50,6 @@ def model_card(manifest: ModelManifest) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def stated_metrics(manifest: ModelManifest) -> dict[str, Metric]:
-    """The figures of a version, each with one interval.
-
-    Versions of earlier releases state two intervals of the accuracy over all decisions, by two
-    methods; the one beside the other shares of hits is told.
-    """
-    all_of_them = next((row.at_close for row in manifest.evidence if row.target == 1), None)
-    stated = manifest.metrics.get("accuracy")
-    if all_of_them is None or stated is None or all_of_them.n != stated.n:
-        return dict(manifest.metrics)
-    return manifest.metrics | {"accuracy": all_of_them}
-
-
-def interval_words(manifest: ModelManifest) -> str:
-    """By which method the 95 % intervals of a version are drawn, for people."""
-    if RIVER_FILE in manifest.files:
-        return "Wilson's, of the running record"
-    return (
-        "shares of hits by circular blocks of seven days, never narrower than Wilson's where there are fewer than "
-        "ten blocks; other figures by the stationary bootstrap in blocks of up to a day"
-    )
-
-
 def _data(manifest: ModelManifest) -> list[tuple[str, str]]:
     return [
         ("stream", f"{manifest.stream} (source {manifest.source})"),
@@ -87,7 +65,7 @@ def _data(manifest: ModelManifest) -> list[tuple[str, str]]:
 def _scores(metrics: Mapping[str, Metric]) -> str:
     if not metrics:
         return "None were measured: nothing is known of how good this model is."
-    rows = [(_words(name), _figure(metric), f"{metric.n:,}") for name, metric in metrics.items()]
+    rows = [(_words(name), figure_words(metric), f"{metric.n:,}") for name, metric in metrics.items()]
     return _table(("figure", "value", "n"), rows)
 
 
@@ -98,7 +76,7 @@ def _baselines(manifest: ModelManifest) -> str:
     if not names:
         return "None were measured."
     rows = [
-        (_words(baseline), *(_figure(scores.get(name)) for name in names))
+        (_words(baseline), *(figure_words(scores.get(name)) for name in names))
         for baseline, scores in manifest.baselines.items()
     ]
     return _table(("baseline", *(_words(name) for name in names)), rows)
@@ -123,24 +101,24 @@ def _evidence_row(row: Evidence, lags: Iterable[int]) -> tuple[str, ...]:
         f"{row.coverage:.1%}",
         f"{row.least_confidence:.4f}",
         f"{row.at_close.n:,}",
-        _figure(row.at_close),
-        *(_figure(row.late.get(lag)) for lag in lags),
+        figure_words(row.at_close),
+        *(figure_words(row.late.get(lag)) for lag in lags),
     )
 
 
 def pick_words(manifest: ModelManifest) -> str:
-    """When a version makes a decision, for people."""
+    """Says in words when a version makes a decision."""
     if manifest.picks_from is not None:
         return f"a probability of the direction of at least {manifest.picks_from:.4f}"
     return "never, it always abstains" if manifest.evidence else "not stated"
 
 
 def conformal_words(manifest: ModelManifest) -> str:
-    """What a version's sets are to do and did, for people."""
+    """Says in words how often the sets of a version are meant to hold the outcome, and how often they did."""
     found = manifest.conformal
     if found is None:
         return "not stated"
-    did = "" if found.coverage is None else f", did {_figure(found.coverage)} of the time"
+    did = "" if found.coverage is None else f", did {figure_words(found.coverage)} of the time"
     return (
         f"to hold the outcome {1 - found.miscoverage:.0%} of the time in each direction{did} "
         f"(limits from {found.n_up:,} ups and {found.n_down:,} downs)"
@@ -154,30 +132,31 @@ def _provenance(manifest: ModelManifest) -> list[tuple[str, str]]:
 
 
 def _leakage(manifest: ModelManifest) -> list[tuple[str, str]]:
-    accuracy = manifest.metrics.get("accuracy")
-    alarm = "not measured"
-    if accuracy is not None:
-        alarm = (
-            f"{accuracy.value:.1%}: above it, so look for a leak before believing the figures"
-            if accuracy.value > _LEAK_ALARM
-            else f"{accuracy.value:.1%}: below it"
-        )
     ties = manifest.metrics.get("tie_share")
     return [
-        ("order of rows", "by time alone; the splits have no argument by which rows could be shuffled"),
-        ("labels", "the close at exactly as-of plus horizon, known by the fit; no other row stands in"),
+        ("order of rows", "by time alone; no argument of the splits shuffles rows"),
+        ("labels", "the close at exactly as-of plus horizon, known by the fit; no other row replaces it"),
         ("purge", "training labels that were not known at a test stretch's first decision are left out"),
         (
             "features",
-            "of closed bars by the kernel that runs live; the test suite truncates the future of each",
+            "computed from closed bars by the kernel that runs live; the test suite truncates the future of each",
         ),
         (
             "scaling and calibration",
             "whatever is fitted is fitted in the fold and stored in the model's bytes",
         ),
         ("ties", "left out of the fit and counted apart" + ("" if ties is None else f": {ties.value:.1%}")),
-        (f"accuracy over all decisions against the alarm at {_LEAK_ALARM:.0%}", alarm),
+        (f"leak alarm at an accuracy of {LEAK_ALARM:.0%} over all decisions", _alarm_finding(manifest)),
     ]
+
+
+def _alarm_finding(manifest: ModelManifest) -> str:
+    alarm = alarm_of(manifest)
+    if alarm is None:
+        return "not measured"
+    if alarm.is_ringing:
+        return f"rings: {alarm_words(alarm)}. Look for a leak before you believe the figures"
+    return f"does not ring at {figure_words(alarm.accuracy)}"
 
 
 def _parameters(manifest: ModelManifest) -> Iterable[tuple[str, str]]:
@@ -187,14 +166,6 @@ def _parameters(manifest: ModelManifest) -> Iterable[tuple[str, str]]:
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [columns, ("---",) * len(columns), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def _figure(metric: Metric | None) -> str:
-    if metric is None:
-        return "-"
-    if metric.low is None or metric.high is None:
-        return f"{metric.value:.4g}"
-    return f"{metric.value:.4f} [{metric.low:.4f}, {metric.high:.4f}]"
 
 
 def _words(name: str) -> str:

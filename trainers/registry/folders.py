@@ -1,37 +1,38 @@
-"""The registry as a folder: content-addressed files, manifests, and a hash-chained ledger.
+"""Keeps the registry in a folder: content-addressed files, manifests, and a hash-chained ledger.
 
 ::
 
     objects/3f/9a1c...       a file, named by its SHA-256
     manifests/VERSION.json   a manifest, with its own SHA-256
     cards/VERSION.md         its model card, for people: a function of the manifest
-    ledger.jsonl             one promotion a line, each with the hash of the line before
-    temporary/               what a crash may leave; emptied by the next writer
+    ledger.jsonl             one promotion on each line, with the hash of the line before
+    temporary/               files that are not whole yet; the next writer empties it
     lock                     held by the one writer
 
-Invariants: a file has its name only when it is whole and on disk (written beside, synced, then
-renamed), and objects come before the manifest that names them, so a version is whole or absent. A
-line of the ledger counts when its line end is there; what a crash left behind the last one is
-never read, and cut off by the next writer. Readers take no lock. Whatever was changed afterwards
-is refused with a StateError.
+Invariants: a file gets its name only when it is whole and on disk (it is written to ``temporary/``, synced, then
+renamed). Objects are written before the manifest that names them, so a version is whole or absent. A
+line of the ledger counts once its line end is written; bytes after the last line end come from a crash, are
+never read, and are cut off by the next writer. Readers take no lock. A file or line that was changed
+afterwards is refused with a StateError.
 """
 
 import fcntl
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget, sha256
-from schemas.errors import NotReadyError, StateError, StoreUnavailableError
+from schemas.errors import ConfigurationError, NotReadyError, StateError, StoreUnavailableError
 from schemas.ports import ModelRegistry
 from trainers.registry.cards import model_card
+from trainers.registry.leak_alarms import refusal
+from trainers.registry.ledgers import LedgerFile
+from trainers.registry.syncing import sync_file, sync_folder
 
 _VERSION = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
-_START = "0" * 64
 
 
 class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,30 +42,23 @@ class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
     manifest: msgspec.Raw
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A ledger entry as it is stored; ``previous`` is the hash of the line before, without its end."""
-
-    previous: str
-    entry: LedgerEntry
-
-
 class FolderRegistry(ModelRegistry):
-    """A registry in a folder, which is made when something is first written.
+    """A registry in a folder, which is created when something is first written.
 
     Args:
-        path: The folder; on one file system, which knows ``flock`` and atomic renames.
+        path: The folder. Its file system must support ``flock`` and atomic renames.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._ledger = path / "ledger.jsonl"
+        self._ledger = LedgerFile(path / "ledger.jsonl")
 
     def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
-        """Keep a version; see the port.
+        """Stores a version; see the port.
 
         Raises:
-            ValueError: If a file's hash is not the one in the manifest, the version is no name,
-                or it is taken by other files.
+            ValueError: If a file's hash is not the one in the manifest, if the version's name has another form,
+                or if the name is taken by other files.
         """
         _check(manifest, files)
         with self.writing():
@@ -78,32 +72,36 @@ class FolderRegistry(ModelRegistry):
             self._place(self._manifest_path(manifest.version), _sealed(manifest))
 
     def load(self, version: str) -> Artifact:
-        """A version with its files; see the port."""
+        """Reads a version with its files; see the port."""
         manifest = self._expected(version)
         return Artifact(
             manifest=manifest, files={name: self._file(digest) for name, digest in manifest.files.items()}
         )
 
     def manifest(self, version: str) -> ModelManifest:
-        """A version's manifest, without its files; see the port."""
+        """Reads the manifest of a version, without its files; see the port."""
         return self._expected(version)
 
     def promote(self, entry: LedgerEntry) -> None:
-        """Append a line to the ledger; see the port.
+        """Appends a line to the ledger; see the port.
 
         Raises:
             NotReadyError: If there is no such version.
             ValueError: If the entry's hash or target is not the version's.
+            ConfigurationError: If the leak alarm of the version rings, and nobody confirmed it.
         """
         with self.writing():
             manifest = self._expected(entry.version)
             if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
                 message = f"a promotion of {entry.version} must state its hash and target, was {entry}"
                 raise ValueError(message)
-            self._append(entry)
+            refused = refusal(manifest, entry.alias, [*self.ledger(), entry])
+            if refused is not None:
+                raise ConfigurationError(refused)
+            self._ledger.append(entry)
 
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
-        """The newest line of an alias; see the port."""
+        """Returns the newest line of an alias; see the port."""
         wanted = (alias, target, stream)
         for entry in reversed(self.ledger()):
             if (entry.alias, entry.target, entry.stream) == wanted:
@@ -111,18 +109,30 @@ class FolderRegistry(ModelRegistry):
         return None
 
     def ledger(self) -> Sequence[LedgerEntry]:
-        """Every line, oldest first.
+        """Returns every line, oldest first.
 
         Raises:
-            StateError: If a line was changed, or one was put in or taken out before the last.
+            StateError: If a line was changed, or a line before the last one was inserted or removed.
         """
-        return [line.entry for line in self._lines()]
+        return self._ledger.entries()
 
     def versions(self) -> Sequence[ModelManifest]:
-        """Every version, by when it was made."""
+        """Returns the manifest of every version, in the order in which they were made."""
         names = [path.name.removesuffix(".json") for path in (self._path / "manifests").glob("*.json")]
         found = [manifest for name in names if (manifest := self._manifest(name)) is not None]
         return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
+
+    def stamp(self) -> tuple[int, ...]:
+        """Returns numbers that change whenever a version or a line of the ledger is added."""
+        found = []
+        for path in (self._path / "manifests", self._ledger.path):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                found += [0, 0]
+            else:
+                found += [status.st_mtime_ns, status.st_size]
+        return tuple(found)
 
     # For registries that keep more than a folder
 
@@ -132,27 +142,27 @@ class FolderRegistry(ModelRegistry):
         return self._path
 
     def ledger_bytes(self) -> bytes:
-        """The ledger's whole lines as they are stored."""
-        return self._whole_lines()
+        """Returns the whole lines of the ledger as they are stored."""
+        return self._ledger.whole_lines()
 
     def card_path(self, version: str) -> Path:
-        """Where a version's card is."""
+        """Returns the path of a version's card."""
         return self._path / "cards" / f"{version}.md"
 
     def missing_files(self, manifest: ModelManifest) -> list[str]:
-        """The files of a version that are not in the folder."""
+        """Returns the names of a version's files that are not in the folder."""
         return [name for name, digest in manifest.files.items() if not self._object(digest).is_file()]
 
     def keep_file(self, manifest: ModelManifest, name: str, data: bytes) -> None:
-        """Put a version's file into the folder.
+        """Puts a version's file into the folder.
 
         Args:
-            manifest: Of the version.
+            manifest: The manifest of the version.
             name: The file's name in the manifest.
-            data: Its bytes.
+            data: The bytes of the file.
 
         Raises:
-            StateError: If it is not what the manifest says.
+            StateError: If the hash of the bytes is not the one in the manifest.
         """
         if sha256(data) != manifest.files[name]:
             message = f"{name} of {manifest.version} must have the SHA-256 {manifest.files[name]}, has {sha256(data)}"
@@ -179,7 +189,7 @@ class FolderRegistry(ModelRegistry):
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:
-            message = f"{path} is not a manifest any more ({error})"
+            message = f"{path} is not a manifest ({error})"
             raise StateError(message) from error
         if sha256(bytes(sealed.manifest)) != sealed.sha256 or manifest.version != version:
             message = f"{path} was changed after it was published"
@@ -198,60 +208,23 @@ class FolderRegistry(ModelRegistry):
             raise StateError(message)
         return data
 
-    def _whole_lines(self) -> bytes:
-        """The ledger up to its last line end."""
-        try:
-            content = self._ledger.read_bytes()
-        except FileNotFoundError:
-            return b""
-        return content[: content.rfind(b"\n") + 1]
-
-    def _lines(self) -> list[_Line]:
-        lines = []
-        previous = _START
-        for number, text in enumerate(self._whole_lines().splitlines(), start=1):
-            try:
-                line = msgspec.json.decode(text, type=_Line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                message = f"line {number} of {self._ledger} is not an entry any more ({error})"
-                raise StateError(message) from error
-            if line.previous != previous:
-                message = (
-                    f"line {number} of {self._ledger} does not follow the one before: the ledger was changed"
-                )
-                raise StateError(message)
-            previous = sha256(text)
-            lines.append(line)
-        return lines
-
     # Writing
 
-    def _append(self, entry: LedgerEntry) -> None:
-        self._lines()
-        content = self._whole_lines()
-        previous = sha256(content.splitlines()[-1]) if content else _START
-        line = msgspec.json.encode(_Line(previous=previous, entry=entry)) + b"\n"
-        with self._ledger.open("ab") as file:
-            file.truncate(len(content))
-            file.write(line)
-            _sync(file.fileno(), file.flush)
-        _sync_folder(self._path)
-
     def _place(self, path: Path, data: bytes) -> None:
-        """Write a file whole: beside, synced, then renamed to its name."""
+        """Writes a file whole: to ``temporary/``, synced, then renamed to its name."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path / "temporary" / path.name
-        beside.parent.mkdir(exist_ok=True)
-        with beside.open("wb") as file:
+        unfinished = self._path / "temporary" / path.name
+        unfinished.parent.mkdir(exist_ok=True)
+        with unfinished.open("wb") as file:
             file.write(data)
-            _sync(file.fileno(), file.flush)
-        beside.replace(path)
-        _sync_folder(path.parent)
-        _sync_folder(path.parent.parent)
+            sync_file(file)
+        unfinished.replace(path)
+        sync_folder(path.parent)
+        sync_folder(path.parent.parent)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the writer's lock, with what a crashed writer left cleared away."""
+        """Holds the writer's lock; files that a crashed writer left are removed first."""
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             with (self._path / "lock").open("ab") as lock:
@@ -289,17 +262,3 @@ def _check_same(existing: ModelManifest, manifest: ModelManifest) -> None:
 def _sealed(manifest: ModelManifest) -> bytes:
     encoded = msgspec.json.encode(manifest)
     return msgspec.json.encode(_Sealed(sha256=sha256(encoded), manifest=msgspec.Raw(encoded)))
-
-
-def _sync(descriptor: int, flush: Callable[[], None]) -> None:
-    flush()
-    os.fsync(descriptor)
-
-
-def _sync_folder(path: Path) -> None:
-    """Make renames and new names in a folder last."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Loading a version ready to predict, with every hash between ledger and bytes verified."""
+"""Loads versions ready to predict, and verifies every hash between the ledger and the bytes."""
 
 from functools import lru_cache, partial
 
@@ -11,13 +11,13 @@ from trainers.models.served import ServedModel
 
 
 def load_model(registry: ModelRegistry, version: str) -> tuple[ModelManifest, ServedModel]:
-    """A version's manifest and its model, of whichever form its files are.
+    """Returns the manifest and the model of a version, whether its files are ONNX or a River snapshot.
 
     River is imported when a version needs it.
 
     Raises:
         NotReadyError: If there is no such version.
-        StateError: If its bytes, their hash or their input columns are not what it states.
+        StateError: If its bytes, their hash or their input columns are not what the manifest states.
     """
     artifact = registry.load(version)
     model = _river(artifact) if RIVER_FILE in artifact.files else _onnx(artifact)
@@ -25,39 +25,40 @@ def load_model(registry: ModelRegistry, version: str) -> tuple[ModelManifest, Se
 
 
 class LoadedModels:
-    """Versions that a process has loaded, each loaded and verified once while it is needed.
+    """The versions that a process has loaded; each is loaded and verified once while it is needed.
 
-    A version that was let go is loaded again when it is asked for: the number kept bounds memory, and
-    decides nothing. What did not load is not remembered either.
+    A version that was dropped is loaded again when it is asked for, so the number kept bounds the memory and changes
+    no result. A failure to load is not remembered.
 
     Args:
-        registry: Where they are.
-        n_kept: How many of those asked for last are kept, a few megabytes each.
+        registry: The registry that holds the versions.
+        n_kept: How many of the versions asked for last are kept; each takes a few megabytes.
     """
 
     def __init__(self, registry: ModelRegistry, *, n_kept: int = 16) -> None:
         self._load = lru_cache(maxsize=n_kept)(partial(load_model, registry))
 
     def load(self, version: str) -> tuple[ModelManifest, ServedModel]:
-        """A version's manifest and its model, as :func:`load_model` has it.
+        """Returns the manifest and the model of a version, as :func:`load_model` does.
 
         Raises:
             NotReadyError: If there is no such version.
-            StateError: If its bytes, their hash or their input columns are not what it states.
+            StateError: If its bytes, their hash or their input columns are not what the manifest states.
         """
         return self._load(version)
 
     def model(self, version: str) -> ServedModel:
-        """A version's model alone; see :meth:`load`."""
+        """Returns the model of a version without the manifest; see :meth:`load`."""
         return self.load(version)[1]
 
 
 def load_onnx(registry: ModelRegistry, version: str) -> tuple[ModelManifest, OnnxModel]:
-    """A version's manifest and its model, for those who need it to be ONNX.
+    """Returns the manifest and the model of a version that must be ONNX.
 
     Raises:
         NotReadyError: If there is no such version.
-        StateError: If it is no ONNX model; its bytes, their hash or their input columns are not what it states.
+        StateError: If it is not an ONNX model, or its bytes, their hash or their input columns are not what the
+            manifest states.
     """
     artifact = registry.load(version)
     return artifact.manifest, _onnx(artifact)

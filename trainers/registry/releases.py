@@ -1,4 +1,4 @@
-"""Files of versions as assets of GitHub releases: one release per version, named by its tag.
+"""Keeps the files of versions as assets of GitHub releases: one release for each version, named by its tag.
 
 Source:
     GitHub's REST API, version 2022-11-28: releases and release assets.
@@ -22,13 +22,13 @@ _UPLOADED = "uploaded"
 class ReleaseAssets(AssetStore):
     """An asset store in a repository on GitHub.
 
-    The token only goes to the API and to where the API says uploads go; the redirect of a download
-    to a storage host is followed without it.
+    The token is sent only to the API, and to the upload address that the API states. The redirect of a download
+    to a storage host is followed without the token.
 
     Args:
         repository: ``owner/name``.
-        token: With the right to write its contents.
-        api_url: Of GitHub, or of an Enterprise server.
+        token: A token with the right to write the repository's contents.
+        api_url: The URL of GitHub's API, or of an Enterprise server's.
     """
 
     def __init__(self, repository: str, token: str, *, api_url: str = GITHUB_API) -> None:
@@ -45,11 +45,11 @@ class ReleaseAssets(AssetStore):
 
     @property
     def place(self) -> str:
-        """The releases' URL."""
+        """The URL of the releases."""
         return self._releases
 
     def keep(self, tag: str, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
-        """Upload what the release of a tag lacks; see the port."""
+        """Uploads the files that the release of a tag lacks; see the port."""
         with self._client() as client:
             release = self._release(client, tag) or self._made(client, tag, manifest)
             there = {asset["name"] for asset in release["assets"] if asset["state"] == _UPLOADED}
@@ -60,7 +60,7 @@ class ReleaseAssets(AssetStore):
                 _expect(answer, 201)
 
     def fetch(self, tag: str, name: str) -> bytes | None:
-        """Download a file of the release of a tag; see the port."""
+        """Downloads a file of the release of a tag; see the port."""
         with self._client() as client:
             release = self._release(client, tag)
             if release is None:

@@ -1,7 +1,7 @@
-"""A git repository of the registry's own, by dulwich: commits, annotated tags, pushes.
+"""Writes the registry's own git repository with dulwich: commits, annotated tags, pushes.
 
-It never looks for a repository above its folder and never reads the user's git settings, so no
-hook, signature or line ending of theirs touches what is recorded.
+It never looks for a repository above its folder and never reads the user's git settings, so the user's
+hooks, signatures and line endings do not change what is recorded.
 """
 
 import io
@@ -17,20 +17,20 @@ _BRANCH = b"main"
 _TAGS = b"refs/tags/"
 
 
-class Repository:
-    """The repository of a folder, which is made when it is first written to.
+class HistoryRepository:
+    """The git repository of a folder, which is created when it is first written to.
 
     Args:
-        folder: Its working tree.
+        folder: The working tree.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def clear_locks(self) -> None:
-        """Take away what a killed writer left locked; for whoever holds the folder's own lock, as all writers do.
+        """Removes the lock files that a killed writer left. The caller must hold the folder's own lock, as all writers do.
 
-        Git's lock files outlive their process: a kill in the middle of a commit closed the registry for good.
+        Git's lock files outlive their process: after a kill in the middle of a commit nobody could write the registry.
         """
         inside = self._folder / ".git"
         for place in ("*.lock", "refs/heads/*.lock", "refs/tags/**/*.lock"):
@@ -38,18 +38,18 @@ class Repository:
                 left.unlink(missing_ok=True)
 
     def tags(self) -> dict[str, str]:
-        """The message of every annotated tag by its name; a plain tag has none."""
+        """Returns the message of every annotated tag by its name; the message of a plain tag is empty."""
         with self._opened() as repository:
             found = repository.refs.as_dict(_TAGS)
             return {name.decode(): _message(repository[sha]) for name, sha in found.items()}
 
     @property
     def is_there(self) -> bool:
-        """Whether anything was ever recorded."""
+        """Whether the repository exists, because something was recorded."""
         return (self._folder / ".git").is_dir()
 
     def committed(self, name: str) -> bytes:
-        """A file of the top folder as it was committed last; empty where it never was."""
+        """Returns a file of the top folder as it was committed last; empty if it never was."""
         with self._opened() as repository:
             head = repository.refs.read_loose_ref(b"refs/heads/" + _BRANCH)
             if head is None:
@@ -58,7 +58,7 @@ class Repository:
             return bytes(repository[tree[name.encode()][1]].data) if name.encode() in tree else b""
 
     def commit_of(self, tag: str) -> bytes:
-        """The commit that a tag means.
+        """Returns the id of the commit that a tag points to.
 
         Raises:
             StateError: If there is no such tag.
@@ -71,15 +71,15 @@ class Repository:
                 raise StateError(message) from error
 
     def commit(self, paths: Sequence[str], message: str, *, time_s: int) -> bytes:
-        """Record files as they are now.
+        """Commits files as they are now.
 
         Args:
-            paths: From the folder.
-            message: Why.
-            time_s: When, seconds since 1970.
+            paths: The files, relative to the folder.
+            message: The message of the commit.
+            time_s: The time of the commit, in seconds since 1970.
 
         Returns:
-            The commit's id; that of the newest when nothing has changed.
+            The id of the commit; the id of the newest commit if nothing has changed.
         """
         from dulwich.config import ConfigFile
 
@@ -104,13 +104,13 @@ class Repository:
             return bytes(commit)
 
     def tag(self, name: str, commit: bytes, message: str, *, time_s: int) -> None:
-        """Put an annotated tag on a commit; one that is there stays as it is.
+        """Puts an annotated tag on a commit; a tag that exists stays as it is.
 
         Args:
-            name: Of the tag.
-            commit: The commit's id.
-            message: Of the tag.
-            time_s: When it is said to be made, in seconds since 1970.
+            name: The name of the tag.
+            commit: The id of the commit.
+            message: The message of the tag.
+            time_s: The time that the tag states, in seconds since 1970.
         """
         from dulwich.objects import Commit, Tag
 
@@ -126,14 +126,14 @@ class Repository:
             repository.refs[reference] = tag.id
 
     def push(self, remote: str, *, credentials: Mapping[str, Any]) -> None:
-        """Send the branch and every tag.
+        """Pushes the branch and every tag.
 
         Args:
             remote: A URL or a path.
-            credentials: ``username`` and ``password`` of a remote over HTTPS; empty without.
+            credentials: ``username`` and ``password`` of a remote over HTTPS; empty if there are none.
 
         Raises:
-            StoreUnavailableError: If the remote does not take them.
+            StoreUnavailableError: If the remote does not accept them.
         """
         from dulwich import porcelain
         from dulwich.errors import GitProtocolError, NotGitRepository, SendPackError
@@ -164,7 +164,7 @@ class Repository:
         return Repo(str(self._folder))
 
     def _make(self) -> None:
-        """Beside, then renamed to its name: a crash leaves a whole repository or none."""
+        """Creates the repository under another name and renames it: a crash leaves a whole repository or none."""
         from dulwich.repo import Repo
 
         beside = self._folder / ".git-beside"

@@ -1,38 +1,38 @@
-"""Which version served when, and why, as the ledger tells it."""
+"""Finds in the ledger which version served when, and why."""
 
 from collections.abc import Iterable, Sequence
 
 from schemas.artifacts import LedgerEntry, ModelManifest, ModelTarget
 from schemas.events import ModelPromoted, PromotionTookEffect
 
-#: What an alias is asked of: its name, its target, its stream.
-Post = tuple[str, ModelTarget, str]
-#: A line of the ledger: its post, its version, and from when it was meant to take effect.
-Line = tuple[str, ModelTarget, str, str, int]
+#: An alias of one target and stream: its name, the target, the stream.
+AliasKey = tuple[str, ModelTarget, str]
+#: Tells a line of the ledger from all others: alias, target, stream, version, and the time from which it was meant to serve.
+LineKey = tuple[str, ModelTarget, str, str, int]
 
 
-def serving_at(ledger: Iterable[LedgerEntry], time_ms: int) -> dict[Post, LedgerEntry]:
-    """The line in effect at a time, by alias, target and stream.
+def serving_at(ledger: Iterable[LedgerEntry], time_ms: int) -> dict[AliasKey, LedgerEntry]:
+    """Returns the line that was in effect at a time, by alias, target and stream.
 
-    Of the lines that had taken effect it is the one that did last; of two from the same time the
-    later one in the ledger, as scoring has it.
+    Of the lines that had taken effect, the one that did so last is in effect. Of two lines from the same time, the
+    later one in the ledger is, as in scoring.
 
     Args:
-        ledger: Oldest first.
-        time_ms: In the stream's time.
+        ledger: The lines, oldest first.
+        time_ms: The time, by the stream's clock.
     """
-    found: dict[Post, LedgerEntry] = {}
+    found: dict[AliasKey, LedgerEntry] = {}
     for entry in ledger:
-        post = (entry.alias, entry.target, entry.stream)
-        known = found.get(post)
+        key = (entry.alias, entry.target, entry.stream)
+        known = found.get(key)
         is_newer = known is None or entry.effective_from_ms >= known.effective_from_ms
         if entry.effective_from_ms <= time_ms and is_newer:
-            found[post] = entry
+            found[key] = entry
     return found
 
 
-def records_by_line(recorded: Iterable[PromotionTookEffect]) -> dict[Line, PromotionTookEffect]:
-    """Records of when promotions took effect in fact, by :func:`line_of` their ledger lines."""
+def records_by_line(recorded: Iterable[PromotionTookEffect]) -> dict[LineKey, PromotionTookEffect]:
+    """Returns the records of when promotions took effect, by :func:`line_of` of their ledger lines."""
     return {
         (
             one.alias,
@@ -45,25 +45,25 @@ def records_by_line(recorded: Iterable[PromotionTookEffect]) -> dict[Line, Promo
     }
 
 
-def line_of(entry: LedgerEntry) -> Line:
-    """What tells a promotion from all others."""
+def line_of(entry: LedgerEntry) -> LineKey:
+    """Returns the key that tells a line from all others."""
     return entry.alias, entry.target, entry.stream, entry.version, entry.effective_from_ms
 
 
 def in_effect(
     lines: Sequence[LedgerEntry], recorded: Iterable[PromotionTookEffect]
 ) -> list[tuple[int, LedgerEntry]]:
-    """Which line of one alias, target and stream predicted from which as-of time on, as scoring chose.
+    """Returns from which as-of time each line of one alias, target and stream predicted, as scoring chose.
 
-    Of the lines that had started it is the one that was meant to take effect last, and of two of those
-    the later one in the ledger: a line that started when such a one predicted never did.
+    Of the lines that had started, the one that was meant to take effect last predicts; of two such lines, the later one in
+    the ledger. So a line that starts while such a line predicts never predicts itself.
 
     Args:
-        lines: Oldest first.
-        recorded: When promotions started in fact; a line without a record did when it was meant to.
+        lines: The lines of one alias, target and stream, oldest first.
+        recorded: The records of when promotions started; a line without a record started when it was meant to.
 
     Returns:
-        By time; of two of the same time the later one predicts.
+        The start times with their lines, by time; of two with the same time the later one predicts.
     """
     records = records_by_line(recorded)
     started = []
@@ -81,9 +81,9 @@ def in_effect(
 
 
 def before(ledger: Iterable[LedgerEntry], current: LedgerEntry) -> LedgerEntry | None:
-    """The newest line of the same alias, target and stream that meant another version.
+    """Returns the newest earlier line of the same alias, target and stream that named another version.
 
-    Lines that a rollback left behind are not gone back to: what was rolled back from stays behind.
+    A version that was rolled back from is never returned to.
     """
     history: list[LedgerEntry] = []
     for entry in ledger:
@@ -91,7 +91,7 @@ def before(ledger: Iterable[LedgerEntry], current: LedgerEntry) -> LedgerEntry |
             continue
         versions = [known.version for known in history]
         if entry.version in versions:
-            # A return: everything since then was given up.
+            # The ledger returned to this version, so everything since then was given up.
             history = history[: versions.index(entry.version)]
         history.append(entry)
     return history[-2] if len(history) > 1 else None

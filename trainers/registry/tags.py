@@ -1,11 +1,11 @@
-"""The names of tags by which a registry's git repository tells versions and aliases, in GTO's form.
+"""Names the tags of versions and aliases in a registry's git repository, in the form of GTO.
 
 ::
 
     btc-usdt-binance/15m-15m/replay-1@v0.0.3           a version, on the commit that published it
-    btc-usdt-binance/15m-15m/replay-1#champion#2       an alias, on the commit of the version it means
+    btc-usdt-binance/15m-15m/replay-1#champion#2       an alias, on the commit of the version that it means
 
-An artifact is what an alias belongs to: a target in a stream. The last number counts the
+GTO calls a target in a stream an artifact: aliases belong to it. The last number counts the
 assignments of an artifact, so the names of all assignment tags follow from the ledger alone.
 
 Source:
@@ -24,18 +24,18 @@ _VERSION = re.compile(r"^(?P<artifact>.+)@v0\.0\.(?P<number>[1-9][0-9]*)$")
 
 
 def artifact_name(target: ModelTarget, stream: str) -> str:
-    """What an alias belongs to, in the letters that GTO allows."""
+    """Returns the artifact of a target and stream, in the letters that GTO allows."""
     parts = (target.instrument, f"{target.interval}-{target.horizon}", stream)
     return "/".join(_UNUSABLE.sub("-", str(part).lower()).strip("-_") or "x" for part in parts)
 
 
 def version_tag(artifact: str, number: int) -> str:
-    """The tag of an artifact's so manieth version."""
+    """Returns the tag of the version with this number."""
     return f"{artifact}@v0.0.{number}"
 
 
 def next_number(artifact: str, tags: Iterable[str]) -> int:
-    """The number of an artifact's next version, given all tags."""
+    """Returns the number of an artifact's next version, given all tags."""
     found = (_VERSION.match(tag) for tag in tags)
     return 1 + max(
         (int(match["number"]) for match in found if match is not None and match["artifact"] == artifact),
@@ -50,7 +50,7 @@ def is_version_of(artifact: str, tag: str) -> bool:
 
 
 def assignment_tags(ledger: Iterable[LedgerEntry]) -> list[tuple[str, LedgerEntry]]:
-    """Each line of a ledger, oldest first, with the name of its tag."""
+    """Returns each line of a ledger with the name of its tag, oldest first."""
     counts: Counter[str] = Counter()
     tagged = []
     for entry in ledger:
@@ -66,5 +66,5 @@ def is_assignment(tag: str) -> bool:
 
 
 def assignment_message(entry: LedgerEntry) -> str:
-    """What the tag of a ledger line says, and its commit."""
+    """Returns the message of the tag and of the commit of a ledger line."""
     return f"{entry.alias} of {entry.target} in {entry.stream}: {entry.version}\n\n{entry.reason}"

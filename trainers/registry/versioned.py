@@ -1,15 +1,15 @@
-"""The registry that keeps its history in git, and its files wherever it is told to.
+"""Keeps the history of a registry in git, and its files in further places if they are configured.
 
 A :class:`~trainers.registry.folders.FolderRegistry` is the truth; readers need nothing else. What is
 written to it is then recorded in a git repository of the same folder: manifests, cards and the
-ledger as commits, versions and aliases as tags. The record is brought up to what the folder says
-at every write, so a crash between the two, or a promotion by an older release, is caught up with.
+ledger as commits, versions and aliases as tags. Every write records all that the folder holds and the history
+lacks, so a crash between the two, or a promotion by an older release, is recorded later.
 
-A ledger that is not the continuation of what was recorded of it is refused, by readers too: somebody
-cut it, and an alias would mean what it meant before.
+A ledger that does not continue what was recorded of it is refused, by readers too: somebody
+cut it, and an alias would mean an earlier version again.
 
 Invariants: every version has a commit of its own with its version tag on it; the tags of
-assignments follow from the ledger; files are with the asset store before a version's tag is pushed.
+assignments follow from the ledger; files are in the asset store before a version's tag is pushed.
 """
 
 import shlex
@@ -22,8 +22,8 @@ from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget
 from schemas.errors import ConfigurationError, PlatformError, StateError, TransientError
 from schemas.ports import ModelRegistry
 from trainers.registry.folders import FolderRegistry
-from trainers.registry.histories import Recorded, disagreement, unrecorded
-from trainers.registry.repositories import Repository
+from trainers.registry.histories import RecordedHistory, disagreement, unrecorded
+from trainers.registry.repositories import HistoryRepository
 from trainers.registry.tags import (
     artifact_name,
     assignment_message,
@@ -42,41 +42,41 @@ _log = structlog.get_logger(__name__)
 
 
 class AssetStore(Protocol):
-    """Where the files of versions are kept besides the folder.
+    """A place beside the folder where the files of versions are kept.
 
-    Both calls may be made again; a file that is there is never replaced.
+    Both calls may be repeated; a file that is there is never replaced.
     """
 
     @property
     def place(self) -> str:
-        """Where it is: another place has other files."""
+        """The address of the store; stores at different addresses hold different files."""
 
     def keep(self, tag: str, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
-        """Store a version's files under its tag.
+        """Stores the files of a version under its tag.
 
         Args:
-            tag: The version's tag.
-            manifest: Of the version.
-            files: By name: its bytes.
+            tag: The tag of the version.
+            manifest: The manifest of the version.
+            files: The bytes of each file, by name.
 
         Raises:
             TransientError: If the store does not answer; nothing or a part was stored.
         """
 
     def fetch(self, tag: str, name: str) -> bytes | None:
-        """A file of a version, unverified; None where there is none.
+        """Returns a file of a version without verifying it; None if the store does not have it.
 
         Raises:
             TransientError: If the store does not answer.
         """
 
 
-class Remote(NamedTuple):
-    """Where commits and tags are sent.
+class RegistryRemote(NamedTuple):
+    """The git remote that commits and tags are pushed to.
 
     Attributes:
         url: A URL or a path.
-        credentials: As :meth:`~trainers.registry.repositories.Repository.push` takes them.
+        credentials: As :meth:`~trainers.registry.repositories.HistoryRepository.push` takes them.
     """
 
     url: str
@@ -84,47 +84,51 @@ class Remote(NamedTuple):
 
 
 class GitRegistry(ModelRegistry):
-    """A folder with its history.
+    """A registry in a folder, with its history in git.
 
     Args:
-        folder: The truth.
-        remote: None keeps the history here.
-        assets: None keeps files in the folder alone.
+        folder: The registry that holds the truth.
+        remote: The git remote; None keeps the history in the folder alone.
+        assets: A further place for files; None keeps them in the folder alone.
     """
 
     def __init__(
-        self, folder: FolderRegistry, *, remote: Remote | None = None, assets: AssetStore | None = None
+        self,
+        folder: FolderRegistry,
+        *,
+        remote: RegistryRemote | None = None,
+        assets: AssetStore | None = None,
     ) -> None:
         self._folder = folder
-        self._repository = Repository(folder.path)
+        self._repository = HistoryRepository(folder.path)
         self._remote = remote
         self._assets = assets
         self._checked: bytes | None = None
         self._is_damage_told = False
 
     def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
-        """Keep a version, record it, and send it on; see the port.
+        """Stores a version, records it, and pushes it; see the port.
 
-        A remote or an asset store that does not answer costs nothing but a warning: the next write
-        sends what is missing.
+        If a remote or an asset store does not answer, a warning is logged, and the next write sends what
+        is missing.
         """
         self._folder.publish(manifest, files)
         self._record_and_send()
 
     def promote(self, entry: LedgerEntry) -> None:
-        """Append to the ledger, record it, and send it on; see the port.
+        """Appends to the ledger, records it, and pushes it; see the port.
 
-        The folder is the truth: a history that is damaged costs nothing but a warning either.
+        The folder is the truth: if the history is damaged, a warning is logged and the promotion counts.
 
         Raises:
-            StateError: If the history knows lines that the ledger has not.
+            StateError: If the history has lines that the ledger lacks.
         """
         self._check_against_history()
         self._folder.promote(entry)
         self._record_and_send()
 
     def load(self, version: str) -> Artifact:
-        """A version with its files, fetched from the asset store where they are not here; see the port."""
+        """Reads a version with its files; files that are not in the folder are fetched from the asset store. See the port."""
         manifest = self._folder.manifest(version)
         missing = self._folder.missing_files(manifest)
         if missing and self._assets is not None:
@@ -136,11 +140,11 @@ class GitRegistry(ModelRegistry):
         return self._folder.load(version)
 
     def manifest(self, version: str) -> ModelManifest:
-        """A version's manifest, without its files; see the port."""
+        """Reads the manifest of a version, without its files; see the port."""
         return self._folder.manifest(version)
 
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
-        """The newest line of an alias; see the port.
+        """Returns the newest line of an alias; see the port.
 
         Raises:
             StateError: As :meth:`ledger`.
@@ -149,30 +153,30 @@ class GitRegistry(ModelRegistry):
         return self._folder.resolve(alias, target, stream=stream)
 
     def ledger(self) -> Sequence[LedgerEntry]:
-        """Every line, oldest first.
+        """Returns every line, oldest first.
 
         Raises:
-            StateError: If a line was changed, or the history knows lines that the ledger has not.
+            StateError: If a line was changed, or the history has lines that the ledger lacks.
         """
         self._check_against_history()
         return self._folder.ledger()
 
     def versions(self) -> Sequence[ModelManifest]:
-        """Every version, by when it was made."""
+        """Returns the manifest of every version, in the order in which they were made."""
         return self._folder.versions()
 
     def n_unrecorded(self) -> int:
-        """How many lines of the ledger its git history has not yet; the next write records them."""
+        """Counts the lines of the ledger that its git history lacks; the next write records them."""
         recorded = self._recorded()
         return 0 if recorded is None else unrecorded(self._folder.ledger(), recorded)
 
     def send(self) -> None:
-        """Send files, commits and tags to where they are to go.
+        """Sends files to the asset store, and commits and tags to the remote.
 
         Raises:
-            TransientError: If one of them does not answer.
-            ConfigurationError: If one of them refuses the token.
-            StateError: If the history here is damaged.
+            TransientError: If the store or the remote does not answer.
+            ConfigurationError: If the store or the remote refuses the token.
+            StateError: If the history in the folder is damaged.
         """
         if self._assets is None and self._remote is None:
             return
@@ -206,19 +210,19 @@ class GitRegistry(ModelRegistry):
     # The record
 
     def _check_against_history(self) -> None:
-        """Refuse a ledger that is not the continuation of what was recorded of it.
+        """Refuses a ledger that does not continue what was recorded of it.
 
-        The history is read first: a writer writes the ledger first, so that what is read of it later is
-        never less.
+        The history is read before the ledger. A writer writes the ledger first, so a ledger that is read later
+        is never shorter than the history.
 
         Raises:
-            StateError: Says what differs, and what to do.
+            StateError: If they differ; the message says how, and what to do.
         """
         recorded = self._recorded()
         if recorded is not None:
             self._check_continues(recorded)
 
-    def _check_continues(self, recorded: Recorded) -> None:
+    def _check_continues(self, recorded: RecordedHistory) -> None:
         content = self._folder.ledger_bytes()
         if content == self._checked:
             return
@@ -228,22 +232,22 @@ class GitRegistry(ModelRegistry):
             back = (
                 f"`git -C {path} checkout {_BRANCH} -- {_LEDGER}`"
                 if found.is_committed
-                else "from a copy, or from the remote, since the last commit has not"
+                else "from a copy or from the remote, because the last commit lacks the lines too"
             )
             message = (
-                f"{self._folder.path / _LEDGER} is not what was recorded of it: {found.words}. To have the recorded one "
-                f"back: {back}; to keep the one there is: delete {path}/.git, and the next write records everything anew"
+                f"{self._folder.path / _LEDGER} is not what was recorded of it: {found.words}. To restore the recorded "
+                f"ledger: {back}; to keep this one: delete {path}/.git, and the next write records everything anew"
             )
             raise StateError(message)
         self._checked = content
 
-    def _recorded(self) -> Recorded | None:
-        """What the history has; None where there is none, or it is damaged, which is said once."""
+    def _recorded(self) -> RecordedHistory | None:
+        """What the history holds; None if there is none, or if it is damaged, which is logged once."""
         if not self._repository.is_there:
             return None
         try:
-            return Recorded(self._repository.tags(), self._repository.committed(_LEDGER))
-        except Exception as error:  # noqa: BLE001  (dulwich raises whatever it stumbles over)
+            return RecordedHistory(self._repository.tags(), self._repository.committed(_LEDGER))
+        except Exception as error:  # noqa: BLE001  (dulwich raises many kinds of errors on a damaged repository)
             if not self._is_damage_told:
                 _log.warning("registry_history_damaged", reason=repr(error))
             self._is_damage_told = True
@@ -254,7 +258,7 @@ class GitRegistry(ModelRegistry):
             self._record_what_lacks()
         except PlatformError:
             raise
-        except Exception as error:  # (dulwich raises whatever a damaged repository makes it stumble over)
+        except Exception as error:  # dulwich raises many kinds of errors on a damaged repository
             message = (
                 f"the history in {self._folder.path / '.git'} must be a sound git repository, was not ({error!r}): "
                 "delete it, and the next write records everything anew"
@@ -265,7 +269,7 @@ class GitRegistry(ModelRegistry):
         with self._folder.writing():
             self._repository.clear_locks()
             ledger, tags = self._folder.ledger(), self._repository.tags()
-            self._check_continues(Recorded(tags, self._repository.committed(_LEDGER)))
+            self._check_continues(RecordedHistory(tags, self._repository.committed(_LEDGER)))
             ignored = self._folder.path / ".gitignore"
             if not ignored.exists():
                 ignored.write_text(_IGNORED)
@@ -307,7 +311,7 @@ class GitRegistry(ModelRegistry):
         tags[tag] = version
 
     def _version_tag(self, manifest: ModelManifest, tags: Mapping[str, str]) -> str | None:
-        """The tag that a version got when it was published."""
+        """The tag that a version got when it was published, or None."""
         artifact = artifact_name(manifest.target, manifest.stream)
         for tag, said in tags.items():
             if said == manifest.version and is_version_of(artifact, tag):

@@ -1,1 +1,1 @@
-"""Tables, progress and files for people: what a job found, written down."""
+"""Shows people what a job found: tables, progress and files."""

@@ -1,4 +1,4 @@
-"""What a backtest leaves behind: tables for people, JSON for machines, the tear sheet."""
+"""Shows the result of a backtest: tables for people, JSON for machines, the tear sheet."""
 
 from pathlib import Path
 
@@ -9,16 +9,16 @@ from rich.table import Table
 from trainers.backtesting.reports import BacktestReport, verdict, warnings
 from trainers.backtesting.sheets import tear_sheet
 from trainers.backtesting.summaries import SummaryTable, summaries
-from trainers.jobs.backtest import Done
+from trainers.jobs.backtest import FinishedBacktest
 from trainers.outputs import write_output
 
 
 def show_report(report: BacktestReport, *, width: int | None) -> None:
-    """Print the verdict on the costs, what speaks against the figures, and the tables.
+    """Prints the verdict on the costs, what speaks against the figures, and the tables.
 
     Args:
-        report: Of the backtest.
-        width: Of the output; None for the terminal's own.
+        report: The report of the backtest.
+        width: The width of the output; None takes the terminal's.
     """
     console = Console(width=width)
     console.print(verdict(report.results), style="bold", markup=False, highlight=False)
@@ -51,19 +51,19 @@ def _table(summary: SummaryTable) -> Table:
     return table
 
 
-def write_json(path: Path, done: Done) -> None:
-    """The report as JSON.
+def write_json(path: Path, done: FinishedBacktest) -> None:
+    """Writes the report as JSON.
 
     Raises:
-        ConfigurationError: If it cannot be written there.
+        ConfigurationError: If the file cannot be written.
     """
     write_output(path, msgspec.json.format(msgspec.json.encode(done.report), indent=2), "--json")
 
 
-def write_sheet(path: Path, done: Done) -> None:
-    """The tear sheet.
+def write_sheet(path: Path, done: FinishedBacktest) -> None:
+    """Writes the tear sheet.
 
     Raises:
-        ConfigurationError: If it cannot be written there.
+        ConfigurationError: If the file cannot be written.
     """
     write_output(path, tear_sheet(done.report, done.backtest.curves).encode(), "--html")

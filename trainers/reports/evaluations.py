@@ -1,4 +1,4 @@
-"""An evaluation's figures as tables for people: coverage, interval and lag beside every accuracy."""
+"""Makes tables of an evaluation's figures, with coverage, interval and lag beside every accuracy."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _EXACT_LAG = "none"
 
 
 def evaluation_tables(figures: Mapping[str, Any]) -> list[Table]:
-    """The whole, then by year, then what was promised and what came of it."""
+    """Makes the tables of the whole test, of each year, of wanted accuracies and of conformal sets."""
     return [_whole(figures), _by_year(figures), _wanted(figures), _conformal(figures)]
 
 
@@ -21,9 +21,13 @@ def _whole(figures: Mapping[str, Any]) -> Table:
         f"{figures['refit']}, {figures['configurations_tried']} configurations tried"
     )
     if figures["leak_alarm"]:
-        title += f"\nALARM: above {figures['leak_alarm_above']:.0%} over all decisions: look for a leak first"
+        title += (
+            f"\nLEAK ALARM: the lower end of the accuracy over all decisions lies above "
+            f"{figures['leak_alarm_above']:.0%}. Look for a leak first"
+        )
     if not all(search.get("is_repeated", True) for search in figures.get("searches", ())):
         title += f"\n--parameters: {NOT_REPEATED}"
+    title += "".join(f"\nWARNING: {words}" for words in figures["warnings"])
     table = Table(title=title)
     targets = [f"aimed at {item['target_coverage']:.0%}" for item in figures["selective"]]
     for column in ("entered after", "all", *targets):
@@ -48,7 +52,7 @@ def _by_year(figures: Mapping[str, Any]) -> Table:
 
 
 def _wanted(figures: Mapping[str, Any]) -> Table:
-    table = Table(title="accuracy as it is wanted: abstains below a threshold set on the year before")
+    table = Table(title="wanted accuracy: the model abstains below a threshold set on the year before")
     for column in ("wanted", "reached", "decided", "by year"):
         table.add_column(column)
     for item in figures["wanted_accuracy"]:
@@ -65,7 +69,7 @@ def _wanted(figures: Mapping[str, Any]) -> Table:
 def _conformal(figures: Mapping[str, Any]) -> Table:
     found = figures["conformal"]
     table = Table(
-        title=f"conformal sets that are to hold the outcome {1 - found['miscoverage']:.0%} of the time, by direction"
+        title=f"conformal sets that are meant to hold the outcome {1 - found['miscoverage']:.0%} of the time, by direction"
     )
     for column in ("sets", "held it", "of ups", "of downs", "one direction", "and right", "by year"):
         table.add_column(column)

@@ -1,4 +1,4 @@
-"""Progress for people: a bar on a terminal, plain lines otherwise."""
+"""Shows progress: a bar on a terminal, plain lines elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,33 +11,46 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from trainers.selection.searching import Reached
+from trainers.selection.searching import SearchProgress
 
-_STEP = 0.1
+#: Added to a number of tenths before it is rounded down, because 0.3 is a little less than three tenths.
+_ROUNDING = 1e-9
+
+
+class _Tenths:
+    """Tells when another tenth of the work is done."""
+
+    def __init__(self) -> None:
+        self._n_done = 0
+
+    def is_next(self, share: float) -> bool:
+        n_done = int(share * 10 + _ROUNDING)
+        is_next = n_done > self._n_done
+        self._n_done = max(self._n_done, n_done)
+        return is_next
 
 
 class PlainReport:
-    """Lines; waiting says a line at every tenth."""
+    """Prints lines; while waiting, one line at every tenth."""
 
     def __init__(self) -> None:
-        self._next = _STEP
+        self._tenths = _Tenths()
 
     def say(self, line: str) -> None:
-        """Print the line."""
+        """Prints the line."""
         click.echo(line)
 
     def waited(self, *, share: float) -> None:
-        """Print a line when another tenth is there."""
-        if share >= self._next:
-            self._next = (share // _STEP + 1) * _STEP
+        """Prints a line when another tenth is done."""
+        if self._tenths.is_next(share):
             click.echo(f"history for training: {share:.0%}")
 
     def reached(self, what: str, share: float) -> None:
-        """A terminal's affair: work that is asked for says its results alone."""
+        """Prints nothing: without a terminal only the results are shown."""
 
 
 class TerminalReport:
-    """A bar while waiting, with lines above it."""
+    """Shows a bar while waiting, with lines above it."""
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
@@ -45,33 +58,33 @@ class TerminalReport:
         self._task = self._progress.add_task("history for training", total=1.0)
 
     def say(self, line: str) -> None:
-        """Print the line, and take the bar away: the waiting is over."""
+        """Prints the line, and removes the bar, because the waiting is over."""
         self._progress.stop()
         self._progress.console.print(line, highlight=False, markup=False)
 
     def waited(self, *, share: float) -> None:
-        """Move the bar."""
+        """Moves the bar."""
         self._progress.start()
         self._progress.update(self._task, completed=share)
 
     def reached(self, what: str, share: float) -> None:
-        """Move the bar of a part of the work; it goes when the part is done."""
+        """Moves the bar of a part of the work, and removes it when the part is done."""
         self._progress.update(self._task, description=what, completed=share)
         self._progress.start()
         if share >= 1:
             self._progress.stop()
 
 
-class Bar(Protocol):
-    """Told the share that is done, and perhaps in other words what."""
+class ProgressBar(Protocol):
+    """Shows the share that is done, and what is being done if that changes."""
 
     def __call__(self, share: float, what: str | None = None) -> None:
-        """Move it."""
+        """Moves the bar."""
 
 
 @contextmanager
-def fitting_progress(title: str) -> Iterator[Bar]:
-    """A bar on standard error while many models are fitted; lines at every tenth without a terminal."""
+def fitting_progress(title: str) -> Iterator[ProgressBar]:
+    """Shows a bar on standard error while many models are fitted; without a terminal, a line at every tenth."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _TenthLines(title)
@@ -83,38 +96,37 @@ def fitting_progress(title: str) -> Iterator[Bar]:
 
 
 class _TenthLines:
-    """Says a line when another tenth is done."""
+    """Prints a line when another tenth is done."""
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._next = _STEP
+        self._tenths = _Tenths()
 
     def __call__(self, share: float, what: str | None = None) -> None:
-        if share >= self._next:
-            self._next = (share // _STEP + 1) * _STEP
+        if self._tenths.is_next(share):
             click.echo(f"{what or self._title}: {share:.0%}", err=True)
 
 
 @contextmanager
-def searching_progress(title: str) -> Iterator[Callable[[Reached], None]]:
-    """As :func:`fitting_progress`, with how many trials were given up, and the best so far."""
+def searching_progress(title: str) -> Iterator[Callable[[SearchProgress], None]]:
+    """As :func:`fitting_progress`, with the number of pruned trials and the best loss so far."""
     with fitting_progress(title) as bar:
         yield lambda reached: bar(reached.n_done / reached.n_trials, _said(title, reached))
 
 
-def _said(title: str, reached: Reached) -> str:
+def _said(title: str, reached: SearchProgress) -> str:
     best = "" if reached.best is None else f", best {reached.best:.5f}"
     return f"{title}, trial {reached.n_done} of {reached.n_trials}, {reached.n_pruned} pruned{best}"
 
 
 def print_table(table: Table) -> None:
-    """A table on standard output; wide where that is no terminal."""
+    """Prints a table on standard output; 160 columns wide if that is not a terminal."""
     width = None if sys.stdout.isatty() else 160
     Console(width=width).print(table)
 
 
 def say_written(*paths: Path | None) -> None:
-    """One line for each file that was asked for: where it is."""
+    """Prints the path of each file that was written."""
     for path in paths:
         if path is not None:
             click.echo(f"written to {path}")

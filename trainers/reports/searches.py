@@ -1,15 +1,15 @@
-"""What a search found, as tables for people: the parameters, and what is to be thought of them."""
+"""Makes tables of what a search found: the parameters, and their losses beside those of the declared ones."""
 
 import numpy as np
 from rich.table import Table
 
 from schemas.time import text_of_time
-from trainers.jobs.search import Ended
+from trainers.jobs.search import FinishedSearch
 from trainers.selection.searching import Searched
 
 
 def search_tables(searched: Searched) -> list[Table]:
-    """The choice, then what it was worth inside."""
+    """Makes the table of the chosen parameters and that of the losses in the inner folds."""
     return [_choice(searched), _folds(searched)]
 
 
@@ -28,7 +28,7 @@ def _choice(searched: Searched) -> Table:
 
 
 def _folds(searched: Searched) -> Table:
-    """By inner fold; the best of many looks better than it is, which the title says."""
+    """The losses by inner fold. The title says that the best of many looks better than it is."""
     table = Table(
         title=f"{searched.plan.objective} by inner fold; the best of {searched.n_trials} looks better than it is: "
         "`driftline compare --parameters` tells on later data"
@@ -44,7 +44,7 @@ def _folds(searched: Searched) -> Table:
     return table
 
 
-def ending(ended: Ended, *, n_trials: int) -> str:
-    """One line on how it ended, where it did not end by itself."""
+def ending(ended: FinishedSearch, *, n_trials: int) -> str:
+    """States in one line how far an interrupted search came."""
     n_done = 0 if ended.searched is None else ended.searched.n_trials
     return f"interrupted at trial {n_done} of {n_trials}: the same command goes on from there"

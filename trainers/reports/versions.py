@@ -1,4 +1,4 @@
-"""Versions as tables for people: never a figure without its interval and the baselines."""
+"""Makes tables of versions, where every figure has its interval and the baselines beside it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,15 +9,17 @@ from schemas.artifacts import LedgerEntry, Metric, ModelManifest
 from schemas.events import PromotionTookEffect
 from schemas.time import text_of_time
 from trainers.registry.aliases import words_of
-from trainers.registry.cards import conformal_words, interval_words, pick_words, stated_metrics
+from trainers.registry.cards import conformal_words, pick_words
+from trainers.registry.figures import figure_words, interval_words, stated_metrics
+from trainers.registry.leak_alarms import alarm_of, confirmation_of, is_ringing, standing_words
 from trainers.registry.serving import line_of, records_by_line
 
 
 def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntry]) -> Table:
-    """All versions, oldest first; those that an alias points to now are marked with it.
+    """Makes the table of all versions, oldest first, with the aliases that point to each.
 
-    What is given back to commands (version, target, stream) is never broken, so that it can be
-    copied; `models show` has the other figures.
+    Version, target and stream are never broken over lines, so that they can be copied into commands. `models show` has
+    the other figures.
     """
     aliases = aliases_of(ledger)
     table = Table(title="Models, by purged walk-forward (95 % intervals; ties apart)")
@@ -32,14 +34,24 @@ def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEnt
             manifest.stream,
             ", ".join(aliases.get(manifest.version, ())),
             text_of_time(manifest.trained_until_ms, "minute"),
-            share(stated_metrics(manifest).get("accuracy")),
+            _accuracy(manifest, ledger),
             _best_baseline(manifest),
         )
     return table
 
 
+def _accuracy(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str:
+    """The accuracy, and after it that the leak alarm rings."""
+    stated = share(stated_metrics(manifest).get("accuracy"))
+    if not is_ringing(manifest):
+        return stated
+    confirmed = confirmation_of(manifest.version, ledger)
+    by = "not confirmed" if confirmed is None else f"confirmed by {confirmed.leak_alarm_confirmed_by}"
+    return f"{stated}; LEAK ALARM, {by}"
+
+
 def aliases_of(ledger: Iterable[LedgerEntry]) -> dict[str, list[str]]:
-    """What points to each version now, by version."""
+    """Returns the aliases that point to each version now."""
     newest = {(entry.alias, entry.target, entry.stream): entry for entry in ledger}
     found: dict[str, set[str]] = {}
     for entry in newest.values():
@@ -48,7 +60,7 @@ def aliases_of(ledger: Iterable[LedgerEntry]) -> dict[str, list[str]]:
 
 
 def versions_json(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntry]) -> bytes:
-    """The same for machines: a list, oldest first, with every figure and baseline."""
+    """Returns all versions as JSON, oldest first, with every figure and baseline."""
     aliases = aliases_of(ledger)
     listed = [
         {
@@ -60,14 +72,21 @@ def versions_json(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntr
             "n_rows": manifest.n_rows,
             "metrics": stated_metrics(manifest),
             "baselines": manifest.baselines,
+            "leak_alarm": alarm_of(manifest),
+            "leak_alarm_confirmed_by": _confirmed_by(manifest, ledger),
         }
         for manifest in versions
     ]
     return msgspec.json.format(msgspec.json.encode(listed), indent=2)
 
 
+def _confirmed_by(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str | None:
+    confirmed = confirmation_of(manifest.version, ledger)
+    return None if confirmed is None else confirmed.leak_alarm_confirmed_by
+
+
 def _best_baseline(manifest: ModelManifest) -> str:
-    """The one that is right most often, which the model has to beat."""
+    """The baseline that is right most often, which the model must beat."""
     found = {name: scores["accuracy"] for name, scores in manifest.baselines.items() if "accuracy" in scores}
     if not found:
         return "-"
@@ -75,12 +94,12 @@ def _best_baseline(manifest: ModelManifest) -> str:
     return f"{short_share(found[best])} {best.replace('_', ' ')}"
 
 
-def version_tables(manifest: ModelManifest, promotions: Iterable[LedgerEntry]) -> list[Table]:
-    """One version: its facts, its figures beside the baselines', its evidence, its promotions."""
-    return [_facts(manifest), _figures(manifest), _evidence(manifest), _promotions(promotions)]
+def version_tables(manifest: ModelManifest, promotions: Sequence[LedgerEntry]) -> list[Table]:
+    """Makes the tables of one version: its facts, its figures beside those of the baselines, its evidence, its promotions."""
+    return [_facts(manifest, promotions), _figures(manifest), _evidence(manifest), _promotions(promotions)]
 
 
-def _facts(manifest: ModelManifest) -> Table:
+def _facts(manifest: ModelManifest, promotions: Sequence[LedgerEntry]) -> Table:
     table = Table(title=manifest.version, show_header=False)
     facts = {
         "target": str(manifest.target),
@@ -91,6 +110,7 @@ def _facts(manifest: ModelManifest) -> Table:
         "parameters": ", ".join(f"{name} {value}" for name, value in manifest.parameters.items()),
         "recipe": "not stated" if manifest.recipe is None else manifest.recipe.name,
         "configurations tried": str(manifest.configurations_tried),
+        "leak alarm": standing_words(manifest, promotions),
         "a pick": pick_words(manifest),
         "conformal sets": conformal_words(manifest),
         "code": manifest.code_version,
@@ -111,7 +131,9 @@ def _figures(manifest: ModelManifest) -> Table:
         table.add_column(baseline.replace("_", " "))
     for name, metric in stated_metrics(manifest).items():
         beside = (scores.get(name) for scores in manifest.baselines.values())
-        table.add_row(name.replace("_", " "), figure(metric), *(figure(other) for other in beside))
+        table.add_row(
+            name.replace("_", " "), figure_words(metric), *(figure_words(other) for other in beside)
+        )
     return table
 
 
@@ -141,18 +163,27 @@ def _promotions(promotions: Iterable[LedgerEntry]) -> Table:
             entry.stream,
             text_of_time(entry.effective_from_ms, "minute"),
             text_of_time(entry.recorded_ms, "minute"),
-            entry.reason,
+            reason_words(entry),
         )
     return table
+
+
+def reason_words(line: LedgerEntry) -> str:
+    """States why a line was written, and who confirmed a leak alarm with it."""
+    if line.leak_alarm_confirmed_by is None:
+        return line.reason
+    return f"{line.reason} (leak alarm confirmed by {line.leak_alarm_confirmed_by})"
 
 
 def ledger_table(
     lines: Iterable[LedgerEntry], *, title: str, recorded: Iterable[PromotionTookEffect] = ()
 ) -> Table:
-    """Lines of the ledger: what an alias meant, from when, and why.
+    """Makes a table of lines of the ledger: what an alias meant, from when, and why.
 
     Args:
-        recorded: From when on they predicted in fact; a column of it is there where any is recorded.
+        lines: The lines.
+        title: The title of the table.
+        recorded: The records of when promotions took effect; the table has a column for them if there are any.
     """
     records = records_by_line(recorded)
     table = Table(title=title)
@@ -168,7 +199,7 @@ def ledger_table(
             text_of_time(line.effective_from_ms, "minute"),
             *((_start_words(records.get(line_of(line))),) if records else ()),
             text_of_time(line.recorded_ms, "minute"),
-            line.reason,
+            reason_words(line),
         )
     return table
 
@@ -176,12 +207,12 @@ def ledger_table(
 def _start_words(record: PromotionTookEffect | None) -> str:
     if record is None:
         return "-"
-    lost = f", {record.n_let_go:,} bars before it lost" if record.n_let_go else ""
+    lost = f", {record.n_let_go:,} earlier bars lost" if record.n_let_go else ""
     return f"{text_of_time(record.event_time_ms, 'minute')}{lost}"
 
 
 def share(metric: Metric | None) -> str:
-    """A share in percent with its interval and its n."""
+    """Writes a share in percent with its interval and its n."""
     if metric is None:
         return "-"
     if metric.low is None or metric.high is None:
@@ -190,14 +221,5 @@ def share(metric: Metric | None) -> str:
 
 
 def short_share(metric: Metric | None) -> str:
-    """A share in percent."""
+    """Writes a share in percent."""
     return "-" if metric is None else f"{metric.value:.1%}"
-
-
-def figure(metric: Metric | None) -> str:
-    """A figure with its interval."""
-    if metric is None:
-        return "-"
-    if metric.low is None or metric.high is None:
-        return f"{metric.value:.4g}"
-    return f"{metric.value:.4f} [{metric.low:.4f}, {metric.high:.4f}]"

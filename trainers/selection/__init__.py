@@ -1,1 +1,1 @@
-"""Choosing between models: which differences are more than noise, by a declared rule; pure."""
+"""Searches parameters, ranks models, and chooses one by a declared rule. Pure."""

@@ -1,8 +1,8 @@
-"""Inner folds, and what a recipe is worth on them: all that a search gets to see.
+"""Inner folds, and the loss of a recipe on them: a search sees nothing else.
 
-They lie wholly before the refit that the search is for: it is handed the decisions as they were
-known then (:meth:`~trainers.datasets.decisions.DecisionSet.known_at`), in which nothing later is
-left to be seen, and each inner model learns what was known at its own beginning.
+The folds lie wholly before the refit for which the search is made. The search is given the decisions as they were
+known then (:meth:`~trainers.datasets.decisions.DecisionSet.known_at`), which hold nothing later,
+and each inner model learns what was known when its own test rows began.
 
 ::
 
@@ -29,22 +29,22 @@ _MARGIN = 1e-7
 
 
 class Objective(StrEnum):
-    """What a search makes small."""
+    """The loss that a search minimises."""
 
     LOG_LOSS = "log-loss"
     SELECTIVE = "selective"
 
 
 def inner_folds(known: DecisionSet, *, until_ms: int, n_folds: int) -> tuple[Fold, ...]:
-    """Expanding folds over the newer 60 % of what was known, about equally long.
+    """Returns expanding folds of about equal length over the newer 60 % of what was known.
 
     Args:
-        known: As it was known at ``until_ms``.
-        until_ms: The refit that the search is for.
-        n_folds: How many.
+        known: The decisions as they were known at ``until_ms``.
+        until_ms: The refit for which the search is made.
+        n_folds: The number of folds.
 
     Raises:
-        ConfigurationError: If there is too little history for so many.
+        ConfigurationError: If there is too little history for this number of folds.
     """
     labelled = np.flatnonzero(known.own.known_ms >= 0)
     first = int(len(labelled) * FIRST_TRAINING_SHARE)
@@ -53,8 +53,8 @@ def inner_folds(known: DecisionSet, *, until_ms: int, n_folds: int) -> tuple[Fol
             max(LEAST_ROWS / FIRST_TRAINING_SHARE, LEAST_ROWS * n_folds / (1 - FIRST_TRAINING_SHARE))
         )
         message = (
-            f"a search over {n_folds} inner folds needs {needed + 1} labelled rows before its date, were "
-            f"{len(labelled)}: move --train-until on, or take fewer --inner-folds"
+            f"a search over {n_folds} inner folds needs {needed + 1} labelled rows before its date, and there are "
+            f"{len(labelled)}: take a later --train-until or fewer --inner-folds"
         )
         raise ConfigurationError(message)
     return equal_folds(known, n_folds=n_folds, until_ms=until_ms)
@@ -63,13 +63,13 @@ def inner_folds(known: DecisionSet, *, until_ms: int, n_folds: int) -> tuple[Fol
 def fold_scorer(
     known: DecisionSet, recipe: Recipe, *, objective: Objective, coverage: float, is_weighted: bool
 ) -> Callable[[Fold], float]:
-    """What a recipe loses on a fold, by its ONNX form.
+    """Returns a function that gives the loss of a recipe on a fold, by its ONNX form.
 
     Args:
-        known: As it was known at the refit.
-        recipe: Fitted anew in each fold.
-        objective: Which loss.
-        coverage: The share that :attr:`Objective.SELECTIVE` looks at.
+        known: The decisions as they were known at the refit.
+        recipe: The recipe, which is fitted in each fold.
+        objective: The loss.
+        coverage: The most confident share of decisions, for :attr:`Objective.SELECTIVE`.
         is_weighted: Whether overlapping labels share their weight.
     """
 
@@ -86,21 +86,21 @@ def fold_scorer(
 
 
 def mean_log_loss(probability: NDArray[np.float64], is_up: NDArray[np.bool_]) -> float:
-    """The mean of minus the log of the probability that was given to what happened."""
+    """Returns the mean of minus the log of the probability that the outcome was given."""
     clipped = np.clip(probability, _MARGIN, 1 - _MARGIN)
     return float(-np.mean(np.log(np.where(is_up, clipped, 1 - clipped))))
 
 
 def selective_error(probability: NDArray[np.float64], is_up: NDArray[np.bool_], *, coverage: float) -> float:
-    """The share of misses among a fold's most confident decisions.
+    """Returns the share of misses among a fold's most confident decisions.
 
-    The fold's own confidences set the threshold, which no later figure does: it ranks
+    The threshold comes from the fold's own confidences, as in no other figure. The share ranks
     trials and is not reported as an accuracy.
 
     Args:
         probability: Shape (n,), of up.
         is_up: Shape (n,), the outcomes.
-        coverage: The most confident share that is looked at, in (0, 1].
+        coverage: The most confident share of the decisions, in (0, 1].
     """
     n = max(1, round(coverage * len(probability)))
     picked = np.argsort(-np.abs(probability - 0.5), kind="stable")[:n]

@@ -1,8 +1,8 @@
-"""Nested search: parameters found anew on the way through a test, never from the test itself.
+"""Nested search: parameters are searched again during a test, never on the test itself.
 
-Once a year of refits, at the year's first: a search costs as much as N times its inner folds of
+A search runs once in each year, at the year's first refit. It costs as much as N times its inner folds of
 refits, parameters drift slowly if at all, and a search at each quarter would cost four times as much
-and be led by the same rows again. Every search is handed what was known at its refit alone.
+for nearly the same rows. Every search is given only what was known at its refit.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,13 +24,13 @@ from trainers.selection.searching import Search, Searched, SearchPlan, new_study
 
 
 class Nesting(NamedTuple):
-    """A search on the way.
+    """How parameters are searched again during a test.
 
     Attributes:
         model: The recipe's name on the command line.
-        plan: Of each search; the seed is its year's own.
-        needed_from_ms: From here on there must be history enough for a search; before, the declared
-            parameters do, as only thresholds hang on them.
+        plan: The plan of each search; each year has its own seed.
+        needed_from_ms: From this time on there must be enough history for a search. Before it the declared
+            parameters are used if there is not, because only thresholds depend on them.
     """
 
     model: str
@@ -38,8 +38,8 @@ class Nesting(NamedTuple):
     needed_from_ms: int
 
 
-class Stretch(NamedTuple):
-    """Refits of one year, and the search at the first of them."""
+class SearchedYear(NamedTuple):
+    """The refits of one year, and the search at the first of them; None if there is too little history."""
 
     folds: tuple[Fold, ...]
     until_ms: int
@@ -48,13 +48,13 @@ class Stretch(NamedTuple):
 
 def stretches(
     decisions: DecisionSet, recipe: Recipe, folds: Sequence[Fold], nesting: Nesting
-) -> tuple[Stretch, ...]:
-    """The folds by year, each with its search, not yet run.
+) -> tuple[SearchedYear, ...]:
+    """Returns the folds of each year with their search, which has not run yet.
 
     Args:
         decisions: The decisions.
         recipe: The recipe with its declared parameters.
-        folds: Of the test, oldest first.
+        folds: The folds of the test, oldest first.
         nesting: How to search.
 
     Raises:
@@ -69,7 +69,7 @@ def stretches(
         until_ms = int(starts[numbers[0]])
         plan = msgspec.structs.replace(nesting.plan, seed=nesting.plan.seed + int(year))
         search = _search(decisions, recipe, plan, nesting.model, until_ms, is_needed=needed)
-        found.append(Stretch(tuple(folds[i] for i in numbers), until_ms, search))
+        found.append(SearchedYear(tuple(folds[i] for i in numbers), until_ms, search))
     return tuple(found)
 
 
@@ -90,13 +90,13 @@ def _search(
         return None
 
 
-def searched(stretch: Stretch, plan: SearchPlan, *, told: Callable[[], None]) -> Searched | None:
-    """Run a stretch's search, in memory.
+def searched(stretch: SearchedYear, plan: SearchPlan, *, told: Callable[[], None]) -> Searched | None:
+    """Runs the search of a year in memory.
 
     Args:
-        stretch: The stretch.
+        stretch: The refits of the year.
         plan: How to search.
-        told: Called after each trial.
+        told: Is called after each trial.
     """
     if stretch.search is None:
         return None
@@ -108,7 +108,7 @@ def searched(stretch: Stretch, plan: SearchPlan, *, told: Callable[[], None]) ->
 def searched_out_of_sample(
     decisions: DecisionSet,
     recipe: Recipe,
-    found: Sequence[tuple[Stretch, Searched | None]],
+    found: Sequence[tuple[SearchedYear, Searched | None]],
     *,
     is_weighted: bool,
     mapper: Mapper,
@@ -119,10 +119,10 @@ def searched_out_of_sample(
     Args:
         decisions: The decisions.
         recipe: The recipe as it is declared.
-        found: The stretches with their searches' results; None where the declared parameters are used.
+        found: The years with the results of their searches; None if the declared parameters are used.
         is_weighted: Whether overlapping labels share their weight.
-        mapper: Maps over folds, in parallel perhaps.
-        watch: Shown each fold's model after it has predicted.
+        mapper: Maps a function over folds, in order or in parallel.
+        watch: Is shown each fold's model after it has predicted.
     """
     probability = np.full(len(decisions), np.nan)
     for stretch, result in found:

@@ -1,4 +1,4 @@
-"""The page of a comparison: one HTML file with its pictures inside, for a browser without a network."""
+"""Writes the page of a comparison: one HTML file with its charts inside, for a browser without a network."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -11,7 +11,7 @@ from trainers.evaluation.pages import figure, page, table
 from trainers.evaluation.pictures import Measured, measured_bars
 from trainers.evaluation.summaries import OutOfSampleResult
 from trainers.selection import plots
-from trainers.selection.ranking import RULE, Pair, Ranking
+from trainers.selection.ranking import RULE, CandidatePair, Ranking
 
 Figures = Mapping[str, Any]
 _TITLE = "Comparison of models"
@@ -21,13 +21,13 @@ _PICTURES = '<div class="pictures">'
 def comparison_page(
     ranking: Ranking, figures: Mapping[str, Figures], tested: Mapping[str, OutOfSampleResult]
 ) -> str:
-    """The page.
+    """Returns the page.
 
     Args:
-        ranking: What came of it.
+        ranking: The result of the comparison.
         figures: Each candidate's summary, with ``edges``, ``regimes`` and ``importance`` as
             :mod:`trainers.jobs.compare` adds them.
-        tested: What each predicted.
+        tested: The predictions of each candidate.
     """
     one = figures[ranking.chosen]
     return page(
@@ -42,23 +42,26 @@ def comparison_page(
             "<h2>How good, how sure, how steady</h2>",
             _PICTURES,
             figure(
-                plots.coverage(figures), "To the left, the most confident decisions alone; 0.5 is a coin's."
+                plots.coverage(figures), "To the left the most confident decisions alone; a coin has 0.5."
             ),
             figure(
                 plots.reliability(tested),
-                "Ten equal groups of decisions. On the broken line, what is stated happens as often as stated.",
+                "Ten groups of decisions of equal size. On the broken line, ups are as frequent as stated.",
             ),
             figure(
                 plots.stability(figures),
-                "Over all decisions of each quarter, so that it is seen whether the edge fades.",
+                "All decisions of each quarter; the chart shows whether the edge fades.",
             ),
             "</div>",
             "<h2>Money, before any cost</h2>",
             f'<p class="warning">{escape(edge_words(ranking.chosen, one["edges"]))}</p>',
             _PICTURES,
-            figure(plots.edges(figures), f"A taker pays {TAKER_FEE_BPS:g} to enter and as much to leave."),
+            figure(
+                plots.edges(figures),
+                f"A taker pays {TAKER_FEE_BPS:g} basis points to enter and as much to leave.",
+            ),
             figure(plots.equity(tested), "One unit for each decision aimed at 10 %; sums, not compounded."),
-            figure(plots.drawdown(tested), "How far each sum lies below its highest so far."),
+            figure(plots.drawdown(tested), "How far each sum lies below its highest value so far."),
             "</div>",
             _edge_table(figures),
             "<h2>By regime</h2>",
@@ -66,7 +69,7 @@ def comparison_page(
             *(figure(picture, caption) for picture, caption in plots.regimes(figures)),
             "</div>",
             _regime_table(ranking, figures),
-            "<h2>What they look at</h2>",
+            "<h2>Which features matter</h2>",
             _PICTURES,
             *_importances(ranking, figures),
             "</div>",
@@ -76,7 +79,7 @@ def comparison_page(
 
 
 def verdict(ranking: Ranking) -> str:
-    """The choice, and what is noise, in words."""
+    """States in words what was chosen, and which differences are noise."""
     real = [pair for pair in ranking.pairs if not pair.is_noise]
     if not real:
         told = "no two of them differ by more than noise"
@@ -88,14 +91,14 @@ def verdict(ranking: Ranking) -> str:
 
 
 def edge_words(name: str, edges: Sequence[Edge]) -> str:
-    """The gross edge against the fee, in words."""
+    """States in words the gross edge, compared with the fee."""
     confident = min(
         (edge for edge in edges if edge.mean_bps is not None),
         key=lambda edge: edge.target_coverage,
         default=None,
     )
     if confident is None or confident.mean_bps is None:
-        return f"{name} decided nothing, so there is no edge to speak of."
+        return f"{name} decided nothing, so it has no edge."
     where = "below" if confident.mean_bps < ROUND_TRIP_BPS else "above"
     return (
         f"The {confident.target_coverage:.0%} most confident decisions of {name} earn {confident.mean_bps:.1f} "
@@ -116,8 +119,8 @@ def _span(ranking: Ranking, tested: Mapping[str, OutOfSampleResult]) -> str:
 
 def _warnings(figures: Mapping[str, Figures]) -> list[str]:
     return [
-        f"{name} is right in {one['accuracy']:.1%} of all decisions, above {one['leak_alarm_above']:.0%}: "
-        "look for a leak first."
+        f"{name} is right in {one['accuracy']:.1%} of all decisions, and the lower end of the interval lies above "
+        f"{one['leak_alarm_above']:.0%}: look for a leak first."
         for name, one in figures.items()
         if one["leak_alarm"]
     ]
@@ -141,8 +144,8 @@ def _pairs_table(ranking: Ranking) -> str:
     return table("Differences, p-values adjusted by Holm", columns, rows)
 
 
-def pair_cells(pair: Pair) -> tuple[str, ...]:
-    """A pair in words, for any table: who, Brier difference and p, accuracy difference and p, noise or not."""
+def pair_cells(pair: CandidatePair) -> tuple[str, ...]:
+    """Returns the cells of a pair: the names, Brier difference and p, accuracy difference and p, noise or not."""
     return (
         f"{pair.first} less {pair.second}",
         f"{pair.brier_difference:+.6f}",
@@ -201,7 +204,7 @@ def _importances(ranking: Ranking, figures: Mapping[str, Figures]) -> list[str]:
                 value_title="thousandths of a nat a decision",
                 is_lying=True,
             ),
-            "Out of sample, by the ONNX model. Of twins each alone matters little, so families go together.",
+            "Out of sample, by the ONNX model. Similar features replace each other, so families are shuffled together.",
         )
         for name in ranking.order
     ]

@@ -1,4 +1,4 @@
-"""The pictures of a comparison: which figures go into which picture."""
+"""Draws the charts of a comparison from its figures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ _WIDE = {"width": 640, "height": 420}
 
 
 def coverage(figures: Mapping[str, Figures]) -> str:
-    """Accuracy against realised coverage, on a logarithmic axis."""
+    """Draws the accuracy against the realised coverage, on a logarithmic axis."""
     drawn = []
     for name, one in figures.items():
         points = [(1.0, one["accuracy"])] + [
@@ -50,7 +50,7 @@ def _share_of_log(x: float) -> str:
 
 
 def reliability(tested: Mapping[str, OutOfSampleResult]) -> str:
-    """The share of ups against the stated probability, in ten equal groups."""
+    """Draws the share of ups against the stated probability, in ten groups of equal size."""
     drawn = [Curve(name, *_groups(one)) for name, one in tested.items()]
     every = [x for curve in drawn for x in curve.x]
     if every:
@@ -76,7 +76,7 @@ def _groups(one: OutOfSampleResult) -> tuple[list[float], list[float]]:
 
 
 def stability(figures: Mapping[str, Figures]) -> str:
-    """Accuracy over all decisions, by quarter."""
+    """Draws the accuracy over all decisions, by quarter."""
     series = {
         name: {quarter: 100 * found["accuracy"] for quarter, found in one["by_quarter"].items() if found["n"]}
         for name, one in figures.items()
@@ -87,7 +87,7 @@ def stability(figures: Mapping[str, Figures]) -> str:
 
 
 def equity(tested: Mapping[str, OutOfSampleResult]) -> str:
-    """The sum of gross returns of the confident decisions."""
+    """Draws the sum of gross returns of the confident decisions."""
     found = {name: gains(one, target=TARGET) for name, one in tested.items()}
     series = {
         name: (bets.as_of_ms, bets.running_percent()) for name, bets in found.items() if len(bets.as_of_ms)
@@ -96,7 +96,7 @@ def equity(tested: Mapping[str, OutOfSampleResult]) -> str:
 
 
 def drawdown(tested: Mapping[str, OutOfSampleResult]) -> str:
-    """How far those sums lie below their highest."""
+    """Draws how far these sums lie below their highest value so far."""
     found = {name: gains(one, target=TARGET) for name, one in tested.items()}
     series = {
         name: (bets.as_of_ms, bets.fallen_percent()) for name, bets in found.items() if len(bets.as_of_ms)
@@ -105,7 +105,7 @@ def drawdown(tested: Mapping[str, OutOfSampleResult]) -> str:
 
 
 def edges(figures: Mapping[str, Figures]) -> str:
-    """The gross edge of a decision at each coverage, and the fee beside it."""
+    """Draws the gross edge of a decision at each coverage, with the fee beside it."""
     series = {
         name: {
             "all" if edge.target_coverage == ALL else f"aimed at {edge.target_coverage:.0%}": Measured(
@@ -122,7 +122,7 @@ def edges(figures: Mapping[str, Figures]) -> str:
 
 
 def regimes(figures: Mapping[str, Figures]) -> list[tuple[str, str]]:
-    """Accuracy by regime, a picture for each dimension, with a caption."""
+    """Draws the accuracy by regime: one chart with a caption for each dimension."""
     dimensions = list(dict.fromkeys(name for one in figures.values() for name in one["regimes"]))
     return [
         (

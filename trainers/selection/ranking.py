@@ -1,8 +1,8 @@
-"""Ranking candidates by what they predicted on the same rows, and choosing one by a declared rule.
+"""Ranks candidates by their predictions on the same rows, and chooses one by a declared rule.
 
-The rule: rank by Brier score; among those that are not worse than the first by more than noise
+The rule: rank by Brier score; among the candidates that are not worse than the first by more than noise
 (Diebold-Mariano on squared errors, two-sided, Holm over all pairs, 5 %), choose the one that is
-named first, so that the caller states simplicity by the order. What is not decided is called so.
+named first, so that the caller states simplicity by the order. Differences that are not decided are called noise.
 """
 
 import math
@@ -25,12 +25,12 @@ RULE = (
 )
 
 
-class Pair(NamedTuple):
-    """Two candidates on the same rows.
+class CandidatePair(NamedTuple):
+    """Two candidates, compared on the same rows.
 
     Attributes:
-        brier_difference: Of the first less that of the second; negative where the first is better.
-        brier_p, accuracy_p: Adjusted over all pairs; by Diebold-Mariano and by McNemar.
+        brier_difference: The Brier score of the first minus that of the second; negative if the first is better.
+        brier_p, accuracy_p: The p-values by Diebold-Mariano and by McNemar, adjusted over all pairs.
     """
 
     first: str
@@ -42,33 +42,34 @@ class Pair(NamedTuple):
 
     @property
     def is_noise(self) -> bool:
-        """Whether neither score tells the two apart."""
+        """Whether neither score separates the two."""
         return min(self.brier_p, self.accuracy_p) > LEVEL
 
     @property
     def better(self) -> str:
-        """Which one has the better score, by the score that tells them apart more surely."""
+        """The candidate with the better score, by the score with the smaller p-value."""
         if self.brier_p <= self.accuracy_p:
             return self.first if self.brier_difference < 0 else self.second
         return self.first if self.accuracy_difference > 0 else self.second
 
     @property
     def worse(self) -> str:
-        """The other."""
+        """The other candidate."""
         return self.second if self.better == self.first else self.first
 
 
 class Ranking(NamedTuple):
-    """What came of a comparison.
+    """The order of candidates, and the one that was chosen.
 
     Attributes:
-        order: Names, the best Brier score first.
-        chosen: By :data:`RULE`.
-        n: Rows that all candidates predicted, without ties.
+        order: The names, the best Brier score first.
+        pairs: Every two candidates, compared.
+        chosen: The candidate that was chosen by :data:`RULE`.
+        n: The number of rows that all candidates predicted, without ties.
     """
 
     order: tuple[str, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[CandidatePair, ...]
     chosen: str
     n: int
 
@@ -76,19 +77,19 @@ class Ranking(NamedTuple):
 def ranked(
     decisions: DecisionSet, probabilities: Mapping[str, NDArray[np.float64]], *, from_ms: int
 ) -> Ranking:
-    """Compare candidates.
+    """Compares candidates.
 
     Args:
-        decisions: What was decided.
-        probabilities: By name, the simplest first; each of shape (n,), NaN where not predicted.
+        decisions: The decisions.
+        probabilities: The probabilities by name, the simplest candidate first; shape (n,), NaN where not predicted.
         from_ms: The beginning of the test.
 
     Raises:
-        ValueError: If there is no row that all have predicted.
+        ValueError: If no row was predicted by all candidates.
     """
     rows = _shared_rows(decisions, list(probabilities.values()), from_ms)
     if not len(rows):
-        message = "candidates must have predicted some rows together, had none"
+        message = "all candidates must have predicted some of the same rows, and there is no such row"
         raise ValueError(message)
     is_up = decisions.own.log_return[rows] > 0
     loss = {name: (probability[rows] - is_up) ** 2 for name, probability in probabilities.items()}
@@ -111,12 +112,12 @@ def _shared_rows(
 
 def _pairs(
     loss: Mapping[str, NDArray[np.float64]], hit: Mapping[str, NDArray[np.bool_]], *, n_ahead: int
-) -> tuple[Pair, ...]:
+) -> tuple[CandidatePair, ...]:
     names = list(combinations(loss, 2))
     by_loss = holm([diebold_mariano(loss[a], loss[b], n_ahead=n_ahead).p_value for a, b in names])
     by_hits = holm([mcnemar(is_hit=hit[a], other_is_hit=hit[b]).p_value for a, b in names])
     return tuple(
-        Pair(
+        CandidatePair(
             first=a,
             second=b,
             brier_difference=float((loss[a] - loss[b]).mean()),
@@ -128,7 +129,7 @@ def _pairs(
     )
 
 
-def _chosen(names: Sequence[str], best: str, pairs: Sequence[Pair]) -> str:
+def _chosen(names: Sequence[str], best: str, pairs: Sequence[CandidatePair]) -> str:
     worse = {
         pair.second if pair.first == best else pair.first
         for pair in pairs

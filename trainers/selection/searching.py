@@ -1,12 +1,12 @@
-"""The search for parameters: Optuna over the inner folds of one refit, every trial counted.
+"""Searches parameters with Optuna over the inner folds of one refit, and counts every trial.
 
-Trials are drawn one after the other, each from a seed of its own (the plan's and the trial's number)
-and from the trials before it. So a search that was killed goes on as if it had not been: Optuna
-itself keeps trials but not the sampler's state, and would draw the first ones again. A trial that
-was under way goes on at the fold it had reached. The first trial is the recipe as it is declared, so
-that a search can only be better inside, and shows by how much.
+Trials are drawn one after the other, each from a seed of its own (the plan's seed and the trial's number)
+and from the trials before it. So a search that was killed continues as if it had not been killed: Optuna
+keeps trials but not the state of the sampler, and would draw the first trials again. A trial that
+was running continues at the fold that it had reached. The first trial is the recipe as it is declared, so
+a search is never worse on the inner folds, and shows by how much it is better.
 
-How folds are mapped (in order, or over threads) is the caller's; it changes no result.
+The caller decides how folds are mapped (in order, or over threads); it changes no result.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,18 +22,18 @@ from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.folds import Fold
 from trainers.datasets.stored import content_hash
 from trainers.models.recipes import Recipe
-from trainers.models.spaces import Range, declared_parameters, space_of, with_parameters
+from trainers.models.spaces import ParameterRange, declared_parameters, space_of, with_parameters
 from trainers.selection.inner import Objective, fold_scorer, inner_folds
 
 _SCORES = "scores"
-#: Trials that run to their end before any is pruned.
+#: The number of trials that run to their end before a trial may be pruned.
 _UNPRUNED_TRIALS = 5
-#: Folds that every trial gets: one alone says too little.
+#: The folds that every trial gets, because one fold alone says too little.
 DECIDING_FOLDS = 2
 
 
 class Pruning(StrEnum):
-    """How a trial is given up before its last fold."""
+    """The rule by which a trial is stopped before its last fold."""
 
     MEDIAN = "median"
     HALVING = "halving"
@@ -44,12 +44,13 @@ class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How to search.
 
     Attributes:
-        n_trials: In all, those of an earlier run included; the first is what is declared.
-        objective: What is made small.
-        coverage: The most confident share that a selective objective looks at.
-        pruning: ``median`` gives up what is worse than the median of finished trials after as many
-            folds; ``halving`` keeps the better half at two folds, four and so on.
-        n_folds: Inner folds.
+        n_trials: The number of all trials, with those of an earlier run; the first is the recipe as declared.
+        objective: The loss that is minimised.
+        coverage: The most confident share of decisions, for a selective objective.
+        pruning: ``median`` stops trials that are worse than the median of finished trials after the same number of
+            folds; ``halving`` keeps the better half at two folds, four folds and so on.
+        n_folds: The number of inner folds.
+        seed: The seed of the draws.
         is_weighted: Whether overlapping labels share their weight.
     """
 
@@ -63,11 +64,13 @@ class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One trial, as it is kept in the evidence.
+    """One trial, as it is stored in the evidence.
 
     Attributes:
-        state: ``complete``, ``pruned``, or ``running`` where the search was interrupted in it.
-        scores: By inner fold, as many as it got.
+        number: Its place among the trials.
+        state: ``complete``, ``pruned``, or ``running`` if the search was interrupted in it.
+        parameters: Its parameters by name.
+        scores: Its loss on each inner fold that it got.
     """
 
     number: int
@@ -81,13 +84,14 @@ class Searched(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: The recipe's name on the command line.
-        parameters: Those of the complete trial with the smallest mean score.
-        score, declared_score: Mean over the inner folds, of the chosen and of the declared ones; the first
-            is the best of many and thereby looks better than it is.
-        searched_until_ms: Nothing known later was seen.
-        data_hash: Of the decisions as they were known then.
-        folds: By inner fold: times of the first and the last tested decision, and rows on both sides.
-        n_trials: All that were begun; each is a configuration tried.
+        parameters: The parameters of the complete trial with the smallest mean loss.
+        score, declared_score: The mean losses over the inner folds of the chosen and of the declared parameters. The
+            first is the best of many and therefore looks better than it is.
+        n_trials: The number of trials that began; each is a configuration tried.
+        searched_until_ms: The search saw nothing that was known later.
+        data_hash: The hash of the decisions as they were known then.
+        folds: For each inner fold the times of the first and the last tested decision, and its numbers of rows.
+        trials: Every trial that began.
     """
 
     model: str
@@ -110,11 +114,14 @@ class _ScoresEndError(Exception):
     """Ends the repetition of a search in the trial that it was interrupted in."""
 
 
-class Reached(NamedTuple):
+class SearchProgress(NamedTuple):
     """How far a search is.
 
     Attributes:
-        best: The smallest mean score of a complete trial; None before there is one.
+        n_done: The number of finished trials.
+        n_trials: The number of all trials.
+        n_pruned: The number of pruned trials.
+        best: The smallest mean loss of a complete trial; None before there is one.
     """
 
     n_done: int
@@ -123,19 +130,19 @@ class Reached(NamedTuple):
     best: float | None
 
 
-#: Applies a function to each fold, lazily or ahead; results in order. It may be left early.
+#: Applies a function to each fold, lazily or in advance; results come in order. The caller may stop early.
 FoldMapper = Callable[[Callable[[Fold], float], Sequence[Fold]], Iterable[float]]
 
 
 class Search:
-    """A search for one recipe's parameters, as of one refit.
+    """A search for the parameters of one recipe, at one refit.
 
     Args:
-        decisions: Whatever is later than the refit is cut off here, before anything else.
-        recipe: What is searched.
-        plan: How.
+        decisions: The decisions; everything later than the refit is cut off first.
+        recipe: The recipe whose parameters are searched.
+        plan: How to search.
         model: The recipe's name on the command line.
-        until_ms: The refit.
+        until_ms: The time of the refit.
 
     Raises:
         ConfigurationError: If there is too little history before the refit.
@@ -153,20 +160,20 @@ class Search:
         self._data_hash = content_hash(self._known)
 
     def identity(self) -> str:
-        """What makes it the same search: all that decides its trials, but for how many they are."""
+        """Returns everything that decides the trials of a search, except their number."""
         plan = msgspec.structs.replace(self._plan, n_trials=0)
         held = (self._model, declared_parameters(self._recipe), plan, self._until_ms, self._data_hash)
         return msgspec.json.encode(held, order="deterministic").decode()
 
     def run(
-        self, study: Any, *, mapper: FoldMapper = map, told: Callable[[Reached], None] | None = None
+        self, study: Any, *, mapper: FoldMapper = map, told: Callable[[SearchProgress], None] | None = None
     ) -> None:
-        """Go on until the plan's trials are done; what is done is kept in the study at every step.
+        """Runs until the plan's trials are done; the study keeps every step.
 
         Args:
-            study: As :func:`new_study` makes it, new or of an earlier run.
-            mapper: How folds are worked through.
-            told: Told after each trial.
+            study: A study of :func:`new_study`, new or of an earlier run.
+            mapper: Applies a function to the folds.
+            told: Is told after each trial.
         """
         while (trial := self._next_trial(study, self._plan.n_trials)) is not None:
             self._run_trial(study, trial, mapper)
@@ -174,7 +181,7 @@ class Search:
                 told(self.reached(study))
 
     def spoilt(self, study: Any) -> str | None:
-        """What is wrong with the losses that a study was left with; None where they can be gone on from."""
+        """Returns what is wrong with the losses in a study; None if the search can continue from them."""
         for trial in study.trials:
             losses = trial.user_attrs.get(_SCORES, [])
             is_list = isinstance(losses, list) and all(isinstance(loss, float) for loss in losses)
@@ -187,13 +194,13 @@ class Search:
         return None
 
     def repeated(self, trials: Sequence[TrialRecord]) -> Searched | None:
-        """What a search over these decisions would have found, had every fold lost what is stated.
+        """Returns what a search over these decisions would have found if every fold had the stated loss.
 
-        Every draw and every pruning is made anew, and nothing is fitted. A trial that is left out, put in
-        or changed makes the draws after it others; the losses themselves are taken as stated.
+        Every draw and every pruning is computed again, and nothing is fitted. If a trial was left out, added
+        or changed, the later draws differ; the losses themselves are taken as stated.
 
         Args:
-            trials: As a search stated them, in order.
+            trials: The trials that a search stated, in order.
         """
         stated = iter(trials)
 
@@ -209,18 +216,18 @@ class Search:
 
     @property
     def data_hash(self) -> str:
-        """Of the decisions as they were known at the refit."""
+        """The hash of the decisions as they were known at the refit."""
         return self._data_hash
 
-    def reached(self, study: Any) -> Reached:
-        """How far it is."""
+    def reached(self, study: Any) -> SearchProgress:
+        """Returns how far the search is."""
         trials = study.trials
         done = [trial.value for trial in trials if trial.state.name == "COMPLETE"]
         n_pruned = sum(trial.state.name == "PRUNED" for trial in trials)
-        return Reached(len(done) + n_pruned, self._plan.n_trials, n_pruned, min(done, default=None))
+        return SearchProgress(len(done) + n_pruned, self._plan.n_trials, n_pruned, min(done, default=None))
 
     def result(self, study: Any) -> Searched | None:
-        """The choice and the evidence; None before a trial is complete."""
+        """Returns the choice and the evidence; None before a trial is complete."""
         begun = [_record(trial) for trial in study.trials if trial.state.name != "WAITING"]
         complete = [trial for trial in begun if trial.state == "complete"]
         if not complete:
@@ -251,7 +258,7 @@ class Search:
         study.sampler = _sampler(self._plan.seed, number)
         under_way = [trial for trial in trials if trial.state.name == "RUNNING"]
         if under_way:
-            return optuna.trial.Trial(study, under_way[0]._trial_id)  # noqa: SLF001  (it has no other name)
+            return optuna.trial.Trial(study, under_way[0]._trial_id)  # noqa: SLF001  (Optuna offers no public name)
         if number >= n_trials:
             return None
         if not trials:
@@ -277,7 +284,7 @@ class Search:
                 if len(scores) < step:
                     scores.append(next(fresh))
                     trial.set_user_attr(_SCORES, scores)
-                # After its last fold a trial is complete, however bad.
+                # After its last fold a trial is complete, however large its loss is.
                 if DECIDING_FOLDS <= step < len(self._folds) and self._is_given_up(trial, scores[:step]):
                     study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                     return
@@ -287,10 +294,10 @@ class Search:
 
     @staticmethod
     def _is_given_up(trial: Any, scores: Sequence[float]) -> bool:
-        """Report, once, by how much it is worse so far than what is declared; then ask the pruner.
+        """Reports once by how much the trial is worse so far than the declared recipe; then asks the pruner.
 
-        By how much, since folds are not equally hard: Optuna takes the best of a trial's reports,
-        and of plain means that was the one over the easiest folds, so that hardly any was pruned.
+        The difference is reported because folds are not equally hard: Optuna takes the best of a trial's reports,
+        and the best plain mean was that over the easiest folds, so that hardly any trial was pruned.
         """
         declared = trial.study.trials[0].user_attrs.get(_SCORES, scores)
         reported = trial.storage.get_trial(trial._trial_id).intermediate_values  # noqa: SLF001
@@ -309,7 +316,7 @@ class Search:
 
 
 def stated(searched: Searched) -> dict[str, Any]:
-    """What figures say of a search: enough to doubt it by."""
+    """Returns what figures state of a search, so that a reader can doubt it."""
     return {
         "searched_until": text_of_time(searched.searched_until_ms, "iso"),
         "parameters": searched.parameters,
@@ -324,12 +331,12 @@ def stated(searched: Searched) -> dict[str, Any]:
 
 
 def new_study(plan: SearchPlan, *, storage: Any = None, name: str | None = None) -> Any:
-    """A study in a storage, or the one that is there under the name; in memory without a storage.
+    """Returns a new study, or the study of this name in the storage.
 
     Args:
         plan: How to search.
-        storage: Optuna's; None keeps the study in memory.
-        name: Of the study in the storage.
+        storage: Optuna's storage; None keeps the study in memory.
+        name: The name of the study in the storage.
     """
     import optuna
 
@@ -356,21 +363,21 @@ def _pruner(pruning: Pruning) -> Any:
 
 
 def _sampler(seed: int, number: int) -> Any:
-    """A sampler for one trial alone."""
+    """Returns a sampler for one trial alone."""
     import optuna
 
     own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     return optuna.samplers.TPESampler(seed=own, constant_liar=False)
 
 
-def _drawn(trial: Any, name: str, limits: Range) -> float:
+def _drawn(trial: Any, name: str, limits: ParameterRange) -> float:
     if limits.is_whole:
         return int(trial.suggest_int(name, int(limits.low), int(limits.high), log=limits.is_log))
     return float(trial.suggest_float(name, limits.low, limits.high, log=limits.is_log))
 
 
 def _leave(results: Any) -> None:
-    """End what a mapper still has to do, where it can be told so."""
+    """Ends the work that a mapper has left, if it can be told to stop."""
     if hasattr(results, "close"):
         results.close()
 

@@ -1,4 +1,4 @@
-"""Whether a stated search agrees with itself: its counts and its choice with its own trials and folds."""
+"""Checks whether a stated search agrees with itself: its counts and its choice with its own trials and folds."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from trainers.selection.searching import DECIDING_FOLDS, Searched, TrialRecord
 
 _COMPLETE, _PRUNED, _RUNNING = "complete", "pruned", "running"
-#: How many folds a trial got, at least and at most, by its state and how many there are.
+#: The least and the most folds of a trial, by its state and the number of folds.
 _FOLDS_BY_STATE: dict[str, Callable[[int], tuple[int, int]]] = {
     _COMPLETE: lambda n: (n, n),
     _PRUNED: lambda n: (DECIDING_FOLDS, n - 1),
@@ -16,7 +16,7 @@ _FOLDS_BY_STATE: dict[str, Callable[[int], tuple[int, int]]] = {
 
 
 def contradiction(searched: Searched) -> str | None:
-    """What a stated search says that its own trials and folds do not; None where all agrees."""
+    """Returns what a stated search says against its own trials and folds; None if everything agrees."""
     return _of_trials(searched.trials, len(searched.folds)) or _of_counts(searched) or _of_folds(searched)
 
 
@@ -30,7 +30,7 @@ def _of_trials(trials: Sequence[TrialRecord], n_folds: int) -> str | None:
         if not least <= len(trial.scores) <= most:
             return f"trial {trial.number} is {trial.state} after {len(trial.scores)} of {n_folds} folds"
         if not np.isfinite([*trial.scores, *trial.parameters.values()]).all():
-            return f"trial {trial.number} has a loss or a parameter that is no number"
+            return f"trial {trial.number} has a loss or a parameter that is not a number"
     return None if any(trial.state == _COMPLETE for trial in trials) else "none of its trials is complete"
 
 
@@ -47,11 +47,11 @@ def _of_counts(searched: Searched) -> str | None:
     }
     for name, value in found.items():
         if getattr(searched, name) != value:
-            return f"it states {name} {getattr(searched, name)}, by its trials that is {value}"
+            return f"it states {name} {getattr(searched, name)}, and its trials give {value}"
     return None
 
 
 def _of_folds(searched: Searched) -> str | None:
     if any(fold["last_tested_ms"] >= searched.searched_until_ms for fold in searched.folds):
-        return "a fold of it was tested later than it says that it looked"
+        return "one of its folds was tested later than the date of the search"
     return None

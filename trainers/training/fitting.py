@@ -24,6 +24,7 @@ from trainers.evaluation.training_sets import training_set_at
 from trainers.models.descriptions import described, recipe_of
 from trainers.models.gradient_boosting import BoostedTrees
 from trainers.models.recipes import FittedModel, Recipe, exported
+from trainers.registry.leak_alarms import judged_alarm
 from trainers.training.evidence import WalkForwardEvidence, walk_forward_evidence
 
 #: The file of XGBoost's own form, which versions of XGBoost hold besides ONNX.
@@ -149,6 +150,11 @@ def seeded(recipe: Recipe, seed: int) -> Recipe:
     return recipe if seed == 0 else recipe_of(shifted(described(recipe)))
 
 
+def recipe_statement(options: FitOptions) -> RecipeStatement:
+    """How versions with these options are fitted, as their manifests state it."""
+    return RecipeStatement(name=options.name, parameters=described(seeded(options.recipe, options.seed)))
+
+
 def _native(fitted: FittedModel) -> dict[str, bytes]:
     """The file of the library's own form, if the model is one of XGBoost by itself."""
     return {NATIVE_FILE: fitted.native()} if isinstance(fitted, BoostedTrees) else {}
@@ -190,16 +196,19 @@ def _manifest(
         code_version=origin.code_version,
         created_ms=origin.created_ms,
         files={name: sha256(data) for name, data in files.items()},
-        recipe=RecipeStatement(name=options.name, parameters=described(seeded(options.recipe, options.seed))),
+        recipe=recipe_statement(options),
         evidence=() if settled is None else settled.policy.evidence,
         picks_from=None if settled is None else settled.policy.picks_from,
         conformal=None if settled is None else settled.conformal,
         configurations_tried=options.configurations_tried,
+        leak_alarm=judged_alarm(
+            evidence.metrics.get("accuracy"), instrument=origin.instrument, source=origin.source
+        ),
     )
 
 
-def _scalars(recipe: Recipe) -> dict[str, float | int | str]:
-    """The outermost numbers and words among the parameters, for tables; the recipe's statement has all of them."""
+def _scalars(recipe: Recipe) -> dict[str, bool | float | int | str]:
+    """The outermost parameters, for tables; the recipe's statement has all of them."""
     stated = described(recipe)
     inner = stated.pop("parameters", {})
     return {

@@ -9,7 +9,7 @@ from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Mixture, Stacked
-from trainers.models.narrowing import Alone
+from trainers.models.narrowing import NarrowedRecipe
 from trainers.models.online.protocols import OnlineRecipe
 from trainers.models.online.recipes import OnlineBagging, OnlineForest, OnlineLogistic, OnlineTree
 from trainers.models.recipes import OWN_HORIZON, Recipe
@@ -78,7 +78,7 @@ def _mixture(near: int, *, is_accompanied: bool) -> Mixture:
     if not is_accompanied:
         return Mixture(members=own, label="mixture")
     columns = tuple(feature.name for feature in SPEC.features)
-    alone = tuple(Alone(member=member, columns=columns) for member in own)
+    alone = tuple(NarrowedRecipe(member=member, columns=columns) for member in own)
     whole = (
         _xgboost(near),
         _extra(near),

@@ -41,8 +41,8 @@ class StoredMarket:
         return self._stored(events.CandleObserved, stream, "known_time_ms, instrument, start_ms")
 
     def ticks(self, stream: str) -> Iterator[events.TickObserved]:
-        """Yield the stored ticks of a run, by known time, instrument and trade id."""
-        return self._stored(events.TickObserved, stream, "known_time_ms, instrument, trade_id")
+        """Yield the stored ticks of a run, by known time, instrument, and epoch and value of the trade id."""
+        return self._stored(events.TickObserved, stream, "known_time_ms, instrument, id_epoch, trade_id")
 
     def bars(self, stream: str, *, instrument: str, interval: str, limit: int) -> list[events.BarClosed]:
         """Return the newest stored bars, oldest first.

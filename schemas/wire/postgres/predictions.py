@@ -1,5 +1,6 @@
 """The stored predictions of runs with their outcomes, and the record of how they turned out."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -21,13 +22,21 @@ class StoredPredictions:
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
-    def last_predicted_ms(self, stream: str) -> dict[Target, int]:
-        """Return the newest stored as-of time of each target of a run."""
+    def last_predicted_ms(
+        self, stream: str, *, instruments: Collection[str] | None = None
+    ) -> dict[Target, int]:
+        """Return the newest stored as-of time of each target of a run.
+
+        Args:
+            stream: The run.
+            instruments: Only the targets of these instruments; None for all.
+        """
         rows = self._pool.rows(
             "SELECT instrument, interval, horizon, arm, event_time_ms FROM prediction_records held "
             f"CROSS JOIN LATERAL (SELECT event_time_ms FROM predictions made WHERE {_same_target('made', 'held')} "
-            "ORDER BY event_time_ms DESC LIMIT 1) AS newest WHERE stream = %s",
-            (stream,),
+            "ORDER BY event_time_ms DESC LIMIT 1) AS newest WHERE stream = %s "
+            "AND (%s::text[] IS NULL OR instrument = ANY(%s))",
+            (stream, *[None if instruments is None else list(instruments)] * 2),
         )
         return {Target(stream, row[0], Interval(row[1]), Interval(row[2]), row[3]): row[4] for row in rows}
 

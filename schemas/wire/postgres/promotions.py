@@ -1,5 +1,7 @@
 """The stored promotions of models, and the time from which each of them predicted."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from schemas import events
@@ -32,13 +34,21 @@ class StoredPromotions:
         """Return the newest stored champion of each target of a run."""
         return self.newest_promotions(stream, CHAMPION)
 
-    def newest_promotions(self, stream: str, arm: str) -> list[events.ModelPromoted]:
-        """Return the newest stored promotion to an arm of each target of a run."""
+    def newest_promotions(
+        self, stream: str, arm: str, *, instruments: Collection[str] | None = None
+    ) -> list[events.ModelPromoted]:
+        """Return the newest stored promotion to an arm of each target of a run.
+
+        Args:
+            stream: The run.
+            arm: The arm.
+            instruments: Only the targets of these instruments; None for all.
+        """
         rows = self._pool.dicts(
             "SELECT DISTINCT ON (instrument, interval, horizon) * FROM promotions "
-            "WHERE stream = %s AND alias = %s "
+            "WHERE stream = %s AND alias = %s AND (%s::text[] IS NULL OR instrument = ANY(%s)) "
             "ORDER BY instrument, interval, horizon, effective_from_ms DESC, model_version DESC",
-            (stream, arm),
+            (stream, arm, *[None if instruments is None else list(instruments)] * 2),
         )
         return [msgspec.convert(row, events.ModelPromoted) for row in rows]
 

@@ -1,7 +1,7 @@
-"""Reading bytes at an address from compiled code, eight at a time.
+"""Reads bytes at an address from compiled code, eight at a time.
 
-It stands apart because nothing checks these reads: whoever calls them has made sure that the
-address, and seven bytes behind it, lie inside a buffer that it holds.
+This module is separate because nothing checks these reads. The caller makes sure that the address and the seven bytes
+after it lie inside a buffer that the caller holds.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ byte_at: Any = intrinsic(_loading(8))
 
 @njit(cache=True, nogil=True)
 def are_equal(left, right, size):
-    """Whether ``size`` bytes (8 or more) at two addresses are the same."""
+    """Return whether ``size`` bytes (8 or more) at two addresses are equal."""
     at = 0
     while at + 8 <= size:
         if word_at(left + at) != word_at(right + at):

@@ -1,10 +1,10 @@
-"""The compiled scan: the JSON of trades and watermarks, as our codec writes it, into columns.
+"""The compiled scan: it reads the JSON of trades and watermarks, as our codec writes it, into columns.
 
-A message is taken only when it is, byte for byte, what :func:`schemas.codec.encode` writes of a
-trade or watermark whose names are known, and when its numbers are plain: whole numbers of at most
-18 digits, decimals of at most 16 that a float64 holds exactly before the point is set. Anything
-else, however valid, is :data:`UNKNOWN` and left to the codec. So whatever is taken here, the codec
-would have taken with the very same values; ``tests/properties`` holds the two against each other.
+A message is taken only if it is, byte for byte, what :func:`schemas.codec.encode` writes for a trade or a watermark with
+known names, and if its numbers are plain. Whole numbers are plain with at most 18 digits, and decimals with at most 16
+whose digits make a whole number that a float64 holds exactly. Every other message, however valid, is :data:`UNKNOWN` and
+left to the codec. So the codec gives the same values for every message that is taken here; ``tests/properties``
+compares the two.
 
 Source:
     A decimal with an exact integer mantissa over an exact power of ten is correctly rounded:
@@ -17,13 +17,14 @@ from numba import njit
 from schemas.sources import LARGEST_LEAD_MS
 from stream_processors.operators.ticks.memory import are_equal, byte_at, word_at
 
-#: What ``kinds`` says of a message that the codec must look at; groups of watermarks count down from -2.
+#: The kind of a message that the codec must decode. The groups of watermarks count down from -2.
 UNKNOWN = -1
 FIRST_GROUP = -2
 
-#: Columns of ``numbers``; a watermark has its session's epoch where a trade has its id.
-EVENT_MS, KNOWN_MS, TRADE_ID = range(3)
+#: Columns of ``numbers``. A watermark has the epoch of its session where a trade has its id, and no id epoch.
+EVENT_MS, KNOWN_MS, TRADE_ID, ID_EPOCH = range(4)
 EPOCH = TRADE_ID
+N_NUMBERS = ID_EPOCH + 1
 #: Columns of ``amounts``.
 PRICE, SIZE, BOUGHT = range(3)
 
@@ -35,12 +36,15 @@ _PIECES = (
     b',"size":',
     b',"is_buyer_maker":',
     b',"epoch":',
+    b',"id_epoch":',
 )
 TEXT = np.frombuffer(b"".join(_PIECES), dtype=np.uint8)
-_TICK, _WATERMARK, _KNOWN, _PRICE, _SIZE, _MAKER, _EPOCH = (
+_TICK, _WATERMARK, _KNOWN, _PRICE, _SIZE, _MAKER, _EPOCH, _ID_EPOCH = (
     sum(len(piece) for piece in _PIECES[:i]) for i in range(len(_PIECES))
 )
-_N_TICK, _N_WATERMARK, _N_KNOWN, _N_PRICE, _N_SIZE, _N_MAKER, _N_EPOCH = (len(piece) for piece in _PIECES)
+_N_TICK, _N_WATERMARK, _N_KNOWN, _N_PRICE, _N_SIZE, _N_MAKER, _N_EPOCH, _N_ID_EPOCH = (
+    len(piece) for piece in _PIECES
+)
 
 _POWERS = 10.0 ** np.arange(17)
 _LARGEST_MANTISSA = 2**53
@@ -48,16 +52,16 @@ _LARGEST_TIME = 2**53
 _LARGEST_AMOUNT = 1e15
 _MOST_DIGITS = 18
 _MOST_DECIMALS = 16
-_TRUE = int.from_bytes(b"true}", "little")
-_FALSE = int.from_bytes(b"false}", "little")
+_TRUE = int.from_bytes(b"true", "little")
+_FALSE = int.from_bytes(b"false", "little")
 _BRACE = ord("}")
-#: Behind the last message: reads may go this far over its end.
+#: It follows the last message, because reads may go so far past its end.
 PADDING = bytes(64)
 
 
 @njit(cache=True, nogil=True)
 def slot_of(group, first, second, n_slots):
-    """Where a key is looked for first, by its group and the first sixteen bytes of its instrument's name."""
+    """The slot of a key, by its group and the first sixteen bytes of its instrument's name."""
     mixed = (
         group * np.int64(2862933555777941757)
         + first * np.int64(-7046029254386353131)
@@ -68,7 +72,7 @@ def slot_of(group, first, second, n_slots):
 
 @njit(cache=True, nogil=True)
 def _whole(at, most):
-    """A whole number of at most ``most`` digits, and where it ends; -1 when it is not plain."""
+    """A whole number of at most ``most`` digits, and where it ends; -1 if it is not plain."""
     value = 0
     first = at
     digit = byte_at(at) - 48
@@ -83,7 +87,7 @@ def _whole(at, most):
 
 @njit(cache=True, nogil=True)
 def _decimal(at, powers):
-    """A decimal, and where it ends; -1.0 when it is not plain."""
+    """A decimal, and where it ends; -1.0 if it is not plain."""
     mantissa, end = _whole(at, _MOST_DECIMALS)
     if mantissa < 0:
         return -1.0, end
@@ -105,7 +109,7 @@ def _decimal(at, powers):
 
 @njit(cache=True, nogil=True)
 def _prefix_at(at, end, names, prefixes, n_prefixes, likely):
-    """Which of the known sources and streams the message names, the likely one first; -1 for none."""
+    """The known source and stream that the message names, beginning with the likely one; -1 if it names none."""
     for offset in range(n_prefixes):
         i = likely + offset if likely + offset < n_prefixes else likely + offset - n_prefixes
         if at + prefixes[i, 1] <= end and are_equal(at, names + prefixes[i, 0], prefixes[i, 2]):
@@ -115,7 +119,7 @@ def _prefix_at(at, end, names, prefixes, n_prefixes, likely):
 
 @njit(cache=True, nogil=True)
 def _key_at(at, end, group, names, prefixes, keys, slots):
-    """Which of the known keys the message names; -1 for none."""
+    """The known key that the message names; -1 if it names none."""
     n_slots = slots.shape[0]
     instrument = at + prefixes[group, 1]
     slot = slot_of(group, word_at(instrument), word_at(instrument + 8), n_slots)
@@ -130,7 +134,7 @@ def _key_at(at, end, group, names, prefixes, keys, slots):
 
 @njit(cache=True, nogil=True)
 def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, powers, number, amount):
-    """One trade into its row; its key, or UNKNOWN, and its group."""
+    """Read a trade into its row. Returns its key, or UNKNOWN, and its group."""
     event_ms, at = _whole(at + _N_TICK, _MOST_DIGITS)
     if not are_equal(at, text + _KNOWN, _N_KNOWN):
         return UNKNOWN, likely
@@ -154,10 +158,18 @@ def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, power
         return UNKNOWN, likely
     at += _N_MAKER
     last = word_at(at)
-    is_buyer_maker = at + 5 == end and last & 0xFFFFFFFFFF == _TRUE
-    if not is_buyer_maker and not (at + 6 == end and last & 0xFFFFFFFFFFFF == _FALSE):
+    is_buyer_maker = last & 0xFFFFFFFF == _TRUE
+    if not is_buyer_maker and last & 0xFFFFFFFFFF != _FALSE:
         return UNKNOWN, likely
-    number[EVENT_MS], number[KNOWN_MS], number[TRADE_ID] = event_ms, known_ms, trade_id
+    id_epoch = _last_number(at + (4 if is_buyer_maker else 5), end, text + _ID_EPOCH, _N_ID_EPOCH)
+    if id_epoch < 0:
+        return UNKNOWN, likely
+    number[EVENT_MS], number[KNOWN_MS], number[TRADE_ID], number[ID_EPOCH] = (
+        event_ms,
+        known_ms,
+        trade_id,
+        id_epoch,
+    )
     amount[PRICE], amount[SIZE] = price, size
     amount[BOUGHT] = 0.0 if is_buyer_maker else size
     return key, group
@@ -165,7 +177,7 @@ def _tick(at, end, text, names, prefixes, n_prefixes, likely, keys, slots, power
 
 @njit(cache=True, nogil=True)
 def _watermark(at, end, text, names, prefixes, n_prefixes, number):
-    """One watermark into its row; its group, or UNKNOWN."""
+    """Read a watermark into its row. Returns the kind of its group, or UNKNOWN."""
     event_ms, at = _whole(at + _N_WATERMARK, _MOST_DIGITS)
     if not are_equal(at, text + _KNOWN, _N_KNOWN):
         return UNKNOWN
@@ -177,40 +189,40 @@ def _watermark(at, end, text, names, prefixes, n_prefixes, number):
     for group in range(n_prefixes):
         size = prefixes[group, 2]
         if at + size + 1 <= end and are_equal(at, names + prefixes[group, 0], size):
-            epoch = _epoch(at + size, end, text)
-            if epoch >= 0:
+            epoch = _last_number(at + size, end, text + _EPOCH, _N_EPOCH)
+            if 0 <= epoch <= _LARGEST_TIME:
                 number[EVENT_MS], number[KNOWN_MS], number[EPOCH] = event_ms, known_ms, epoch
                 return FIRST_GROUP - group
     return UNKNOWN
 
 
 @njit(cache=True, nogil=True)
-def _epoch(at, end, text):
-    """The epoch with which a message ends, 0 where it states none; -1 when it ends in another way."""
+def _last_number(at, end, name, n_name):
+    """The number of this name at the end of a message, 0 if it is left out; -1 if the message ends otherwise."""
     if at + 1 == end and byte_at(at) == _BRACE:
         return 0
-    if at + _N_EPOCH + 2 > end or not are_equal(at, text + _EPOCH, _N_EPOCH):
+    if at + n_name + 2 > end or not are_equal(at, name, n_name):
         return -1
-    epoch, at = _whole(at + _N_EPOCH, _MOST_DIGITS)
-    is_it = 0 <= epoch <= _LARGEST_TIME and at + 1 == end and byte_at(at) == _BRACE
-    return epoch if is_it else -1
+    number, at = _whole(at + n_name, _MOST_DIGITS)
+    return number if at + 1 == end and byte_at(at) == _BRACE else -1
 
 
 @njit(cache=True, nogil=True)
 def scan(address, ends, text, names, prefixes, n_prefixes, keys, slots, kinds, numbers, amounts):
-    """Every message into its row of the columns.
+    """Read every message into its row of the columns.
 
     Args:
-        address: Of the messages, one behind the other, with ``PADDING`` behind the last.
-        ends: Shape (n,): where each ends, counted from the first's beginning.
-        text: Address of ``TEXT``.
-        names: Address of the known names.
-        prefixes: Shape (g, 3): per source and stream, where its text lies in the names, its length
-            up to an instrument's name, and up to the end of the stream's.
-        keys: Shape (k, 2): per key, where its text lies in the names, and its length.
-        slots: Shape (a power of two,): keys by hash, -1 where there is none.
+        address: The address of the messages, which follow one another, with ``PADDING`` after the last.
+        ends: Shape (n,): the end of each message, counted from the beginning of the first.
+        text: The address of ``TEXT``.
+        names: The address of the known names.
+        prefixes: Shape (g, 3): for each source and stream, where its text lies in the names, its length up to the
+            name of an instrument, and its length up to the end of the stream's name.
+        n_prefixes: The number of sources and streams.
+        keys: Shape (k, 2): for each key, where its text lies in the names, and its length.
+        slots: Shape (a power of two,): the keys by hash, -1 in a free slot.
         kinds: Shape (n,), written: the key of a trade, ``FIRST_GROUP - group`` of a watermark, or UNKNOWN.
-        numbers: Shape (n, 3), int64, written: event time, known time, trade id or epoch.
+        numbers: Shape (n, 4), int64, written: event time, known time, trade id or epoch, epoch of the id.
         amounts: Shape (n, 3), float64, written: price, size, and the size if a buyer took it.
     """
     powers = _POWERS

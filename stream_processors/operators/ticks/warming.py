@@ -1,14 +1,14 @@
-"""Compiles the scan and the fold, so that no first start has to."""
+"""Compiles the scan and the fold before the first message comes."""
 
 from schemas import codec
 from schemas.events import TickObserved
-from stream_processors.operators.ticks.columns import Scanner
-from stream_processors.operators.ticks.folding import Folder
+from stream_processors.operators.ticks.columns import TickScanner
 from stream_processors.operators.ticks.names import KnownNames
+from stream_processors.operators.ticks.table import TickTable
 
 
 def warm_up_ticks() -> None:
-    """Scan and fold one trade twice: unknown at first, then known."""
+    """Scan and fold one trade twice: its names are unknown at first, and known the second time."""
     names, trade = (
         KnownNames(),
         codec.encode(
@@ -25,9 +25,8 @@ def warm_up_ticks() -> None:
             )
         ),
     )
-    scanner, folder = Scanner(names), Folder()
+    scanner, table = TickScanner(names), TickTable(names)
     for _ in range(2):
-        columns = scanner.columns([trade], lambda _number: ())
-        folder.fold(columns.kinds, columns.numbers, columns.amounts, first=0, n_keys=1, n_groups=1)
-        folder.due(0, 0)
-        folder.outlook(0)
+        table.fold(scanner.columns([trade], lambda _number: ()), 0)
+        table.due(0, 0)
+        table.outlook(0)

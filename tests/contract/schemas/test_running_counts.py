@@ -305,7 +305,7 @@ def write_without_arms(database: str, batch: Sequence[Event]) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         for event in batch:
             table = TABLES[type(event)]
-            row = {name: getattr(event, name) for name in table.columns if name != "arm"}
+            row = {name: getattr(event, name) for name in table.columns if name not in {"arm", "id_epoch"}}
             marks = ", ".join(["%s"] * len(row))
             connection.execute(
                 f"INSERT INTO {table.name} ({', '.join(row)}) VALUES ({marks})",  # noqa: S608

@@ -41,6 +41,20 @@ def test_orders_are_compared_as_numbers(views: Views, key: str) -> None:
     assert views.read(key) == b"late"
 
 
+def test_orders_of_many_views_are_read_at_once_in_their_order(views: Views, key: str) -> None:
+    keys = [f"{key}:{number}" for number in range(1_201)]
+    views.write({one: (number, b"") for number, one in enumerate(keys) if number % 2 == 0})
+    assert views.orders(keys) == [None if number % 2 else number for number in range(len(keys))]
+    assert views.orders([]) == []
+
+
+def test_fields_of_a_hash_are_written_and_read(views: Views, key: str) -> None:
+    assert views.fields(key) == {}
+    views.put_fields(key, {"challenger": b"1", "shadow": b"2"})
+    views.put_fields(key, {"challenger": b"3"})
+    assert views.fields(key) == {"challenger": b"3", "shadow": b"2"}
+
+
 def test_view_that_is_not_there_is_none(views: Views, key: str) -> None:
     assert views.read(key) is None
 

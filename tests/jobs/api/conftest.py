@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -35,9 +36,14 @@ def serving(endpoints: Endpoints):
 
     @contextmanager
     def serve(
-        stream: str, *, clock: Clock | None = None, where: Endpoints = endpoints
+        stream: str,
+        *,
+        clock: Clock | None = None,
+        where: Endpoints = endpoints,
+        data_dir: Path | None = None,
     ) -> Iterator[httpx.Client]:
-        settings = ApiSettings.from_environment({"DRIFTLINE_STREAM": stream})
+        own = {} if data_dir is None else {"DRIFTLINE_DATA_DIR": str(data_dir)}
+        settings = ApiSettings.from_environment({"DRIFTLINE_STREAM": stream, **own})
         app = create_app(settings, endpoints=where, clock=clock)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         listening = socket.create_server(("127.0.0.1", 0))

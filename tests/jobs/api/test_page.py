@@ -17,6 +17,7 @@ from schemas.time import Interval
 from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import clock_key, prediction_key
+from tests.fixtures.alarms import confirm, held_back_version
 from tests.unit.api.events import (
     AS_OF_MS,
     INSTRUMENT,
@@ -153,7 +154,7 @@ def test_nobody_reads_a_set_of_one_direction_as_ninety_percent_sure(browser, ser
     told = re.search(r'id="set"[^>]*>(.*?)</dd>', document, re.DOTALL)
     assert told is not None
     assert told[1].startswith("down only")
-    assert "not 90 % for down, to which the model gives 56.3 %" in told[1]
+    assert "not 90 % for down: the model gives it 56.3 %" in told[1]
 
 
 def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
@@ -173,7 +174,7 @@ def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
         document = seen(browser, f"{client.base_url}/", tmp_path)
 
     assert text_of(document, "modelless").startswith("No model yet for 15m → 15m (the default), 1h → 1h:")
-    assert text_of(document, "modelless").endswith("There is one for 1m → 1m.")
+    assert text_of(document, "modelless").endswith("There is a model for 1m → 1m.")
     assert document.count(", no model yet</button>") == 2
     assert "at 15:13:00 UTC, 2 min 0 s ago by the stream's clock" in text_of(document, "chart-legend")
     assert text_of(document, "accuracy") == "Nothing judged yet"
@@ -202,6 +203,39 @@ def minute_bar(stream, number):
     return msgspec.structs.replace(
         bar(number * 60_000, stream=stream), interval=Interval.ONE_MINUTE, start_ms=(number - 1) * 60_000
     )
+
+
+def test_a_person_is_told_why_no_champion_serves(browser, serving, pool, tmp_path):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    StoredStreams(pool).register_stream(
+        msgspec.structs.replace(description(stream=stream), instruments=(INSTRUMENT,), sources=())
+    )
+    version = held_back_version(tmp_path, stream=stream).version
+
+    with serving(stream, data_dir=tmp_path) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path / "profile")
+
+    assert text_of(document, "waiting-title") == "No champion serves"
+    told = text_of(document, "waiting-text")
+    assert "its leak alarm rings" in told
+    assert f"driftline models promote {version}" in told
+
+
+def test_a_person_sees_the_leak_alarm_of_a_model_that_serves_and_who_confirmed_it(
+    browser, serving, views, pool, tmp_path
+):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    StoredStreams(pool).register_stream(description(stream=stream))
+    manifest = held_back_version(tmp_path, stream=stream)
+    confirm(tmp_path, manifest)
+    made = msgspec.structs.replace(prediction(stream=stream), model_version=manifest.version)
+    shown(views, made)
+    EventWriter(pool).write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+
+    with serving(stream, data_dir=tmp_path) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path / "profile")
+
+    assert "confirmed by Ada (looked at both files)" in text_of(document, "leak")
 
 
 def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, pool, tmp_path):

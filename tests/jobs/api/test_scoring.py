@@ -10,7 +10,7 @@ import pytest
 
 from api.scoring.jobs import decision, scoring_job, view_of
 from api.scoring.rows import SeriesKey
-from api.scoring.starts import Start, record_of
+from api.scoring.starts import PromotionStart, record_of
 from api.scoring.stored import stored_state
 from schemas import codec
 from schemas.arms import CHAMPION
@@ -120,7 +120,7 @@ def test_what_an_emptied_log_no_longer_knows_comes_from_registry_and_history(end
     )
     registry.promote(entry)
     announced = promotion_of(entry, manifest)
-    started = Start(promoted=announced, number=0, from_ms=AS_OF_MS + QUARTER_MS, n_let_go=1)
+    started = PromotionStart(promoted=announced, number=0, from_ms=AS_OF_MS + QUARTER_MS, n_let_go=1)
     record = record_of(started, source="binance", known_time_ms=0)
     made = prediction(AS_OF_MS + QUARTER_MS, stream=stream, interval=M1, horizon=M1, version=manifest.version)
     EventWriter(pool).write([made])

@@ -15,7 +15,15 @@ import pytest
 from schemas import codec
 from schemas.events import BarClosed, Event, FeaturesComputed, WatermarkAdvanced
 from schemas.time import Interval
-from schemas.topics import FEATURES_MARKET, MARKET_BAR, MARKET_CANDLE, MARKET_TICK, Topic, dead_letters
+from schemas.topics import (
+    ALERTS,
+    FEATURES_MARKET,
+    MARKET_BAR,
+    MARKET_CANDLE,
+    MARKET_TICK,
+    Topic,
+    dead_letters,
+)
 from schemas.wire.clocks import SystemClock
 from schemas.wire.redis import Views, clock_key, connect, features_key
 from schemas.wire.settings import Endpoints
@@ -274,3 +282,18 @@ def test_late_trades_are_counted_in_the_bars(endpoints: Endpoints, views: Views,
     bars = [codec.decode(MARKET_BAR, value) for value in once(records(endpoints.kafka, MARKET_BAR), stream)]
     minutes = [bar for bar in bars if isinstance(bar, BarClosed) and bar.interval is Interval.ONE_MINUTE]
     assert sum(bar.n_late for bar in minutes) > 3
+
+
+def test_long_run_of_repeats_is_an_alert_on_its_topic(
+    endpoints: Endpoints, views: Views, stream: str
+) -> None:
+    trades: list[Event] = [tick(i, trade_id=i, stream=stream) for i in range(300)]
+    events = [*trades, *trades, tick(301, trade_id=301, stream=stream), watermark(MINUTE, stream=stream)]
+    publish(endpoints.kafka, MARKET_TICK, events)
+    run(endpoints, reached(views, stream, events))
+    found = once(records(endpoints.kafka, ALERTS, partition=0), stream)
+    alerts = [codec.decode(ALERTS, value) for value in found]
+    assert [(alert.name, alert.subject, alert.is_resolved) for alert in alerts] == [
+        ("repeated_trades", INSTRUMENT, False),
+        ("repeated_trades", INSTRUMENT, True),
+    ]

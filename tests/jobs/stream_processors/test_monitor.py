@@ -22,13 +22,13 @@ from stream_processors.jobs.vectors import vectors_job
 from stream_processors.monitoring.metrics import MonitorMetrics
 from stream_processors.monitoring.monitors import Monitor
 from stream_processors.monitoring.observing import read_by
-from stream_processors.operators.alerting import DEAD_LETTERS, STALLED_PARTITION, Place
+from stream_processors.operators.alerting import DEAD_LETTERS, STALLED_PARTITION, GroupPartition
 from stream_processors.runtime.alerts import alert_of, publish_alert
 from stream_processors.runtime.dead_letters import publish_dead_letter, read_mailboxes
 from stream_processors.settings import ProcessorSettings
 
 CONSUMER, GROUP = "scoring", "driftline-scoring"
-PLACE = Place(GROUP, FEATURES_MARKET.name, 2)
+PLACE = GroupPartition(GROUP, FEATURES_MARKET.name, 2)
 WHERE = (FEATURES_MARKET.name, 2)
 STALLED_S = 60.0
 

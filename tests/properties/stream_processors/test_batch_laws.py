@@ -11,7 +11,7 @@ from schemas.errors import ContractError
 from schemas.events import Event, TickObserved, WatermarkAdvanced
 from schemas.topics import MARKET_TICK
 from stream_processors.operators.protocols import Stepped, step_each, step_values
-from stream_processors.operators.ticks.columns import Scanner
+from stream_processors.operators.ticks.columns import TickScanner
 from stream_processors.operators.ticks.names import KnownNames
 from stream_processors.operators.ticks.scanning import FIRST_GROUP
 from tests.fixtures.keeping import keep
@@ -19,6 +19,8 @@ from tests.fixtures.market_events import tick, watermark
 from tests.fixtures.operators import OPERATORS, tick_scripts
 
 LAWS = settings(max_examples=60, deadline=None)
+#: Event time, known time and epoch of a watermark.
+N_TIMES = 3
 BROKEN = [b"", b"{", b"null", b'{"type":"TickObserved"}', b'{"type":"Other"}', None]
 
 
@@ -95,11 +97,18 @@ NUMBERS = st.one_of(
     st.decimals(0, 10**6, places=8, allow_nan=False).map(float),
 )
 TRADES = st.builds(
-    lambda at, trade_id, price, size, is_maker: msgspec.structs.replace(
-        tick(at, max(price, 5e-324), trade_id=trade_id, size=size, is_buyer_maker=is_maker, known_ms=at)
+    lambda at, trade_id, id_epoch, price, size, is_maker: tick(
+        at,
+        max(price, 5e-324),
+        trade_id=trade_id,
+        id_epoch=id_epoch,
+        size=size,
+        is_buyer_maker=is_maker,
+        known_ms=at,
     ),
     st.integers(-(10**12), 10**12),
     st.integers(-(2**63), 2**63 - 1),
+    st.one_of(st.just(0), st.integers(0, 2**63 - 1)),
     NUMBERS,
     NUMBERS,
     st.booleans(),
@@ -140,7 +149,7 @@ def test_columns_say_what_the_codec_says(trades: list[TickObserved], data: st.Da
     values = [data.draw(mutated(codec.encode(trade))) for trade in trades]
     epoch = data.draw(st.sampled_from([0, 0, 7, 10**12, 2**53]))
     values += [data.draw(mutated(codec.encode(watermark(data.draw(st.integers(0, 10**12)), epoch=epoch))))]
-    columns = Scanner(names).columns(values, no_headers)
+    columns = TickScanner(names).columns(values, no_headers)
     for i, value in enumerate(values):
         expected = by_the_codec(value)
         if isinstance(expected, ContractError):
@@ -149,19 +158,22 @@ def test_columns_say_what_the_codec_says(trades: list[TickObserved], data: st.Da
         assert columns.event(i) == expected
         if columns.kinds[i] <= FIRST_GROUP:
             times = (expected.event_time_ms, expected.known_time_ms, expected.epoch)
-            assert tuple(columns.numbers[i].tolist()) == times
+            assert tuple(columns.numbers[i, :N_TIMES].tolist()) == times
         if columns.kinds[i] >= 0:
             row = (*columns.numbers[i].tolist(), *columns.amounts[i].tolist())
             bought = 0.0 if expected.is_buyer_maker else expected.size
-            times = (expected.event_time_ms, expected.known_time_ms, expected.trade_id)
-            assert row == (*times, expected.price, expected.size, bought)
+            numbers = (expected.event_time_ms, expected.known_time_ms, expected.trade_id, expected.id_epoch)
+            assert row == (*numbers, expected.price, expected.size, bought)
 
 
 def test_plain_trades_are_scanned_and_not_decoded() -> None:
     names = KnownNames()
     names.key_of("binance", "live", "BTC-USDT.BINANCE")
-    values = [codec.encode(tick(i, 100.25, trade_id=i, size=0.00012, stream="live")) for i in range(50)]
+    values = [
+        codec.encode(tick(i, 100.25, trade_id=i, id_epoch=i % 3, size=0.00012, stream="live"))
+        for i in range(50)
+    ]
     broken_order = msgspec.json.encode(dict(reversed(msgspec.json.decode(values[0]).items())))
-    columns = Scanner(names).columns([*values, broken_order], no_headers)
+    columns = TickScanner(names).columns([*values, broken_order], no_headers)
     assert not columns.others
     assert columns.kinds.tolist() == [0] * 51

@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_processors.operators.alerting import Judge, Observation, Place, Progress
+from stream_processors.operators.alerting import AlertJudge, GroupPartition, GroupProgress, MonitorObservation
 from stream_processors.runtime.stalls import StallJudge
 
 AFTER_S = 60.0
 LOOK_S = 5.0
-PLACE = Place("driftline-market", "market.tick.v1", 3)
+PLACE = GroupPartition("driftline-market", "market.tick.v1", 3)
 WHERE = (PLACE.topic, PLACE.partition)
 
 #: Seconds between looks: usual ones, delayed ones, and sleeps of up to a week.
@@ -18,8 +18,8 @@ gaps = st.lists(
 sleeps = st.lists(st.floats(0.1, 604_800.0), max_size=20)
 
 
-def seen(at_s: float, committed: int) -> Observation:
-    return Observation(at_s, {}, {PLACE: Progress(committed, 1_000_000, 0)})
+def seen(at_s: float, committed: int) -> MonitorObservation:
+    return MonitorObservation(at_s, {}, {PLACE: GroupProgress(committed, 1_000_000, 0)})
 
 
 @given(gaps)
@@ -34,7 +34,7 @@ def test_a_worker_that_moves_whenever_its_watchdog_runs_has_not_stalled(between:
 
 @given(gaps)
 def test_a_group_that_moves_whenever_the_monitor_runs_raises_nothing(between: list[float]) -> None:
-    judge, now_s = Judge(stalled_after_s=AFTER_S), 0.0
+    judge, now_s = AlertJudge(stalled_after_s=AFTER_S), 0.0
     for n, gap in enumerate(between):
         now_s += gap
         assert list(judge.judge(seen(now_s, n // 2))) == []  # it may take two looks for a step
@@ -55,7 +55,7 @@ def test_a_loop_that_hangs_is_found_after_the_last_sleep(between: list[float]) -
 
 @given(sleeps)
 def test_a_group_that_stands_is_found_after_the_last_sleep_and_once(between: list[float]) -> None:
-    judge, now_s, raised = Judge(stalled_after_s=AFTER_S), 0.0, 0
+    judge, now_s, raised = AlertJudge(stalled_after_s=AFTER_S), 0.0, 0
     for gap in [*between, *[LOOK_S] * (round(AFTER_S / LOOK_S) + 2)]:
         now_s += gap
         raised += len(list(judge.judge(seen(now_s, 7))))
@@ -64,7 +64,7 @@ def test_a_group_that_stands_is_found_after_the_last_sleep_and_once(between: lis
 
 @given(st.floats(31.0, 604_800.0))
 def test_an_alert_is_not_over_because_nobody_looked(sleep_s: float) -> None:
-    judge, now_s = Judge(stalled_after_s=AFTER_S), 0.0
+    judge, now_s = AlertJudge(stalled_after_s=AFTER_S), 0.0
     for _ in range(20):
         now_s += LOOK_S
         list(judge.judge(seen(now_s, 7)))

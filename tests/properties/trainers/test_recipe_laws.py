@@ -10,7 +10,7 @@ from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.models.light_boosting import LightBoosting, rounded_down
 from trainers.models.logistic import LogisticRegression
 from trainers.models.mixtures import Stacked
-from trainers.models.narrowing import Alone
+from trainers.models.narrowing import NarrowedRecipe
 from trainers.models.recipes import Outcome, TrainingSet, exported
 from trainers.training.offered import offered
 
@@ -43,7 +43,7 @@ def made_small(recipe):
 
 
 RECIPES = {name: made_small(recipe) for name, recipe in offered().items()}
-LAWFUL = {**RECIPES, "alone": Alone(member=RECIPES["lightgbm-extra"], columns=NAMES[:6])}
+LAWFUL = {**RECIPES, "alone": NarrowedRecipe(member=RECIPES["lightgbm-extra"], columns=NAMES[:6])}
 every_recipe = pytest.mark.parametrize("recipe", LAWFUL.values(), ids=LAWFUL)
 
 

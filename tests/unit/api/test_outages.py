@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.reading.stores import Outage
+from api.reading.outages import Outage
 from schemas.errors import StoreUnavailableError
 from schemas.wire.clocks import ManualClock
 

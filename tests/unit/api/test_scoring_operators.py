@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.scoring.operators import ScoringOperator, Stored
+from api.scoring.operators import ScoringOperator
+from api.scoring.targets import StoredScoringState
 from schemas.errors import InvariantError, NotReadyError, SnapshotMismatchError, StateError
 from schemas.events import (
     Event,
@@ -210,7 +211,7 @@ def test_what_an_earlier_log_has_predicted_is_not_predicted_again():
         asked.append(target.horizon)
         return ms(20) if target.horizon is M15 else None
 
-    machine = operator(stored=Stored(last_predicted_ms=last_stored_ms))
+    machine = operator(stored=StoredScoringState(last_predicted_ms=last_stored_ms))
     made = stepped(machine, [*map(features, (10, 20, 30)), promotion(0), promotion(0, horizon=H1)])
     assert {name: as_of(some) for name, some in by_target(made).items()} == {"15m": [30], "1h": [10, 20, 30]}
     assert asked == [M15, H1]
@@ -307,7 +308,7 @@ def test_log_that_was_emptied_knows_champions_and_their_times_from_the_stores():
     promotions = [promotion(0, version="a"), promotion(15, version="b")]
     before = outputs(operator(), [promotions[0], *bars(3), promotions[1]])
     records = {one.model_version: one for one in records_of(before)}
-    stored = Stored(
+    stored = StoredScoringState(
         last_predicted_ms=lambda _target: ms(30),
         promotions=lambda _series: promotions,
         record=lambda promoted: records[promoted.model_version],
@@ -325,7 +326,7 @@ def test_stored_promotion_that_cannot_be_served_is_left_to_the_log():
         message = f"no {promoted.model_version}"
         raise InvariantError(message)
 
-    machine = operator(stored=Stored(promotions=lambda _series: [promotion(0)]), check=refusing)
+    machine = operator(stored=StoredScoringState(promotions=lambda _series: [promotion(0)]), check=refusing)
     assert outputs(machine, bars(2)) == []
 
 
@@ -352,6 +353,14 @@ def test_displaced_promotion_that_is_announced_again_does_not_come_back():
     outputs(machine, log)
     made = stepped(machine, [promotion(0, version="a"), *bars(6)])
     assert [one.model_version for one in made] == ["b", "b"]
+
+
+def test_displaced_promotion_that_is_announced_again_predicts_no_row_of_its_successor():
+    """Of two promotions of one time both were forgotten; announced again, the first predicted the second's rows."""
+    machine = operator()
+    log = [promotion(0, version="a"), promotion(0, version="b", spec="spec-b"), promotion(75, version="c")]
+    assert stepped(machine, [*log, *bars(7), features(80, is_warm=False)]) == []
+    assert stepped(machine, [promotion(0, version="a")]) == []
 
 
 def test_fewer_rows_are_kept_where_a_partition_holds_many_series():
@@ -473,6 +482,23 @@ def test_arm_that_fails_is_counted_and_reported_once_and_the_champion_goes_on(er
         "challenger": [10, 30],
     }
     assert (machine.n_failed, told) == (1, [features(20)])
+
+
+def test_every_decision_that_fails_is_told_with_its_target_and_their_number():
+    told = []
+
+    def decide(row: FeaturesComputed, promoted: ModelPromoted) -> PredictionMade:
+        if promoted.alias == "challenger" and row.event_time_ms >= ms(20):
+            message = "no such feature"
+            raise InvariantError(message)
+        return decided(row, promoted)
+
+    machine = ScoringOperator(
+        decide=decide,
+        on_failure_count=lambda target, failed, n: told.append((target.arm, failed.row.event_time_ms, n)),
+    )
+    stepped(machine, [promotion(0), promotion(0, alias="challenger", version="c"), *bars(3)])
+    assert told == [("challenger", ms(20), 1), ("challenger", ms(30), 2)]
 
 
 def test_champion_that_fails_does_not_stop_the_others():

@@ -59,7 +59,7 @@ class RememberingHistory(KnownStreams, MarketHistory):
     def __init__(self) -> None:
         self.streams: dict[str, StreamDescription] = {}
         self.stored_candles: dict[tuple[str, str, int], CandleObserved] = {}
-        self.stored_ticks: dict[tuple[str, str, int], TickObserved] = {}
+        self.stored_ticks: dict[tuple[object, ...], TickObserved] = {}
 
     def store(self, events: Iterable) -> None:
         for event in events:
@@ -67,7 +67,7 @@ class RememberingHistory(KnownStreams, MarketHistory):
                 case CandleObserved():
                     self.stored_candles.setdefault((event.stream, event.instrument, event.start_ms), event)
                 case TickObserved():
-                    self.stored_ticks.setdefault((event.stream, event.instrument, event.trade_id), event)
+                    self.stored_ticks.setdefault(event.fact(), event)
                 case _:
                     pass
 
@@ -95,8 +95,8 @@ class RememberingHistory(KnownStreams, MarketHistory):
         return iter(sorted(found, key=lambda c: (c.known_time_ms, c.instrument, c.start_ms)))
 
     def ticks(self, stream: str) -> Iterator[TickObserved]:
-        found = [t for (s, _, _), t in self.stored_ticks.items() if s == stream]
-        return iter(sorted(found, key=lambda t: (t.known_time_ms, t.trade_id)))
+        found = [t for t in self.stored_ticks.values() if t.stream == stream]
+        return iter(sorted(found, key=lambda t: (t.known_time_ms, t.instrument, t.id_epoch, t.trade_id)))
 
 
 def candle(minute: int, *, price: float = 100.0, stream: str = "s") -> CandleObserved:

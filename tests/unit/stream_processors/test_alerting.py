@@ -11,39 +11,39 @@ from stream_processors.operators.alerting import (
     DISK_UNWRITABLE,
     LETTERS_SETTLED_S,
     STALLED_PARTITION,
-    Disk,
-    Judge,
-    Observation,
-    Place,
-    Progress,
+    AlertJudge,
+    DiskState,
+    GroupPartition,
+    GroupProgress,
+    MonitorObservation,
 )
 
-PLACE = Place("driftline-market", "market.tick.v1", 3)
+PLACE = GroupPartition("driftline-market", "market.tick.v1", 3)
 LOOK_S = 5.0
 STALLED_S = 20.0
 
 
-def made() -> Judge:
-    return Judge(stalled_after_s=STALLED_S)
+def made() -> AlertJudge:
+    return AlertJudge(stalled_after_s=STALLED_S)
 
 
-def depths(judge: Judge, timeline: str) -> str:
+def depths(judge: AlertJudge, timeline: str) -> str:
     """A character per look: the number of open letters; back comes ! for raised, v for resolved."""
-    looks = (Observation(i * LOOK_S, {"market": int(depth)}, {}) for i, depth in enumerate(timeline))
+    looks = (MonitorObservation(i * LOOK_S, {"market": int(depth)}, {}) for i, depth in enumerate(timeline))
     return drawn(judge, looks)
 
 
-def progress(judge: Judge, timeline: str, *, start: int = 0) -> str:
+def progress(judge: AlertJudge, timeline: str, *, start: int = 0) -> str:
     """A character per look: > moved on and more to read, = stands with more to read, . nothing to read."""
-    committed, looks = 100, list[Observation]()
+    committed, looks = 100, list[MonitorObservation]()
     for i, what in enumerate(timeline, start):
         committed += what == ">"
-        seen = Progress(committed, committed if what == "." else 1000, None if what == "." else 0)
-        looks.append(Observation(i * LOOK_S, {}, {PLACE: seen}))
+        seen = GroupProgress(committed, committed if what == "." else 1000, None if what == "." else 0)
+        looks.append(MonitorObservation(i * LOOK_S, {}, {PLACE: seen}))
     return drawn(judge, looks)
 
 
-def drawn(judge: Judge, looks: Iterable[Observation]) -> str:
+def drawn(judge: AlertJudge, looks: Iterable[MonitorObservation]) -> str:
     found = []
     for look in looks:
         verdicts = list(judge.judge(look))
@@ -99,9 +99,11 @@ def test_group_that_stands_with_records_to_read_is_raised_and_ends_when_it_has_m
 def test_alert_says_who_what_and_what_to_do() -> None:
     judge = made()
     (stalled,) = (
-        v for i in range(6) for v in judge.judge(Observation(i * LOOK_S, {}, {PLACE: Progress(7, 9, 0)}))
+        v
+        for i in range(6)
+        for v in judge.judge(MonitorObservation(i * LOOK_S, {}, {PLACE: GroupProgress(7, 9, 0)}))
     )
-    (letters,) = judge.judge(Observation(30.0, {"market": 2}, {}))
+    (letters,) = judge.judge(MonitorObservation(30.0, {"market": 2}, {}))
     assert (stalled.name, stalled.severity, stalled.value) == (STALLED_PARTITION, Severity.PAGE, 2.0)
     assert stalled.subject == "driftline-market market.tick.v1/3"
     assert "offset 7" in stalled.summary
@@ -145,14 +147,14 @@ def test_worker_that_stood_still_as_a_whole_is_well_when_its_group_moves_on_ever
     ends = [
         v.subject
         for i in range(6, 11)
-        for v in judge.judge(Observation(i * LOOK_S, {}, {PLACE: Progress(i, 99, 0)}))
+        for v in judge.judge(MonitorObservation(i * LOOK_S, {}, {PLACE: GroupProgress(i, 99, 0)}))
     ]
     assert ends == [PLACE.subject(), PLACE.group]
 
 
 def test_marks_of_transactions_are_no_lag() -> None:
-    assert Progress(committed=10, end=11, waiting_since_ms=None).n_messages == 0
-    assert Progress(committed=10, end=13, waiting_since_ms=5).n_messages == 3
+    assert GroupProgress(committed=10, end=11, waiting_since_ms=None).n_messages == 0
+    assert GroupProgress(committed=10, end=13, waiting_since_ms=5).n_messages == 3
 
 
 def disks(timeline: str) -> str:
@@ -162,7 +164,7 @@ def disks(timeline: str) -> str:
     trouble = {"f": "No space left on device", "r": "Read-only file system"}
     letters = {DISK_SPACE: "d", DISK_UNWRITABLE: "u"}
     for i, what in enumerate(timeline):
-        disk = Disk("/data", free[what], 1_000, trouble.get(what, ""))
+        disk = DiskState("/data", free[what], 1_000, trouble.get(what, ""))
         said = judge.judge_disk(disk, at_s=i * LOOK_S)
         found.append(
             "".join(letters[v.name] if v.is_resolved else letters[v.name].upper() for v in said) or "-"

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.wire.kafka import Positions, Record
 from stream_processors.operators.keys import key_of
-from stream_processors.operators.protocols import Change
+from stream_processors.operators.protocols import StateChange
 from stream_processors.runtime import checkpointing
 from stream_processors.runtime.checkpointing import (
     ChangelogState,
@@ -27,7 +27,7 @@ def checkpoint(name: str, before: str | None, at: int, **changes: bytes | None) 
     keys = {"a": A, "b": B, "c": C}
     return Checkpoint(
         CheckpointHead(checkpoint=name, before=before, offsets={INPUT: at}),
-        [Change(keys[key], value) for key, value in changes.items()],
+        [StateChange(keys[key], value) for key, value in changes.items()],
     )
 
 

@@ -13,7 +13,7 @@ from schemas.events import Event, WatermarkAdvanced
 from schemas.topics import MARKET_BAR, MARKET_CANDLE, MARKET_TICK, Topic
 from stream_processors.operators import protocols
 from stream_processors.operators.keys import key_of
-from stream_processors.operators.protocols import Change, Output
+from stream_processors.operators.protocols import Output, StateChange
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.driving import TopologyDriver
 from stream_processors.runtime.tasks import FORGET_AFTER_MS
@@ -42,8 +42,8 @@ class FollowingOperator:
             self._stream = event.stream
             yield Output(MARKET_BAR, event, None)
 
-    def changes(self) -> Iterator[Change]:
-        yield Change(key_of("seen", self._stream), msgspec.msgpack.encode(self.seen))
+    def changes(self) -> Iterator[StateChange]:
+        yield StateChange(key_of("seen", self._stream), msgspec.msgpack.encode(self.seen))
 
     def restore(self, entries: Mapping[bytes, bytes]) -> None:
         for value in entries.values():
@@ -145,10 +145,10 @@ class RememberingOperator(FollowingOperator):
             MARKET_BAR, msgspec.structs.replace(event, event_time_ms=self.counts[event.stream]), None
         )
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[StateChange]:
         for stream in self._changed:
             count = self.counts.get(stream)
-            yield Change(
+            yield StateChange(
                 key_of("count", stream), None if count is None else msgspec.msgpack.encode((stream, count))
             )
         self._changed = {}

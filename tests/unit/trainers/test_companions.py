@@ -13,7 +13,7 @@ from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.training_sets import COMPANION_WEIGHT, training_set_of
 from trainers.evaluation.walk_forward import out_of_sample
 from trainers.models.logistic import LogisticRegression
-from trainers.models.narrowing import Alone
+from trainers.models.narrowing import NarrowedRecipe
 
 HOUR_MS = 3_600_000
 
@@ -136,7 +136,7 @@ def test_a_member_that_is_alone_sees_own_rows_and_columns_only():
     narrow = msgspec.structs.replace(own, names=("a",), rows=np.ascontiguousarray(own.rows[:, :1]))
     expected = out_of_sample(narrow, LogisticRegression(), folds=[fold])
     found = out_of_sample(
-        beside(own, other), Alone(member=LogisticRegression(), columns=("a", "c")), folds=[fold]
+        beside(own, other), NarrowedRecipe(member=LogisticRegression(), columns=("a", "c")), folds=[fold]
     )
     assert np.array_equal(expected, found, equal_nan=True)
 
@@ -144,4 +144,4 @@ def test_a_member_that_is_alone_sees_own_rows_and_columns_only():
 def test_a_member_without_any_of_its_columns_says_so():
     training_set = training_set_of(decision_set(), fold_at(5, 8), [1])
     with pytest.raises(StateError, match="columns such as"):
-        Alone(member=LogisticRegression(), columns=("x",)).fit(training_set)
+        NarrowedRecipe(member=LogisticRegression(), columns=("x",)).fit(training_set)

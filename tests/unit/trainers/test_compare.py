@@ -72,7 +72,7 @@ def test_only_rows_that_all_have_predicted_are_compared(truth):
     partly[-500:] = 0.6
     ranking = ranked(decisions_of(truth), {"partly": partly, "all": np.full(len(truth), 0.5)}, from_ms=0)
     assert ranking.n == 500
-    with pytest.raises(ValueError, match="predicted some rows together"):
+    with pytest.raises(ValueError, match="must have predicted some of the same rows"):
         ranked(decisions_of(truth), {"a": partly, "b": partly}, from_ms=2**60)
 
 

@@ -154,7 +154,7 @@ def test_one_model_for_the_whole_test(tmp_path, hourly):
         (["--also", "1h"], "--also must name other intervals"),
         (["--also", "5m"], "must be at least the file's"),
         (["--also", "3h"], "--also must be one of"),
-        (["--quick"], "--quick takes a model of its own"),
+        (["--quick"], "--quick has a model of its own"),
     ],
 )
 def test_a_wrong_word_is_told_with_what_is_allowed(hourly, words, complaint):

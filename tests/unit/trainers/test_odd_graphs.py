@@ -12,7 +12,7 @@ from tests.fakes.artifacts import TARGET, entry_of, manifest_of
 from tests.fakes.backtests import ConstantModel
 from tests.fakes.registries import InMemoryRegistry
 from tests.unit.trainers.test_models import features_of, promoted_of
-from trainers.jobs.promoting import Change, promote
+from trainers.jobs.promoting import AliasChange, promote
 from trainers.models.decisions import decide
 from trainers.models.onnx_models import OnnxModel
 from trainers.registry.models import load_model
@@ -145,7 +145,7 @@ def test_a_graph_of_an_odd_form_is_not_promoted_and_the_champion_goes_on():
     registry.publish(odd, {MODEL_FILE: graph((-6.0, 7.0))})
     registry.promote(entry_of(good))
     announced = []
-    change = Change("champion", "replay-1", 10, 10, "a try")
+    change = AliasChange("champion", "replay-1", 10, 10, "a try")
     with pytest.raises(StateError, match="were -6 and 7"):
         promote(registry, "odd", change, announce=announced.append)
     assert announced == []
@@ -157,5 +157,5 @@ def test_a_graph_of_an_odd_form_is_not_promoted_and_the_champion_goes_on():
 def test_what_is_no_probability_never_becomes_a_prediction(said):
     """Whatever model says it, of whichever form its files are."""
     model = ConstantModel(said)
-    with pytest.raises(InvariantError, match="must say a probability within 0 and 1"):
+    with pytest.raises(InvariantError, match="must state a probability within 0 and 1"):
         decide(model, features_of(), promoted_of(model))

@@ -22,7 +22,7 @@ from tests.fixtures.market_events import INSTRUMENT, STREAM, T0, bar, prediction
 from trainers.backtesting.decisions import decided, predictions
 from trainers.evaluation.prequential import prequential
 from trainers.inputs.backtested_models import asked_models
-from trainers.jobs.promoting import Change, promote
+from trainers.jobs.promoting import AliasChange, promote
 from trainers.models.online.recipes import OnlineForest, OnlineLogistic
 from trainers.models.parity import parity_hash
 from trainers.online.learner import learner_job
@@ -332,7 +332,7 @@ def test_a_promoted_version_is_loaded_and_checked_first(tmp_path):
     registry = FolderRegistry(tmp_path / "registry")
     operator = LearnerOperator(options(), publish=publishing(registry))
     (announced,) = stepped(operator, feature_rows(120))
-    change = Change("champion", STREAM, announced.effective_from_ms, 1, "it did well")
+    change = AliasChange("champion", STREAM, announced.effective_from_ms, 1, "it did well")
     said = []
     assert promote(registry, announced.model_version, change, announce=said.append).alias == "champion"
     assert [event.alias for event in said] == ["champion"]
@@ -356,3 +356,52 @@ def test_the_metrics_are_those_of_the_course():
     record = only_learner(operator).models[0].record
     shown = value("driftline_learner_accuracy", where | {"model": LOGISTIC.name})
     assert shown == record.accuracy.value
+
+
+# The leak alarm
+
+
+def foretold_rows():
+    """Rows in which the direction of the next close stands: an accuracy that no real market gives."""
+    generator = random.Random(5)
+    closes = [100.0]
+    rises = [generator.random() < 0.5 for _ in range(400)]
+    for rises_next in rises:
+        closes.append(closes[-1] * (1.01 if rises_next else 0.99))
+    rows = feature_rows(401)
+    return [
+        msgspec.structs.replace(row, close=close, values=dict.fromkeys(NAMES, 1.0 if up else -1.0))
+        for row, close, up in zip(rows, closes, [*rises, True], strict=False)
+    ]
+
+
+def published_as(alias, registry):
+    publish = Publishing(registry, alias=alias, clock=ManualClock(), code_version="test")
+    operator = LearnerOperator(options(every_rows=200), publish=publish)
+    return stepped(operator, foretold_rows())
+
+
+def test_a_challenger_whose_leak_alarm_rings_is_kept_and_not_announced():
+    registry = InMemoryRegistry()
+    assert published_as("challenger", registry) == []
+    assert list(registry.ledger()) == []
+    assert registry.versions()
+    assert all(manifest.leak_alarm.is_ringing for manifest in registry.versions())
+
+
+def test_a_shadow_whose_leak_alarm_rings_is_announced_since_nobody_acts_on_it():
+    registry = InMemoryRegistry()
+    announced = published_as(SHADOW, registry)
+    assert [event.model_version for event in announced] == [line.version for line in registry.ledger()]
+    assert announced
+    assert all(manifest.leak_alarm.is_ringing for manifest in registry.versions())
+
+
+def test_a_challenger_that_was_confirmed_by_hand_is_announced_when_the_rows_come_again():
+    registry = InMemoryRegistry()
+    published_as("challenger", registry)
+    first = registry.versions()[0]
+    change = AliasChange("challenger", first.stream, 10, 10, "looked at the rows", "Ada")
+    promote(registry, first.version, change, announce=lambda _event: None)
+    again = published_as("challenger", registry)
+    assert first.version in [event.model_version for event in again]

@@ -13,7 +13,7 @@ from tests.fakes.feature_tables import simulated_table
 from tests.fakes.registries import CountingRegistry, InMemoryRegistry
 from trainers.commands import promotion_requests
 from trainers.commands.promotion_requests import PromotionOptions, promoted_version
-from trainers.jobs.promoting import Change, promote, rollback
+from trainers.jobs.promoting import AliasChange, promote, rollback
 from trainers.registry.cards import model_card
 from trainers.registry.models import LoadedModels
 from trainers.registry.serving import before, serving_at
@@ -38,7 +38,7 @@ def registry(artifacts):
 
 
 def change(at_ms=100, reason="better", stream="replay-1"):
-    return Change(CHAMPION, stream, at_ms, at_ms, reason)
+    return AliasChange(CHAMPION, stream, at_ms, at_ms, reason)
 
 
 def test_a_promotion_is_in_the_ledger_and_announced(registry, artifacts):
@@ -137,7 +137,7 @@ def test_a_card_has_span_features_figures_baselines_leakage_and_use():
         "0.5100 [0.4900, 0.5300]",
         "always up",
         "Leakage sheet",
-        "51.0%: below it",
+        "does not ring at 0.5100 [0.4900, 0.5300]",
         "Intended use",
         "Not for:",
     ):
@@ -151,9 +151,9 @@ def test_a_card_without_figures_says_that_nothing_is_known():
 
 def test_a_figure_that_is_too_good_is_an_alarm_on_the_card():
     manifest = manifest_of(b"model")
-    metric = msgspec.structs.replace(manifest.metrics["accuracy"], value=0.65)
+    metric = msgspec.structs.replace(manifest.metrics["accuracy"], value=0.65, low=0.6, high=0.7)
     card = model_card(msgspec.structs.replace(manifest, metrics={"accuracy": metric}))
-    assert "look for a leak" in card
+    assert "rings: it was right in 65.0% [60.0%, 70.0%]" in card
 
 
 def test_a_version_is_loaded_once_by_who_promotes_it_and_once_by_who_serves_it(artifacts):

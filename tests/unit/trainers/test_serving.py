@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.scoring.starts import Promotions, Start
+from api.scoring.starts import PromotionStart, TargetPromotions
 from schemas.arms import CHAMPION
 from schemas.artifacts import LedgerEntry, ModelTarget
 from schemas.events import PromotionTookEffect
@@ -65,8 +65,8 @@ def test_ledger_and_scoring_choose_the_same(drawn: list[tuple[int, int]], as_of_
     times = [max(pair) for pair in drawn]
     recorded = [record(entry, from_ms) for entry, from_ms in zip(lines, times, strict=True)]
     began = [entry.version for from_ms, entry in in_effect(lines, recorded) if from_ms <= as_of_ms]
-    scoring = Promotions(
-        Start(
+    scoring = TargetPromotions(
+        PromotionStart(
             promoted=promotion(entry.effective_from_ms, version=entry.version),
             number=number,
             from_ms=times[number],

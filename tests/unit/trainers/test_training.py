@@ -16,7 +16,7 @@ from stream_processors.features.vectors import with_companions
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import InMemoryFeatureHistory, description_of
 from tests.fakes.registries import InMemoryRegistry
-from trainers.jobs.train import Plan, Training
+from trainers.jobs.train import TrainingJob, TrainingPlan
 from trainers.models.gradient_boosting import Boosting, BoostingParameters
 from trainers.training.fitting import FitOptions
 
@@ -63,8 +63,8 @@ class Job:
             {(INSTRUMENT, MINUTE): table} if tables is None else tables,
             watermarks=watermarks,
         )
-        self.training = Training(
-            Plan(
+        self.training = TrainingJob(
+            TrainingPlan(
                 stream=stream,
                 targets=(TargetPair(MINUTE, MINUTE),),
                 options=FitOptions(

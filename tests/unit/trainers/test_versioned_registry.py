@@ -17,7 +17,7 @@ from trainers.registry.folders import FolderRegistry
 from trainers.registry.opening import opened_registry
 from trainers.registry.releases import ReleaseAssets
 from trainers.registry.tags import artifact_name, assignment_tags
-from trainers.registry.versioned import GitRegistry, Remote
+from trainers.registry.versioned import GitRegistry, RegistryRemote
 
 ARTIFACT = "btc-usdt-binance/15m-15m/replay-1"
 EVERYTHING = [f"{ARTIFACT}#champion#1", f"{ARTIFACT}#shadow#2", f"{ARTIFACT}@v0.0.1", f"{ARTIFACT}@v0.0.2"]
@@ -174,7 +174,7 @@ def test_the_users_git_settings_are_not_read(registry, path, tmp_path, monkeypat
 def test_a_remote_gets_the_branch_and_every_tag(path, tmp_path):
     remote = tmp_path / "remote.git"
     Repo.init_bare(str(remote), mkdir=True).close()
-    fill(GitRegistry(FolderRegistry(path), remote=Remote(str(remote), {})))
+    fill(GitRegistry(FolderRegistry(path), remote=RegistryRemote(str(remote), {})))
     assert tags_of(remote) == EVERYTHING
     with Repo(str(remote)) as sent, Repo(str(path)) as own:
         assert sent.refs[b"refs/heads/main"] == own.refs[b"refs/heads/main"]
@@ -182,7 +182,7 @@ def test_a_remote_gets_the_branch_and_every_tag(path, tmp_path):
 
 def test_a_remote_that_is_away_costs_no_promotion_and_gets_everything_later(path, tmp_path):
     remote = tmp_path / "remote.git"
-    registry = GitRegistry(FolderRegistry(path), remote=Remote(str(remote), {}))
+    registry = GitRegistry(FolderRegistry(path), remote=RegistryRemote(str(remote), {}))
     fill(registry)
     assert registry.resolve(CHAMPION, TARGET, stream="replay-1") is not None
     with pytest.raises(TransientError, match="pushed"):
@@ -307,7 +307,7 @@ def asking(registry, path):
     yield lambda: GitRegistry(FolderRegistry(path)).promote(
         entry_of(FolderRegistry(path).versions()[0], at_ms=9)
     )
-    yield GitRegistry(FolderRegistry(path), remote=Remote(str(path.parent / "remote.git"), {})).send
+    yield GitRegistry(FolderRegistry(path), remote=RegistryRemote(str(path.parent / "remote.git"), {})).send
 
 
 @pytest.mark.parametrize("n_kept", [0, 1])
@@ -326,7 +326,9 @@ def test_a_ledger_that_was_cut_and_went_on_otherwise_is_refused(registry, path):
     cut(path, 1)
     FolderRegistry(path).promote(entry_of(first, alias="shadow", at_ms=77))
     for ask in asking(registry, path):
-        with pytest.raises(StateError, match=r"line 2 is another than in its git history.*went on otherwise"):
+        with pytest.raises(
+            StateError, match=r"line 2 is not the one in its git history.*other lines were written"
+        ):
             ask()
 
 
@@ -352,7 +354,7 @@ def test_a_tag_that_says_something_else_tells_of_a_fork(registry, path):
     cut(path, 1)
     FolderRegistry(path).promote(entry_of(first, alias="shadow", at_ms=77))
     with pytest.raises(
-        StateError, match=f"#shadow#2 says '.*{second.version}', the ledger '.*{first.version}'"
+        StateError, match=f"#shadow#2 says '.*{second.version}', the ledger says '.*{first.version}'"
     ):
         GitRegistry(FolderRegistry(path)).ledger()
 

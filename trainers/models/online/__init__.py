@@ -1,7 +1,6 @@
-"""Models that learn row by row: River's, behind a protocol of our own, kept in a format of our own.
+"""Models that learn row by row: River's models behind a protocol of ours, stored in a format of ours.
 
-Pure. ``protocols`` is what a model that learns is to its callers, ``recipes`` makes them, ``snapshots``
-turns them into bytes and back, ``frozen`` serves what was published. River is imported by what
-makes or restores a model, and then only the parts that it needs: with its trees it takes a process
-some 120 MB.
+Pure. ``protocols`` is the interface of a model that learns, ``recipes`` makes models, ``snapshots``
+turns them into bytes and back, ``frozen`` serves published snapshots. River is imported only when a model is made or
+restored, and then only the parts that it needs, because with its trees it takes some 120 MB.
 """

@@ -1,8 +1,8 @@
 """ADWIN bagging that replaces its worst member.
 
-River 0.26's feeds each member's detector with its hits, and then replaces the member of the *highest*
-estimate, when an estimate rose: the best one, when it became better. Bifet and others (2009) replace
-the worst when errors rise. So here detectors are fed with errors, and the rest is River's.
+River 0.26 feeds the detector of each member with its hits. When an estimate rises, it replaces the member with the
+*highest* estimate, which is the best member when it becomes better. Bifet and others (2009) replace
+the worst member when errors rise. Here the detectors are fed with errors, and the rest is River's.
 
 Source:
     Bifet, Holmes, Pfahringer, Kirkby, Gavaldà (2009), New ensemble methods for evolving data streams.
@@ -16,15 +16,15 @@ from river.utils.random import poisson
 
 
 class ErrorBagging(ADWINBaggingClassifier):
-    """River's, with errors in the detectors."""
+    """River's ADWIN bagging, whose detectors are fed with errors."""
 
     def learn_one(self, x: dict[Any, Any], y: Any, **kwargs: Any) -> None:
-        """Teach each member as often as a Poisson draw says; replace the worst when errors rose.
+        """Teaches each member as often as a Poisson draw says; replaces the worst member if errors rose.
 
         Args:
-            x: The features of a row by name, as River has them.
-            y: Its label.
-            **kwargs: Handed on to each member.
+            x: The features of a row by name, in River's form.
+            y: The label of the row.
+            **kwargs: Passed on to each member.
         """
         has_risen = False
         for member, detector in zip(self, self._drift_detectors, strict=True):

@@ -1,4 +1,4 @@
-"""A published snapshot as scoring and backtests use it: it predicts, and learns no more."""
+"""A published snapshot, as scoring and backtests use it: it predicts and no longer learns."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -13,12 +13,12 @@ from trainers.models.vectors import model_input
 
 
 class FrozenModel:
-    """The model of a snapshot, as it was then.
+    """The model of a snapshot, as it was when the snapshot was taken.
 
     Attributes:
         feature_names: The input columns, in order.
-        model_hash: SHA-256 of the bytes it was made from.
-        policy: None: what it is worth is in its running record, and nothing is stated beside a probability.
+        model_hash: The SHA-256 of its bytes.
+        policy: Always None: the running record says how good the model is, and nothing is stated beside a probability.
     """
 
     policy: Policy | None = None
@@ -30,18 +30,18 @@ class FrozenModel:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """The model of a snapshot.
+        """Loads the model of a snapshot.
 
         Raises:
-            StateError: If the bytes are none.
+            StateError: If the bytes are not a snapshot.
         """
         return cls(RiverModel.restored(data), model_hash=sha256(data))
 
     def probability_up(self, values: Mapping[str, float | None]) -> np.float32:
-        """The probability for one feature vector.
+        """Returns the probability for one feature vector.
 
         Args:
-            values: By feature name, in any order; None where undefined.
+            values: The values by feature name, in any order; None where undefined.
 
         Raises:
             KeyError: If a feature that the model takes is missing.
@@ -50,7 +50,7 @@ class FrozenModel:
         return self._model.predict_one(model_input(row))
 
     def probabilities_up(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probabilities for many vectors; those of each row alone, to the bit.
+        """Returns the probabilities for many vectors, equal to the bit to those of each row alone.
 
         Args:
             rows: Shape (n, k), as :func:`~trainers.models.vectors.model_input` makes them.

@@ -1,8 +1,8 @@
-"""Objects that refer to one another, as a list of rows, and back.
+"""Writes objects that refer to one another as a list of rows, and reads them.
 
 A row is ``[code, attribute, attribute, ...]``: the code stands for a class of a fixed table, and the
-attributes come in the table's order, each in its declared kind. A row comes after the rows it refers
-to, the object that all belongs to comes last, and an object that two refer to has one row. Nothing in
+attributes come in the order of the table, each in its declared kind. A row comes after the rows that it refers
+to; the root object comes last; an object that two others refer to has one row. Nothing in
 the data names a class, a module or a function; an instance is made without calling its class.
 """
 
@@ -10,49 +10,49 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from schemas.errors import StateError
-from trainers.models.online.kinds import Kind, Reader, Writer
+from trainers.models.online.kinds import ObjectReader, ObjectWriter, ValueKind
 
-#: Steps from the model to a number in the deepest leaf: River walks its trees by recursion.
+#: The most steps from the model to a number in the deepest leaf, because River walks its trees by recursion.
 MOST_LEVELS = 200
 
 
-class Entry(Protocol):
+class ClassEntry(Protocol):
     """A class of the table.
 
     Attributes:
-        code: What stands for it in a row.
+        code: The code that stands for it in a row.
         kept: The class.
     """
 
     code: str
     kept: type[Any]
 
-    def write(self, value: Any, writer: Writer) -> list[Any]:
-        """The row without its code."""
+    def write(self, value: Any, writer: ObjectWriter) -> list[Any]:
+        """Returns the row of an object without its code."""
 
-    def read(self, row: Sequence[Any], reader: Reader) -> Any:
-        """The object."""
+    def read(self, row: Sequence[Any], reader: ObjectReader) -> Any:
+        """Returns the object of a row."""
 
 
-class Attributes:
+class AttributeEntry:
     """A class whose state is in its attributes.
 
     Args:
-        code: What stands for it.
+        code: The code that stands for it.
         kept: The class.
         kinds: All its attributes by name, in the order of the row.
     """
 
-    def __init__(self, code: str, kept: type[Any], kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, code: str, kept: type[Any], kinds: Mapping[str, ValueKind]) -> None:
         self.code = code
         self.kept = kept
         self._kinds = kinds
 
-    def write(self, value: Any, writer: Writer) -> list[Any]:
-        """The row without its code.
+    def write(self, value: Any, writer: ObjectWriter) -> list[Any]:
+        """Returns the row of an object without its code.
 
         Raises:
-            StateError: If it has other attributes than the table says, as another River's would.
+            StateError: If it has other attributes than the table, as in another version of River.
         """
         if vars(value).keys() != self._kinds.keys():
             unlike = sorted(vars(value).keys() ^ self._kinds.keys())
@@ -60,8 +60,8 @@ class Attributes:
             raise StateError(message)
         return [kind.write(getattr(value, name), writer) for name, kind in self._kinds.items()]
 
-    def read(self, row: Sequence[Any], reader: Reader) -> Any:
-        """The object.
+    def read(self, row: Sequence[Any], reader: ObjectReader) -> Any:
+        """Returns the object of a row.
 
         Raises:
             StateError: If the row has another length, or a value is of another kind.
@@ -76,9 +76,9 @@ class Attributes:
 
 
 class _Writing:
-    """Rows as they are written."""
+    """The rows that were written so far."""
 
-    def __init__(self, table: Collection[Entry]) -> None:
+    def __init__(self, table: Collection[ClassEntry]) -> None:
         self._by_class = {entry.kept: entry for entry in table}
         self._numbers: dict[int, int] = {}
         self.rows: list[list[Any]] = []
@@ -96,7 +96,7 @@ class _Writing:
 
 
 class _Reading:
-    """Objects as they are read."""
+    """The objects that were read so far."""
 
     def __init__(self, *, n_features: int) -> None:
         self.n_features = n_features
@@ -105,7 +105,7 @@ class _Reading:
         self._levels: list[int] = []
         self._level = 0
 
-    def take(self, entry: Entry, row: Sequence[Any]) -> Any:
+    def take(self, entry: ClassEntry, row: Sequence[Any]) -> Any:
         self._level = 0
         value = entry.read(row, self)
         if self._level >= MOST_LEVELS:
@@ -118,7 +118,7 @@ class _Reading:
 
     def object(self, number: Any, codes: Collection[str]) -> Any:
         if type(number) is not int or not 0 <= number < len(self._objects):
-            message = "an object refers to one that does not come before it"
+            message = "an object refers to another one that does not come before it"
             raise StateError(message)
         if self._codes[number] not in codes:
             message = f"expected one of {', '.join(codes)}, the snapshot refers to a {self._codes[number]}"
@@ -127,33 +127,33 @@ class _Reading:
         return self._objects[number]
 
 
-def rows_of(value: Any, table: Collection[Entry], *, root: str) -> list[list[Any]]:
-    """An object with all that it refers to.
+def rows_of(value: Any, table: Collection[ClassEntry], *, root: str) -> list[list[Any]]:
+    """Returns the rows of an object and of all objects that it refers to.
 
     Args:
-        value: What all belongs to.
-        table: The classes that may be met.
+        value: The root object.
+        table: The classes that may occur.
         root: The code of ``value``.
 
     Raises:
-        StateError: If something is met that the table does not have.
+        StateError: If an object occurs whose class is not in the table.
     """
     writing = _Writing(table)
     writing.number(value, (root,))
     return writing.rows
 
 
-def object_of(rows: Sequence[Any], table: Collection[Entry], *, root: str, n_features: int) -> Any:
-    """The object again, with all that it refers to.
+def object_of(rows: Sequence[Any], table: Collection[ClassEntry], *, root: str, n_features: int) -> Any:
+    """Returns the object of rows, with all objects that it refers to.
 
     Args:
-        rows: As :func:`rows_of` writes them.
-        table: The classes that may be met.
-        root: The code of what is asked for.
-        n_features: How many columns the model has.
+        rows: The rows, as :func:`rows_of` writes them.
+        table: The classes that may occur.
+        root: The code of the root object.
+        n_features: The number of columns of the model.
 
     Raises:
-        StateError: If a row is of an unknown class, or not as its class has it.
+        StateError: If a row is of an unknown class, or does not have the form of its class.
     """
     by_code = {entry.code: entry for entry in table}
     reading = _Reading(n_features=n_features)

@@ -1,4 +1,4 @@
-"""What a model that learns row by row is to the code that teaches, judges, keeps and serves it."""
+"""The interface of a model that learns row by row, for the code that teaches, judges, stores and serves it."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 
 class OnlineModel(Protocol):
-    """A model that is never finished.
+    """A model that goes on learning.
 
-    The calling contract: rows come oldest first; a row is predicted when it comes, and learnt, at
-    most once, when its label is known, which is later and never in between its prediction and
-    that of an older row whose label came first. Predicting changes nothing. What a model says and
-    what its snapshot holds are functions of its recipe and of what it was taught, in that order:
-    same inputs, same bytes. Not for several threads.
+    The calling contract: rows come oldest first. A row is predicted when it comes, and learnt at
+    most once, when its label is known; labels are learnt in the order of their rows. Predicting changes nothing. The
+    predictions and the snapshot of a model are functions of its recipe and of the rows that it was taught, in their
+    order: the same inputs give the same bytes. Only one thread may use a model.
     """
 
     @property
@@ -23,32 +22,32 @@ class OnlineModel(Protocol):
 
     @property
     def n_learned(self) -> int:
-        """How many rows it was taught."""
+        """The number of rows that it was taught."""
 
     def predict_one(self, row: NDArray[np.float32]) -> np.float32:
-        """The probability of up, inside (0, 1).
+        """Returns the probability of up, inside (0, 1).
 
         Args:
-            row: Shape (k,), as :func:`~trainers.models.vectors.model_input` makes it; NaN where undefined.
+            row: Shape (k,), as :func:`~trainers.models.vectors.model_input` returns it; NaN where undefined.
         """
 
     def learn_one(self, row: NDArray[np.float32], *, is_up: bool) -> None:
-        """Take over how a row turned out; a tie is no outcome and must not be handed over."""
+        """Learns the outcome of a row; a tie is no outcome and must not be given."""
 
     def snapshot(self) -> bytes:
-        """All of it, such that what is restored from it predicts and learns on to the bit."""
+        """Returns the whole state; a model that is restored from it predicts and learns on equally, to the bit."""
 
 
 class OnlineRecipe(Protocol):
-    """How to make a model that learns row by row."""
+    """How a model that learns row by row is made."""
 
     @property
     def name(self) -> str:
-        """Short and telling, such as ``online-logistic``."""
+        """A short name, such as ``online-logistic``."""
 
     @property
     def parameters(self) -> Mapping[str, float | int | str]:
-        """What it is made with, for people."""
+        """The parameters, for people."""
 
     def begin(self, feature_names: tuple[str, ...]) -> OnlineModel:
-        """A model that knows nothing yet."""
+        """Returns a model that has learnt nothing yet."""

@@ -1,9 +1,9 @@
-"""The recipes of River's models: what each is made with.
+"""The recipes of River's models, with their parameters.
 
-Parameters are River's own but for what follows. Trees have a greatest depth, so that a snapshot has a
-greatest size, and a small ``tau``: at River's 0.05 a leaf that cannot tell two splits apart takes one
+Parameters are River's own, with three exceptions. Trees have a greatest depth, so that a snapshot has a
+greatest size. Their ``tau`` is small: at River's 0.05 a leaf that cannot tell two splits apart takes one
 of them after some 1,000 to 3,000 rows, which on prices is a split on noise. Their memory is not
-estimated, since the estimate hangs on the interpreter's object sizes and goes into the state.
+estimated, because the estimate depends on the object sizes of the interpreter and becomes a part of the state.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ import msgspec
 from trainers.models.online.families import BAGGING, FOREST, LOGISTIC, TREE
 from trainers.models.online.river_models import RiverModel
 
-#: Rows between two estimates of a tree's memory: never.
+#: The number of rows between two estimates of a tree's memory; so many that it is never estimated.
 _NEVER = 2**53
 
 
 class _Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What recipes have in common."""
+    """The part that all recipes share."""
 
     @property
     def parameters(self) -> Mapping[str, float | int | str]:
-        """What it is made with."""
+        """The parameters by name."""
         return msgspec.structs.asdict(self)
 
 
@@ -38,8 +38,8 @@ class OnlineLogistic(_Recipe, frozen=True, kw_only=True):
     """Logistic regression by stochastic gradient descent, on scaled columns.
 
     Attributes:
-        learning_rate: Of each step; constant, so that it follows what changes.
-        l2: Pull of the weights towards zero, per step.
+        learning_rate: The size of each step; it is constant, so that the model follows changes.
+        l2: How far each step pulls the weights towards zero.
     """
 
     learning_rate: float = 0.0005
@@ -47,25 +47,26 @@ class OnlineLogistic(_Recipe, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As commands know it."""
+        """The name on the command line."""
         return LOGISTIC
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
-        """A model that knows nothing yet."""
+        """Returns a model that has learnt nothing yet."""
         classifier = _regression(self.learning_rate, l2=self.l2)
         return RiverModel(LOGISTIC, classifier, feature_names=feature_names)
 
 
 class OnlineTree(_Recipe, frozen=True, kw_only=True):
-    """A Hoeffding tree that begins another beside a branch whose errors rise.
+    """A Hoeffding tree that grows an alternative branch beside a branch whose errors rise.
 
-    In River 0.26 the other takes the branch's place when it splits, or when it has come to err less.
+    In River 0.26 the alternative replaces the branch when it splits, or when it makes fewer errors.
 
     Attributes:
-        grace_period: Rows in a leaf between two attempts to split it.
-        delta: Of the Hoeffding bound: how likely a split may be the wrong one.
-        tau: Below this bound a tie is broken.
+        grace_period: The rows in a leaf between two attempts to split it.
+        delta: The accepted probability of a wrong split, in the Hoeffding bound.
+        tau: If the bound is below this, a tie between splits is broken.
         max_depth: A leaf at this depth is not split.
+        seed: The seed of the tree.
     """
 
     grace_period: int = 200
@@ -76,11 +77,11 @@ class OnlineTree(_Recipe, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As commands know it."""
+        """The name on the command line."""
         return TREE
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
-        """A model that knows nothing yet."""
+        """Returns a model that has learnt nothing yet."""
         from river.tree import HoeffdingAdaptiveTreeClassifier
 
         classifier = HoeffdingAdaptiveTreeClassifier(
@@ -95,14 +96,15 @@ class OnlineTree(_Recipe, frozen=True, kw_only=True):
 
 
 class OnlineForest(_Recipe, frozen=True, kw_only=True):
-    """Trees on few columns each, replaced when their errors rise.
+    """Trees on few columns each; a tree is replaced when its errors rise.
 
     Attributes:
-        n_models: Trees.
-        grace_period: Weight in a leaf between two attempts to split it; a row weighs six on average.
-        delta: Of the Hoeffding bound.
-        tau: Below this bound a tie is broken.
+        n_models: The number of trees.
+        grace_period: The weight in a leaf between two attempts to split it; a row weighs six on average.
+        delta: The accepted probability of a wrong split, in the Hoeffding bound.
+        tau: If the bound is below this, a tie between splits is broken.
         max_depth: A leaf at this depth is not split.
+        seed: The seed of the forest.
     """
 
     n_models: int = 10
@@ -114,11 +116,11 @@ class OnlineForest(_Recipe, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As commands know it."""
+        """The name on the command line."""
         return FOREST
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
-        """A model that knows nothing yet."""
+        """Returns a model that has learnt nothing yet."""
         from river.forest import ARFClassifier
 
         classifier = ARFClassifier(
@@ -135,12 +137,13 @@ class OnlineForest(_Recipe, frozen=True, kw_only=True):
 
 
 class OnlineBagging(_Recipe, frozen=True, kw_only=True):
-    """Logistic regressions that learn each row a random number of times; the worst is replaced on drift.
+    """Logistic regressions that learn each row a random number of times; the worst one is replaced on drift.
 
     Attributes:
-        n_models: Members.
-        learning_rate: As of one alone.
-        l2: As of one alone.
+        n_models: The number of members.
+        learning_rate: As for a single regression.
+        l2: As for a single regression.
+        seed: The seed of the draws.
     """
 
     n_models: int = 10
@@ -150,11 +153,11 @@ class OnlineBagging(_Recipe, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As commands know it."""
+        """The name on the command line."""
         return BAGGING
 
     def begin(self, feature_names: tuple[str, ...]) -> RiverModel:
-        """A model that knows nothing yet."""
+        """Returns a model that has learnt nothing yet."""
         from trainers.models.online.bagging import ErrorBagging
 
         member = _regression(self.learning_rate, l2=self.l2)

@@ -1,4 +1,4 @@
-"""A River classifier as an :class:`~trainers.models.online.protocols.OnlineModel`."""
+"""Wraps a River classifier as an :class:`~trainers.models.online.protocols.OnlineModel`."""
 
 import math
 from typing import Any, Self
@@ -12,7 +12,7 @@ from trainers.models.online.graphs import object_of, rows_of
 from trainers.models.online.scaling import RunningScale
 from trainers.models.online.snapshots import Snapshot, packed, unpacked
 
-#: A tree's leaf may be of one direction alone: no outcome is impossible for that.
+#: A leaf of a tree may hold one direction alone; the other direction still gets this probability.
 LEAST_PROBABILITY = 1e-3
 _EVEN = 0.5
 
@@ -20,12 +20,12 @@ _EVEN = 0.5
 class RiverModel:
     """A classifier with the scale of its columns.
 
-    River knows columns by name, in dictionaries; here their names are their numbers, so that a
-    snapshot says each name once.
+    River identifies columns by names in dictionaries. Here the numbers of the columns are used as names, so that a
+    snapshot states each name once.
 
     Args:
         kind: A key of ``FAMILIES``.
-        classifier: Of that family.
+        classifier: A classifier of that family.
         feature_names: The k columns.
     """
 
@@ -37,21 +37,21 @@ class RiverModel:
         self._scale = RunningScale(len(feature_names))
 
     def predict_one(self, row: NDArray[np.float32]) -> np.float32:
-        """The probability of up; one half before anything was learnt.
+        """Returns the probability of up; one half before anything was learnt.
 
         Raises:
-            StateError: If the model has come to say no number.
+            StateError: If the model returns something that is not a finite number.
         """
         if self.n_learned == 0:
             return np.float32(_EVEN)
         said = self._classifier.predict_proba_one(self._scaled(row)).get(True, _EVEN)
         if not math.isfinite(said):
-            message = f"{self.kind} says {said} after {self.n_learned} rows: its state is none to go on from"
+            message = f"{self.kind} returns {said} after {self.n_learned} rows: its state cannot be used any further"
             raise StateError(message)
         return np.float32(min(max(said, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY))
 
     def learn_one(self, row: NDArray[np.float32], *, is_up: bool) -> None:
-        """Learn how a row turned out: first what its columns are like, then what followed."""
+        """Learns a row: first the scale of its columns, then its outcome."""
         self._scale.learn(row)
         self._classifier.learn_one(self._scaled(row), bool(is_up))
         self.n_learned += 1
@@ -60,10 +60,10 @@ class RiverModel:
         return dict(enumerate(self._scale.scaled(row).tolist()))
 
     def snapshot(self) -> bytes:
-        """All of it; see :mod:`trainers.models.online.snapshots`.
+        """Returns the whole state; see :mod:`trainers.models.online.snapshots`.
 
         Raises:
-            StateError: If it has become too large, or River is another one.
+            StateError: If it is too large, or another version of River is installed.
         """
         family = FAMILIES[self.kind]()
         return packed(
@@ -78,10 +78,10 @@ class RiverModel:
 
     @classmethod
     def restored(cls, data: bytes) -> Self:
-        """The model of a snapshot.
+        """Restores the model of a snapshot.
 
         Raises:
-            StateError: If the bytes are none, or of another version.
+            StateError: If the bytes are not a snapshot, or one of another version.
         """
         snapshot = unpacked(data)
         if snapshot.kind not in FAMILIES:

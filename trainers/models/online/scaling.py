@@ -1,7 +1,7 @@
-"""Running scales of the columns, and what becomes of a missing value.
+"""Scales columns by their running mean and variance, and replaces missing values.
 
-River's own scaler has no word for a missing value: a NaN would be in its means for good. So the
-scale is ours, is part of the model and of its snapshot, and is the same for every kind.
+River's own scaler does not handle missing values: a NaN would stay in its means for ever. Therefore this
+scale is ours. It is a part of the model and of its snapshot, and it is the same for every kind of model.
 """
 
 import msgspec
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from schemas.errors import StateError
 
-#: In standard deviations: one wild value must not undo what a gradient has learnt in a year.
+#: The greatest scaled value, in standard deviations: one extreme value must not undo what was learnt in a year.
 LARGEST = 8.0
 _LEAST_ROWS = 2
 
 
 class KeptScale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A scale as it is kept: three columns of float64, little-endian."""
+    """A scale as it is stored: three columns of float64, little-endian."""
 
     n: bytes
     mean: bytes
@@ -24,13 +24,13 @@ class KeptScale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class RunningScale:
-    """Mean and variance of what each column was defined as so far.
+    """Mean and variance of the defined values of each column so far.
 
-    A value is scaled to zero mean and unit variance and cut at ``LARGEST``. One that is missing,
-    or of a column that has not varied yet, is the column's mean: 0.
+    A value is scaled to zero mean and unit variance and cut at ``LARGEST``. A missing value, or a value
+    of a column that has not varied yet, becomes the column's mean: 0.
 
     Args:
-        n_columns: How many, k.
+        n_columns: The number of columns, k.
 
     Source:
         Welford (1962), Note on a method for calculating corrected sums of squares and products.
@@ -40,7 +40,7 @@ class RunningScale:
         self._n, self._mean, self._squares = (np.zeros(n_columns) for _ in range(3))
 
     def learn(self, row: NDArray[np.float32]) -> None:
-        """Take a row in; shape (k,), NaN where undefined."""
+        """Updates mean and variance with a row; shape (k,), NaN where undefined."""
         values = row.astype(np.float64)
         is_known = ~np.isnan(values)
         self._n += is_known
@@ -49,23 +49,23 @@ class RunningScale:
         self._squares += np.where(is_known, off * (values - self._mean), 0.0)
 
     def scaled(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
-        """A row in standard deviations from the mean, shape (k,), without any NaN."""
+        """Returns a row in standard deviations from the mean, shape (k,), without NaN."""
         variance = self._squares / np.maximum(self._n, 1.0)
         varies = (self._n >= _LEAST_ROWS) & (variance > 0)
         scaled = (row.astype(np.float64) - self._mean) / np.sqrt(np.where(varies, variance, 1.0))
         return np.clip(np.where(varies & ~np.isnan(scaled), scaled, 0.0), -LARGEST, LARGEST)
 
     def kept(self) -> KeptScale:
-        """As it is written into a snapshot."""
+        """Returns the scale in the form of a snapshot."""
         columns = {"n": self._n, "mean": self._mean, "squares": self._squares}
         return KeptScale(**{name: column.astype("<f8").tobytes() for name, column in columns.items()})
 
     @classmethod
     def restored(cls, kept: KeptScale, *, n_columns: int) -> "RunningScale":
-        """The scale that was written.
+        """Restores a scale from a snapshot.
 
         Raises:
-            StateError: If it is not one of so many columns.
+            StateError: If it does not have this number of columns.
         """
         scale = cls(n_columns)
         scale._n = _column(kept.n, n_columns)

@@ -1,12 +1,12 @@
-"""The format of a River model's snapshot, version 1. No pickle, and no name in it that is imported.
+"""The format of a River model's snapshot, version 1. It is no pickle, and no name in it is imported.
 
 MessagePack of one map:
 
 ===============  ==================================================================================
 ``format``       ``driftline-river``
 ``version``      1
-``river``        The River that wrote it, ``0.26``: its classes' attributes are those of the table
-``kind``         A key of ``families.FAMILIES``, such as ``online-logistic``; says which classes may be met
+``river``        The version of River that wrote it, ``0.26``; the table lists the attributes of its classes
+``kind``         A key of ``families.FAMILIES``, such as ``online-logistic``; it decides which classes may occur
 ``feature_names``  The k columns, in order
 ``n_learned``    How many rows were learnt
 ``scale``        ``n``, ``mean`` and ``squares``: k float64 each, little-endian (``scaling``)
@@ -16,8 +16,8 @@ MessagePack of one map:
 ===============  ==================================================================================
 
 The same model has the same bytes: attributes and rows come in a fixed order, and dictionaries in the
-order of the model's own arithmetic. What is kept in the registry is verified by its hash as every file
-there; a snapshot is checked all the same, value by value, and what is not as described is refused.
+order of the model's own arithmetic. The registry verifies the hash of a snapshot, as of every file. All the same, a
+snapshot is checked value by value, and a snapshot of another form is refused.
 """
 
 from importlib.metadata import version as installed_version
@@ -31,10 +31,10 @@ from trainers.models.online.scaling import KeptScale
 FORMAT = "driftline-river"
 VERSION = 1
 RIVER = "0.26"
-#: A forest of ten trees of a hundred columns with all its leaves, and another in the background, is a fifth of it.
+#: Five times a forest of ten trees of a hundred columns with all its leaves, and another forest in the background.
 LARGEST_BYTES = 32 * 2**20
 _MOST_OBJECTS = 2_000_000
-#: As many columns as an event's features may be.
+#: The most features that an event may have.
 MOST_FEATURES = 1000
 
 
@@ -44,7 +44,7 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A snapshot's map."""
+    """The map of a snapshot."""
 
     format: str = FORMAT
     version: int = VERSION
@@ -57,10 +57,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def packed(snapshot: Snapshot) -> bytes:
-    """A snapshot's bytes.
+    """Returns the bytes of a snapshot.
 
     Raises:
-        StateError: If they are too many, or the installed River is another one.
+        StateError: If there are too many bytes, or another version of River is installed.
     """
     _check_river(RIVER)
     data = msgspec.msgpack.encode(snapshot)
@@ -69,10 +69,10 @@ def packed(snapshot: Snapshot) -> bytes:
 
 
 def unpacked(data: bytes) -> Snapshot:
-    """The map of a snapshot's bytes; its objects are not looked at yet.
+    """Returns the map of the bytes of a snapshot; the objects are not checked yet.
 
     Raises:
-        StateError: If they are not a snapshot of this version and River.
+        StateError: If the bytes are not a snapshot of this format and of this version of River.
     """
     _check_size(data)
     try:

@@ -1,194 +1,199 @@
-"""The classes that River's four models consist of, each with the kinds of its attributes.
+"""Lists the classes of River's four models, each with the kinds of its attributes.
 
-This is the allow-list of format 1, as River 0.26 has its classes. A class that is not here is
-neither written nor read. Families are built when they are asked for: a process that learns by
-logistic regression need not import River's trees, and with them scipy and scikit-learn.
+This is the list of allowed classes of format 1, as they are in River 0.26. Other classes are
+neither written nor read. A family is built when it is asked for, so that a process that learns by
+logistic regression does not import River's trees, and with them scipy and scikit-learn.
 """
 
 from collections import defaultdict
 from functools import partial
 from typing import Any, NamedTuple
 
-from trainers.models.online.generators import Generators, unused_generator
-from trainers.models.online.graphs import Attributes, Entry
+from trainers.models.online.generators import GeneratorEntry, unused_generator
+from trainers.models.online.graphs import AttributeEntry, ClassEntry
 from trainers.models.online.kinds import (
     FLAG,
     LABEL,
     NOTHING,
     NUMBER,
     WHOLE,
-    Distinct,
-    Feature,
-    Inline,
-    Kind,
-    Many,
-    Maybe,
-    Pairs,
-    Reader,
-    Reference,
-    Unkept,
-    Writer,
+    FeatureKind,
+    InlineKind,
+    ListKind,
+    MappingKind,
+    ObjectReader,
+    ObjectWriter,
+    OptionalKind,
+    ReferenceKind,
+    SetKind,
+    UnkeptKind,
+    ValueKind,
     constant,
 )
 from trainers.models.online.windows import window_numbers, window_of
 
-_WEIGHT_BY_LABEL = Pairs(LABEL, NUMBER)
+_WEIGHT_BY_LABEL = MappingKind(LABEL, NUMBER)
 
 
-class Family(NamedTuple):
-    """What a kind of model consists of.
+class ModelFamily(NamedTuple):
+    """The classes of one kind of model.
 
     Attributes:
-        root: The code of the class that all belongs to.
-        entries: The classes that may be met.
+        root: The code of the class of the model itself.
+        entries: The classes that may occur.
     """
 
     root: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ClassEntry, ...]
 
 
 class _Weights:
     """A linear model's weights by column, in the order in which columns were first met."""
 
     def __init__(self) -> None:
-        self._pairs = Pairs(Feature(), NUMBER)
+        self._pairs = MappingKind(FeatureKind(), NUMBER)
 
-    def write(self, value: Any, writer: Writer) -> Any:
+    def write(self, value: Any, writer: ObjectWriter) -> Any:
         return self._pairs.write(value.to_dict(), writer)
 
-    def read(self, data: Any, reader: Reader) -> Any:
+    def read(self, data: Any, reader: ObjectReader) -> Any:
         from river.utils import VectorDict
 
         return VectorDict(self._pairs.read(data, reader), None)
 
 
-def logistic_family() -> Family:
-    """Of the scaled logistic regression."""
+def logistic_family() -> ModelFamily:
+    """Returns the classes of the scaled logistic regression."""
     from river import optim
     from river.linear_model import LogisticRegression
 
-    regression: dict[str, Kind] = {
-        "optimizer": Reference("SGD"),
-        "loss": Reference("Log"),
+    regression: dict[str, ValueKind] = {
+        "optimizer": ReferenceKind("SGD"),
+        "loss": ReferenceKind("Log"),
         "l2": NUMBER,
         "l1": NUMBER,
         "intercept_init": NUMBER,
         "intercept": NUMBER,
-        "intercept_lr": Reference("Constant"),
+        "intercept_lr": ReferenceKind("Constant"),
         "clip_gradient": NUMBER,
-        "initializer": Reference("Zeros"),
+        "initializer": ReferenceKind("Zeros"),
         "_weights": _Weights(),
         "_y_name": NOTHING,
     }
     entries = (
-        Attributes("LogisticRegression", LogisticRegression, regression),
-        Attributes("SGD", optim.SGD, {"lr": Reference("Constant"), "n_iterations": WHOLE}),
-        Attributes("Constant", optim.schedulers.Constant, {"learning_rate": NUMBER}),
-        Attributes("Log", optim.losses.Log, {"weight_pos": NUMBER, "weight_neg": NUMBER}),
-        Attributes("Zeros", optim.initializers.Zeros, {"value": NUMBER}),
+        AttributeEntry("LogisticRegression", LogisticRegression, regression),
+        AttributeEntry("SGD", optim.SGD, {"lr": ReferenceKind("Constant"), "n_iterations": WHOLE}),
+        AttributeEntry("Constant", optim.schedulers.Constant, {"learning_rate": NUMBER}),
+        AttributeEntry("Log", optim.losses.Log, {"weight_pos": NUMBER, "weight_neg": NUMBER}),
+        AttributeEntry("Zeros", optim.initializers.Zeros, {"value": NUMBER}),
     )
-    return Family("LogisticRegression", entries)
+    return ModelFamily("LogisticRegression", entries)
 
 
-def bagging_family() -> Family:
-    """Of ADWIN bagging, over logistic regressions."""
+def bagging_family() -> ModelFamily:
+    """Returns the classes of ADWIN bagging over logistic regressions."""
     from trainers.models.online.bagging import ErrorBagging
 
-    kinds: dict[str, Kind] = {
-        "data": Many(Reference("LogisticRegression")),
-        "model": Reference("LogisticRegression"),
+    kinds: dict[str, ValueKind] = {
+        "data": ListKind(ReferenceKind("LogisticRegression")),
+        "model": ReferenceKind("LogisticRegression"),
         "n_models": WHOLE,
         "seed": WHOLE,
-        "_rng": Reference("Random"),
-        "_drift_detectors": Many(Reference("ADWIN")),
+        "_rng": ReferenceKind("Random"),
+        "_drift_detectors": ListKind(ReferenceKind("ADWIN")),
     }
-    bagging = Attributes("ErrorBagging", ErrorBagging, kinds)
-    return Family("ErrorBagging", (bagging, *logistic_family().entries, _adwin(), Generators()))
+    bagging = AttributeEntry("ErrorBagging", ErrorBagging, kinds)
+    return ModelFamily("ErrorBagging", (bagging, *logistic_family().entries, _adwin(), GeneratorEntry()))
 
 
-def tree_family() -> Family:
-    """Of the Hoeffding adaptive tree."""
+def tree_family() -> ModelFamily:
+    """Returns the classes of the Hoeffding adaptive tree."""
     from river.tree import HoeffdingAdaptiveTreeClassifier
     from river.tree.nodes.hatc_nodes import AdaLeafClassifier, AdaNumBinaryBranchClass
 
     nodes = ("AdaLeafClassifier", "AdaNumBinaryBranchClass")
-    adaptive: dict[str, Kind] = {"drift_detector": Reference("ADWIN"), "_mean_error": Reference("Mean")}
-    tree: dict[str, Kind] = {
+    adaptive: dict[str, ValueKind] = {
+        "drift_detector": ReferenceKind("ADWIN"),
+        "_mean_error": ReferenceKind("Mean"),
+    }
+    tree: dict[str, ValueKind] = {
         **_tree_kinds(nodes),
         "bootstrap_sampling": FLAG,
         "drift_window_threshold": WHOLE,
-        "drift_detector": Reference("ADWIN"),
+        "drift_detector": ReferenceKind("ADWIN"),
         "switch_significance": NUMBER,
         "seed": WHOLE,
         "_n_alternate_trees": WHOLE,
         "_n_pruned_alternate_trees": WHOLE,
         "_n_switch_alternate_trees": WHOLE,
-        "_rng": Reference("Random"),
+        "_rng": ReferenceKind("Random"),
     }
-    leaf = {**_leaf_kinds(), **adaptive, "rng": Reference("Random")}
-    branch = {**_branch_kinds(nodes), **adaptive, "_alternate_tree": Maybe(Reference(*nodes))}
+    leaf = {**_leaf_kinds(), **adaptive, "rng": ReferenceKind("Random")}
+    branch = {**_branch_kinds(nodes), **adaptive, "_alternate_tree": OptionalKind(ReferenceKind(*nodes))}
     entries = (
-        Attributes("HoeffdingAdaptiveTreeClassifier", HoeffdingAdaptiveTreeClassifier, tree),
-        Attributes("AdaLeafClassifier", AdaLeafClassifier, leaf),
-        Attributes("AdaNumBinaryBranchClass", AdaNumBinaryBranchClass, branch),
+        AttributeEntry("HoeffdingAdaptiveTreeClassifier", HoeffdingAdaptiveTreeClassifier, tree),
+        AttributeEntry("AdaLeafClassifier", AdaLeafClassifier, leaf),
+        AttributeEntry("AdaNumBinaryBranchClass", AdaNumBinaryBranchClass, branch),
     )
-    return Family("HoeffdingAdaptiveTreeClassifier", (*entries, *_observers(), _adwin(), Generators()))
+    return ModelFamily(
+        "HoeffdingAdaptiveTreeClassifier", (*entries, *_observers(), _adwin(), GeneratorEntry())
+    )
 
 
-def forest_family() -> Family:
-    """Of the adaptive random forest."""
+def forest_family() -> ModelFamily:
+    """Returns the classes of the adaptive random forest."""
     from river.forest.adaptive_random_forest import ARFClassifier, BaseTreeClassifier
     from river.metrics import Accuracy, ConfusionMatrix
     from river.tree.nodes.arf_htc_nodes import RandomLeafNaiveBayesAdaptive
     from river.tree.nodes.branch import NumericBinaryBranch
 
     nodes = ("RandomLeafNaiveBayesAdaptive", "NumericBinaryBranch")
-    of_features: dict[str, Kind] = {"max_features": WHOLE, "rng": Reference("Random")}
-    by_label = Pairs(LABEL, NUMBER, default=float)
-    confusion: dict[str, Kind] = {
-        "_init_classes": Distinct(LABEL),
+    of_features: dict[str, ValueKind] = {"max_features": WHOLE, "rng": ReferenceKind("Random")}
+    by_label = MappingKind(LABEL, NUMBER, default=float)
+    confusion: dict[str, ValueKind] = {
+        "_init_classes": SetKind(LABEL),
         "sum_row": by_label,
         "sum_col": by_label,
-        "data": Pairs(LABEL, by_label, default=partial(defaultdict, float)),
+        "data": MappingKind(LABEL, by_label, default=partial(defaultdict, float)),
         "n_samples": WHOLE,
         "total_weight": NUMBER,
         "_total_true_positives": NUMBER,
     }
     entries = (
-        Attributes("ARFClassifier", ARFClassifier, _forest_kinds()),
-        Attributes("BaseTreeClassifier", BaseTreeClassifier, {**_tree_kinds(nodes), **of_features}),
-        Attributes(
+        AttributeEntry("ARFClassifier", ARFClassifier, _forest_kinds()),
+        AttributeEntry("BaseTreeClassifier", BaseTreeClassifier, {**_tree_kinds(nodes), **of_features}),
+        AttributeEntry(
             "RandomLeafNaiveBayesAdaptive",
             RandomLeafNaiveBayesAdaptive,
-            {**_leaf_kinds(), **of_features, "feature_indices": Many(Feature())},
+            {**_leaf_kinds(), **of_features, "feature_indices": ListKind(FeatureKind())},
         ),
-        Attributes("NumericBinaryBranch", NumericBinaryBranch, _branch_kinds(nodes)),
-        Attributes("Accuracy", Accuracy, {"cm": Reference("ConfusionMatrix")}),
-        Attributes("ConfusionMatrix", ConfusionMatrix, confusion),
+        AttributeEntry("NumericBinaryBranch", NumericBinaryBranch, _branch_kinds(nodes)),
+        AttributeEntry("Accuracy", Accuracy, {"cm": ReferenceKind("ConfusionMatrix")}),
+        AttributeEntry("ConfusionMatrix", ConfusionMatrix, confusion),
     )
-    return Family("ARFClassifier", (*entries, *_observers(), _adwin(), Generators()))
+    return ModelFamily("ARFClassifier", (*entries, *_observers(), _adwin(), GeneratorEntry()))
 
 
-def _forest_kinds() -> dict[str, Kind]:
-    detectors = Many(Reference("ADWIN"))
-    counts = Pairs(WHOLE, WHOLE, default=int)
+def _forest_kinds() -> dict[str, ValueKind]:
+    detectors = ListKind(ReferenceKind("ADWIN"))
+    counts = MappingKind(WHOLE, WHOLE, default=int)
     return {
-        "data": Many(Reference("BaseTreeClassifier")),
+        "data": ListKind(ReferenceKind("BaseTreeClassifier")),
         "n_models": WHOLE,
         "max_features": WHOLE,
         "lambda_value": WHOLE,
-        "metric": Reference("Accuracy"),
+        "metric": ReferenceKind("Accuracy"),
         "disable_weighted_vote": FLAG,
-        "drift_detector": Reference("ADWIN"),
-        "warning_detector": Reference("ADWIN"),
+        "drift_detector": ReferenceKind("ADWIN"),
+        "warning_detector": ReferenceKind("ADWIN"),
         "seed": WHOLE,
-        "_rng": Reference("Random"),
+        "_rng": ReferenceKind("Random"),
         "_warning_detection_disabled": FLAG,
         "_warning_detectors": detectors,
         "_drift_detection_disabled": FLAG,
         "_drift_detectors": detectors,
-        "_background": Many(Maybe(Reference("BaseTreeClassifier"))),
-        "_metrics": Many(Reference("Accuracy")),
+        "_background": ListKind(OptionalKind(ReferenceKind("BaseTreeClassifier"))),
+        "_metrics": ListKind(ReferenceKind("Accuracy")),
         "_warning_tracker": counts,
         "_drift_tracker": counts,
         "grace_period": WHOLE,
@@ -211,7 +216,7 @@ def _forest_kinds() -> dict[str, Kind]:
     }
 
 
-def _tree_kinds(nodes: tuple[str, ...]) -> dict[str, Kind]:
+def _tree_kinds(nodes: tuple[str, ...]) -> dict[str, ValueKind]:
     return {
         "_split_criterion": constant("info_gain"),
         "_leaf_prediction": constant("nba"),
@@ -223,7 +228,7 @@ def _tree_kinds(nodes: tuple[str, ...]) -> dict[str, Kind]:
         "stop_mem_management": FLAG,
         "remove_poor_attrs": FLAG,
         "merit_preprune": FLAG,
-        "_root": Maybe(Reference(*nodes)),
+        "_root": OptionalKind(ReferenceKind(*nodes)),
         "_n_active_leaves": NUMBER,
         "_n_inactive_leaves": NUMBER,
         "_inactive_leaf_size_estimate": NUMBER,
@@ -236,68 +241,72 @@ def _tree_kinds(nodes: tuple[str, ...]) -> dict[str, Kind]:
         "tau": NUMBER,
         "nb_threshold": WHOLE,
         "nominal_attributes": NOTHING,
-        "splitter": Reference("GaussianSplitter"),
+        "splitter": ReferenceKind("GaussianSplitter"),
         "min_branch_fraction": NUMBER,
         "max_share_to_split": NUMBER,
-        "classes": Distinct(LABEL),
+        "classes": SetKind(LABEL),
     }
 
 
-def _leaf_kinds() -> dict[str, Kind]:
+def _leaf_kinds() -> dict[str, ValueKind]:
     return {
         "stats": _WEIGHT_BY_LABEL,
         "depth": WHOLE,
-        "splitter": Reference("GaussianSplitter"),
-        "splitters": Maybe(Pairs(Feature(), Reference("GaussianSplitter"))),
-        "_disabled_attrs": Distinct(Feature()),
+        "splitter": ReferenceKind("GaussianSplitter"),
+        "splitters": OptionalKind(MappingKind(FeatureKind(), ReferenceKind("GaussianSplitter"))),
+        "_disabled_attrs": SetKind(FeatureKind()),
         "_last_split_attempt_at": NUMBER,
         "_mc_correct_weight": NUMBER,
         "_nb_correct_weight": NUMBER,
     }
 
 
-def _branch_kinds(nodes: tuple[str, ...]) -> dict[str, Kind]:
+def _branch_kinds(nodes: tuple[str, ...]) -> dict[str, ValueKind]:
     return {
-        "children": Many(Reference(*nodes), n=2),
+        "children": ListKind(ReferenceKind(*nodes), n=2),
         "stats": _WEIGHT_BY_LABEL,
-        "feature": Feature(),
+        "feature": FeatureKind(),
         "threshold": NUMBER,
         "depth": WHOLE,
     }
 
 
-def _observers() -> tuple[Entry, ...]:
-    """What a leaf knows of each column, by label."""
+def _observers() -> tuple[ClassEntry, ...]:
+    """The classes that hold what a leaf knows of each column, by label."""
     from river.proba import Gaussian
     from river.stats import Mean, Var
     from river.tree.splitter import GaussianSplitter
 
-    splitter: dict[str, Kind] = {
+    splitter: dict[str, ValueKind] = {
         "_min_per_class": _WEIGHT_BY_LABEL,
         "_max_per_class": _WEIGHT_BY_LABEL,
-        "_att_dist_per_class": Pairs(LABEL, Reference("Gaussian")),
+        "_att_dist_per_class": MappingKind(LABEL, ReferenceKind("Gaussian")),
         "n_splits": WHOLE,
     }
-    # Each Gaussian comes with a generator, seeded by the machine, for drawing from it: nobody does.
-    gaussian: dict[str, Kind] = {"seed": NOTHING, "_rng": Unkept(unused_generator), "_var": Reference("Var")}
+    # Each Gaussian has a generator for drawing from it, seeded by the machine; nobody draws from it.
+    gaussian: dict[str, ValueKind] = {
+        "seed": NOTHING,
+        "_rng": UnkeptKind(unused_generator),
+        "_var": ReferenceKind("Var"),
+    }
     return (
-        Attributes("GaussianSplitter", GaussianSplitter, splitter),
-        Attributes("Gaussian", Gaussian, gaussian),
-        Attributes("Var", Var, {"ddof": WHOLE, "mean": Reference("Mean"), "_S": NUMBER}),
-        Attributes("Mean", Mean, {"n": NUMBER, "_mean": NUMBER}),
+        AttributeEntry("GaussianSplitter", GaussianSplitter, splitter),
+        AttributeEntry("Gaussian", Gaussian, gaussian),
+        AttributeEntry("Var", Var, {"ddof": WHOLE, "mean": ReferenceKind("Mean"), "_S": NUMBER}),
+        AttributeEntry("Mean", Mean, {"n": NUMBER, "_mean": NUMBER}),
     )
 
 
-def _adwin() -> Entry:
+def _adwin() -> ClassEntry:
     from river.drift import ADWIN
 
-    kinds: dict[str, Kind] = {
+    kinds: dict[str, ValueKind] = {
         "_drift_detected": FLAG,
         "delta": NUMBER,
         "clock": WHOLE,
         "max_buckets": WHOLE,
         "min_window_length": WHOLE,
         "grace_period": WHOLE,
-        "_helper": Inline(window_numbers, window_of),
+        "_helper": InlineKind(window_numbers, window_of),
     }
-    return Attributes("ADWIN", ADWIN, kinds)
+    return AttributeEntry("ADWIN", ADWIN, kinds)

@@ -1,15 +1,15 @@
-"""ADWIN's window as plain numbers.
+"""Writes the window of ADWIN as plain numbers, and reads it.
 
-River 0.26 has it in Rust, and hands its state out as the bytes of Rust's own serialisation. Fed bytes
-that are not quite that, it does not raise an error but panics, which no ``except Exception`` catches.
-So bytes of a snapshot never reach it: a window is kept as a list of numbers, each is checked, and
+In River 0.26 the window is written in Rust, and its state is the bytes of Rust's own serialisation. If it is given
+other bytes, it does not raise an error but panics, which no ``except Exception`` catches.
+Therefore the bytes of a snapshot never reach it: a window is stored as a list of numbers, each number is checked, and
 the bytes are written here.
 
 ::
 
     [delta, clock, max_buckets, min_window_length, grace_period,
      total, variance, width, total_width, n_buckets, max_n_buckets, n_seen, n_detections,
-     [[n_used, max_buckets + 1 totals, max_buckets + 1 variances], ... one per power of two]]
+     [[n_used, max_buckets + 1 totals, max_buckets + 1 variances], ... for each power of two]]
 
 Source:
     Bifet and Gavaldà (2007), Learning from time-changing data with adaptive windowing.
@@ -33,14 +33,14 @@ _MOST_ROWS = 48
 _LARGEST = 1e18
 _N_PLAIN = 13
 _WHOLE = (1, 2, 9, 10, 11, 12)
-_OTHER_LAYOUT = "this River lays ADWIN's window out otherwise than River 0.26: its models cannot be kept"
+_OTHER_LAYOUT = "this version of River stores the window of ADWIN in another layout than River 0.26: its models cannot be kept"
 
 
 def window_numbers(window: Any) -> list[Any]:
-    """A window of River's as the list above.
+    """Returns a window of River as the list above.
 
     Raises:
-        StateError: If this River lays it out otherwise.
+        StateError: If this version of River has another layout.
     """
     try:
         numbers = _read(window.__getstate__())
@@ -73,10 +73,10 @@ def _tail(plain: Sequence[Any]) -> bytes:
 
 
 def window_of(numbers: Any) -> AdaptiveWindowing:
-    """A window of River's from the list above.
+    """Returns a window of River from the list above.
 
     Raises:
-        StateError: If it is none.
+        StateError: If the list is not a window.
     """
     if not _is_window(numbers):
         message = "expected the numbers of an ADWIN window, as trainers/models/online/windows.py lists them"

@@ -1,0 +1,261 @@
+"""The files of an evaluation, read: bars, outcomes, companions and news become decisions.
+
+Evaluations, comparisons, searches and audits read their files here. Each file is read once. Companions whose
+bars fit those of the instrument better one bar apart are named in a warning.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from schemas.errors import ConfigurationError
+from schemas.features import FeatureTable
+from schemas.time import Interval
+from stream_processors.features.batch import compute_table
+from stream_processors.features.declarations import SPEC
+from stream_processors.features.vectors import with_coin, with_perpetual
+from trainers.datasets.alignment import misalignment, misalignment_words
+from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.joining import interval_columns, news_columns, with_columns
+from trainers.datasets.prices import PricePath, merged
+from trainers.inputs.bar_files import BarFile, read_bars, read_publication_times
+from trainers.models.recipes import Recipe
+from trainers.training.evaluating import Question, decisions_for
+from trainers.training.offered import recipe_named
+
+#: Closes of one market, as two venues state them, usually differ by less than this.
+_LARGEST_DIFFERENCE = 0.01
+
+
+class EvaluationFiles(NamedTuple):
+    """The files of an evaluation.
+
+    Attributes:
+        bars: Candles of the instrument whose direction is predicted.
+        bars_eth: Candles of another coin.
+        perp: Candles of the perpetual.
+        news: Articles.
+        outcomes: Shorter bars of the same instrument, in which outcomes are looked up first.
+    """
+
+    bars: Path
+    bars_eth: Path | None = None
+    perp: Path | None = None
+    news: Path | None = None
+    outcomes: Path | None = None
+
+    def given(self) -> dict[str, Path]:
+        """The files that were given, by their part."""
+        return {name: path for name, path in self._asdict().items() if path is not None}
+
+
+class _OpenedFiles:
+    """Files of candles, each read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, BarFile] = {}
+
+    def bars(self, path: Path) -> BarFile:
+        if path not in self._read:
+            self._read[path] = read_bars(path)
+        return self._read[path]
+
+
+class EvaluationInput:
+    """The contents of the files, and the decisions that they give.
+
+    Args:
+        files: The files.
+        question: What is evaluated.
+
+    Raises:
+        ConfigurationError: If a file cannot be used, or the horizon does not fit its bars.
+    """
+
+    def __init__(self, files: EvaluationFiles, question: Question) -> None:
+        self._files = files
+        self._question = question
+        self._opened = _OpenedFiles()
+        self.bars = self._opened.bars(files.bars)
+        own = self.bars.prices()
+        self._prices = own if files.outcomes is None else merged(self._outcomes(files.outcomes, own), own)
+        _check_horizon(question, self._prices.interval_ms)
+        self.table = self._features_of(files)
+        self.warnings = self._alignment_warnings()
+
+    def recipe(self, model: str) -> Recipe:
+        """The recipe of a name on the command line, as these files ask for it.
+
+        Raises:
+            ConfigurationError: If there is no recipe of that name.
+        """
+        near = max(1, self._question.interval.milliseconds // self._question.horizon.milliseconds)
+        is_accompanied = len(self.table.names) > len(SPEC.features)
+        return recipe_named(model, near=near, is_accompanied=is_accompanied)
+
+    def own_decisions(self, multiples: frozenset[int]) -> DecisionSet:
+        """The decisions of the instrument alone; see :meth:`decisions`."""
+        return decisions_for(self.table, self._prices, self._question, multiples)
+
+    def decisions(self, multiples: frozenset[int]) -> DecisionSet:
+        """The decisions, with those of the other coin beside them: more rows of the same kind to learn from.
+
+        For the other coin the instrument itself is the other coin, so that the columns mean the same. Its
+        outcomes stay undefined where its bars are too long for them.
+
+        Args:
+            multiples: The multiples of the horizon that the recipes learn from.
+
+        Raises:
+            ConfigurationError: If the other coin's file is the instrument's own.
+        """
+        own = self.own_decisions(multiples)
+        path = self._files.bars_eth
+        if path is None:
+            return own
+        if path.resolve() == self._files.bars.resolve():
+            message = f"--bars-eth must be another instrument's candles, was {path.name} like --bars"
+            raise ConfigurationError(message)
+        table = self._features_of(EvaluationFiles(bars=path, bars_eth=self._files.bars))
+        coin = self._opened.bars(path)
+        companion = decisions_for(table, coin.prices(), self._question, multiples)
+        return msgspec.structs.replace(own, companions=(companion,))
+
+    def _outcomes(self, path: Path, own: PricePath) -> PricePath:
+        """Closes of the same market in shorter bars.
+
+        Raises:
+            ConfigurationError: If the bars are longer, or state other prices at the same times.
+        """
+        prices = self._opened.bars(path).prices()
+        _, here, there = np.intersect1d(prices.end_ms, own.end_ms, assume_unique=True, return_indices=True)
+        apart = np.abs(np.log(prices.close[here] / own.close[there]))
+        if prices.interval_ms > own.interval_ms or not len(apart) or np.median(apart) > _LARGEST_DIFFERENCE:
+            found = f"{np.median(apart):.1%} apart" if len(apart) else "at no common time"
+            message = (
+                f"--outcomes must be bars of the same instrument as --bars, no longer than these, was {path.name} "
+                f"with bars of {prices.interval_ms // 60_000} minutes and closes {found}"
+            )
+            raise ConfigurationError(message)
+        return prices
+
+    def _features_of(self, files: EvaluationFiles) -> FeatureTable:
+        """The features of the bars, rolled up to the interval, with those of other files and intervals beside them."""
+        interval = self._question.interval
+        bars = self._opened.bars(files.bars)
+        table = compute_table(bars.rolled_up(interval))
+        if files.bars_eth is not None:
+            wider = with_coin(table, self._table_of(files.bars_eth), interval=interval)
+            table = _with_something(table, wider, f"--bars-eth {files.bars_eth.name}")
+        if files.perp is not None:
+            wider = with_perpetual(table, self._table_of(files.perp), interval=interval)
+            table = _with_something(table, wider, f"--perp {files.perp.name}")
+        if files.news is not None:
+            wider = with_columns(table, news_columns(table, read_publication_times(files.news)))
+            table = _with_something(table, wider, f"--news {files.news.name}")
+        for other in self._question.also:
+            columns = interval_columns(table, compute_table(bars.rolled_up(other)), other)
+            table = with_columns(table, columns)
+        return table
+
+    def _table_of(self, path: Path) -> FeatureTable:
+        return compute_table(self._opened.bars(path).rolled_up(self._question.interval))
+
+    def _alignment_warnings(self) -> tuple[str, ...]:
+        """One sentence for each companion whose bars fit better one bar apart."""
+        paths = [path for path in (self._files.bars_eth, self._files.perp) if path is not None]
+        found = [alignment_warning(self.bars, self._opened.bars(path)) for path in paths]
+        return tuple(words for words in found if words is not None)
+
+
+def alignment_warning(own: BarFile, companion: BarFile) -> str | None:
+    """Why two files do not seem to state the same times; None where they do, or it cannot be told.
+
+    They are compared in bars of the longer of their two intervals.
+    """
+    interval = max(own.interval, companion.interval, key=lambda one: one.milliseconds)
+    if any(interval.milliseconds % one.interval.milliseconds for one in (own, companion)):
+        return None
+    found = misalignment(_prices_in(own, interval), _prices_in(companion, interval))
+    if found is None:
+        return None
+    return misalignment_words(found, own=own.path.name, companion=companion.path.name)
+
+
+def _prices_in(file: BarFile, interval: Interval) -> PricePath:
+    return file._replace(bars=file.rolled_up(interval), interval=interval).prices()
+
+
+class PreparedDecisions(NamedTuple):
+    """What several recipes are judged on.
+
+    Attributes:
+        decisions: The decisions, with the outcomes that every recipe needs.
+        recipes: By name.
+        warnings: What is to be known of the files, a sentence each.
+    """
+
+    decisions: DecisionSet
+    recipes: dict[str, Recipe]
+    warnings: tuple[str, ...]
+
+
+def decisions_of_files(
+    files: EvaluationFiles, question: Question, models: Sequence[str]
+) -> PreparedDecisions:
+    """The decisions that several recipes can be judged on, and the recipes by name.
+
+    Args:
+        files: The files.
+        question: What is evaluated.
+        models: The recipes' names on the command line.
+
+    Raises:
+        ConfigurationError: If a file or a name cannot be used.
+    """
+    read = EvaluationInput(files, question)
+    recipes = {name: read.recipe(name) for name in models}
+    multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
+    return PreparedDecisions(read.decisions(multiples), recipes, read.warnings)
+
+
+def decisions_like(
+    stored: DecisionSet, files: EvaluationFiles, *, also: tuple[Interval, ...]
+) -> PreparedDecisions:
+    """The decisions that files give, with the interval, horizon and outcomes of a stored data set.
+
+    The other coin's decisions are left out, since a data set stores none.
+
+    Args:
+        stored: The data set that they are to be compared with.
+        files: The files.
+        also: Further intervals whose features it has.
+
+    Raises:
+        ConfigurationError: If a file cannot be used.
+    """
+    question = Question(stored.interval, stored.horizon, train_until_ms=0, also=also)
+    read = EvaluationInput(files, question)
+    return PreparedDecisions(read.own_decisions(frozenset(stored.forward_returns)), {}, read.warnings)
+
+
+def _check_horizon(question: Question, step_ms: int) -> None:
+    if question.horizon.milliseconds % step_ms:
+        message = (
+            f"--horizon must be a multiple of the bars that outcomes are read from, was {question.horizon} "
+            f"with bars of {step_ms // 60_000} minutes"
+        )
+        raise ConfigurationError(message)
+
+
+def _with_something(table: FeatureTable, wider: FeatureTable, what: str) -> FeatureTable:
+    """The wider table, if anything was joined."""
+    if len(table.as_of_ms) and np.isnan(wider.values[:, len(table.names) :]).all():
+        message = (
+            f"{what} must say something at the times of --bars, has nothing that was known at any of them"
+        )
+        raise ConfigurationError(message)
+    return wider
