@@ -218,7 +218,7 @@ def test_one_served_target_is_ready_though_the_default_has_no_model(serving, vie
     assert "from redis" in told["1m"][2]
     assert told["15m"][:2] == (False, True)
     assert told["15m"][2].startswith("no model")
-    assert "no prediction yet of its model model-1" in told["1h"][2]
+    assert "predicts at the next bar" in told["1h"][2]
 
 
 def test_readiness_is_told_from_postgres_where_redis_is_empty(serving, pool, stream):
@@ -301,7 +301,8 @@ def test_a_target_without_a_model_names_those_that_have_one_and_how_to_ask(servi
 
 
 def test_a_trained_target_without_a_prediction_says_what_it_waits_for(serving, pool, stream):
-    StoredStreams(pool).register_stream(description(stream=stream))
+    capture = msgspec.structs.replace(description(stream=stream), parameters={"history": None})
+    StoredStreams(pool).register_stream(capture)
     EventWriter(pool).write([promotion(10, version="new", stream=stream)])
     ends = [number * QUARTER_MS for number in range(1, SPEC.warm_up_bars + 1)]
     with serving(stream) as client:
