@@ -1,10 +1,6 @@
 """Reads the columns of candles in parquet and feather."""
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 from pyarrow import feather, parquet
@@ -25,7 +21,7 @@ def binary_table(path: Path, container: str) -> RawTable:
     Raises:
         ConfigurationError: If it has not the columns of candles.
     """
-    with _seekable(path) as file:
+    with _source_of(path) as file:
         source = parquet.ParquetFile(file) if container == "parquet" else feather.read_table(file)
         schema = source.schema_arrow if container == "parquet" else source.schema
         headings = _headings_of_types(schema)
@@ -42,22 +38,21 @@ def binary_table(path: Path, container: str) -> RawTable:
 def instrument_in_parquet(path: Path) -> str | None:
     """Return the instrument that ``driftline convert`` wrote into a parquet file, or None."""
     try:
-        with _seekable(path) as file:
+        with _source_of(path) as file:
             metadata = parquet.read_schema(file).metadata or {}
     except UNREADABLE:
         return None
     return metadata.get(INSTRUMENT_METADATA, b"").decode() or None
 
 
-@contextmanager
-def _seekable(path: Path) -> Iterator[BinaryIO]:
+def _source_of(path: Path) -> pa.NativeFile:
+    """The bytes of a file, without an object of Python that a thread of pyarrow could hold when the process ends."""
     with path.open("rb") as plain:
-        if plain.read(6).startswith((_PARQUET, _FEATHER)):
-            plain.seek(0)
-            yield plain
-            return
+        is_plain = plain.read(6).startswith((_PARQUET, _FEATHER))
+    if is_plain:
+        return pa.memory_map(str(path))
     with opened(path) as file:
-        yield io.BytesIO(file.readall() or b"")
+        return pa.BufferReader(file.readall() or b"")
 
 
 def _selected(schema: pa.Schema, headings: Headings) -> list[str] | None:
