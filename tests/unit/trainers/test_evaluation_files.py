@@ -112,7 +112,7 @@ def test_the_own_file_is_no_other_coin(paths):
 
 def test_a_companion_without_a_common_time_is_refused_by_its_option(paths, tmp_path):
     table = simulated_candles(n=900, seed=5)
-    stamps = table.column("timestamp").to_numpy() + np.timedelta64(3_650, "D")
+    stamps = table.column("timestamp").to_numpy() + np.timedelta64(365, "D")
     later = table.set_column(0, "timestamp", [stamps])
     path = written(later, tmp_path / "ethusdt_later.parquet")
     for option, files in (
