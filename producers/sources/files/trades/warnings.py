@@ -64,16 +64,16 @@ def _about_clocks(judgement: Judgement) -> list[str]:
         for silence in judgement.silences[:_MOST_NAMED]
     )
     if len(judgement.silences) > _MOST_NAMED:
-        found.append(f"There are {len(judgement.silences) - _MOST_NAMED:,} more outages.")
+        found.append(f"There are {len(judgement.silences) - _MOST_NAMED:,} more outages")
     return found
 
 
 def _about_trades(trades: TradeColumns, judgement: Judgement) -> list[str]:
     found = []
     if not judgement.filter.is_in_order:
-        found.append("The trades do not stand in the order of their times: they are sorted.")
+        found.append("The trades do not stand in the order of their times: they are sorted")
     if trades.example.kind is TradeKind.AGGREGATE:
-        found.append("The records are aggregates: one is what one order traded at one price.")
+        found.append("The records are aggregates: one is what one order traded at one price")
     if trades.has_unknown_sides:
         found.append(
             "The file does not say who took each trade: the tick test of Lee and Ready (1991) decides it by the "
@@ -111,7 +111,7 @@ def _about_others(
     if beside:
         names = ", ".join(f"{name} ({n:,})" for name, n in beside[:_MOST_NAMED])
         more = f" and {len(beside) - _MOST_NAMED:,} more" if len(beside) > _MOST_NAMED else ""
-        found.append(f"The file also holds trades of {names}{more}, which are not used: INSTRUMENT= chooses.")
+        found.append(f"The file also holds trades of {names}{more}, which are not used: INSTRUMENT= chooses")
     example = trades.example
     kinds = {key.kind for key in collected.groups if key.symbol == example.symbol}
     if len(kinds) > 1:
