@@ -8,6 +8,7 @@ from producers.normalise.trades import Market, TradeKind
 from producers.sources.files.trades.collecting import CollectedFile
 from producers.sources.files.trades.columns import TradeColumns
 from producers.sources.files.trades.judgements import Judgement
+from producers.sources.files.trades.venues import is_inverse
 from schemas.time import text_of_time
 
 _MOST_NAMED = 5
@@ -118,8 +119,7 @@ def _about_others(
         found.append(
             f"The file also holds {TradeKind.AGGREGATE} records of the same trades, which are not used"
         )
-    if example.market is Market.PERPETUAL and example.symbol.upper().endswith("USD_PERP"):
-        found.append(
-            "The sizes are contracts of coin-margined futures: they are read as coins at each trade's price"
-        )
+    is_coin_margined = example.market is Market.PERPETUAL and example.symbol.upper().endswith("USD_PERP")
+    if is_coin_margined or is_inverse(collected.venue, example.symbol):
+        found.append("The sizes are contracts in US dollars: they are read as coins at each trade's price")
     return found
