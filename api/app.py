@@ -90,14 +90,15 @@ def _readers(
     alarms = LeakAlarms(FolderRegistry(settings.registry_dir), stream=stream, clock=clock)
     run = RunReader(history, stream=stream)
     promotions = PromotionReader(history, stream=stream)
+    bars = BarReader(history, stream=stream)
     return [
         run,
         promotions,
         RunClock(views, history, run=run, clock=clock),
-        TargetFinder(settings, run=run, promotions=promotions, alarms=alarms),
+        TargetFinder(settings, run=run, promotions=promotions, alarms=alarms, bars=bars),
         PredictionReader(newest, history, clock=clock),
         FeatureReader(newest, history, stream=stream),
-        BarReader(history, stream=stream),
+        bars,
         alarms,
         ReadinessReader(views, history, stream=stream),
     ]

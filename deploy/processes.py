@@ -1,10 +1,10 @@
-"""The platform's processes, as one table: what runs, what it needs, what it serves, and when it starts.
+"""The table of the platform's processes: what runs, what it needs, what it serves, and when it starts.
 
-Whatever starts the platform follows this table: the launcher of one machine, and files for other
-places. It names modules and no interpreter, servers and no addresses. The order of a start is the
-order of the stages, at any start: the first, one after a crash, and one after the embedded broker
-died, which keeps nothing. A stage begins when everything of the stage before runs (services) or
-has ended well (one-shots).
+Whatever starts the platform follows this table: the launcher of one machine, and the files for other
+places. The table names modules and no interpreter, servers and no addresses. Every start follows the order
+of the stages: the first start, a start after a crash, and a start after the embedded broker died, which
+keeps nothing. A stage begins when all services of the stage before run and all its one-shots have ended
+successfully.
 """
 
 from enum import IntEnum, StrEnum
@@ -13,7 +13,7 @@ import msgspec
 
 
 class Stage(IntEnum):
-    """When a process is started; the end goes the other way round."""
+    """The stage in which a process is started. Processes are ended in the opposite order."""
 
     SERVERS = 1
     SERVICES = 2
@@ -24,9 +24,9 @@ class Stage(IntEnum):
 class Lifetime(StrEnum):
     """What the end of a process means.
 
-    A service is started again whenever it ends. A one-shot is started again until it ends well,
-    and the next stage waits for that. A source may also end well for good: a replay whose file
-    is over.
+    A service is started again whenever it ends. A one-shot is started again when it fails, up to a limit,
+    and the next stage waits until it ends successfully. A source may end successfully for good, as a replay does
+    at the end of its file.
     """
 
     SERVICE = "service"
@@ -35,7 +35,7 @@ class Lifetime(StrEnum):
 
 
 class Server(StrEnum):
-    """A server that the platform stands on."""
+    """A server that the platform needs."""
 
     BROKER = "broker"
     CACHE = "cache"
@@ -43,12 +43,12 @@ class Server(StrEnum):
 
 
 class HttpService(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process serves over HTTP, and where it is asked for its health.
+    """What a process serves over HTTP, and where its health is asked for.
 
     Attributes:
-        port_variable: Sets the port on which it listens.
-        alive_path: Answers 200 as long as the process lives.
-        ready_path: Answers 200 when the process can do its work.
+        port_variable: The variable that sets the port on which it listens.
+        alive_path: The path that answers 200 as long as the process lives.
+        ready_path: The path that answers 200 when the process can do its work.
     """
 
     port_variable: str
@@ -61,12 +61,14 @@ class PlatformProcess(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         arguments: What follows ``python -m``.
-        needs: The servers that it talks to.
-        serves: What it serves over HTTP; None serves nothing. Of a process that serves nothing
-            its life is its health: it ends itself when it cannot go on.
-        is_awaited_once: Whether later stages wait for its end at the first start only: after the
-            death of the broker, what it says again may come while the rest goes on.
-        n_threads: Of numeric libraries; 0 is one per core.
+        needs: The servers that it uses.
+        serves: What it serves over HTTP; None if it serves nothing. Such a process is healthy as long as it
+            lives, because it ends itself when it cannot go on.
+        is_awaited_once: Whether later stages wait for its end at the first start only. After the
+            death of the broker, it may publish again while the rest goes on.
+        is_dispensable: Whether the other processes go on without it, if it is a one-shot that fails again and again.
+        ends_when: What ends a one-shot, as the end of a sentence that begins with "it ends"; empty for others.
+        n_threads: The threads of numeric libraries; 0 means one per core.
     """
 
     name: str
@@ -76,11 +78,13 @@ class PlatformProcess(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: Lifetime = Lifetime.SERVICE
     serves: HttpService | None = None
     is_awaited_once: bool = False
+    is_dispensable: bool = False
+    ends_when: str = ""
     n_threads: int = 1
 
     @property
     def is_broker_client(self) -> bool:
-        """Whether it must be started anew when the embedded broker died."""
+        """Whether it must be started again when the embedded broker died."""
         return Server.BROKER in self.needs
 
 
@@ -96,6 +100,7 @@ PREPARE = PlatformProcess(
     arguments=("deploy.local", "prepare"),
     needs=_EVERYTHING,
     lifetime=Lifetime.ONE_SHOT,
+    ends_when="when every server answers and has its topics and tables",
 )
 _MARKET = PlatformProcess(
     name="market",
@@ -134,6 +139,7 @@ _WARM_UP = PlatformProcess(
     arguments=("producers", "warm-up"),
     needs=_LOG_AND_HISTORY,
     lifetime=Lifetime.ONE_SHOT,
+    ends_when="when the history before the replayed part is published",
 )
 _TRAIN = PlatformProcess(
     name="train",
@@ -142,9 +148,11 @@ _TRAIN = PlatformProcess(
     needs=_LOG_AND_HISTORY,
     lifetime=Lifetime.ONE_SHOT,
     is_awaited_once=True,
+    is_dispensable=True,
+    ends_when="when each target has a model, or has too little history for one",
     n_threads=0,
 )
-#: After the warm-up: it watches what runs, and must not hold up what starts.
+#: It starts after the warm-up, because it watches what runs and must not delay what starts.
 _MONITOR = PlatformProcess(
     name="monitor",
     stage=Stage.LIVE,
@@ -152,7 +160,7 @@ _MONITOR = PlatformProcess(
     needs=_LOG,
     serves=HttpService(port_variable="DRIFTLINE_METRICS_PORT", alive_path="/metrics", ready_path="/metrics"),
 )
-#: Runs where models that learn online are named. After the warm-up: the log has what came before.
+#: It runs if models that learn online are named. It starts after the warm-up, which is in the log.
 _LEARNER = PlatformProcess(name="learner", stage=Stage.LIVE, arguments=("trainers", "learn"), needs=_LOG)
 _REPLAY = PlatformProcess(
     name="producer",
@@ -167,11 +175,11 @@ _SIMULATION = msgspec.structs.replace(_REPLAY, arguments=("producers", "simulate
 def processes_of_a_run(
     *, is_replay: bool, has_companions: bool = False, is_learning: bool = False
 ) -> tuple[PlatformProcess, ...]:
-    """The rows of the table that a run needs, in the order in which they are started.
+    """Return the rows of the table that a run needs, in the order in which they are started.
 
     Args:
         is_replay: Whether a recorded file is played; otherwise the market is simulated.
-        has_companions: Whether any instrument of the run has; else nothing is joined, by no process.
+        has_companions: Whether any instrument of the run has companions; otherwise no process joins anything.
         is_learning: Whether models learn online.
     """
     return (

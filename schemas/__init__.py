@@ -1,4 +1,4 @@
 """The contract: events, topics, codec, times, feature and model descriptions, ports, wire clients.
 
-The bottom floor of the house. It imports no other package of the project.
+The lowest package of the project. It imports no other package of the project.
 """

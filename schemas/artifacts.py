@@ -1,8 +1,8 @@
-"""What a trained model is, as a set of files with a manifest; no file of it is ever executed.
+"""A trained model as a set of files with a manifest. No file of it is ever executed.
 
-A model's identity is ``model_hash``, the SHA-256 of its ONNX bytes, or of its River snapshot where it
-learns row by row. The version is a name for people made from it. Nothing is pickled: ONNX, XGBoost's
-own UBJ and JSON, and River snapshots of a format of ours only.
+The identity of a model is ``model_hash``, the SHA-256 of its ONNX bytes, or of its River snapshot if it
+learns row by row. The version is a name for people that is made from the hash. Nothing is pickled: files are ONNX,
+XGBoost's own UBJ and JSON, and River snapshots in a format of this project.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ RIVER_FILE = "model.river"
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """A measured figure with its 95 % interval and what it was measured on."""
+    """A measured figure with its 95 % interval and the number of cases that it was measured on."""
 
     value: float
     low: float | None
@@ -28,24 +28,24 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model alias belongs to."""
+    """What a model is trained to predict."""
 
     instrument: str
     interval: Interval
     horizon: Interval
 
     def __str__(self) -> str:
-        """Such as ``BTC-USDT.BINANCE 15m->15m``."""
+        """Return the target in words, such as ``BTC-USDT.BINANCE 15m->15m``."""
         return f"{self.instrument} {self.interval}->{self.horizon}"
 
 
 class RecipeStatement(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model is made, completely enough to make one like it anew.
+    """The recipe of a model, complete enough to fit such a model again.
 
     Attributes:
-        name: What it was asked for by, such as ``calibrated-xgboost``.
-        parameters: The whole recipe as ``trainers.models.descriptions.described`` writes it, members
-            included; ``recipe_of`` reads it.
+        name: The name by which it was requested, such as ``calibrated-xgboost``.
+        parameters: The whole recipe, members included, as ``trainers.models.descriptions.described`` writes it and
+            ``recipe_of`` reads it.
     """
 
     name: str
@@ -53,18 +53,18 @@ class RecipeStatement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """How decisions of at least some confidence turned out where the model had not seen them.
+    """The accuracy of decisions of at least some confidence, on data that the model had not seen.
 
-    The thresholds behind the figures were each chosen on data before the decisions that they are of;
-    ``least_confidence`` is the one that serves from now on, chosen in the same way.
+    Each threshold behind the figures was chosen on data before the decisions that it applies to;
+    ``least_confidence`` is the threshold that serves from now on, and was chosen in the same way.
 
     Attributes:
         target: The most confident share of all decisions that was aimed at; 1 is all.
-        least_confidence: The probability of the stated direction from which on it serves.
-        coverage: The share of all decisions that was made in fact.
-        at_close: How many of them were right, entered at the close that was decided on.
-        late: The same entered some seconds later and held as long, by the seconds; a bar is among
-            them where it could be had.
+        least_confidence: The smallest probability of the stated direction at which the threshold is passed.
+        coverage: The share of all decisions that passed the threshold.
+        at_close: The accuracy of these decisions if they are entered at the close that was decided on.
+        late: The accuracy if they are entered some seconds later and held as long, by the seconds; one bar is among
+            them if its price is known.
     """
 
     target: float
@@ -75,14 +75,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConformalStatement(msgspec.Struct, frozen=True, kw_only=True):
-    """The conformal sets of a version, and what came of such sets where they could be judged.
+    """The conformal sets of a version, and their measured coverage.
 
     Attributes:
         miscoverage: The rate at which they are meant to miss the outcome.
-        least_up: The least probability of up with which it is in the set.
-        least_down: Likewise of down.
-        n_up, n_down: Past outcomes that the two were settled on.
-        coverage: How often such sets held the outcome, walk-forward; None where too little was there.
+        least_up: The least probability of up with which up is in the set.
+        least_down: The least probability of down with which down is in the set.
+        n_up, n_down: The numbers of past outcomes from which the two were computed.
+        coverage: How often such sets held the outcome in walk-forward; None if the data were too few.
     """
 
     miscoverage: float
@@ -108,31 +108,31 @@ class LeakAlarm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be known about a model before it is loaded.
+    """The description of a model, which is read before the model is loaded.
 
     Attributes:
-        version: Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``; unique, made from the hash.
+        version: Such as ``xgboost-btc-usdt.binance-15m-15m-3f9a1c02``; it is unique and made from the hash.
         kind: The model family, such as ``xgboost``.
         model_hash: SHA-256 of ``model.onnx`` or ``model.river``, hexadecimal.
-        feature_spec_hash: Of the features it takes.
+        feature_spec_hash: The hash of the features that it takes.
         feature_names: Its input columns, in order.
-        stream: The run its training data came from.
-        source: What its training data said in ``source``.
-        trained_from_ms: As-of time of the first training row.
-        trained_until_ms: Every training label was known by then.
-        metrics: By name, measured out of sample by purged walk-forward.
+        stream: The run of its training data.
+        source: The ``source`` of its training data.
+        trained_from_ms: The as-of time of the first training row.
+        trained_until_ms: The time by which every training label was known.
+        metrics: The figures by name, measured out of sample by purged walk-forward.
         baselines: The same figures for each baseline, by baseline and metric.
-        parameters: What the model was fitted with.
-        code_version: Of the project.
-        created_ms: By the trainer's clock.
+        parameters: The parameters that the model was fitted with.
+        code_version: The version of the project.
+        created_ms: When it was fitted, by the clock of the trainer.
         files: SHA-256 by file name.
-        recipe: How it was fitted, and can be again; None of versions older than this field, as the
-            fields below are empty.
-        evidence: By growing confidence, the first of all decisions.
-        picks_from: The confidence from which on it makes a decision; None always abstains.
-        conformal: Of its sets; None states none.
-        configurations_tried: How many were judged before this one was chosen, itself included.
-        leak_alarm: The judgement of its accuracy; None where nothing was measured, and of versions older
+        recipe: The recipe by which it was fitted and can be fitted again; None in versions that are older than this
+            field, where the fields below are empty, too.
+        evidence: The evidence by growing confidence; the first is of all decisions.
+        picks_from: The least confidence at which it makes a decision; None always abstains.
+        conformal: Its conformal sets; None if it has none.
+        configurations_tried: The number of configurations that were judged before this one was chosen, itself included.
+        leak_alarm: The judgement of its accuracy; None if nothing was measured, and in versions older
             than this field.
     """
 
@@ -162,19 +162,19 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
-    """A manifest with the bytes it describes."""
+    """A manifest with the files that it describes."""
 
     manifest: ModelManifest
     files: Mapping[str, bytes]
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the append-only ledger: which version an alias pointed to, since when, and why.
+    """One line of the append-only ledger: the version to which an alias points, since when, and why.
 
     Attributes:
-        effective_from_ms: In the stream's time.
-        recorded_ms: By the clock of who wrote it.
-        leak_alarm_confirmed_by: Who looked for a leak, found none and says so, where the leak alarm of the
+        effective_from_ms: The time of the stream from which it holds.
+        recorded_ms: When the line was written, by the clock of its writer.
+        leak_alarm_confirmed_by: Who looked for a leak and found none, if the leak alarm of the
             version rings; ``reason`` says why. None in every other line.
     """
 
@@ -190,5 +190,5 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sha256(data: bytes) -> str:
-    """The hash that names content, hexadecimal."""
+    """Return the SHA-256 of a content, hexadecimal."""
     return hashlib.sha256(data).hexdigest()

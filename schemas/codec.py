@@ -1,9 +1,9 @@
-"""Events to bytes and back: JSON, validated by the structs, one decoder per topic.
+"""Encodes events as JSON and decodes them, validated by the structs, with one decoder per topic.
 
 Invariant: ``decode(topic, encode(event)) == event``, and the bytes of an event are a function of
-the event alone. NaN exists in arrays only; :func:`null_from_nan` and :func:`nan_from_null` are
-the two crossings. Headers name the schema for people and for later versions, and the trace that an
-event belongs to; they are read only when decoding fails, since reading those of every message costs
+the event alone. NaN exists in arrays only; :func:`null_from_nan` and :func:`nan_from_null` convert
+it. Headers name the schema for people and for later versions, and the trace to which an
+event belongs. They are read only when decoding fails, because reading the headers of every message costs
 40 % of the rate.
 """
 
@@ -29,11 +29,12 @@ _NUL = b"\\u0000"
 
 
 def headers(kind: type[Event], trace_id: str | None = None) -> Headers:
-    """The headers of a message: schema name and version, content type, and its trace where it has one.
+    """Return the headers of a message: schema name and version, content type, and its trace if it has one.
 
     Args:
-        kind: Of the event. Without a trace the list is the same one at each call: do not change it.
-        trace_id: A root event's own :func:`trace_id`; a derived event carries its trigger's.
+        kind: The kind of the event. Without a trace each call returns the same list, which must not be changed.
+        trace_id: The :func:`trace_id` of the event itself if it is a root event; a derived event carries the id of
+            the event that triggered it.
     """
     of_kind = _headers_of(kind)
     return of_kind if trace_id is None else [*of_kind, ("trace-id", trace_id.encode())]
@@ -49,13 +50,13 @@ def _headers_of(kind: type[Event]) -> Headers:
 
 
 def trace_id(value: bytes) -> str:
-    """The id of the trace that an event begins: a function of its bytes.
+    """Return the id of the trace that an event begins, which is a function of its bytes.
 
     Args:
-        value: The event as it is encoded.
+        value: The encoded event.
 
     Returns:
-        32 hexadecimal digits: 128-bit BLAKE2b, which is as long as a W3C trace id.
+        32 hexadecimal digits: a 128-bit BLAKE2b hash, which is as long as a W3C trace id.
     """
     return hashlib.blake2b(value, digest_size=16).hexdigest()
 
@@ -66,20 +67,20 @@ def _decoder(topic: Topic) -> msgspec.json.Decoder[Any]:
 
 
 def decode(topic: Topic, value: bytes | None, message_headers: Iterable[tuple[str, bytes]] = ()) -> Any:
-    """The event that a message holds.
+    """Return the event that a message holds.
 
-    Unknown fields are ignored, so that a producer may add some.
+    Unknown fields are ignored, so that a producer may add fields.
 
     Args:
-        topic: Where the message was read.
-        value: The message's bytes; None is a tombstone, which no event topic knows.
-        message_headers: Consulted when the bytes do not decode, to say why.
+        topic: The topic of the message.
+        value: The bytes of the message; None is a tombstone, which no event topic has.
+        message_headers: The headers, which are read if the bytes do not decode, to say why.
 
     Returns:
-        One of the topic's event structs.
+        One of the event structs of the topic.
 
     Raises:
-        DecodeError: If the bytes are not JSON of one of the topic's events.
+        DecodeError: If the bytes are not the JSON of an event of the topic.
         SchemaVersionError: If the headers state a version that this release does not know.
         InvariantError: If the event states something impossible.
     """
@@ -117,7 +118,7 @@ def _explained(topic: Topic, error: Exception, found: dict[str, bytes]) -> Decod
 
 
 def _has_nul(part: Any) -> bool:
-    """Whether a text has the character: a backslash before ``u0000`` may be one that is meant itself."""
+    """Whether a text holds the character: the backslash before ``u0000`` may be an escaped backslash."""
     if isinstance(part, dict):
         return any(_has_nul(key) or _has_nul(value) for key, value in part.items())
     return isinstance(part, str) and "\0" in part
@@ -142,10 +143,10 @@ def _check_candle(event: CandleObserved | BarClosed) -> None:
 
 
 def null_from_nan(values: Iterable[float]) -> list[float | None]:
-    """Numbers for the wire: NaN becomes None."""
+    """Return numbers for the wire: NaN becomes None."""
     return [None if math.isnan(value) else value for value in values]
 
 
 def nan_from_null(values: Iterable[float | None]) -> NDArray[np.float64]:
-    """Numbers for arrays: None becomes NaN; shape (n,)."""
+    """Return numbers as an array of shape (n,): None becomes NaN."""
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)

@@ -1,8 +1,8 @@
-"""Companions: which other instruments' features stand beside an instrument's own, as it is configured.
+"""Companions: the other instruments whose features are joined to those of an instrument, as configured.
 
-Shared by whoever joins, scores, trains or starts them, since all must mean the same vector. A companion is
-another coin, or the perpetual of the same one; an instrument has at most one of each, and one that has none
-is predicted from its market features alone.
+The jobs that join, score, train and start share this module, because all must mean the same vector. A companion is
+another coin, or the perpetual of the same coin. An instrument has at most one of each, and an instrument without
+companions is predicted from its market features alone.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,16 +13,16 @@ from schemas.errors import ConfigurationError
 from schemas.instruments import Instrument, parse_instrument
 
 VARIABLE = "DRIFTLINE_COMPANIONS"
-#: The word for no companions, where a run of several files would have some.
+#: The value that states that a run of several files has no companions.
 NONE = "none"
-_FORM = "BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments apart by semicolons"
+_FORM = "BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments separated by semicolons"
 
 
 class Companions(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands beside an instrument.
+    """The companions of one instrument.
 
     Attributes:
-        coin: Another coin's instrument, or None.
+        coin: The instrument of another coin, or None.
         perpetual: The perpetual of the same coin, or None.
     """
 
@@ -31,19 +31,19 @@ class Companions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """Those that there are, the coin first."""
+        """The companions that are not None, the coin first."""
         return tuple(name for name in (self.coin, self.perpetual) if name is not None)
 
 
 def parse_companions(text: str | None) -> dict[str, Companions]:
-    """The companions of each instrument that has any.
+    """Return the companions of each instrument that has companions.
 
     Args:
         text: Such as ``BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE``; instruments are
-            separated by semicolons. None, empty and ``none`` are none.
+            separated by semicolons. None, an empty text and ``none`` state that there are no companions.
 
     Raises:
-        ConfigurationError: If it has another form, or a companion is neither another coin nor the perpetual.
+        ConfigurationError: If the text has another form, or a companion is neither another coin nor the perpetual.
 
     Example:
         >>> parse_companions("BTC-USDT.BINANCE:ETH-USDT.BINANCE")["BTC-USDT.BINANCE"].coin
@@ -63,10 +63,10 @@ def parse_companions(text: str | None) -> dict[str, Companions]:
 
 
 def check_present(companions: Mapping[str, Companions], instruments: Collection[str]) -> None:
-    """Refuse a run that holds an instrument without one of its companions: its vectors would wait for good.
+    """Refuse a run that holds an instrument without one of its companions, because its vectors would wait for ever.
 
     Raises:
-        ConfigurationError: Names the companion that is missing.
+        ConfigurationError: If a companion is missing; the message names it.
     """
     for target, beside in companions.items():
         missing = [name for name in beside.instruments if name not in instruments]
@@ -79,14 +79,14 @@ def check_present(companions: Mapping[str, Companions], instruments: Collection[
 
 
 def predicted_of(companions: Mapping[str, Companions], instruments: Sequence[str]) -> tuple[str, ...]:
-    """Which instruments of a run are predicted: a mere companion is not, unless it has companions itself."""
+    """Return the instruments of a run that are predicted. A companion is only predicted if it has companions itself."""
     here = [found for target, found in companions.items() if target in instruments]
     beside = {name for found in here for name in found.instruments}
     return tuple(name for name in instruments if name in companions or name not in beside)
 
 
 def usual_companions(instruments: Sequence[str]) -> dict[str, Companions]:
-    """Of a run of several instruments: the first one's first other coin, and its perpetual, if they are there."""
+    """Return the usual companions of a run: to its first instrument, the first other coin and the perpetual of it."""
     first, *others = instruments
     target = parse_instrument(first)
     parsed = {name: parse_instrument(name) for name in others}
@@ -99,7 +99,7 @@ def usual_companions(instruments: Sequence[str]) -> dict[str, Companions]:
 
 
 def text_of(companions: Mapping[str, Companions]) -> str:
-    """The setting that names them; what :func:`parse_companions` takes."""
+    """Return the setting that names these companions, which :func:`parse_companions` reads."""
     if not companions:
         return NONE
     return ";".join(f"{target}:{','.join(beside.instruments)}" for target, beside in companions.items())

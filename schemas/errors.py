@@ -1,4 +1,4 @@
-"""The error tree, sorted by what the caller does next.
+"""The tree of errors, sorted by what the caller does next.
 
 ::
 
@@ -17,15 +17,15 @@ Programmer mistakes stay ``TypeError`` and ``ValueError``, outside this tree, an
 
 
 class PlatformError(Exception):
-    """Anything that this platform reports by a name of its own."""
+    """The base of all errors that this platform defines."""
 
 
 class ConfigurationError(PlatformError):
-    """A setting is wrong: the start stops; the message names the variable and the allowed form."""
+    """A setting is wrong. The start stops, and the message names the variable and the allowed form."""
 
 
 class ContractError(PlatformError):
-    """A message breaks the contract: it is dead-lettered with its reason, and the flow goes on."""
+    """A message breaks the contract. It is dead-lettered with its reason, and the job goes on."""
 
 
 class DecodeError(ContractError):
@@ -41,11 +41,11 @@ class InvariantError(ContractError):
 
 
 class RowRefusedError(ContractError):
-    """The durable store refuses the row that the event would be; the message is the store's reason."""
+    """The durable store refuses the row of the event; the message is the reason of the store."""
 
 
 class TransientError(PlatformError):
-    """The same call may succeed later: back off within a budget, then crash."""
+    """The same call may succeed later. The caller backs off within a budget, and then crashes."""
 
 
 class BrokerUnavailableError(TransientError):
@@ -61,11 +61,11 @@ class SourceUnavailableError(TransientError):
 
 
 class StateError(PlatformError):
-    """A process's own state disagrees with the log: it crashes and rebuilds from the log."""
+    """The state of a process disagrees with the log. The process crashes and rebuilds its state from the log."""
 
 
 class OffsetRegressionError(StateError):
-    """The log is shorter than what was already processed: it is another log."""
+    """The log is shorter than what was processed already, so it is another log."""
 
 
 class SnapshotMismatchError(StateError):
@@ -73,8 +73,8 @@ class SnapshotMismatchError(StateError):
 
 
 class ProducerFencedError(StateError):
-    """Another worker took over this one's transactions."""
+    """Another worker took over the transactions of this worker."""
 
 
 class NotReadyError(PlatformError):
-    """Asked too early: what is asked for does not exist yet, and may soon."""
+    """What is asked for does not exist yet, and may exist soon."""

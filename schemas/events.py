@@ -1,14 +1,14 @@
-"""Every event, as the struct that is encoded to JSON; past-tense facts.
+"""The structs of all events, which are facts in the past tense and are encoded as JSON.
 
-Each says when it happened by the venue (``event_time_ms``), when we first had it
-(``known_time_ms``), where it comes from (``source``) and which run it belongs to (``stream``:
-``live``, or the id of one replay or simulation). Known before event happens in life, when a
-venue's clock runs ahead: it is a skew, never an error.
+Each event states when it happened by the clock of the venue (``event_time_ms``), when the platform first had it
+(``known_time_ms``), its source (``source``) and its run (``stream``:
+``live``, or the id of one replay or simulation). The known time is before the event time if the clock of the
+venue is ahead: that is a skew, and no error.
 
 A derived event is a function of its inputs: its known time is the largest of theirs, the record
 that triggered it included. Undefined numbers are ``None`` here and ``null`` on the wire.
 
-The JSON carries the event's name in ``type``, which is how a topic holds more than one kind.
+The JSON carries the name of the event in ``type``, so that a topic can hold more than one kind.
 """
 
 from enum import StrEnum
@@ -28,30 +28,30 @@ Probability = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 #: The alias under which a version was scored, such as ``champion``.
 Arm = Annotated[str, Meta(pattern=ARM_FORM)]
-#: What float64 holds exactly, and Postgres's bigint with room for sums.
+#: float64 holds these times exactly, and a bigint of Postgres holds them with room for sums.
 TimeMs = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-#: What Postgres's bigint and integer hold: a message beyond them would stop whoever stores it.
+#: A bigint and an integer of Postgres hold these numbers; a larger number would stop the job that stores it.
 BigInteger = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-#: Far more than there are, and few enough that no message is a row that cannot be stored.
+#: Far more features than there are, and few enough that every message can be stored as a row.
 FeatureValues = Annotated[dict[Name, float | None], Meta(max_length=1000)]
-#: When a session of a producer began, so that a later one is known from an earlier: 0 where nobody says.
+#: When a session of a producer began, which orders the sessions; 0 if it is not stated.
 Epoch = Annotated[int, Meta(ge=0, le=2**53)]
-#: No source says anything at or after it.
+#: No event has this time or a later one.
 END_OF_TIME_MS = 2**53
 LIVE = "live"
 
 
 class Direction(StrEnum):
-    """Which way a price is said to go."""
+    """The direction in which a price is predicted to go."""
 
     UP = "up"
     DOWN = "down"
 
 
 class PredictionSet(StrEnum):
-    """The directions that a conformal set holds: one, both, or none where the model fits neither."""
+    """The directions that a conformal set holds: one, both, or none if the model fits neither."""
 
     UP = "up"
     DOWN = "down"
@@ -60,7 +60,7 @@ class PredictionSet(StrEnum):
 
 
 class Outcome(StrEnum):
-    """Which way it went: a tie is no price change, void is no bar to compare with."""
+    """The direction in which the price went. A tie is no price change; void means that there is no bar to compare with."""
 
     UP = "up"
     DOWN = "down"
@@ -69,22 +69,22 @@ class Outcome(StrEnum):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
-    """What every event says.
+    """The fields of every event.
 
     Attributes:
         event_time_ms: When it happened, by the venue's clock: UTC milliseconds since 1970.
-        known_time_ms: When the platform first had it; of a derived event, when the last of its
-            inputs was known. Nothing that was known later went into it.
-        source: Who says so, such as ``binance``; all that comes of a simulated market says ``simulated``.
-        stream: The run it belongs to: ``live``, or the id of one replay or simulation. Runs share
+        known_time_ms: When the platform first had it; for a derived event, when the last of its
+            inputs was known. It depends on nothing that was known later.
+        source: The source of the event, such as ``binance``; every event of a simulated market has ``simulated``.
+        stream: The run of the event: ``live``, or the id of one replay or simulation. Runs share
             topics, so read one stream at a time.
     """
 
-    #: Of the JSON: a kind whose JSON changes so that its readers break declares the next number.
+    #: The version of the JSON. A kind whose JSON changes in a way that breaks readers declares the next number.
     schema_version: ClassVar[int] = 1
     #: The fields whose values, joined by a slash, are the record's key.
     key_fields: ClassVar[tuple[str, ...]] = ("instrument",)
-    #: The fields that make two records the same fact, however often it was published.
+    #: Two records with equal values of these fields are the same fact, however often it was published.
     natural_key: ClassVar[tuple[str, ...]] = ()
 
     event_time_ms: TimeMs
@@ -93,21 +93,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type
     stream: Name
 
     def fact(self) -> tuple[object, ...]:
-        """The values of the natural key: two events of one kind with the same values are one fact."""
+        """Return the values of the natural key; two events of one kind with the same values are one fact."""
         return tuple(getattr(self, name) for name in self.natural_key)
 
 
 class WatermarkAdvanced(
     Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="WatermarkAdvanced"
 ):
-    """All that the source says of times before ``event_time_ms`` has been said, in this partition.
+    """The source has published all its events of before ``event_time_ms`` in this partition.
 
-    It holds for the partition it lies in and for no other. A reader that collects by event time may
+    It holds for the partition in which it lies, and for no other. A reader that collects by event time may
     close everything that ended at or before it.
 
     Attributes:
-        epoch: Of the session of the producer; a watermark of an earlier session than the newest met in
-            this partition is void. Left out of the JSON where it is 0.
+        epoch: The epoch of the session of the producer. A watermark of an earlier session than the newest one in
+            this partition is void. It is left out of the JSON if it is 0.
     """
 
     key_fields = ("source",)
@@ -119,14 +119,14 @@ class WatermarkAdvanced(
 class SourceFellSilent(
     Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="SourceFellSilent"
 ):
-    """From ``event_time_ms`` on nothing is known of this source in this partition: an outage.
+    """The source has an outage in this partition from ``event_time_ms`` on: nothing is known of it.
 
-    It ends with the source's next event. No bar is made of the time between. While an outage lasts in life
-    it is said again at least once a second, with a later ``absent_until_ms``.
+    The outage ends with the next event of the source. No bar is made of the time between. While an outage of a live
+    source lasts, this is published again at least once a second, with a later ``absent_until_ms``.
 
     Attributes:
-        absent_until_ms: Nothing that happened from ``event_time_ms`` on and before this will come: who waits
-            for the source's events of that time need not wait. None vouches for nothing.
+        absent_until_ms: No event from ``event_time_ms`` up to this time will be published, so nobody needs to wait
+            for events of that time. None states nothing.
         epoch: As in ``WatermarkAdvanced``.
     """
 
@@ -138,9 +138,9 @@ class SourceFellSilent(
 
 
 class SourceReturned(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="SourceReturned"):
-    """The outage of this source in this partition is over: it speaks again of times from ``event_time_ms`` on.
+    """The outage of the source in this partition has ended: it publishes events from ``event_time_ms`` on again.
 
-    Nothing of the time between the silence and this will come.
+    No event of the time between the silence and this will be published.
 
     Attributes:
         epoch: As in ``WatermarkAdvanced``.
@@ -153,17 +153,17 @@ class SourceReturned(Event, frozen=True, kw_only=True, gc=False, omit_defaults=T
 
 
 class TopicSwitched(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="TopicSwitched"):
-    """The source goes on in another topic: from candles to trades, or back.
+    """The source continues in another topic: it changes from candles to trades, or back.
 
-    The same record lies in the partitions of both topics, first in those of the topic that is left, where it
-    ends what was said there. What follows it in the topic that is entered comes after all of that, although
-    Kafka keeps no order between topics: a reader of both must have met it in the left one first.
+    The same record lies in the partitions of both topics. It is published first in the topic that is left, after the
+    last event there. The events after it in the topic that is entered are later than all of those, although
+    Kafka keeps no order between topics. So a reader of both must have read it in the left topic first.
 
     Attributes:
-        left_topic: Where the source spoke before, such as ``market.candle.v1``.
-        entered_topic: Where it goes on.
-        number: Counts the switches of a session from 0.
-        epoch: Of the session of the producer; together with ``number`` it grows from switch to switch.
+        left_topic: The topic in which the source published before, such as ``market.candle.v1``.
+        entered_topic: The topic in which it continues.
+        number: The number of the switch in its session, from 0.
+        epoch: The epoch of the session of the producer; together with ``number`` it grows from switch to switch.
     """
 
     key_fields = ("source",)
@@ -178,14 +178,14 @@ class TopicSwitched(Event, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
 class SourceStatusChanged(
     Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="SourceStatusChanged"
 ):
-    """A source of a run is there, or is absent; event time is since when, in the run's time.
+    """A source of a run is present or absent since the event time, which is a time of the run.
 
-    A summary for people: whoever joins or closes windows goes by the records in the market topics. Each
-    partition in which the source speaks says it once.
+    This is a summary for people. Jobs that join or close windows use the records in the market topics. It is
+    published once for each partition in which the source publishes.
 
     Attributes:
-        is_present: Whether the source speaks.
-        epoch: Of the session of the producer that said so.
+        is_present: Whether the source publishes.
+        epoch: The epoch of the session of the producer that stated it.
     """
 
     key_fields = ("source",)
@@ -195,7 +195,7 @@ class SourceStatusChanged(
     epoch: Epoch = 0
 
 
-#: What is said of sources themselves: it orders and explains other events, and is no row of any table.
+#: The records about sources themselves: they order and explain other events, and are not stored in tables.
 ABOUT_SOURCES = (WatermarkAdvanced, SourceFellSilent, SourceReturned, TopicSwitched, SourceStatusChanged)
 
 
@@ -235,8 +235,8 @@ class CandleObserved(Event, frozen=True, kw_only=True, gc=False, tag="CandleObse
         low: The lowest price.
         close: The last price.
         volume: What was traded, in base units.
-        n_trades: How many trades; None where the venue does not say.
-        revision: 0 at first; the venue's later corrections count up, and the largest is what holds.
+        n_trades: The number of trades; None if the venue does not state it.
+        revision: 0 at first; later corrections of the venue count up, and the largest revision holds.
     """
 
     natural_key = ("stream", "instrument", "interval", "start_ms", "revision")
@@ -256,8 +256,8 @@ class CandleObserved(Event, frozen=True, kw_only=True, gc=False, tag="CandleObse
 class BarClosed(Event, frozen=True, kw_only=True, gc=False, tag="BarClosed"):
     """A bar that the platform made, over ``[start_ms, start_ms + interval)``; event time is its end.
 
-    An interval without a trade inside a living stream is a bar at the previous close; an outage
-    makes none.
+    An interval without a trade while the source publishes is a bar at the previous close. No bar is made of an
+    outage.
 
     Attributes:
         instrument: What was traded and where, such as ``BTC-USDT.BINANCE``.
@@ -268,9 +268,9 @@ class BarClosed(Event, frozen=True, kw_only=True, gc=False, tag="BarClosed"):
         low: The lowest price.
         close: The last price.
         volume: What was traded, in base units.
-        buy_volume: The part that buyers took from the book; None where trades are not seen.
-        n_trades: 0 for an interval without a trade; None where the venue's candle does not say.
-        n_late: Trades that came too late for their bar and were not added, since the last bar.
+        buy_volume: The part that buyers took from the book; None if the bar was made of candles.
+        n_trades: 0 for an interval without a trade; None if the candle of the venue does not state it.
+        n_late: The number of trades since the last bar that came too late for their bar and were not added.
     """
 
     natural_key = ("stream", "instrument", "interval", "start_ms")
@@ -312,9 +312,9 @@ class FeaturesComputed(Event, frozen=True, kw_only=True, tag="FeaturesComputed")
 
 
 class VectorComputed(FeaturesComputed, frozen=True, kw_only=True, tag="VectorComputed"):
-    """The features of one instrument with its companions' beside them: what its models see.
+    """The features of one instrument together with those of its companions, which are the input of its models.
 
-    As ``FeaturesComputed``, and joined by content: of each companion the row of the newest bar that had
+    It is joined by content: of each companion it has the row of the newest bar that had
     ended by then and was known within two seconds.
 
     Attributes:
@@ -336,16 +336,16 @@ class VectorComputed(FeaturesComputed, frozen=True, kw_only=True, tag="VectorCom
 
 
 def _with_default(event: Event, name: str) -> None:
-    """Set a field to the very object that is its default.
+    """Set a field to the object that is its default.
 
-    msgspec leaves out a field whose value *is* the default, not one that equals it. A name that was decoded or
-    read from a database would be written out, and the bytes of an event would hang on where it came from.
+    msgspec leaves out a field whose value *is* the default object, and not a field whose value equals it. Otherwise a
+    name that was decoded or read from a database would be encoded, and the bytes would depend on its origin.
     """
     msgspec.structs.force_setattr(event, name, CHAMPION)
 
 
 class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="PredictionMade"):
-    """What a model said at a bar's close; event time is the features-as-of time.
+    """The prediction of a model at the close of a bar; event time is the as-of time of the features.
 
     Attributes:
         instrument: Whose price.
@@ -409,17 +409,17 @@ class PredictionMade(Event, frozen=True, kw_only=True, gc=False, omit_defaults=T
 
     @property
     def features_as_of_ms(self) -> int:
-        """When the features are of."""
+        """The as-of time of the features."""
         return self.event_time_ms
 
     @property
     def resolves_at_ms(self) -> int:
-        """When it can be judged."""
+        """The time at which it can be judged."""
         return self.event_time_ms + self.horizon.milliseconds
 
 
 class OutcomeResolved(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="OutcomeResolved"):
-    """How a prediction turned out; event time is when it could be judged.
+    """The outcome of a prediction; event time is when it could be judged.
 
     Attributes:
         instrument: As in the prediction.
@@ -575,7 +575,7 @@ class PredictionsAdvanced(
 
 
 class Severity(StrEnum):
-    """How soon somebody must look: not at all, today, now."""
+    """How soon a person must look: not at all, today, or now."""
 
     INFORMATION = "information"
     WARNING = "warning"
@@ -583,19 +583,19 @@ class Severity(StrEnum):
 
 
 class AlertRaised(Event, frozen=True, kw_only=True, gc=False, tag="AlertRaised"):
-    """Something of the platform itself needs a look, or no longer does.
+    """A part of the platform itself needs attention, or no longer needs it.
 
-    An alert is known by its ``name`` and ``subject``; the same one again, with ``is_resolved``,
-    ends it. Times are the wall clock's of whoever raises it; those of ``repeated_trades``, which follows
-    from the data alone, are the trade's.
+    An alert is identified by its ``name`` and ``subject``. The same alert with ``is_resolved``
+    ends it. Times are those of the wall clock of the process that raises it; those of ``repeated_trades``,
+    which follows from the data alone, are the trade's.
 
     Attributes:
-        name: What kind, such as ``dead_letters`` or ``stalled_partition``.
-        subject: What it is about, such as a consumer or ``market.tick.v1/3``.
-        severity: How soon somebody must look.
-        summary: One sentence for people: what was found, what to do.
-        value: The number that raised it; None where there is none.
-        is_resolved: Whether what it was about is well again.
+        name: The kind of alert, such as ``dead_letters`` or ``stalled_partition``.
+        subject: The subject of the alert, such as a consumer or ``market.tick.v1/3``.
+        severity: How soon a person must look.
+        summary: One sentence for people: what was found, and what to do.
+        value: The number that raised it; None if there is none.
+        is_resolved: Whether the cause has gone.
     """
 
     key_fields = ("name", "subject")

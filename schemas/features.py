@@ -1,7 +1,7 @@
-"""What features are: their declarations, the hash of a whole set, and tables of their values.
+"""Features: their declarations, the hash of a whole set, and tables of their values.
 
-``feature_spec_hash`` says *what* the features are; when they are of is ``features_as_of_ms``. A
-model states the hash it was trained on and is never handed another set.
+``feature_spec_hash`` tells *what* the features are, and ``features_as_of_ms`` tells their time. A
+model states the hash of the set that it was trained on, and never gets another set.
 """
 
 import hashlib
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 
 class FeatureDeclaration(msgspec.Struct, frozen=True, kw_only=True):
-    """One feature, as its author declares it.
+    """The declaration of one feature.
 
     Attributes:
         name: Full words and the window, such as ``log_return_5``.
         unit: ``dimensionless``, ``per bar``, ``radians`` and so on.
-        memory_bars: How many bars back it looks; 0 when older bars fade but never vanish.
-        warm_up_bars: How many bars it needs before it is to be relied on.
-        source: Who defined it, and where.
-        version: Raised when its numbers change.
-        is_optional: Whether a vector may be used without it: because its window is longer than the
-            others', or because not every source says what it is made of. It is NaN then.
+        memory_bars: The number of bars that it uses; 0 if older bars fade but never vanish.
+        warm_up_bars: The number of bars that it needs before it is reliable.
+        source: Its author and publication.
+        version: Counts up when its numbers change.
+        is_optional: Whether a vector may be used without it, because its window is longer than the
+            others, or because not every source states its inputs. It is NaN then.
     """
 
     name: str
@@ -35,12 +35,12 @@ class FeatureDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     is_optional: bool = False
 
 
-class Join(msgspec.Struct, frozen=True, kw_only=True):
-    """How other instruments come to stand beside: part of what a joined set of features is.
+class CompanionJoin(msgspec.Struct, frozen=True, kw_only=True):
+    """How the features of companions are joined, which is part of the declaration of a joined set.
 
     Attributes:
-        companions: Their instruments, in the order of their groups.
-        allowance_ms: How much later than own bar's end a companion's row may have been known.
+        companions: The companions, in the order of their groups of features.
+        allowance_ms: How much later than the end of the own bar the row of a companion may have been known.
     """
 
     companions: tuple[str, ...]
@@ -52,26 +52,26 @@ class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     Attributes:
         features: In the order of the columns.
-        join: Of a set with named companions; None for market features, and for files without names.
+        join: The join of a set with named companions; None for market features, and for files without names.
     """
 
     features: tuple[FeatureDeclaration, ...]
-    join: Join | None = None
+    join: CompanionJoin | None = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The columns, in order."""
+        """The names of the columns, in order."""
         return tuple(feature.name for feature in self.features)
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON of the declarations, and of the join where there is one, in hexadecimal."""
+        """The SHA-256 of the canonical JSON of the declarations, and of the join if there is one, in hexadecimal."""
         declared = self.features if self.join is None else (self.features, self.join)
         return hashlib.sha256(msgspec.json.encode(declared, order="deterministic")).hexdigest()
 
     @cached_property
     def warm_up_bars(self) -> int:
-        """How many bars until every feature is warm that is not optional."""
+        """The number of bars after which every feature that is not optional is warm."""
         return max(feature.warm_up_bars for feature in self.features if not feature.is_optional)
 
 
@@ -80,8 +80,8 @@ class FeatureTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     Attributes:
         names: The columns of ``values``, k of them.
-        feature_spec_hash: Of the set they belong to.
-        as_of_ms: Shape (n,), int64, strictly increasing: the bar's end.
+        feature_spec_hash: The hash of their set.
+        as_of_ms: Shape (n,), int64, strictly increasing: the end of the bar.
         known_ms: Shape (n,), int64.
         close: Shape (n,), quote per base.
         is_warm: Shape (n,), bool.
@@ -98,7 +98,7 @@ class FeatureTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class FeatureCloses(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """The closes of the bars behind stored features, oldest first; ``FeatureTable`` without its values.
+    """The closes of the bars of stored features, oldest first: a ``FeatureTable`` without its values.
 
     Attributes:
         as_of_ms: Shape (n,), int64, strictly increasing: the bar's end.

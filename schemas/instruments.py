@@ -1,8 +1,8 @@
 """Names of what is traded: instruments (``BTC-USDT.BINANCE``) and assets (``BTC``).
 
 A spot pair is ``BASE-QUOTE.VENUE``; a perpetual future is ``BASE-QUOTE-PERP.VENUE``. On the wire
-both are plain strings; this module is where they are taken apart. The venue ``SIMULATED`` is
-reserved for the simulated market, so that no model trained on it is ever a real venue's.
+both are plain strings, which this module parses. The venue ``SIMULATED`` is
+reserved for the simulated market, so that no model that was trained on it serves a real venue.
 """
 
 import re
@@ -16,7 +16,7 @@ _PATTERN = re.compile(r"(?P<base>[A-Z0-9]+)-(?P<quote>[A-Z0-9]+)(?P<perp>-PERP)?
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
-    """One instrument, taken apart."""
+    """The parts of the name of an instrument."""
 
     base: str
     quote: str
@@ -24,7 +24,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     is_perpetual: bool = False
 
     def __str__(self) -> str:
-        """The name on the wire."""
+        """Return the name on the wire."""
         return f"{self.base}-{self.quote}{'-PERP' if self.is_perpetual else ''}.{self.venue}"
 
     @property
@@ -34,18 +34,18 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_instrument(name: str) -> bool:
-    """Whether a name has the form of an instrument, rather than of an asset."""
+    """Return whether a name has the form of an instrument, rather than of an asset."""
     return _PATTERN.fullmatch(name) is not None
 
 
 def parse_instrument(name: str) -> Instrument:
-    """An instrument from its name.
+    """Parse the name of an instrument.
 
     Args:
         name: Such as ``BTC-USDT.BINANCE`` or ``BTC-USDT-PERP.BINANCE``.
 
     Returns:
-        Its parts.
+        The parts of the name.
 
     Raises:
         ConfigurationError: If the name has another form.

@@ -1,6 +1,6 @@
-"""What the platform asks of the outside, as protocols; adapters live behind them.
+"""The ports of the platform: protocols of what lies outside, which adapters implement.
 
-Each has one conformance suite in ``tests/contract`` that every adapter passes.
+Each port has one conformance suite in ``tests/contract``, which every adapter passes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,21 +10,21 @@ from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget
 
 
 class ModelRegistry(Protocol):
-    """Versions, aliases and their ledger.
+    """Keeps the versions of models, their aliases, and the ledger of promotions.
 
     Call ``publish`` before ``promote``. Publishing the same bytes again changes nothing. Reads
-    see what was written before them; there is one writer at a time.
+    see everything that was written before them. There is one writer at a time.
     """
 
     def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
-        """Keep a version; its files are stored before its manifest, so it is whole or absent.
+        """Keep a version. Its files are stored before its manifest, so a version is whole or absent.
 
         Raises:
             ValueError: If a file's hash is not the one in the manifest.
         """
 
     def load(self, version: str) -> Artifact:
-        """A version with its files, every hash verified.
+        """Return a version with its files, after every hash was verified.
 
         Raises:
             NotReadyError: If there is no such version.
@@ -32,7 +32,7 @@ class ModelRegistry(Protocol):
         """
 
     def manifest(self, version: str) -> ModelManifest:
-        """A version's manifest alone: its files are neither read nor verified.
+        """Return the manifest of a version; its files are neither read nor verified.
 
         Raises:
             NotReadyError: If there is no such version.
@@ -40,7 +40,7 @@ class ModelRegistry(Protocol):
         """
 
     def promote(self, entry: LedgerEntry) -> None:
-        """Point an alias to a version, by a line in the ledger.
+        """Point an alias to a version, by a new line in the ledger.
 
         Raises:
             NotReadyError: If there is no such version.
@@ -49,10 +49,16 @@ class ModelRegistry(Protocol):
         """
 
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:
-        """The newest ledger line of the alias for this target and stream, or None."""
+        """Return the newest ledger line of an alias for a target and a stream, or None.
+
+        Args:
+            alias: Such as ``champion``.
+            target: What is predicted.
+            stream: The run.
+        """
 
     def ledger(self) -> Sequence[LedgerEntry]:
-        """Every line, oldest first."""
+        """Return every line, oldest first."""
 
     def versions(self) -> Sequence[ModelManifest]:
-        """Every version, oldest first."""
+        """Return the manifest of every version, oldest first."""

@@ -1,12 +1,12 @@
-"""How far the stored market data of a run go: what a producer that starts again needs to know."""
+"""How far the stored market data of a run go, for a producer that starts again."""
 
 from typing import NamedTuple
 
 
 class MarketPosition(NamedTuple):
-    """How far the stored candles and ticks of a run go; None where there are none.
+    """How far the stored candles and ticks of a run go; None if there are none.
 
-    Of several instruments it is the one that is least far.
+    For candles of several instruments, it is the position of the instrument that lags most.
     """
 
     last_candle_end_ms: int | None

@@ -1,11 +1,11 @@
 """Streams: one run of data through the platform, live, replayed or simulated.
 
-Keys of views and rows of the history hold the stream, so that what one run made is never taken
-for another's. Its id is a function of its data: the same file and range is the same stream, and
-goes on; other data make a new one.
+Keys of views and rows of the history hold the stream, so that the results of one run are never taken
+for those of another. Its id is a function of its data: the same file and range are the same stream, which
+goes on, and other data make a new stream.
 
 A stream has one or more sources. Each has a clock of its own, and each instrument belongs to exactly
-one of them: a bar waits for the source of its own instrument, and for no other.
+one source: a bar waits for the source of its own instrument, and for no other.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import msgspec
 
 
 class StreamKind(StrEnum):
-    """What a run is; shown wherever its data are shown."""
+    """The kind of a run, which is shown wherever its data are shown."""
 
     LIVE = "live"
     REPLAY = "replay"
@@ -31,14 +31,14 @@ class Silence(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StreamSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One source of a stream, and what its clock is like there.
+    """One source of a stream, and its clock in this stream.
 
     Attributes:
-        name: What its events say in ``source``.
-        instruments: What it speaks of; no other source of the stream speaks of them.
-        skew_ms: How far the venue's clock is ahead of ours, typically.
+        name: The name that its events carry in ``source``.
+        instruments: The instruments that belong to it; they belong to no other source of the stream.
+        skew_ms: How far the clock of the venue is typically ahead of the clock of the platform or recorder.
         lateness_ms: How much less than that an event may be ahead.
-        silences: Where a recording of it holds nothing, in known time, oldest first.
+        silences: The stretches of known time in which a recording of it holds nothing, oldest first.
     """
 
     name: str
@@ -49,19 +49,19 @@ class StreamSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class StreamDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """What the platform remembers of a run.
+    """The description of a run, which the durable store keeps.
 
     Attributes:
         stream: Its id.
         title: One line for people: what data, which stretch.
         source: The name of its first source.
         instruments: The instruments of all its sources, in the order in which they are shown.
-        origin_ms: Event time of its beginning.
-        warm_up_until_ms: Up to here it is published at full speed and trained on.
-        end_ms: Where it ends; None for a run without an end.
-        speed: Of the part behind the warm-up, in multiples of real time; 0 is as fast as possible.
+        origin_ms: The event time of its beginning.
+        warm_up_until_ms: The event time up to which it is published at full speed and trained on.
+        end_ms: The event time of its end; None for a run without an end.
+        speed: The speed after the warm-up, in multiples of real time; 0 is as fast as possible.
         parameters: What is needed to make the same run again.
-        created_ms: By the clock of who started it.
+        created_ms: When it was registered, by the clock of the process that started it.
         sources: Its sources. A description that states none has one source, which is called ``source`` and has
             every instrument, and whose clock stands in ``parameters`` (``skew_ms``, ``lateness_ms`` and
             ``silences``): releases that knew one source per stream stored such descriptions.
@@ -81,7 +81,7 @@ class StreamDescription(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[StreamSource, ...] = ()
 
     def __post_init__(self) -> None:
-        """Complete the description of a single source, and hold those of several against the instruments.
+        """Complete the description of a single source, and check those of several sources against the instruments.
 
         Raises:
             ValueError: If an instrument belongs to no source or to two, or two sources have one name.
@@ -98,13 +98,23 @@ class StreamDescription(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(message)
 
     def source_of(self, instrument: str) -> str:
-        """Returns the name of the source to which an instrument of this stream belongs.
+        """Return the name of the source to which an instrument of this stream belongs.
 
         Raises:
             KeyError: If the stream does not hold the instrument.
         """
         owners = {name: source.name for source in self.sources for name in source.instruments}
         return owners[instrument]
+
+    @property
+    def has_warm_up(self) -> bool:
+        """Whether anything comes before the part that is played."""
+        return self.warm_up_until_ms > self.origin_ms
+
+    @property
+    def lacks_history_file(self) -> bool:
+        """Whether this is a capture that is played without a file of candles for its warm-up."""
+        return "history" in self.parameters and self.parameters["history"] is None
 
 
 def _single_source(description: StreamDescription) -> StreamSource:
@@ -119,6 +129,6 @@ def _single_source(description: StreamDescription) -> StreamSource:
 
 
 def stream_id(kind: StreamKind, facts: Mapping[str, str | int | float | None]) -> str:
-    """The id of a run: its kind, and twelve hexadecimal digits of the hash of its facts."""
+    """Return the id of a run: its kind, and twelve hexadecimal digits of the hash of its facts."""
     canonical = msgspec.json.encode(dict(sorted(facts.items())))
     return f"{kind}-{hashlib.sha256(canonical).hexdigest()[:12]}"

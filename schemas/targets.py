@@ -1,10 +1,10 @@
-"""What is predicted: the targets of a run, and the setting that lists them.
+"""The targets of a run, which are what is predicted, and the setting that lists them.
 
-Three types, from the general to the particular, and no others of these meanings anywhere:
+There are three types, from the general to the particular:
 
-- :class:`TargetPair`, interval and horizon: what the settings list, for every instrument of a run.
-- :class:`schemas.artifacts.ModelTarget`, with an instrument: what a model is trained for.
-- :class:`Target`, with a stream and an arm too: what the predictions and outcomes of a run belong to.
+- :class:`TargetPair` has an interval and a horizon. The settings list these pairs for every instrument of a run.
+- :class:`schemas.artifacts.ModelTarget` has an instrument, too. A model is trained for it.
+- :class:`Target` has a stream and an arm, too. The predictions and outcomes of a run belong to it.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,7 @@ DEFAULT_TARGET = DEFAULT_TARGETS.partition(",")[0]
 
 
 class TargetPair(NamedTuple):
-    """From bars of which interval a prediction is made, and how far ahead it looks."""
+    """The interval of the bars from which a prediction is made, and its horizon."""
 
     interval: Interval
     horizon: Interval
@@ -30,10 +30,10 @@ class TargetPair(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What the predictions of one arm of a run are predictions of.
+    """The target of the predictions of one arm of a run.
 
     Attributes:
-        arm: The alias under which their versions were scored.
+        arm: The alias under which the versions were scored.
     """
 
     stream: str
@@ -49,10 +49,10 @@ class Target(NamedTuple):
 
 
 def parse_target(text: str) -> TargetPair:
-    """The target that a setting or an option names.
+    """Parse the target that a setting or an option names.
 
     Raises:
-        ValueError: If it does not look like ``15m:1h``, or names an unknown interval.
+        ValueError: If the text does not look like ``15m:1h``, or names an unknown interval.
 
     Example:
         >>> str(parse_target(" 15m:1h"))
@@ -66,9 +66,9 @@ def parse_target(text: str) -> TargetPair:
 
 
 def parse_targets(text: str) -> tuple[TargetPair, ...]:
-    """The targets that a setting lists by commas, in its order; a repeated one counts once.
+    """Parse the targets that a setting lists, separated by commas, in its order; a repeated target counts once.
 
     Raises:
-        ValueError: If one of them does not look like ``15m:1h``, or names an unknown interval.
+        ValueError: If one of the targets does not look like ``15m:1h``, or names an unknown interval.
     """
     return tuple(dict.fromkeys(parse_target(part) for part in text.split(",")))

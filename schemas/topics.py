@@ -1,8 +1,8 @@
-"""The table of topics: what each holds, how it is keyed, kept and owned; declared once.
+"""The table of topics: the events of each topic, its keys, its retention and its owner.
 
-Names are ``domain.event.vN``. Keys are instruments. The partitioner is murmur2 everywhere, as
-Java's and Faust's clients have it, so that the same key lies in the same partition whoever wrote
-it; :func:`partition_of` computes it for records that vouch for a whole partition.
+Names are ``domain.event.vN``. Keys are instruments. All clients use the murmur2 partitioner, as
+the clients of Java and Faust do, so that a key lies in the same partition whoever published
+it. :func:`partition_of` computes it for records that vouch for a whole partition.
 
 Source:
     The murmur2 variant of Apache Kafka's default partitioner (seed 0x9747b28c).
@@ -23,13 +23,13 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     """One topic.
 
     Attributes:
-        name: As on the broker.
-        events: The kinds of event it holds; the first is the one it is for.
-        owner: The one job that writes it.
+        name: Its name on the broker.
+        events: The kinds of event that it holds, the main kind first.
+        owner: The only job that publishes on it.
         about: What a subscriber finds there.
-        n_partitions: Topics that are joined have the same number.
-        retention_ms: How long records are kept; None with compaction, -1 for good.
-        is_compacted: Whether only the newest record per key is kept.
+        n_partitions: The number of partitions, which is the same for topics that are joined.
+        retention_ms: How long records are kept; None with compaction, -1 for ever.
+        is_compacted: Whether only the newest record of each key is kept.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         return union
 
 
-#: What a source says of itself where it speaks, and what is handed on of that.
+#: The records of a source about itself: those that processors forward, and all that sources publish.
 _SILENCES = (events.WatermarkAdvanced, events.SourceFellSilent, events.SourceReturned)
 _MARKET_SOURCE = (*_SILENCES, events.TopicSwitched)
 
@@ -81,13 +81,13 @@ FEATURES_VECTOR = Topic(
     name="features.vector.v1",
     events=(events.VectorComputed, events.WatermarkAdvanced),
     owner="vectors",
-    about="The indicators of an instrument with its companions' beside them, where it has companions.",
+    about="The indicators of an instrument together with those of its companions, if it has companions.",
 )
 PREDICTIONS = Topic(
     name="predictions.v1",
     events=(events.PredictionMade,),
     owner="scoring",
-    about="What the model that serves says at each bar's close.",
+    about="The predictions of models at each bar's close.",
 )
 OUTCOMES = Topic(
     name="outcomes.v1",
@@ -107,7 +107,7 @@ SOURCES_STATUS = Topic(
     name="sources.status.v1",
     events=(events.SourceStatusChanged,),
     owner="market",
-    about="Which sources speak and which are absent, since when: for people.",
+    about="Which sources publish and which are absent, and since when: for people.",
 )
 MODELS_EFFECT = Topic(
     name="models.effect.v1",
@@ -117,12 +117,12 @@ MODELS_EFFECT = Topic(
     n_partitions=1,
     retention_ms=-1,
 )
-#: Every worker raises what it sees of itself, so this topic's owner is the runtime they share.
+#: Every worker raises its own alerts, so the owner of this topic is the runtime, which all workers share.
 ALERTS = Topic(
     name="alerts.v1",
     events=(events.AlertRaised,),
     owner="runtime",
-    about="What is wrong with the platform itself, and when it is well again.",
+    about="What is wrong with the platform itself, and when it is resolved.",
     n_partitions=1,
 )
 
@@ -140,7 +140,7 @@ EVENT_TOPICS = (
     ALERTS,
 )
 
-#: How far the predictions of each partition are, for the label join; no contract with anybody else.
+#: How far the predictions of each partition are. It is for the label join alone, and no contract with subscribers.
 PROGRESS_SCORING = Topic(
     name="progress.scoring.v1",
     events=(events.PredictionsAdvanced,),
@@ -148,13 +148,13 @@ PROGRESS_SCORING = Topic(
     about="How far predictions are, for the job outcomes: no contract with anybody else.",
 )
 
-#: Jobs that keep state, and consumers that can meet a bad message.
+#: The jobs that keep state, and the consumers that can receive a bad message.
 STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring", "learner")
 CONSUMERS = ("market", "vectors", "outcomes", "scoring", "learner", "history", "replay")
 
 
 def changelog(job: str) -> Topic:
-    """Where a job keeps its state by key, in the partition of each operator's number."""
+    """Return the topic in which a job keeps its state by key; each operator has the partition of its number."""
     return Topic(
         name=f"changelog.{job}.v1",
         events=(),
@@ -166,7 +166,7 @@ def changelog(job: str) -> Topic:
 
 
 def dead_letters(consumer: str) -> Topic:
-    """Where a consumer puts what it could not process, with the reason in the headers."""
+    """Return the topic of the messages that a consumer could not process, with the reason in the headers."""
     return Topic(
         name=f"dead_letters.{consumer}.v1",
         events=(),
@@ -190,11 +190,11 @@ _M = 0x5BD1E995
 
 
 def partition_of(key: bytes, n_partitions: int) -> int:
-    """The partition of a key, as every client of the platform computes it.
+    """Return the partition of a key, as every client of the platform computes it.
 
     Args:
-        key: The record's key.
-        n_partitions: How many partitions the topic has, > 0.
+        key: The key of the record.
+        n_partitions: The number of partitions of the topic, > 0.
 
     Returns:
         A number in ``[0, n_partitions)``.

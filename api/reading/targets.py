@@ -7,11 +7,12 @@ from fastapi import Depends
 
 from api.errors import UnknownNameError
 from api.reading.alarms import LeakAlarms
+from api.reading.bars import BarReader
 from api.reading.names import instrument_of, target_of
 from api.reading.parts import part
 from api.reading.promotions import PromotionReader
 from api.reading.runs import RunReader
-from api.reading.waiting import no_arm_words, no_prediction_words
+from api.reading.waiting import MissingBars, missing_bars, no_arm_words, no_prediction_words
 from api.settings import ApiSettings
 from schemas.arms import CHAMPION
 from schemas.companions import predicted_of
@@ -19,6 +20,7 @@ from schemas.errors import NotReadyError, PlatformError
 from schemas.streams import StreamDescription
 from schemas.targets import Target
 from schemas.time import Interval
+from stream_processors.features.declarations import SPEC
 
 
 class TargetFinder:
@@ -29,15 +31,23 @@ class TargetFinder:
         run: The run that is served.
         promotions: Reads the arms that versions were promoted to.
         alarms: States which versions a leak alarm holds back.
+        bars: Reads the newest bars, of which a target may lack some.
     """
 
     def __init__(
-        self, settings: ApiSettings, *, run: RunReader, promotions: PromotionReader, alarms: LeakAlarms
+        self,
+        settings: ApiSettings,
+        *,
+        run: RunReader,
+        promotions: PromotionReader,
+        alarms: LeakAlarms,
+        bars: BarReader,
     ) -> None:
         self._settings = settings
         self._run = run
         self._promotions = promotions
         self._alarms = alarms
+        self._bars = bars
         self._configured: tuple[StreamDescription, tuple[Target, ...]] | None = None
 
     def instrument(self, name: str) -> str:
@@ -104,8 +114,24 @@ class TargetFinder:
             return error
         promoted = self._promotions.newest(target.arm)
         return NotReadyError(
-            no_prediction_words(target, promoted, held_back=self._alarms.why_held_back(target))
+            no_prediction_words(
+                target,
+                promoted,
+                held_back=self._alarms.why_held_back(target),
+                missing=self.missing_bars(target),
+            )
         )
+
+    def missing_bars(self, target: Target) -> MissingBars | None:
+        """Return the bars that a target lacks before its features are complete; None if it lacks none."""
+        n_needed = SPEC.warm_up_bars
+        bars = self._bars.newest(instrument=target.instrument, interval=target.interval, limit=n_needed)
+        lacks_history_file = self._run.description().lacks_history_file
+        return missing_bars(bars, n_needed=n_needed, lacks_history_file=lacks_history_file)
+
+    def missing_history(self, target: Target) -> MissingBars | None:
+        """Return the missing bars of a capture without a file of history; other runs have too many targets to look."""
+        return self.missing_bars(target) if self._run.description().lacks_history_file else None
 
 
 TargetsPart = Annotated[TargetFinder, Depends(part(TargetFinder))]

@@ -1,11 +1,56 @@
 """Words the answers for targets without a model or prediction: what is missing, and what to ask instead. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from schemas.arms import CHAMPION
-from schemas.events import ModelPromoted
+from schemas.events import BarClosed, ModelPromoted
 from schemas.targets import Target
+
+
+class MissingBars(NamedTuple):
+    """The bars that a target lacks before its features are complete.
+
+    Attributes:
+        n_there: The number of newest bars without a hole between them.
+        n_needed: The number that the features need.
+        lacks_history_file: Whether the run is a capture that is played without HISTORY.
+    """
+
+    n_there: int
+    n_needed: int
+    lacks_history_file: bool
+
+    def words(self, target: Target) -> str:
+        """Say how many bars are missing, and which option would give them at the start."""
+        history = (
+            "; HISTORY=FILE (--history FILE), 1-minute candles up to where the capture begins, gives them at the start"
+            if self.lacks_history_file
+            else ""
+        )
+        return (
+            f"its features need {self.n_needed} bars of {target.interval} without a hole, {self.n_there} are there, "
+            f"{self.n_needed - self.n_there} are missing{history}"
+        )
+
+
+def missing_bars(bars: Sequence[BarClosed], *, n_needed: int, lacks_history_file: bool) -> MissingBars | None:
+    """Return which bars a target lacks; None if it lacks none.
+
+    Args:
+        bars: The newest bars of the target's instrument and interval, oldest first.
+        n_needed: The number of bars that its features need.
+        lacks_history_file: Whether the run is a capture that is played without HISTORY.
+    """
+    n_there = 0
+    for bar in reversed(bars):
+        if n_there and bar.event_time_ms != bars[-n_there].start_ms:
+            break
+        n_there += 1
+    if n_there >= n_needed:
+        return None
+    return MissingBars(n_there, n_needed, lacks_history_file)
 
 
 def waiting_targets(configured: Iterable[Target], champions: Iterable[ModelPromoted]) -> list[Target]:
@@ -19,6 +64,7 @@ def missing_words(
     champions: Mapping[tuple[str, str, str], ModelPromoted],
     *,
     held_back: str | None = None,
+    missing: MissingBars | None = None,
 ) -> str:
     """Return what a target without a prediction lacks: a model, or its first prediction.
 
@@ -26,17 +72,25 @@ def missing_words(
         target: The target.
         champions: The champions by instrument, interval and horizon.
         held_back: Why the version that was trained for it is not promoted; None where there is no such version.
+        missing: The bars that it lacks; None if it lacks none.
     """
     champion = champions.get(target[1:4])
     if champion is None and held_back is not None:
         return f"no champion: {held_back}"
     if champion is None:
-        return "no model: the training goes on, or the run's warm-up holds too few labelled bars to train on"
+        why = "no model: the training goes on, or the run's warm-up holds too few labelled bars to train on"
+        return why if missing is None else f"{why}; {missing.words(target)}"
+    if missing is not None:
+        return f"no prediction yet of its model {champion.model_version}: {missing.words(target)}"
     return f"no prediction yet: its model {champion.model_version} predicts at the next bar's close"
 
 
 def no_prediction_words(
-    target: Target, champions: Sequence[ModelPromoted], *, held_back: str | None = None
+    target: Target,
+    champions: Sequence[ModelPromoted],
+    *,
+    held_back: str | None = None,
+    missing: MissingBars | None = None,
 ) -> str:
     """Return why a target has no prediction, and the paths of targets that have a model.
 
@@ -44,20 +98,25 @@ def no_prediction_words(
         target: The target.
         champions: All champions of the run, or all versions of the target's arm.
         held_back: Why the version that was trained for it is not promoted; None where there is no such version.
+        missing: The bars that it lacks; None if it lacks none.
     """
-    missing = f"there is no prediction yet of {target.instrument} {target.pair}: "
+    begin = f"there is no prediction yet of {target.instrument} {target.pair}: "
     own = next((one for one in champions if _is_of(one, target)), None)
+    if own is not None and missing is not None:
+        return f"{begin}its model {own.model_version} waits for bars: {missing.words(target)}"
     if own is not None:
-        return f"{missing}its model {own.model_version} is trained and predicts at the next bar's close"
+        return f"{begin}its model {own.model_version} is trained and predicts at the next bar's close"
     if held_back is not None:
-        return f"{missing}{held_back}. {_instead(target, champions)}"
+        return f"{begin}{held_back}. {_instead(target, champions)}"
     # Models are trained once, on what the run holds up to the end of its warm-up.
     why = (
         "no model of it is trained. Either the training goes on, or the run's warm-up holds too few labelled bars "
         "of this interval, and then no model will come: the trainer's log states the count, and a run that begins "
         "earlier (--from) has more bars"
     )
-    return f"{missing}{why}. {_instead(target, champions)}"
+    if missing is not None:
+        why = f"{why}. Besides, {missing.words(target)}"
+    return f"{begin}{why}. {_instead(target, champions)}"
 
 
 def no_arm_words(target: Target, arms: Sequence[str]) -> str:

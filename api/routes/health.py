@@ -106,7 +106,10 @@ def _predictions(
         configured = targets.configured()
         made = readiness.newest_made(configured)
         missing = _missing(
-            [target for target, one in zip(configured, made, strict=True) if one is None], promotions, alarms
+            [target for target, one in zip(configured, made, strict=True) if one is None],
+            promotions,
+            alarms,
+            targets,
         )
     except PlatformError as error:
         return CheckPayload(name="prediction", is_ok=False, detail=str(error)), []
@@ -132,7 +135,7 @@ def _served_words(made: NewestMade) -> str:
 
 
 def _missing(
-    targets: Sequence[Target], promotions: PromotionReader, alarms: LeakAlarms
+    targets: Sequence[Target], promotions: PromotionReader, alarms: LeakAlarms, finder: TargetFinder
 ) -> Mapping[Target, str]:
     """Return what each of these targets lacks."""
     if not targets:
@@ -140,7 +143,10 @@ def _missing(
     champions = promotions.newest(instruments={target.instrument for target in targets})
     by_target = {(one.instrument, str(one.interval), str(one.horizon)): one for one in champions}
     return {
-        target: missing_words(target, by_target, held_back=alarms.why_held_back(target)) for target in targets
+        target: missing_words(
+            target, by_target, held_back=alarms.why_held_back(target), missing=finder.missing_history(target)
+        )
+        for target in targets
     }
 
 

@@ -1,4 +1,4 @@
-"""``driftline``, and ``python -m deploy.local``."""
+"""Runs the ``driftline`` command; ``python -m deploy.local`` is the same."""
 
 import os
 from typing import NoReturn

@@ -1,4 +1,4 @@
-"""Asks the API whether it serves a prediction yet, as any client would."""
+"""Asks the API whether it serves a prediction yet and what is missing, as any client would."""
 
 import http.client
 import json
@@ -6,18 +6,22 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from typing import Any
 
 from schemas.targets import DEFAULT_TARGETS, parse_targets
+from schemas.time import Interval
 
 _USUAL_INSTRUMENT = "BTC"
+#: How the API begins what a target with a model lacks.
+_HAS_MODEL = "no prediction yet"
 
 
 def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None:
-    """The first target that is served, such as ``15m:15m``; None while none is.
+    """Return the first target that is served, such as ``15m:15m``; None while none is served.
 
     Args:
-        api_url: Where the API is.
-        environment: Says the run's reference instrument and its targets.
+        api_url: The address of the API.
+        environment: Holds the reference instrument and the targets of the run.
     """
     instrument = urllib.parse.quote(environment.get("DRIFTLINE_REFERENCE_INSTRUMENT", _USUAL_INSTRUMENT))
     for target in parse_targets(environment.get("DRIFTLINE_TARGETS") or DEFAULT_TARGETS):
@@ -27,11 +31,41 @@ def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None
     return None
 
 
+def missing_words(api_url: str) -> str:
+    """Return what the target lacks that will be predicted first, as the API says it.
+
+    A target that has a model comes before one that has none, and a shorter interval before a longer one.
+
+    Args:
+        api_url: The address of the API.
+    """
+    body = _answer(f"{api_url}/readyz")
+    targets = body.get("targets") if isinstance(body, dict) else None
+    if not targets:
+        return "the API does not say yet what is missing"
+    first = min(targets, key=_expected_order)
+    return f"{first['instrument']} {first['interval']}:{first['horizon']}: {first['detail']}"
+
+
+def _expected_order(target: dict[str, Any]) -> tuple[bool, int]:
+    has_model = str(target["detail"]).startswith(_HAS_MODEL)
+    return not has_model, Interval(target["interval"]).milliseconds
+
+
 def _is_served(url: str, stream: str | None) -> bool:
-    """Whether a prediction is answered, and one of this run: another's server may have the port."""
+    """Whether a prediction of this run is answered; a server of another run may have the port."""
+    body = _answer(url, accepts_problems=False)
+    return body is not None and (stream is None or (isinstance(body, dict) and body.get("stream") == stream))
+
+
+def _answer(url: str, *, accepts_problems: bool = True) -> Any:
+    """The body of an answer; None where there is none."""
     try:
-        with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  (the launcher's own http URL)
-            body = json.load(answer)
+        try:
+            with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  (the launcher's own http URL)
+                return json.load(answer)
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return json.load(problem) if accepts_problems else None
     except (OSError, ValueError, http.client.HTTPException):
-        return False
-    return stream is None or (isinstance(body, dict) and body.get("stream") == stream)
+        return None

@@ -1,4 +1,4 @@
-"""The commands that operate this machine: up, status, stop, reset, doctor."""
+"""The commands that operate the platform on this machine: up, status, stop, reset, kafka, doctor, prepare, compile."""
 
 import math
 import sys
@@ -22,7 +22,7 @@ _STOP_S = 20.0
 
 
 def _speed(text: str | None) -> float | None:
-    """A speed as it is typed; 0 stands for as fast as possible."""
+    """Read a speed as people type it; 0 means as fast as possible."""
     if text is None:
         return None
     try:
@@ -37,7 +37,7 @@ def _speed(text: str | None) -> float | None:
 
 @click.group()
 def commands() -> None:
-    """Operate everything on this machine."""
+    """Operate the platform on this machine."""
 
 
 @commands.command()
@@ -45,25 +45,31 @@ def commands() -> None:
     "--data",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A recorded file; several files of candles, each with its own --data, are played side by side. "
-    "Without any the market is simulated.",
+    help="A recorded file. Several files of candles, each with its own --data, are played side by side. "
+    "Without a file the market is simulated.",
 )
 @click.option(
-    "--history", type=click.Path(path_type=Path), help="A file to warm up and train on, for a short capture."
+    "--history",
+    type=click.Path(path_type=Path),
+    help="A file of 1-minute candles before a capture, for its warm-up and training.",
 )
-@click.option("--from", "from_text", help="Where the run begins, ISO 8601 in UTC.")
-@click.option("--to", "to_text", help="Where it ends.")
+@click.option("--from", "from_text", help="The time at which the run begins, ISO 8601 in UTC.")
+@click.option("--to", "to_text", help="The time at which the run ends.")
 @click.option(
-    "--speed", callback=lambda _context, _option, text: _speed(text), help="Multiples of real time, or max."
+    "--speed",
+    callback=lambda _context, _option, text: _speed(text),
+    help="The multiple of real time, or max.",
 )
-@click.option("--seed", type=int, help="Of the simulated market.")
-@click.option("--logs/--no-logs", default=True, help="Show the processes' log lines.", show_default=True)
+@click.option("--seed", type=int, help="The seed of the simulated market.")
+@click.option(
+    "--logs/--no-logs", default=True, help="Show the log lines of the processes.", show_default=True
+)
 @click.pass_obj
 def up(environment: Mapping[str, str], /, *, logs: bool, **options: Any) -> None:
     """Start everything, and keep it running until Ctrl-C.
 
     Servers whose URL is set (KAFKA_BOOTSTRAP_SERVERS, REDIS_URL, DATABASE_URL) are used; the
-    others run here. What an earlier run stored goes on.
+    others run here. A run that was stored before goes on.
     """
     from deploy.local.checking import check_files
     from deploy.local.launching import launch
@@ -87,7 +93,7 @@ def up(environment: Mapping[str, str], /, *, logs: bool, **options: Any) -> None
 @click.option("--json", "is_json", is_flag=True, help="Print everything as JSON.")
 @click.pass_obj
 def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
-    """Show the processes, their restarts and memory, and what is wrong; exit code 1 when nothing runs."""
+    """Show the processes, their restarts and memory, and what is wrong. The exit code is 1 if nothing runs."""
     directory = _directory(environment)
     holder = directory.holder()
     state = None if holder is None else read_state(directory)
@@ -119,12 +125,14 @@ def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
 @commands.command()
 @click.pass_obj
 def stop(environment: Mapping[str, str]) -> None:
-    """End a running launcher, and everything it runs, in order."""
+    """End a running launcher and all its processes, in order."""
     directory = _directory(environment)
     holder = directory.holder()
     if holder is None:
         stale = clear_stale(directory)
-        click.echo(f"ended what a crash left running: {', '.join(stale)}" if stale else "nothing is running")
+        click.echo(
+            f"ended what a crash had left running: {', '.join(stale)}" if stale else "nothing is running"
+        )
         return
     process = find(holder.pid, holder.create_time)
     if process is not None:
@@ -137,7 +145,7 @@ def stop(environment: Mapping[str, str]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def reset(environment: Mapping[str, str], /, *, yes: bool) -> None:
-    """Delete everything in the data directory: history, models, logs."""
+    """Delete everything in the data directory: the history, the models and the logs."""
     directory = _directory(environment)
     if directory.holder() is not None:
         message = f"DRIFTLINE_DATA_DIR: {directory.path} is in use; run `driftline stop` first"
@@ -155,13 +163,13 @@ def reset(environment: Mapping[str, str], /, *, yes: bool) -> None:
 
 @commands.command()
 @click.option("--nodes", "n_nodes", type=click.Choice([1, 3]), default=1, show_default=True)
-@click.option("--fetch", "only_fetches", is_flag=True, help="Only fetch what it is made of, and exit.")
+@click.option("--fetch", "only_fetches", is_flag=True, help="Only fetch the files of Apache Kafka, and exit.")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=9092, show_default=True, help="The lowest to try."
+    "--port", type=click.IntRange(1, 65535), default=9092, show_default=True, help="The lowest port to try."
 )
 @click.pass_obj
 def kafka(environment: Mapping[str, str], /, *, n_nodes: int, port: int, only_fetches: bool) -> None:
-    """Run Apache Kafka, one node or a cluster of three, until Ctrl-C; its log stays."""
+    """Run Apache Kafka, as one node or a cluster of three, until Ctrl-C. Its log stays."""
     if only_fetches:
         from deploy.local.servers.jars import kafka_jars
 
@@ -187,7 +195,7 @@ def kafka(environment: Mapping[str, str], /, *, n_nodes: int, port: int, only_fe
 @commands.command()
 @click.pass_obj
 def doctor(environment: Mapping[str, str]) -> None:
-    """Check this machine, a line each, and say what to do; exit code 1 when something is to be done."""
+    """Check this machine, and say what to do. The exit code is 1 if something is to be done."""
     from deploy.local.diagnosing import diagnoses
 
     settings = LauncherSettings.from_environment(environment)
@@ -214,7 +222,7 @@ def prepare(environment: Mapping[str, str]) -> None:
 @commands.command("compile")
 @click.pass_obj
 def compile_kernel(environment: Mapping[str, str]) -> None:
-    """Compile the feature kernel into the data directory, so that no start has to."""
+    """Compile the feature kernel into the data directory, so that no start has to compile it."""
     import subprocess
 
     from deploy.local.environments import kernel_cache

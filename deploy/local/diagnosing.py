@@ -1,4 +1,4 @@
-"""What ``driftline doctor`` looks at; each finding says what to do when it is not well."""
+"""The checks of ``driftline doctor``. Each finding says what to do if something is wrong."""
 
 import os
 import platform
@@ -25,10 +25,13 @@ _NEEDED_BYTES = 2 * 1024**3
 
 
 class Diagnosis(NamedTuple):
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        remedy: What to do when it is not well.
+        what: What was checked.
+        is_well: Whether nothing is to be done.
+        finding: What was found.
+        remedy: What to do if something is wrong.
     """
 
     what: str
@@ -38,10 +41,11 @@ class Diagnosis(NamedTuple):
 
 
 def diagnoses(settings: LauncherSettings, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Look at everything, one thing after the other.
+    """Check everything, one thing after the other.
 
     Args:
-        environment: Says where programs are.
+        settings: The settings of the launcher.
+        environment: Holds the paths on which programs are looked for.
     """
     yield _python()
     yield _platform()
@@ -92,17 +96,19 @@ def _wheels(external: dict[str, tuple[str, int]]) -> Iterator[Diagnosis]:
 
 
 def _account(directory: DataDirectory) -> Diagnosis:
-    """Whether anyone can run Postgres here, and who does."""
+    """Check whether an account here can run Postgres, and which one does."""
     try:
         account = account_of_database(directory.postgres)
     except ConfigurationError as error:
-        return Diagnosis("Postgres' user", is_well=False, finding="nobody can run it", remedy=str(error))
+        return Diagnosis(
+            "Postgres' user", is_well=False, finding="no account here can run it", remedy=str(error)
+        )
     name = "you" if account is None else account.name
     return Diagnosis("Postgres' user", is_well=True, finding=name)
 
 
 def _apache(environment: Mapping[str, str], *, is_wanted: bool) -> Diagnosis:
-    """Whether Apache Kafka can be run here; nothing else needs Java or Maven."""
+    """Check whether Apache Kafka can be run here. Nothing else needs Java or Maven."""
     try:
         java, folder = find_java(environment), jars_folder(environment)
         has_jars = folder.is_dir()
@@ -111,9 +117,9 @@ def _apache(environment: Mapping[str, str], *, is_wanted: bool) -> Diagnosis:
     except ConfigurationError as error:
         if is_wanted:
             return Diagnosis("Apache Kafka", is_well=False, finding="cannot run", remedy=str(error))
-        missing = f"cannot run here, and need not: it wants Java {OLDEST_JAVA} and Maven"
+        missing = f"cannot run here, and is not needed: it would need Java {OLDEST_JAVA} and Maven"
         return Diagnosis("Apache Kafka", is_well=True, finding=missing)
-    jars = f"{VERSION} in {folder}" if has_jars else f"{VERSION} is fetched when it is first wanted"
+    jars = f"{VERSION} in {folder}" if has_jars else f"{VERSION} is fetched when it is first needed"
     return Diagnosis("Apache Kafka", is_well=True, finding=f"{jars}; {java}")
 
 
@@ -127,7 +133,7 @@ def _external(variable: str, url: str, default_port: int) -> Diagnosis:
 
 def _disk(data_directory: Path) -> Diagnosis:
     existing = data_directory.absolute()
-    while not os.path.exists(existing):  # noqa: PTH110  (False, not an error, behind a closed folder)
+    while not os.path.exists(existing):  # noqa: PTH110  (False, not an error, inside a folder that may not be entered)
         existing = existing.parent
     free = shutil.disk_usage(existing).free
     finding = f"{free / 1024**3:.1f} GiB free for {data_directory.absolute()}"
@@ -156,5 +162,5 @@ def _port(what: str, choice: PortChoice, explicit: int | None, host: str) -> Dia
 def _recorded_data(path: Path) -> Diagnosis:
     if path.is_dir():
         return Diagnosis("recorded data", is_well=True, finding=str(path))
-    finding = f"none at {path}: the simulated market needs none; tests that do are skipped"
+    finding = f"there are none at {path}; the simulated market needs none, and tests that do are skipped"
     return Diagnosis("recorded data", is_well=True, finding=finding)

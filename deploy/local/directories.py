@@ -1,6 +1,6 @@
-"""The data directory: where everything on this machine is kept, and who runs it.
+"""The data directory: where everything on this machine is kept, and which launcher holds it.
 
-One launcher at a time: it holds a lock that the system lets go when it dies, however it dies.
+One launcher holds it at a time, by a lock that the system releases when the launcher dies, however it dies.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ _BETWEEN_ATTEMPTS_S = 0.05
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """Who holds a data directory: a process by its id and its time of birth."""
+    """The process that holds a data directory, by its id and the time of its start."""
 
     pid: int
     create_time: float
@@ -43,7 +43,7 @@ class DataDirectory:
     """The paths of a data directory.
 
     Args:
-        path: Where it is or will be; made absolute.
+        path: Where it is or will be; it is made absolute.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,10 +62,10 @@ class DataDirectory:
         self.kafka = self.path / "kafka"
 
     def create(self) -> None:
-        """Make it, if it is not there.
+        """Create the directory if it does not exist.
 
         Raises:
-            ConfigurationError: If that is not possible, or it cannot be written.
+            ConfigurationError: If it cannot be created or written.
         """
         try:
             for path in (self.path, self.logs, self.pids):
@@ -79,20 +79,20 @@ class DataDirectory:
     def _not_writable(self, trouble: str) -> ConfigurationError:
         return ConfigurationError(
             f"DRIFTLINE_DATA_DIR must be a directory that can be written, was {self.path} ({trouble}): "
-            "make room, correct its owner or modes, or set another"
+            "make room, correct its owner or modes, or set another directory"
         )
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold it, alone, within the block.
+        """Hold the directory within the block, so that no other process holds it.
 
         Raises:
-            AlreadyRunningError: If another process does.
+            AlreadyRunningError: If another process holds it.
         """
         self.create()
         try:
             descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:  # it is another user's
+        except OSError as error:  # the file belongs to another user
             raise self._not_writable(error.strerror or str(error)) from error
         try:
             self._lock(descriptor)
@@ -104,7 +104,7 @@ class DataDirectory:
             os.close(descriptor)
 
     def _lock(self, descriptor: int) -> None:
-        """Try more than once: whoever asks for the holder has the lock for a moment."""
+        """Try more than once, because a process that asks for the holder has the lock for a moment."""
         for attempt in range(_N_ATTEMPTS):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,7 +116,7 @@ class DataDirectory:
                 return
 
     def holder(self) -> Holder | None:
-        """Who holds it now, or None."""
+        """Return the process that holds it now, or None."""
         try:
             descriptor = os.open(self.lock, os.O_RDWR)
         except FileNotFoundError:
@@ -136,21 +136,19 @@ class DataDirectory:
             return None
 
     def write_endpoints(self, endpoints: Endpoints) -> None:
-        """Tell every command where the servers are."""
+        """Write down where the servers are, for every command."""
         write_json(self.endpoints, endpoints)
 
     def empty(self) -> None:
-        """Delete everything in it, but for the compiled kernels, which belong to the code.
+        """Delete everything in it except the compiled kernels, which belong to the code.
 
         Raises:
-            ConfigurationError: If it was never a launcher's, so that nothing else is deleted by mistake.
+            ConfigurationError: If it was never the data directory of a launcher, so that no other folder is emptied.
         """
         if not self.path.exists():
             return
         if not self.lock.exists() and any(self.path.iterdir()):
-            message = (
-                f"DRIFTLINE_DATA_DIR: {self.path} has no {LOCK_FILE}, so it is not a data directory of ours"
-            )
+            message = f"DRIFTLINE_DATA_DIR: {self.path} has no {LOCK_FILE}, so it is not a data directory"
             raise ConfigurationError(message)
         for entry in self.path.iterdir():
             if entry == self.numba:
@@ -162,10 +160,10 @@ class DataDirectory:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a file whole or not at all.
+    """Write a file completely or not at all.
 
     Raises:
-        OSError: If it cannot be written, as on a full disk; what was there stays.
+        OSError: If it cannot be written, as on a full disk; the old content stays.
     """
     partial = path.with_name(path.name + ".partial")
     try:

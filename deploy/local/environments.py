@@ -16,7 +16,7 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 
 
 def process_environment(process: PlatformProcess, shared: Mapping[str, str]) -> dict[str, str]:
-    """What one process is started with: the shared environment, and its threads.
+    """Return the environment of one process: the shared environment, and the number of its threads.
 
     A variable that the user set stays as it is.
     """
@@ -32,11 +32,14 @@ def shared_environment(
     api_host: str,
     api_port: int,
 ) -> dict[str, str]:
-    """What all processes are started with.
+    """Return the environment that all processes share.
 
     Args:
-        environment: The launcher's own.
-        run: Which run it is, by variable.
+        environment: The environment of the launcher.
+        directory: The data directory.
+        run: The variables that identify the run.
+        api_host: The address on which the API listens.
+        api_port: The port on which the API listens.
     """
     return {
         "MALLOC_ARENA_MAX": "2",
@@ -52,7 +55,7 @@ def shared_environment(
 
 
 def kernel_cache(directory: DataDirectory) -> Path:
-    """Where this release's compiled kernels are kept; those of others are deleted."""
+    """Return the folder of the compiled kernels of this release; the folders of other releases are deleted."""
     kept = directory.numba / kernel_hash()
     kept.mkdir(parents=True, exist_ok=True)
     for other in directory.numba.iterdir():
@@ -62,10 +65,10 @@ def kernel_cache(directory: DataDirectory) -> Path:
 
 
 def kernel_hash() -> str:
-    """Names the compiled kernels: a hash of the compiled sources and numba's version.
+    """Return the name of the compiled kernels: a hash of the compiled sources and the version of numba.
 
-    numba's own cache looks at the time stamp of the one file that holds a function, not at what
-    that function calls, so a kernel would survive a change in another module.
+    numba's own cache looks at the time stamp of the file that holds a function, and not at the functions
+    that it calls. So a compiled kernel would be used again after a change in another module.
     """
     digest = hashlib.sha256(importlib.metadata.version("numba").encode())
     found = importlib.util.find_spec("stream_processors")
@@ -77,7 +80,7 @@ def kernel_hash() -> str:
 
 
 def import_path(environment: Mapping[str, str]) -> str:
-    """A checkout is importable from any working directory; an installed wheel is already."""
+    """Return the PYTHONPATH by which a checkout is importable from any working directory; a wheel needs none."""
     root = str(Path(__file__).resolve().parents[2])
     given = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     if root in {sysconfig.get_path("purelib"), *given}:

@@ -1,4 +1,4 @@
-"""Apache Kafka in the foreground: for trying the platform on it, and for looking at it."""
+"""Runs Apache Kafka in the foreground, so that people can try the platform on it and look into it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,11 +19,15 @@ def run_apache(
     stop: Stop,
     say: Callable[[str], None],
 ) -> None:
-    """Run it until asked to stop; a node that ends is started again.
+    """Run Apache Kafka until asked to stop; a node that ends is started again.
 
     Args:
-        path: Where its log is.
-        first_port: The lowest to try.
+        path: The folder of its log.
+        n_nodes: The number of nodes, 1 or 3.
+        first_port: The lowest port to try.
+        environment: The environment of Java, Maven and Docker.
+        stop: Asked whether to stop.
+        say: Called with each line for people.
 
     Raises:
         AlreadyRunningError: If another process uses the path.
@@ -35,9 +39,9 @@ def run_apache(
         path, n_nodes=n_nodes, environment=environment, first_port=first_port, say=say
     ) as cluster:
         where = cluster.endpoint.bootstrap_servers
-        say(f"it answers at {where}; in another terminal:")
+        say(f"Apache Kafka answers at {where}; in another terminal:")
         say(f"  KAFKA_BOOTSTRAP_SERVERS={where} make demo")
-        say("Ctrl-C ends it; its log stays, and the next start goes on with it")
+        say("Ctrl-C ends it. Its log stays, and the next start goes on with it")
         while not stop():
             _keep_running(cluster, say)
             stop.wait(_LOOK_S)
@@ -48,7 +52,7 @@ def run_apache(
 def _keep_running(cluster: ApacheCluster, say: Callable[[str], None]) -> None:
     for node in cluster.nodes:
         if not node.is_running:
-            say(f"node {node.node_id} has ended, starts again")
+            say(f"node {node.node_id} has ended and starts again")
             node.start()
 
 

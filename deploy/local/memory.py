@@ -1,6 +1,6 @@
-"""How much memory processes hold.
+"""Measures how much memory processes hold.
 
-On Linux it is the proportional set size, which counts a page that k processes share as 1/k of a
+On Linux this is the proportional set size, which counts a page that k processes share as 1/k of a
 page in each, so that the sum over processes is what they hold together. Elsewhere it is the
 resident set size, whose sum counts shared pages once per process.
 """
@@ -15,12 +15,12 @@ import psutil
 
 
 class Footprint(msgspec.Struct, frozen=True, kw_only=True):
-    """What some processes hold together.
+    """The memory of several processes.
 
     Attributes:
         kind: ``PSS`` or ``RSS``.
-        total_bytes: Of all.
-        by_process: By name; a server's own children count as the server's.
+        total_bytes: The sum over all processes.
+        by_process: The memory of each, by name; the children of a server count as the server's.
     """
 
     kind: str
@@ -29,10 +29,10 @@ class Footprint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def footprint(pids: Mapping[str, int]) -> Footprint:
-    """What processes, and what they started, hold now; those that are gone hold nothing.
+    """Return the memory that processes and their descendants hold now; processes that have ended hold nothing.
 
     Args:
-        pids: By name; this process' descendants.
+        pids: The process ids by name; all must be descendants of this process.
     """
     by_process = {name: sum(map(_held_bytes, tree)) for name, tree in _trees(pids).items()}
     kind = "PSS" if sys.platform == "linux" else "RSS"
@@ -40,12 +40,12 @@ def footprint(pids: Mapping[str, int]) -> Footprint:
 
 
 def resident_bytes(pids: Mapping[str, int]) -> dict[str, int]:
-    """The resident set sizes of processes and of what they started; cheap to ask for."""
+    """Return the resident set sizes of processes with their descendants, which are cheap to measure."""
     return {name: sum(map(_resident_bytes, tree)) for name, tree in _trees(pids).items()}
 
 
 def _trees(pids: Mapping[str, int]) -> dict[str, list[psutil.Process]]:
-    """Processes with their own descendants, by name, from one look at the system's table."""
+    """Processes with their descendants, by name, from one reading of the system's table."""
     names = {pid: name for name, pid in pids.items()}
     here = psutil.Process()
     living = {here.pid: here} | {process.pid: process for process in here.children(recursive=True)}

@@ -1,6 +1,6 @@
-"""The ``driftline`` command: every package's commands under one name, imported when they are called.
+"""The ``driftline`` command: the commands of every package under one name, imported when they are called.
 
-It stands apart so that ``driftline --help`` answers at once: the table below is all that it reads.
+It stands apart so that ``driftline --help`` answers at once: it reads nothing but the table below.
 """
 
 import importlib
@@ -11,12 +11,12 @@ import click
 
 
 class Mounted(NamedTuple):
-    """Where a command is.
+    """The place of a command.
 
     Attributes:
-        module: A package's ``commands`` module, whose group is called ``commands``.
-        command: Its name in that group; None mounts the whole group.
-        help: One line, shown without importing the module.
+        module: The ``commands`` module of a package, whose group is called ``commands``.
+        command: The name of the command in that group; None mounts the whole group.
+        help: One line of help, which is shown without importing the module.
     """
 
     module: str
@@ -39,20 +39,22 @@ PACKAGES = {
     "convert": Mounted("producers.commands", "convert", "Write a file of candles of any form as parquet."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
-    "warm-up": Mounted("producers.commands", "warm-up", "Publish a run's history at full speed."),
+    "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),
     "process": Mounted("stream_processors.commands", None, "Run one of the stream processors."),
     "topics": Mounted(
-        "stream_processors.commands", "topics", "List topics, schemas, and how far behind readers are."
+        "stream_processors.commands", "topics", "List topics, schemas, and the lag of each reader."
     ),
-    "tail": Mounted("stream_processors.commands", "tail", "Print what a topic holds, as it comes."),
+    "tail": Mounted("stream_processors.commands", "tail", "Print the events of a topic as they arrive."),
     "dead-letters": Mounted(
         "stream_processors.commands", "dead-letters", "List, show, replay and discard dead letters."
     ),
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
-    "train": Mounted("trainers.commands", "train", "Train and promote a run's models."),
-    "learn": Mounted("trainers.commands", "learn", "Learn online, and publish what was learnt."),
-    "evaluate": Mounted("trainers.commands", "evaluate", "Judge a model on a file of candles, honestly."),
-    "search": Mounted("trainers.commands", "search", "Search a model's parameters, every trial counted."),
+    "train": Mounted("trainers.commands", "train", "Train and promote the models of a run."),
+    "learn": Mounted("trainers.commands", "learn", "Train models online, and publish new versions."),
+    "evaluate": Mounted("trainers.commands", "evaluate", "Evaluate a model on a file of candles."),
+    "search": Mounted(
+        "trainers.commands", "search", "Search the parameters of a model, and count every trial."
+    ),
     "compare": Mounted("trainers.commands", "compare", "Rank models, and say which differences are noise."),
     "audit": Mounted("trainers.commands", "audit", "Find features that know the future."),
     "backtest": Mounted(
@@ -68,7 +70,7 @@ SECTIONS = {"Operating": OPERATING, "The packages' commands": PACKAGES}
 
 
 class MountedGroup(click.Group):
-    """A group whose commands are named in tables, and imported one at a time."""
+    """A group of commands that are named in tables and imported one at a time."""
 
     def __init__(self, sections: Mapping[str, Mapping[str, Mounted]], *, name: str, help_text: str) -> None:
         super().__init__(name=name, help=help_text)
@@ -76,11 +78,11 @@ class MountedGroup(click.Group):
         self._mounted = {name: mounted for table in sections.values() for name, mounted in table.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (the signature is click's)
-        """The names, in the order of the tables."""
+        """Return the names, in the order of the tables."""
         return list(self._mounted)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None when there is none of that name."""
+        """Import a command; None if there is none of that name."""
         mounted = self._mounted.get(cmd_name)
         if mounted is None:
             return None
@@ -88,7 +90,7 @@ class MountedGroup(click.Group):
         return group if mounted.command is None else group.commands[mounted.command]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the tables' own lines, which need no import."""
+        """Write the lines of the tables, which need no import."""
         for title, table in self._sections.items():
             with formatter.section(title):
                 formatter.write_dl([(name, mounted.help) for name, mounted in table.items()])

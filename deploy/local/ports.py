@@ -1,7 +1,7 @@
-"""Which ports of the loopback to take: the usual ones, or the next free ones above.
+"""Chooses ports of the loopback: the usual ones, or the next free ones above them.
 
-All lie below 32768, where Linux begins to hand ports to outgoing connections, so that no client
-can take a server's port while that is being restarted.
+All are below 32768, where the ports begin that Linux gives to outgoing connections. So no client
+can take the port of a server while the server is being restarted.
 """
 
 import socket
@@ -17,8 +17,8 @@ class PortChoice(NamedTuple):
     """How a server's port is chosen.
 
     Attributes:
-        usual: Taken when it is free.
-        variable: Sets it explicitly.
+        usual: The port that is taken if it is free.
+        variable: The variable that sets the port explicitly.
     """
 
     usual: int
@@ -43,12 +43,12 @@ def is_free(port: int, *, host: str = LOOPBACK) -> bool:
 
 
 class ClaimedPorts:
-    """Ports chosen for servers that are about to listen, told to everyone who chooses in this way.
+    """Ports that are chosen for servers that will listen soon, and that no other launcher chooses meanwhile.
 
-    Seconds pass between the choice of a port and its server's listening, and several launchers may
-    start at once. So a port that is chosen is claimed: a datagram socket is bound to the same number,
-    which the kernel gives to one process only and takes back however that process ends. No server of
-    ours uses datagrams. As a context manager it holds the claims for the block.
+    Seconds pass between the choice of a port and the moment when its server listens, and several launchers may
+    start at once. So a chosen port is claimed: a datagram socket is bound to the same number,
+    which the kernel gives to one process only and takes back however that process ends. No server
+    here uses datagrams. As a context manager, it holds the claims for the block.
     """
 
     def __init__(self) -> None:
@@ -61,24 +61,26 @@ class ClaimedPorts:
         self.release()
 
     def release(self) -> None:
-        """Give all of them back."""
+        """Release all claims."""
         while self._claims:
             self._claims.pop().close()
 
     def choose(self, choice: PortChoice, *, explicit: int | None = None, host: str = LOOPBACK) -> int:
-        """The port to listen on, claimed until released.
+        """Return the port to listen on, which is claimed until it is released.
 
         Args:
-            explicit: What the variable says, if it is set; it is taken even where nobody can claim it.
+            choice: The usual port and its variable.
+            explicit: The value of the variable, if it is set; it is taken even if it cannot be claimed.
+            host: The address on which the server will listen.
 
         Raises:
-            ConfigurationError: If the explicit port is in use, or none is free.
+            ConfigurationError: If the explicit port is in use, or no port is free.
         """
         if explicit is not None:
             if not is_free(explicit, host=host):
                 message = (
                     f"{choice.variable}: port {explicit} of {host} is in use; "
-                    "set another, or unset it to take a free one"
+                    "set another port, or unset it to take a free one"
                 )
                 raise ConfigurationError(message)
             self._claim(explicit)

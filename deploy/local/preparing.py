@@ -1,7 +1,7 @@
-"""Making servers usable: wait until they answer, create the topics, migrate the tables.
+"""Prepares the servers: waits until they answer, creates the topics, and migrates the tables.
 
-A process of its own, because the migration tool and the servers' clients weigh 60 MB that the
-launcher would carry for ever, and so that their imports run while the servers start.
+It is a process of its own, because the migration tool and the clients of the servers take 60 MB, which the
+launcher would keep for ever. Besides, their imports run while the servers start.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _START_S = 30.0
 
 
 class Continuation(NamedTuple):
-    """What the database already holds of a run."""
+    """The part of a run that the database already holds."""
 
     stream: str
     stored_until_ms: int
@@ -39,16 +39,16 @@ class Continuation(NamedTuple):
 
 
 def prepare_servers(endpoints: Endpoints, *, stream: str | None, say: Callable[[str], None]) -> None:
-    """Make servers usable, and say what is stored of a run.
+    """Prepare the servers, and say what is stored of a run.
 
     Args:
         endpoints: Where the servers are.
-        stream: The run to look for; None where no run is meant.
+        stream: The run to look for; None if there is none.
         say: Called with each line of progress.
 
     Raises:
         BrokerUnavailableError: If the broker does not answer.
-        StoreUnavailableError: If Redis or Postgres does not.
+        StoreUnavailableError: If Redis or Postgres does not answer.
     """
     wait_until_ready(endpoints, timeout_s=_START_S)
     make_usable(endpoints)
@@ -60,7 +60,7 @@ def prepare_servers(endpoints: Endpoints, *, stream: str | None, say: Callable[[
 
 
 def continuation(pool: PostgresPool, stream: str) -> Continuation | None:
-    """What is stored of a run; None when nothing is."""
+    """Return what is stored of a run; None if nothing is stored."""
     position = StoredMarket(pool).position(stream)
     ends = [end for end in (position.last_candle_end_ms, position.last_tick_known_ms) if end is not None]
     if not ends:

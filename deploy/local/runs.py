@@ -1,4 +1,4 @@
-"""Which run ``driftline up`` starts: from options and environment to a run's facts and jobs."""
+"""Turns the options of ``driftline up`` and the environment into a run: its variables and its processes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,13 +10,13 @@ from producers.settings import ProducerSettings
 from schemas.companions import VARIABLE, parse_companions
 
 
-class Run(NamedTuple):
-    """What is to be run.
+class PlatformRun(NamedTuple):
+    """A run of the platform.
 
     Attributes:
-        data: For people, plainly marked.
-        environment: Which run it is, by variable, for every process.
-        processes: Those that are started after the servers.
+        data: What is played, in words for people.
+        environment: The variables that identify the run for every process.
+        processes: The processes that are started after the servers.
         has_files: Whether recorded files are played, which can be checked before anything is started.
     """
 
@@ -35,20 +35,20 @@ def run_of(
     to_text: str | None = None,
     speed: float | None = None,
     seed: int | None = None,
-) -> Run:
-    """The run that is asked for; an option wins over its variable.
+) -> PlatformRun:
+    """Return the run that is asked for; an option wins over its variable.
 
     Args:
         environment: The variables; options below win over them.
-        data: Recorded files: the first is the target's, the others are played beside it.
-        history: A file of candles for the history before a capture.
+        data: Recorded files: the first one is of the target, the others are played together with it.
+        history: A file of candles for the warm-up of a capture.
         from_text: The beginning of the replay, a UTC time.
         to_text: The end of the replay, a UTC time.
         speed: How many times as fast as it happened.
-        seed: Of the simulated market.
+        seed: The seed of the simulated market.
 
     Raises:
-        ConfigurationError: If a file is missing, a time is none, or options do not go together.
+        ConfigurationError: If a file is missing, a time has another form, or options exclude each other.
     """
     request = RunRequest(
         data=data[0] if data else None,
@@ -63,7 +63,7 @@ def run_of(
     known = {**environment, **facts}
     settings = ProducerSettings.from_environment(known)
     played = [path for path in (settings.data, *settings.files_beside) if path is not None]
-    return Run(
+    return PlatformRun(
         data=f"replay of {', '.join(path.name for path in played)}" if played else "SIMULATED market",
         environment=facts,
         has_files=bool(played),

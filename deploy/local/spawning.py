@@ -1,10 +1,10 @@
-"""Starting and ending processes, and knowing them again after a crash.
+"""Starts and ends processes, and recognises them after a crash of the launcher.
 
-A process is remembered by its id and its time of birth, so that a file left behind by a crash is
-never taken for another process that got the same id. Each has a log file that it writes itself:
+A process is identified by its id and the time of its start, so that a file that a crash left behind is
+never taken for another process with the same id. Each process writes its own log file, so
 no pipe can fill up, and the log is whole even if the launcher was killed.
 
-``spawn`` belongs to the main thread: the kernel ties a child to the *thread* that started it.
+``spawn`` must be called in the main thread, because the kernel ties a child to the *thread* that started it.
 """
 
 import os
@@ -23,17 +23,17 @@ import psutil
 from deploy.local import tethers
 from deploy.local.directories import DataDirectory, write_json
 
-#: A machine's wall clock may be corrected while a process lives, and its time of birth with it.
+#: The wall clock may be corrected while a process lives, which moves the time of its start.
 _SAME_BIRTH_S = 2.0
 
 
 class Account(NamedTuple):
-    """Whom a process becomes.
+    """The account that a process becomes.
 
     Attributes:
-        text: As ``tethers`` reads it.
-        uid: To whom its files belong, with ``gid``.
-        name: For people.
+        text: The account as ``tethers`` reads it.
+        uid: The owner of its files, together with ``gid``.
+        name: The account in words for people.
     """
 
     text: str
@@ -46,12 +46,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """How a process is started and ended.
 
     Attributes:
-        name: Names its log and its file of process ids.
+        name: The name of its log and of the file with its process id.
         arguments: The program, as an absolute path, and its arguments.
-        environment: All of it.
-        stop_signal: Asks it to end.
-        orphan_signal: What it gets when the launcher dies (Linux).
-        account: Whom it becomes; None means the launcher's own user.
+        environment: The whole environment of the process.
+        stop_signal: The signal that asks it to end.
+        orphan_signal: The signal that it gets when the launcher dies (Linux).
+        account: The account that it becomes; None means the user of the launcher.
     """
 
     name: str
@@ -62,8 +62,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     account: Account | None = None
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered of a process on disk."""
+class ProcessIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """The identity of a process, as it is stored on disk."""
 
     name: str
     pid: int
@@ -72,7 +72,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spawned:
-    """A process that was started here."""
+    """A process that this launcher started."""
 
     def __init__(self, popen: "subprocess.Popen[bytes]", command: Command, pid_file: Path) -> None:
         self._popen = popen
@@ -83,11 +83,11 @@ class Spawned:
         self.started_s = time.monotonic()
 
     def remember(self) -> None:
-        """Write down which process it is, if that has not been possible yet, as on a full disk."""
+        """Write down which process it is, unless that was done before; a full disk may have prevented it."""
         if self._is_remembered:
             return
         with suppress(OSError, psutil.Error):
-            identity = Identity(
+            identity = ProcessIdentity(
                 name=self._command.name,
                 pid=self.pid,
                 create_time=psutil.Process(self.pid).create_time(),
@@ -97,7 +97,7 @@ class Spawned:
             self._is_remembered = True
 
     def exit_code(self) -> int | None:
-        """How it ended, negative for a signal; None while it runs."""
+        """Return its exit code, negative for a signal; None while it runs."""
         code = self._popen.poll()
         if code is not None:
             with suppress(OSError):
@@ -105,7 +105,7 @@ class Spawned:
         return code
 
     def listens_on(self, port: int) -> bool:
-        """Whether this very process listens on a TCP port, and not another program on its port."""
+        """Whether this process itself listens on a TCP port, and not another program."""
         try:
             connections = psutil.Process(self.pid).net_connections(kind="tcp")
         except psutil.NoSuchProcess:
@@ -118,12 +118,12 @@ class Spawned:
         )
 
     def ask_to_end(self) -> None:
-        """Send the signal that it ends on."""
+        """Send the signal that asks it to end."""
         if self.exit_code() is None:
             self._popen.send_signal(self._command.stop_signal)
 
     def kill(self) -> None:
-        """End it, and what it started in its session, now; returns when it is gone."""
+        """Kill it and what it started in its session, and return when it has ended."""
         if self.exit_code() is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -132,14 +132,14 @@ class Spawned:
             self.exit_code()
 
     def kill_after(self, seconds: float) -> None:
-        """Give it this long to end by itself, then kill it."""
+        """Wait at most this long until it ends by itself, then kill it."""
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(max(0.0, seconds))
         self.kill()
 
 
 def end_together(processes: Sequence[Spawned], *, timeout_s: float) -> None:
-    """Ask all to end, and kill those that have not within the time."""
+    """Ask all processes to end, and kill those that have not ended within the time."""
     for process in processes:
         process.ask_to_end()
     deadline = time.monotonic() + timeout_s
@@ -150,10 +150,10 @@ def end_together(processes: Sequence[Spawned], *, timeout_s: float) -> None:
 def spawn(command: Command, directory: DataDirectory) -> Spawned:
     """Start a process that ends with this one. Call it in the main thread.
 
-    Its log is left out where that cannot be written: a process that runs is worth more than its log.
+    If its log cannot be written, the process runs without a log.
 
     Raises:
-        OSError: If the system refuses another process or file just now.
+        OSError: If the system refuses another process or file.
     """
     with ExitStack() as opened:
         log: IO[bytes] | int = subprocess.DEVNULL
@@ -173,14 +173,14 @@ def spawn(command: Command, directory: DataDirectory) -> Spawned:
 
 
 def tethered(command: Command) -> list[str]:
-    """The command line that ties a command's life to this process."""
+    """Return the command line that ties the life of a command to this process."""
     account = "" if command.account is None else command.account.text
     tether = (sys.executable, "-I", "-S", tethers.__file__)
     return [*tether, str(os.getpid()), str(int(command.orphan_signal)), account, *command.arguments]
 
 
 def find(pid: int, create_time: float) -> psutil.Process | None:
-    """The living process of this id and time of birth, or None."""
+    """Return the living process with this id and time of start, or None."""
     try:
         process = psutil.Process(pid)
         if abs(process.create_time() - create_time) > _SAME_BIRTH_S:
@@ -191,7 +191,7 @@ def find(pid: int, create_time: float) -> psutil.Process | None:
 
 
 def clear_stale(directory: DataDirectory, *, timeout_s: float = 5.0) -> list[str]:
-    """End what a crashed launcher left running, and forget what it did not.
+    """End the processes that a crashed launcher left running, and delete the files of all its processes.
 
     Returns:
         The names of the processes that were still running.
@@ -212,9 +212,9 @@ def clear_stale(directory: DataDirectory, *, timeout_s: float = 5.0) -> list[str
     return [name for name, _ in stale]
 
 
-def _read(file: Path) -> Identity | None:
+def _read(file: Path) -> ProcessIdentity | None:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Identity)
+        return msgspec.json.decode(file.read_bytes(), type=ProcessIdentity)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -1,4 +1,4 @@
-"""What the launcher shows: the processes' log lines under their names, and a live table on a terminal."""
+"""Shows the log lines of the processes under their names, and a live table if the output is a terminal."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,7 +18,7 @@ _READ_BYTES = 256 * 1024
 
 
 class LogTail:
-    """Follows a log file that a process writes itself; keeps it from growing without end."""
+    """Follows a log file that a process writes itself, and keeps it from growing without end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,7 +27,7 @@ class LogTail:
         self.last_line = ""
 
     def read(self) -> list[str]:
-        """The whole lines that were written since the last call; none where the system refuses a file."""
+        """Return the whole lines that were written since the last call; none if the system refuses a file."""
         try:
             return self._read()
         except OSError:
@@ -55,9 +55,9 @@ class LogTail:
         return texts
 
     def _rotate(self) -> None:
-        """Keep the file's content aside and empty it; its writer appends, so it goes on at the front.
+        """Copy the content of the file to another file, and empty it. Its writer appends, so it goes on at the front.
 
-        Where a disk is too full for that, the content is given up.
+        If the disk is too full for that, the content is lost.
         """
         aside = self._path.with_suffix(".log.1")
         try:
@@ -70,7 +70,7 @@ class LogTail:
 
 
 class Terminal:
-    """Where the launcher speaks: coloured with a live table on a terminal, plain lines elsewhere."""
+    """Writes what the launcher shows: coloured and with a live table on a terminal, otherwise as plain lines."""
 
     def __init__(self, stream: TextIO, *, shows_logs: bool) -> None:
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
@@ -79,16 +79,16 @@ class Terminal:
         self._colours: dict[str, str] = {}
 
     def say(self, text: str, *, style: str = "bold") -> None:
-        """A line of the launcher's own."""
+        """Show a line of the launcher itself."""
         self._line("driftline", text, style=style)
 
     def log(self, name: str, text: str) -> None:
-        """A line of a process' log."""
+        """Show a line of the log of a process."""
         if self._shows_logs:
             self._line(name, text, style="")
 
     def show(self, state: LauncherState) -> None:
-        """Draw the live table anew; nothing where there is no terminal."""
+        """Draw the live table again; without a terminal nothing is drawn."""
         if not self._console.is_terminal:
             return
         if self._live is None:
@@ -98,7 +98,7 @@ class Terminal:
             self._live.update(render(state), refresh=True)
 
     def close(self) -> None:
-        """Take the table away."""
+        """Remove the table."""
         if self._live is not None:
             self._live.stop()
             self._live = None

@@ -1,26 +1,26 @@
-"""Becomes a command whose life hangs on its parent's: run as a script, before the command itself.
+"""Ties a process to the life of its parent, and then becomes the command. It is run as a script.
 
 The launcher starts every process through it. On Linux the kernel then signals the process when
 the launcher dies, however it dies. It is a program of its own, and not code between fork and
-exec, because that deadlocks in a process with threads. It imports nothing but ctypes, errno and os:
-it costs some 20 ms.
+exec, because such code deadlocks in a process with threads. It imports only ctypes, errno, os and sys, so
+that it takes some 20 ms.
 
-Postgres refuses to run as root. When root is who starts it, it becomes another account here
+Postgres refuses to run as root. If root starts it, this script becomes another account
 (``deploy.local.servers.accounts`` chooses which):
 
 ``UID:GID``
     Another user, without any capability.
 ``UID:GID:read``
-    Another user that keeps one capability, to read and pass directories: the wheel's and the data
-    directory's parents may well be root's alone (such as /root), and opening those to everyone
-    would be worse. access(2) asks as the real user and would leave that capability out (initdb
-    looks for its sibling with it), unless the secure bit ``NO_SETUID_FIXUP`` is set.
+    Another user that keeps one capability, to read and enter directories. The parents of the wheel and of
+    the data directory may belong to root alone (such as /root), and opening them to everyone
+    would be worse. access(2), by which initdb finds its programs, asks as the real user and ignores that
+    capability unless the secure bit ``NO_SETUID_FIXUP`` is set.
 ``namespace``
-    The same user in a user namespace without any mapping, in which its id is 65534 and files of its
-    own are still its own; for containers that may not change users.
+    The same user in a user namespace without any mapping, in which its id is 65534 and its own files
+    still belong to it. This is for containers that may not change users.
 
-Run as ``check ACCOUNT DIRECTORY PROGRAM...`` it becomes the account, and tells whether that may write
-the directory (or, behind a closing slash, only pass it) and run the programs: exit code 0, or a line.
+Run as ``check ACCOUNT DIRECTORY PROGRAM...``, it becomes the account and checks whether the account may write
+the directory (or only enter it, if it ends in a slash) and run the programs. It exits with 0, or prints why not.
 
 Source:
     prctl(2), capabilities(7): ambient capabilities survive the change to another program.
@@ -42,7 +42,7 @@ _SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_VERSION_3 = 0x20080522
-#: Read and pass any directory; where a container forbids that, override permissions.
+#: The right to read and enter any directory; where a container forbids it, the right to override permissions.
 _CAP_DAC_READ_SEARCH = 2
 _CAP_DAC_OVERRIDE = 1
 
@@ -64,7 +64,7 @@ def _system() -> ctypes.CDLL:
 
 
 def _keep(capability: int) -> bool:
-    """Hold this capability and no other, beyond the change to another program; tells whether it could."""
+    """Keep only this capability when the program changes, and return whether that was possible."""
     system, header = _system(), _Header(_CAP_VERSION_3, 0)
     sets = (_Sets * 2)()
     sets[0] = _Sets(1 << capability, 1 << capability, 1 << capability)
@@ -110,8 +110,8 @@ def main(arguments: list[str]) -> None:
     """Tie this process to its parent, then become the command.
 
     Args:
-        arguments: The parent's process id; the signal to get when it dies; the account to become,
-            or nothing; the command, its program as an absolute path. Or ``check`` and what to check.
+        arguments: The process id of the parent; the signal to get when the parent dies; the account to become,
+            or an empty text; the command, with its program as an absolute path. Or ``check`` and what to check.
     """
     if arguments[0] == CHECK:
         _check(*arguments[1:])

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from producers.sources.files.candles.raw_tables import INSTRUMENT_METADATA
+from producers.sources.files.candles.binary_tables import INSTRUMENT_METADATA
 from producers.sources.files.candles.reading import CandleFile
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.tables import candle_file

@@ -8,6 +8,7 @@ import msgspec
 
 from producers.jobs.plans import Reject, RunPlan, SourcePlan
 from producers.jobs.runs import instruments_of, stream_of
+from producers.jobs.splits import warm_up_end_ms
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from producers.sources.files.tables import CandleTable, read_candles
@@ -15,9 +16,8 @@ from schemas.errors import ConfigurationError
 from schemas.frames import Breach
 from schemas.sources import SOURCES, source_of
 from schemas.streams import StreamDescription, StreamKind, StreamSource
-from schemas.time import Interval, bar_start_ms, parse_time, text_of_time
+from schemas.time import Interval, parse_time, text_of_time
 
-WARM_UP_SHARE = 0.7
 CANDLES_SPEED = 60.0
 _HOUR = Interval.ONE_HOUR
 
@@ -126,7 +126,8 @@ def _describe_candles(
         end_ms = _common_end(other_path, other, like=table, origin_ms=origin_ms, end_ms=end_ms)
     floor = max(_HOUR, table.interval, key=lambda interval: interval.milliseconds)
     sources = _sources_of(settings, tables)
-    split_ms = bar_start_ms(origin_ms + int(WARM_UP_SHARE * (end_ms - origin_ms)), floor)
+    closes = [each.columns["start_ms"] + each.interval.milliseconds for each in tables.values()]
+    split_ms = warm_up_end_ms(closes, origin_ms=origin_ms, end_ms=end_ms, boundary=floor)
     return StreamDescription(
         stream=stream_of(settings),
         kind=StreamKind.REPLAY,
@@ -134,7 +135,7 @@ def _describe_candles(
         source=sources[0].name,
         instruments=tuple(tables),
         origin_ms=origin_ms,
-        warm_up_until_ms=max(origin_ms, split_ms),
+        warm_up_until_ms=split_ms,
         end_ms=end_ms,
         speed=CANDLES_SPEED if settings.speed is None else settings.speed,
         parameters={"file": ", ".join(file.name for file in files), "interval": str(table.interval)},

@@ -1,7 +1,7 @@
 """The records of several sources as one sequence, in the order of their known times.
 
-Nothing depends on that order between sources: each has watermarks of its own, and what is made of one is the
-same however fast the others are. It is kept so that a replay is paced by one clock.
+No result depends on the order between sources: each source has watermarks of its own, and the results of one are the
+same however fast the others are. The order is kept so that one clock paces a replay.
 """
 
 import heapq
@@ -11,10 +11,10 @@ from producers.normalise.watermarks import SourceRecord
 
 
 class MergedRecords:
-    """Takes records from several sources; one that has none now holds no other back.
+    """Takes records from several sources. A source that has none now does not delay the others.
 
     Args:
-        sources: The records of each, in the order of known time. None means that there is none now, and
+        sources: The records of each source, in the order of known time. None means that there is none now and
             more may come; an iterator that ends has no more.
     """
 
@@ -29,7 +29,7 @@ class MergedRecords:
         return not self._empty and not self._first
 
     def due_ms(self) -> int | None:
-        """The known time of the first record; None where no source has one now."""
+        """Return the known time of the first record; None if no source has a record now."""
         for number in tuple(self._empty):
             record = next(self._sources[number], _ENDED)
             if record is None:
@@ -40,7 +40,7 @@ class MergedRecords:
         return self._first[0][0] if self._first else None
 
     def take(self) -> tuple[int, SourceRecord]:
-        """Takes the first record, with the number of its source; :meth:`due_ms` was asked before."""
+        """Take the first record, and return it with the number of its source. Call :meth:`due_ms` before."""
         _, number, record = heapq.heappop(self._first)
         self._empty.append(number)
         return number, record

@@ -1,25 +1,26 @@
-"""Pacing: when what was known at some time is due, at a multiple of real time."""
+"""Paces a replay at a multiple of real time: decides when a record is due, by its known time."""
 
 from collections.abc import Callable
 
 from schemas.time import Clock
 
-#: A sleep is never longer, so that the end of the process is noticed.
+#: No sleep is longer, so that a request to end the process is noticed.
 _LONGEST_SLEEP_S = 0.25
-#: Sleeps shorter than this cost more than they give.
+#: Shorter sleeps take longer than the time that they would wait.
 _SHORTEST_SLEEP_S = 0.0005
 
 
 class Pacer:
     """Holds a replay back to a multiple of real time.
 
-    The first known time is due at once; later ones as much later as their known times say,
-    divided by the speed. A replay that fell behind catches up without waiting.
+    The first known time is due at once. A later one is due after the difference of the two known times,
+    divided by the speed. A replay that lags catches up without waiting.
 
     Args:
-        speed: Multiple of real time; 0 never waits.
-        is_stopped: Whether the process was asked to end.
-        starts_at_ms: A known time that is due now; None is that of the first event.
+        clock: The clock that paces.
+        speed: The multiple of real time; 0 never waits.
+        is_stopped: Tells whether the process was asked to end.
+        starts_at_ms: A known time that is due now; None takes that of the first event.
     """
 
     def __init__(
@@ -37,10 +38,10 @@ class Pacer:
         self._began_s = clock.monotonic_s()
 
     def wait_until(self, known_ms: int) -> bool:
-        """Return when this is due.
+        """Return when a known time is due.
 
         Returns:
-            Whether to go on; False when the process was asked to end.
+            Whether to go on; False if the process was asked to end.
         """
         if self._is_stopped():
             return False
@@ -51,7 +52,7 @@ class Pacer:
         return True
 
     def left_s(self, known_ms: int) -> float:
-        """How many seconds are left until what was known at a time is due; 0 where it is due now."""
+        """Return how many seconds are left until a known time is due; 0 if it is due now."""
         if self._speed == 0:
             return 0.0
         if self._known_ms is None:
@@ -62,6 +63,6 @@ class Pacer:
         return left_s if left_s > _SHORTEST_SLEEP_S else 0.0
 
     def skip_gap(self) -> None:
-        """An outage begins: what comes next is due at once, not after the length of the outage."""
+        """Note that an outage begins: the next record is due at once, and not after the length of the outage."""
         if self._speed:
             self._known_ms = None

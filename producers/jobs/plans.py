@@ -1,6 +1,6 @@
-"""Plans: which events the sources of a run have, from where, and where the warm-up ends.
+"""Plans: the events of the sources of a run, where they come from, and where the warm-up ends.
 
-A plan is made from settings the first time, and from what the history remembers of the stream at
+A plan is made from the settings at the first start, and from the stored description of the stream at
 any later start, so that a run goes on as it began::
 
     candle file     |------- warm-up, 70 % -------|-------- replayed --------|
@@ -8,7 +8,7 @@ any later start, so that a run goes on as it began::
     simulation      |------ candles, 14 d ---------|------- ticks, without end
     live feed       |------ candles of before ------|------- what comes, without end
 
-Each source of the run has a plan of its own behind one port, :class:`SourcePlan`, whether it ends or not.
+Each source of the run has a plan of its own, whether it ends or not. All plans implement one port, :class:`SourcePlan`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,13 +17,13 @@ from typing import NamedTuple, Protocol
 from producers.normalise.live import Heard
 from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from schemas.frames import Breach
-from schemas.streams import StreamDescription, StreamSource
+from schemas.streams import StreamDescription, StreamKind, StreamSource
 
 REAL_TIME = 1.0
 
 
 class Reject(NamedTuple):
-    """A row or line that was not published: what it was, and which rule it broke."""
+    """A row or line that was not published, with the rule that it broke."""
 
     file: str
     row: int
@@ -42,9 +42,9 @@ class SourcePlan(Protocol):
 
     Attributes:
         source: Its name, its instruments and its clock, as the description of the run states them.
-        is_live: Whether its events come as they happen, so that nobody knows them beforehand.
-        rejects: What was not published, as far as its files were read.
-        breaches: Which rules its files break, as far as they were read.
+        is_live: Whether its events arrive as they happen, so that they are not known beforehand.
+        rejects: The rows that are not published, as far as its files were read.
+        breaches: The rules that its files break, as far as they were read.
         notes: What is doubtful in its files, a whole sentence each.
     """
 
@@ -57,7 +57,7 @@ class SourcePlan(Protocol):
     def events(
         self, after: Reached, *, until_ms: int | None, now_ms: int
     ) -> Iterator[MarketEvent | Heard | None]:
-        """Gives the events after what was reached: candles by their ends, then ticks by known time.
+        """Return the events after a position: candles by their ends, then ticks by known time.
 
         With ``until_ms`` the iterator always ends, and gives events alone: it is asked for the history up to
         the end of the warm-up. Without it, the iterator of a recording ends with the recording, and that of a
@@ -66,8 +66,8 @@ class SourcePlan(Protocol):
         which is no event, and that every event that was known before it was given.
 
         Args:
-            after: What was published before; the last tick's millisecond may be given again.
-            until_ms: Event time of the last candle, inclusive; None for all that there is.
+            after: How far the source was published; events of the millisecond of the last tick may be given again.
+            until_ms: The event time of the last candle, inclusive; None for all events.
             now_ms: The wall clock, by which a simulation decides how to catch up.
         """
 
@@ -76,8 +76,8 @@ class RunPlan:
     """The plans of a run's sources.
 
     Args:
-        description: What is remembered of the run; it may name sources that have no plan now.
-        sources: Of those that have one.
+        description: The stored description of the run; it may name sources that have no plan now.
+        sources: The plans of the sources that have one.
     """
 
     def __init__(self, description: StreamDescription, sources: Sequence[SourcePlan]) -> None:
@@ -86,23 +86,23 @@ class RunPlan:
 
     @property
     def absent(self) -> tuple[StreamSource, ...]:
-        """The sources of the run that have no plan now: nobody will publish anything of them."""
+        """The sources of the run that have no plan now, so that nothing is published of them."""
         here = {plan.source.name for plan in self.sources}
         return tuple(source for source in self.description.sources if source.name not in here)
 
     @property
     def rejects(self) -> tuple[Reject, ...]:
-        """What was not published, source by source."""
+        """The rows that are not published, source by source."""
         return tuple(reject for plan in self.sources for reject in plan.rejects)
 
     @property
     def breaches(self) -> tuple[Breach, ...]:
-        """Which rules the files break, source by source."""
+        """The rules that the files break, source by source."""
         return tuple(breach for plan in self.sources for breach in plan.breaches)
 
 
 def times_of(description: StreamDescription, source: StreamSource) -> SourceTimes:
-    """The clock of one of a stream's sources, as it was when the stream was first described."""
+    """Return the times of one source of a stream, as they were when the stream was first described."""
     return SourceTimes(
         source=source.name,
         stream=description.stream,
@@ -110,5 +110,6 @@ def times_of(description: StreamDescription, source: StreamSource) -> SourceTime
         end_ms=description.end_ms,
         skew_ms=source.skew_ms,
         lateness_ms=source.lateness_ms,
+        begins_with_ticks=description.kind is StreamKind.REPLAY and not description.has_warm_up,
         silences=source.silences,
     )

@@ -1,8 +1,8 @@
-"""How far the log itself goes: where a source goes on when its broker remembers.
+"""Finds how far a source was published in the log, so that a broker that keeps its log gets only what it lacks.
 
-The history lags behind the log by what its sink has not stored yet; a source that went on from
-there would say those events twice. So a broker that keeps its log is asked for its newest events.
-The embedded one starts empty, and is told everything that is stored.
+The history lags behind the log by the events that its sink has not stored yet, and a source that resumed from
+the history would publish those events twice. So a broker that keeps its log is asked for its newest events.
+The embedded broker starts empty, and everything that is stored is published to it again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -26,22 +26,22 @@ from schemas.wire.kafka import Record, read_range
 from schemas.wire.settings import KafkaEndpoint
 
 LoggedEvent = MarketEvent | Control | TopicSwitched
-#: Watermarks lie between events, and other runs' events may lie behind this one's.
+#: Watermarks lie between the events, and events of other runs may follow those of this run.
 _FIRST_LOOK, _WIDER = 500, 10
 
 
-class Logged(NamedTuple):
+class LoggedPosition(NamedTuple):
     """The newest events of one source of a stream in the log.
 
     Attributes:
-        reached: Of several instruments, the one that is least far with its candles.
+        reached: The position of the source; for candles, that of the instrument that lags most.
         trade_ids: The instrument, the epoch and the value of the id of each tick that was known in the newest
             tick's millisecond.
-        candle_ends: Of each instrument's newest candle.
-        epoch: The largest that sessions have stated where this was looked for.
-        vouched: By topic and partition, the newest event time for which the source vouched.
-        entered: By topic and partition, the epoch and number of the switch by which the source entered the
-            topic and after which it published something there; left out where it left the topic again.
+        candle_ends: The end of the newest candle of each instrument.
+        epoch: The largest epoch that sessions stated in these partitions.
+        vouched: The newest event time for which the source vouched, by topic and partition.
+        entered: The epoch and number of the switch by which the source entered a topic and after which it published
+            something there, by topic and partition; left out if it left the topic again.
     """
 
     reached: Reached = Reached()
@@ -52,9 +52,9 @@ class Logged(NamedTuple):
     entered: Mapping[tuple[str, int], tuple[int, int]] = {}
 
     def topic(self, times: SourceTimes) -> Topic | None:
-        """The topic in which the source published last; None at the very beginning.
+        """Return the topic in which the source published last; None before its first record.
 
-        What a session published last before it died may be of a topic in which there is no event of it yet.
+        The last record of a session that died may lie in a topic that holds no event of the source yet.
         """
         if self.entered:
             return BY_NAME[max(self.entered, key=self.entered.__getitem__)[0]]
@@ -64,19 +64,19 @@ class Logged(NamedTuple):
         return reached
 
     def vouched_ms(self, times: SourceTimes) -> int | None:
-        """The newest event time for which the source vouched in any partition; None where it never did.
+        """Return the newest event time for which the source vouched in any partition; None if it never did.
 
-        A log that forgot was told of the stored events again, and of no watermark after the last of them.
+        In a log that was lost, the stored events were published again, and no watermark after the last of them.
         """
         return max(self.vouched.values()) if self.vouched else self.reached.event_time_ms(times)
 
     def covers(self, reached: Reached) -> bool:
-        """Whether the log goes as far as something else."""
+        """Return whether the log goes at least as far as another position."""
         pairs = zip(reached, self.reached, strict=True)
         return all(theirs is None or (ours is not None and ours >= theirs) for theirs, ours in pairs)
 
     def lacks(self, event: MarketEvent) -> bool:
-        """Whether an event of the source is not in the log; they are published in order."""
+        """Return whether an event of the source is not in the log. Events are published in order."""
         candle_end_ms, tick_known_ms = self.reached
         match event:
             case CandleObserved():
@@ -90,18 +90,18 @@ class Logged(NamedTuple):
                 assert_never(event)
 
 
-def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> Logged:
-    """How far one source of a stream has been published.
+def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> LoggedPosition:
+    """Return how far one source of a stream has been published.
 
     Args:
-        endpoint: The broker.
+        endpoint: The address of the broker.
         stream: The run.
-        source: Whose partitions are looked at.
+        source: The source whose partitions are read.
 
     Raises:
         BrokerUnavailableError: If the broker does not answer.
     """
-    found = Logged()
+    found = LoggedPosition()
     for topic in (MARKET_CANDLE, MARKET_TICK):
         places: dict[int, set[str]] = {}
         for name in source.instruments:
@@ -113,8 +113,8 @@ def logged(endpoint: KafkaEndpoint, stream: str, source: StreamSource) -> Logged
     return least_far(found, source.instruments)
 
 
-def least_far(found: Logged, instruments: Collection[str]) -> Logged:
-    """The same, where candles have been said as far as those of every instrument were."""
+def least_far(found: LoggedPosition, instruments: Collection[str]) -> LoggedPosition:
+    """Return the same position with candles only as far as those of every instrument were published."""
     ends = [found.candle_ends.get(name) for name in instruments]
     known = [end_ms for end_ms in ends if end_ms is not None]
     candle_end_ms = min(known) if known and len(known) == len(ends) else None
@@ -127,9 +127,9 @@ def _newest(
     stream_and_source: tuple[str, str],
     instruments: Collection[str],
 ) -> list[LoggedEvent]:
-    """The source's last events in a partition, looked for in ever longer pieces of its end.
+    """The last events of the source in a partition, which are searched in ever longer pieces of its end.
 
-    Each of the instruments is looked for, down to the partition's beginning.
+    The search ends when each of the instruments was found, or at the beginning of the partition.
     """
     administration = Administration(endpoint)
     begin, end = administration.beginnings([where])[where], administration.ends([where])[where]
@@ -149,16 +149,20 @@ def _events_of(records: Iterable[Record], stream_and_source: tuple[str, str]) ->
         try:
             event = codec.decode(BY_NAME[record.topic], record.value, record.headers)
         except ContractError:
-            continue  # the market processor puts it aside
+            continue  # the market processor dead-letters it
         if (event.stream, event.source) == stream_and_source:
             yield event
 
 
-def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str, int]) -> Logged:
-    """The same after more events of one partition, in the order of their log.
+def with_newer(
+    found: LoggedPosition, events: Iterable[LoggedEvent], *, where: tuple[str, int]
+) -> LoggedPosition:
+    """Return the position after more events of one partition, in the order of the log.
 
     Args:
-        where: The topic and the partition that they lie in.
+        found: The position before them.
+        events: The events.
+        where: Their topic and partition.
     """
     (candle_end_ms, tick_known_ms), trade_ids = found.reached, found.trade_ids
     candle_ends, epoch, vouched = dict(found.candle_ends), found.epoch, dict(found.vouched)
@@ -185,7 +189,9 @@ def with_newer(found: Logged, events: Iterable[LoggedEvent], *, where: tuple[str
     entry = _entry(events, where[0])
     entered = {place: switch for place, switch in found.entered.items() if place != where}
     entered |= {} if entry is None else {where: entry}
-    return Logged(Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered)
+    return LoggedPosition(
+        Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered
+    )
 
 
 def _trade_id(tick: TickObserved) -> tuple[str, int, int]:
@@ -193,7 +199,7 @@ def _trade_id(tick: TickObserved) -> tuple[str, int, int]:
 
 
 def _entry(events: Iterable[LoggedEvent], topic: str) -> tuple[int, int] | None:
-    """The switch by which a source entered a topic and after which it published there, if it is still there."""
+    """The switch by which a source entered a topic and after which it published there, unless it left the topic again."""
     switch: tuple[int, int] | None = None
     entry: tuple[int, int] | None = None
     for event in events:

@@ -14,7 +14,7 @@ _LINE_EVERY_S = 10.0
 _BAR_EVERY_S = 0.2
 
 
-class Progress(Protocol):
+class JobProgress(Protocol):
     """Receives the progress of a job."""
 
     def reached(self, event_time_ms: int, n_events: int) -> None:
@@ -51,11 +51,12 @@ class _BarProgress:
 
 
 @contextmanager
-def progress_of(what: str, clock: Clock, *, from_ms: int, until_ms: int | None) -> Iterator[Progress]:
+def progress_of(what: str, clock: Clock, *, from_ms: int, until_ms: int | None) -> Iterator[JobProgress]:
     """Choose how to show the progress of a job.
 
     Args:
         what: A few words about the job.
+        clock: The clock that decides when progress is shown.
         from_ms: The event time at which the job begins.
         until_ms: The event time at which it ends; None if it has no end.
     """

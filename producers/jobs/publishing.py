@@ -1,10 +1,10 @@
-"""Publishing what one source says: events to their instrument's partition, what it says of itself to all of its.
+"""Publishes the records of one source: events in the partition of their instrument, other records in all partitions.
 
-Order is kept only inside a partition. So where a source goes on in another topic, from candles to ticks or
-back, it says so in both: ``TopicSwitched`` into every partition of the topic that it leaves; when that is
-acknowledged, the same record into those of the topic that it enters; then what comes next. The market
-processor does not step on behind it before it has met it where it ends the other topic: nobody waits for
-anybody's clock. A session that begins in another topic than the run spoke in before says it too.
+Kafka keeps order only within a partition. So if a source changes its topic, from candles to ticks or
+back, it publishes ``TopicSwitched`` in every partition of the topic that it leaves. When that is
+acknowledged, it publishes the same record in the partitions of the topic that it enters, and then the next record.
+The market processor does not go on after that record before it has read it in the topic that was left, so nothing
+depends on a clock. A session that begins in another topic than the last one of the run publishes the switch, too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,19 +35,19 @@ log = structlog.get_logger()
 DEAD_LETTERS = dead_letters("replay")
 #: The consumer group of the market processor.
 MARKET_GROUP = "driftline-market"
-_LOOK_AGAIN_S = 0.02
-#: The embedded broker was seen to hold the last records of a topic back from a transactional reader
-#: until anything else is published, for as long as one waits; a switch said again frees them. It is said
-#: again after so long, and then ever more rarely.
-_SAY_AGAIN_S = 0.5
-_MOST_RARELY_S = 600.0
+_POLL_S = 0.02
+#: The embedded broker can withhold the last records of a topic from a read_committed reader
+#: until something else is published. A repeated switch releases them. It is repeated
+#: after this long, and then at growing intervals.
+_REPEATED_AFTER_S = 0.5
+_LONGEST_INTERVAL_S = 600.0
 
-#: Called when a job ends, with a topic that was left and with what says its last record again.
+#: Called when a job ends, with a topic that was left and a function that publishes its last record again.
 OnLeft = Callable[[Topic, Callable[[], None]], None]
 
 
 class Outlet(Protocol):
-    """Where records go; :class:`schemas.wire.kafka.Publisher` is one."""
+    """The port to which records are published; :class:`schemas.wire.kafka.Publisher` implements it."""
 
     def publish(
         self,
@@ -58,7 +58,15 @@ class Outlet(Protocol):
         partition: int | None = None,
         headers: codec.Headers | None = None,
     ) -> None:
-        """Hand a record over."""
+        """Hand a record over.
+
+        Args:
+            topic: The name of the topic.
+            value: The bytes of the record.
+            key: The key, which decides the partition if none is stated.
+            partition: The partition; None chooses it by the key.
+            headers: The headers; None for none.
+        """
 
     def flush(self, *, timeout_s: float = 15.0) -> None:
         """Wait until every record is acknowledged."""
@@ -68,14 +76,17 @@ class SourcePublisher:
     """Publishes the records of one source on the market topics.
 
     Args:
-        outlet: Where records go.
-        instruments: Of the source; it vouches for their partitions.
-        published_in: The topic in which it published before this session; None at its beginning.
-        epoch: Of the session.
-        clock: Tells when a switch is published again.
-        vouched: By topic and partition, the newest event time for which it vouched before this session. A
-            producer that died may have vouched in one partition for more than in another; what is declared
-            absent begins in each where that partition was told last.
+        outlet: The port to which records are published.
+        instruments: The instruments of the source, for whose partitions it vouches.
+        published_in: The topic in which it published before this session; None if it published nothing.
+        epoch: The epoch of the session.
+        clock: The clock that decides when a switch is published again.
+        vouched: The newest event time for which it vouched before this session, by topic and partition. A
+            producer that died may have vouched for more in one partition than in another. An absence begins
+            in each partition at the time for which the source vouched there last.
+
+    Attributes:
+        n_events: The number of events that were published.
     """
 
     def __init__(
@@ -100,7 +111,7 @@ class SourcePublisher:
         self.n_events = 0
 
     def publish(self, record: SourceRecord) -> None:
-        """Publish an event, or what the source says of itself into every partition that it vouches for.
+        """Publish an event, or a record of the source about itself in every partition that it vouches for.
 
         Raises:
             BrokerUnavailableError: If an earlier record could not be delivered.
@@ -125,7 +136,7 @@ class SourcePublisher:
             self._publish_switch_again()
 
     def finish(self, on_left: OnLeft) -> None:
-        """Return when all that was published is acknowledged, and the topic that was left has been seen to."""
+        """Return when everything is acknowledged, and ``on_left`` was called for a topic that was left."""
         self._outlet.flush()
         if self._left is not None:
             on_left(self._left[0], self._publish_switch_again)
@@ -146,16 +157,16 @@ class SourcePublisher:
         )
         self._n_switches += 1
         self._publish_everywhere(left, switch)
-        self._outlet.flush()  # there before it is anywhere else: who waits for it will find it
+        self._outlet.flush()  # a reader that finds it in the other topic will find it here, too
         self._publish_everywhere(topic, switch)
-        self._outlet.flush()  # in every partition before anything follows in one: a later session knows by that
-        self._left, self._every_s = (left, switch), _SAY_AGAIN_S
+        self._outlet.flush()  # it is in every partition before anything follows in one, on which later sessions rely
+        self._left, self._every_s = (left, switch), _REPEATED_AFTER_S
         self._again_s = self._clock.monotonic_s() + self._every_s
 
     def _publish_switch_again(self) -> None:
         if self._left is not None:
             self._publish_everywhere(*self._left)
-            self._every_s = min(2 * self._every_s, _MOST_RARELY_S)
+            self._every_s = min(2 * self._every_s, _LONGEST_INTERVAL_S)
             self._again_s = self._clock.monotonic_s() + self._every_s
 
     def _publish_silence(self, topic: Topic, event: SourceFellSilent) -> None:
@@ -187,13 +198,16 @@ def _encoded(event: Event) -> tuple[bytes, codec.Headers]:
 
 
 class MarketReadWait:
-    """Says the last record of a topic again until the market processor has read the topic.
+    """Publishes the last record of a topic again until the market processor has read the topic.
 
-    For a job that ends on the embedded broker, which would hold that record back for good. What is read in
-    which order does not hang on it: after its time it only says so.
+    This is for a job that ends on the embedded broker, which would withhold that record for ever. The order of
+    reading does not depend on it. After the timeout it only logs a warning.
 
     Args:
-        timeout_s: How long at most; 0 does not wait.
+        endpoint: The address of the broker.
+        clock: The clock.
+        timeout_s: The longest wait; 0 does not wait.
+        is_stopped: Tells whether the process was asked to end.
     """
 
     def __init__(
@@ -204,8 +218,8 @@ class MarketReadWait:
         self._timeout_s = timeout_s
         self._is_stopped = is_stopped
 
-    def __call__(self, topic: Topic, say_again: Callable[[], None]) -> None:
-        """Return when it has, or the time is over."""
+    def __call__(self, topic: Topic, publish_again: Callable[[], None]) -> None:
+        """Return when the topic was read, or after the timeout."""
         if self._timeout_s == 0:
             return
         partitions = [(topic.name, number) for number in range(topic.n_partitions)]
@@ -213,22 +227,24 @@ class MarketReadWait:
         try:
             ends = {partition: end for partition, end in reader.ends(partitions).items() if end > 0}
             until_s = self._clock.monotonic_s() + self._timeout_s
-            say_again_at_s = self._clock.monotonic_s() + _SAY_AGAIN_S
+            again_at_s = self._clock.monotonic_s() + _REPEATED_AFTER_S
             while self._clock.monotonic_s() < until_s and not self._is_stopped():
                 committed = reader.committed(list(ends)) if ends else {}
                 if all(committed.get(partition, -1) >= end for partition, end in ends.items()):
                     return
-                if self._clock.monotonic_s() >= say_again_at_s:
-                    say_again_at_s += _SAY_AGAIN_S
-                    say_again()
-                self._clock.sleep(_LOOK_AGAIN_S)
+                if self._clock.monotonic_s() >= again_at_s:
+                    again_at_s += _REPEATED_AFTER_S
+                    publish_again()
+                self._clock.sleep(_POLL_S)
         finally:
             reader.close()
-        log.warning("market processor is behind", topic=topic.name, waited_s=self._timeout_s)
+        log.warning(
+            "the market processor has not read the topic yet", topic=topic.name, waited_s=self._timeout_s
+        )
 
 
 def publish_rejects(outlet: Outlet, rejects: Sequence[Reject]) -> None:
-    """Put rejected rows where they can be looked at, with the reason in the headers."""
+    """Publish rejected rows as dead letters, with the reason in the headers."""
     for reject in rejects:
         described = reject._asdict()
         headers: codec.Headers = [

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from producers.settings import ProducerSettings
 from producers.sources.files.forms import ReadRequest
 from schemas.instruments import parse_instrument
 
@@ -50,6 +49,8 @@ def read_request(
     Raises:
         ConfigurationError: If a variable or the instrument has another form.
     """
+    from producers.settings import ProducerSettings
+
     names = ("instrument", "no_trade_minutes", "close_stamped")
     variables = {name: f"DRIFTLINE_{name.upper()}" for name in names}
     known = {variable: environment[variable] for variable in variables.values() if variable in environment}

@@ -1,10 +1,10 @@
-"""The part of a run after its warm-up: files at a multiple of real time, a simulation and live feeds in time.
+"""Publishes the part of a run after its warm-up: files at a multiple of real time, simulations and feeds in real time.
 
-It resumes after the newest event of each source in the log. Where the broker forgot it, it resumes from the
-stored position, which may repeat the events of its last millisecond; consumers drop what they have.
+It resumes after the newest event of each source in the log. If the broker lost the log, it resumes from the
+stored position, which may repeat the events of its last millisecond; consumers drop the events that they have.
 
-A source of the run that has no plan any more, because its producer is gone, is declared absent for as long as
-the run goes on: whoever waits for it then need not.
+A source of the run that has no plan any more is declared absent as long as
+the run goes on, so that nobody waits for it.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import structlog
 from producers.jobs.merging import MergedRecords
 from producers.jobs.pacing import Pacer
 from producers.jobs.plans import SourcePlan, times_of
-from producers.jobs.positions import Logged
+from producers.jobs.positions import LoggedPosition
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
 from producers.normalise.live import Heard, LiveRecords
@@ -25,20 +25,20 @@ from schemas.time import Clock, text_of_time
 from schemas.topics import MARKET_TICK
 
 log = structlog.get_logger()
-#: While a live feed is part of the run, nothing is waited for longer than this before the feed is asked again.
+#: If a live feed is part of the run, no wait is longer, so that the feed is asked often.
 _LIVE_SLEEP_S = 0.02
 _SLEEP_S = 0.25
 
 
 def replay(session: Session) -> bool:
-    """Publish what comes after the stored position, each record when it is due, to the end of the data.
+    """Publish the records after the stored position, each when it is due, up to the end of the data.
 
-    A replayed file is paced by known time from here on. A simulation is paced by the wall clock:
-    what was missed is published at once, and then each trade when it happens. A live feed is published as it
-    comes.
+    A replayed file is paced by known time. A simulation is paced by the wall clock:
+    trades that were missed are published at once, and then each trade when it happens. Events of a live feed are
+    published as they arrive.
 
     Returns:
-        Whether the end was reached; False when the process was asked to end before.
+        Whether the end was reached; False if the process was asked to end before.
 
     Raises:
         BrokerUnavailableError: If the broker does not take a record.
@@ -70,8 +70,8 @@ class _Run:
     """The sources of a session while they are published.
 
     Attributes:
-        from_ms: The event time from which on the first of them is published.
-        n_events: How many events were published.
+        from_ms: The event time from which the first of them is published.
+        n_events: The number of events that were published.
     """
 
     def __init__(self, session: Session) -> None:
@@ -107,11 +107,11 @@ class _Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether every source is at its end."""
+        """Whether every source has ended."""
         return self._records.is_over
 
     def published(self) -> Iterator[SourceRecord]:
-        """Publishes the records of all sources, each when it is due; yields each."""
+        """Publish the records of all sources, each when it is due, and yield each."""
         last_ms = self.from_ms
         while not self._session.is_stopped():
             due_ms = self._records.due_ms()
@@ -136,7 +136,7 @@ class _Run:
             yield record
 
     def _note_silence(self, number: int, record: SourceRecord) -> None:
-        """What comes after an outage of every source is due at once, not after the length of the outage."""
+        """Make the record after an outage of every source due at once, and not after the length of the outage."""
         if not isinstance(record.event, SourceFellSilent):
             self._silent.discard(number)
             return
@@ -149,14 +149,14 @@ class _Run:
             absent.on_time(now_ms)
 
     def _end(self, last_ms: int) -> None:
-        """A run of recorded data is at its end for good, and so are the sources that were absent from it."""
+        """Declare the absent sources of recorded data absent for ever, because the run has ended for ever."""
         if not self._is_paced_by_data:
             return
         for absent in self._absent:
             absent.on_end(last_ms)
 
     def finish(self) -> None:
-        """Return when everything is acknowledged, and every topic that was left has been seen to."""
+        """Return when everything is acknowledged, and ``on_left`` was called for every topic that was left."""
         for publisher in self._publishers:
             publisher.finish(self._session.on_left)
 
@@ -179,13 +179,13 @@ class _AbsentSource:
             self._publisher.publish(record)
 
     def on_end(self, now_ms: int) -> None:
-        """Publish that nothing will come any more."""
+        """Publish that no event will be published any more."""
         for record in self._absence.on_end(now_ms):
             self._publisher.publish(record)
 
 
 def _records(
-    session: Session, plan: SourcePlan, published: Logged, now_ms: int
+    session: Session, plan: SourcePlan, published: LoggedPosition, now_ms: int
 ) -> Iterator[SourceRecord | None]:
     if plan.is_live:
         return _live_records(session, plan, published, now_ms)
@@ -196,9 +196,9 @@ def _records(
 
 
 def _live_records(
-    session: Session, plan: SourcePlan, published: Logged, now_ms: int
+    session: Session, plan: SourcePlan, published: LoggedPosition, now_ms: int
 ) -> Iterator[SourceRecord | None]:
-    """The records of a live source; None while there is none."""
+    """The records of a live source, with None while there is no record."""
     clock: Clock = session.clock
     times = session.times(plan.source, published)
     live = LiveRecords(
@@ -217,8 +217,8 @@ def _live_records(
             yield from live.on_item(item)
 
 
-def _resumed(session: Session, plan: SourcePlan) -> Logged:
-    """How far a source was published, or the end of the warm-up where the history has not got there yet."""
+def _resumed(session: Session, plan: SourcePlan) -> LoggedPosition:
+    """How far a source was published, or the end of the warm-up if the history does not go so far yet."""
     published = session.published(plan.source)
     if plan.is_live:
         return published

@@ -1,4 +1,4 @@
-"""A session: one run, described and registered, with the doors that its jobs use."""
+"""A session: one run, described and registered, with the ports that its jobs use."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from producers.jobs.planning import plan_of
 from producers.jobs.plans import RunPlan, SourcePlan, times_of
-from producers.jobs.positions import Logged, logged
-from producers.jobs.progress import Progress, progress_of
+from producers.jobs.positions import LoggedPosition, logged
+from producers.jobs.progress import JobProgress, progress_of
 from producers.jobs.publishing import MarketReadWait, OnLeft, Outlet, SourcePublisher
 from producers.jobs.runs import stream_of
 from producers.normalise.histories import in_order
@@ -29,40 +29,45 @@ from schemas.wire.settings import Endpoints
 
 
 class KnownStreams(Protocol):
-    """The runs that are remembered; :class:`schemas.wire.postgres.streams.StoredStreams` is one."""
+    """The port of stored runs; :class:`schemas.wire.postgres.streams.StoredStreams` implements it."""
 
     def register_stream(self, description: StreamDescription) -> StreamDescription:
-        """Remember a run; the first description wins and is returned."""
+        """Store the description of a run. The first description stays, and is returned."""
 
     def stream(self, stream: str) -> StreamDescription | None:
-        """What is remembered of a run."""
+        """Return the stored description of a run, or None."""
 
 
 class MarketHistory(Protocol):
-    """The stored market data of runs; :class:`schemas.wire.postgres.markets.StoredMarket` is one."""
+    """The port of stored market data; :class:`schemas.wire.postgres.markets.StoredMarket` implements it."""
 
     def position(self, stream: str, *, instruments: Collection[str] | None = None) -> MarketPosition:
-        """How far the stored events of some of its instruments go; None means all that it has."""
+        """Return how far the stored events of some instruments of a run go; None means all its instruments."""
 
     def candles(self, stream: str) -> Iterator[CandleObserved]:
-        """Its candles by known time."""
+        """Yield the candles of a run by known time."""
 
     def ticks(self, stream: str) -> Iterator[TickObserved]:
-        """Its ticks by known time."""
+        """Yield the ticks of a run by known time."""
 
 
-#: Tells how far one source of a stream goes in the log.
-LookUp = Callable[[str, StreamSource], Logged]
+#: Returns how far one source of a stream was published in the log.
+LookUp = Callable[[str, StreamSource], LoggedPosition]
 
 
 class Session(NamedTuple):
-    """A run and its doors.
+    """A run with its ports.
 
     Attributes:
-        speed: Of the part behind the warm-up.
-        began_ms: When it began, by the clock: what tells it from the sessions before.
+        plan: The plan of the run.
+        speed: The speed of the part after the warm-up.
+        history: The stored market data.
+        outlet: The port to which records are published.
+        clock: The clock.
+        is_stopped: Tells whether the process was asked to end.
+        began_ms: When the session began, by the clock, which distinguishes it from earlier sessions.
         on_left: Called when a job ends that left a topic.
-        look_up: How far the log goes; None for a broker that forgot what is stored.
+        look_up: Returns how far the log goes; None for a broker that lost its log.
     """
 
     plan: RunPlan
@@ -75,13 +80,13 @@ class Session(NamedTuple):
     on_left: OnLeft
     look_up: LookUp | None = None
 
-    def times(self, source: StreamSource, logged: Logged) -> SourceTimes:
-        """The clock of a source, with the epoch of this session: larger than any in the log."""
+    def times(self, source: StreamSource, logged: LoggedPosition) -> SourceTimes:
+        """Return the times of a source with the epoch of this session, which is larger than any in the log."""
         epoch = max(self.began_ms, logged.epoch + 1)
         return replace(times_of(self.plan.description, source), epoch=epoch)
 
-    def publisher(self, source: StreamSource, logged: Logged) -> SourcePublisher:
-        """Publishes what a source says, after what was published before."""
+    def publisher(self, source: StreamSource, logged: LoggedPosition) -> SourcePublisher:
+        """Return the publisher of a source, which continues after what was published before."""
         times = self.times(source, logged)
         return SourcePublisher(
             self.outlet,
@@ -92,12 +97,14 @@ class Session(NamedTuple):
             vouched=logged.vouched,
         )
 
-    def logged(self, source: StreamSource) -> Logged:
-        """What the log has of a source; nothing, where the broker forgot."""
-        return Logged() if self.look_up is None else self.look_up(self.plan.description.stream, source)
+    def logged(self, source: StreamSource) -> LoggedPosition:
+        """Return how far the log goes for a source; nothing if the broker lost its log."""
+        return (
+            LoggedPosition() if self.look_up is None else self.look_up(self.plan.description.stream, source)
+        )
 
-    def published(self, source: StreamSource) -> Logged:
-        """How far a source has been published: by the log, or where that has nothing by what is stored."""
+    def published(self, source: StreamSource) -> LoggedPosition:
+        """Return how far a source has been published, by the log; by the stored events if the log has nothing of it."""
         found = self.logged(source)
         if found.reached != Reached():
             return found
@@ -107,11 +114,11 @@ class Session(NamedTuple):
         position = self.history.position(self.plan.description.stream, instruments=source.instruments)
         return Reached(position.last_candle_end_ms, position.last_tick_known_ms)
 
-    def stored_events(self, there: Mapping[str, Logged]) -> Iterator[tuple[str, MarketEvent]]:
-        """What is stored of this run and not in the log, in the order in which it was published.
+    def stored_events(self, there: Mapping[str, LoggedPosition]) -> Iterator[tuple[str, MarketEvent]]:
+        """Yield the events that are stored and not in the log, in the order in which they were published.
 
         Args:
-            there: What the log has, by source.
+            there: How far the log goes, by source.
 
         Yields:
             The name of the source, and its event.
@@ -129,15 +136,22 @@ class Session(NamedTuple):
                 yield owner, event
 
     def events(
-        self, plan: SourcePlan, published: Logged, *, until_ms: int | None, now_ms: int
+        self, plan: SourcePlan, published: LoggedPosition, *, until_ms: int | None, now_ms: int
     ) -> Iterator[MarketEvent | Heard | None]:
-        """The events of a source's plan that were not published yet."""
+        """Yield the events of the plan of a source that were not published yet.
+
+        Args:
+            plan: The plan of the source.
+            published: How far the source has been published.
+            until_ms: The event time of the last candle, inclusive; None for all events.
+            now_ms: The wall clock, by which a simulation decides how to catch up.
+        """
         for item in plan.events(published.reached, until_ms=until_ms, now_ms=now_ms):
             if item is None or isinstance(item, Heard) or published.lacks(item):
                 yield item
 
-    def history_of(self, plan: SourcePlan, published: Logged) -> Iterator[MarketEvent]:
-        """The events of a source's warm-up that were not published yet."""
+    def history_of(self, plan: SourcePlan, published: LoggedPosition) -> Iterator[MarketEvent]:
+        """Yield the events of the warm-up of a source that were not published yet."""
         description = self.plan.description
         for item in self.events(
             plan, published, until_ms=description.warm_up_until_ms, now_ms=description.created_ms
@@ -145,8 +159,8 @@ class Session(NamedTuple):
             if item is not None and not isinstance(item, Heard):
                 yield item
 
-    def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[Progress]:
-        """How far a job of this run is, for people."""
+    def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[JobProgress]:
+        """Return how the progress of a job of this run is shown."""
         return progress_of(what, self.clock, from_ms=self.plan.description.origin_ms, until_ms=until_ms)
 
 
@@ -161,7 +175,17 @@ def registered_session(
     on_left: OnLeft,
     look_up: LookUp | None = None,
 ) -> Session:
-    """The session of the run that settings describe; the stream is registered if it is new.
+    """Return the session of the run that settings describe; a new stream is registered.
+
+    Args:
+        settings: The settings of the producer.
+        streams: The stored runs.
+        history: The stored market data.
+        outlet: The port to which records are published.
+        clock: The clock.
+        is_stopped: Tells whether the process was asked to end.
+        on_left: Called when a job ends that left a topic.
+        look_up: Returns how far the log goes; None for a broker that lost its log.
 
     Raises:
         ConfigurationError: If settings or file are wrong.
@@ -190,7 +214,14 @@ def registered_session(
 def open_session(
     settings: ProducerSettings, endpoints: Endpoints, *, clock: Clock, is_stopped: Callable[[], bool]
 ) -> Iterator[Session]:
-    """A session on real servers, closed at the end of the block."""
+    """Open a session on real servers, which is closed at the end of the block.
+
+    Args:
+        settings: The settings of the producer.
+        endpoints: The addresses of the servers.
+        clock: The clock.
+        is_stopped: Tells whether the process was asked to end.
+    """
     with PostgresPool(endpoints.database_url) as pool:
         yield registered_session(
             settings,

@@ -1,4 +1,4 @@
-"""The plan of a simulated market: made at its first start, and gone on with at any later one."""
+"""The plan of a simulated market, which is made at its first start and continued at any later start."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -16,12 +16,12 @@ from schemas.sources import SIMULATED
 from schemas.streams import StreamDescription, StreamKind
 from schemas.time import Interval, bar_start_ms
 
-#: A simulation that was down for longer catches up by candles rather than by every trade.
+#: A simulation that was stopped for longer catches up with candles rather than with every trade.
 LONGEST_TICK_GAP_MS = 2 * Interval.ONE_HOUR.milliseconds
 
 
 class SimulationPlan(SourcePlan):
-    """Candles of the simulated market up to its first start, then its ticks without end."""
+    """Publishes candles of the simulated market up to its first start, and then its ticks without end."""
 
     is_live = False
 
@@ -38,10 +38,9 @@ class SimulationPlan(SourcePlan):
         )
 
     def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[MarketEvent]:
-        """Candles of the warm-up as far as they are missing, then the trades.
+        """Return the missing candles of the warm-up, and then the trades; see the port.
 
-        After a long absence the whole minutes of it come as candles: a candle is what the history
-        of a venue would have given.
+        After a long pause its whole minutes are candles, as the history of a venue would have given them.
         """
         description = self.description
         warm_up_ms = description.warm_up_until_ms
@@ -69,7 +68,7 @@ class SimulationPlan(SourcePlan):
 
 
 def describe_simulation(settings: ProducerSettings, now_ms: int) -> StreamDescription:
-    """A new simulation: its history ends now, a fortnight behind its origin."""
+    """Describe a new simulation, whose history ends now, usually a fortnight after its origin."""
     parameters = settings.market_parameters
     history_ms = settings.simulated_history_days * Interval.ONE_DAY.milliseconds
     return StreamDescription(

@@ -1,9 +1,8 @@
-"""The warm-up: the stream registered, its stored past said again, then its history up to the split.
+"""The warm-up: publishes the stored events of a run again, and then its history up to the end of the warm-up.
 
-A one-shot. When it returns, everything it said is acknowledged by the broker. Saying the stored
-past again is what makes a broker that forgot everything the same broker as before: the sequence of each
-source, watermarks included, is the one that was said first. A broker that keeps its log is told only what
-it lacks. Sources that have no plan any more are told up to what is stored of them.
+It is a one-shot. When it returns, the broker has acknowledged everything. If a broker lost its log, it gets for
+each source the same sequence that was published first, watermarks included. A broker that keeps its log only gets
+what it lacks. Of a source that has no plan any more, the stored events are published.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +12,8 @@ from itertools import repeat
 import structlog
 
 from producers.jobs.plans import SourcePlan
-from producers.jobs.positions import Logged
-from producers.jobs.progress import Progress
+from producers.jobs.positions import LoggedPosition
+from producers.jobs.progress import JobProgress
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
 from producers.normalise.watermarks import RecordMaker, SourceRecord, with_watermarks
@@ -25,7 +24,7 @@ Named = tuple[str, SourceRecord]
 
 
 def warm_up(session: Session) -> None:
-    """Publish what is stored of the stream, then what is missing up to the end of its warm-up.
+    """Publish the stored events of the stream, and then the missing ones up to the end of its warm-up.
 
     Raises:
         BrokerUnavailableError: If the broker does not take a record.
@@ -38,28 +37,28 @@ def warm_up(session: Session) -> None:
     there = {source.name: session.logged(source) for source in sources}
     publishers = {source.name: session.publisher(source, there[source.name]) for source in sources}
     with session.progress("warm-up", until_ms=plan.description.warm_up_until_ms) as progress:
-        told = _Told(session, publishers, progress)
-        is_whole = told.publish(_stored(session, there))
-        n_restored = told.n_events
-        is_whole = is_whole and told.publish(_missing(session))
+        publishing = _WarmUpPublishing(session, publishers, progress)
+        is_whole = publishing.publish(_stored(session, there))
+        n_restored = publishing.n_events
+        is_whole = is_whole and publishing.publish(_missing(session))
     for publisher in publishers.values():
         publisher.finish(session.on_left)
     if not is_whole:
-        log.info("warm-up stops", stream=stream, n_events=told.n_events)
+        log.info("warm-up stops", stream=stream, n_events=publishing.n_events)
         return
     log.info(
         "warm-up is published",
         stream=stream,
         title=plan.description.title,
         n_restored=n_restored,
-        n_new=told.n_events - n_restored,
+        n_new=publishing.n_events - n_restored,
         n_rejected=len(plan.rejects),
         seconds=round(session.clock.monotonic_s() - began_s, 2),
     )
 
 
-def _stored(session: Session, there: Mapping[str, Logged]) -> Iterator[Named]:
-    """What is stored and not in the log, with its watermarks; sources in the order of their stored events."""
+def _stored(session: Session, there: Mapping[str, LoggedPosition]) -> Iterator[Named]:
+    """The stored events that are not in the log, with their watermarks, in the order of the stored events."""
     makers = {
         source.name: RecordMaker(session.times(source, there[source.name]), there[source.name].reached)
         for source in session.plan.description.sources
@@ -71,7 +70,7 @@ def _stored(session: Session, there: Mapping[str, Logged]) -> Iterator[Named]:
 
 
 def _missing(session: Session) -> Iterator[Named]:
-    """What is missing up to the end of the warm-up, of all sources in the order of known time."""
+    """The missing events up to the end of the warm-up, of all sources in the order of known time."""
     session.outlet.flush()
     parts = [_missing_of(session, plan) for plan in session.plan.sources]
     return merge(*parts, key=lambda named: named[1].event.known_time_ms)
@@ -87,15 +86,15 @@ def _missing_of(session: Session, plan: SourcePlan) -> Iterator[Named]:
     return zip(repeat(plan.source.name), with_watermarks(events, times, after=published.reached))
 
 
-class _Told:
+class _WarmUpPublishing:
     """Publishes records of several sources until the process is asked to end.
 
     Attributes:
-        n_events: How many events were published.
+        n_events: The number of events that were published.
     """
 
     def __init__(
-        self, session: Session, publishers: Mapping[str, SourcePublisher], progress: Progress
+        self, session: Session, publishers: Mapping[str, SourcePublisher], progress: JobProgress
     ) -> None:
         self._session = session
         self._publishers = publishers
@@ -103,7 +102,7 @@ class _Told:
         self.n_events = 0
 
     def publish(self, records: Iterable[Named]) -> bool:
-        """Whether all of it was published; False when the process was asked to end."""
+        """Publish all records, and return whether that was done; False if the process was asked to end."""
         for name, record in records:
             if self._session.is_stopped():
                 return False

@@ -1,14 +1,14 @@
-"""What a live source publishes: its events, the watermarks between them, and its absences.
+"""Makes the records of a live source: its events, the watermarks between them, and its absences.
 
-A recording tells its silences beforehand. A live source does not, so an absence is found by a clock, which
-is an argument here::
+The silences of a recording are known beforehand. Those of a live source are not, so an absence is found by a clock,
+which is an argument here::
 
     heard       h t h . t h h t                         h t
     now                         10 s        1 s   1 s
     records     w t w   t w w t             S     S  ...  R t w       S: absent, declared again each second
 
-A source that was published before this session began is absent from the first moment on, until it is
-heard: nobody else declares the sources of a producer that is dead.
+A source that was published before this session began is absent from the first moment on until something of it
+arrives, because no other process declares the sources of a dead producer absent.
 
 Source:
     The decision on watermarks and on absence in this folder's README.
@@ -28,15 +28,15 @@ from producers.normalise.watermarks import (
 from schemas.events import CandleObserved
 from schemas.topics import MARKET_CANDLE, MARKET_TICK, Topic
 
-#: As long as a stretch of a capture without any message that counts as an outage of the recorder.
+#: The same length as the stretch of a capture without any message that counts as an outage of the recorder.
 SILENT_AFTER_MS = 10_000
 
 
 class Heard(NamedTuple):
-    """Something that is no event came from a live source: it is there, and has handed over all before.
+    """A message that is no event arrived from a live source, so the source is present and has sent all events before.
 
     Attributes:
-        known_time_ms: When it came, by our clock.
+        known_time_ms: When it arrived, by the clock of the platform.
     """
 
     known_time_ms: int
@@ -46,12 +46,12 @@ class LiveRecords:
     """Makes the records of one live source.
 
     Args:
-        times: Of the source, with the epoch of this session.
+        times: The times of the source, with the epoch of this session.
         after: How far it was published before this session.
-        topic: In which it was published last before this session; None where it never was.
-        vouched_ms: The newest event time for which it vouched before this session; None where it never did.
+        topic: The topic in which it was published last before this session; None if it never was.
+        vouched_ms: The newest event time for which it vouched before this session; None if it never did.
         now_ms: When the session begins.
-        silent_after_ms: A source of which nothing was heard for so long is absent.
+        silent_after_ms: A source from which nothing arrives for this long is absent.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class LiveRecords:
         return self._absence is not None
 
     def on_item(self, item: MarketEvent | Heard) -> Iterator[SourceRecord]:
-        """Yields the records that follow from something that was heard."""
+        """Yield the records that follow from an event or a message."""
         self._heard_ms = item.known_time_ms
         topic = _topic_of(item) or self._topic
         if self._absence is not None:
             if isinstance(item, Heard) and topic is not MARKET_TICK:
-                return  # a candle says itself from when on it speaks
+                return  # a candle itself states from when on the source publishes
             yield from self._returned(self._absence, item, topic or MARKET_TICK)
         self._topic = topic
         if isinstance(item, Heard):
@@ -102,7 +102,7 @@ class LiveRecords:
         self._vouched_ms, self._absence = at_ms, None
 
     def on_time(self, now_ms: int) -> Iterator[SourceRecord]:
-        """Yields the declaration of an absence that is due now."""
+        """Yield the declaration of an absence that is due now."""
         if self._absence is None and now_ms - self._heard_ms >= self._silent_after_ms:
             self._absence = self._absent()
         if self._absence is not None:

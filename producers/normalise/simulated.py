@@ -28,6 +28,15 @@ def tick_of_simulated_trade(
         size: Base units.
         is_buyer_maker: Whether the seller took it.
 
+    Args:
+        instrument: The instrument, of the venue ``SIMULATED``.
+        stream: The run.
+        trade_id: The number of the trade.
+        time_ms: When it happened.
+        price: Quote units per base unit.
+        size: Base units.
+        is_buyer_maker: Whether the buyer's order was in the book.
+
     Raises:
         InvariantError: If the instrument belongs to a real venue, or the price or the size is not positive.
     """

@@ -1,16 +1,15 @@
-"""Watermarks between the events of a source, derived from the events' own times.
+"""Makes the watermarks between the events of a source from the times of the events.
 
-One function makes them, for the first publication and for the one that restores a stream from
-the durable history, so that the two are the same sequence::
+One function makes them for the first publication, and for the restoration of a stream from
+the durable history, so that both are the same sequence::
 
-    candles     c1 W  c2 W  c3 W S          R c7 W      W at each close; S where minutes are missing, R behind
+    candles     c1 W  c2 W  c3 W S          R c7 W      W at each close; S where minutes are missing, R after them
     ticks       W .. . W   W .  W . S    R W .          W before each second of known time
 
-Invariants: no event is behind the watermark that was said before it (as long as the stated
-lateness is kept), and a watermark never goes back. A silence vouches for the whole stretch, since a file
-says when it ends; that at the end of a source vouches for all time. The sequence depends on the events and the
-:class:`SourceTimes` alone, not on where it is cut: what is said after resuming behind an event is
-what would have been said there.
+Invariants: no event is earlier than the watermark before it (as long as the stated
+lateness is kept), and a watermark never goes back. A silence vouches for the whole stretch, because a file
+states when it ends; the silence at the end of a source vouches for all time. The sequence depends only on the events
+and the :class:`SourceTimes`, and not on where it is cut: after a resumption, the records are the same as without it.
 
 Source:
     The decision on watermarks in this folder's README.
@@ -37,17 +36,18 @@ MarketEvent = CandleObserved | TickObserved
 
 
 class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source's clock is like in one stream.
+    """The times and the clock of a source in one stream.
 
     Attributes:
-        source: What its events say.
+        source: The name of the source.
         stream: The run.
-        ticks_from_ms: Event time from which on it publishes ticks.
-        end_ms: Event time at which it ends; None for a source without an end.
-        skew_ms: How far the venue's clock runs ahead of the recorder's, typically.
+        ticks_from_ms: The event time from which it publishes ticks.
+        end_ms: The event time at which it ends; None for a source without an end.
+        skew_ms: How far the clock of the venue is typically ahead of that of the recorder.
         lateness_ms: How much less than that a trade may be ahead.
-        silences: Where the recorder has nothing, in known time, in order.
-        epoch: Of the session that says it.
+        begins_with_ticks: Whether no candles come before the ticks, so that the first watermark states their beginning.
+        silences: The stretches of known time in which the recorder has nothing, in order.
+        epoch: The epoch of the session that publishes.
     """
 
     source: str
@@ -56,6 +56,7 @@ class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
     end_ms: int | None = None
     skew_ms: int = 0
     lateness_ms: int = 0
+    begins_with_ticks: bool = False
     silences: tuple[Silence, ...] = ()
     epoch: int = 0
 
@@ -66,7 +67,7 @@ class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reached(NamedTuple):
-    """How far a stream has been published; None where nothing of the kind was.
+    """How far a stream has been published; None if nothing of the kind was.
 
     Attributes:
         candle_end_ms: The end of the last candle.
@@ -77,20 +78,20 @@ class Reached(NamedTuple):
     tick_known_ms: int | None = None
 
     def holds(self, event: MarketEvent) -> bool:
-        """Whether an event is not behind it; of several instruments, one may be stored farther than all are."""
+        """Return whether an event is not after this position; one of several instruments may be stored farther."""
         if isinstance(event, TickObserved):
             return self.tick_known_ms is not None and event.known_time_ms <= self.tick_known_ms
         return self.candle_end_ms is not None and event.event_time_ms <= self.candle_end_ms
 
     def topic(self, times: SourceTimes) -> Topic | None:
-        """The topic in which the source spoke last; None at the very beginning."""
+        """Return the topic in which the source published last; None before its first event."""
         if self.tick_known_ms is None:
             return None if self.candle_end_ms is None else MARKET_CANDLE
         are_ticks_last = self.tick_known_ms + times.lead_ms >= (self.candle_end_ms or 0)
         return MARKET_TICK if are_ticks_last else MARKET_CANDLE
 
     def event_time_ms(self, times: SourceTimes) -> int | None:
-        """The same as one event time, or None at the very beginning."""
+        """Return the position as one event time; None before the first event."""
         tick_ms = None if self.tick_known_ms is None else self.tick_known_ms + times.lead_ms
         found = [time for time in (self.candle_end_ms, tick_ms) if time is not None]
         return max(found, default=None)
@@ -100,7 +101,7 @@ Control = WatermarkAdvanced | SourceFellSilent | SourceReturned
 
 
 class SourceRecord(NamedTuple):
-    """An event to publish, and where."""
+    """An event to publish, and its topic."""
 
     topic: Topic
     event: CandleObserved | TickObserved | Control
@@ -113,21 +114,21 @@ def with_watermarks(
     after: Reached | None = None,
     is_to_the_end: bool = False,
 ) -> Iterator[SourceRecord]:
-    """Events with the watermarks between them.
+    """Yield events with the watermarks between them.
 
-    Candles are followed, when the last of an end was said, by a watermark at that end, and by a
-    silence and a return where the next does not start there. Ticks are preceded by a watermark for every whole
+    After the last candle of an end follows a watermark at that end, and a
+    silence and a return if the next candle does not start there. Before ticks comes a watermark for every whole
     second of known time K, at event time ``K + skew - lateness``.
 
     Args:
-        events: Candles by end, ticks by known time; a tick that is at or after a candle's end
-            comes behind it.
-        times: Of the source.
-        after: What was published before; None at the beginning.
-        is_to_the_end: Whether the source ends behind these events; else they are a part.
+        events: Candles by end, and ticks by known time; a tick at or after the end of a candle
+            comes after the candle.
+        times: The times of the source.
+        after: How far the source was published before; None at the beginning.
+        is_to_the_end: Whether the source ends after these events; otherwise they are a part.
 
     Yields:
-        What to publish, in this order.
+        The records to publish, in this order.
     """
     maker = RecordMaker(times, after or Reached())
     for event in events:
@@ -138,10 +139,10 @@ def with_watermarks(
 class RecordMaker:
     """Makes the records that one source publishes: its events, and the watermarks between them.
 
-    ``_pending_ms`` is the end of candles whose watermark has not been made yet; ``_covered_ms``
-    the event time up to which candles were published; ``_next_second_ms`` the next second of known time
-    that gets a watermark, None while candles are published; ``_returns_ms`` the known time at which a
-    silence of the recorder that was published ends.
+    ``_pending_ms`` is the end of candles whose watermark has not been made yet. ``_covered_ms`` is
+    the event time up to which candles were published. ``_next_second_ms`` is the next second of known time
+    that gets a watermark; None while candles are published. ``_returns_ms`` is the known time at which a
+    published silence of the recorder ends.
 
     Attributes:
         vouched_ms: The event time of the newest watermark, or None before the first.
@@ -160,7 +161,7 @@ class RecordMaker:
         self.vouched_ms: int | None = None
 
     def on_event(self, event: MarketEvent) -> Iterator[SourceRecord]:
-        """Yields an event, with the watermarks before it."""
+        """Yield an event, with the watermarks before it."""
         match event:
             case CandleObserved():
                 yield from self._on_candle(event)
@@ -170,21 +171,21 @@ class RecordMaker:
                 assert_never(event)
 
     def on_heard(self, known_ms: int) -> Iterator[SourceRecord]:
-        """Yields the watermarks that are due at a known time, since every event known by then was handed over."""
+        """Yield the watermarks that are due at a known time, because every event known by then was handed over."""
         if self._next_second_ms is None:
             yield from self._settle()
         else:
             yield from self._seconds_until(known_ms)
 
     def restart(self, topic: Topic, known_ms: int) -> None:
-        """Go on after an absence: the watermarks of the time between are not made."""
+        """Continue after an absence; the watermarks of the time between are not made."""
         self._pending_ms = self._covered_ms = None
         is_of_ticks = topic is MARKET_TICK
         self._next_second_ms = known_ms - known_ms % SECOND_MS + SECOND_MS if is_of_ticks else None
 
     def _on_candle(self, candle: CandleObserved) -> Iterator[SourceRecord]:
         if self._next_second_ms is not None:
-            # A second s speaks of event times before s + lead.
+            # The watermark of a second s vouches for event times before s + lead.
             yield from self._seconds_until(candle.start_ms - self._times.lead_ms)
             self._next_second_ms = None
             self._covered_ms = candle.start_ms
@@ -198,7 +199,7 @@ class RecordMaker:
         yield SourceRecord(MARKET_CANDLE, candle)
 
     def _settle(self) -> Iterator[SourceRecord]:
-        """The watermark behind the candles of one end."""
+        """The watermark after the candles of one end."""
         if self._pending_ms is not None:
             yield self._watermark(MARKET_CANDLE, self._pending_ms, self._pending_ms)
             self._pending_ms = None
@@ -214,9 +215,12 @@ class RecordMaker:
             begin_ms = self._times.ticks_from_ms if self._covered_ms is None else self._covered_ms
             first_ms = begin_ms - self._times.lead_ms
             self._next_second_ms = first_ms + -first_ms % SECOND_MS
+            is_beginning = self._times.begins_with_ticks and begin_ms == self._times.ticks_from_ms
+            if is_beginning and first_ms < self._next_second_ms:
+                yield self._watermark(MARKET_TICK, begin_ms, first_ms)
 
     def _seconds_until(self, known_ms: int) -> Iterator[SourceRecord]:
-        """A watermark for each second up to and with this one; the recorder's silences as such."""
+        """A watermark for each second up to this one, inclusive, and the silences of the recorder."""
         second_ms = self._next_second_ms
         if second_ms is None:
             return
@@ -241,16 +245,16 @@ class RecordMaker:
         self._next_second_ms = second_ms
 
     def _returned(self, known_ms: int) -> Iterator[SourceRecord]:
-        """The end of the recorder's last silence, once the time has come."""
+        """The end of the last silence of the recorder, if it is due."""
         if self._returns_ms is not None and self._returns_ms <= known_ms:
             until_ms, self._returns_ms = self._returns_ms, None
             yield self._return(MARKET_TICK, until_ms + self._times.lead_ms, until_ms)
 
     def on_end(self, *, is_to_the_end: bool) -> Iterator[SourceRecord]:
-        """Yields what is due after the last event: the last watermarks, and the silence at the source's end.
+        """Yield what is due after the last event: the last watermarks, and the silence at the end of the source.
 
         Args:
-            is_to_the_end: Whether the source ends here; else the events are a part.
+            is_to_the_end: Whether the source ends here; otherwise the events are a part.
         """
         yield from self._settle()
         end_ms = self._times.end_ms
@@ -287,11 +291,11 @@ class RecordMaker:
 
 
 def watermark_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> WatermarkAdvanced:
-    """Return the record that a source has published everything that happened before a time.
+    """Return the watermark that states that the source has published all its events of before a time.
 
     Args:
-        times: Of the source.
-        event_time_ms: That time, by the venue.
+        times: The times of the source.
+        event_time_ms: The time for which it vouches.
         known_time_ms: When that was known.
     """
     return WatermarkAdvanced(
@@ -304,11 +308,11 @@ def watermark_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> 
 
 
 def return_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> SourceReturned:
-    """Return the record that a source publishes again, from a time on.
+    """Return the record that states that the source publishes events from a time on again.
 
     Args:
-        times: Of the source.
-        event_time_ms: That time, by the venue.
+        times: The times of the source.
+        event_time_ms: The time from which it publishes again.
         known_time_ms: When that was known.
     """
     return SourceReturned(
@@ -321,18 +325,18 @@ def return_of(times: SourceTimes, event_time_ms: int, known_time_ms: int) -> Sou
 
 
 class Absence:
-    """A source that publishes nothing: it is declared absent at once, and again as time goes on.
+    """The absence of a source that publishes nothing: it is declared at once, and repeated as time goes on.
 
-    For whoever finds its source silent, and for whoever takes over the sources of a producer that is
-    dead. The latter has a larger epoch, so that nothing counts that the dead one may still publish.
+    A session declares it if a source is silent, or if the session takes over the sources of a dead producer.
+    The latter has a larger epoch, so that records that the dead producer may still publish are void.
 
     Args:
-        topic: In which the source published last.
-        times: Of the source, with the epoch of the session that declares it.
-        from_ms: Event time up to which the source has vouched for everything.
+        topic: The topic in which the source published last.
+        times: The times of the source, with the epoch of the session that declares the absence.
+        from_ms: The event time up to which the source has vouched for everything.
 
     Attributes:
-        until_ms: Nothing that happened before this event time will come.
+        until_ms: No event of before this event time will be published.
     """
 
     def __init__(self, topic: Topic, times: SourceTimes, *, from_ms: int) -> None:
@@ -343,7 +347,7 @@ class Absence:
         self.until_ms = from_ms
 
     def on_time(self, now_ms: int) -> Iterator[SourceRecord]:
-        """Yields the declaration that is due now: once a second of that clock."""
+        """Yield the declaration that is due now, once a second of the clock."""
         if self._said_ms is not None and now_ms < self._said_ms + SECOND_MS:
             return
         self._said_ms = now_ms
@@ -351,7 +355,7 @@ class Absence:
         yield self._declared(now_ms)
 
     def on_end(self, now_ms: int) -> Iterator[SourceRecord]:
-        """Yields the declaration that nothing will come any more, at the end of the run."""
+        """Yield the declaration that no event will be published any more, at the end of the run."""
         self.until_ms = END_OF_TIME_MS
         yield self._declared(now_ms)
 
@@ -367,9 +371,11 @@ class Absence:
         return SourceRecord(self._topic, event)
 
     def on_return(self, at_ms: int, *, known_ms: int, topic: Topic | None = None) -> Iterator[SourceRecord]:
-        """Yields the end of the absence: the source publishes again what happened from ``at_ms`` on.
+        """Yield the end of the absence: the source publishes events from ``at_ms`` on again.
 
         Args:
-            topic: In which it goes on; None is the topic of before.
+            at_ms: The event time from which it publishes again.
+            known_ms: When that was known.
+            topic: The topic in which it continues; None is the topic of before.
         """
         yield SourceRecord(topic or self._topic, return_of(self._times, max(at_ms, self._from_ms), known_ms))

@@ -1,6 +1,6 @@
-"""What the platform promises on its topics, as documents that other languages read.
+"""The contract of the topics as documents that programs in other languages read.
 
-Everything here is generated from the structs and the table of topics by ``python -m
-schemas.contracts`` and committed, so that a change of the contract is seen in review. It stands
+``python -m schemas.contracts`` generates the documents from the structs and the table of topics. They are
+committed, so that a change of the contract is seen in review. They stand
 apart from the codec, which no subscriber outside this repository can call.
 """

@@ -1,4 +1,4 @@
-"""``python -m schemas.contracts``: write the documents, unless that would break a promise."""
+"""Writes the documents, unless that would break a promise: ``python -m schemas.contracts``."""
 
 import sys
 from pathlib import Path
@@ -8,10 +8,10 @@ from schemas.contracts.gates import broken_promises
 
 
 def main(folder: Path) -> int:
-    """Bring a folder's documents up to date.
+    """Update the documents of a folder.
 
     Returns:
-        0, or 1 when a change is incompatible and nothing was written.
+        0, or 1 if a change is incompatible and nothing was written.
     """
     generated = documents()
     committed = {path: (folder / path).read_bytes() for path in generated if (folder / path).exists()}

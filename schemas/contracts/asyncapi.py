@@ -1,7 +1,7 @@
-"""The AsyncAPI 3 document: every topic that others may read, with what lies in it.
+"""The AsyncAPI 3 document: every topic for subscribers, with its events.
 
-The application that it describes is the platform, so what it sends is what a subscriber receives.
-Changelogs are left out: they are a job's own state.
+The document describes the platform as the application, so a subscriber receives what the platform sends.
+Changelogs are left out, because they are the state of a job.
 
 Source:
     AsyncAPI 3.0.0, and version 0.5.0 of its bindings for Kafka.
@@ -15,7 +15,7 @@ from schemas.contracts.messages import KAFKA_BINDING, event_message
 from schemas.events import Event
 from schemas.topics import CONSUMERS, EVENT_TOPICS, Topic, dead_letters
 
-#: Of this description, as semantic versions count: the first number is that of the topics' names.
+#: The semantic version of this description; its first number is the version in the names of the topics.
 VERSION = "1.0.0"
 _DEAD_LETTERS = "dead_letters"
 _ABOUT = """\
@@ -37,7 +37,7 @@ How to subscribe, with examples in three languages: `schemas/SUBSCRIBING.md`.
 
 
 def asyncapi() -> dict[str, Any]:
-    """The document."""
+    """Return the document."""
     kinds = _kinds()
     messages = {name_of(kind): event_message(kind) for kind in kinds} | dead_letter_messages()
     channels = {topic.name: _channel(topic) for topic in EVENT_TOPICS} | {_DEAD_LETTERS: _dead_letters()}
@@ -59,7 +59,7 @@ def asyncapi() -> dict[str, Any]:
 
 
 def _kinds() -> list[type[Event]]:
-    """Every kind on any topic, once, in the order of the table."""
+    """Every kind of event on any topic once, in the order of the table."""
     return list(dict.fromkeys(kind for topic in EVENT_TOPICS for kind in topic.events))
 
 
@@ -98,7 +98,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
 
 
 def _contents(topic: Topic) -> str:
-    """Which kinds lie there, and how long."""
+    """The kinds of event of a topic, and for how long they are kept."""
     kinds = ", ".join(f"`{kind.__name__}`" for kind in topic.events)
     return f"Holds {kinds}. Written by `{topic.owner}` alone. {_kept(topic)}"
 
@@ -107,7 +107,7 @@ def _kept(topic: Topic) -> str:
     if topic.retention_ms is None:
         return "The newest record of each key is kept."
     if topic.retention_ms < 0:
-        return "Records are kept for good."
+        return "Records are kept for ever."
     return f"Records are kept {topic.retention_ms // 86_400_000} days from their publication."
 
 
@@ -123,7 +123,7 @@ def _binding(topic: Topic) -> dict[str, Any]:
 
 
 def _dead_letters() -> dict[str, Any]:
-    """One channel for all consumers: they differ in the name alone."""
+    """One channel for the dead letters of all consumers, which only differ in the name."""
     topic = dead_letters("{consumer}")
     binding = {name: value for name, value in _binding(topic).items() if name != "topic"}
     return {

@@ -1,12 +1,12 @@
-"""What would break between two JSON Schemas of the same version of the same kind of event.
+"""Finds the incompatible changes between two JSON Schemas of the same version of the same kind of event.
 
-Records are kept for weeks and subscribers deploy when they like, so a version has to hold both ways::
+Records are kept for weeks, and subscribers deploy at any time, so a version must be compatible both ways::
 
-    records of yesterday   --read by-->  the platform of tomorrow    nothing may be narrowed or demanded
-    records of tomorrow    --read by-->  subscribers of yesterday    nothing may be widened or taken away
+    records of yesterday   --read by-->  the platform of tomorrow    nothing may be narrowed or required
+    records of tomorrow    --read by-->  subscribers of yesterday    nothing may be widened or removed
 
-What remains is adding a field that has a default. A keyword that this module does not know counts
-as incompatible when it changes: a gate that guesses is no gate.
+The only compatible change is a new field that has a default. If a keyword changes that this module does not know,
+the change counts as incompatible.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,19 +18,20 @@ Schema = dict[str, Any]
 
 
 class Broken(StrEnum):
-    """Whom a change breaks."""
+    """The readers that a change breaks."""
 
     SUBSCRIBERS = "subscribers of today could not read tomorrow's records"
     HISTORY = "the release of tomorrow could not read today's records"
     BOTH = "neither could read the other's records"
 
 
-class Change(NamedTuple):
+class IncompatibleChange(NamedTuple):
     """One incompatible change.
 
     Attributes:
         where: The field, as a path of names.
-        what: What changed, with the old and the new value.
+        what: The change, with the old and the new value.
+        breaks: The readers that it breaks.
     """
 
     where: str
@@ -38,11 +39,11 @@ class Change(NamedTuple):
     breaks: Broken
 
     def __str__(self) -> str:
-        """One line for whoever made it."""
+        """Return one line for the author of the change."""
         return f"{self.where or 'the event'}: {self.what} ({self.breaks})"
 
 
-#: Limits: which of two values allows less.
+#: The keywords of upper and lower limits.
 _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _ANNOTATIONS = {"title", "description", "examples", "$schema", "$id", "$defs", "$comment", "deprecated"}
@@ -50,8 +51,8 @@ _STRUCTURE = {"type", "enum", "const", "properties", "required", "items", "addit
 _JUDGED = {*_UPPER, *_LOWER, *_ANNOTATIONS, *_STRUCTURE, "anyOf", "oneOf", "allOf", "$ref"}
 
 
-def incompatible_changes(old: Schema, new: Schema) -> list[Change]:
-    """Every change between two schemas of one version that breaks somebody; none when all is well.
+def incompatible_changes(old: Schema, new: Schema) -> list[IncompatibleChange]:
+    """Return every change between two schemas of one version that breaks a reader.
 
     Args:
         old: The committed document.
@@ -61,13 +62,13 @@ def incompatible_changes(old: Schema, new: Schema) -> list[Change]:
 
 
 class _Side(NamedTuple):
-    """A schema within its document, which references are looked up in."""
+    """A schema within its document, in which references are looked up."""
 
     document: Schema
     schema: Schema
 
     def alternatives(self) -> dict[str, Schema]:
-        """By JSON type, what the schema allows; a reference is looked up, alternatives are flattened."""
+        """Return the schemas by JSON type; references are looked up, and alternatives are flattened."""
         found = self._resolved()
         parts = found.get("anyOf") or found.get("oneOf")
         if parts:
@@ -76,7 +77,7 @@ class _Side(NamedTuple):
         return dict.fromkeys(kinds if isinstance(kinds, list) else [kinds], found)
 
     def inside(self, schema: Schema) -> "_Side":
-        """A part of the same document."""
+        """Return a part of the same document."""
         return _Side(self.document, schema)
 
     def _resolved(self) -> Schema:
@@ -105,16 +106,16 @@ def _apart(alternatives: Iterable[tuple[str, Schema]]) -> dict[str, Schema]:
 
 
 def _type_of_values(schema: Schema) -> str:
-    """A schema of fixed values may leave its type out."""
+    """The type of a schema of fixed values, which may leave its type out."""
     return "string" if "enum" in schema or "const" in schema else "any"
 
 
-def _changes(old: _Side, new: _Side, where: str) -> Iterator[Change]:
+def _changes(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]:
     before, after = old.alternatives(), new.alternatives()
     for kind in sorted(before.keys() - _with_integers(after)):
-        yield Change(where, f"{kind} is no longer allowed", Broken.HISTORY)
+        yield IncompatibleChange(where, f"{kind} is no longer allowed", Broken.HISTORY)
     for kind in sorted(after.keys() - _with_integers(before)):
-        yield Change(where, f"{kind} is now allowed", Broken.SUBSCRIBERS)
+        yield IncompatibleChange(where, f"{kind} is now allowed", Broken.SUBSCRIBERS)
     for kind in sorted(before.keys() & after.keys()):
         was, now = old.inside(before[kind]), new.inside(after[kind])
         yield from _values(was.schema, now.schema, where)
@@ -125,26 +126,26 @@ def _changes(old: _Side, new: _Side, where: str) -> Iterator[Change]:
 
 
 def _with_integers(kinds: Iterable[str]) -> set[str]:
-    """An integer is a number too."""
+    """The same types, with integers if there are numbers, because an integer is a number."""
     found = set(kinds)
     return found | {"integer"} if "number" in found else found
 
 
-def _values(old: Schema, new: Schema, where: str) -> Iterator[Change]:
-    """Enumerations, and the tag, which is an enumeration of one."""
+def _values(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
+    """Compare enumerations, and the tag, which is an enumeration with one value."""
     was, now = _allowed(old), _allowed(new)
     if was == now:
         return
     if was is None or now is None:
         broken = Broken.HISTORY if was is None else Broken.SUBSCRIBERS
-        yield Change(where, f"allowed values were {_listed(was)}, are {_listed(now)}", broken)
+        yield IncompatibleChange(where, f"allowed values were {_listed(was)}, are {_listed(now)}", broken)
         return
     for value in was:
         if value not in now:
-            yield Change(where, f"value {value!r} is no longer allowed", Broken.HISTORY)
+            yield IncompatibleChange(where, f"value {value!r} is no longer allowed", Broken.HISTORY)
     for value in now:
         if value not in was:
-            yield Change(where, f"value {value!r} is new", Broken.SUBSCRIBERS)
+            yield IncompatibleChange(where, f"value {value!r} is new", Broken.SUBSCRIBERS)
 
 
 def _allowed(schema: Schema) -> list[Any] | None:
@@ -158,7 +159,7 @@ def _listed(values: list[Any] | None) -> str:
     return "any" if values is None else ", ".join(map(repr, values))
 
 
-def _limits(old: Schema, new: Schema, where: str) -> Iterator[Change]:
+def _limits(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
     for keyword in (*_UPPER, *_LOWER):
         was, now = old.get(keyword), new.get(keyword)
         if was == now:
@@ -166,47 +167,51 @@ def _limits(old: Schema, new: Schema, where: str) -> Iterator[Change]:
         is_narrower = now is not None and (was is None or ((now < was) == (keyword in _UPPER)))
         broken = Broken.HISTORY if is_narrower else Broken.SUBSCRIBERS
         change = "narrowed" if is_narrower else "widened"
-        yield Change(where, f"{keyword} is {change} from {was} to {now}", broken)
+        yield IncompatibleChange(where, f"{keyword} is {change} from {was} to {now}", broken)
 
 
-def _unknown(old: Schema, new: Schema, where: str) -> Iterator[Change]:
+def _unknown(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
     for keyword in sorted((old.keys() | new.keys()) - _JUDGED):
         if old.get(keyword) != new.get(keyword):
-            yield Change(where, f"{keyword} was {old.get(keyword)!r}, is {new.get(keyword)!r}", Broken.BOTH)
+            yield IncompatibleChange(
+                where, f"{keyword} was {old.get(keyword)!r}, is {new.get(keyword)!r}", Broken.BOTH
+            )
 
 
-def _fields(old: _Side, new: _Side, where: str) -> Iterator[Change]:
+def _fields(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]:
     was, now = old.schema.get("properties", {}), new.schema.get("properties", {})
     was_required, now_required = set(old.schema.get("required", ())), set(new.schema.get("required", ()))
     for name in was.keys() - now.keys():
-        yield Change(_path(where, name), "the field is gone", Broken.SUBSCRIBERS)
+        yield IncompatibleChange(_path(where, name), "the field is gone", Broken.SUBSCRIBERS)
     for name in now.keys() - was.keys():
         if name in now_required:
-            yield Change(_path(where, name), "a new field is required", Broken.HISTORY)
+            yield IncompatibleChange(_path(where, name), "a new field is required", Broken.HISTORY)
     for name in sorted(was.keys() & now.keys()):
         inside = _path(where, name)
         if name in now_required - was_required:
-            yield Change(inside, "the field is now required", Broken.HISTORY)
+            yield IncompatibleChange(inside, "the field is now required", Broken.HISTORY)
         if name in was_required - now_required:
-            yield Change(inside, "the field may now be missing", Broken.SUBSCRIBERS)
+            yield IncompatibleChange(inside, "the field may now be missing", Broken.SUBSCRIBERS)
         yield from _default(was[name], now[name], inside)
         yield from _changes(old.inside(was[name]), new.inside(now[name]), inside)
 
 
-def _default(old: Schema, new: Schema, where: str) -> Iterator[Change]:
-    """What a missing field means; a field that became required or optional is named already."""
+def _default(old: Schema, new: Schema, where: str) -> Iterator[IncompatibleChange]:
+    """Compare the defaults of missing fields; a field that became required or optional is reported elsewhere."""
     if "default" in old and "default" in new and old["default"] != new["default"]:
-        yield Change(where, f"its default was {old['default']!r}, is {new['default']!r}", Broken.BOTH)
+        yield IncompatibleChange(
+            where, f"its default was {old['default']!r}, is {new['default']!r}", Broken.BOTH
+        )
 
 
-def _contents(old: _Side, new: _Side, where: str) -> Iterator[Change]:
-    """Items of arrays, and the values of objects whose keys are data."""
+def _contents(old: _Side, new: _Side, where: str) -> Iterator[IncompatibleChange]:
+    """Compare the items of arrays, and the values of objects whose keys are data."""
     for keyword, inside in (("items", "[]"), ("additionalProperties", "{}")):
         was, now = old.schema.get(keyword, True), new.schema.get(keyword, True)
         if isinstance(was, dict) and isinstance(now, dict):
             yield from _changes(old.inside(was), new.inside(now), _path(where, inside))
         elif was != now:
-            yield Change(where, f"{keyword} was {was!r}, is {now!r}", Broken.BOTH)
+            yield IncompatibleChange(where, f"{keyword} was {was!r}, is {now!r}", Broken.BOTH)
 
 
 def _path(where: str, name: str) -> str:

@@ -1,17 +1,17 @@
-"""Dead letters in the AsyncAPI document: what a consumer puts aside, rejected rows, and resolutions.
+"""Dead letters in the AsyncAPI document: messages that a consumer put aside, rejected rows, and resolutions.
 
-Their values are whatever was read, so it is the headers that have a schema.
+Their values are the bytes that were read, so only the headers have a schema.
 """
 
 from typing import Any, NamedTuple
 
 
-class Kind(NamedTuple):
+class DeadLetterKind(NamedTuple):
     """One kind of record on a topic of dead letters.
 
     Attributes:
-        headers: What each that is always there says.
-        optional: What each that may be missing says.
+        headers: The descriptions of the headers that are always there.
+        optional: The descriptions of the headers that may be missing.
     """
 
     title: str
@@ -21,12 +21,14 @@ class Kind(NamedTuple):
     optional: dict[str, str]
 
 
-_LETTER_ID = "What the letter is known by: `TOPIC/PARTITION/OFFSET` of the message. It is the record's key."
-_CONSUMER = "Who could not process the message."
+_LETTER_ID = (
+    "The identity of the letter: `TOPIC/PARTITION/OFFSET` of the message. It is the key of the record."
+)
+_CONSUMER = "The consumer that could not process the message."
 _ATTEMPTS = "How often the message has been tried, 1 for the first time."
 
 KINDS = {
-    "DeadLetter": Kind(
+    "DeadLetter": DeadLetterKind(
         title="Dead letter",
         summary="A message that a consumer could not process, whole, with the reason in the headers.",
         value="The message's value as it was, which need not be JSON; at most the first 8,000,000 bytes.",
@@ -49,7 +51,7 @@ KINDS = {
             "message-key": "The message's own key; the message's own headers follow as `original-NAME`.",
         },
     ),
-    "DeadLetterResolved": Kind(
+    "DeadLetterResolved": DeadLetterKind(
         title="Resolution of a dead letter",
         summary="What became of a letter with the same key: it was published again, or discarded.",
         value="Nothing.",
@@ -62,7 +64,7 @@ KINDS = {
         },
         optional={},
     ),
-    "RowRejected": Kind(
+    "RowRejected": DeadLetterKind(
         title="Rejected row of a file",
         summary="A row of a recorded file that breaks the rules of its table; the key is the file.",
         value="The row as JSON.",
@@ -79,11 +81,11 @@ KINDS = {
 
 
 def dead_letter_messages() -> dict[str, dict[str, Any]]:
-    """The kinds of record on a topic of dead letters, as messages by name."""
+    """Return the kinds of record on a topic of dead letters, as messages by name."""
     return {name: _message(name, kind) for name, kind in KINDS.items()}
 
 
-def _message(name: str, kind: Kind) -> dict[str, Any]:
+def _message(name: str, kind: DeadLetterKind) -> dict[str, Any]:
     described = kind.headers | kind.optional
     return {
         "name": name,

@@ -1,7 +1,7 @@
-"""Docstrings of the structs, as descriptions for readers of other languages.
+"""Turns the docstrings of the structs into descriptions for the documents.
 
-It stands apart so that what a field means is written once, where the field is declared. Docstrings
-follow the Google convention; code in them is marked by double backquotes, which become Markdown's.
+So the meaning of a field is written once, where the field is declared. Docstrings
+follow the Google convention. Code in them is marked by double backquotes, which become single ones in Markdown.
 """
 
 import inspect
@@ -14,18 +14,18 @@ _FIELD = re.compile(r"^ {4}(\w+): ", re.MULTILINE)
 
 
 def summary_of(kind: type) -> str:
-    """The first line of what a class is."""
+    """Return the first line of the docstring of a class."""
     return _for_readers(inspect.cleandoc(kind.__doc__ or "").split("\n", 1)[0])
 
 
 def description_of(kind: type) -> str:
-    """What a class is, without its attributes; paragraphs keep an empty line between them."""
+    """Return the docstring of a class without its attributes; paragraphs are separated by an empty line."""
     text = _SECTION.split(inspect.cleandoc(kind.__doc__ or ""))[0]
     return "\n\n".join(_for_readers(paragraph) for paragraph in text.strip().split("\n\n"))
 
 
 def descriptions_of_fields(kind: type[msgspec.Struct]) -> dict[str, str]:
-    """What each field of a struct means; inherited ones as the parent says."""
+    """Return the description of each field of a struct; inherited fields have that of the parent."""
     found: dict[str, str] = {}
     for parent in reversed(kind.__mro__):
         found |= _described(parent.__doc__ or "")
@@ -41,5 +41,5 @@ def _described(docstring: str) -> dict[str, str]:
 
 
 def _for_readers(text: str) -> str:
-    """One line, in Markdown, with the wire's word for what is undefined."""
+    """One line of Markdown, in which None is `null`."""
     return re.sub(r"\bNone\b", "`null`", " ".join(text.split())).replace("``", "`")

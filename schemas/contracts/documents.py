@@ -1,4 +1,4 @@
-"""All documents as text, by their path in this folder."""
+"""Generates all documents as text, by their path in this folder."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +13,12 @@ ASYNCAPI = "asyncapi.json"
 
 
 def path_of_schema(name: str) -> str:
-    """Where the JSON Schema of a kind and version is, such as ``TickObserved.v1``."""
+    """Return the path of the JSON Schema of a kind and version, such as ``TickObserved.v1``."""
     return f"json/{name}.json"
 
 
 def documents() -> dict[str, bytes]:
-    """What the code promises now; documents of earlier versions are kept beside them."""
+    """Return the documents of the present code; those of earlier versions stay in the same folder."""
     return {path: rendered(document) for path, document in _documents()}
 
 
@@ -29,5 +29,5 @@ def _documents() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def rendered(document: dict[str, Any]) -> bytes:
-    """Indented JSON with a newline at its end."""
+    """Return indented JSON with a newline at its end."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -1,7 +1,7 @@
-"""One example of every kind of event with every field set, and those with what may be undefined.
+"""Examples of every kind of event: one with every field set, and others with undefined fields.
 
-They stand in the documents for subscribers, and their bytes in ``tests/contract/golden`` are what
-the codec is held to.
+The documents for subscribers show them, and a test compares the bytes of the codec with theirs in
+``tests/contract/golden``.
 """
 
 from msgspec.structs import replace

@@ -1,7 +1,7 @@
-"""The compatibility gate: committed documents against what the code would generate now.
+"""The compatibility gate: compares the committed documents with those that the code would generate now.
 
-It says what to do, and to whom it would happen otherwise. What it refuses, :mod:`schemas.contracts`
-does not write, so that nobody regenerates a broken promise by mistake.
+It says what to do, and whom a change would break. :mod:`schemas.contracts` writes nothing that the gate refuses, so
+nobody regenerates a broken promise by mistake.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ Documents = Mapping[str, bytes]
 
 
 def broken_promises(committed: Documents, generated: Documents) -> list[str]:
-    """One line for each incompatible change; none when the generated documents may be committed.
+    """Return one line for each incompatible change; none if the generated documents may be committed.
 
     Args:
-        committed: By path, as in :func:`schemas.contracts.documents.documents`; those of earlier
-            versions, which nothing generates any more, are promises kept by their records.
-        generated: What the code promises now.
+        committed: The documents by path, as in :func:`schemas.contracts.documents.documents`; those of earlier
+            versions, which nothing generates any more, are not compared.
+        generated: The documents of the present code.
     """
     return list(_broken(committed, generated))
 
@@ -55,9 +55,9 @@ def _changed_topics(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
 
 
 def _promised(channel: dict[str, Any]) -> dict[str, Any]:
-    """What subscribers build on: which kinds and versions come, and where a key lies.
+    """What subscribers rely on: the kinds and versions of a topic, and the partition of a key.
 
-    How long records are kept, and which consumers have dead letters, may change.
+    The retention, and the consumers that have dead letters, may change.
     """
     kafka = channel["bindings"]["kafka"]
     return {
@@ -69,9 +69,9 @@ def _promised(channel: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_added_kinds(was: list[str], now: list[str]) -> list[str]:
-    """What is there of kinds that were there: subscribers pass over a kind that they do not know.
+    """The messages of kinds that were there before: subscribers ignore a kind that they do not know.
 
-    Another version of a known kind is no such kind.
+    Another version of a known kind is not ignored.
     """
     known = {_kind(message) for message in was}
     return [message for message in now if _kind(message) in known]

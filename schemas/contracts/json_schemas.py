@@ -1,7 +1,7 @@
-"""JSON Schema (2020-12) of each kind of event, from its struct.
+"""Makes the JSON Schema (2020-12) of each kind of event from its struct.
 
-A field with a default may be missing in records of an earlier release, and means its default then.
-Unknown fields are allowed, since a later release may add some.
+A field with a default may be missing in records of an earlier release, and has its default then.
+Unknown fields are allowed, because a later release may add fields.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ Schema = dict[str, Any]
 
 
 def name_of(kind: type[Event]) -> str:
-    """A kind with its version, such as ``TickObserved.v1``."""
+    """Return the name of a kind with its version, such as ``TickObserved.v1``."""
     return f"{kind.__name__}.v{kind.schema_version}"
 
 
 def json_schema(kind: type[Event]) -> Schema:
-    """The schema of a kind as a document of its own; what it refers to is in ``$defs``."""
+    """Return the schema of a kind as a document of its own, with its references in ``$defs``."""
     components = _components([kind], "#/$defs/{name}")
     found = components.pop(kind.__name__)
     return {
@@ -33,7 +33,7 @@ def json_schema(kind: type[Event]) -> Schema:
 
 
 def components_of(kinds: list[type[Event]]) -> dict[str, Schema]:
-    """The schemas of many kinds and of what they refer to, for an AsyncAPI document."""
+    """Return the schemas of many kinds and of their references, for an AsyncAPI document."""
     components = _components(kinds, "#/components/schemas/{name}")
     named = {kind.__name__: name_of(kind) for kind in kinds}
     return {named.get(name, name): schema for name, schema in components.items()}
@@ -49,7 +49,7 @@ def _components(kinds: list[type[Event]], reference: str) -> dict[str, Schema]:
 
 
 def _of_event(kind: type[Event], schema: Schema) -> Schema:
-    """As the library makes it, with what the docstrings say of every field."""
+    """The schema of the library, with the descriptions of every field from the docstrings."""
     described = descriptions_of_fields(kind)
     properties: Schema = {"type": {"const": kind.__name__, "description": "The kind of event."}}
     for name, found in schema["properties"].items():
@@ -67,7 +67,7 @@ def _of_event(kind: type[Event], schema: Schema) -> Schema:
 
 
 def _with_description(schema: Schema, description: str) -> Schema:
-    """Beside a reference other keywords are not read by every tool, so it is wrapped."""
+    """Wrap a reference, because not every tool reads other keywords next to a reference."""
     reference = {"allOf": [{"$ref": schema["$ref"]}]} if "$ref" in schema else {}
     others = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
     return {**reference, **others, "description": description}

@@ -1,4 +1,4 @@
-"""Messages of the AsyncAPI document: events with their headers, key and examples."""
+"""Makes the messages of the AsyncAPI document: events with their headers, key and examples."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from schemas.contracts.json_schemas import Schema, name_of
 from schemas.events import Event
 
 KAFKA_BINDING = "0.5.0"
-#: What each header of an event says.
+#: The description of each header of an event.
 _HEADERS = {
     "schema": "The kind of event.",
     "schema-version": "The version of the kind's schema.",
     "content-type": "How the value is written.",
     "trace-id": (
-        "The trace that the event belongs to: 32 hexadecimal digits, the 128-bit BLAKE2b of the value of "
-        "the event that began it, such as a trade. What is derived from an event carries its trace."
+        "The trace to which the event belongs: 32 hexadecimal digits, the 128-bit BLAKE2b hash of the value of "
+        "the event that began it, such as a trade. Events that are derived from an event carry its trace."
     ),
 }
 
 
 def event_message(kind: type[Event]) -> dict[str, Any]:
-    """A kind of event as a message."""
+    """Return a kind of event as a message."""
     return {
         "name": kind.__name__,
         "title": f"{kind.__name__}, version {kind.schema_version}",

@@ -1,7 +1,7 @@
-"""Fields of a message that nobody declared: a newer producer, or a misspelt name.
+"""Finds fields of a message that its kind does not declare: those of a newer producer, or a misspelt name.
 
-Decoding ignores them, since a producer may add some, and never looks for them, since that costs as
-much as decoding once more. Whoever counts them asks here, away from the hot path.
+Decoding ignores them, because a producer may add fields, and does not look for them, because that takes as
+long as decoding again. The monitor counts them with this module, away from the hot path.
 """
 
 import msgspec
@@ -9,20 +9,20 @@ import msgspec
 from schemas import codec
 from schemas.events import Event
 
-#: Stands for names that are no text at all.
+#: The name that stands for names that are not text.
 UNREADABLE = "(unreadable)"
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def unknown_fields(event: Event, value: bytes) -> list[str]:
-    """The names in a message that its kind does not declare, each once, in their order.
+    """Return the names in a message that its kind does not declare, each once, in their order.
 
     Args:
-        event: What the codec made of the message.
-        value: The message.
+        event: The event that the codec decoded.
+        value: The bytes of the message.
     """
     if codec.encode(event) == value:
-        return []  # as the platform itself writes it: the usual case, and the cheap one
+        return []  # the platform itself encoded it, which is usual and quickly found
     try:
         stated = _fields.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

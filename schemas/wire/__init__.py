@@ -1,4 +1,4 @@
-"""The only doors to servers: Kafka, Redis and Postgres clients, their settings, the clock.
+"""The only clients of servers: Kafka, Redis and Postgres, with their settings and the clock.
 
-Each client translates its library's exceptions into the tree of :mod:`schemas.errors`.
+Each client translates the exceptions of its library into the tree of :mod:`schemas.errors`.
 """

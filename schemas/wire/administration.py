@@ -1,6 +1,6 @@
-"""The door to Kafka's administration: creating topics, and asking for ends, offsets and lags.
+"""The administration client of Kafka: creates topics, and asks for ends, offsets and lags.
 
-It stands apart from reading and publishing, which every job does; this is for operators' tools.
+It stands apart from reading and publishing, which every job does, because only tools of operators need it.
 """
 
 import time
@@ -22,9 +22,9 @@ _TIMEOUT_S = 15.0
 _LOOK_AGAIN_S = 0.1
 _ATTEMPTS = 6
 _Answer = TypeVar("_Answer")
-#: Only closed segments are compacted, and whoever restores from a topic reads what is not compacted whole:
-#: so segments are small, are closed by time too, and are compacted once a fifth of a topic is new.
-#: A deletion stays long enough for every reader that had begun before it.
+#: Only closed segments are compacted, and a restore reads all records that are not compacted. Therefore
+#: segments are small and are closed by time, too, and a topic is compacted when a fifth of it is new.
+#: A deletion stays long enough for every reader that began before it.
 _COMPACTED = {
     "cleanup.policy": "compact",
     "segment.bytes": str(2 * LARGEST_MESSAGE_BYTES),
@@ -33,12 +33,12 @@ _COMPACTED = {
     "max.compaction.lag.ms": "600000",
     "delete.retention.ms": "3600000",
 }
-#: To Apache Kafka: as the broker's own settings say.
+#: Apache Kafka takes this to mean its own default.
 _BROKERS_CHOICE = -1
 
 
 class Administration:
-    """Creates topics and looks at the log's ends."""
+    """Creates topics, and reads the offsets of the log and of groups."""
 
     def __init__(self, endpoint: KafkaEndpoint) -> None:
         self._endpoint = endpoint
@@ -46,7 +46,7 @@ class Administration:
         self._groups: dict[str, Any] = {}
 
     def is_ready(self, *, timeout_s: float = 1.0) -> bool:
-        """Whether the broker answers."""
+        """Return whether the broker answers."""
         try:
             self._admin.list_topics(timeout=timeout_s)
         except ck.KafkaException:
@@ -54,7 +54,7 @@ class Administration:
         return True
 
     def topics(self, *, timeout_s: float = 10.0) -> dict[str, int]:
-        """The number of partitions of every topic that exists.
+        """Return the number of partitions of every topic that exists.
 
         Raises:
             BrokerUnavailableError: If the broker does not answer.
@@ -64,14 +64,14 @@ class Administration:
         return {name: len(topic.partitions) for name, topic in found.items()}
 
     def brokers(self, *, timeout_s: float = 10.0) -> frozenset[int]:
-        """The numbers of the brokers that the cluster counts on now; none if nobody answers."""
+        """Return the numbers of the brokers of the cluster that are alive; none if no broker answers."""
         try:
             return frozenset(self._admin.list_topics(timeout=timeout_s).brokers)
         except ck.KafkaException:
             return frozenset()
 
     def under_replicated(self, *, timeout_s: float = 10.0) -> list[tuple[str, int]]:
-        """The partitions of which a copy is not up to date.
+        """Return the partitions of which a copy is not up to date.
 
         Raises:
             BrokerUnavailableError: If no broker answers.
@@ -89,13 +89,13 @@ class Administration:
         """Create the topics that are missing.
 
         Args:
-            topics: From the table of :mod:`schemas.topics`.
-            replication: Copies of each partition; None leaves it to the broker's own settings. With
-                more than one, a record counts as acknowledged when all but one have it, so that
-                the loss of one loses nothing.
+            topics: Topics of the table of :mod:`schemas.topics`.
+            replication: The copies of each partition; None leaves that to the settings of the broker. With
+                more than one, a record is acknowledged when all copies but one have it, so that
+                the loss of one broker loses no record.
 
         Returns:
-            The names that were created.
+            The names of the created topics.
 
         Raises:
             ConfigurationError: If a topic exists with another number of partitions.
@@ -123,10 +123,10 @@ class Administration:
         return [topic.name for topic in missing]
 
     def wake_coordinators(self, *, timeout_s: float = 15.0) -> None:
-        """Return when offsets can be committed: a new broker makes its topic of offsets at the first question.
+        """Return when offsets can be committed. A new broker creates its topic of offsets at the first request.
 
         Raises:
-            BrokerUnavailableError: If they cannot in time.
+            BrokerUnavailableError: If they cannot be committed in time.
         """
         client, asked = self._asking("driftline-administration"), [ck.TopicPartition(MARKET_TICK.name, 0)]
         deadline = time.monotonic() + timeout_s
@@ -142,14 +142,15 @@ class Administration:
                 return
 
     def ends(self, partitions: Iterable[tuple[str, int]], *, are_stable: bool = False) -> Positions:
-        """The offset behind the last record of each partition.
+        """Return the offset after the last record of each partition.
+
+        On Apache Kafka the marker that ends a transaction takes an offset, too. The embedded broker
+        states the second record of the last batch that it received, so there the rest is read.
 
         Args:
-            are_stable: Count only what a read_committed reader can get to; otherwise records of open
-                transactions count too. The embedded broker makes no difference.
-
-        On Apache Kafka the mark that ends a transaction takes an offset too. The embedded broker
-        names the second record of the last batch it was sent, so there the rest is read.
+            partitions: The topics and partitions.
+            are_stable: Whether only records count that a read_committed reader can read; otherwise records of open
+                transactions count, too. The embedded broker does not distinguish them.
 
         Raises:
             BrokerUnavailableError: If the broker does not answer, or has no such partition.
@@ -160,7 +161,7 @@ class Administration:
         return _behind_last_batch(self._endpoint, found) if self._endpoint.is_embedded else found
 
     def beginnings(self, partitions: Iterable[tuple[str, int]]) -> Positions:
-        """The offset of the first record that each partition still has.
+        """Return the offset of the first record that each partition still has.
 
         Raises:
             BrokerUnavailableError: If the broker does not answer, or has no such partition.
@@ -168,21 +169,21 @@ class Administration:
         return self._positions(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
     def offsets_at(self, times: Mapping[tuple[str, int], int]) -> Positions:
-        """The first offset whose record was published at or after a time; the end where none was.
+        """Return the first offset whose record was published at or after a time; the end if there is none.
 
         Args:
-            times: UTC ms of the record timestamp, by topic and partition.
+            times: The times in UTC milliseconds, by topic and partition.
 
         Raises:
             BrokerUnavailableError: If the broker does not answer, or has no such partition.
         """
         found = self._listed({where: OffsetSpec.for_timestamp(time_ms) for where, time_ms in times.items()})
-        # Without one Apache Kafka answers -1 for both, the embedded broker 0.
+        # If there is none, Apache Kafka answers -1 for both, and the embedded broker answers 0.
         there = {w: o.offset for w, o in found.items() if o.offset >= 0 and o.timestamp >= times[w]}
         return there | self.ends(times.keys() - there.keys())
 
     def committed(self, group: str, partitions: Iterable[tuple[str, int]]) -> Positions:
-        """The offsets that a consumer group has committed; partitions without one are left out.
+        """Return the offsets that a consumer group has committed; partitions without an offset are left out.
 
         Raises:
             BrokerUnavailableError: If the broker does not answer.
@@ -194,21 +195,21 @@ class Administration:
         return {(where.topic, where.partition): where.offset for where in found if where.offset >= 0}
 
     def _asking(self, group: str) -> Any:
-        """A client that knows a group by name and never joins it.
+        """A client of a group that never joins it.
 
-        The administrator's own question for a group's offsets ends the process (librdkafka 2.16:
-        a null pointer, or a failed assertion) when the group has no coordinator at the moment.
+        The request of the administration client for the offsets of a group ends the process (librdkafka 2.16:
+        a null pointer, or a failed assertion) if the group has no coordinator at the moment.
         """
         if group not in self._groups:
             options = {**connection(self._endpoint, "administration"), "group.id": group}
-            # What a transaction is about to commit is not waited for.
+            # It does not wait for offsets that a transaction is about to commit.
             self._groups[group] = ck.Consumer({**options, "isolation.level": "read_uncommitted"})
         return self._groups[group]
 
     def _patiently(self, ask: Callable[[], _Answer]) -> _Answer:
-        """A broker that has just started, or lost another, has no leaders and coordinators for a moment.
+        """Retry, because a broker that has just started, or lost another, has no leaders for a moment.
 
-        The library goes on asking in the name of leaders that it once knew, until it looks anew.
+        The library goes on asking the leaders that it knew, until it lists topics again.
         """
         for attempt in stamina.retry_context(
             on=BrokerUnavailableError, attempts=_ATTEMPTS, wait_initial=0.1, wait_max=0.5

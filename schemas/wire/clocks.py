@@ -1,17 +1,17 @@
-"""The clocks: the machine's, and one that a test advances."""
+"""The clocks: the clock of the machine, and a clock that tests advance."""
 
 import time
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The clock of the machine."""
 
     def now_ms(self) -> int:
-        """UTC milliseconds."""
+        """Return the time in UTC milliseconds."""
         return time.time_ns() // 1_000_000
 
     def monotonic_s(self) -> float:
-        """Seconds that never run backwards."""
+        """Return seconds that never run backwards."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -27,13 +27,13 @@ class ManualClock:
         self._now_us = now_ms * 1000
 
     def now_ms(self) -> int:
-        """UTC milliseconds."""
+        """Return the time in UTC milliseconds."""
         return self._now_us // 1000
 
     def monotonic_s(self) -> float:
-        """The same clock in seconds."""
+        """Return the same clock in seconds."""
         return self._now_us / 1e6
 
     def sleep(self, seconds: float) -> None:
-        """Advance by this many seconds."""
+        """Advance the clock by this many seconds."""
         self._now_us += max(0, round(seconds * 1e6))

@@ -1,4 +1,4 @@
-"""What every client of Kafka shares: how it connects, how large a record may be, whose error is which."""
+"""What all clients of Kafka share: their settings, the largest record, and the translation of errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from schemas.errors import (
 )
 from schemas.wire.settings import KafkaEndpoint
 
-#: Of a record with its headers: states and dead letters may be larger than events.
+#: The size of a record with its headers; states and dead letters may be larger than events.
 LARGEST_MESSAGE_BYTES = 16_000_000
 _FENCED = {
     ck.KafkaError._FENCED,
@@ -23,7 +23,7 @@ _FENCED = {
     ck.KafkaError.PRODUCER_FENCED,
     ck.KafkaError.FENCED_INSTANCE_ID,
     ck.KafkaError.UNKNOWN_MEMBER_ID,
-    # Whatever it was, the client cannot be used again; a static member learns so that it is fenced.
+    # After any fatal error the client cannot be used again; a static member learns in this way that it is fenced.
     ck.KafkaError._FATAL,
 }
 _MISCONFIGURED = {
@@ -37,11 +37,11 @@ _REGRESSED = {ck.KafkaError.OFFSET_OUT_OF_RANGE, ck.KafkaError._AUTO_OFFSET_RESE
 
 
 def translate(error: ck.KafkaError) -> PlatformError:
-    """The platform's error for one of librdkafka's.
+    """Return the error of the platform for one of librdkafka.
 
-    What is neither fencing, nor a wrong setting, nor a shortened log is a broker that does not
-    do what it was asked: the same call may succeed later. So is a commit in the name of the group's
-    last generation: a member that is still one makes it again in the name of the next.
+    An error that is neither fencing, nor a wrong setting, nor a shortened log means that the broker did not
+    do what it was asked, and the same call may succeed later. That includes a commit for an earlier generation of
+    the group: a member that still belongs to the group commits again in the next generation.
     """
     code = error.code()
     text = f"Kafka: {error.str()} ({error.name()})"
@@ -56,7 +56,7 @@ def translate(error: ck.KafkaError) -> PlatformError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the platform's errors for librdkafka's within the block."""
+    """Raise the platform's errors for those of librdkafka within the block."""
     try:
         yield
     except ck.KafkaException as error:
@@ -64,7 +64,7 @@ def translated() -> Iterator[None]:
 
 
 def connection(endpoint: KafkaEndpoint, role: str) -> dict[str, Any]:
-    """What every client of the library is told: where the broker is, and who asks."""
+    """Return the settings of every client: the address of the broker, and the name of the client."""
     return {
         "bootstrap.servers": endpoint.bootstrap_servers,
         "client.id": f"driftline-{role}",
@@ -74,7 +74,7 @@ def connection(endpoint: KafkaEndpoint, role: str) -> dict[str, Any]:
 
 
 def is_abortable(error: PlatformError) -> bool:
-    """Whether what failed was a transaction that can be aborted and tried again."""
+    """Whether the error is of a transaction that can be aborted and tried again."""
     cause = error.__cause__
     return (
         isinstance(cause, ck.KafkaException)
@@ -84,7 +84,7 @@ def is_abortable(error: PlatformError) -> bool:
 
 
 def is_retriable(error: PlatformError) -> bool:
-    """Whether the same call may be made again, and goes on where it was."""
+    """Whether the same call may be made again and continues where it stopped."""
     cause = error.__cause__
     return (
         isinstance(cause, ck.KafkaException)

@@ -1,7 +1,7 @@
-"""Reading the log for people: from any offset, with the time of publication, and on as it grows.
+"""Reads the log for people: from any offset, with the time of publication, and further as it grows.
 
-It stands apart from :class:`schemas.wire.kafka.Reader` for jobs, which never ask when a record was
-published, since that costs, and never commit what a person looked at.
+It stands apart from :class:`schemas.wire.kafka.Reader` for jobs: that never asks when a record was
+published, because that takes time, and it commits offsets, which this never does.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,12 +20,13 @@ _WAIT_S = 0.2
 def follow(
     endpoint: KafkaEndpoint, starts: Mapping[Where, int], *, stop: Callable[[], bool], is_endless: bool
 ) -> Iterator[Record]:
-    """The committed records of partitions from given offsets on.
+    """Yield the committed records of partitions from given offsets on.
 
     Args:
-        starts: The first offset wanted, by topic and partition.
+        endpoint: The address of the broker.
+        starts: The first offset, by topic and partition.
         stop: Asked between batches.
-        is_endless: Wait for more at the end, rather than stop there.
+        is_endless: Whether to wait for more records at the end.
 
     Yields:
         The records with the time of their publication, in order per partition.
@@ -49,9 +50,14 @@ def follow(
 def first_published(
     endpoint: KafkaEndpoint, positions: Positions, *, budget_s: float = 10.0
 ) -> dict[Where, int]:
-    """When the first record at or behind each position was published, UTC milliseconds.
+    """Return when the first record at or after each position was published, in UTC milliseconds.
 
-    Partitions where none is left to read are left out.
+    Partitions that have no such record are left out.
+
+    Args:
+        endpoint: The address of the broker.
+        positions: The offsets, by topic and partition.
+        budget_s: The longest wait for a message.
 
     Raises:
         BrokerUnavailableError: If the broker does not answer within the budget.

@@ -1,6 +1,6 @@
-"""The door to Kafka: what of ``schemas.wire`` a job reads and publishes with.
+"""The client of Kafka: the names of ``schemas.wire`` with which a job reads and publishes.
 
-Administration stands apart (:mod:`schemas.wire.administration`): operators' tools need it, jobs
+Administration stands apart (:mod:`schemas.wire.administration`), because tools of operators need it and jobs
 do not. Every exception of the library is translated into the tree of :mod:`schemas.errors`.
 """
 

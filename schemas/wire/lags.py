@@ -1,8 +1,8 @@
-"""How far a consumer group is behind: in messages, and in seconds.
+"""The lag of a consumer group: in messages, and in seconds.
 
-Seconds are what people feel, and the only measure that the marks of transactions do not falsify:
-on Apache Kafka each takes an offset of its own, so a group that has read everything may still be
-some offsets short of the end. It is behind when a record is left to read, and by that record's age.
+Seconds matter to people, and only seconds are not distorted by transaction markers:
+on Apache Kafka each marker takes an offset of its own, so a group that has read everything may still be
+some offsets short of the end. A group lags if a record is left to read, and its lag is the age of that record.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,12 +16,12 @@ Where = tuple[str, int]
 
 
 class Lag(NamedTuple):
-    """How far behind a group is in one partition.
+    """The lag of a group in one partition.
 
     Attributes:
-        n_messages: From its committed offset to the end, the marks of transactions included; 0
-            when nothing is left to read.
-        behind_s: How long ago the first record that it has not consumed was published.
+        n_messages: The offsets from the committed one to the end, transaction markers included; 0
+            if nothing is left to read.
+        behind_s: The age of the first record that it has not consumed.
     """
 
     n_messages: int
@@ -36,10 +36,14 @@ def lags(
     partitions: Iterable[Where],
     now_ms: int,
 ) -> dict[Where, Lag]:
-    """The lag of a group in each partition for which it has committed an offset.
+    """Return the lag of a group in each partition for which it has committed an offset.
 
     Args:
-        now_ms: The wall clock, UTC milliseconds: what publication times are compared with.
+        endpoint: The address of the broker.
+        administration: The administration client of the same broker.
+        group: The consumer group.
+        partitions: The topics and partitions to look at.
+        now_ms: The wall clock in UTC milliseconds, with which times of publication are compared.
 
     Raises:
         BrokerUnavailableError: If the broker does not answer.
@@ -59,7 +63,7 @@ def lags(
 
 
 def worst(found: Mapping[Where, Lag]) -> Lag:
-    """Of a whole topic, or of all that a group reads: its messages together, its longest wait."""
+    """Return the lag of a whole topic, or of a whole group: the sum of the messages and the longest lag in seconds."""
     return Lag(
         sum(lag.n_messages for lag in found.values()),
         max((lag.behind_s for lag in found.values()), default=0.0),

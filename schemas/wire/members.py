@@ -1,14 +1,14 @@
-"""A worker's share of its job's inputs: a member of the consumer group that reads in runs.
+"""A worker as a member of the consumer group of its job, which reads its partitions in runs.
 
-Partitions are shared out by their number. The group shares out the first input, cooperatively: a
-partition that stays is read on while others move. The same-numbered partitions of the other inputs
-follow by hand, so that one worker always has the same number of each, whatever the assignor does.
+Partitions are assigned by their number. The group assigns the partitions of the first input cooperatively, so a
+partition that stays is read on while others move. The worker itself assigns the partitions of the other inputs
+with the same numbers. So it always has the same numbers of each input, whatever the assignor does.
 
-Membership is static: the group knows a worker by its name and keeps its share for it while it is
-away for less than the session's timeout, so a worker that was killed and starts again goes on with
-what it had, and nobody else is disturbed. Two workers of one name fence each other.
+Membership is static: the group knows a worker by its name and keeps its partitions while it is
+away for less than the session timeout. So a worker that was killed and starts again continues with the same
+partitions, and no other worker is disturbed. Two workers with one name fence each other.
 
-On the embedded broker every partition is taken at once, without joining: see
+On the embedded broker a worker takes every partition at once, without joining: see
 :mod:`schemas.wire.reading`.
 """
 
@@ -28,7 +28,7 @@ from schemas.wire.settings import KafkaEndpoint
 log = structlog.get_logger()
 _BEGINNING = -2
 _ANSWER_S = 15.0
-#: Without an open transaction offsets are told in milliseconds; with one, not at all.
+#: Without an open transaction the broker answers in milliseconds; with one, it does not answer.
 _AT_ONCE_S = 1.0
 _OPTIONS: dict[str, Any] = {
     "enable.auto.commit": False,
@@ -37,20 +37,20 @@ _OPTIONS: dict[str, Any] = {
     "partition.assignment.strategy": "cooperative-sticky",
     "heartbeat.interval.ms": 1000,
     "enable.partition.eof": True,
-    # A fast reader would otherwise be stalled for a second whenever the queue has filled.
+    # With the default of a second, a fast reader is stalled for that long whenever its queue has been full.
     "fetch.queue.backoff.ms": 5,
     "fetch.wait.max.ms": 100,
 }
 
 
-class Hooks(NamedTuple):
-    """What a worker does when its share changes; called within :meth:`Member.take`.
+class MemberHooks(NamedTuple):
+    """What a worker does when its partitions change. The hooks are called within :meth:`Member.take`.
 
     Attributes:
-        on_assigned: Gets partition numbers; makes their state ready and returns where to read on,
-            by topic and partition; what is not named is read from its beginning.
-        on_revoked: Gets partition numbers that are given up; commits what belongs to them.
-        on_lost: Gets partition numbers that are already another's.
+        on_assigned: Gets partition numbers, prepares their state, and returns the offsets from which to read,
+            by topic and partition; a partition without an offset is read from its beginning.
+        on_revoked: Gets partition numbers that are given up, and commits what belongs to them.
+        on_lost: Gets partition numbers that belong to another worker already.
     """
 
     on_assigned: Callable[[list[int]], Positions]
@@ -59,14 +59,16 @@ class Hooks(NamedTuple):
 
 
 class Member:
-    """Reads a worker's share.
+    """Reads the partitions of a worker.
 
     Args:
+        endpoint: The address of the broker.
         group: The consumer group.
-        name: Of the worker, within the group.
+        name: The name of the worker within the group.
         topics: The inputs; all have the same number of partitions.
-        owner: The worker's transactional id, which the offsets of its share say (:mod:`schemas.wire.ownership`).
-        session_s: For how long the group keeps the share of a member that is not heard of.
+        hooks: What the worker does when its partitions change.
+        owner: The transactional id of the worker, which its committed offsets state (:mod:`schemas.wire.ownership`).
+        session_s: The seconds for which the group keeps the partitions of a member that is silent.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Member:
         group: str,
         name: str,
         topics: Sequence[Topic],
-        hooks: Hooks,
+        hooks: MemberHooks,
         owner: str,
         session_s: float,
     ) -> None:
@@ -96,7 +98,7 @@ class Member:
         )
 
     def open(self) -> None:
-        """Begin; on the embedded broker the whole of the inputs is assigned at once."""
+        """Start reading. On the embedded broker all partitions are assigned at once."""
         if not self._is_fixed:
             with translated():
                 self._consumer.subscribe(
@@ -112,7 +114,7 @@ class Member:
             self._consumer.assign(self._partitions(numbers, starts))
 
     def take(self, *, max_messages: int, timeout_s: float) -> Taken:
-        """What is at hand: waits for the first message, then takes what has already arrived."""
+        """Wait for the first message, then return it with all messages that have arrived."""
         with translated():
             messages = self._consumer.consume(1, timeout_s)
             if messages and max_messages > 1:
@@ -120,9 +122,9 @@ class Member:
         return taken_apart(messages)
 
     def hold(self, places: Collection[tuple[str, int]]) -> None:
-        """Fetch nothing of these partitions of the share, and go on with all others.
+        """Do not fetch from these partitions, and continue with all others.
 
-        What a held partition has in the log is taken when it is no longer held.
+        The records of a held partition are read when it is no longer held.
         """
         wanted = frozenset(places)
         begun, ended = wanted - self._held, self._held - wanted
@@ -134,9 +136,9 @@ class Member:
         self._held = wanted
 
     def committed(self, numbers: Sequence[int]) -> Positions:
-        """The committed offsets of partition numbers, which are this worker's own now.
+        """Return the committed offsets of partition numbers that this worker has now.
 
-        Those without one are left out. A transaction that a worker left open on them is ended.
+        Partitions without an offset are left out. A transaction that another worker left open on them is ended.
         """
         partitions = self._partitions(numbers)
         timeout_s = _ANSWER_S if self._is_fixed else _AT_ONCE_S
@@ -155,18 +157,18 @@ class Member:
         return positions
 
     def _claim(self, positions: Positions) -> None:
-        """Say whose the share is, before anything of it is in a transaction."""
+        """Commit the offsets with this worker as their owner, before they are part of a transaction."""
         if not positions:
             return
         offsets = [ck.TopicPartition(*place, offset, self._owner) for place, offset in positions.items()]
         try:
             with translated():
                 self._consumer.commit(offsets=offsets, asynchronous=False)
-        except PlatformError as error:  # such as the group sharing out anew meanwhile
-            log.info("share not claimed", group=self._group, reason=str(error))
+        except PlatformError as error:  # for instance, the group assigns partitions again meanwhile
+            log.info("partitions not claimed", group=self._group, reason=str(error))
 
     def ends(self, numbers: Sequence[int]) -> Positions:
-        """The offset behind the last record of each partition."""
+        """Return the offset after the last record of each partition."""
         return {(p.topic, p.partition): self._end(p) for p in self._partitions(numbers)}
 
     def _end(self, partition: Any) -> int:
@@ -174,17 +176,17 @@ class Member:
             return int(self._consumer.get_watermark_offsets(partition, timeout=15)[1])
 
     def group_metadata(self) -> Any:
-        """What a transaction needs to know of the group."""
+        """Return what a transaction needs to know about the group."""
         return self._consumer.consumer_group_metadata()
 
     def close(self) -> None:
-        """Free the connection; the group keeps the share for the session's timeout."""
+        """Close the connection. The group keeps the partitions for the session timeout."""
         if not self._is_closed:
             self._is_closed = True
             self._consumer.close()
 
     def abandon(self) -> None:
-        """As :meth:`close`, without a word to the worker, which has failed."""
+        """Close the connection without calling the hooks, because the worker has failed."""
         self._is_abandoned = True
         self.close()
 
@@ -210,7 +212,7 @@ class Member:
         self._hooks.on_lost(numbers)
 
     def _let_go(self, consumer: Any, numbers: Sequence[int]) -> None:
-        """Give partitions back. The library remembers a pause beyond that: what comes back would stay paused."""
+        """Give partitions back. They are resumed first, because the library would keep them paused if they came back."""
         gone = frozenset(place for place in self._held if place[1] in set(numbers))
         if gone:
             consumer.resume([ck.TopicPartition(*place) for place in gone])

@@ -1,16 +1,16 @@
-"""Whose a partition's committed offsets are, and how a worker that has gone is kept from holding them up.
+"""The owners of committed offsets, by which a worker ends a transaction that a dead worker left open.
 
-A worker that is killed inside a transaction leaves it open. The broker ends it when its time is up, 15 s
-and up to 10 s more (``transaction.abort.timed.out.transaction.cleanup.interval.ms``). Until then nobody
-reads what lies behind it, and the offsets of its partitions are not told. Started again under its own name
-a worker ends it at once, since whoever begins with a transactional id fences the one before. But where the
-share went to another, nobody has that name.
+A worker that is killed inside a transaction leaves it open. The broker ends it after 15 s
+and up to 10 s more (``transaction.abort.timed.out.transaction.cleanup.interval.ms``). Until then no read_committed
+reader gets the records after it, and the broker does not tell the offsets of its partitions. A worker that starts
+again under its own name ends it at once, because a new producer with the same transactional id fences the one
+before. But if the partitions went to another worker, no producer has that id.
 
-So committed offsets say whose they are: their metadata is the transactional id of the worker that committed
-them or, before it has, that took them over. A worker whose new share is held up by an open transaction begins
-with that id, which ends the transaction and fences its owner. That is right whoever it is: a worker commits
-what it gives up before it does, so a transaction that is still open on another's share is that of a worker
-that has gone, or that the group has given up.
+Therefore committed offsets state their owner: their metadata is the transactional id of the worker that committed
+them, or that took them over and has not committed yet. If an open transaction blocks the new partitions of a worker,
+the worker opens a producer with that id, which ends the transaction and fences its owner. That is safe, because a
+worker commits before it gives partitions up. So a transaction that is still open on the partitions of another
+worker belongs to a worker that is dead, or that the group has removed.
 """
 
 import time
@@ -31,16 +31,18 @@ Place = tuple[str, int]
 
 _TIMEOUT_S = 15.0
 _LOOK_AGAIN_S = 0.05
-#: Longer than a transaction is open with nobody to end it: its own limit, and how often a broker looks.
+#: Longer than any transaction stays open: its own limit, and the interval at which a broker looks for such.
 _LONGEST_S = 45.0
-#: The marks of a transaction that was committed properly reach the offsets' partition a moment later.
+#: The markers of a committed transaction reach the partition of the offsets a moment later.
 _MARKS_S = 0.5
 
 
 class Ownership:
-    """The committed offsets of a group, with whose they are.
+    """Reads the committed offsets of a group with their owners.
 
     Args:
+        endpoint: The address of the broker.
+        group: The consumer group.
         owner: The transactional id of the worker that asks; it never fences itself.
     """
 
@@ -51,10 +53,12 @@ class Ownership:
         self._admin = AdminClient(connection(endpoint, f"{group}-ownership"))
 
     def freed(self, places: Sequence[Place]) -> Positions:
-        """The committed offsets of places, once no transaction is open on them; others are left out.
+        """Return the committed offsets of places as soon as no transaction is open on them.
+
+        Places without an offset are left out.
 
         Raises:
-            BrokerUnavailableError: If one stays open, or the broker does not answer.
+            BrokerUnavailableError: If a transaction stays open, or the broker does not answer.
         """
         start_s = time.monotonic()
         fenced: set[str] = set()
@@ -75,7 +79,7 @@ class Ownership:
             time.sleep(_LOOK_AGAIN_S)
 
     def _stable(self, places: Sequence[Place]) -> tuple[Positions, set[Place]]:
-        """What is committed, and where a transaction is open."""
+        """The committed offsets, and the places on which a transaction is open."""
         found, held = {}, set()
         for partition in self._listed(places, is_stable=True):
             place = (partition.topic, partition.partition)
@@ -104,5 +108,5 @@ class Ownership:
         try:
             heir = Publisher(self._endpoint, role="takeover", transactional_id=owner)
             heir.prepare_transactions(timeout_s=_TIMEOUT_S)
-        except PlatformError as error:  # the broker ends it in its own time
+        except PlatformError as error:  # the broker ends it later
             log.warning("could not end it", owner=owner, reason=str(error))

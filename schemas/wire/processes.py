@@ -1,6 +1,6 @@
-"""What every process of the platform does at its edges: logs, signals, one-line errors.
+"""What every process of the platform does at its edges: logs, signals, and errors in one line.
 
-A ``__main__`` calls :func:`run_command` with the environment, and is done.
+A ``__main__`` only calls :func:`run_command` with the environment.
 """
 
 import errno
@@ -23,32 +23,32 @@ from schemas.errors import ConfigurationError, PlatformError
 
 EXIT_FAILED = 1
 EXIT_MISCONFIGURED = 2
-#: What a disk says that cannot be written: full, a quota, mounted read-only, broken.
+#: The errors of a disk that cannot be written: it is full, over quota, read-only or broken.
 _DISK_TROUBLES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 _MATRIX_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Stop:
-    """Whether this process was asked to end, by SIGTERM or SIGINT."""
+    """A flag that tells whether this process was asked to end, by SIGTERM or SIGINT."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def __call__(self) -> bool:
-        """Whether it was."""
+        """Return whether it was asked to end."""
         return self._event.is_set()
 
     def set(self) -> None:
-        """Ask for the end."""
+        """Ask the process to end."""
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait this long, or until the end is asked for; tells whether it is."""
+        """Wait this long, or until the process is asked to end, and return whether it was."""
         return self._event.wait(seconds)
 
 
 def stop_on_signals() -> Stop:
-    """A stop flag that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    """Return a stop flag that SIGTERM and SIGINT set; a second signal ends the process at once."""
     stop = Stop()
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -62,29 +62,29 @@ def stop_on_signals() -> Stop:
 
 
 class PatientStream:
-    """A stream for log lines whose failures end nothing: a full disk, a terminal that was closed.
+    """A stream for log lines that ignores its failures, such as a full disk or a closed terminal.
 
     Args:
-        stream: Where they go, as long as that works.
+        stream: The stream to which lines are written as long as that works.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a line, or lose it."""
-        with suppress(OSError, ValueError):  # the latter where it was closed
+        """Write a line; it is lost if it cannot be written."""
+        with suppress(OSError, ValueError):  # the latter if the stream was closed
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Hand it on, if that is possible."""
+        """Flush the stream if that is possible."""
         with suppress(OSError, ValueError):
             self._stream.flush()
 
 
 class _PatientFile(io.FileIO):
-    """A file whose writes are given up where its disk cannot take them."""
+    """A file that drops what its disk cannot take."""
 
     def write(self, content: Any, /) -> int:
         try:
@@ -96,10 +96,10 @@ class _PatientFile(io.FileIO):
 
 
 def outlive_full_disks() -> None:
-    """Let standard output and standard error go nowhere while the disk they are redirected to is full.
+    """Drop standard output and standard error while the disk is full to which they are redirected.
 
-    What a process prints must not end it. Terminals and pipes stay as they are: a closed pipe ends
-    a command, as everybody expects.
+    The output of a process must not end it. Terminals and pipes stay as they are: a closed pipe ends
+    a command, as people expect.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -118,7 +118,7 @@ def outlive_full_disks() -> None:
 
 
 def configure_logging(*, level: str = "INFO") -> None:
-    """Log lines of fields to stderr: coloured on a terminal, plain otherwise."""
+    """Write log lines with fields to stderr: coloured on a terminal, otherwise plain."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -134,10 +134,10 @@ def configure_logging(*, level: str = "INFO") -> None:
 
 
 def single_matrix_thread(environment: MutableMapping[str, str]) -> None:
-    """Have numpy's matrix products run on the thread that asks for them, unless the user says otherwise.
+    """Make numpy run matrix products on the calling thread, unless the user sets otherwise.
 
-    Where both cores are busy the threads of one product wait for each other, many times longer than
-    the product takes; folds are fitted on threads of their own. Counts only before numpy is imported.
+    If both cores are busy, the threads of one product wait for each other many times longer than
+    the product takes; folds are fitted on threads of their own. This has an effect only before numpy is imported.
     """
     for variable in _MATRIX_THREADS:
         environment.setdefault(variable, "1")
@@ -148,9 +148,14 @@ def run_command(
 ) -> NoReturn:
     """Run a command line, and end the process with its exit code.
 
-    The commands find the environment in ``click``'s context object (``@click.pass_obj``). A
-    :class:`~schemas.errors.PlatformError` becomes one line on stderr: exit code 2 for a wrong
-    setting, 1 for anything else.
+    The commands find the environment in the context object of ``click`` (``@click.pass_obj``). A
+    :class:`~schemas.errors.PlatformError` becomes one line on stderr. The exit code is 2 for a wrong
+    setting, and 1 for any other error.
+
+    Args:
+        command: The command or group.
+        environment: The environment variables of the process.
+        arguments: The arguments; None takes those of the process.
     """
     level = environment.get("DRIFTLINE_LOG_LEVEL", "INFO").upper()
     if level not in logging.getLevelNamesMapping():
@@ -168,4 +173,4 @@ def run_command(
     except PlatformError as error:
         click.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(EXIT_MISCONFIGURED if isinstance(error, ConfigurationError) else EXIT_FAILED)
-    sys.exit(code if isinstance(code, int) else 0)  # what a command gave to click's own `exit`
+    sys.exit(code if isinstance(code, int) else 0)  # the code that a command gave to `exit` of click

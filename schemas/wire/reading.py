@@ -1,8 +1,8 @@
-"""Reading topics: a reader for what takes records one by one, and ranges of the log.
+"""Reads topics, record by record or run by run, and ranges of the log.
 
-Two ways to read. In a *group* the broker shares partitions out among readers. *Fixed* reading
-takes every partition at once and joins nothing: the embedded broker holds a first join back for
-3 s and a join after a kill for 11 s, and has one worker per job. Both commit offsets to the group.
+There are two ways to read. In a *group* the broker assigns partitions to readers. A *fixed* reader
+takes every partition at once and joins no group. It is for the embedded broker, which delays a first join by
+3 s and a join after a kill by 11 s, and where each job has one worker. Both commit offsets to the group.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,15 +23,16 @@ _RANGE_BUDGET_S = 15.0
 class Reader:
     """Reads topics in batches, as a read_committed consumer that never commits by itself.
 
-    It keeps no state per partition; a worker, which does, is a :class:`~schemas.wire.members.Member`.
+    It keeps no state per partition. A worker keeps such state, and is a :class:`~schemas.wire.members.Member`.
 
     Args:
-        group: The consumer group; offsets are kept under this name.
-        topics: What to read.
-        is_fixed: Take every partition at once, without joining the group.
-        sees_ends: Report the end of each partition too; for :func:`read_range`.
-        member: A name within the group, under which a reader that was killed gets its share back at
-            once; two of one name fence each other. None is a member that nobody waits for.
+        endpoint: The address of the broker.
+        group: The consumer group; offsets are committed under this name.
+        topics: The topics to read.
+        is_fixed: Whether to take every partition at once, without joining the group.
+        sees_ends: Whether to report the end of each partition, too; for :func:`read_range`.
+        member: A name within the group, under which a reader that was killed gets its partitions back at
+            once; two readers with one name fence each other. None is a member that the group does not wait for.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Reader:
         self._held: frozenset[tuple[str, int]] = frozenset()
 
     def open(self) -> None:
-        """Start reading; what was committed before is not read again."""
+        """Start reading after the committed offsets."""
         if not self._is_fixed:
             with translated():
                 self._consumer.subscribe([topic.name for topic in self._topics])
@@ -82,32 +83,32 @@ class Reader:
             )
 
     def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
-        """The records at hand: waits for the first, then takes what has already arrived."""
+        """Wait for the first record, then return it with all records that have arrived."""
         with translated():
             first = self._consumer.consume(1, timeout_s)
             rest = self._consumer.consume(max_records - 1, 0) if first and max_records > 1 else []
         return [_checked(message) for message in (*first, *rest)]
 
     def idle(self, timeout_s: float) -> None:
-        """Read nothing for some time, and keep the place in the group, which a reader that asks for nothing loses."""
+        """Read nothing for some time, and stay in the group, which a reader that does not poll would leave."""
         with translated():
             held = self._consumer.assignment()
             self._consumer.pause(held)
             messages = self._consumer.consume(1, timeout_s)
-            # Of a partition that came in the meantime: it is read again.
+            # A record of a partition that was assigned in the meantime is read again.
             for record in [record_of(message) for message in messages if message.error() is None]:
                 self._consumer.seek(ck.TopicPartition(record.topic, record.partition, record.offset))
-            # Of what went meanwhile too: the library remembers a pause, and it would be there when it comes back.
+            # Partitions that were revoked are resumed, too: the library keeps a pause, and would apply it later.
             self._consumer.resume([*held, *self._consumer.assignment()])
 
     def messages(self, *, timeout_s: float) -> list[Any]:
-        """What has arrived, ends of partitions included, as the library has it."""
+        """Return the messages of the library that have arrived, ends of partitions included."""
         with translated():
             first = self._consumer.consume(1, timeout_s)
             return [*first, *self._consumer.consume(10_000, 0)] if first else []
 
     def take(self, *, max_messages: int, timeout_s: float) -> Taken:
-        """As :meth:`poll`, as runs; ends of partitions too where they are seen."""
+        """Return the same as :meth:`poll`, as runs, and the ends of partitions if they are reported."""
         with translated():
             messages = self._consumer.consume(1, timeout_s)
             if messages and max_messages > 1:
@@ -115,7 +116,7 @@ class Reader:
         return taken_apart(messages)
 
     def hold(self, places: Collection[tuple[str, int]]) -> None:
-        """Fetch nothing of these partitions, and go on with all others."""
+        """Do not fetch from these partitions, and continue with all others."""
         wanted = frozenset(places)
         begun, ended = wanted - self._held, self._held - wanted
         with translated():
@@ -126,18 +127,18 @@ class Reader:
         self._held = wanted
 
     def seek(self, positions: Mapping[tuple[str, int], int]) -> None:
-        """Read on from these offsets; partitions that are not named start at their beginning."""
+        """Read from these offsets on; partitions that are not named start at their beginning."""
         self.hold(())
         self._assign(list(positions), positions)
 
     def committed(self, partitions: Sequence[tuple[str, int]]) -> Positions:
-        """The committed offsets of partitions; those without one are left out."""
+        """Return the committed offsets of partitions; partitions without an offset are left out."""
         with translated():
             found = self._consumer.committed([ck.TopicPartition(t, p) for t, p in partitions], timeout=15)
         return {(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
 
     def ends(self, partitions: Iterable[tuple[str, int]]) -> Positions:
-        """The offset behind the last record of each partition."""
+        """Return the offset after the last record of each partition."""
         with translated():
             return {
                 (t, p): self._consumer.get_watermark_offsets(ck.TopicPartition(t, p), timeout=15)[1]
@@ -145,7 +146,7 @@ class Reader:
             }
 
     def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
-        """Commit offsets, and return when the broker has them."""
+        """Commit offsets, and return when the broker has stored them."""
         with translated():
             self._consumer.commit(
                 offsets=[ck.TopicPartition(t, p, offset) for (t, p), offset in positions.items()],
@@ -153,11 +154,11 @@ class Reader:
             )
 
     def group_metadata(self) -> Any:
-        """What a transaction needs to know of the group."""
+        """Return what a transaction needs to know about the group."""
         return self._consumer.consumer_group_metadata()
 
     def close(self) -> None:
-        """Leave the group and free the connection."""
+        """Leave the group and close the connection."""
         self._consumer.close()
 
 
@@ -166,18 +167,19 @@ def read_range(
     starts: Mapping[tuple[str, int], int],
     ends: Mapping[tuple[str, int], int] | None = None,
 ) -> Iterator[Record]:
-    """The committed records of partitions, from given offsets up to others or to the log's end.
+    """Yield the committed records of partitions, from given offsets up to others or to the end of the log.
 
     Args:
-        starts: The first offset wanted, by topic and partition; 0 is the beginning. What the log
-            no longer has is left out.
-        ends: The offset behind the last one wanted; None reads to the present end.
+        endpoint: The address of the broker.
+        starts: The first offset, by topic and partition; 0 is the beginning. Records that the log
+            no longer has are left out.
+        ends: The offset after the last one; None reads to the present end.
 
     Yields:
         The records, in order per partition.
 
     Raises:
-        BrokerUnavailableError: If nothing came for a quarter of a minute.
+        BrokerUnavailableError: If no record arrived for a quarter of a minute.
     """
     for run in read_runs(endpoint, starts, ends):
         for message in run.messages:
@@ -189,11 +191,17 @@ def read_runs(
     starts: Mapping[tuple[str, int], int],
     ends: Mapping[tuple[str, int], int] | None = None,
 ) -> Iterator[Run]:
-    """As :func:`read_range`, run by run."""
+    """Yield the same records as :func:`read_range`, run by run.
+
+    Args:
+        endpoint: The address of the broker.
+        starts: The first offset, by topic and partition.
+        ends: The offset after the last one; None reads to the present end.
+    """
     wanted = {where for where, start in starts.items() if ends is None or ends.get(where, start) > start}
     if not wanted:
         return
-    # The embedded broker states its ends too low at times: there a stated end is read up to.
+    # The embedded broker sometimes states its ends too low, so there the stated end is read up to.
     trusts_end = ends is None or not endpoint.is_embedded
     reader = Reader(endpoint, group="driftline-range", topics=(), is_fixed=True, sees_ends=trusts_end)
     try:
@@ -213,7 +221,7 @@ def read_runs(
 def _within(
     taken: Taken, wanted: set[tuple[str, int]], ends: Mapping[tuple[str, int], int] | None
 ) -> Iterator[Run]:
-    """The runs inside the ranges; takes a partition out of ``wanted`` when it is through."""
+    """The runs inside the ranges; a partition is removed from ``wanted`` when its range was read."""
     for run in taken.runs:
         if run.place not in wanted:
             continue

@@ -1,8 +1,8 @@
-"""The door to Redis: views, the newest of each thing, guarded by the event's own order.
+"""The client of Redis: views, each of which holds the newest event of one key.
 
-A view holds a JSON body and the order it is of (an as-of time); a write with an older order
+A view holds a JSON body and its order, which is an as-of time. A write with an older order
 changes nothing, so writing twice, late or from a restored log is harmless. Redis may be emptied
-at any time: a writer keeps its newest views and writes them all again when its mark is gone.
+at any time: a writer keeps its newest views, and writes them all again when its mark is gone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from redis.exceptions import (
 from schemas.arms import CHAMPION
 from schemas.errors import ConfigurationError, PlatformError, StoreUnavailableError
 
-#: Of many views in one call, since a call of its own for each costs more than the write.
+#: It writes many views in one call, because a call per view takes longer than the write.
 _WRITE_IF_NEWER = """
 for i, key in ipairs(KEYS) do
     local order, body = ARGV[2 * i - 1], ARGV[2 * i]
@@ -43,18 +43,32 @@ _N_A_CALL = 500
 
 
 def features_key(stream: str, instrument: str, interval: str) -> str:
-    """Where the newest features of an instrument and interval are."""
+    """Return the key of the newest features of an instrument and interval.
+
+    Args:
+        stream: The run.
+        instrument: The name of the instrument.
+        interval: The length of the bars.
+    """
     return f"features:{stream}:{instrument}:{interval}"
 
 
 def prediction_key(stream: str, instrument: str, interval: str, horizon: str, arm: str = CHAMPION) -> str:
-    """Where the newest prediction of an arm is; the champion's key does not name it."""
+    """Return the key of the newest prediction of a target. The key of the champion does not name the arm.
+
+    Args:
+        stream: The run.
+        instrument: The name of the instrument.
+        interval: The length of the bars.
+        horizon: How far ahead it predicts.
+        arm: The alias under which the version was scored.
+    """
     key = f"prediction:{stream}:{instrument}:{interval}:{horizon}"
     return key if arm == CHAMPION else f"{key}:{arm}"
 
 
 def clock_key(stream: str) -> str:
-    """Where the stream's own time is: the newest watermark."""
+    """Return the key of the time of the stream, which is its newest watermark."""
     return f"clock:{stream}"
 
 
@@ -64,7 +78,7 @@ def failures_key(stream: str) -> str:
 
 
 def translate(error: RedisError) -> PlatformError:
-    """The platform's error for one of the client's: all but a refused password may pass."""
+    """Return the error of the platform for one of the client; all but a refused password are transient."""
     text = f"Redis: {error}"
     if isinstance(error, AuthenticationError):
         return ConfigurationError(f"REDIS_URL: {text}")
@@ -73,7 +87,7 @@ def translate(error: RedisError) -> PlatformError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the platform's errors for the client's within the block."""
+    """Raise the platform's errors for those of the client within the block."""
     try:
         yield
     except RedisError as error:
@@ -81,10 +95,10 @@ def translated() -> Iterator[None]:
 
 
 def connect(url: str) -> "redis.Redis":
-    """A client for a URL.
+    """Return a client for a URL.
 
     Raises:
-        ConfigurationError: If the URL is none.
+        ConfigurationError: If the URL has another form.
     """
     try:
         return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0)
@@ -97,8 +111,8 @@ class Views:
     """Reads views, and writes those of one job.
 
     Args:
-        client: From :func:`connect`.
-        job: Whose views are written; names the mark that shows whether Redis was emptied.
+        client: A client from :func:`connect`.
+        job: The job that writes; its mark shows whether Redis was emptied.
     """
 
     def __init__(self, client: "redis.Redis", *, job: str) -> None:
@@ -109,16 +123,16 @@ class Views:
         self._held: dict[str, tuple[int, bytes]] = {}
 
     def close(self) -> None:
-        """Free the connections."""
+        """Close the connections."""
         self._client.close()
 
     def write(self, views: Mapping[str, tuple[int, bytes]]) -> None:
-        """Write views by key, each an order and a body; a newer one that is there stays.
+        """Write views by key, each of them an order and a body; a newer view stays.
 
-        Waits out an unreachable Redis for half a minute.
+        If Redis is unreachable, this waits for up to half a minute.
 
         Raises:
-            StoreUnavailableError: If it stayed unreachable.
+            StoreUnavailableError: If Redis stayed unreachable.
         """
         self._held.update(views)
         for attempt in stamina.retry_context(
@@ -132,7 +146,7 @@ class Views:
             self._has_sent(self._held)
 
     def _has_sent(self, views: Mapping[str, tuple[int, bytes]]) -> bool:
-        """Send views; tells whether the mark was still there, set in the same breath."""
+        """Send views, and return whether the mark was still there; the same call sets it."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.set(self._mark, 1, get=True)
         keys = list(views)
@@ -142,7 +156,7 @@ class Views:
         return pipeline.execute()[0] is not None
 
     def read(self, key: str) -> bytes | None:
-        """The body of a view, or None.
+        """Return the body of a view, or None.
 
         Raises:
             StoreUnavailableError: If Redis does not answer.

@@ -1,11 +1,11 @@
-"""Runs: messages of one partition, one behind the other, as the client library handed them over.
+"""Runs: consecutive messages of one partition, as the client library handed them over.
 
-A run exists so that a batch of many thousand messages is taken apart by a few looks, not by one at
-each message: offsets grow within a partition, so when the message ``n`` places on has an offset
-greater by ``n``, everything between is of the same partition, or stands where offsets are left out,
-as by the mark of a transaction. So what lies between is compared at once, by the library's own
-calls. What a message costs here is the making of its bytes; keys, headers and times are only read
-when somebody asks.
+Runs split a batch of many thousand messages with a few comparisons, instead of one for
+each message. Offsets grow within a partition. So if the message ``n`` places later has an offset
+that is greater by ``n``, all messages between are of the same partition, or lie where offsets are missing,
+for instance because of a transaction marker. Therefore the messages between are compared at once, by calls of the
+library. The cost of a message is the creation of its bytes; keys, headers and times are only read
+on demand.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ _partition = ck.Message.partition
 
 
 class Record(NamedTuple):
-    """One message as it was read; ``timestamp_ms`` is when it was published, None if not stated."""
+    """One message as it was read. ``timestamp_ms`` is when it was published; None if not stated."""
 
     topic: str
     partition: int
@@ -40,7 +40,7 @@ class Run(NamedTuple):
     """Messages of one partition in the order of the log.
 
     Attributes:
-        messages: As the library has them, not empty, none of them an error.
+        messages: Messages of the library; there is at least one, and none is an error.
     """
 
     topic: str
@@ -49,46 +49,46 @@ class Run(NamedTuple):
 
     @property
     def place(self) -> tuple[str, int]:
-        """Its topic and partition."""
+        """Its topic and its partition."""
         return self.topic, self.partition
 
     @property
     def first_offset(self) -> int:
-        """Of the first message."""
+        """The offset of the first message."""
         return int(self.messages[0].offset())
 
     @property
     def next_offset(self) -> int:
-        """Behind the last message."""
+        """The offset after the last message."""
         return int(self.messages[-1].offset()) + 1
 
     def values(self) -> list[bytes | None]:
-        """The messages' bytes."""
+        """Return the bytes of the messages."""
         if isinstance(self.messages[0], ck.Message):
             return list(map(_value, self.messages))
         return [message.value() for message in self.messages]
 
     def headers_of(self, number: int) -> Iterator[tuple[str, bytes]]:
-        """The headers of a message, read when the first is asked for."""
+        """Yield the headers of a message; they are read when the first one is asked for."""
         yield from self.messages[number].headers() or ()
 
     def record(self, number: int) -> Record:
-        """One of the messages, whole."""
+        """Return one of the messages with all its parts."""
         return record_of(self.messages[number])
 
     def since(self, offset: int) -> "Run | None":
-        """What is left of it from an offset on; None when nothing is."""
+        """Return the part from an offset on; None if there is none."""
         if self.first_offset >= offset:
             return self
         left = [message for message in self.messages if message.offset() >= offset]
         return Run(self.topic, self.partition, left) if left else None
 
     def behind(self, n: int) -> "Run | None":
-        """What of it follows its first messages; None when nothing does."""
+        """Return the part after its first ``n`` messages; None if there is none."""
         return Run(self.topic, self.partition, self.messages[n:]) if n < len(self.messages) else None
 
     def until(self, offset: int) -> "Run | None":
-        """What of it lies before an offset; None when nothing does."""
+        """Return the part before an offset; None if there is none."""
         if self.next_offset <= offset:
             return self
         left = [message for message in self.messages if message.offset() < offset]
@@ -96,7 +96,7 @@ class Run(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What a poll brought: runs in the order of arrival, and partitions whose end was reached."""
+    """The result of a poll: runs in the order of arrival, and partitions whose end was reached."""
 
     runs: list[Run]
     ends: list[tuple[str, int]]
@@ -106,7 +106,7 @@ class Taken(NamedTuple):
 
 
 def record_of(message: Any) -> Record:
-    """A message of the library, whole."""
+    """Return a message of the library with all its parts."""
     kind, timestamp_ms = message.timestamp()
     return Record(
         message.topic(),
@@ -120,7 +120,7 @@ def record_of(message: Any) -> Record:
 
 
 def taken_apart(messages: Sequence[Any]) -> Taken:
-    """The runs of what a poll brought.
+    """Split the messages of a poll into runs.
 
     Raises:
         PlatformError: If the library reports anything but messages and ends of partitions.
@@ -139,9 +139,9 @@ def taken_apart(messages: Sequence[Any]) -> Taken:
 
 
 def _events(messages: Sequence[Any]) -> list[int]:
-    """The places of what is no message. Looked at one by one, since a leap may pass over such a place.
+    """The places of events that are no messages. Each place is looked at, because a leap may pass over such an event.
 
-    The end of a partition can have just the offset that the gap of a transaction's marker leaves free.
+    The end of a partition can have exactly the offset that a transaction marker leaves free.
     """
     if messages and isinstance(messages[0], ck.Message):
         return [place for place, error in enumerate(map(_error, messages)) if error is not None]
@@ -149,7 +149,7 @@ def _events(messages: Sequence[Any]) -> list[int]:
 
 
 def _add_runs(taken: Taken, messages: Sequence[Any], at: int, until: int) -> None:
-    """Take apart a stretch of messages without any event between."""
+    """Split a stretch of messages without any event between them."""
     while at < until:
         end = _run_end(messages, at, until)
         whole = at == 0 and end == len(messages)
@@ -159,7 +159,7 @@ def _add_runs(taken: Taken, messages: Sequence[Any], at: int, until: int) -> Non
 
 
 def _run_end(messages: Sequence[Any], first: int, n: int) -> int:
-    """Where the run that begins at a message ends, ``n`` at most: in leaps that double, then halve."""
+    """The end of the run that begins at a message, at most ``n``. It is found in leaps that double and then halve."""
     topic, partition, offset = messages[first].topic(), messages[first].partition(), messages[first].offset()
 
     def belongs(at: int) -> bool:
@@ -186,7 +186,7 @@ def _run_end(messages: Sequence[Any], first: int, n: int) -> int:
 
 
 def _is_of_one_partition(messages: Sequence[Any]) -> bool:
-    """Whether none is of another partition, which a leap passes over where offsets were left out for as many."""
+    """Whether all are of one partition. A leap passes over others if as many offsets are missing."""
     if isinstance(messages[0], ck.Message):
         return len(set(map(_partition, messages))) == 1 and len(set(map(_topic, messages))) == 1
     return len({(message.topic(), message.partition()) for message in messages}) == 1

@@ -1,6 +1,6 @@
-"""Settings: read once from a mapping that a ``__main__`` hands over, never from the process.
+"""Settings: they are read once from a mapping that a ``__main__`` hands over, never from the process.
 
-Every variable has the prefix ``DRIFTLINE_``; a field may name others that are usual for it, such
+Every variable has the prefix ``DRIFTLINE_``. A field may name other variables that are usual for it, such
 as ``DATABASE_URL``. A wrong value stops the start with one line that names the variable.
 """
 
@@ -23,7 +23,7 @@ ENDPOINTS_FILE = "endpoints.json"
 
 
 def variables_of(name: str, field: FieldInfo) -> list[str]:
-    """The environment variables that set a field, the preferred one first."""
+    """Return the environment variables that set a field, the preferred one first."""
     usual = field.validation_alias
     extra = [str(choice) for choice in usual.choices] if isinstance(usual, AliasChoices) else []
     return [f"{PREFIX}{name}".upper(), *(variable for variable in extra if variable != name)]
@@ -51,7 +51,7 @@ class _MappingSource(PydanticBaseSettingsSource):
 
 
 class EnvironmentSettings(BaseSettings):
-    """The base of every package's settings: frozen, from a mapping, with named errors.
+    """The base of the settings of every package: frozen, from a mapping, and with errors that name the variable.
 
     A field that honours a usual variable declares
     ``validation_alias=AliasChoices("its_name", "USUAL_VARIABLE")``.
@@ -68,19 +68,27 @@ class EnvironmentSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is handed over: pydantic's own reading of the process is switched off."""
+        """Use only the values that are handed over; the reading of the process by pydantic is switched off.
+
+        Args:
+            settings_cls: The class of the settings.
+            init_settings: The values that are handed over.
+            env_settings: The environment of the process, which is not read.
+            dotenv_settings: A file ``.env``, which is not read.
+            file_secret_settings: Files of secrets, which are not read.
+        """
         return (init_settings,)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **overrides: Any) -> Self:
-        """The settings that a mapping of environment variables states.
+        """Return the settings that a mapping of environment variables states.
 
         Args:
-            environment: As ``os.environ``; an empty value counts as unset.
+            environment: The variables, as in ``os.environ``; an empty value counts as unset.
             overrides: Values that win over the mapping, such as command-line options; None is unset.
 
         Raises:
-            ConfigurationError: If a value has the wrong form; names the variable.
+            ConfigurationError: If a value has the wrong form; the message names the variable.
         """
         values = _MappingSource(cls, environment)() | {k: v for k, v in overrides.items() if v is not None}
         try:
@@ -100,17 +108,17 @@ def _named(settings: type[BaseSettings], error: ValidationError) -> str:
 
 
 class KafkaEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the broker is, and whether it is the embedded one, which lacks some of Kafka."""
+    """The address of the broker, and whether it is the embedded one, which lacks some features of Kafka."""
 
     bootstrap_servers: str
     is_embedded: bool
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the servers of a data directory are: the content of ``endpoints.json``.
+    """The addresses of the servers of a data directory: the content of ``endpoints.json``.
 
     Attributes:
-        api_url: Where the prediction API listens; None before it was started.
+        api_url: The address of the prediction API; None before it was started.
     """
 
     kafka: KafkaEndpoint
@@ -120,10 +128,10 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServerSettings(EnvironmentSettings):
-    """Where servers are: by URL where one is set, otherwise as the data directory's launcher says."""
+    """The addresses of servers: the URLs that are set, otherwise those that the launcher of the data directory wrote."""
 
     data_dir: Path = Field(
-        default=Path(".driftline"), description="Holds the embedded servers and the registry."
+        default=Path(".driftline"), description="The folder of the embedded servers and of the registry."
     )
     kafka_bootstrap_servers: str | None = Field(
         default=None,
@@ -142,19 +150,19 @@ class ServerSettings(EnvironmentSettings):
     )
     companions: str | None = Field(
         default=None,
-        description="Which other instruments' features stand beside an instrument's own, and so in what its "
-        "models see: BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments apart by "
-        "semicolons. Unset, models see market features alone, and nothing is joined.",
+        description="The companions of instruments, whose features are joined to the instrument's own for its "
+        "models: BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments separated by "
+        "semicolons. If it is unset, models see market features alone, and nothing is joined.",
     )
     sources: str | None = Field(
         default=None,
         description="The source of each instrument whose source is not named after its venue: "
         "binance-futures:BTC-USDT-PERP.BINANCE,ETH-USDT-PERP.BINANCE, several sources separated by semicolons. "
-        "Unset, every instrument belongs to the source of its venue.",
+        "If it is unset, every instrument belongs to the source of its venue.",
     )
 
     def parsed_sources(self) -> dict[str, str]:
-        """The source of each instrument whose source is not named after its venue.
+        """Return the source of each instrument whose source is not named after its venue.
 
         Raises:
             ConfigurationError: If the setting has another form.
@@ -162,7 +170,7 @@ class ServerSettings(EnvironmentSettings):
         return parse_sources(self.sources)
 
     def parsed_companions(self) -> dict[str, Companions]:
-        """The companions of each instrument that has any.
+        """Return the companions of each instrument that has companions.
 
         Raises:
             ConfigurationError: If the setting has another form.
@@ -170,7 +178,7 @@ class ServerSettings(EnvironmentSettings):
         return parse_companions(self.companions)
 
     def endpoints(self) -> Endpoints:
-        """The servers to use.
+        """Return the servers to use.
 
         Raises:
             NotReadyError: If a server is neither set nor running in the data directory.
@@ -192,10 +200,10 @@ class ServerSettings(EnvironmentSettings):
         )
 
     def kafka_endpoint(self) -> KafkaEndpoint:
-        """The broker alone, for what needs no other server.
+        """Return the broker alone, for callers that need no other server.
 
         Raises:
-            NotReadyError: If it is neither set nor running in the data directory.
+            NotReadyError: If the broker is neither set nor running in the data directory.
             ConfigurationError: If ``endpoints.json`` is not readable as such.
         """
         return self._kafka(self._stored())
@@ -224,23 +232,23 @@ class ServerSettings(EnvironmentSettings):
 
 
 class JobSettings(ServerSettings):
-    """What every job on the log can be told."""
+    """The settings of every job on the log."""
 
     worker_id: str = Field(
         default="0",
         pattern=r"[A-Za-z0-9._-]{1,40}",
-        description="Names this worker among those of its job. Workers that run at the same time need "
-        "different names; one that starts again keeps its name, and with it its share.",
+        description="The name of this worker among the workers of its job. Workers that run at the same time need "
+        "different names; a worker that starts again keeps its name, and with it its partitions.",
     )
 
 
 class TargetSettings(JobSettings):
-    """What every job on the log that trains or serves predictions can be told."""
+    """The settings of every job on the log that trains or serves predictions."""
 
     targets: str = Field(
         default=DEFAULT_TARGETS,
-        description="What is predicted of every instrument: interval:horizon pairs, by commas, trained in this "
-        "order. Others are unknown to the API rather than not ready.",
+        description="The targets of every instrument: interval:horizon pairs, separated by commas and trained in "
+        "this order. The API answers that other pairs are unknown, rather than not ready.",
     )
 
     @field_validator("targets")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from schemas.companions import Companions
-from schemas.features import FeatureDeclaration, FeatureSpec, Join
+from schemas.features import CompanionJoin, FeatureDeclaration, FeatureSpec
 from stream_processors.features.declarations import SPEC
 
 #: How much later than the target's bar ended a companion's row may have been known; a live join waits that long.
@@ -117,7 +117,7 @@ NEWS: tuple[FeatureDeclaration, ...] = ()
 GROUPS = {FeatureGroup.COIN: COIN, FeatureGroup.PERPETUAL: PERPETUAL, FeatureGroup.NEWS: NEWS}
 
 
-def vector_spec(groups: Iterable[FeatureGroup], *, join: Join | None = None) -> FeatureSpec:
+def vector_spec(groups: Iterable[FeatureGroup], *, join: CompanionJoin | None = None) -> FeatureSpec:
     """Return the set of the market features and these groups, in the order of :class:`FeatureGroup`."""
     wanted = set(groups)
     added = tuple(feature for group in FeatureGroup if group in wanted for feature in GROUPS[group])
@@ -139,5 +139,5 @@ def spec_of(companions: Companions | None) -> FeatureSpec:
     """Return the set that models of an instrument with these companions see; without any, the market features."""
     if companions is None:
         return SPEC
-    join = Join(companions=companions.instruments, allowance_ms=ALLOWANCE_MS)
+    join = CompanionJoin(companions=companions.instruments, allowance_ms=ALLOWANCE_MS)
     return vector_spec(groups_of(companions), join=join)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from schemas.events import ABOUT_SOURCES, END_OF_TIME_MS, Event, SourceFellSilent, WatermarkAdvanced
 from schemas.topics import EVENT_TOPICS
 from schemas.wire.postgres.pools import PostgresPool
-from schemas.wire.postgres.tables import Progress
+from schemas.wire.postgres.tables import StoredWatermark
 from schemas.wire.postgres.writing import EventWriter
 from stream_processors.runtime.sinks import ReceivedEvent, run_sink
 from stream_processors.settings import ProcessorSettings
@@ -17,7 +17,7 @@ def writer(store: EventWriter) -> Callable[[Sequence[ReceivedEvent]], None]:
     def write(batch: Sequence[ReceivedEvent]) -> None:
         rows = [r.event for r in batch if not isinstance(r.event, ABOUT_SOURCES)]
         progress = [
-            Progress(r.event.stream, r.topic, r.partition, vouched_ms, r.event.source)
+            StoredWatermark(r.event.stream, r.topic, r.partition, vouched_ms, r.event.source)
             for r in batch
             if (vouched_ms := _vouched_ms(r.event)) is not None
         ]

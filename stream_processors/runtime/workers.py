@@ -27,7 +27,7 @@ from schemas.errors import ProducerFencedError
 from schemas.time import Clock
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Member, Positions, Publisher, Reader
-from schemas.wire.members import Hooks
+from schemas.wire.members import MemberHooks
 from schemas.wire.redis import Views
 from schemas.wire.runs import Run, Taken
 from schemas.wire.settings import KafkaEndpoint
@@ -89,7 +89,7 @@ class Worker:
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
         transactional_id = f"{name}-{worker_id}"
         self._publisher = Publisher(endpoint, role=job.name, transactional_id=transactional_id)
-        hooks = Hooks(self._take_over, self._give_up, self._lose)
+        hooks = MemberHooks(self._take_over, self._give_up, self._lose)
         self._member = Member(
             endpoint,
             group=name,

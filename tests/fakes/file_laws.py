@@ -7,7 +7,8 @@ import numpy as np
 from producers.sources.files.candles.reading import CandleFile
 from schemas.errors import ConfigurationError
 from tests.fakes.candle_files import read_file
-from tests.fakes.faulty_files import NAMES, FaultyFile, written
+from tests.fakes.faulty_files import FaultyFile, written
+from tests.fakes.written_forms import NAMES
 
 _LONGEST_REFUSAL = 700
 

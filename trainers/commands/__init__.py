@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE, reading
 from trainers.commands.backtests import backtest
 from trainers.commands.models import models
 from trainers.commands.questions import FILE, FOLDER, NEW_FILE, asking
@@ -207,6 +208,7 @@ def compare(
     show_default=True,
     help="The relative difference that the warm-up check and values computed again may have.",
 )
+@reading(NO_TRADE, CLOSE_STAMPED)
 def audit(
     dataset: Path | None, interval: str | None, features: tuple[str, ...], tolerance: float, **options: Any
 ) -> None:
@@ -223,7 +225,7 @@ def audit(
     The exit status is 1 if anything else was found.
     """
     from schemas.errors import ConfigurationError
-    from trainers.commands.evaluation_options import also_of, files_of, interval_of
+    from trainers.commands.evaluation_options import also_of, files_of, interval_of, reading_of
     from trainers.jobs.audit import audited_dataset, audited_features, findings_tables
     from trainers.reports.progress import print_table
 
@@ -232,7 +234,13 @@ def audit(
         files = None if bars is None else files_of(options)
         audited = audited_dataset(dataset, files=files, also=also_of(options["also"]), tolerance=tolerance)
     elif bars is not None:
-        audited = audited_features(bars, interval=interval_of(interval), names=features, tolerance=tolerance)
+        audited = audited_features(
+            bars,
+            interval=interval_of(interval),
+            names=features,
+            tolerance=tolerance,
+            reading=reading_of(options),
+        )
     else:
         message = "--bars or --dataset must name what to audit, and neither was given"
         raise ConfigurationError(message)

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from producers.jobs.reading_options import read_request
+from producers.sources.files.forms import ReadRequest
 from producers.sources.files.recognition import stated_instrument
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import PromotionTookEffect
@@ -42,6 +44,8 @@ class BacktestOptions(NamedTuple):
     stream: str | None
     target: str | None
     instrument: str | None
+    no_trade_minutes: float | None
+    close_stamped: bool | None
     from_time: str | None
     to_time: str | None
     every: str | None
@@ -103,6 +107,7 @@ def requested(
                 pool=pool,
                 parity=description,
                 say=report.say,
+                reading=_reading(options, environment, description),
             ),
             live=live,
             clock=SystemClock(),
@@ -219,6 +224,14 @@ def _described(pool: Any, stream: str | None) -> StreamDescription | None:
     return description
 
 
+def _reading(
+    options: BacktestOptions, environment: Mapping[str, str], parity: StreamDescription | None
+) -> ReadRequest:
+    """What files cannot tell; a run that is compared with left out what had not closed when it was described."""
+    not_after_ms = SystemClock().now_ms() if parity is None else parity.created_ms
+    return read_request(options._asdict(), environment, not_after_ms=not_after_ms)
+
+
 def _loader(
     options: BacktestOptions,
     over: str,
@@ -229,6 +242,7 @@ def _loader(
     pool: Any,
     parity: StreamDescription | None,
     say: Callable[[str], None],
+    reading: ReadRequest,
 ) -> Callable[[], Material]:
     manifest = asked.manifest
 
@@ -251,6 +265,7 @@ def _loader(
             options.bars or Path(),
             manifest.target,
             instrument=options.instrument,
+            reading=reading,
             begin_ms=begin_ms,
             beside=beside,
             # Refits learn from every bar.

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE, reading
+
 
 @click.command()
 @click.option("--model", required=True, help="A version, or an alias such as champion.")
@@ -31,7 +33,8 @@ import click
     help="The run in Postgres or on the topics, and the run whose alias is meant. Default: the newest.",
 )
 @click.option("--target", help="Interval and horizon of the alias, such as 15m:15m.")
-@click.option("--instrument", help="The instrument of the file, if its name does not tell it.")
+@click.option("--instrument", help="The instrument of the file, if the file does not tell it.")
+@reading(NO_TRADE, CLOSE_STAMPED)
 @click.option(
     "--from", "from_time", help="The time of the first decision, UTC. Default: when training ended."
 )

@@ -4,8 +4,11 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from producers.jobs.reading_options import read_request
+from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
 from schemas.time import Interval, parse_time
+from schemas.wire.clocks import SystemClock
 from trainers.datasets.schedules import Refit
 from trainers.evaluation.selective import Thresholds
 from trainers.inputs.evaluation_files import EvaluationFiles
@@ -20,7 +23,13 @@ _Word = TypeVar("_Word", Interval, Refit, Thresholds)
 
 def files_of(options: Mapping[str, Any]) -> EvaluationFiles:
     """The files that the options name."""
-    return EvaluationFiles(**{name: options[name] for name in EvaluationFiles._fields})
+    paths = {name: options[name] for name in EvaluationFiles._fields if name != "reading"}
+    return EvaluationFiles(**paths, reading=reading_of(options))
+
+
+def reading_of(options: Mapping[str, Any]) -> ReadRequest:
+    """What the options tell of files of candles that these cannot tell."""
+    return read_request(options, {}, not_after_ms=SystemClock().now_ms())
 
 
 def question_of(options: Mapping[str, Any]) -> Question:

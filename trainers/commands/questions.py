@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE
+
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -43,6 +45,8 @@ _KNOWN = (
         show_default=True,
         help="The seed of the bootstrap intervals.",
     ),
+    NO_TRADE,
+    CLOSE_STAMPED,
     click.option(
         "--workers",
         type=click.IntRange(min=1),

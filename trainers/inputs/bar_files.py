@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.sources.files.article_times import article_times
+from producers.sources.files.candles.cautions import UNNAMED
 from producers.sources.files.candles.reading import CandleFile
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.tables import candle_file
@@ -116,7 +117,8 @@ def bar_file(path: Path, file: CandleFile) -> BarFile:
     report = file.report
     n_missing = int(file.holes.n_missing.sum()) - file.holes.n_added
     interval = file.length.own or file.length
-    return BarFile(path, interval, bars, report.n_rows - report.n_good, n_missing, report.warnings)
+    warnings = tuple(f"{path.name}: {warning}" for warning in report.warnings if warning != UNNAMED)
+    return BarFile(path, interval, bars, report.n_rows - report.n_good, n_missing, warnings)
 
 
 def read_publication_times(path: Path) -> NDArray[np.int64]:

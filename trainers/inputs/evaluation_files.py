@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Interval, Length
@@ -39,6 +40,7 @@ class EvaluationFiles(NamedTuple):
         perp: Candles of the perpetual.
         news: Articles.
         outcomes: Shorter bars of the same instrument, in which outcomes are looked up first.
+        reading: What the files of candles cannot tell; None knows the wall clock alone.
     """
 
     bars: Path
@@ -46,21 +48,23 @@ class EvaluationFiles(NamedTuple):
     perp: Path | None = None
     news: Path | None = None
     outcomes: Path | None = None
+    reading: ReadRequest | None = None
 
     def given(self) -> dict[str, Path]:
         """The files that were given, by their part."""
-        return {name: path for name, path in self._asdict().items() if path is not None}
+        return {name: path for name, path in self._asdict().items() if isinstance(path, Path)}
 
 
 class _OpenedFiles:
     """Files of candles, each read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: ReadRequest | None) -> None:
+        self._request = request
         self._read: dict[Path, BarFile] = {}
 
     def bars(self, path: Path) -> BarFile:
         if path not in self._read:
-            self._read[path] = read_bars(path)
+            self._read[path] = read_bars(path, self._request)
         return self._read[path]
 
 
@@ -78,13 +82,13 @@ class EvaluationInput:
     def __init__(self, files: EvaluationFiles, question: Question) -> None:
         self._files = files
         self._question = question
-        self._opened = _OpenedFiles()
+        self._opened = _OpenedFiles(files.reading)
         self.bars = self._opened.bars(files.bars)
         own = self.bars.prices()
         self._prices = own if files.outcomes is None else merged(self._outcomes(files.outcomes, own), own)
         _check_horizon(question, self._prices.interval_ms)
         self.table = self._features_of(files)
-        self.warnings = self._alignment_warnings()
+        self.warnings = self._file_warnings()
 
     def recipe(self, model: str) -> Recipe:
         """The recipe of a name on the command line, as these files ask for it.
@@ -164,11 +168,12 @@ class EvaluationInput:
     def _table_of(self, path: Path) -> FeatureTable:
         return compute_table(self._opened.bars(path).rolled_up(self._question.interval))
 
-    def _alignment_warnings(self) -> tuple[str, ...]:
-        """One sentence for each companion whose bars fit better one bar apart."""
+    def _file_warnings(self) -> tuple[str, ...]:
+        """What is doubtful in each file, and one sentence for each companion whose bars fit better one bar apart."""
         paths = [path for path in (self._files.bars_eth, self._files.perp) if path is not None]
         found = [alignment_warning(self.bars, self._opened.bars(path)) for path in paths]
-        return tuple(words for words in found if words is not None)
+        own = (warning for path in (self._files.bars, *paths) for warning in self._opened.bars(path).warnings)
+        return (*own, *(words for words in found if words is not None))
 
 
 def alignment_warning(own: BarFile, companion: BarFile) -> str | None:

@@ -51,6 +51,7 @@ def from_file(
     begin_ms: int | None,
     beside: Mapping[FeatureGroup, Path] = {},
     every_ms: int | None = None,
+    reading: ReadRequest | None = None,
 ) -> Material:
     """Features and prices of a file of candles, with companions' beside them where there are such files.
 
@@ -63,16 +64,19 @@ def from_file(
         every_ms: Only features at multiples of it are wanted; None is all. With companions all are
             computed, since what stands beside has a memory of its own.
 
+        reading: What the files cannot tell; None knows the wall clock alone.
+
     Raises:
         ConfigurationError: If a file is missing, unreadable, of another instrument, or of bars that
             cannot be rolled up to the model's.
     """
+    reading = ReadRequest(not_after_ms=SystemClock().now_ms()) if reading is None else reading
     _check_file("--bars", path)
     _check_instrument(path, target, instrument)
-    candles = read_candles(path, _request(target.instrument))
+    candles = read_candles(path, reading._replace(instrument=target.instrument))
     bars, table = _features(path, candles, target, begin_ms, every_ms=None if beside else every_ms)
     if beside:
-        table = _joined(table, target, beside, begin_ms)
+        table = _joined(table, target, beside, begin_ms, reading=reading)
     prices = PricePath(
         interval_ms=candles.interval.milliseconds,
         end_ms=bars.rows[:, END_MS].astype(np.int64),
@@ -85,10 +89,6 @@ def from_file(
     return Material(
         table, prices, f"{path.name}, {len(prices):,} candles of {candles.interval}{without}{names}"
     )
-
-
-def _request(instrument: str) -> ReadRequest:
-    return ReadRequest(not_after_ms=SystemClock().now_ms(), instrument=instrument)
 
 
 def _features(
@@ -113,16 +113,23 @@ def _features(
 
 
 def _joined(
-    table: FeatureTable, target: ModelTarget, beside: Mapping[FeatureGroup, Path], begin_ms: int | None
+    table: FeatureTable,
+    target: ModelTarget,
+    beside: Mapping[FeatureGroup, Path],
+    begin_ms: int | None,
+    *,
+    reading: ReadRequest,
 ) -> FeatureTable:
     """The vectors that the live join would have made."""
     for group, path in beside.items():
         _check_file(OPTIONS[group], path)
     named = {group: _companion(group, path) for group, path in beside.items()}
     companions = Companions(coin=named.get(FeatureGroup.COIN), perpetual=named.get(FeatureGroup.PERPETUAL))
+    candles = {
+        group: read_candles(path, reading._replace(instrument=named[group])) for group, path in beside.items()
+    }
     others = {
-        named[group]: _features(path, read_candles(path, _request(named[group])), target, begin_ms)[1]
-        for group, path in beside.items()
+        named[group]: _features(path, candles[group], target, begin_ms)[1] for group, path in beside.items()
     }
     return with_companions(table, others, companions, interval=target.interval)
 

@@ -1,4 +1,7 @@
-"""Waits for history, until the stream is registered and its features are stored far enough."""
+"""Waits for the history of a run: until the run is registered, and until its features are stored far enough.
+
+A wait of more than 15 seconds is named in the report, with what would end it.
+"""
 
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -8,8 +11,9 @@ from schemas.companions import Companions, predicted_of
 from schemas.errors import NotReadyError, TransientError
 from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
-from schemas.time import Clock
+from schemas.time import Clock, text_of_time
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, Topic, partition_of
+from schemas.waits import WaitReminder
 
 _POLL_S = 0.05
 T = TypeVar("T")
@@ -77,28 +81,42 @@ class TrainingReport(Protocol):
 
 
 def wait_for_stream(
-    streams: StreamHistory, stream: str, *, clock: Clock, patience_s: float, stop: Callable[[], bool]
+    streams: StreamHistory,
+    stream: str,
+    *,
+    clock: Clock,
+    patience_s: float,
+    report: TrainingReport,
+    stop: Callable[[], bool],
 ) -> StreamDescription | None:
-    """Returns the description of a run as soon as it is registered; None if the process was asked to stop.
+    """Return the description of a run as soon as the run is registered; None when asked to stop.
 
     Args:
         streams: The stored runs.
         stream: The run.
         clock: Measures the wait.
         patience_s: The longest wait.
-        stop: Is asked while waiting; the wait ends when it returns True.
+        report: Where a long wait is named.
+        stop: Asked while waiting; the wait ends when it returns True.
 
     Raises:
-        NotReadyError: If the run is not registered within the time.
+        NotReadyError: If the run is not registered within ``patience_s``.
     """
     deadline = clock.monotonic_s() + patience_s
+    reminder = WaitReminder(clock.monotonic_s())
     while not stop():
         found = _while_answering(lambda: streams.stream(stream))
         if found is not None:
             return found
-        if clock.monotonic_s() > deadline:
+        now_s = clock.monotonic_s()
+        if now_s > deadline:
             message = f"stream {stream} was not registered within {patience_s:g} s: is a producer running?"
             raise NotReadyError(message)
+        if reminder.is_due(now_s):
+            report.say(
+                f"waited {reminder.waited_s(now_s):.0f} s for the run {stream} to be registered; "
+                "the warm-up registers it when it begins"
+            )
         clock.sleep(_POLL_S)
     return None
 
@@ -113,14 +131,14 @@ def wait_for_features(
     report: TrainingReport,
     stop: Callable[[], bool],
 ) -> bool:
-    """Returns when the features of the warm-up are stored.
+    """Return when the features of the warm-up are stored, and whether they are. An empty warm-up has none to wait for.
 
-    For an instrument with companions these are its vectors. While the store does not answer, the wait goes on.
+    The features of an instrument with companions are its vectors. While the store does not answer, the wait goes on.
 
     Args:
-        streams: The stored runs.
-        description: The description of the run.
-        companions: The companions of each instrument.
+        streams: Where it is stored how far features are stored.
+        description: Of the run.
+        companions: By instrument: its companions.
         clock: Measures the wait.
         patience_s: The longest time without new features.
         report: Shows the progress.
@@ -133,24 +151,28 @@ def wait_for_features(
         NotReadyError: If nothing new was stored for ``patience_s`` seconds.
     """
     until_ms = description.warm_up_until_ms
-    topics = _topics(description, companions)
+    topics = _topics(description, companions) if description.has_warm_up else {}
     newest: int | None = None
+    reminder = WaitReminder(clock.monotonic_s())
     deadline = clock.monotonic_s() + patience_s
-    while not stop():
+    while topics and not stop():
         watermark_ms = _while_answering(lambda: _watermark_ms(streams, description.stream, topics))
         if watermark_ms is not None and watermark_ms >= until_ms:
             return True
+        now_s = clock.monotonic_s()
         if watermark_ms is not None and watermark_ms != newest:
-            newest, deadline = watermark_ms, clock.monotonic_s() + patience_s
+            newest, deadline = watermark_ms, now_s + patience_s
             report.waited(share=_share(description, watermark_ms))
-        if clock.monotonic_s() > deadline:
-            message = (
-                f"the features of {description.stream} must be stored up to {until_ms} ms, are up to {newest} "
-                f"and did not grow for {patience_s:g} s: are {_jobs(topics)} running?"
-            )
+        if now_s > deadline:
+            message = f"{_lacking(description, newest)} and did not grow for {patience_s:g} s: are {_jobs(topics)} running?"
             raise NotReadyError(message)
+        if reminder.is_due(now_s):
+            report.say(
+                f"waited {reminder.waited_s(now_s):.0f} s: {_lacking(description, newest)}; "
+                f"{_jobs(topics)} make and store them"
+            )
         clock.sleep(_POLL_S)
-    return False
+    return not topics
 
 
 #: The sources and partitions of a topic that the job waits for.
@@ -178,6 +200,25 @@ def _watermark_ms(streams: StreamHistory, stream: str, topics: Mapping[Topic, _P
     found = [streams.watermark_ms(stream, topic.name, places=places) for topic, places in topics.items()]
     known = [watermark_ms for watermark_ms in found if watermark_ms is not None]
     return min(known) if known and len(known) == len(found) else None
+
+
+def nothing_precedes(description: StreamDescription) -> str:
+    """Says that a run has no history to train on, and which option gives it one."""
+    remedy = (
+        "; HISTORY=FILE (--history FILE), 1-minute candles up to where the capture begins, gives it one"
+        if description.lacks_history_file
+        else ""
+    )
+    return f"no history precedes {description.title}, so no model can be trained on it{remedy}"
+
+
+def _lacking(description: StreamDescription, newest_ms: int | None) -> str:
+    """Says up to when features must be stored, and up to when they are."""
+    until = text_of_time(description.warm_up_until_ms, "minute")
+    reached = (
+        "none are stored" if newest_ms is None else f"are stored up to {text_of_time(newest_ms, 'minute')}"
+    )
+    return f"the features of {description.stream} must be stored up to {until} UTC, {reached}"
 
 
 def _jobs(topics: Mapping[Topic, _Places]) -> str:

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from rich.table import Table
 
+from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
 from schemas.time import Interval, text_of_time
@@ -65,6 +66,7 @@ def audited_features(
     names: Sequence[str] = (),
     compute: Compute = compute_table,
     tolerance: float = 1e-6,
+    reading: ReadRequest | None = None,
 ) -> AuditResult:
     """Runs all checks of features on a file of candles.
 
@@ -74,11 +76,12 @@ def audited_features(
         names: The features to audit; an empty sequence audits all.
         compute: The function that computes the features.
         tolerance: The relative difference that the warm-up check allows.
+        reading: What the file cannot tell; None knows the wall clock alone.
 
     Raises:
         ConfigurationError: If the file cannot be used, or a name is unknown.
     """
-    file = read_bars(path)
+    file = read_bars(path, reading)
     interval = interval or file.own_interval
     rolled_up = file.rolled_up(interval)
     bars = _newest(rolled_up)

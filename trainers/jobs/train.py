@@ -13,6 +13,7 @@ import msgspec
 from schemas.arms import CHAMPION
 from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget
 from schemas.companions import Companions, predicted_of
+from schemas.errors import ConfigurationError
 from schemas.events import ModelPromoted
 from schemas.features import FeatureTable
 from schemas.ports import ModelRegistry
@@ -27,9 +28,11 @@ from trainers.inputs.waiting import (
     FeatureHistory,
     StreamHistory,
     TrainingReport,
+    nothing_precedes,
     wait_for_features,
     wait_for_stream,
 )
+from trainers.registry.adopting import adoption_of
 from trainers.registry.leak_alarms import confirmation_of, is_ringing, refusal
 from trainers.registry.serving import promotion_of
 from trainers.registry.summaries import summary_of
@@ -106,7 +109,12 @@ class TrainingJob:
         """
         plan = self._plan
         description = wait_for_stream(
-            self._streams, plan.stream, clock=self._clock, patience_s=plan.patience_s, stop=self._stop
+            self._streams,
+            plan.stream,
+            clock=self._clock,
+            patience_s=plan.patience_s,
+            report=self._report,
+            stop=self._stop,
         )
         if description is None:
             return
@@ -115,6 +123,8 @@ class TrainingJob:
             for target in self._targets(description)
             if not self._announce_known(description, target) and not self._is_held_back(description, target)
         ]
+        if missing and not description.has_warm_up:
+            self._report.say(nothing_precedes(description))
         if not missing or not self._is_history_there(description):
             return
         for target in missing:
@@ -196,6 +206,7 @@ class TrainingJob:
                 f"{target}: too little history, {n_decided} labelled rows of the {self._plan.minimum_rows} needed; "
                 "no model"
             )
+            self._adopt(description, target)
             return
         companions = self._plan.companions.get(target.instrument)
         for words in companion_warnings(self._features, description, target, table, companions):
@@ -211,6 +222,25 @@ class TrainingJob:
         self._announce(entry, artifact.manifest, source=description.source_of(target.instrument))
         took_s = self._clock.monotonic_s() - began_s
         self._report.say(f"{target}: {summary_of(artifact.manifest)}; promoted after {took_s:.1f} s")
+
+    def _adopt(self, description: StreamDescription, target: ModelTarget) -> None:
+        """Let the champion of another run predict in a run that has too little history for one of its own."""
+        found = adoption_of(
+            self._registry,
+            target,
+            run=description,
+            spec_hash=self._spec_hash(target),
+            now_ms=self._clock.now_ms(),
+        )
+        if found is None:
+            return
+        try:
+            self._registry.promote(found.entry)
+        except ConfigurationError as error:  # the registry says why this version may not serve
+            self._report.say(f"{target}: {error}")
+            return
+        self._announce(found.entry, found.manifest, source=description.source_of(target.instrument))
+        self._report.say(f"{target}: {found.entry.reason}")
 
     def _decisions(
         self, description: StreamDescription, target: ModelTarget, table: FeatureTable

@@ -1,4 +1,4 @@
-"""Measures the servers: ``python -m deploy.local.servers [apache]``, in a temporary directory."""
+"""Measures the servers in a temporary directory: ``python -m deploy.local.servers [apache]``."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from deploy.local.servers.measuring import measure_apache, measure_embedded
 
 
 def main() -> None:
-    """The embedded servers, or Apache Kafka."""
+    """Measure the embedded servers, or Apache Kafka."""
     measure = measure_apache if sys.argv[1:] == ["apache"] else measure_embedded
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), dict(os.environ), print)

@@ -1,15 +1,15 @@
-"""Whom Postgres runs as: it refuses root, and what it becomes instead must reach its programs and its files.
+"""Chooses the account of Postgres, which refuses root and must reach its programs and its files.
 
-The ways are tried one after the other by a small process that becomes the account and asks access(2),
-as initdb does; the first that passes is taken. No folder's modes are changed for it.
+A small process tries the ways one after the other: it becomes the account and asks access(2),
+as initdb does. The first way that works is taken. No folder's modes are changed.
 
-1. An ordinary user: Postgres runs as that.
-2. Root becomes the user to whom the files belong, at first ``nobody``, without any capability.
-3. The same with one capability, to read and pass directories such as /root.
-4. Root stays itself in a user namespace, where its id is not 0: in containers that may not change users.
+1. An ordinary user: Postgres runs as this user.
+2. Root becomes the owner of the files, at first ``nobody``, without any capability.
+3. The same with one capability, to read and enter directories such as /root.
+4. Root stays itself in a user namespace, where its id is not 0, for containers that may not change users.
 
-The third comes after the second because whoever reaches Postgres may do what Postgres may; the fourth comes
-last because there that is to write whatever belongs to root.
+The third way comes after the second because a client of Postgres may do what Postgres may do. The fourth comes
+last because Postgres may then write every file of root.
 """
 
 import os
@@ -24,20 +24,20 @@ from deploy.local.spawning import Account
 from schemas.errors import ConfigurationError
 
 _CHECK_S = 30.0
-#: What root needs to hand files over, to become another user, and to end what that one runs.
+#: The capabilities by which root hands files over, becomes another user, and ends the processes of that user.
 _NEEDED = {"CAP_CHOWN": 0, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
 _NAMESPACE = Account(text=tethers.NAMESPACE, uid=0, gid=0, name="root in a user namespace")
 
 
 def database_account(directory: Path, programs: Sequence[Path]) -> Account | None:
-    """Whom Postgres becomes; None means the launcher's own user.
+    """Return the account that Postgres becomes; None means the user of the launcher.
 
     Args:
-        directory: Where its files are or will be.
+        directory: The folder of its files.
         programs: Its programs.
 
     Raises:
-        ConfigurationError: If no way works; says why of each, and what to do.
+        ConfigurationError: If no way works; the message says why, and what to do.
     """
     if os.geteuid() != 0:
         _check_ordinary(directory, programs)
@@ -56,7 +56,7 @@ def database_account(directory: Path, programs: Sequence[Path]) -> Account | Non
 
 
 def hand_over(directory: Path, account: Account | None) -> None:
-    """Give a directory and what is in it to an account, where it is another's; only root can."""
+    """Make an account the owner of a directory and its content, unless it is the owner; only root can do that."""
     if account is None or directory.stat().st_uid == account.uid:
         return
     for folder, _, files in os.walk(directory, topdown=False):
@@ -79,14 +79,14 @@ def _check_ordinary(directory: Path, programs: Sequence[Path]) -> None:
 
 
 def _ways_of_root(directory: Path) -> Iterator[tuple[Account, str]]:
-    """Each account, with the reason why it is out of the question, or nothing."""
+    """Each account, with the reason why it cannot be used; the reason is empty if it may work."""
     owner = directory.stat().st_uid if directory.exists() else 0
     try:
         user = pwd.getpwnam("nobody") if owner == 0 else pwd.getpwuid(owner)
     except KeyError:
         no_such = "there is no such user"
         yield Account(text="", uid=owner, gid=0, name="`nobody`" if owner == 0 else f"user {owner}"), no_such
-        return  # initdb looks a user namespace's user up, too, and that is `nobody`
+        return  # initdb also looks up the user of a user namespace, which is `nobody`
     missing = ", ".join(name for name, number in _NEEDED.items() if not _may(number))
     reason = f"the capabilities {missing} are missing" if missing else ""
     ids = f"{user.pw_uid}:{user.pw_gid}"
@@ -101,7 +101,7 @@ def _ways_of_root(directory: Path) -> Iterator[tuple[Account, str]]:
 
 
 def _may(capability: int) -> bool:
-    """Whether this process has a capability; where there is no such thing, root has."""
+    """Whether this process has a capability; on systems without capabilities, root has all."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -111,7 +111,7 @@ def _may(capability: int) -> bool:
 
 
 def _reason_against(account: Account | None, directory: Path, programs: Sequence[Path]) -> str:
-    """What an account cannot reach, or nothing; asked by a process that becomes it."""
+    """What an account cannot reach; empty if it reaches everything. A process that becomes the account checks it."""
     is_its_own = directory.exists() and account is not None and directory.stat().st_uid == account.uid
     target = str(directory) if is_its_own else f"{_existing(directory.parent)}{os.sep}"
     command = [sys.executable, "-I", "-S", tethers.__file__, tethers.CHECK]
@@ -125,7 +125,7 @@ def _reason_against(account: Account | None, directory: Path, programs: Sequence
 
 
 def _existing(path: Path) -> Path:
-    while not os.path.exists(path):  # noqa: PTH110  (False, not an error, behind a closed folder)
+    while not os.path.exists(path):  # noqa: PTH110  (False, not an error, inside a folder that may not be entered)
         path = path.parent
     return path
 

@@ -1,6 +1,6 @@
-"""Addresses of servers: whether something listens there, and how to show them.
+"""Checks addresses of servers, and shows them without passwords.
 
-It stands apart from the health checks so that the launcher needs none of the servers' clients.
+It stands apart from the health checks so that the launcher needs none of the clients of servers.
 """
 
 import socket
@@ -10,13 +10,15 @@ from schemas.errors import ConfigurationError
 
 
 def check_external(variable: str, url: str, *, default_port: int) -> None:
-    """Refuse a server's address where nothing listens.
+    """Refuse the address of a server if nothing listens there.
 
     Args:
-        url: A URL, or ``host:port`` with more of them behind commas.
+        variable: The variable that holds the address.
+        url: A URL, or a list of ``host:port`` separated by commas.
+        default_port: The port of addresses without one.
 
     Raises:
-        ConfigurationError: If nothing does; names the variable.
+        ConfigurationError: If nothing listens there; the message names the variable.
     """
     addresses = [part if "://" in part else f"//{part.strip()}" for part in url.split(",")]
     if not any(listens(address, default_port=default_port) for address in addresses):
@@ -28,7 +30,7 @@ def check_external(variable: str, url: str, *, default_port: int) -> None:
 
 
 def without_password(url: str) -> str:
-    """A URL that may be shown."""
+    """Return a URL that may be shown."""
     if "@" not in url:
         return url
     scheme, _, rest = url.rpartition("://")
@@ -38,7 +40,7 @@ def without_password(url: str) -> str:
 
 
 def listens(url: str, *, default_port: int) -> bool:
-    """Whether something accepts connections at a URL (``//host:port`` at least)."""
+    """Return whether something accepts connections at a URL (at least ``//host:port``)."""
     try:
         parts = urlsplit(url)
         address = (parts.hostname or "localhost", parts.port or default_port)

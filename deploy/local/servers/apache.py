@@ -1,7 +1,7 @@
-"""Apache Kafka for tests, benchmarks and ``driftline kafka``: one node, or a cluster of three.
+"""Runs Apache Kafka for tests, benchmarks and ``driftline kafka``: one node, or a cluster of three.
 
-Each node can be killed and started again; its log survives that. One node alone is a container
-where a Docker engine answers, and Java on this machine elsewhere; a cluster is always the latter.
+Each node can be killed and started again, and its log survives that. A single node is a container
+if a Docker engine answers; otherwise, and in a cluster, nodes run on the Java of this machine.
 """
 
 import time
@@ -30,7 +30,7 @@ _FIRST_PORT = 21_000
 
 
 class ApacheNode(Protocol):
-    """One node, wherever it runs."""
+    """The port of a node, in a container or on this machine."""
 
     @property
     def node_id(self) -> int:
@@ -38,23 +38,23 @@ class ApacheNode(Protocol):
 
     @property
     def endpoint(self) -> KafkaEndpoint:
-        """This node alone."""
+        """The address of this node alone."""
 
     @property
     def is_running(self) -> bool:
         """Whether its process lives."""
 
     def start(self) -> None:
-        """Start it, with the log that it has; returns at once. Call it in the main thread."""
+        """Start it with its log, and return at once. Call it in the main thread."""
 
     def kill(self) -> None:
-        """End it by SIGKILL; returns when it is gone."""
+        """Kill it by SIGKILL, and return when it has ended."""
 
     def wait_until_ready(self, *, timeout_s: float = _READY_S) -> None:
         """Return when clients can use it.
 
         Raises:
-            BrokerUnavailableError: If it ended, or the time is over.
+            BrokerUnavailableError: If it ended, or is not ready in time.
         """
 
 
@@ -62,7 +62,7 @@ class ApacheCluster:
     """Nodes that share one log.
 
     Attributes:
-        nodes: By number.
+        nodes: The nodes, in the order of their numbers.
     """
 
     def __init__(self, nodes: Sequence[ApacheNode]) -> None:
@@ -70,7 +70,7 @@ class ApacheCluster:
 
     @property
     def endpoint(self) -> KafkaEndpoint:
-        """Where clients find it, whichever node is lost."""
+        """The addresses of all nodes, so that clients find the cluster if any node is lost."""
         addresses = ",".join(node.endpoint.bootstrap_servers for node in self.nodes)
         return KafkaEndpoint(bootstrap_servers=addresses, is_embedded=False)
 
@@ -78,16 +78,16 @@ class ApacheCluster:
         """Return when every node can be used.
 
         Raises:
-            BrokerUnavailableError: If one cannot in time.
+            BrokerUnavailableError: If a node cannot be used in time.
         """
         for node in self.nodes:
             node.wait_until_ready(timeout_s=timeout_s)
 
     def wait_until_in_sync(self, *, timeout_s: float = _READY_S) -> None:
-        """Return when every copy of every partition is up to date: before the next node is killed.
+        """Return when every copy of every partition is up to date, so that the next node may be killed.
 
         Raises:
-            BrokerUnavailableError: If they are not in time.
+            BrokerUnavailableError: If a copy is not up to date in time.
         """
         administration = Administration(self.endpoint)
         deadline = time.monotonic() + timeout_s
@@ -110,22 +110,22 @@ def running_apache(
     first_port: int = _FIRST_PORT,
     say: Callable[[str], None] = print,
 ) -> Iterator[ApacheCluster]:
-    """Run Apache Kafka within the block; no topics are made.
+    """Run Apache Kafka within the block; no topics are created.
 
-    Enter it in the main thread: the nodes' lives hang on the thread that started them.
+    Enter it in the main thread, because the kernel ties the life of a node to the thread that started it.
 
     Args:
-        directory: Holds the nodes' logs, and what they say in ``logs/``; one that has logs goes on.
-            A container's log goes with it.
-        n_nodes: 1, or 3 with every partition on all of them, two of which must have a record.
+        directory: The folder of the logs of the nodes, and of their output in ``logs/``; existing logs go on.
+            The log of a container is lost with the container.
+        n_nodes: 1, or 3 with every partition on all of them, where two must have a record.
         jvm: ``QUICK_JVM`` or, for measuring, ``THOROUGH_JVM``.
-        environment: Handed to Docker, Java and Maven; empty, they are found on this process' path.
-        first_port: The lowest to try.
-        say: Told, for people, when the jars are fetched.
+        environment: The environment of Docker, Java and Maven; if it is empty, they are found on the path of this process.
+        first_port: The lowest port to try.
+        say: Called with a line for people when the jars are fetched.
 
     Raises:
         AlreadyRunningError: If another process uses the directory.
-        ConfigurationError: If Java or Maven are missing; says what to install.
+        ConfigurationError: If Java or Maven is missing; the message says what to install.
         BrokerUnavailableError: If a node does not start.
     """
     if n_nodes == 1 and engine_answers(environment):

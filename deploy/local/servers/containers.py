@@ -1,7 +1,7 @@
-"""Apache Kafka in a container, where a Docker engine answers; testcontainers removes it at the end.
+"""Runs Apache Kafka in a container if a Docker engine answers; testcontainers removes it at the end.
 
-testcontainers is there for development only, so it is imported when a container is asked for.
-Its own Kafka container is for another image; this one is told everything by its environment.
+testcontainers is installed for development only, so it is imported when a container is wanted.
+Its own Kafka container is for another image; this image is configured by environment variables.
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ _POLL_S = 0.1
 
 
 def engine_answers(environment: Mapping[str, str]) -> bool:
-    """Whether containers can be started here: testcontainers is installed, and a Docker engine answers."""
+    """Return whether containers can be started here: testcontainers is installed, and a Docker engine answers."""
     is_installed = importlib.util.find_spec("testcontainers") is not None
     is_named = "DOCKER_HOST" in environment or any(socket.exists() for socket in _SOCKETS)
     if not is_installed or not is_named:
@@ -45,11 +45,12 @@ def engine_answers(environment: Mapping[str, str]) -> bool:
 
 
 def container_environment(*, host: str, port: int, jvm: tuple[str, ...] = ()) -> dict[str, str]:
-    """What the image is told: the settings of a single node, each as a variable.
+    """Return the environment of the image: the settings of a single node, each as a variable.
 
     Args:
-        host: Where clients of this machine reach the engine's containers.
-        port: Of the container and of this machine alike, so that every client may use one address.
+        host: The host by which clients of this machine reach containers.
+        port: The port of the container and of this machine, so that every client can use one address.
+        jvm: The options of the Java machine.
     """
     properties = {
         "process.roles": "broker,controller",
@@ -66,7 +67,7 @@ def container_environment(*, host: str, port: int, jvm: tuple[str, ...] = ()) ->
 
 
 class ContainerNode:
-    """The one node of a cluster, in a container of this name and port; its log lives as long as that."""
+    """A single node in a container; its log lives as long as the container."""
 
     node_id = 1
 
@@ -81,11 +82,11 @@ class ContainerNode:
         return bool(self._container.status == "running")
 
     def start(self) -> None:
-        """Start it, with the log that it has; returns at once."""
+        """Start it with its log, and return at once."""
         self._container.get_wrapped_container().start()
 
     def kill(self) -> None:
-        """End it by SIGKILL; returns when it is gone."""
+        """Kill it by SIGKILL, and return when it has ended."""
         wrapped = self._container.get_wrapped_container()
         wrapped.kill()
         wrapped.wait()
@@ -94,7 +95,7 @@ class ContainerNode:
         """Return when clients can use it.
 
         Raises:
-            BrokerUnavailableError: If it ended, or the time is over.
+            BrokerUnavailableError: If it ended, or is not ready in time.
         """
         administration = Administration(self.endpoint)
         deadline = time.monotonic() + timeout_s

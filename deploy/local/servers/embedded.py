@@ -1,6 +1,6 @@
-"""The three embedded servers, as declarations: how to make them ready to start, and the command.
+"""Declares the three embedded servers: how to prepare their start, and their commands.
 
-The figures behind the options are in this folder's README.
+The reasons of the options are in the README of this folder.
 """
 
 import shutil
@@ -48,29 +48,29 @@ _POSTGRES_OPTIONS = {
 
 
 class EmbeddedServer(Protocol):
-    """A server of the data directory."""
+    """The port of a server of the data directory."""
 
     @property
     def name(self) -> str:
-        """Names it in logs and tables."""
+        """Its name in logs and tables."""
 
     @property
     def port(self) -> int:
-        """Of the loopback, where it listens."""
+        """The port of the loopback on which it listens."""
 
     def prepare(self) -> None:
-        """Make ready what the next start needs; call it before every start, when it does not run.
+        """Prepare what the next start needs. Call it before every start, while the server does not run.
 
         Raises:
             ConfigurationError: If that is not possible on this machine.
         """
 
     def command(self) -> Command:
-        """How it is started."""
+        """Return how it is started."""
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
-    """Tansu: speaks Kafka's protocol and keeps everything in memory."""
+    """Tansu, which has the protocol of Kafka and keeps everything in memory."""
 
     port: int
     environment: Mapping[str, str]
@@ -82,10 +82,10 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
         return f"{LOOPBACK}:{self.port}"
 
     def prepare(self) -> None:
-        """Nothing: it keeps nothing."""
+        """Do nothing, because it keeps nothing."""
 
     def command(self) -> Command:
-        """The broker, advertised where it listens."""
+        """Return the command of the broker, which advertises the address on which it listens."""
         url = f"tcp://{LOOPBACK}:{self.port}"
         program = (str(binaries.tansu()), "broker", "--storage-engine", "memory://tansu/")
         return Command(
@@ -96,7 +96,7 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cache(msgspec.Struct, frozen=True, kw_only=True):
-    """Valkey, without persistence: what it holds, its writers write anew."""
+    """Valkey without persistence: its writers write the views again."""
 
     port: int
     directory: Path
@@ -109,11 +109,11 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True):
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def prepare(self) -> None:
-        """Make its working directory."""
+        """Create its working directory."""
         self.directory.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Command:
-        """The server; when its memory is full it refuses writes rather than forgetting views."""
+        """Return the command of the server, which refuses writes when its memory is full rather than forgetting views."""
         options = {
             "port": str(self.port),
             "bind": LOOPBACK,
@@ -131,10 +131,10 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
-    """Postgres, tuned to be small; durable: fsync stays on.
+    """Postgres with settings for little memory; it is durable, because fsync stays on.
 
     Attributes:
-        account: Whom it becomes; None means the launcher's own user.
+        account: The account that it becomes; None means the user of the launcher.
     """
 
     port: int
@@ -145,11 +145,11 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """Where clients find it; the loopback is trusted."""
+        """The URL for clients; connections from the loopback are trusted."""
         return f"postgresql://{_DATABASE_USER}@{LOOPBACK}:{self.port}/{_DATABASE_NAME}"
 
     def prepare(self) -> None:
-        """Create the cluster the first time; later, forget the lock of a dead one."""
+        """Create the cluster at the first start; at later starts, remove the lock of a dead server."""
         if (self.directory / "PG_VERSION").exists():
             hand_over(self.directory, self.account)
             _forget_foreign_lock(self.directory)
@@ -185,7 +185,7 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
         partial.rename(self.directory)
 
     def command(self) -> Command:
-        """The server; SIGINT is its fast shutdown, which also follows the launcher's death."""
+        """Return the command of the server. SIGINT is its fast shutdown, which it also gets when the launcher dies."""
         arguments = [str(binaries.postgres("postgres")), "-D", str(self.directory), "-c", f"port={self.port}"]
         for option, value in _POSTGRES_OPTIONS.items():
             arguments += ["-c", f"{option}={value}"]
@@ -203,10 +203,10 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def account_of_database(directory: Path) -> Account | None:
-    """Whom Postgres becomes with its files in a directory; None means the launcher's own user.
+    """Return the account that Postgres becomes; None means the user of the launcher.
 
     Raises:
-        ConfigurationError: If it cannot run here.
+        ConfigurationError: If Postgres cannot run here.
     """
     return database_account(directory, [binaries.postgres("postgres"), binaries.postgres("initdb")])
 

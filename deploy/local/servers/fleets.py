@@ -1,4 +1,4 @@
-"""The embedded servers without a launcher around them: for tests, benchmarks and one-off jobs."""
+"""Runs the embedded servers without a launcher, for tests, benchmarks and single jobs."""
 
 import importlib
 import time
@@ -28,15 +28,15 @@ _N_PLANS = 3
 def running_servers(settings: LauncherSettings, environment: Mapping[str, str]) -> Iterator[Endpoints]:
     """Run the embedded servers within the block, with topics created and tables migrated.
 
-    Enter it in the main thread: the servers' lives hang on the thread that started them.
+    Enter it in the main thread, because the kernel ties the life of a server to the thread that started it.
 
     Args:
-        settings: Says the data directory; external servers are used where their URLs are set.
-        environment: Handed to the servers.
+        settings: The settings, with the data directory; external servers are used if their URLs are set.
+        environment: The environment of the servers.
 
     Raises:
         ConfigurationError: If a server cannot start on this machine.
-        StoreUnavailableError: If one does not answer.
+        StoreUnavailableError: If a server does not answer.
     """
     directory = DataDirectory(settings.data_dir)
     with directory.held():
@@ -63,10 +63,10 @@ def _start(
     processes: list[Spawned],
     claimed: ClaimedPorts,
 ) -> Endpoints:
-    """Start them until each listens on its own port: other programs choose ports at the same time."""
+    """Start the servers until each listens on its own port, because other programs may take a port meanwhile."""
     for _ in range(_N_PLANS):
         plan = make_plan(settings, directory, environment, claimed=claimed)
-        # Half of a first start is the migration tool's import; Postgres creates its files meanwhile.
+        # The import of the migration tool takes half of a first start; Postgres creates its files meanwhile.
         with ThreadPoolExecutor(max_workers=1) as importing:
             importing.submit(importlib.import_module, "alembic.command")
             for server in plan.servers:
@@ -84,7 +84,7 @@ def _start(
 
 
 def _all_listen(processes: Mapping[int, Spawned]) -> bool:
-    """Whether each process came to listen on its port; False as soon as one has ended."""
+    """Whether each process listens on its port within the time; False as soon as one has ended."""
     deadline = time.monotonic() + _START_S
     while not all(process.listens_on(port) for port, process in processes.items()):
         has_failed = any(process.exit_code() is not None for process in processes.values())
@@ -95,11 +95,11 @@ def _all_listen(processes: Mapping[int, Spawned]) -> bool:
 
 
 def make_usable(endpoints: Endpoints) -> None:
-    """Create the topics and migrate the tables; changes nothing where they are there.
+    """Create the topics and migrate the tables; existing ones are not changed.
 
     Raises:
         BrokerUnavailableError: If the broker does not answer.
-        StoreUnavailableError: If Postgres does not.
+        StoreUnavailableError: If Postgres does not answer.
     """
     administration = Administration(endpoints.kafka)
     administration.create_topics(ALL_TOPICS)

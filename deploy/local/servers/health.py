@@ -1,4 +1,4 @@
-"""Whether servers answer, asked in their own protocols through the doors of ``schemas.wire``."""
+"""Asks servers whether they answer, in their own protocols, through the clients of ``schemas.wire``."""
 
 import logging
 import time
@@ -15,12 +15,13 @@ from schemas.wire.settings import Endpoints, KafkaEndpoint
 _POLL_S = 0.05
 
 
-class Question(NamedTuple):
-    """One server, and how to ask whether it answers.
+class HealthQuestion(NamedTuple):
+    """A server, and how to ask whether it answers.
 
     Attributes:
-        variable: Sets its address.
-        address: Without a password.
+        variable: The variable that sets its address.
+        address: Its address without a password.
+        is_answered: Asks the server, and returns whether it answers.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Question(NamedTuple):
 
 
 def broker_answers(endpoint: KafkaEndpoint) -> bool:
-    """Whether a broker answers a question for its topics."""
+    """Return whether a broker answers a request for its topics."""
     addresses = [f"//{address.strip()}" for address in endpoint.bootstrap_servers.split(",")]
     if not any(listens(address, default_port=9092) for address in addresses):
         return False
@@ -38,12 +39,12 @@ def broker_answers(endpoint: KafkaEndpoint) -> bool:
 
 
 def redis_answers(url: str) -> bool:
-    """Whether Redis answers PING."""
+    """Return whether Redis answers PING."""
     return listens(url, default_port=6379) and Views(connect(url), job="launcher").is_ready()
 
 
 def postgres_answers(url: str) -> bool:
-    """Whether Postgres answers SELECT 1."""
+    """Return whether Postgres answers SELECT 1."""
     check_url(url)
     if not listens(url, default_port=5432):
         return False
@@ -51,13 +52,15 @@ def postgres_answers(url: str) -> bool:
         return pool.is_ready()
 
 
-def questions(endpoints: Endpoints) -> tuple[Question, ...]:
-    """How to ask each server of a list of endpoints."""
+def questions(endpoints: Endpoints) -> tuple[HealthQuestion, ...]:
+    """Return how to ask each server of a list of endpoints."""
     kafka, redis_url, database_url = endpoints.kafka, endpoints.redis_url, endpoints.database_url
     return (
-        Question("broker", "KAFKA_BOOTSTRAP_SERVERS", kafka.bootstrap_servers, lambda: broker_answers(kafka)),
-        Question("valkey", "REDIS_URL", without_password(redis_url), lambda: redis_answers(redis_url)),
-        Question(
+        HealthQuestion(
+            "broker", "KAFKA_BOOTSTRAP_SERVERS", kafka.bootstrap_servers, lambda: broker_answers(kafka)
+        ),
+        HealthQuestion("valkey", "REDIS_URL", without_password(redis_url), lambda: redis_answers(redis_url)),
+        HealthQuestion(
             "postgres", "DATABASE_URL", without_password(database_url), lambda: postgres_answers(database_url)
         ),
     )
@@ -69,13 +72,14 @@ def wait_until_ready(
     """Return when every server answers.
 
     Args:
-        timeout_s: For all of them together.
+        endpoints: The addresses of the servers.
+        timeout_s: The longest wait for all of them together.
         has_failed: Asked between the questions; True ends the wait at once.
 
     Raises:
-        StoreUnavailableError: If one does not answer in time; names it.
+        StoreUnavailableError: If a server does not answer in time; the message names it.
     """
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a database that is starting is no news
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a database that is starting needs no log line
     deadline = time.monotonic() + timeout_s
     for question in questions(endpoints):
         while not question.is_answered():

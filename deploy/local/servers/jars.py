@@ -1,7 +1,7 @@
-"""Apache Kafka's jars: fetched once by Maven, into a cache that all data directories share.
+"""Fetches the jars of Apache Kafka once by Maven, into a cache that all data directories share.
 
-The folder is named by Kafka's version and by what the POM says, so that another POM fetches anew.
-It appears whole or not at all, and of two processes that want it at once the second waits.
+The folder is named after the version of Kafka and the content of the POM, so that another POM fetches again.
+It appears whole or not at all. If two processes want it at once, the second waits.
 """
 
 import fcntl
@@ -23,10 +23,11 @@ _FETCH_S = 600
 
 
 def kafka_jars(environment: Mapping[str, str], *, say: Callable[[str], None]) -> Path:
-    """The folder that is Apache Kafka's class path; fetched if it is not there.
+    """Return the folder of the class path of Apache Kafka; it is fetched if it is missing.
 
     Args:
-        say: Told, for people, that something is fetched.
+        environment: The environment of Maven.
+        say: Called with a line for people when something is fetched.
 
     Raises:
         ConfigurationError: If Maven is missing or could not fetch it.
@@ -48,7 +49,7 @@ def kafka_jars(environment: Mapping[str, str], *, say: Callable[[str], None]) ->
 
 
 def jars_folder(environment: Mapping[str, str]) -> Path:
-    """Where the jars are kept, whether they are there or not."""
+    """Return the folder of the jars, whether it exists or not."""
     stated = environment.get("XDG_CACHE_HOME")
     cache = Path(stated) if stated else Path(environment.get("HOME") or Path.home()) / ".cache"
     content = hashlib.sha256(_POM.read_bytes()).hexdigest()[:8]

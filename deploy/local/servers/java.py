@@ -1,4 +1,4 @@
-"""Java and Maven: found, and judged new enough. Apache Kafka is the only thing here that needs them."""
+"""Finds Java and Maven, and checks their versions. Only Apache Kafka needs them."""
 
 import re
 import shutil
@@ -16,10 +16,10 @@ _REMEDY = (
 
 
 def find_java(environment: Mapping[str, str]) -> Path:
-    """The Java program, by ``JAVA_HOME`` or the path.
+    """Return the Java program, by ``JAVA_HOME`` or the path.
 
     Raises:
-        ConfigurationError: If there is none, or it is too old; says what to install.
+        ConfigurationError: If there is none, or it is too old; the message says what to install.
     """
     home = environment.get("JAVA_HOME")
     found = f"{home}/bin/java" if home else shutil.which("java", path=environment.get("PATH"))
@@ -34,10 +34,10 @@ def find_java(environment: Mapping[str, str]) -> Path:
 
 
 def find_maven(environment: Mapping[str, str]) -> Path:
-    """The Maven program.
+    """Return the Maven program.
 
     Raises:
-        ConfigurationError: If there is none; says what to install.
+        ConfigurationError: If there is none; the message says what to install.
     """
     found = shutil.which("mvn", path=environment.get("PATH"))
     if found is None:
@@ -47,7 +47,7 @@ def find_maven(environment: Mapping[str, str]) -> Path:
 
 
 def _version_of(java: str, environment: Mapping[str, str]) -> int:
-    """The major version, 0 when the program does not say: on macOS there is one that only excuses itself."""
+    """The major version; 0 if the program does not state it, as the placeholder on macOS does not."""
     asked = subprocess.run(  # noqa: S603  (a program of that name, no shell)
         (java, "-version"),
         check=False,

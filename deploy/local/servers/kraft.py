@@ -1,10 +1,10 @@
-"""One node of Apache Kafka, as a declaration: broker and controller in one process (KRaft).
+"""Declares one node of Apache Kafka: broker and controller in one process (KRaft).
 
-The quorum is stated by addresses at every start rather than stored when the node is formatted, so
-that a node may come back on other ports. Formatting happens once and makes the log's identity.
+The quorum is stated by addresses at every start, and not stored when the node is formatted, so
+that a node may come back on other ports. Formatting happens once, and creates the identity of the log.
 
 Source:
-    Apache Kafka's configuration reference; the figures behind the options are in the README of ``deploy``.
+    Apache Kafka's configuration reference; the reasons of the options are in the README of this folder.
 """
 
 import base64
@@ -23,20 +23,20 @@ from deploy.local.spawning import Command, tethered
 from schemas.errors import ConfigurationError
 from schemas.wire.settings import KafkaEndpoint
 
-#: Starts in 3 s and is small; what is compiled is compiled lightly.
+#: Starts in 3 s and needs little memory; code is compiled lightly.
 QUICK_JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms128m", "-Xmx512m")
-#: For measuring: the full compiler and room to breathe, as in production.
+#: For measuring: the full compiler and enough memory, as in production.
 THOROUGH_JVM = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Xms1g", "-Xmx1g")
 _JVM = ("-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv4Stack=true")
 _FORMAT_S = 120
 _MIB = 1024 * 1024
-#: What clients may send at most (``schemas.wire.kafka``, which would weigh on the launcher), and some
-#: 100 bytes around it.
+#: The largest record of clients and some 100 bytes; ``schemas.wire.kafka`` has the same number, but the launcher must
+#: not import it.
 LARGEST_BATCH_BYTES = 16_004_096
 
 
 class Seat(NamedTuple):
-    """A node's place in its cluster."""
+    """The place of a node in its cluster."""
 
     node_id: int
     port: int
@@ -44,15 +44,15 @@ class Seat(NamedTuple):
 
 
 class KraftNode(msgspec.Struct, frozen=True, kw_only=True):
-    """Apache Kafka; keeps its log in its directory, and goes on with it.
+    """A node of Apache Kafka, which keeps its log in its directory and continues it.
 
     Attributes:
-        seat: This node's.
-        seats: Those of all nodes, this one's among them.
-        cluster_id: Given to the log when it is formatted; the same for all nodes.
-        directory: Of this node alone.
+        seat: The seat of this node.
+        seats: The seats of all nodes, this one included.
+        cluster_id: The id that the log gets when it is formatted; all nodes have the same.
+        directory: The directory of this node alone.
         jars: The class path.
-        jvm: Options of the Java machine.
+        jvm: The options of the Java machine.
     """
 
     name: str
@@ -67,19 +67,19 @@ class KraftNode(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def port(self) -> int:
-        """Where clients find it."""
+        """The port for clients."""
         return self.seat.port
 
     @property
     def endpoint(self) -> KafkaEndpoint:
-        """This node alone."""
+        """The address of this node alone."""
         return KafkaEndpoint(bootstrap_servers=f"{LOOPBACK}:{self.port}", is_embedded=False)
 
     def prepare(self) -> None:
-        """State this start's settings; make the log the first time.
+        """Write the settings of this start; create the log at the first start.
 
         Raises:
-            ConfigurationError: If the log could not be made.
+            ConfigurationError: If the log could not be created.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         lines = [f"{name}={value}" for name, value in node_properties(self).items()]
@@ -89,7 +89,7 @@ class KraftNode(msgspec.Struct, frozen=True, kw_only=True):
             self._format()
 
     def command(self) -> Command:
-        """The node."""
+        """Return the command of the node."""
         return self._java("kafka.Kafka", str(self._properties))
 
     @property
@@ -127,14 +127,14 @@ class KraftNode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_cluster_id() -> str:
-    """A random identity, in the form that Apache Kafka gives them: 22 characters, none a leading dash."""
+    """Return a random identity in the form of Apache Kafka: 22 characters that do not begin with a dash."""
     while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
     return made
 
 
 def node_properties(node: KraftNode) -> dict[str, str | int]:
-    """The node's settings: a small log on the loopback, with quick joins and quick notice of a lost node."""
+    """Return the settings of a node: a small log on the loopback, with quick joins and quick notice of a lost node."""
     seat = node.seat
     voters = ",".join(f"{other.node_id}@{LOOPBACK}:{other.controller_port}" for other in node.seats)
     return {
@@ -149,7 +149,7 @@ def node_properties(node: KraftNode) -> dict[str, str | int]:
 
 
 def cluster_properties(n_nodes: int) -> dict[str, str | int]:
-    """What all nodes of a cluster agree on, wherever they run."""
+    """Return the settings that all nodes of a cluster share, wherever they run."""
     n_copies = min(3, n_nodes)
     n_in_sync = max(1, n_copies - 1)
     return {
@@ -168,11 +168,11 @@ def cluster_properties(n_nodes: int) -> dict[str, str | int]:
         "offsets.topic.num.partitions": 4,
         "transaction.state.log.num.partitions": 4,
         "group.initial.rebalance.delay.ms": 0,
-        # 9 s by default: clients stand still until a lost node is noticed, and one that was killed
-        # is not let in again before. Alone, it has nobody that could take its place too early.
+        # The default is 9 s. Clients wait until a lost node is noticed, and a killed node is not let in again
+        # before. A single node has no other node that could take its place too early.
         "broker.session.timeout.ms": 1500 if n_nodes == 1 else 3000,
         "broker.heartbeat.interval.ms": 300,
-        # A transaction that its worker left open holds back read_committed readers until it is aborted.
+        # A transaction that its worker left open blocks read_committed readers until it is aborted.
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
         "message.max.bytes": LARGEST_BATCH_BYTES,
         "replica.fetch.max.bytes": LARGEST_BATCH_BYTES,
@@ -183,6 +183,6 @@ def cluster_properties(n_nodes: int) -> dict[str, str | int]:
 
 
 def seats_of(ports: Sequence[int]) -> tuple[Seat, ...]:
-    """Seats for nodes from pairs of ports: the clients' and the controllers'."""
+    """Return seats for nodes from pairs of ports: those of clients and of controllers."""
     pairs = zip(ports[::2], ports[1::2], strict=True)
     return tuple(Seat(i, port, controller_port) for i, (port, controller_port) in enumerate(pairs, start=1))

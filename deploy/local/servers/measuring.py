@@ -1,4 +1,4 @@
-"""Measures the servers' starts, ends and memory; prints, for the figures in this folder's README."""
+"""Measures the starts, the ends and the memory of the servers, and prints the figures of RESULTS.md of ``deploy``."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 
 def measure_embedded(folder: Path, environment: Mapping[str, str], say: Say) -> None:
-    """Start the embedded servers twice: the first start makes the database.
+    """Start the embedded servers twice; the first start creates the database.
 
     Args:
         folder: Where the servers keep their data.

@@ -1,4 +1,4 @@
-"""Which servers are run here and which are external, and at which addresses."""
+"""Decides which servers run here and which are external, and their addresses."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -22,13 +22,13 @@ from schemas.errors import ConfigurationError
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 
 
-class Plan(NamedTuple):
-    """What is going to run.
+class ServerPlan(NamedTuple):
+    """The servers of a run.
 
     Attributes:
-        servers: Those that are run here, in the order in which to start them: the quick ones first.
-        endpoints: Where every server is going to be, external ones included.
-        api_port: Where the prediction API is going to listen.
+        servers: The servers that run here, in the order in which they are started: the quick ones first.
+        endpoints: The addresses of all servers, external ones included.
+        api_port: The port of the prediction API.
     """
 
     servers: tuple[EmbeddedServer, ...]
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
 
 
 def external_urls(settings: LauncherSettings) -> dict[str, tuple[str, int]]:
-    """The addresses of external servers by variable, with their usual ports."""
+    """Return the addresses of external servers by variable, with their usual ports."""
     stated = {
         "KAFKA_BOOTSTRAP_SERVERS": (settings.kafka_bootstrap_servers, 9092),
         "REDIS_URL": (settings.redis_url, 6379),
@@ -53,17 +53,19 @@ def make_plan(
     *,
     claimed: ClaimedPorts,
     say: Callable[[str], None] = print,
-) -> Plan:
-    """Choose ports for what is run here, and take over the addresses of what is not.
+) -> ServerPlan:
+    """Choose ports for the servers that run here, and take over the addresses of external servers.
 
     Args:
-        environment: Handed to the servers.
-        claimed: Takes the ports; they are ours until it releases them.
-        say: Told, for people, what takes longer.
+        settings: The settings of the launcher.
+        directory: The data directory.
+        environment: The environment of the servers.
+        claimed: Claims the ports until it releases them.
+        say: Called with a line for people about what takes long.
 
     Raises:
-        ConfigurationError: If a port that was set explicitly is in use, Apache Kafka is wanted and
-            cannot run, or Postgres cannot.
+        ConfigurationError: If a port that was set explicitly is in use, or if Apache Kafka is wanted and
+            cannot run, or if Postgres cannot run.
     """
     servers: list[EmbeddedServer] = []
     if settings.kafka_bootstrap_servers is not None:
@@ -100,7 +102,7 @@ def make_plan(
         database_url=database_url,
         api_url=f"http://{settings.host}:{api_port}",
     )
-    return Plan(tuple(servers), endpoints, api_port)
+    return ServerPlan(tuple(servers), endpoints, api_port)
 
 
 def _apache(
@@ -110,7 +112,7 @@ def _apache(
     claimed: ClaimedPorts,
     say: Callable[[str], None],
 ) -> KraftNode:
-    """Apache Kafka as the broker, with the controller's port above the clients'."""
+    """Apache Kafka as the broker; the port of the controller is above that of clients."""
     java, jars = find_java(environment), kafka_jars(environment, say=say)
     port = claimed.choose(ports.KAFKA, explicit=settings.kafka_port)
     above = PortChoice(port + 1, ports.KAFKA.variable)

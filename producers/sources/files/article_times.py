@@ -1,6 +1,5 @@
 """When the articles of a file came out: its column ``timestamp`` alone, out of CSV or parquet, compressed or not."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -41,18 +40,17 @@ def article_times(path: Path) -> NDArray[np.int64]:
 
 
 def _parquet_column(file: OpenedFile) -> pa.Table | None:
-    source = parquet.ParquetFile(io.BytesIO(file.readall() or b""))
+    source = parquet.ParquetFile(pa.BufferReader(file.readall() or b""))
     same = [name for name in source.schema_arrow.names if name.lower() == _COLUMN]
     return source.read(columns=[_COLUMN]) if same == [_COLUMN] else None
 
 
 def _csv_column(file: OpenedFile) -> pa.Table | None:
-    content = io.BytesIO(file.readall() or b"")
+    content = file.readall() or b""
     # Summaries hold commas and ends of lines inside quotes.
     lines = csv.ParseOptions(newlines_in_values=True)
-    names = csv.open_csv(content, parse_options=lines).schema.names
+    names = csv.open_csv(pa.BufferReader(content), parse_options=lines).schema.names
     if [name for name in names if name.lower() == _COLUMN] != [_COLUMN]:
         return None
-    content.seek(0)
     cells = csv.ConvertOptions(column_types={_COLUMN: pa.string()}, include_columns=[_COLUMN])
-    return csv.read_csv(content, parse_options=lines, convert_options=cells)
+    return csv.read_csv(pa.BufferReader(content), parse_options=lines, convert_options=cells)

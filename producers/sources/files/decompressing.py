@@ -177,7 +177,7 @@ def _decompressed(file: BinaryIO, layer: str) -> BinaryIO:
 def _zstd(file: BinaryIO) -> BinaryIO:
     import pyarrow as pa
 
-    return io.BytesIO(_all_of(pa.CompressedInputStream(file, "zstd")))
+    return io.BytesIO(_all_of(pa.CompressedInputStream(pa.BufferReader(file.read()), "zstd")))
 
 
 def _all_of(stream: BinaryIO) -> bytes:

@@ -11,7 +11,7 @@ from schemas.wire.postgres.tables import FEATURE_KINDS, TABLES
 
 
 class StoredFeatures:
-    """The features of runs, as they were published."""
+    """Reads the features of runs, as they were published."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
@@ -25,15 +25,18 @@ class StoredFeatures:
         until_ms: int | None = None,
         spec_hash: str | None = None,
     ) -> FeatureTable | None:
-        """The stored features of an instrument and interval, of one set of features.
+        """Return the stored features of an instrument and interval, of one set of features.
 
         Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            interval: The length of the bars.
             until_ms: The last as-of time, inclusive; None for all.
-            spec_hash: Which set, of market features or of vectors; None for the market features of the
+            spec_hash: The set, of market features or of vectors; None for the market features of the
                 newest row.
 
         Returns:
-            The table, or None when nothing is stored.
+            The table, or None if nothing is stored.
         """
         key = (stream, instrument, interval, 2**62 if until_ms is None else until_ms)
         for kind in FEATURE_KINDS if spec_hash is not None else FEATURE_KINDS[:1]:
@@ -47,7 +50,7 @@ class StoredFeatures:
     ) -> FeatureTable | None:
         where = "stream = %s AND instrument = %s AND interval = %s AND event_time_ms <= %s"
         chosen = "" if spec_hash is None else " AND feature_spec_hash = %s"
-        # The newest row first, then its names: joined at once, all rows may be read before the newest is taken.
+        # The newest row is taken first and its names afterwards: a join may read all rows before it takes the newest.
         spec = self._pool.row(
             "SELECT feature_spec_hash, names FROM feature_specs WHERE feature_spec_hash = "
             f"(SELECT feature_spec_hash FROM {table} WHERE {where}{chosen} ORDER BY event_time_ms DESC LIMIT 1)",
@@ -72,13 +75,16 @@ class StoredFeatures:
         )
 
     def feature_closes(self, stream: str, *, instrument: str, interval: str, until_ms: int) -> FeatureCloses:
-        """The closes beside the stored features of an instrument and interval, of whichever set.
+        """Return the closes of the bars whose features are stored, of whichever set of features.
 
         Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            interval: The length of the bars.
             until_ms: The last as-of time, inclusive.
 
         Returns:
-            Oldest first; empty when nothing is stored.
+            The closes, oldest first; empty if nothing is stored.
         """
         rows = self._pool.rows(
             "SELECT DISTINCT ON (event_time_ms) event_time_ms, known_time_ms, close FROM features "
@@ -95,7 +101,13 @@ class StoredFeatures:
     def newest_features(
         self, stream: str, *, instrument: str, interval: str
     ) -> events.FeaturesComputed | None:
-        """The stored features of the newest bar, or None."""
+        """Return the stored features of the newest bar, or None.
+
+        Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            interval: The length of the bars.
+        """
         rows = self._pool.dicts(
             "SELECT stream, instrument, interval, event_time_ms, known_time_ms, source, close, is_warm, "
             "feature_spec_hash, feature_values, names FROM (SELECT * FROM features "

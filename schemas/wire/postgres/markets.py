@@ -1,4 +1,4 @@
-"""The stored market data of runs: candles and ticks as they were published, and the bars made of them."""
+"""The stored market data of runs: candles and ticks as they were published, and the bars that were made of them."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -14,18 +14,18 @@ from schemas.wire.postgres.tables import TABLES
 
 
 class StoredMarket:
-    """The candles, ticks and bars of runs."""
+    """Reads the candles, ticks and bars of runs."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     def position(self, stream: str, *, instruments: Collection[str] | None = None) -> MarketPosition:
-        """How far the stored candles and ticks of a run go.
+        """Return how far the stored candles and ticks of a run go.
 
         Args:
             stream: The run.
-            instruments: Those to look at; until each of them has candles, there are none. None means all that
-                have any stored.
+            instruments: The instruments to look at; the position of candles is None until each of them has
+                candles. None means all instruments that are stored.
         """
         row = self._pool.row(
             "SELECT count(last_candle_end_ms), min(last_candle_end_ms), max(last_tick_known_ms), max(last_trade_id) "
@@ -37,15 +37,22 @@ class StoredMarket:
         return MarketPosition(candle_end_ms if n_with_candles >= n_wanted else None, tick_known_ms, trade_id)
 
     def candles(self, stream: str) -> Iterator[events.CandleObserved]:
-        """The stored candles of a run, by known time, instrument and start."""
+        """Yield the stored candles of a run, by known time, instrument and start."""
         return self._stored(events.CandleObserved, stream, "known_time_ms, instrument, start_ms")
 
     def ticks(self, stream: str) -> Iterator[events.TickObserved]:
-        """The stored ticks of a run, by known time, instrument, and epoch and value of the trade id."""
+        """Yield the stored ticks of a run, by known time, instrument, and epoch and value of the trade id."""
         return self._stored(events.TickObserved, stream, "known_time_ms, instrument, id_epoch, trade_id")
 
     def bars(self, stream: str, *, instrument: str, interval: str, limit: int) -> list[events.BarClosed]:
-        """The newest stored bars, oldest first."""
+        """Return the newest stored bars, oldest first.
+
+        Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            interval: The length of the bars.
+            limit: The most that are returned.
+        """
         rows = self._pool.dicts(
             "SELECT * FROM bars WHERE stream = %s AND instrument = %s AND interval = %s "
             "ORDER BY start_ms DESC LIMIT %s",
@@ -54,7 +61,13 @@ class StoredMarket:
         return [msgspec.convert(row, events.BarClosed) for row in reversed(rows)]
 
     def closes(self, stream: str, *, instrument: str, interval: str) -> FeatureCloses:
-        """The close of every stored bar with its times, oldest first."""
+        """Return the close of every stored bar with its times, oldest first.
+
+        Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            interval: The length of the bars.
+        """
         rows = self._pool.rows(
             "SELECT event_time_ms, known_time_ms, close FROM bars WHERE stream = %s AND instrument = %s AND interval = %s "
             "ORDER BY start_ms",

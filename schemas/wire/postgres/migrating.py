@@ -1,4 +1,4 @@
-"""Bringing the tables of the durable store to the form of this release."""
+"""Migrates the tables of the durable store to the form of this release."""
 
 from pathlib import Path
 
@@ -7,14 +7,15 @@ from schemas.wire.postgres.pools import check_url
 
 
 def migrate(database_url: str, *, to: str = "head") -> None:
-    """Bring the tables to this release's form; does nothing when they are.
+    """Migrate the tables to the form of this release; nothing is done if they have it already.
 
     Args:
-        to: An earlier revision instead.
+        database_url: The URL of Postgres.
+        to: The revision to migrate to.
 
     Raises:
         StoreUnavailableError: If Postgres does not answer.
-        ConfigurationError: If the URL is none.
+        ConfigurationError: If the URL is not a URL of Postgres.
     """
     from alembic import command
     from alembic.config import Config

@@ -1,4 +1,4 @@
-"""The connections to Postgres that all subjects of the durable store share."""
+"""The pool of connections to Postgres that all subjects of the durable store share."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ from schemas.wire.postgres.refusals import translated, translated_writes
 
 
 def check_url(database_url: str) -> None:
-    """Refuse what is not a Postgres URL.
+    """Refuse a text that is not a URL of Postgres.
 
     Raises:
-        ConfigurationError: If it is not one.
+        ConfigurationError: If it is not such a URL.
     """
     if not database_url.startswith(("postgresql://", "postgres://")):
         message = "DATABASE_URL must look like postgresql://user:password@host:port/name"
@@ -24,12 +24,12 @@ def check_url(database_url: str) -> None:
 
 
 class PostgresPool:
-    """A pool of connections to the durable store, which its subjects share; open within a ``with`` block.
+    """A pool of connections to the durable store, which its subjects share. It is open within a ``with`` block.
 
     Args:
         database_url: A ``postgresql://`` URL.
-        max_connections: How many calls may run at once.
-        timeout_s: How long a call waits for a connection.
+        max_connections: The number of calls that may run at once.
+        timeout_s: The seconds that a call waits for a connection.
     """
 
     def __init__(self, database_url: str, *, max_connections: int = 2, timeout_s: float = 5.0) -> None:
@@ -70,26 +70,26 @@ class PostgresPool:
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
-        """A connection, whose block is one transaction."""
+        """Yield a connection whose block is one transaction."""
         with translated(), self._pool.connection() as connection:
             yield connection
 
     @contextmanager
     def cursor(self) -> Iterator[psycopg.Cursor[DictRow]]:
-        """A cursor that reads rows as dictionaries, in a transaction of its own."""
+        """Yield a cursor that reads rows as dictionaries, in a transaction of its own."""
         with self.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             yield cursor
 
     @contextmanager
     def snapshot(self) -> Iterator[psycopg.Cursor[DictRow]]:
-        """A cursor whose queries all see the same moment."""
+        """Yield a cursor whose queries all see the same moment."""
         with self.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield cursor
 
     @contextmanager
     def writes(self) -> Iterator[psycopg.Cursor[TupleRow]]:
-        """A cursor that writes in one transaction.
+        """Yield a cursor that writes in one transaction.
 
         Raises:
             RowRefusedError: If a row of the block is refused, whatever the reason; nothing was stored.
@@ -98,16 +98,16 @@ class PostgresPool:
             yield cursor
 
     def row(self, query: str, parameters: Sequence[Any]) -> Any:
-        """The first row of a query, or None."""
+        """Return the first row of a query, or None."""
         with self.connection() as connection:
             return connection.execute(query, parameters).fetchone()
 
     def rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:
-        """All rows of a query, sent by Postgres in binary form."""
+        """Return all rows of a query, which Postgres sends in binary form."""
         with self.connection() as connection:
             return connection.execute(query, parameters, binary=True).fetchall()
 
     def dicts(self, query: str, parameters: Sequence[Any]) -> list[DictRow]:
-        """All rows of a query as dictionaries."""
+        """Return all rows of a query as dictionaries."""
         with self.cursor() as cursor:
             return cursor.execute(query, parameters).fetchall()

@@ -17,7 +17,7 @@ PredictionPage = list[tuple[events.PredictionMade, events.OutcomeResolved | None
 
 
 class StoredPredictions:
-    """The predictions and outcomes of runs."""
+    """Reads the predictions and outcomes of runs."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
@@ -41,7 +41,13 @@ class StoredPredictions:
         return {Target(stream, row[0], Interval(row[1]), Interval(row[2]), row[3]): row[4] for row in rows}
 
     def first_predicted_ms(self, target: Target, *, model_version: str, from_ms: int) -> int | None:
-        """The first as-of time, from a time on, that a version predicted of a target and that is stored; or None."""
+        """Return the first stored as-of time, from a given time on, that a version predicted; None if there is none.
+
+        Args:
+            target: The target.
+            model_version: The version.
+            from_ms: The earliest as-of time.
+        """
         row = self._pool.row(
             "SELECT event_time_ms FROM predictions WHERE stream = %s AND instrument = %s AND interval = %s "
             "AND horizon = %s AND arm = %s AND event_time_ms >= %s AND model_version = %s ORDER BY event_time_ms LIMIT 1",
@@ -50,9 +56,9 @@ class StoredPredictions:
         return None if row is None else row[0]
 
     def unresolved(self) -> list[events.PredictionMade]:
-        """The stored predictions, of all runs, that have no outcome yet, oldest first."""
+        """Return the stored predictions of all runs that have no outcome yet, oldest first."""
         columns = ", ".join(f"found.{column}" for column in events.PredictionMade.__struct_fields__)
-        # The limit has each row looked up by its key: a join may read all predictions instead.
+        # The limit makes Postgres look up each row by its key; without it a join may read all predictions.
         rows = self._pool.dicts(
             f"SELECT {columns} FROM unresolved_predictions waiting CROSS JOIN LATERAL ("
             f"SELECT * FROM predictions made WHERE {_same_target('made', 'waiting')} "
@@ -62,10 +68,12 @@ class StoredPredictions:
         return [msgspec.convert(row, events.PredictionMade) for row in rows]
 
     def predictions(self, target: Target, *, limit: int, before_ms: int | None = None) -> PredictionPage:
-        """Stored predictions with their outcomes, newest first.
+        """Return stored predictions with their outcomes, newest first.
 
         Args:
-            before_ms: Only as-of times before this; None for the newest.
+            target: The target.
+            limit: The most that are returned.
+            before_ms: Only as-of times before this one; None for the newest.
         """
         with self._pool.snapshot() as cursor:
             return _page(cursor, target, limit=limit, before_ms=before_ms)
@@ -73,12 +81,12 @@ class StoredPredictions:
     def predictions_with_record(
         self, target: Target, *, limit: int
     ) -> tuple[PredictionPage, PredictionRecord]:
-        """The newest predictions with their outcomes, and the record of the same moment."""
+        """Return the newest predictions with their outcomes, and the record of the same moment."""
         with self._pool.snapshot() as cursor:
             return _page(cursor, target, limit=limit, before_ms=None), _record(cursor, target)
 
     def record(self, target: Target) -> PredictionRecord:
-        """The running record of a kind of prediction, kept by triggers as rows are written: one row is read."""
+        """Return the running record of a target. Triggers keep it while rows are written, so only one row is read."""
         with self._pool.cursor() as cursor:
             return _record(cursor, target)
 

@@ -1,4 +1,4 @@
-"""The stored promotions of models, and from when on each of them predicted."""
+"""The stored promotions of models, and the time from which each of them predicted."""
 
 from collections.abc import Collection
 
@@ -10,20 +10,20 @@ from schemas.wire.postgres.pools import PostgresPool
 
 
 class StoredPromotions:
-    """The promotions of runs, and when they took effect."""
+    """Reads the promotions of runs, and when they took effect."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     def promotions(self, stream: str) -> list[events.ModelPromoted]:
-        """The stored promotions of a run, oldest first."""
+        """Return the stored promotions of a run, oldest first."""
         rows = self._pool.dicts(
             "SELECT * FROM promotions WHERE stream = %s ORDER BY effective_from_ms", (stream,)
         )
         return [msgspec.convert(row, events.ModelPromoted) for row in rows]
 
     def promotion_effects(self, stream: str) -> list[events.PromotionTookEffect]:
-        """From when on the stored promotions of a run predicted, in the order of these times."""
+        """Return when the stored promotions of a run took effect, in the order of these times."""
         rows = self._pool.dicts(
             "SELECT * FROM promotion_effects WHERE stream = %s ORDER BY event_time_ms, effective_from_ms",
             (stream,),
@@ -31,7 +31,7 @@ class StoredPromotions:
         return [msgspec.convert(row, events.PromotionTookEffect) for row in rows]
 
     def champions(self, stream: str) -> list[events.ModelPromoted]:
-        """The newest stored champion of each kind of prediction of a run, by target."""
+        """Return the newest stored champion of each target of a run."""
         return self.newest_promotions(stream, CHAMPION)
 
     def newest_promotions(

@@ -1,8 +1,8 @@
-"""What an error of Postgres speaks of: the row, the server's state, or how the server is set up.
+"""Sorts the errors of Postgres by their cause: the row, the state of the server, or its set-up.
 
-Whoever writes needs to know. A row that is refused is put aside and the others are written; a server that
-takes no writes now is waited for; a server that is set up otherwise stops the process. The code of the error,
-its SQLSTATE, says which: its first two characters are its class.
+A job that writes needs to know the cause. If a row is refused, it is put aside and the others are written. If the
+server takes no writes now, the job waits. If the server is set up wrongly, the process stops. The code of the
+error, its SQLSTATE, tells the cause; its first two characters are its class.
 
 Source:
     PostgreSQL documentation, appendix A, "PostgreSQL Error Codes".
@@ -19,7 +19,7 @@ from schemas.errors import ConfigurationError, PlatformError, RowRefusedError, S
 
 
 class Fault(Enum):
-    """What an error speaks of."""
+    """The cause of an error."""
 
     ROW = auto()
     STATE = auto()
@@ -27,11 +27,11 @@ class Fault(Enum):
     MISTAKE = auto()
 
 
-#: By class, or by whole code where one of a class differs. Classes that no statement of ours can raise, such
-#: as those of cursors and of transactions' syntax, are mistakes of this program.
+#: The causes by class, or by whole code where a code differs from its class. Classes that no statement here can
+#: raise, such as those of cursors and of the syntax of transactions, are mistakes of this program.
 FAULTS: dict[str, Fault] = {
     **dict.fromkeys(("22", "23", "27", "2F", "38", "39", "44", "54", "P0"), Fault.ROW),
-    # An internal error that one row raises and others do not; damaged files, its class too, are a state.
+    # An internal error that one row raises and others do not; damaged files, of the same class, are a state.
     "XX000": Fault.ROW,
     **dict.fromkeys(("08", "25", "28", "40", "53", "55", "57", "58", "F0", "HV", "XX"), Fault.STATE),
     **dict.fromkeys(("28P01", "3D000", "3F000", "42501", "42703", "42P01"), Fault.SETTING),
@@ -51,24 +51,24 @@ _LONGEST_DETAIL = 200
 
 
 def fault_of(error: psycopg.Error) -> Fault:
-    """What an error speaks of.
+    """Return the cause of an error.
 
-    An error that ends the connection speaks of the server. One without a code was raised here: the row
-    could not be sent, or there is no connection.
+    The cause of an error that ends the connection is the server. An error without a code was raised by the driver:
+    the row could not be sent, or there is no connection.
     """
     if error.sqlstate is None:
         if isinstance(error, psycopg.DataError):
             return Fault.ROW
         is_away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         return Fault.STATE if is_away else Fault.MISTAKE
-    # A class that a later Postgres adds is waited for: what is not known may pass, and nothing is put aside.
+    # A class that a later Postgres adds is taken for a state: the job waits, and puts no row aside.
     found = FAULTS.get(error.sqlstate, FAULTS.get(error.sqlstate[:2], Fault.STATE))
     ends_connection = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
     return Fault.STATE if ends_connection and found is not Fault.SETTING else found
 
 
 def translate(error: psycopg.Error | PoolTimeout) -> PlatformError | None:
-    """The platform's error for one of psycopg's; None for what a row or a mistake of ours raised."""
+    """Return the error of the platform for one of psycopg; None if a row or a mistake of this program raised it."""
     text = f"Postgres: {error}".strip()
     if isinstance(error, PoolTimeout):
         return StoreUnavailableError(text)
@@ -83,7 +83,7 @@ def translate(error: psycopg.Error | PoolTimeout) -> PlatformError | None:
 
 
 def refusal(error: psycopg.Error) -> str:
-    """Why a row was refused, in the server's words: code, message, detail, column."""
+    """Return why a row was refused, in the words of the server: code, message, detail and context."""
     diag = error.diag
     said = f"Postgres refuses the row: {error.sqlstate or 'unsent'} {diag.message_primary or error}".strip()
     detail = "" if diag.message_detail is None else f"; {diag.message_detail}"
@@ -94,7 +94,7 @@ def refusal(error: psycopg.Error) -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the platform's errors for psycopg's within the block; those of a row stay what they are."""
+    """Raise the platform's errors for those of psycopg within the block; errors of a row stay as they are."""
     try:
         yield
     except (psycopg.Error, PoolTimeout) as error:
@@ -106,7 +106,7 @@ def translated() -> Iterator[None]:
 
 @contextmanager
 def translated_writes() -> Iterator[None]:
-    """As :func:`translated`, and what is wrong with a row is an error of the platform too.
+    """Do as :func:`translated` does, and turn errors of a row into an error of the platform, too.
 
     Raises:
         RowRefusedError: If a row of the block is refused, whatever the reason.

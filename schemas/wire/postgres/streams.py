@@ -1,4 +1,4 @@
-"""The stored descriptions of runs, and up to when their events are stored completely."""
+"""The stored descriptions of runs, and the time up to which their events are stored completely."""
 
 from collections.abc import Collection
 
@@ -9,16 +9,16 @@ from schemas.wire.postgres.pools import PostgresPool
 
 
 class StoredStreams:
-    """The runs of data that the durable store knows."""
+    """Reads and registers the runs of the durable store."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     def register_stream(self, description: StreamDescription) -> StreamDescription:
-        """Remember a run; one that is known stays as it was first described.
+        """Store the description of a run; the first description of a run stays.
 
         Returns:
-            What is remembered.
+            The stored description.
         """
         with self._pool.connection() as connection:
             connection.execute(
@@ -34,22 +34,22 @@ class StoredStreams:
         return description if stored is None else stored
 
     def stream(self, stream: str) -> StreamDescription | None:
-        """What is remembered of a run, or None."""
+        """Return the stored description of a run, or None."""
         row = self._pool.row("SELECT description::text FROM streams WHERE stream = %s", (stream,))
         return None if row is None else msgspec.json.decode(row[0], type=StreamDescription)
 
     def watermark_ms(
         self, stream: str, topic: str, *, places: Collection[tuple[str, int]] | None = None
     ) -> int | None:
-        """Up to when a topic's events of a run are stored completely.
+        """Return the time up to which the events of a run in a topic are stored completely.
 
         Args:
             stream: The run.
-            topic: The topic's name.
-            places: The sources and partitions to look at; None means all that there are.
+            topic: The name of the topic.
+            places: The sources and partitions to look at; None means all.
 
         Returns:
-            The least of their watermarks; None until each has one.
+            The least of their watermarks; None until each of them has one.
         """
         sources = None if places is None else [source for source, _ in places]
         partitions = None if places is None else [partition for _, partition in places]

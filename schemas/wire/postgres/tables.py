@@ -1,6 +1,6 @@
-"""Where each kind of event is kept in Postgres, and how a batch gets there.
+"""The table of each kind of event in Postgres, and how a batch is written to it.
 
-A batch is staged by COPY and merged by the table's key: the event's natural key, so that writing
+A batch is staged by COPY and merged by the key of the table. That is the natural key of the event, so writing
 an event twice changes nothing.
 """
 
@@ -18,13 +18,14 @@ from psycopg.pq import Format
 from schemas import events
 
 
-class Table(NamedTuple):
-    """Where a kind of event is kept.
+class EventTable(NamedTuple):
+    """The table of one kind of event.
 
     Attributes:
-        key: The columns that make a row the same row: the natural key of the event.
-        replaced_when: Additional condition under which a later write replaces a row.
-        types: Of the columns, where rows are sent in Postgres's binary form; None sends text.
+        key: The columns that identify a row: the natural key of the event.
+        values: Returns the values of the columns of an event.
+        replaced_when: The condition under which a later write replaces a row; None never replaces it.
+        types: The types of the columns, if rows are sent in Postgres's binary form; None sends text.
     """
 
     name: str
@@ -35,36 +36,36 @@ class Table(NamedTuple):
     types: tuple[str, ...] | None = None
 
 
-class Packed(NamedTuple):
-    """An array of numbers in Postgres's binary form."""
+class PackedArray(NamedTuple):
+    """An array of numbers in the binary form of Postgres."""
 
     content: bytes
 
 
-class PackedDumper(Dumper):
-    """Sends what is packed already: psycopg would take ten times as long over the list."""
+class PackedArrayDumper(Dumper):
+    """Sends a packed array as it is, because psycopg takes ten times as long to pack a list."""
 
     format = Format.BINARY
     oid = postgres_types["float8"].array_oid
 
-    def dump(self, obj: Packed) -> bytes:
-        """The content itself."""
+    def dump(self, obj: PackedArray) -> bytes:
+        """Return the content."""
         return obj.content
 
 
-#: Of an array with one dimension and no null: both facts, the elements' type, their number, the first's index.
+#: The head of an array: the number of dimensions (1), whether it has nulls, the type, the length, the first index.
 _ARRAY_HEAD = struct.Struct(">iiIii")
 _ELEMENT = np.dtype([("n_bytes", ">i4"), ("value", ">f8")])
 
 
-def packed(values: Iterable[float | None]) -> Packed:
-    """Numbers as an array of Postgres, undefined ones as NaN."""
+def packed(values: Iterable[float | None]) -> PackedArray:
+    """Return numbers as an array of Postgres, undefined ones as NaN."""
     numbers = np.array(list(values), dtype=np.float64)
     elements = np.empty(len(numbers), dtype=_ELEMENT)
     elements["n_bytes"] = 8
     elements["value"] = numbers
     head = _ARRAY_HEAD.pack(1, 0, postgres_types["float8"].oid, len(numbers), 1)
-    return Packed(head + elements.tobytes())
+    return PackedArray(head + elements.tobytes())
 
 
 def _key(kind: type[events.Event]) -> tuple[str, ...]:
@@ -72,13 +73,13 @@ def _key(kind: type[events.Event]) -> tuple[str, ...]:
     return tuple(field for field in kind.natural_key if field != "revision")
 
 
-def _fields(name: str, kind: type[events.Event], replaced_when: str | None = None) -> Table:
+def _fields(name: str, kind: type[events.Event], replaced_when: str | None = None) -> EventTable:
     columns = tuple(kind.__struct_fields__)
 
     def values(event: Any) -> tuple[Any, ...]:
         return tuple(getattr(event, column) for column in columns)
 
-    return Table(name, columns, _key(kind), values, replaced_when)
+    return EventTable(name, columns, _key(kind), values, replaced_when)
 
 
 def _feature_values(event: events.FeaturesComputed) -> tuple[Any, ...]:
@@ -117,18 +118,18 @@ def _vector_values(event: events.VectorComputed) -> tuple[Any, ...]:
 _FEATURE_TYPES = ("text", "text", "text", "int8", "text", "float8", "bool", "float8[]", "int8", "text")
 _VECTOR_COLUMNS = (*_FEATURE_COLUMNS, "joined", "n_late")
 
-TABLES: dict[type[events.Event], Table] = {
+TABLES: dict[type[events.Event], EventTable] = {
     events.CandleObserved: _fields("candles", events.CandleObserved, "excluded.revision > candles.revision"),
     events.TickObserved: _fields("ticks", events.TickObserved),
     events.BarClosed: _fields("bars", events.BarClosed),
-    events.FeaturesComputed: Table(
+    events.FeaturesComputed: EventTable(
         "features",
         _FEATURE_COLUMNS,
         _key(events.FeaturesComputed),
         _feature_values,
         types=_FEATURE_TYPES,
     ),
-    events.VectorComputed: Table(
+    events.VectorComputed: EventTable(
         "vectors",
         _VECTOR_COLUMNS,
         _key(events.VectorComputed),
@@ -143,12 +144,12 @@ TABLES: dict[type[events.Event], Table] = {
 }
 
 
-#: Market features, and those with companions' beside them; each has a table of its own.
+#: Market features, and vectors of features with companions; each kind has a table of its own.
 FEATURE_KINDS = (events.FeaturesComputed, events.VectorComputed)
 
 
-class Progress(NamedTuple):
-    """A watermark that passed, by the topic and partition it vouches for, and by the source that vouches."""
+class StoredWatermark(NamedTuple):
+    """A watermark of a source in a topic and partition: up to it all events of the source are stored."""
 
     stream: str
     topic: str
@@ -157,8 +158,14 @@ class Progress(NamedTuple):
     source: str
 
 
-def merge(cursor: psycopg.Cursor[Any], table: Table, rows: Sequence[Any]) -> None:
-    """Stage rows and merge them by the table's key; those that are there stay, or are replaced by later ones."""
+def merge(cursor: psycopg.Cursor[Any], table: EventTable, rows: Sequence[Any]) -> None:
+    """Stage rows and merge them by the key of the table. Stored rows stay, or are replaced by later revisions.
+
+    Args:
+        cursor: A cursor within a transaction.
+        table: The table.
+        rows: The events.
+    """
     columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
     staged = sql.Identifier(f"staged_{table.name}")
     target = sql.Identifier(table.name)
@@ -168,7 +175,7 @@ def merge(cursor: psycopg.Cursor[Any], table: Table, rows: Sequence[Any]) -> Non
     form = sql.SQL("" if table.types is None else " (FORMAT BINARY)")
     with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN{}").format(staged, columns, form)) as copy:
         if table.types is not None:
-            cursor.adapters.register_dumper(Packed, PackedDumper)
+            cursor.adapters.register_dumper(PackedArray, PackedArrayDumper)
             copy.set_types(table.types)
         for row in rows:
             copy.write_row(table.values(row))
@@ -193,14 +200,14 @@ def merge(cursor: psycopg.Cursor[Any], table: Table, rows: Sequence[Any]) -> Non
 
 
 def write_feature_specs(cursor: psycopg.Cursor[Any], rows: Sequence[events.FeaturesComputed]) -> None:
-    """Remember the column names of each set of features."""
+    """Store the column names of each set of features."""
     specs: Mapping[str, list[str]] = {row.feature_spec_hash: list(row.values) for row in rows}
     for spec_hash, names in specs.items():
         cursor.execute("INSERT INTO feature_specs VALUES (%s, %s) ON CONFLICT DO NOTHING", (spec_hash, names))
 
 
-def write_progress(cursor: psycopg.Cursor[Any], progress: Sequence[Progress]) -> None:
-    """Move watermarks forward, and never back."""
+def write_progress(cursor: psycopg.Cursor[Any], progress: Sequence[StoredWatermark]) -> None:
+    """Move the stored watermarks forward; an older watermark changes nothing."""
     newest: dict[tuple[str, str, int, str], int] = {}
     for row in progress:
         key = (row.stream, row.topic, row.partition, row.source)

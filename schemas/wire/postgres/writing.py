@@ -1,4 +1,4 @@
-"""Writing events into the durable store: a batch is one transaction, staged by COPY and merged by key."""
+"""Writes events into the durable store. A batch is one transaction, staged by COPY and merged by key."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import (
     FEATURE_KINDS,
     TABLES,
-    Progress,
+    StoredWatermark,
     merge,
     write_feature_specs,
     write_progress,
@@ -16,17 +16,17 @@ from schemas.wire.postgres.tables import (
 
 
 class EventWriter:
-    """Stores events of every kind that has a table, each once however often it comes."""
+    """Stores events of every kind that has a table, each event once however often it arrives."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
-    def write(self, batch: Sequence[events.Event], progress: Sequence[Progress] = ()) -> None:
+    def write(self, batch: Sequence[events.Event], progress: Sequence[StoredWatermark] = ()) -> None:
         """Store events, and the watermarks that vouch for them, in one transaction.
 
         Args:
-            batch: Events of any kind that has a table; others are a programmer's mistake.
-            progress: Watermarks; an older one than the stored one changes nothing.
+            batch: Events of kinds that have a table; an event of another kind is a mistake of the caller.
+            progress: Watermarks; one that is older than the stored one changes nothing.
 
         Raises:
             StoreUnavailableError: If Postgres does not answer, or takes no writes now; nothing was stored.

@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.local.directories import DataDirectory
 from deploy.local.environments import kernel_hash
 from deploy.local.spawning import Command, Spawned, end_together, spawn
-from deploy.local.supervision import Backoff, Unit, UnitState
+from deploy.local.units import Backoff, Unit, UnitState
 from deploy.processes import Stage
 
 _KERNELS = Path("build") / "chaos" / "kernels"

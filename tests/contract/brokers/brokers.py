@@ -29,14 +29,14 @@ on_a_cluster_too = pytest.mark.parametrize(
 
 
 class Lack(StrEnum):
-    """What the embedded broker lacks, in the words of ``schemas/README.md``."""
+    """What the embedded broker lacks, in the words of ``schemas/wire/README.md``."""
 
-    QUICK_JOINS = "A group's join is held back"
-    STATIC_MEMBERS = "A static member that comes back is shared out to anew"
+    QUICK_JOINS = "It delays the join of a group"
+    STATIC_MEMBERS = "A static member that returns gets new partitions"
     ABORTS = "Records of aborted transactions are visible to read_committed readers"
-    OFFSETS_ALONE = "It forgets the offsets of a transaction that holds no record, but for the first"
-    FENCING_IN_TIME = "A worker that is fenced learns of it at its next transaction"
-    EXACT_ENDS = "The end that it states is that of the last batch's first record"
+    OFFSETS_ALONE = "It loses the offsets of a transaction without a record, except for the first"
+    FENCING_IN_TIME = "A fenced worker learns of it at its next transaction"
+    EXACT_ENDS = "The end that it states is that of the first record of the last batch"
     COMPACTION = "It never compacts"
     DELETION = "It never deletes"
     DURABILITY = "It keeps nothing across a restart"

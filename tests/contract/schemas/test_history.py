@@ -31,7 +31,7 @@ from schemas.wire.postgres.pools import PostgresPool, check_url
 from schemas.wire.postgres.predictions import StoredPredictions
 from schemas.wire.postgres.promotions import StoredPromotions
 from schemas.wire.postgres.streams import StoredStreams
-from schemas.wire.postgres.tables import TABLES, Progress
+from schemas.wire.postgres.tables import TABLES, StoredWatermark
 from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.settings import Endpoints
 from tests.contract.schemas.samples import SAMPLES
@@ -190,8 +190,8 @@ def test_nothing_stored_is_none(pool: PostgresPool, stream: str) -> None:
 def test_progress_is_that_of_the_slowest_partition_and_never_runs_back(
     pool: PostgresPool, stream: str
 ) -> None:
-    def reached(partition: int, watermark_ms: int) -> Progress:
-        return Progress(stream, "market.bar.v1", partition, watermark_ms, "binance")
+    def reached(partition: int, watermark_ms: int) -> StoredWatermark:
+        return StoredWatermark(stream, "market.bar.v1", partition, watermark_ms, "binance")
 
     writer, streams = EventWriter(pool), StoredStreams(pool)
     writer.write([], [reached(0, 50), reached(0, 40)])
@@ -206,9 +206,9 @@ def test_progress_is_that_of_the_slowest_partition_and_never_runs_back(
 def test_progress_of_a_partition_is_that_of_each_source_in_it(pool: PostgresPool, stream: str) -> None:
     """The faster source's watermark stood for both: training began before the slower one's rows were stored."""
     writer, streams, both = EventWriter(pool), StoredStreams(pool), [("binance", 0), ("kraken", 0)]
-    writer.write([], [Progress(stream, "market.bar.v1", 0, 50, "binance")])
+    writer.write([], [StoredWatermark(stream, "market.bar.v1", 0, 50, "binance")])
     assert streams.watermark_ms(stream, "market.bar.v1", places=both) is None
-    writer.write([], [Progress(stream, "market.bar.v1", 0, 20, "kraken")])
+    writer.write([], [StoredWatermark(stream, "market.bar.v1", 0, 20, "kraken")])
     assert streams.watermark_ms(stream, "market.bar.v1", places=both) == 20
     assert streams.watermark_ms(stream, "market.bar.v1", places=both[:1]) == 50
     assert streams.watermark_ms(stream, "market.bar.v1") == 20
@@ -301,7 +301,8 @@ def test_batch_with_a_bad_row_stores_nothing(pool: PostgresPool, stream: str) ->
     bad = msgspec.structs.replace(tick(0, trade_id=2, stream=stream), trade_id=2**80)
     with pytest.raises(RowRefusedError, match=r"22003 .*trade_id"):
         EventWriter(pool).write(
-            [tick(0, trade_id=1, stream=stream), bad], [Progress(stream, "market.tick.v1", 0, 1, "binance")]
+            [tick(0, trade_id=1, stream=stream), bad],
+            [StoredWatermark(stream, "market.tick.v1", 0, 1, "binance")],
         )
     assert list(StoredMarket(pool).ticks(stream)) == []
     assert StoredStreams(pool).watermark_ms(stream, "market.tick.v1") is None

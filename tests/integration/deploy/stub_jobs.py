@@ -49,6 +49,13 @@ def fail_twice():
         sys.exit(1)
 
 
+def fail(message):
+    """Fail each time in the same way."""
+    note("tried")
+    click.echo(message, err=True)
+    sys.exit(1)
+
+
 def misconfigured():
     """Say that a setting is wrong."""
     click.echo("ConfigurationError: DRIFTLINE_SEED must be a number, was 'x'", err=True)
@@ -62,10 +69,18 @@ def main():
             serve()
         case "service":
             run_until_asked(sys.argv[2])
+        case "nothing":
+            pass
         case "once":
             note("once")
         case "fail-twice":
             fail_twice()
+        case "fail":
+            fail("ZeroDivisionError: division by zero")
+        case "fail-unavailable":
+            fail("StoreUnavailableError: Postgres does not answer")
+        case "wait":
+            run_until_asked("warm-up")
         case "misconfigured":
             misconfigured()
         case kind:

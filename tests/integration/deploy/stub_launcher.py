@@ -1,4 +1,4 @@
-"""The real launcher over stub jobs: ``python -m tests.integration.deploy.stub_launcher [WARM_UP_KIND]``."""
+"""The real launcher over stub jobs: ``python -m tests.integration.deploy.stub_launcher [WARM_UP_KIND] [TRAIN_KIND]``."""
 
 import os
 import sys
@@ -6,14 +6,14 @@ import sys
 import click
 
 from deploy.local.launching import launch
-from deploy.local.runs import Run
+from deploy.local.runs import PlatformRun
 from deploy.local.settings import LauncherSettings
 from deploy.local.terminals import Terminal
 from deploy.processes import Lifetime, PlatformProcess, Server, Stage
 from schemas.wire.processes import run_command, stop_on_signals
 
 
-def stub_jobs(warm_up):
+def stub_jobs(warm_up, train):
     """The table of a run, made of stubs."""
     module = "tests.integration.deploy.stub_jobs"
     return (
@@ -30,6 +30,15 @@ def stub_jobs(warm_up):
             arguments=(module, warm_up),
             needs=frozenset({Server.BROKER}),
             lifetime=Lifetime.ONE_SHOT,
+            ends_when="when its history is published",
+        ),
+        PlatformProcess(
+            name="train",
+            stage=Stage.WARM_UP,
+            arguments=(module, train),
+            needs=frozenset({Server.BROKER}),
+            lifetime=Lifetime.ONE_SHOT,
+            is_dispensable=True,
         ),
         PlatformProcess(
             name="producer",
@@ -43,11 +52,14 @@ def stub_jobs(warm_up):
 
 @click.command()
 @click.argument("warm_up", default="once")
+@click.argument("train", default="nothing")
 @click.pass_obj
-def stub_up(environment, warm_up):
+def stub_up(environment, warm_up, train):
     """Run the stubs."""
     stop = stop_on_signals()
-    run = Run(data="STUBS", environment={"DRIFTLINE_STREAM": "replay-stub"}, processes=stub_jobs(warm_up))
+    run = PlatformRun(
+        data="STUBS", environment={"DRIFTLINE_STREAM": "replay-stub"}, processes=stub_jobs(warm_up, train)
+    )
     settings = LauncherSettings.from_environment(environment)
     launch(settings, environment, run, terminal=Terminal(sys.stdout, shows_logs=True), stop=stop)
 

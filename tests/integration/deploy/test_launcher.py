@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from deploy.local.launching import _END_ORDER
+from deploy.local.supervising import END_ORDER
 from tests.integration.deploy.conftest import HEALED_S, eventually, is_alive
 
 pytestmark = pytest.mark.slow
@@ -107,6 +107,47 @@ def test_one_shot_that_fails_is_tried_again_until_it_ends_well(launched):
     assert launched.process("warm-up").n_restarts == 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "n_runs", "reason"),
+    [
+        ("fail", 3, "ZeroDivisionError: division by zero"),
+        ("fail-unavailable", 8, "StoreUnavailableError: Postgres does not answer"),
+    ],
+)
+def test_one_shot_that_always_fails_ends_the_start_with_one_line(launched, kind, n_runs, reason):
+    """The warm-up was started again without end."""
+    launched.start(kind)
+
+    assert launched.popen.wait(120) == 1
+    last = launched.output.read_text().splitlines()[-1]
+    log = launched.directory.logs / "warm-up.log"
+    assert last == f"StartFailedError: warm-up failed {n_runs} times in a row: {reason}; its log is {log}"
+    assert launched.notes().count("tried") == n_runs
+    assert not [pid for pid in launched.pids().values() if is_alive(pid)]
+
+
+def test_start_goes_on_without_a_dispensable_one_shot_that_always_fails(launched):
+    launched.start("once", "fail")
+
+    eventually(launched.is_predicting)
+
+    assert launched.process("train").state == "given up"
+    assert "train failed too often and is not started again" in launched.driftline("status").stdout
+    assert "the rest goes on without it" in launched.output.read_text()
+
+
+def test_long_wait_is_named_with_what_ends_it(launched):
+    launched.start("wait")
+
+    said = eventually(lambda: "waited " in (text := launched.output.read_text()) and text)
+
+    (line,) = [line for line in said.splitlines() if "waited " in line]
+    assert "s for warm-up: it ends when its history is published" in line
+    assert "for warm-up: it ends when" in eventually(
+        lambda: "waited" in (text := launched.driftline("status").stdout) and text
+    )
+
+
 def test_wrong_setting_of_a_job_ends_the_start_with_one_line(launched):
     launched.start("misconfigured")
 
@@ -128,7 +169,7 @@ def test_stop_ends_everything_and_reset_waits_for_that(launched):
 
     assert (refused.returncode, stopped.returncode, done.returncode) == (2, 0, 0)
     assert "driftline stop" in refused.stderr
-    assert sum(timeout_s for _, timeout_s in _END_ORDER) < 10  # what is not gone by then is killed
+    assert sum(timeout_s for _, timeout_s in END_ORDER) < 10  # what is not gone by then is killed
     assert left == []
     assert [entry for entry in launched.directory.path.iterdir() if entry.name != "numba"] == []
 

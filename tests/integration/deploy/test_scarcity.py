@@ -13,7 +13,7 @@ import pytest
 from deploy.local.directories import DataDirectory
 from deploy.local.spawning import Command
 from deploy.local.states import read_state
-from deploy.local.supervision import Unit, UnitState
+from deploy.local.units import Unit, UnitState
 from deploy.processes import Stage
 from schemas.errors import ConfigurationError
 from tests.fixtures.disks import fill, filled, mounted

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from deploy.local.directories import DataDirectory, write_json
-from deploy.local.spawning import Command, Identity, clear_stale, spawn
-from deploy.local.supervision import Backoff, Unit, UnitState
+from deploy.local.spawning import Command, ProcessIdentity, clear_stale, spawn
+from deploy.local.units import Backoff, Unit, UnitState
 from deploy.processes import Lifetime, Stage
 from tests.integration.deploy.conftest import ROOT, eventually, is_alive
 
@@ -29,7 +29,7 @@ def python(code, *, name="stub"):
 
 
 def remember(directory, *, pid, create_time):
-    identity = Identity(name="stub", pid=pid, create_time=create_time, stop_signal=signal.SIGTERM)
+    identity = ProcessIdentity(name="stub", pid=pid, create_time=create_time, stop_signal=signal.SIGTERM)
     write_json(directory.pids / "stub.json", identity)
 
 

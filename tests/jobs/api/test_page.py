@@ -22,6 +22,7 @@ from tests.unit.api.events import (
     AS_OF_MS,
     INSTRUMENT,
     QUARTER_MS,
+    bar,
     description,
     outcome,
     prediction,
@@ -178,6 +179,30 @@ def test_a_person_sees_which_targets_have_no_model_and_how_old_the_price_is(
     assert "at 15:13:00 UTC, 2 min 0 s ago by the stream's clock" in text_of(document, "chart-legend")
     assert text_of(document, "accuracy") == "Nothing judged yet"
     assert "horizon (1m) has passed, the newest at 15:14:00" in text_of(document, "verdict")
+
+
+def test_a_person_sees_bars_and_how_many_are_missing_before_there_is_a_model(
+    browser, serving, pool, tmp_path
+):
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    capture = msgspec.structs.replace(
+        description(stream=stream), instruments=(INSTRUMENT,), sources=(), parameters={"history": None}
+    )
+    StoredStreams(pool).register_stream(capture)
+    EventWriter(pool).write([minute_bar(stream, number) for number in (1, 2)])
+
+    with serving(stream) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert "2 are there, 63 are missing; HISTORY=FILE" in text_of(document, "waiting-text")
+    assert "00:01:00 100.00, 00:02:00 100.00" in text_of(document, "waiting-bars")
+
+
+def minute_bar(stream, number):
+    """The bar of a minute of the first day."""
+    return msgspec.structs.replace(
+        bar(number * 60_000, stream=stream), interval=Interval.ONE_MINUTE, start_ms=(number - 1) * 60_000
+    )
 
 
 def test_a_person_is_told_why_no_champion_serves(browser, serving, pool, tmp_path):

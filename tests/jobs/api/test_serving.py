@@ -20,6 +20,7 @@ from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import clock_key, features_key, prediction_key
 from schemas.wire.settings import Endpoints
+from stream_processors.features.declarations import SPEC
 from tests.jobs.api.conftest import wait_until
 from tests.unit.api.events import (
     AS_OF_MS,
@@ -300,11 +301,19 @@ def test_a_target_without_a_model_names_those_that_have_one_and_how_to_ask(servi
 
 
 def test_a_trained_target_without_a_prediction_says_what_it_waits_for(serving, pool, stream):
-    StoredStreams(pool).register_stream(description(stream=stream))
+    capture = msgspec.structs.replace(description(stream=stream), parameters={"history": None})
+    StoredStreams(pool).register_stream(capture)
     EventWriter(pool).write([promotion(10, version="new", stream=stream)])
+    ends = [number * QUARTER_MS for number in range(1, SPEC.warm_up_bars + 1)]
     with serving(stream) as client:
-        detail = problem(client.get("/v1/predictions/BTC"), 503)["detail"]
-    assert "its model new is trained and predicts at the next bar's close" in detail
+        cold = problem(client.get("/v1/predictions/BTC"), 503)["detail"]
+        not_ready = client.get("/readyz").json()["targets"][0]["detail"]
+        EventWriter(pool).write([bar(end_ms, stream=stream) for end_ms in ends])
+        warm = problem(client.get("/v1/predictions/BTC"), 503)["detail"]
+    assert "its model new waits for bars" in cold
+    assert "0 are there, 65 are missing" in cold
+    assert "0 are there, 65 are missing" in not_ready
+    assert "its model new is trained and predicts at the next bar's close" in warm
 
 
 def test_the_stream_says_what_it_is_and_how_it_stands(serving, views, pool, stream):

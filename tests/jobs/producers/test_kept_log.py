@@ -5,7 +5,7 @@ import uuid
 import msgspec
 import pytest
 
-from producers.jobs.positions import Logged, logged
+from producers.jobs.positions import LoggedPosition, logged
 from producers.jobs.replaying import replay
 from producers.jobs.sessions import open_session
 from producers.jobs.warming import warm_up
@@ -73,7 +73,7 @@ def test_newest_events_are_found_behind_those_of_other_runs(settings, kept):
     ours, theirs = settings.stream, f"{settings.stream}-other"
     with open_session(settings, kept, clock=CLOCK, is_stopped=lambda: False) as session:
         (source,) = session.plan.description.sources
-    assert logged(kept.kafka, ours, source) == Logged()
+    assert logged(kept.kafka, ours, source) == LoggedPosition()
 
     publisher = Publisher(kept.kafka, role="tests")
     key = source.instruments[0].encode()
@@ -88,4 +88,4 @@ def test_newest_events_are_found_behind_those_of_other_runs(settings, kept):
 
     found = logged(kept.kafka, ours, source)
     assert found.reached == (candle(2).event_time_ms, 9_000_000)
-    assert found.trade_ids == {(told["instrument"], 1), (told["instrument"], 2)}
+    assert found.trade_ids == {(told["instrument"], 0, 1), (told["instrument"], 0, 2)}

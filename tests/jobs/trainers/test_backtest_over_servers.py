@@ -21,7 +21,7 @@ from schemas.topics import FEATURES_MARKET, MARKET_CANDLE, MODELS_EVENT
 from schemas.wire.kafka import read_range
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.streams import StoredStreams
-from schemas.wire.postgres.tables import Progress
+from schemas.wire.postgres.tables import StoredWatermark
 from schemas.wire.postgres.writing import EventWriter
 from stream_processors.operators.market import MarketOperator
 from stream_processors.operators.protocols import MOST_OUTPUTS
@@ -134,7 +134,9 @@ def place(endpoints, tmp_path_factory):
     StoredStreams(pool).register_stream(msgspec.structs.replace(description, origin_ms=T0))
     model = OnnxModel.from_bytes(files["model.onnx"])
     events = list(live_run(stream, bars, promotion_of(entry, manifest), model))
-    EventWriter(pool).write(events, [Progress(stream, FEATURES_MARKET.name, 0, T0 + N * MINUTE, "binance")])
+    EventWriter(pool).write(
+        events, [StoredWatermark(stream, FEATURES_MARKET.name, 0, T0 + N * MINUTE, "binance")]
+    )
     pool.close()
     return Place(folder, candles, stream, [manifest.version for manifest, _ in made])
 

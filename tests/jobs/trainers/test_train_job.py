@@ -15,7 +15,7 @@ from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Reader, read_range
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.streams import StoredStreams
-from schemas.wire.postgres.tables import Progress
+from schemas.wire.postgres.tables import StoredWatermark
 from schemas.wire.postgres.writing import EventWriter
 from tests.fakes.feature_tables import simulated_table
 from tests.fakes.histories import description_of
@@ -52,7 +52,9 @@ def stream(endpoints):
         for i in range(N_ROWS)
     ]
     partition = partition_of(INSTRUMENT.encode(), FEATURES_MARKET.n_partitions)
-    EventWriter(pool).write(batch, [Progress(name, FEATURES_MARKET.name, partition, UNTIL_MS, "simulated")])
+    EventWriter(pool).write(
+        batch, [StoredWatermark(name, FEATURES_MARKET.name, partition, UNTIL_MS, "simulated")]
+    )
     pool.close()
     return name
 

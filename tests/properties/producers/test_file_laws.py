@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.faulty_files import FAULTS, FORMS, faulty_file, recorded_closes
+from tests.fakes.faulty_files import FAULTS, faulty_file, recorded_closes
 from tests.fakes.file_laws import verdict
+from tests.fakes.written_forms import FORMS
 
 pytestmark = pytest.mark.recorded
 

@@ -1,8 +1,10 @@
 """What is said where there is no model or prediction yet."""
 
-from api.reading.waiting import missing_words, no_prediction_words, waiting_targets
+import pytest
+
+from api.reading.waiting import MissingBars, missing_bars, missing_words, no_prediction_words, waiting_targets
 from schemas.targets import Target
-from tests.unit.api.events import H1, INSTRUMENT, M15, promotion
+from tests.unit.api.events import H1, INSTRUMENT, M15, QUARTER_MS, bar, promotion
 
 TARGET = Target("replay-test", INSTRUMENT, M15, M15)
 
@@ -28,3 +30,42 @@ def test_the_other_models_are_named_by_the_path_to_ask():
 
 def test_its_own_model_meets_its_first_bar_next():
     assert "its model model-1 is trained" in no_prediction_words(TARGET, [promotion(0)])
+
+
+@pytest.mark.parametrize(
+    ("ends", "n_there"),
+    [
+        ([], 0),
+        ([1, 2, 3], 3),
+        ([1, 2, 3, 5, 6], 2),  # . . . X . .   a hole: the features begin anew
+    ],
+)
+def test_missing_bars_are_counted_from_the_newest_hole(ends, n_there):
+    bars = [bar(end * QUARTER_MS) for end in ends]
+    assert missing_bars(bars, n_needed=5, lacks_history_file=False) == MissingBars(
+        n_there, 5, lacks_history_file=False
+    )
+
+
+def test_bars_that_are_enough_are_not_missing():
+    bars = [bar(end * QUARTER_MS) for end in range(1, 6)]
+    assert missing_bars(bars, n_needed=5, lacks_history_file=False) is None
+
+
+@pytest.mark.parametrize("champions", [[], [promotion(0)]])
+def test_a_target_without_enough_bars_says_how_many_are_missing_and_what_helps(champions):
+    """A capture without HISTORY said that no model was trained, and not that no prediction could come."""
+    missing = MissingBars(3, 65, lacks_history_file=True)
+    by_target = {(one.instrument, one.interval, one.horizon): one for one in champions}
+    for words in (
+        no_prediction_words(TARGET, champions, missing=missing),
+        missing_words(TARGET, by_target, missing=missing),
+    ):
+        assert "need 65 bars of 15m without a hole, 3 are there, 62 are missing" in words
+        assert "HISTORY=FILE" in words
+
+
+def test_history_is_not_recommended_to_a_run_that_cannot_have_it():
+    words = missing_words(TARGET, {}, missing=MissingBars(3, 65, lacks_history_file=False))
+    assert "62 are missing" in words
+    assert "HISTORY" not in words

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.events import FeaturesComputed, TickObserved, WatermarkAdvanced
 from tests.benchmarks.stream.breadth.figures import figures_of
-from tests.benchmarks.stream.breadth.running import Found, Logged, Paced
+from tests.benchmarks.stream.breadth.running import Found, LoggedPosition, Paced
 from tests.benchmarks.stream.breadth.scales import FULL, Scale
 from tests.benchmarks.stream.breadth.stores import Delays
 from tests.benchmarks.stream.competitors import PEERS
@@ -149,7 +149,7 @@ def test_the_rate_of_the_last_part_counts_from_the_moment_when_all_before_it_was
 
 
 def _found(scale: Scale, *, rate: float, close_s: float) -> Found:
-    logged = Logged(Counter({"open": 8_000, "whole": 900, "bars": 100}), n_ticks=100, n_closes=2)
+    logged = LoggedPosition(Counter({"open": 8_000, "whole": 900, "bars": 100}), n_ticks=100, n_closes=2)
     paced = Paced(
         closes_s=[close_s] * 4,
         delays=[Delays(0.5, float("inf"))],

@@ -213,5 +213,8 @@ def test_doctor_misses_java_only_when_apache_kafka_is_wanted(
         told = {each.what: each for each in diagnoses(settings, only(programs, environment))}
         return told["Apache Kafka"].is_well, told["Apache Kafka"].finding
 
-    assert found(KafkaEngine.EMBEDDED) == (True, "cannot run here, and need not: it wants Java 17 and Maven")
+    assert found(KafkaEngine.EMBEDDED) == (
+        True,
+        "cannot run here, and is not needed: it would need Java 17 and Maven",
+    )
     assert found(KafkaEngine.APACHE) == (False, "cannot run")

@@ -17,8 +17,8 @@ from deploy.local.runs import run_of
 from deploy.local.servers.addresses import without_password
 from deploy.local.settings import LauncherSettings
 from deploy.local.states import duration
-from deploy.local.supervision import Backoff
 from deploy.local.terminals import LogTail
+from deploy.local.units import Backoff
 from deploy.processes import Lifetime, Stage, processes_of_a_run
 from schemas.errors import ConfigurationError
 

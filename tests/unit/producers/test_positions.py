@@ -2,7 +2,7 @@
 
 import pytest
 
-from producers.jobs.positions import Logged, least_far, with_newer
+from producers.jobs.positions import LoggedPosition, least_far, with_newer
 from producers.jobs.replaying import replay
 from producers.jobs.warming import warm_up
 from producers.normalise.watermarks import Reached
@@ -37,7 +37,7 @@ class KeptLog:
 
     def _look_up(self, _stream, source):
         events = [event for event in self.events() if event.source == source.name]
-        return least_far(with_newer(Logged(), events, where=WHERE), source.instruments)
+        return least_far(with_newer(LoggedPosition(), events, where=WHERE), source.instruments)
 
 
 def market_events(events):
@@ -102,7 +102,7 @@ def test_log_behind_the_history_is_told_the_stored_rest(settings):
 
 def test_ticks_of_the_newest_millisecond_are_told_apart_by_their_trades():
     events = [candle(0), tick(5, trade_id=1), tick(7, trade_id=2), tick(7, trade_id=3)]
-    there = with_newer(Logged(), events, where=WHERE)
+    there = with_newer(LoggedPosition(), events, where=WHERE)
 
     lacked = [
         n
@@ -113,5 +113,5 @@ def test_ticks_of_the_newest_millisecond_are_told_apart_by_their_trades():
     assert lacked == [4, 5]
     assert there.covers(Reached(None, 7))
     assert not there.covers(Reached(None, 8))
-    assert not Logged().covers(Reached(1, None))
+    assert not LoggedPosition().covers(Reached(1, None))
     assert there.reached.candle_end_ms == candle(0).event_time_ms

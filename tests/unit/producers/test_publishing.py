@@ -65,7 +65,11 @@ def test_a_switch_is_acknowledged_in_every_partition_before_anything_follows_it_
 
 @pytest.mark.parametrize(
     ("reached", "n_said"),
-    [(Reached(), 0), (Reached(candle_end_ms=MINUTE_MS), 2), (Reached(tick_known_ms=60_500), 0)],
+    [
+        (Reached(), 0),
+        (Reached(candle_end_ms=MINUTE_MS), 2),
+        (Reached(tick_known_ms=60_500), 0),
+    ],
 )
 def test_a_session_that_begins_elsewhere_than_the_run_spoke_says_so(reached, n_said):
     outlet = RecordingOutlet()

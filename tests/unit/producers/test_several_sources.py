@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from producers.jobs.plans import RunPlan
-from producers.jobs.positions import Logged, least_far, with_newer
+from producers.jobs.positions import LoggedPosition, least_far, with_newer
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.replaying import replay
 from producers.jobs.sessions import Session
@@ -265,7 +265,7 @@ class LiveLog:
     def __call__(self, _stream, source):
         events = self._published.get(source.name, [])
         where = ("market.tick.v1", 0)
-        return least_far(with_newer(Logged(), events, where=where), source.instruments)
+        return least_far(with_newer(LoggedPosition(), events, where=where), source.instruments)
 
 
 def test_whoever_takes_over_declares_the_sources_of_a_dead_producer_with_a_later_epoch():

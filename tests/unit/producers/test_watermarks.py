@@ -1,5 +1,7 @@
 """The sequence of watermarks, drawn as timelines (see ``drawn`` in the fakes)."""
 
+import pytest
+
 from producers.normalise.watermarks import Absence, Reached, SourceTimes, with_watermarks
 from schemas.events import (
     END_OF_TIME_MS,
@@ -111,3 +113,19 @@ def test_an_absence_in_life_is_said_at_once_and_again_each_second_with_a_later_p
     ]
     ((_, returned),) = absence.on_return(15_000, known_ms=15_100)
     assert returned.event_time_ms == 15_000
+
+
+@pytest.mark.parametrize(("begins_with_ticks", "first_ms"), [(True, 60_000), (False, 60_219)])
+def test_ticks_without_candles_before_them_are_vouched_for_from_their_beginning(begins_with_ticks, first_ms):
+    """The first watermark lay within the first minute of a capture without HISTORY, so its bar was left out."""
+    times = SourceTimes(
+        source="binance",
+        stream="s",
+        ticks_from_ms=60_000,
+        skew_ms=1_273,
+        lateness_ms=54,
+        begins_with_ticks=begins_with_ticks,
+    )
+    records = with_watermarks([tick(61_500, lead_ms=1_250)], times, after=Reached(candle_end_ms=60_000))
+    watermarks = [event.event_time_ms for _, event in records if isinstance(event, WatermarkAdvanced)]
+    assert watermarks[0] == first_ms

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.topics import MARKET_TICK
 from schemas.wire.clocks import SystemClock
-from schemas.wire.members import Hooks, Member
+from schemas.wire.members import Member, MemberHooks
 from schemas.wire.reading import Reader
 from schemas.wire.settings import KafkaEndpoint
 
@@ -37,7 +37,7 @@ def test_partition_that_was_held_when_it_was_given_up_is_read_when_it_comes_back
     endpoint: KafkaEndpoint,
 ) -> None:
     """The library kept the pause, and the member had forgotten it: nobody ended it any more."""
-    hooks = Hooks(lambda _: {PLACE: 0}, lambda _: None, lambda _: None)
+    hooks = MemberHooks(lambda _: {PLACE: 0}, lambda _: None, lambda _: None)
     member = Member(
         endpoint, group="g", name="0", topics=[MARKET_TICK], hooks=hooks, owner="owner", session_s=10.0
     )

@@ -1,5 +1,6 @@
 """The training job on a history, a registry and a clock in memory."""
 
+import msgspec
 import pytest
 
 from schemas.arms import CHAMPION
@@ -52,6 +53,7 @@ class Job:
         registry=None,
         minimum_rows=300,
         companions=None,
+        stream="simulation-1",
     ):
         self.registry = InMemoryRegistry() if registry is None else registry
         self.report, self.announced, self.is_stopped = Lines(), [], False
@@ -63,7 +65,7 @@ class Job:
         )
         self.training = TrainingJob(
             TrainingPlan(
-                stream="simulation-1",
+                stream=stream,
                 targets=(TargetPair(MINUTE, MINUTE),),
                 options=FitOptions(
                     "xgboost", Boosting(parameters=BoostingParameters(n_rounds=10)), n_folds=2
@@ -211,6 +213,102 @@ def test_history_that_does_not_grow_is_given_up(watermark):
 def test_a_stream_that_nobody_registers_is_given_up():
     with pytest.raises(NotReadyError, match="not registered"):
         job(description=None).training.run()
+
+
+def test_an_empty_warm_up_is_not_waited_for_and_the_option_that_helps_is_named():
+    """Nothing preceded a capture: its features were waited for up to the capture, and the start hung."""
+    description = capture_without_history()
+    one = job(description=description, tables={}, watermarks=(None,))
+    one.training.run()
+    assert one.announced == []
+    assert "HISTORY=FILE" in one.report.said[0]
+    assert "no model" in one.report.said[1]
+
+
+def test_a_long_wait_is_named_with_what_would_end_it():
+    one = job(watermarks=(UNTIL_MS // 2,))
+    with pytest.raises(NotReadyError):
+        one.training.run()
+    named = [line for line in one.report.said if line.startswith("waited")]
+    assert [line.split()[1] for line in named] == ["15", "30", "60"]
+    assert all(
+        "must be stored up to 1970-01-01 11:40 UTC, are stored up to 1970-01-01 05:50" in line
+        for line in named
+    )
+    assert all("the jobs market and history" in line for line in named)
+
+
+def test_a_stream_that_nobody_registers_is_named_while_it_is_waited_for():
+    one = job(description=None)
+    with pytest.raises(NotReadyError):
+        one.training.run()
+    assert [line.split()[1] for line in one.report.said] == ["15", "30", "60"]
+
+
+def capture_without_history(*, stream="simulation-1", at_ms=UNTIL_MS):
+    """A run that begins with what is played."""
+    description = description_of(stream=stream, until_ms=at_ms)
+    return msgspec.structs.replace(
+        description, origin_ms=at_ms, end_ms=at_ms + 1, parameters={"history": None}
+    )
+
+
+def trained_elsewhere():
+    """A registry with the champion of another run, trained on its data up to ``UNTIL_MS``."""
+    other = job()
+    other.training.run()
+    return other.registry
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "says"),
+    [
+        (UNTIL_MS, "predicts here"),  # . . trained . |capture
+        (0, "later than this run"),  # capture| . . trained . .
+    ],
+)
+def test_a_run_without_history_takes_over_the_champion_of_another(at_ms, says):
+    registry = trained_elsewhere()
+    (champion,) = registry.ledger()
+    description = capture_without_history(stream="simulation-2", at_ms=at_ms)
+    one = job(description=description, tables={}, registry=registry, stream="simulation-2")
+    one.training.run()
+    (event,) = one.announced
+    assert (event.stream, event.model_version) == ("simulation-2", champion.version)
+    assert event.effective_from_ms == at_ms
+    assert says in registry.ledger()[-1].reason
+    assert registry.ledger()[-1].reason in one.report.said[-1]
+
+
+def test_a_champion_that_has_seen_the_run_is_not_taken_over():
+    registry = trained_elsewhere()
+    description = capture_without_history(stream="simulation-2", at_ms=UNTIL_MS // 2)
+    one = job(description=description, tables={}, registry=registry, stream="simulation-2")
+    one.training.run()
+    assert one.announced == []
+
+
+def test_a_champion_of_other_features_is_not_taken_over():
+    registry = trained_elsewhere()
+    one = job(
+        description=capture_without_history(stream="simulation-2"),
+        tables={},
+        registry=registry,
+        stream="simulation-2",
+        companions={INSTRUMENT: Companions(coin=COIN)},
+    )
+    one.training.run()
+    assert one.announced == []
+
+
+def test_a_champion_for_shorter_bars_than_the_candles_is_not_taken_over():
+    registry = trained_elsewhere()
+    hourly = msgspec.structs.replace(
+        capture_without_history(stream="simulation-2"), parameters={"interval": "1h"}
+    )
+    one = job(description=hourly, tables={}, registry=registry, stream="simulation-2")
+    one.training.run()
+    assert one.announced == []
 
 
 def test_being_asked_to_stop_ends_the_waiting():

@@ -30,7 +30,7 @@ class CandleForm(FileForm):
             return None
         found = instrument_of_candles(head, layout, path)
         if found is None and layout.container == "parquet":
-            from producers.sources.files.candles.raw_tables import instrument_in_parquet
+            from producers.sources.files.candles.binary_tables import instrument_in_parquet
 
             return instrument_in_parquet(path)
         return found

@@ -16,6 +16,8 @@ from producers.sources.files.forms import ReadRequest
 from schemas.time import text_of_time
 
 _MOST_JUMPS = 3
+#: What is said of a file that does not name its instrument; evaluations can do without.
+UNNAMED = "The file does not say which instrument it holds: state it, such as INSTRUMENT=BTC-USD.KRAKEN"
 
 
 def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, ...]:
@@ -48,7 +50,7 @@ def _about_the_end(raw: RawTable) -> Sequence[str]:
 def _about_the_instrument(request: ReadRequest) -> Sequence[str]:
     if request.instrument is not None:
         return ()
-    return ("The file does not say which instrument it holds: state it, such as INSTRUMENT=BTC-USD.KRAKEN",)
+    return (UNNAMED,)
 
 
 def _about_times(rows: FileRows) -> Sequence[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from producers.sources.files.candles.file_rows import FileRows, by_time
 from producers.sources.files.candles.holes import STATED_PAUSE_MS, Holes, holes_of, with_pauses
 from producers.sources.files.candles.judging import judged
 from producers.sources.files.candles.layouts import Layout, layout_of
-from producers.sources.files.candles.raw_tables import RawTable, raw_table
+from producers.sources.files.candles.raw_tables import RawTable
 from producers.sources.files.candles.rejections import (
     Rejections,
     counts_line,
@@ -27,6 +28,7 @@ from producers.sources.files.candles.rejections import (
 )
 from producers.sources.files.candles.stamps import stamps_of
 from producers.sources.files.candles.steps import BarLength, is_monthly
+from producers.sources.files.candles.table_reading import raw_table
 from producers.sources.files.decompressing import FileHead, head_of
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.refusals import not_recognised
@@ -105,8 +107,8 @@ def _too_few(path: Path, raw: RawTable, columns: Columns) -> str:
 
 
 def _file(path: Path, layout: Layout, rows: FileRows) -> CandleFile:
-    length, kept = rows.stamps.length, rows.judged.kept
     rejections = rejections_of(rows)
+    kept = rows.judged.kept
     if len(kept) < _FEWEST_ROWS:
         message = (
             f"{path.name} has {len(kept)} good rows of {rows.n_rows:,}, and at least {_FEWEST_ROWS} are needed"
@@ -119,27 +121,33 @@ def _file(path: Path, layout: Layout, rows: FileRows) -> CandleFile:
         if name != "symbol"
     }
     holes = _holes(sound, rows)
-    cautions = cautions_about(rows, sound, holes)
-    bars = with_pauses(sound, holes, step_ms=length.milliseconds)
+    bars = with_pauses(sound, holes, step_ms=rows.stamps.length.milliseconds)
     starts = np.concatenate(([0], _changes(bars.pop("segment", None)))).astype(np.intp)
     unused = _unused(rows, bars["start_ms"])
     rejections = with_long_pauses(rejections, unused, rows)
-    report = FileReport(
+    report = msgspec.structs.replace(
+        _report(layout, rows, bars["start_ms"], rejections),
+        n_good=len(kept) + int(rows.judged.is_empty.sum()) - len(unused),
+        warnings=cautions_about(rows, sound, holes),
+    )
+    return CandleFile(report, rows.stamps.length, bars, starts, holes, rejections)
+
+
+def _report(layout: Layout, rows: FileRows, starts: NDArray[np.int64], rejections: Rejections) -> FileReport:
+    """The report on a file, without what only its holes tell."""
+    return FileReport(
         form=layout.form,
         title=layout.title,
         kind=DataKind.CANDLES,
         certainty=Certainty.CERTAIN if layout.container in _NAMED else layout.certainty,
         instrument=rows.request.instrument,
-        interval=str(length),
+        interval=str(rows.stamps.length),
         n_rows=rows.n_rows,
-        n_good=len(kept) + int(rows.judged.is_empty.sum()) - len(unused),
-        n_bars=len(bars["start_ms"]),
+        n_bars=len(starts),
         rejected=rejections.by_rule,
-        first_ms=int(bars["start_ms"][0]),
-        last_ms=int(bars["start_ms"][-1]),
-        warnings=cautions,
+        first_ms=int(starts[0]),
+        last_ms=int(starts[-1]),
     )
-    return CandleFile(report, length, bars, starts, holes, rejections)
 
 
 def _chosen(values: NDArray[Any], kept: NDArray[np.intp]) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.benchmarks.reporting import Figure
-from tests.benchmarks.stream.breadth.running import MINUTE_S, Found, Logged
+from tests.benchmarks.stream.breadth.running import MINUTE_S, Found, LoggedPosition
 
 #: Of the rate with the fewest instruments, at a thousand.
 _SHARE_BAR, _SHARE_AT = 0.6, 1_000
@@ -66,7 +66,7 @@ def _percentiles(metric: str, samples: Sequence[float], bar: float | None) -> li
     ]
 
 
-def _logged(name: str, logged: Logged, *, bar: float | None) -> list[Figure]:
+def _logged(name: str, logged: LoggedPosition, *, bar: float | None) -> list[Figure]:
     of_ticks = sum(n for kind, n in logged.n_bytes.items() if kind in _OF_TICKS)
     of_closes = logged.n_bytes.total() - of_ticks
     return [

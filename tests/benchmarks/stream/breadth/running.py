@@ -36,7 +36,7 @@ _BETWEEN_KILLS_S = 2.0
 _LEFT_OVER_S = 3.0
 
 
-class Logged(NamedTuple):
+class LoggedPosition(NamedTuple):
     """What was logged of the state in a stretch.
 
     Attributes:
@@ -63,7 +63,7 @@ class Paced(NamedTuple):
 
     closes_s: list[float]
     delays: list[stores.Delays]
-    logged: Logged
+    logged: LoggedPosition
     recoveries_s: list[float]
     sink_lag: int
     sink_caught_up_s: float
@@ -79,7 +79,7 @@ class Found(NamedTuple):
 
     scale: Scale
     rate: float
-    logged: Logged
+    logged: LoggedPosition
     paced: Paced
     peak_bytes: int
 
@@ -123,9 +123,9 @@ def _ends(market: Market) -> range:
     return range(market.start_ms + MINUTE_MS, market.end_ms + 1, MINUTE_MS)
 
 
-def _logged(servers: Servers, from_here: Positions, *, n_ticks: int, n_closes: int) -> Logged:
+def _logged(servers: Servers, from_here: Positions, *, n_ticks: int, n_closes: int) -> LoggedPosition:
     n_bytes = changelogs.weights(servers.kafka, from_here, changelogs.position(servers.kafka))
-    return Logged(n_bytes, n_ticks, n_closes)
+    return LoggedPosition(n_bytes, n_ticks, n_closes)
 
 
 def _wrong_values(rows: Rows, before: Market, market: Market) -> list[str]:
@@ -175,7 +175,7 @@ def _paced(
 
 def _closes(
     servers: Servers, pace: Pace, looks: Stores, scale: Scale, *, rows: Rows, worker: Worker
-) -> tuple[list[stores.Delays], Logged]:
+) -> tuple[list[stores.Delays], LoggedPosition]:
     """Look at one minute after the other; those that close meanwhile are passed over by the stores."""
     delays: list[stores.Delays] = []
     from_here: Positions | None = None
