@@ -174,6 +174,7 @@ def test_amounts_of_inverse_contracts_become_coins(tmp_path):
     survey, seen = read(written(tmp_path / "trades.csv", lines))
     assert survey.instrument == "BTC-USD-PERP.BITMEX"
     assert {each.trade.size for each in seen} == {0.05}
+    assert any("contracts in US dollars" in warning for warning in survey.warnings)
     assert survey.skew.skew_ms == -160
 
 

@@ -97,39 +97,33 @@ def _judge_unstamped(trades: TradeColumns, name: str, request: ReadRequest) -> J
 def _judge_stamped(
     collected: CollectedFile, trades: TradeColumns, name: str, request: ReadRequest
 ) -> Judgement:
-    not_after_ms = request.not_after_ms
+    """The local time of its line is the known time of a trade."""
     local, times = trades.local_ms, trades.times_ms
-    leads = times - local
-    in_time = (local >= EARLIEST_MS) & (local <= not_after_ms) & (times >= EARLIEST_MS)
-    in_time &= times <= not_after_ms + LARGEST_LEAD_MS
+    in_time = (local >= EARLIEST_MS) & (local <= request.not_after_ms) & (times >= EARLIEST_MS)
+    in_time &= times <= request.not_after_ms + LARGEST_LEAD_MS
     if not in_time.any():
-        raise ConfigurationError(_no_times(name, times, not_after_ms))
-    level_ms = level_of_leads(leads[in_time])
+        raise ConfigurationError(_no_times(name, times, request.not_after_ms))
+    level_ms = level_of_leads((times - local)[in_time])
     if level_ms is None:
-        raise ConfigurationError(_other_clock(name, int(np.median(leads[in_time]))))
-    agrees = in_time & (np.abs(leads - level_ms) <= LARGEST_CHANGE_MS)
-    changed, changes = _changes(trades.rows, in_time, agrees, leads - level_ms)
+        raise ConfigurationError(_other_clock(name, int(np.median((times - local)[in_time]))))
+    away_ms = times - local - level_ms
+    agrees = in_time & (np.abs(away_ms) <= LARGEST_CHANGE_MS)
+    changed, changes = _changes(trades.rows, in_time, agrees, away_ms)
     first_ms, last_ms, silences = _recorded(collected, local[agrees & ~changed], changes, request)
-    found = TradeFilter(
-        is_stamped=True,
-        kind=trades.example.kind,
-        first_known_ms=first_ms,
-        last_known_ms=last_ms,
-        lead_from_ms=level_ms - LARGEST_CHANGE_MS,
-        lead_until_ms=level_ms + LARGEST_CHANGE_MS,
+    found = _ordered_filter(
+        trades,
+        TradeFilter(
+            is_stamped=True,
+            kind=trades.example.kind,
+            first_known_ms=first_ms,
+            last_known_ms=last_ms,
+            lead_from_ms=level_ms - LARGEST_CHANGE_MS,
+            lead_until_ms=level_ms + LARGEST_CHANGE_MS,
+            is_numbered=not trades.are_told_apart(),
+        ),
     )
     good = found.accepted(trades.rows, local, times)
-    found = replace(
-        found,
-        is_in_order=_is_in_order(local[good]),
-        is_numbered=not trades.are_told_apart(),
-        rows_aside=_rows_ahead(trades.rows[good], local[good]),
-    )
-    good = found.accepted(trades.rows, local, times)
-    order = np.flatnonzero(good)
-    if not found.is_in_order:
-        order = order[np.argsort(local[order], kind="stable")]
-    leads = times[order] - np.maximum.accumulate(local[order])
+    leads = _leads(trades, good, found) if good.any() else np.zeros(1, dtype=np.int64)
     return Judgement(
         filter=found,
         good=good,
@@ -139,6 +133,21 @@ def _judge_stamped(
         changes=tuple(each[0] for each in changes),
         n_too_late=n_too_late(leads),
     )
+
+
+def _ordered_filter(trades: TradeColumns, found: TradeFilter) -> TradeFilter:
+    """The same filter with what the order of the good trades tells."""
+    good = found.accepted(trades.rows, trades.local_ms, trades.times_ms)
+    rows, local = trades.rows[good], trades.local_ms[good]
+    return replace(found, is_in_order=_is_in_order(local), rows_aside=_rows_ahead(rows, local))
+
+
+def _leads(trades: TradeColumns, good: Mask, found: TradeFilter) -> NDArray[np.int64]:
+    """The venue's times less the known times of the good trades, in the order in which they are played."""
+    order = np.flatnonzero(good)
+    if not found.is_in_order:
+        order = order[np.argsort(trades.local_ms[order], kind="stable")]
+    return trades.times_ms[order] - np.maximum.accumulate(trades.local_ms[order])
 
 
 def _is_in_order(local_ms: NDArray[np.int64]) -> bool:

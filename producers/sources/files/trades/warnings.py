@@ -8,6 +8,7 @@ from producers.normalise.trades import Market, TradeKind
 from producers.sources.files.trades.collecting import CollectedFile
 from producers.sources.files.trades.columns import TradeColumns
 from producers.sources.files.trades.judgements import Judgement
+from producers.sources.files.trades.venues import is_inverse
 from schemas.time import text_of_time
 
 _MOST_NAMED = 5
@@ -64,16 +65,16 @@ def _about_clocks(judgement: Judgement) -> list[str]:
         for silence in judgement.silences[:_MOST_NAMED]
     )
     if len(judgement.silences) > _MOST_NAMED:
-        found.append(f"There are {len(judgement.silences) - _MOST_NAMED:,} more outages.")
+        found.append(f"There are {len(judgement.silences) - _MOST_NAMED:,} more outages")
     return found
 
 
 def _about_trades(trades: TradeColumns, judgement: Judgement) -> list[str]:
     found = []
     if not judgement.filter.is_in_order:
-        found.append("The trades do not stand in the order of their times: they are sorted.")
+        found.append("The trades do not stand in the order of their times: they are sorted")
     if trades.example.kind is TradeKind.AGGREGATE:
-        found.append("The records are aggregates: one is what one order traded at one price.")
+        found.append("The records are aggregates: one is what one order traded at one price")
     if trades.has_unknown_sides:
         found.append(
             "The file does not say who took each trade: the tick test of Lee and Ready (1991) decides it by the "
@@ -111,15 +112,14 @@ def _about_others(
     if beside:
         names = ", ".join(f"{name} ({n:,})" for name, n in beside[:_MOST_NAMED])
         more = f" and {len(beside) - _MOST_NAMED:,} more" if len(beside) > _MOST_NAMED else ""
-        found.append(f"The file also holds trades of {names}{more}, which are not used: INSTRUMENT= chooses.")
+        found.append(f"The file also holds trades of {names}{more}, which are not used: INSTRUMENT= chooses")
     example = trades.example
     kinds = {key.kind for key in collected.groups if key.symbol == example.symbol}
     if len(kinds) > 1:
         found.append(
             f"The file also holds {TradeKind.AGGREGATE} records of the same trades, which are not used"
         )
-    if example.market is Market.PERPETUAL and example.symbol.upper().endswith("USD_PERP"):
-        found.append(
-            "The sizes are contracts of coin-margined futures: they are read as coins at each trade's price"
-        )
+    is_coin_margined = example.market is Market.PERPETUAL and example.symbol.upper().endswith("USD_PERP")
+    if is_coin_margined or is_inverse(collected.venue, example.symbol):
+        found.append("The sizes are contracts in US dollars: they are read as coins at each trade's price")
     return found
