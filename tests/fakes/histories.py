@@ -28,7 +28,7 @@ def description_of(
         end_ms=None,
         speed=1.0,
         parameters={},
-        created_ms=0,
+        created_ms=1_796_083_200_000,
     )
 
 
