@@ -70,9 +70,9 @@ class CandleTable(NamedTuple):
         Args:
             from_ms: The earliest start.
             until_ms: The latest end.
-            instrument: What the events say.
-            source: What the events say.
-            stream: What the events say.
+            instrument: The instrument that the events name.
+            source: The source that the events name.
+            stream: The run that the events name.
         """
         starts = self.columns["start_ms"]
         chosen = slice(

@@ -9,13 +9,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("api", "deploy", "producers", "schemas", "stream_processors", "trainers")
 
-#: Public functions whose docstrings lack their arguments still. Names only leave this list.
-NOT_YET = {
-    "producers": """
-        CandleTable.candles
-    """,
-}
-
 #: Click and FastAPI show the docstring to their users and describe parameters themselves; the shapes that a
 #: compiled function takes stand in its text.
 EXEMPT = (".command(", "click.command", "router.", "overload", "njit", "compiled", "inlined")
@@ -55,12 +48,10 @@ def lacking(source: str) -> list[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_arguments_of_public_functions_are_described(package: str) -> None:
-    known = set(NOT_YET.get(package, "").split())
     found = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in sorted((ROOT / package).rglob("*.py"))
         for name in lacking(path.read_text())
-        if name not in known
     ]
     assert found == []
 
