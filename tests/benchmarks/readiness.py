@@ -7,16 +7,10 @@ shown too, because it does not depend on what else the machine does.
 """
 
 import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import numpy as np
 import psutil
 
@@ -28,13 +22,13 @@ from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.redis import Views, connect, prediction_key
 from schemas.wire.settings import Endpoints
 from tests.benchmarks.reporting import Figure, report
+from tests.benchmarks.serving import request_ms, running_api
 from tests.fixtures.market_events import T0
 
 WHOLE, PARTIAL = "replay-00000000whole", "replay-000000partial"
 N_REQUESTS = 100
 BAR_MS = 50.0
 _ONE_IN = 100
-_WAIT_S = 120.0
 
 
 def _instruments(n: int) -> tuple[str, ...]:
@@ -58,45 +52,13 @@ def _prepare(endpoints: Endpoints, *, n_instruments: int) -> None:
             )
 
 
-@contextmanager
-def _api(data_dir: Path, stream: str) -> Iterator[tuple[httpx.Client, psutil.Process]]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    environment = os.environ | {
-        "DRIFTLINE_DATA_DIR": str(data_dir),
-        "DRIFTLINE_STREAM": stream,
-        "DRIFTLINE_PORT": str(port),
-        "DRIFTLINE_DEFAULT_TARGET": "1m:1m",
-        "DRIFTLINE_TARGETS": "1m:1m",
-    }
-    process = subprocess.Popen([sys.executable, "-m", "api", "serve"], env=environment)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            ends_s = time.monotonic() + _WAIT_S
-            while not _is_alive(client):
-                if time.monotonic() > ends_s:
-                    sys.exit(f"the API did not answer within {_WAIT_S:g} s")
-                time.sleep(0.05)
-            yield client, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _is_alive(client: httpx.Client) -> bool:
-    try:
-        return client.get("/healthz").is_success
-    except httpx.TransportError:
-        return False
-
-
 def _figures(data_dir: Path, stream: str, what: str, *, n_instruments: int) -> list[Figure]:
-    with _api(data_dir, stream) as (client, process):
-        first_ms, answer = _request_ms(client, "/readyz")
+    with running_api(data_dir, stream, DRIFTLINE_TARGETS="1m:1m") as (client, process):
+        first_ms, answer = request_ms(client, "/readyz")
         began_s = _processor_s(process)
-        samples = [_request_ms(client, "/readyz")[0] for _ in range(N_REQUESTS)]
+        samples = [request_ms(client, "/readyz")[0] for _ in range(N_REQUESTS)]
         processor_ms = (_processor_s(process) - began_s) / N_REQUESTS * 1000
-        idle = [_request_ms(client, "/healthz")[0] for _ in range(N_REQUESTS)]
+        idle = [request_ms(client, "/healthz")[0] for _ in range(N_REQUESTS)]
         if len(answer.json()["targets"]) != n_instruments or not answer.json()["is_ready"]:
             sys.exit(f"/readyz must list {n_instruments} targets and be ready, was {answer.text[:500]}")
     median = float(np.median(samples))
@@ -113,12 +75,6 @@ def _figures(data_dir: Path, stream: str, what: str, *, n_instruments: int) -> l
         _plain("the same, the first request", first_ms),
         _plain("the same, processor time of the API", processor_ms),
     ]
-
-
-def _request_ms(client: httpx.Client, path: str) -> tuple[float, httpx.Response]:
-    began_s = time.perf_counter()
-    answer = client.get(path)
-    return (time.perf_counter() - began_s) * 1000, answer
 
 
 def _processor_s(process: psutil.Process) -> float:

@@ -13,13 +13,10 @@ history sink does but reading the log. Views are 10,000 in one write.
 """
 
 import os
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +48,7 @@ from schemas.wire.settings import Endpoints
 from stream_processors.jobs.history import writer
 from stream_processors.runtime.sinks import MAX_BATCH, ReceivedEvent
 from tests.benchmarks.reporting import Figure, report
+from tests.benchmarks.serving import request_ms, running_api
 from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, bar, tick
 
@@ -61,7 +59,7 @@ N_FEATURES = 99
 N_BATCHES = 3
 BAR_MS = 50.0
 TABLES = ("predictions", "outcomes", "features", "prediction_records", "unresolved_predictions")
-_WAIT_S = 120.0
+
 
 _PREDICTIONS = """
 INSERT INTO predictions (stream, instrument, interval, horizon, event_time_ms, probability_up, direction,
@@ -121,47 +119,6 @@ def _register(pool: PostgresPool) -> None:
         )  # fmt: skip
 
 
-@contextmanager
-def _api(data_dir: Path, stream: str) -> Iterator[httpx.Client]:
-    """The API as a process of its own, serving one run."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    environment = os.environ | {
-        "DRIFTLINE_DATA_DIR": str(data_dir),
-        "DRIFTLINE_STREAM": stream,
-        "DRIFTLINE_PORT": str(port),
-        "DRIFTLINE_DEFAULT_TARGET": "1m:1m",
-    }
-    process = subprocess.Popen([sys.executable, "-m", "api", "serve"], env=environment)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            deadline = time.monotonic() + _WAIT_S
-            while not _is_alive(client):
-                if time.monotonic() > deadline:
-                    sys.exit(f"the API did not answer within {_WAIT_S:g} s")
-                time.sleep(0.05)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _is_alive(client: httpx.Client) -> bool:
-    try:
-        return client.get("/healthz").is_success
-    except httpx.TransportError:
-        return False
-
-
-def _request_ms(client: httpx.Client, path: str) -> tuple[float, httpx.Response]:
-    began = time.perf_counter()
-    answer = client.get(path)
-    took_ms = (time.perf_counter() - began) * 1000
-    if not answer.is_success:
-        sys.exit(f"{path} answered {answer.status_code}: {answer.text}")
-    return took_ms, answer
-
-
 def _p99(client: httpx.Client, path: str, metric: str) -> Figure:
     """The first requests included: a store that was just loaded is asked for the first time.
 
@@ -169,8 +126,8 @@ def _p99(client: httpx.Client, path: str, metric: str) -> Figure:
     """
     samples, idle = [], []
     for _ in range(N_REQUESTS):
-        idle.append(_request_ms(client, "/healthz")[0])
-        samples.append(_request_ms(client, path)[0])
+        idle.append(request_ms(client, "/healthz")[0])
+        samples.append(request_ms(client, path)[0])
     value, beside = (float(np.percentile(times, 99)) for times in (samples, idle))
     return Figure(
         metric=f"{metric}, p99",
@@ -185,7 +142,7 @@ def _p99(client: httpx.Client, path: str, metric: str) -> Figure:
 
 def _million(data_dir: Path, endpoints: Endpoints, *, n_predictions: int) -> list[Figure]:
     middle_ms = T0 + n_predictions // 2 * MINUTE
-    with _api(data_dir, MILLION) as client:
+    with running_api(data_dir, MILLION) as (client, _):
         figures = [
             _p99(client, "/v1/predictions/BTC/history", "history, first page"),
             _p99(client, "/v1/predictions/BTC/history?limit=500", "history, first page of 500"),
@@ -216,13 +173,13 @@ def _ten_days(data_dir: Path, pool: PostgresPool) -> list[Figure]:
     outcomes = [
         _sample(OutcomeResolved, stream=TEN_DAYS, features_as_of_ms=one.event_time_ms) for one in made[:-1]
     ]
-    with _api(data_dir, TEN_DAYS) as client:
+    with running_api(data_dir, TEN_DAYS) as (client, _):
         for begin in range(0, len(made), 500):
             EventWriter(pool).write([*made[begin : begin + 500], *outcomes[begin : begin + 500]])
         path: str | None = "/v1/predictions/BTC/history?limit=500"
         samples, n_items = [], 0
         while path is not None:
-            took_ms, answer = _request_ms(client, path)
+            took_ms, answer = request_ms(client, path)
             samples.append(took_ms)
             n_items += len(answer.json()["items"])
             path = answer.json()["next"]
