@@ -22,6 +22,7 @@ from schemas.targets import TargetPair
 from schemas.time import Clock, Interval, bar_start_ms
 from stream_processors.features.vector_declarations import spec_of
 from trainers.datasets.decisions import DecisionSet
+from trainers.datasets.holes import hole_words
 from trainers.datasets.prices import PricePath
 from trainers.inputs.stored_companions import companion_warnings
 from trainers.inputs.waiting import (
@@ -206,6 +207,8 @@ class TrainingJob:
                 f"{target}: too little history, {n_decided} labelled rows of the {self._plan.minimum_rows} needed; "
                 "no model"
             )
+            if table is not None and (words := hole_words(table, interval_ms=target.interval.milliseconds)):
+                self._report.say(f"{target}: {words}")
             self._adopt(description, target)
             return
         companions = self._plan.companions.get(target.instrument)

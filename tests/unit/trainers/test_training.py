@@ -1,6 +1,7 @@
 """The training job on a history, a registry and a clock in memory."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from schemas.arms import CHAMPION
@@ -187,6 +188,25 @@ def test_too_little_history_is_said_in_a_line_and_is_no_failure():
     assert one.announced == []
     (line,) = one.report.said
     assert "too little history" in line
+
+
+def test_holes_are_named_where_they_leave_too_few_complete_rows():
+    """Every fortieth bar is missing, and features need longer stretches than that."""
+    whole = simulated_table(n=N_ROWS, seed=4)
+    kept = np.arange(N_ROWS) % 40 != 0
+    table = msgspec.structs.replace(
+        whole,
+        as_of_ms=whole.as_of_ms[kept],
+        known_ms=whole.known_ms[kept],
+        close=whole.close[kept],
+        is_warm=np.zeros(kept.sum(), dtype=np.bool_),
+        values=whole.values[kept],
+    )
+    one = job(tables={(INSTRUMENT, MINUTE): table})
+    one.training.run()
+    _, words = one.report.said
+    assert f"{(N_ROWS - 1) // 40:,} holes between its bars are a cause" in words
+    assert "NO_TRADE=60" in words
 
 
 def test_no_features_at_all_are_too_little_history():
