@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field, field_validator
 
 from schemas.events import LIVE
 from schemas.instruments import is_instrument, parse_instrument
-from schemas.targets import DEFAULT_TARGET, TargetPair, parse_target
+from schemas.targets import TargetPair, parse_target
 from schemas.wire.settings import TargetSettings
 
 
@@ -26,9 +26,9 @@ class ApiSettings(TargetSettings):
         validation_alias=AliasChoices("port", "PORT"),
         description="The port to listen on; 0 takes a free one.",
     )
-    default_target: str = Field(
-        default=DEFAULT_TARGET,
-        description="The interval and horizon of a request that names neither.",
+    default_target: str | None = Field(
+        default=None,
+        description="The interval and horizon of a request that names neither; the first of DRIFTLINE_TARGETS if unset.",
     )
     reference_instrument: str | None = Field(
         default=None,
@@ -38,8 +38,8 @@ class ApiSettings(TargetSettings):
 
     @field_validator("default_target")
     @classmethod
-    def _is_target(cls, text: str) -> str:
-        return str(parse_target(text))
+    def _is_target(cls, text: str | None) -> str | None:
+        return None if text is None else str(parse_target(text))
 
     @field_validator("reference_instrument")
     @classmethod
@@ -61,7 +61,7 @@ class ApiSettings(TargetSettings):
     @property
     def default(self) -> TargetPair:
         """Return the target of a request that names none."""
-        return parse_target(self.default_target)
+        return self.parsed_targets()[0] if self.default_target is None else parse_target(self.default_target)
 
     @property
     def served(self) -> tuple[TargetPair, ...]:

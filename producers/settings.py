@@ -11,12 +11,12 @@ from pydantic import AliasChoices, Field, field_validator
 from producers.sources.files.forms import ReadRequest
 from producers.sources.simulated.parameters import MarketParameters
 from schemas.sources import parse_sources
-from schemas.wire.settings import EnvironmentSettings
+from schemas.wire.settings import ListedTargets
 
 AS_FAST_AS_POSSIBLE = "max"
 
 
-class ProducerSettings(EnvironmentSettings):
+class ProducerSettings(ListedTargets):
     """What to publish."""
 
     stream: str | None = Field(

@@ -116,6 +116,10 @@ RECORDED = (
             ("hyperliquid", "Hyperliquid"),
             ("dydx", "dYdX"),
             ("ftx", "FTX, which closed in 2022"),
+            ("investing", "Investing.com"),
+            ("yahoo", "Yahoo Finance"),
+            ("coinmarketcap", "CoinMarketCap"),
+            ("cryptocompare", "CryptoCompare"),
         )
     ),
 )

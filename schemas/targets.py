@@ -14,8 +14,6 @@ from schemas.time import Interval
 
 #: The default of ``DRIFTLINE_TARGETS``. They are trained in this order, and the first is the default target.
 DEFAULT_TARGETS = "15m:15m,1m:1m,1h:1h"
-#: The default of ``DRIFTLINE_DEFAULT_TARGET``.
-DEFAULT_TARGET = DEFAULT_TARGETS.partition(",")[0]
 
 
 class TargetPair(NamedTuple):

@@ -8,6 +8,12 @@ from schemas.arms import CHAMPION
 from schemas.events import BarClosed, ModelPromoted
 from schemas.targets import Target
 
+#: Why a capture that is played by itself has no model.
+NO_HISTORY = (
+    "no history precedes the capture, so no model of it can be trained in this run; HISTORY=FILE (--history FILE), "
+    "1-minute candles up to where the capture begins, gives one"
+)
+
 
 class MissingBars(NamedTuple):
     """The bars that a target lacks before its features are complete.
@@ -77,6 +83,8 @@ def missing_words(
     champion = champions.get(target[1:4])
     if champion is None and held_back is not None:
         return f"no champion: {held_back}"
+    if champion is None and missing is not None and missing.lacks_history_file:
+        return f"no model: {NO_HISTORY}; {missing.words(target)}"
     if champion is None:
         why = "no model: the training goes on, or the run's warm-up holds too few labelled bars to train on"
         return why if missing is None else f"{why}; {missing.words(target)}"
@@ -108,6 +116,8 @@ def no_prediction_words(
         return f"{begin}its model {own.model_version} is trained and predicts at the next bar's close"
     if held_back is not None:
         return f"{begin}{held_back}. {_instead(target, champions)}"
+    if missing is not None and missing.lacks_history_file:
+        return f"{begin}{NO_HISTORY}; {missing.words(target)}"
     # Models are trained once, on what the run holds up to the end of its warm-up.
     why = (
         "no model of it is trained. Either the training goes on, or the run's warm-up holds too few labelled bars "

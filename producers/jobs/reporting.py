@@ -9,12 +9,17 @@ from rich.table import Table
 
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.recognition import recognise
-from producers.sources.files.reports import FileReport, as_json
+from producers.sources.files.reports import DataKind, FileReport, as_json
 from producers.sources.files.tables import breach_counts
 from schemas.frames import Breach
 from schemas.time import text_of_time
 
 N_SHOWN = 20
+_KINDS = {
+    DataKind.CANDLES: "candles",
+    DataKind.TRADES: "trades",
+    DataKind.CAPTURE: "recorded trades",
+}
 
 
 def print_report(file: str, breaches: Sequence[Breach], console: Console) -> None:
@@ -74,7 +79,7 @@ def lines_of_report(file_name: str, report: FileReport) -> list[str]:
     what = f" of {report.interval}" if report.interval else ""
     lines = [
         f"{file_name}: {sure} {report.title} ({report.form}).",
-        f"  It holds {report.kind}{what} of {report.instrument or 'an instrument that it does not name'}.",
+        f"  It holds {_KINDS[report.kind]}{what} of {report.instrument or 'an instrument that it does not name'}.",
         f"  {report.n_good:,} of {report.n_rows:,} rows are good{_bars(report)}{_stretch(report)}.",
     ]
     lines += [

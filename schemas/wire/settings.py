@@ -242,8 +242,8 @@ class JobSettings(ServerSettings):
     )
 
 
-class TargetSettings(JobSettings):
-    """The settings of every job on the log that trains or serves predictions."""
+class ListedTargets(EnvironmentSettings):
+    """The setting that lists the targets of a run."""
 
     targets: str = Field(
         default=DEFAULT_TARGETS,
@@ -259,3 +259,7 @@ class TargetSettings(JobSettings):
     def parsed_targets(self) -> tuple[TargetPair, ...]:
         """Return the targets in the order in which they are listed."""
         return parse_targets(self.targets)
+
+
+class TargetSettings(ListedTargets, JobSettings):
+    """The settings of every job on the log that trains or serves predictions."""

@@ -18,6 +18,11 @@ def test_served_targets_start_with_the_default_one():
     assert [str(name) for name in settings.served] == ["1h:1h", "1m:1m"]
 
 
+def test_the_default_target_is_the_first_of_the_targets():
+    settings = ApiSettings.from_environment({"DRIFTLINE_TARGETS": "1d:1d, 1h:1h"})
+    assert str(settings.default) == "1d:1d"
+
+
 def test_a_reference_instrument_is_told_by_its_asset():
     settings = ApiSettings.from_environment(
         {"DRIFTLINE_REFERENCE_INSTRUMENT": "BTC-USDT-PERP.BINANCE, ETH-USDT.BINANCE"}

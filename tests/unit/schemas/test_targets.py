@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.targets import DEFAULT_TARGET, DEFAULT_TARGETS, Target, TargetPair, parse_target, parse_targets
+from schemas.targets import Target, TargetPair, parse_target, parse_targets
 from schemas.time import Interval
 
 M15, H1, MINUTE = Interval.FIFTEEN_MINUTES, Interval.ONE_HOUR, Interval.ONE_MINUTE
@@ -33,10 +33,6 @@ def test_targets_come_in_their_order_and_each_once():
 def test_a_list_with_a_gap_is_refused(text):
     with pytest.raises(ValueError, match="must look like 15m:1h"):
         parse_targets(text)
-
-
-def test_the_default_target_is_the_first_of_the_default_targets():
-    assert parse_targets(DEFAULT_TARGETS)[0] == parse_target(DEFAULT_TARGET)
 
 
 def test_a_target_of_a_run_has_a_pair():

@@ -1,5 +1,6 @@
 """Whole sentences about what is doubtful in a file of trades."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,6 +28,7 @@ def warnings_of(
     """
     found = [
         *_about_the_file(collected),
+        *_about_other_messages(collected),
         *_about_clocks(judgement),
         *_about_trades(trades, judgement),
         *_about_others(collected, trades, beside),
@@ -40,6 +42,15 @@ def _about_the_file(collected: CollectedFile) -> list[str]:
     return [
         f"The file is damaged or cut off after line {collected.n_records:,} ({collected.fault}): what came before is read"
     ]
+
+
+def _about_other_messages(collected: CollectedFile) -> list[str]:
+    """Books, tickers and the like are no bad rows, although they are not among the good ones."""
+    others = {kind: n for kind, n in collected.kinds.items() if kind not in set(TradeKind)}
+    if not others:
+        return []
+    named = ", ".join(f"{n:,} {kind}" for kind, n in Counter(others).most_common(_MOST_NAMED))
+    return [f"{sum(others.values()):,} messages are no trades and are not used ({named})"]
 
 
 def _about_clocks(judgement: Judgement) -> list[str]:
