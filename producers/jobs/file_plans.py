@@ -185,10 +185,11 @@ def _stretch(settings: ProducerSettings, path: Path, table: CandleTable) -> tupl
 
 
 def source_of_run(settings: ProducerSettings, instrument: str) -> str:
-    """Return the source to which an instrument of a run belongs.
+    """Return the source to which an instrument of a file belongs.
 
     Raises:
-        ConfigurationError: If no source of that name is known.
+        ConfigurationError: If no source of that name is known, or it is the simulated market, whose models are
+            trusted without the leak alarm.
     """
     source = source_of(instrument, settings.parsed_sources())
     if source not in SOURCES:
@@ -196,6 +197,12 @@ def source_of_run(settings: ProducerSettings, instrument: str) -> str:
         message = (
             f"the source of an instrument must be one of {known}; that of {instrument} is {source}, "
             "by its venue or by DRIFTLINE_SOURCES"
+        )
+        raise ConfigurationError(message)
+    if SOURCES[source].is_simulated:
+        message = (
+            f"the data of a file are not of the simulated market, and {instrument} has the source {source}: name "
+            "the venue that they come from, by INSTRUMENT= or DRIFTLINE_SOURCES"
         )
         raise ConfigurationError(message)
     return source

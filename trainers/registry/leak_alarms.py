@@ -45,7 +45,8 @@ def judged_alarm(accuracy: Metric | None, *, instrument: str, source: str) -> Le
 
 def _is_simulated(instrument: str, source: str) -> bool:
     known = SOURCES.get(source)
-    return instrument.endswith(f".{SIMULATED_VENUE}") or (known is not None and known.is_simulated)
+    # Both, because users name the instruments and sources of their files.
+    return instrument.endswith(f".{SIMULATED_VENUE}") and known is not None and known.is_simulated
 
 
 def alarm_of(manifest: ModelManifest) -> LeakAlarm | None:

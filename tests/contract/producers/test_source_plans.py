@@ -109,7 +109,7 @@ def plans(request: pytest.FixtureRequest, tmp_path: Path) -> Plans:
         case "several files":
             return Plans(files(minutes, data_beside=str(minutes_file(tmp_path, coin="eth", missing=(5,)))))
         case "two sources":
-            other = minutes_file(tmp_path, coin="eth", venue="simulated")
+            other = minutes_file(tmp_path, coin="eth", venue="bybit")
             return Plans(files(minutes, data_beside=str(other)))
         case "capture":
             return Plans(files(capture_file(tmp_path), history=minutes_file(tmp_path)))

@@ -27,7 +27,7 @@ def run_settings(tmp_path_factory: pytest.TempPathFactory) -> ProducerSettings:
     """A run of two venues, with outages at different times; the second ends first."""
     folder: Path = tmp_path_factory.mktemp("files")
     first = minutes_file(folder, n=200, missing=(70, 71, 150))
-    other = minutes_file(folder, n=190, missing=(0, 1, 149, 151), coin="eth", venue="simulated")
+    other = minutes_file(folder, n=190, missing=(0, 1, 149, 151), coin="eth", venue="bybit")
     return ProducerSettings.from_environment({}, data=first, data_beside=str(other), speed=0.0)
 
 
@@ -54,7 +54,7 @@ def test_each_event_of_each_source_is_in_the_log_once_and_in_order_wherever_sess
             history.store(log.events()[: chance.randrange(300)])
         log.run(chance.choice([warm_up, replay]), run_settings, history, chance.randrange(60))
     log.run(replay, run_settings, history)
-    for source in ("binance", "simulated"):
+    for source in ("binance", "bybit"):
         assert candles_of(log.events(), source) == candles_of(whole.events(), source)
 
 

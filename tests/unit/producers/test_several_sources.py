@@ -34,7 +34,7 @@ from tests.unit.producers.test_positions import KeptLog
 from tests.unit.producers.test_sessions import NOW_MS, minutes_file, session_of
 
 SPOT = StreamSource(name="binance", instruments=("BTC-USDT.BINANCE",))
-OTHER = StreamSource(name="simulated", instruments=("BTC-USDT.SIMULATED",))
+OTHER = StreamSource(name="bybit", instruments=("BTC-USDT.BYBIT",))
 
 
 class PlaceTold(Event, frozen=True, kw_only=True, gc=False, tag="PlaceTold"):
@@ -60,7 +60,7 @@ def test_an_unknown_kind_of_event_is_an_error_and_is_not_published() -> None:
 
 def settings_of(tmp_path, *, with_other=True, **values):
     first = minutes_file(tmp_path, missing=(200, 201))
-    other = minutes_file(tmp_path, coin="eth", venue="simulated", missing=(300, 301, 302), n=590)
+    other = minutes_file(tmp_path, coin="eth", venue="bybit", missing=(300, 301, 302), n=590)
     beside = {"data_beside": str(other)} if with_other else {}
     return ProducerSettings.from_environment({}, data=first, speed=0.0, **beside, **values)
 
@@ -89,24 +89,24 @@ def whole(settings, history=None):
 def test_files_of_two_venues_are_two_sources_that_each_are_published_as_if_alone(tmp_path):
     both = settings_of(tmp_path, stream="both")
     description = session_of(both, RememberingHistory()).plan.description
-    assert [source.name for source in description.sources] == ["binance", "simulated"]
+    assert [source.name for source in description.sources] == ["binance", "bybit"]
     alone = settings_of(tmp_path, with_other=False, stream="both", to_time="2025-06-01T09:50")
 
     published = whole(both)
 
     assert published["binance"] == whole(alone)["binance"]
-    silences = [e for _, _, e in published["simulated"] if isinstance(e, SourceFellSilent)]
+    silences = [e for _, _, e in published["bybit"] if isinstance(e, SourceFellSilent)]
     assert [e.event_time_ms - description.origin_ms for e in silences] == [300 * MINUTE_MS, 590 * MINUTE_MS]
 
 
 def test_source_that_is_stated_for_an_instrument_is_that_of_its_events(tmp_path):
     first, other = minutes_file(tmp_path), minutes_file(tmp_path, coin="eth")
     settings = ProducerSettings.from_environment(
-        {}, data=first, data_beside=str(other), speed=0.0, sources="simulated:ETH-USDT.BINANCE"
+        {}, data=first, data_beside=str(other), speed=0.0, sources="bybit:ETH-USDT.BINANCE"
     )
     published = whole(settings)
-    sources = {e.instrument: e.source for _, _, e in published["simulated"] if isinstance(e, CandleObserved)}
-    assert sources == {"ETH-USDT.BINANCE": "simulated"}
+    sources = {e.instrument: e.source for _, _, e in published["bybit"] if isinstance(e, CandleObserved)}
+    assert sources == {"ETH-USDT.BINANCE": "bybit"}
 
 
 def test_each_event_is_in_the_log_once_however_the_sources_stood(tmp_path):
@@ -119,7 +119,7 @@ def test_each_event_is_in_the_log_once_however_the_sources_stood(tmp_path):
 
     candles = [(e.source, e.start_ms) for e in log.events()]
     assert len(candles) == len(set(candles)) == 588 + 587
-    for name in ("binance", "simulated"):
+    for name in ("binance", "bybit"):
         starts = [start_ms for source, start_ms in candles if source == name]
         assert starts == sorted(starts)
 
@@ -130,7 +130,7 @@ def test_source_whose_file_is_gone_is_declared_absent_and_the_other_goes_on(tmp_
     warm_up(first)
     history.store(first.outlet.events())
     rest = session_of(settings_of(tmp_path, stream="kept", with_other=False), history)
-    assert [source.name for source in rest.plan.absent] == ["simulated"]
+    assert [source.name for source in rest.plan.absent] == ["bybit"]
 
     assert replay(rest)
 
@@ -138,7 +138,7 @@ def test_source_whose_file_is_gone_is_declared_absent_and_the_other_goes_on(tmp_
     expected = session_of(settings_of(tmp_path, stream="kept"), history)
     replay(expected)
     assert published["binance"] == by_source(expected.outlet)["binance"]
-    absences = [event for _, _, event in published["simulated"]]
+    absences = [event for _, _, event in published["bybit"]]
     assert all(isinstance(event, SourceFellSilent) for event in absences)
     warm_up_ms = rest.plan.description.warm_up_until_ms
     assert {event.event_time_ms for event in absences} == {warm_up_ms}
@@ -226,7 +226,7 @@ def test_quiet_market_is_no_silence_and_a_feed_that_is_not_heard_is():
 
 def test_feed_that_never_answers_and_one_that_has_no_plan_are_declared_absent():
     published = published_live([(SPOT, [])], until_s=30)
-    for source, from_s in (("binance", 10), ("simulated", 0)):
+    for source, from_s in (("binance", 10), ("bybit", 0)):
         (first, *_), events = published[source], published[source]
         assert {type(event) for event in events} == {SourceFellSilent}
         assert {event.event_time_ms for event in events} == {NOW_MS}
@@ -279,7 +279,7 @@ def test_whoever_takes_over_declares_the_sources_of_a_dead_producer_with_a_later
         until_s=70,
     )
     epochs = {e.epoch for events in first.values() for e in events if isinstance(e, WatermarkAdvanced)}
-    for source, from_ms in (("binance", NOW_MS + 19_000), ("simulated", NOW_MS + 19_000)):
+    for source, from_ms in (("binance", NOW_MS + 19_000), ("bybit", NOW_MS + 19_000)):
         silence = taken_over[source][0]
         assert isinstance(silence, SourceFellSilent)
         assert silence.event_time_ms == from_ms
@@ -289,7 +289,7 @@ def test_whoever_takes_over_declares_the_sources_of_a_dead_producer_with_a_later
         SourceReturned,
         TickObserved,
     ]
-    assert {type(e) for e in taken_over["simulated"]} == {SourceFellSilent}
+    assert {type(e) for e in taken_over["bybit"]} == {SourceFellSilent}
 
 
 def test_absence_begins_in_each_partition_where_that_was_told_last():

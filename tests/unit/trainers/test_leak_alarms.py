@@ -44,8 +44,8 @@ def accuracy(low, value=0.6):
         (0.559, BINANCE, "binance", False),
         (None, BINANCE, "binance", False),
         (0.9, SIMULATED, "simulated", False),
-        (0.9, SIMULATED, "unknown", False),
-        (0.9, BINANCE, "simulated", False),
+        (0.9, SIMULATED, "unknown", True),
+        (0.9, BINANCE, "simulated", True),
         (0.9, BINANCE, "unknown", True),
     ],
 )
