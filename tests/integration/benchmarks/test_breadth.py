@@ -15,7 +15,7 @@ from tests.benchmarks.stream.servers import running_bench_servers
 pytestmark = pytest.mark.kafka
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(900)
 def test_many_instruments_go_through_the_worker_and_both_stores(
     apache_node: ApacheCluster, tmp_path: Path
 ) -> None:
