@@ -9,7 +9,7 @@ from pyarrow import csv, parquet
 
 from producers.sources.files.candles.instants import times_of
 from producers.sources.files.candles.raw_tables import plain_column, printable
-from producers.sources.files.decompressing import OpenedFile, head_of, opened
+from producers.sources.files.decompressing import head_of, opened, whole_of
 from schemas.errors import ConfigurationError
 
 _COLUMN = "timestamp"
@@ -25,7 +25,8 @@ def article_times(path: Path) -> NDArray[np.int64]:
     is_parquet = head_of(path).beginning.startswith(b"PAR1")
     try:
         with opened(path) as file:
-            table = _parquet_column(file) if is_parquet else _csv_column(file)
+            content = whole_of(file, path.name)
+        table = _parquet_column(content) if is_parquet else _csv_column(content)
         if table is not None:
             return times_of(plain_column(table, 0, path))
     except (pa.ArrowException, UnicodeError, OSError) as error:
@@ -39,14 +40,13 @@ def article_times(path: Path) -> NDArray[np.int64]:
     raise ConfigurationError(message)
 
 
-def _parquet_column(file: OpenedFile) -> pa.Table | None:
-    source = parquet.ParquetFile(pa.BufferReader(file.readall() or b""))
+def _parquet_column(content: bytes) -> pa.Table | None:
+    source = parquet.ParquetFile(pa.BufferReader(content))
     same = [name for name in source.schema_arrow.names if name.lower() == _COLUMN]
     return source.read(columns=[_COLUMN]) if same == [_COLUMN] else None
 
 
-def _csv_column(file: OpenedFile) -> pa.Table | None:
-    content = file.readall() or b""
+def _csv_column(content: bytes) -> pa.Table | None:
     # Summaries hold commas and ends of lines inside quotes.
     lines = csv.ParseOptions(newlines_in_values=True)
     names = csv.open_csv(pa.BufferReader(content), parse_options=lines).schema.names

@@ -7,6 +7,7 @@ import bz2
 import gzip
 import io
 import lzma
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from schemas.errors import ConfigurationError
 
 #: So many bytes tell what a file is.
 HEAD_BYTES = 65_536
+#: So many decompressed bytes of a file are held in memory at once, where a file must be read as a whole.
+MOST_BYTES_AT_ONCE = 1 << 30
 _MOST_LAYERS = 3
 _BUFFER_BYTES = 1 << 18
 _MAGIC = {
@@ -29,6 +32,7 @@ _MAGIC = {
     b"PK\x05\x06": "zip",
 }
 _DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError)
+_IS_ENCRYPTED = 1
 #: Names of archive members that are no data: what macOS adds, and checksums.
 _NO_DATA = ("__macosx/", ".ds_store", ".checksum")
 
@@ -120,14 +124,33 @@ def head_of(path: Path) -> FileHead:
         return FileHead(path.name, member, layers, beginning, file.fault)
 
 
-def lines_of(file: OpenedFile) -> Iterator[bytes]:
-    """Return the lines of an opened file, without their ends."""
-    for line in io.BufferedReader(file, _BUFFER_BYTES):
-        yield line.rstrip(b"\r\n")
+def whole_of(file: OpenedFile, name: str, *, most_bytes: int | None = None) -> bytes:
+    """Return all bytes of an opened file.
+
+    Args:
+        file: The file.
+        name: Its name, for the error.
+        most_bytes: The largest number of decompressed bytes that are read; :data:`MOST_BYTES_AT_ONCE` if None.
+
+    Raises:
+        ConfigurationError: If the file holds more than that.
+    """
+    most_bytes = MOST_BYTES_AT_ONCE if most_bytes is None else most_bytes
+    parts = bytearray()
+    while part := file.read(_BUFFER_BYTES):
+        parts += part
+        if len(parts) > most_bytes:
+            message = (
+                f"{name} holds more than {most_bytes:,} decompressed bytes, which is the most that is read at once: "
+                "split it into smaller files, or convert it to parquet"
+            )
+            raise ConfigurationError(message)
+    return bytes(parts)
 
 
 def _unwrapped(path: Path) -> tuple[OpenedFile, tuple[str, ...], str | None]:
     try:
+        _check_regular(path)
         raw: BinaryIO = path.open("rb")
     except OSError as error:
         message = f"{path.name} cannot be read: {error.strerror}"
@@ -153,13 +176,34 @@ def _unwrapped(path: Path) -> tuple[OpenedFile, tuple[str, ...], str | None]:
     return OpenedFile(raw, below), tuple(layers), member
 
 
+def _check_regular(path: Path) -> None:
+    """Refuse a pipe, a socket or a device: opening it may wait for ever, and a file is read more than once."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        message = (
+            f"{path.name} is a pipe, a socket or a device, and only a regular file can be read: "
+            "save the data in a file and give that"
+        )
+        raise ConfigurationError(message)
+
+
 def _compression(file: BinaryIO) -> str | None:
-    try:
-        beginning = file.read(6)
-    except _DAMAGED:
-        beginning = b""
-    file.seek(0)
+    if isinstance(file, io.BufferedReader):
+        beginning = _peeked(file)
+    else:
+        try:
+            beginning = file.read(6)
+        except _DAMAGED:
+            beginning = b""
+        file.seek(0)
     return next((layer for magic, layer in _MAGIC.items() if beginning.startswith(magic)), None)
+
+
+def _peeked(file: io.BufferedReader) -> bytes:
+    try:
+        return file.peek(6)
+    except _DAMAGED:
+        return b""
 
 
 def _decompressed(file: BinaryIO, layer: str) -> BinaryIO:
@@ -171,25 +215,25 @@ def _decompressed(file: BinaryIO, layer: str) -> BinaryIO:
         case "xz":
             return cast("BinaryIO", lzma.LZMAFile(file))
         case _:
-            return _zstd(file)
+            return cast("BinaryIO", io.BufferedReader(_ZstdStream(file), _BUFFER_BYTES))
 
 
-def _zstd(file: BinaryIO) -> BinaryIO:
-    import pyarrow as pa
+class _ZstdStream(io.RawIOBase):
+    """The decompressed bytes of a zstd file, read as a stream."""
 
-    return io.BytesIO(_all_of(pa.CompressedInputStream(pa.BufferReader(file.read()), "zstd")))
+    def __init__(self, file: BinaryIO) -> None:
+        import pyarrow as pa
 
+        super().__init__()
+        self._stream = pa.CompressedInputStream(file, "zstd")
 
-def _all_of(stream: BinaryIO) -> bytes:
-    """What a stream gives before it ends or is damaged."""
-    parts: list[bytes] = []
-    try:
-        while part := stream.read(_BUFFER_BYTES):
-            parts.append(part)
-    except OSError:
-        if not parts:
-            raise
-    return b"".join(parts)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        found = self._stream.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
 
 
 def _member(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
@@ -209,4 +253,17 @@ def _member(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
         shown = ", ".join(members[:3]) + (", ..." if len(members) > 3 else "")
         message = f"{name} is an archive of {len(members)} files ({shown}): unpack it and give one of them"
         raise ConfigurationError(message)
-    return cast("BinaryIO", archive.open(members[0])), members[0]
+    return _opened_member(archive, members[0], name), members[0]
+
+
+def _opened_member(archive: zipfile.ZipFile, member: str, name: str) -> BinaryIO:
+    if archive.getinfo(member).flag_bits & _IS_ENCRYPTED:
+        message = f"{name} is an encrypted archive: unpack it with its password and give the file in it"
+        raise ConfigurationError(message)
+    try:
+        return cast("BinaryIO", archive.open(member))
+    except RuntimeError as error:
+        message = (
+            f"{name} is an archive that cannot be unpacked here ({error}): unpack it and give the file in it"
+        )
+        raise ConfigurationError(message) from error

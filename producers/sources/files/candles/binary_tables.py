@@ -7,7 +7,7 @@ from pyarrow import feather, parquet
 
 from producers.sources.files.candles.headings import Headings, Role, headings_of
 from producers.sources.files.candles.raw_tables import UNREADABLE, RawTable, check_headings, raw_table_of
-from producers.sources.files.decompressing import opened
+from producers.sources.files.decompressing import opened, whole_of
 
 _FEATHER = b"ARROW1"
 _PARQUET = b"PAR1"
@@ -52,7 +52,7 @@ def _source_of(path: Path) -> pa.NativeFile:
     if is_plain:
         return pa.memory_map(str(path))
     with opened(path) as file:
-        return pa.BufferReader(file.readall() or b"")
+        return pa.BufferReader(whole_of(file, path.name))
 
 
 def _selected(schema: pa.Schema, headings: Headings) -> list[str] | None:

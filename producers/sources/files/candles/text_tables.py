@@ -16,7 +16,7 @@ from producers.sources.files.candles.raw_tables import (
     raw_table_of,
 )
 from producers.sources.files.candles.texts import TextShape
-from producers.sources.files.decompressing import HEAD_BYTES, opened
+from producers.sources.files.decompressing import HEAD_BYTES, opened, whole_of
 from producers.sources.files.json_rows import csv_of_json, is_cut
 from schemas.errors import ConfigurationError
 
@@ -40,12 +40,12 @@ def text_table(path: Path, layout: Layout) -> RawTable:
     """Return the columns of a file of text.
 
     Raises:
-        ConfigurationError: If it has not the columns of candles, or JSON holds no rows.
+        ConfigurationError: If it has not the columns of candles, JSON holds no rows, or the text is too long for memory.
     """
     if layout.container != "json":
         return _delimited_table(path, layout, _content(path))
     with opened(path) as file:
-        written = file.readall() or b""
+        written = whole_of(file, path.name)
         fault = file.fault or ("the JSON ends in the middle" if is_cut(written) else None)
     text = csv_of_json(written)
     found = text_layout(text[:HEAD_BYTES], "json", is_whole=len(text) <= HEAD_BYTES)
@@ -87,7 +87,7 @@ def _forgiving(encoding: str) -> str:
 def _content(path: Path) -> _Content:
     """The text of a file; the line that damage goes through is held back."""
     with opened(path) as file:
-        written = file.readall() or b""
+        written = whole_of(file, path.name)
         fault = file.fault
     end = max(written.rfind(b"\n"), written.rfind(b"\r")) + 1
     # The second byte of an end of line in UTF-16 belongs to the line.

@@ -16,6 +16,8 @@ from schemas.instruments import Instrument, parse_instrument
 
 #: So many unreadable lines are kept to be shown; the others are counted.
 MOST_KEPT = 1_000
+#: So many bytes of each of them are kept.
+MOST_BYTES_KEPT = 1 << 16
 
 
 class CollectedFile:
@@ -67,7 +69,7 @@ class CollectedFile:
     def _add_bad(self, line: BadLine) -> None:
         self.n_bad += 1
         if len(self.bad_lines) < MOST_KEPT:
-            self.bad_lines.append(line)
+            self.bad_lines.append(line._replace(line=line.line[:MOST_BYTES_KEPT]))
 
     @property
     def n_records(self) -> int:

@@ -16,8 +16,8 @@ from producers.sources.files.decompressing import opened
 from schemas.errors import ContractError
 
 _BLOCK_BYTES = 1 << 17
-#: A line that is longer than this is no line.
-_LONGEST_LINE_BYTES = 1 << 26
+#: A line that is longer than this is no line, and nothing after its beginning is read.
+LONGEST_LINE_BYTES = 1 << 24
 _PADDING = b"\r\0"
 
 
@@ -111,9 +111,10 @@ class TradeFile:
                 rest = lines.pop()
                 for line in lines:
                     yield line.strip(_PADDING) or line.rstrip(b"\r")
-                if len(rest) > _LONGEST_LINE_BYTES:
+                if len(rest) > LONGEST_LINE_BYTES:
                     break
-            self.fault = file.fault
+            is_endless = len(rest) > LONGEST_LINE_BYTES
+            self.fault = f"a line is longer than {LONGEST_LINE_BYTES:,} bytes" if is_endless else file.fault
         # A number that was cut off is another number, so the last piece of a damaged file is no line.
         if self.fault is None:
             yield rest.strip(_PADDING) or rest

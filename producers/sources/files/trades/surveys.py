@@ -10,6 +10,7 @@ from producers.sources.files.forms import ReadRequest
 from producers.sources.files.reports import RowsSetAside
 from producers.sources.files.trades.clocks import ClockSkew
 from producers.sources.files.trades.collecting import (
+    MOST_BYTES_KEPT,
     MOST_KEPT,
     CollectedFile,
     chosen_instrument,
@@ -151,7 +152,7 @@ def _rejected(
     if rules:
         for row, line in enumerate(file.lines(), start=1):
             if row in rules:
-                found.append(RejectedLine(row, rules[row], line, f"{rules[row]}: not so"))
+                found.append(RejectedLine(row, rules[row], line[:MOST_BYTES_KEPT], f"{rules[row]}: not so"))
     return tuple(sorted(found))
 
 
