@@ -16,8 +16,12 @@ def _is_tardis(layout: TableLayout) -> Certainty | None:
     return Certainty.CERTAIN if {"exchange", "symbol", "local"} <= layout.columns.keys() else None
 
 
+def _is_dump_of(layout: TableLayout, exchange: str) -> Certainty | None:
+    return Certainty.CERTAIN if layout.exchange == exchange else None
+
+
 def _is_kraken(layout: TableLayout, named: NamedTrades | None) -> Certainty | None:
-    if layout.has_heading or "id" in layout.columns:
+    if not layout.is_time_and_sales:
         return None
     return Certainty.GUESSED if named is None else Certainty.LIKELY
 
@@ -41,6 +45,10 @@ TRADE_FORMS: tuple[TradeForm, ...] = (
         lambda layout, _: _is_binance(layout, TradeKind.AGGREGATE),
     ),
     TableForm("tardis-trades", "trades as Tardis gives them", lambda layout, _: _is_tardis(layout)),
+    TableForm(
+        "bitmex-trades", "trades as BitMEX gives them", lambda layout, _: _is_dump_of(layout, "bitmex")
+    ),
+    TableForm("bybit-trades", "trades as Bybit gives them", lambda layout, _: _is_dump_of(layout, "bybit")),
     TableForm("kraken-trades", "Kraken's time and sales", _is_kraken),
     TableForm("trade-table", "a table of trades with a heading", lambda layout, _: _is_table(layout)),
 )

@@ -178,6 +178,67 @@ def test_amounts_of_inverse_contracts_become_coins(tmp_path):
     assert survey.skew.skew_ms == -160
 
 
+NOTIONALS = (
+    b"timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional"
+)
+
+
+def test_dump_of_bitmex_is_known_by_its_columns(tmp_path):
+    rows = [
+        b"2025-06-01D00:%02d:00.345000000,XBTUSD,Sell,500,10000.0,PlusTick,x-%d,5000000,0.05,500.0" % (i, i)
+        for i in range(50)
+    ]
+    path = written(tmp_path / "20250601.csv", [NOTIONALS, *rows])
+    survey, seen = read(path)
+    assert (survey.instrument, recognise(path).form.name) == ("BTC-USD-PERP.BITMEX", "bitmex-trades")
+    assert {(each.trade.size, each.is_buyer_maker) for each in seen} == {(0.05, True)}
+    assert any("contracts in US dollars" in warning for warning in survey.warnings)
+
+
+@pytest.mark.parametrize("stated", [None, "BTC-USD-PERP.BYBIT"])
+def test_dump_of_bybit_is_known_by_its_columns(tmp_path, stated):
+    """The columns of the two notionals of inverse contracts are exchanged in some of its files."""
+    rows = [
+        b"%d.345,BTCUSD,Buy,500.0,10000.0,PlusTick,x,5000000,%s" % (BEGIN_MS // 1000 + i, notionals)
+        for i, notionals in enumerate([b"0.05,500.0", b"500.0,0.05"] * 25)
+    ]
+    path = written(tmp_path / "BTCUSD2025-06-01.csv", [NOTIONALS, *rows])
+    survey, seen = read(path, stated)
+    assert (survey.instrument, recognise(path).form.name) == ("BTC-USD-PERP.BYBIT", "bybit-trades")
+    assert {each.trade.size for each in seen} == {0.05}
+
+
+@pytest.mark.parametrize("has_symbol", [True, False])
+@pytest.mark.parametrize(
+    ("instrument", "coins"),
+    [
+        ("BTC-USD-PERP.BYBIT", 0.05),
+        ("BTC-USD-PERP.BINANCE", 5.0),
+        ("BTC-USDT-PERP.BYBIT", 500.0),
+        ("BTC-USD.BYBIT", 500.0),
+        ("BTC-USD-PERP.HYPERLIQUID", 500.0),
+    ],
+)
+def test_sizes_of_a_stated_inverse_perpetual_are_dollars(tmp_path, instrument, coins, has_symbol):
+    symbol = ("BTCUSDT" if "USDT" in instrument else "BTCUSD") if has_symbol else "x"
+    heading = f"{'symbol' if has_symbol else 'note'},time,price,size"
+    rows = [f"{symbol},{BEGIN_MS + i * 100},10000,500" for i in range(50)]
+    survey, seen = read(written(tmp_path / "t.csv", [line.encode() for line in (heading, *rows)]), instrument)
+    assert {each.trade.size for each in seen} == {coins}
+    assert any("US dollars" in warning for warning in survey.warnings) == (coins != 500.0)
+
+
+def test_table_that_is_named_by_its_pair_alone_asks_for_its_venue(tmp_path):
+    """Kraken's files are named so, have three columns and no heading."""
+    rows = [b"%d,50000,0.25" % (BEGIN_MS + i * 100) for i in range(50)]
+    path = written(tmp_path / "BTCUSDT.csv", [b"time,price,qty", *rows])
+    with pytest.raises(ConfigurationError, match="set INSTRUMENT="):
+        read(path)
+    assert read(path, "BTC-USDT.OKX")[0].instrument == "BTC-USDT.OKX"
+    with pytest.raises(ConfigurationError, match="set INSTRUMENT="):
+        read(written(tmp_path / "20250601.csv", rows))
+
+
 def test_rows_of_candles_and_of_text_are_no_trades(tmp_path):
     candle = b"1748736000,100,101,99,100.5,12.5,40"
     for lines in ([candle] * 5, [b"a,b,c", b"1,2,3"], [b"hello world"] * 9):

@@ -19,11 +19,13 @@ from producers.sources.files.trades.records import PlainText, RecordReader, Trad
 from producers.sources.files.trades.tables import TableReader
 from producers.sources.files.trades.venues import (
     NamedTrades,
+    inverse_symbol,
     market_of_exchange,
     named_trades,
     venue_of_exchange,
 )
 from schemas.errors import ConfigurationError, ContractError, InvariantError
+from schemas.instruments import Instrument, parse_instrument
 
 #: So many records may precede the first trade of a capture.
 _TRADE_EXPECTED_WITHIN = 20_000
@@ -202,7 +204,7 @@ class TableForm(_TradeForm):
     def recognises(self, head: FileHead) -> Certainty | None:
         """Return how sure it is that a file has this form; see the port."""
         layout = None if _LIQUIDATIONS in head.name.lower() else layout_of(first_lines(head))
-        return None if layout is None else self._has_form(layout, names_of_head(head))
+        return None if layout is None else self._has_form(layout, names_of_head(head, layout))
 
     def reader_of(self, head: FileHead, instrument: str | None) -> RecordReader:
         """Return the reader of a file that begins so.
@@ -215,9 +217,8 @@ class TableForm(_TradeForm):
         if layout is None:
             message = f"{head.name} holds no table of trades"
             raise ConfigurationError(message)
-        named = names_of_head(head)
-        symbol = "" if named is None else named.symbol
-        exchange = _exchange_of(layout, lines)
+        named = names_of_head(head, layout)
+        exchange = layout.exchange or _exchange_of(layout, lines)
         if exchange is not None:
             return TableReader(
                 layout,
@@ -225,19 +226,38 @@ class TableForm(_TradeForm):
                 exchange=exchange,
                 market=market_of_exchange(exchange),
             )
+        symbol = "" if named is None else named.symbol
+        perpetual = _named_perpetual(named) if instrument is None else parse_instrument(instrument)
         return TableReader(
             layout,
             venue="" if named is None else named.venue,
             symbol=symbol if instrument is None else "",
             contracts=symbol,
             market=None if named is None else named.market,
+            inverse=None if perpetual is None else inverse_symbol(perpetual),
         )
 
 
-def names_of_head(head: FileHead) -> NamedTrades | None:
-    """Return what the name of a file says, or the name of the one file inside an archive."""
-    member = None if head.member is None else named_trades(head.member.rpartition("/")[2])
-    return member or named_trades(head.name)
+def _named_perpetual(named: NamedTrades | None) -> Instrument | None:
+    """The perpetual that the name of a file states, such as ``btcusd_bybit_perp.csv``."""
+    if named is None or named.market is not Market.PERPETUAL:
+        return None
+    try:
+        return instrument_of_symbol(named.symbol, venue=named.venue, is_perpetual=True)
+    except InvariantError:
+        return None
+
+
+def names_of_head(head: FileHead, layout: TableLayout) -> NamedTrades | None:
+    """Return what the name of a file says, or the name of the one file inside an archive.
+
+    Args:
+        head: The beginning of the file, with its names.
+        layout: Of its rows.
+    """
+    names = [head.name] if head.member is None else [head.member.rpartition("/")[2], head.name]
+    found = (named_trades(name, is_time_and_sales=layout.is_time_and_sales) for name in names)
+    return next((named for named in found if named is not None), None)
 
 
 def _exchange_of(layout: TableLayout, lines: Sequence[bytes]) -> str | None:

@@ -5,6 +5,9 @@ Columns are found by their names in a heading, and by their number and kinds whe
     id price qty quote_qty time is_buyer_maker [is_best_match]             Binance trades, of spot with the last
     id price qty first_id last_id time is_buyer_maker [is_best_match]      Binance aggTrades, the same
     time price volume                                                      Kraken's time and sales
+
+BitMEX and Bybit name the same columns in their dumps, ``homeNotional`` and ``tickDirection`` among them. Bybit's times
+are counts of seconds and no symbol of it begins with XBT.
 """
 
 from collections.abc import Sequence
@@ -34,6 +37,7 @@ _NAMES = {
     "maker": ("is_buyer_maker", "isbuyermaker", "buyer_maker", "was_the_buyer_the_maker", "m"),
     "symbol": ("symbol", "pair", "instrument", "product_id", "market"),
     "exchange": ("exchange", "venue"),
+    "coins": ("homenotional",),
 }
 #: What a heading of trades of the market has not: candles have the first, books, funding and series of prices the
 #: next, and the trades of one account the last.
@@ -65,6 +69,17 @@ _OF_OTHERS = {
         "realized_pnl",
     ),
 }
+#: What the headings of BitMEX's and of Bybit's dumps of trades hold.
+_OF_NOTIONALS = {
+    "timestamp",
+    "symbol",
+    "side",
+    "size",
+    "price",
+    "tickdirection",
+    "homenotional",
+    "foreignnotional",
+}
 #: The headings of Binance's dumps of futures; its dumps of spot trades have none.
 _OF_FUTURES = (
     {"id", "price", "qty", "quote_qty", "time", "is_buyer_maker"},
@@ -93,6 +108,7 @@ class TableLayout(NamedTuple):
         has_heading: Whether the first row names the columns.
         kind: Whether a row is one trade or an aggregate.
         market: None where the layout does not say.
+        exchange: The exchange whose own dumps have these columns, or None.
     """
 
     delimiter: bytes
@@ -101,6 +117,12 @@ class TableLayout(NamedTuple):
     has_heading: bool
     kind: TradeKind = TradeKind.SINGLE
     market: Market | None = None
+    exchange: str | None = None
+
+    @property
+    def is_time_and_sales(self) -> bool:
+        """Whether the rows are those of Kraken's time and sales: three columns without a heading."""
+        return not self.has_heading and self.n_columns == 3
 
 
 def layout_of(lines: Sequence[bytes]) -> TableLayout | None:
@@ -115,7 +137,23 @@ def layout_of(lines: Sequence[bytes]) -> TableLayout | None:
     fields = _fields(lines[0], delimiter)
     if len(fields) < 3:
         return None
-    return _layout_of_heading(fields, delimiter) or _layout_of_values(lines, delimiter)
+    found = _layout_of_heading(fields, delimiter)
+    if found is None:
+        return _layout_of_values(lines, delimiter)
+    names = {field.lower() for field in fields}
+    return found._replace(exchange=_exchange_of_notionals(found, lines)) if names >= _OF_NOTIONALS else found
+
+
+def _exchange_of_notionals(layout: TableLayout, lines: Sequence[bytes]) -> str | None:
+    rows = [_fields(line, layout.delimiter) for line in lines[1:50]]
+    rows = [row for row in rows if len(row) == layout.n_columns]
+    if not rows:
+        return None
+    of_bitmex = [
+        row[layout.columns["symbol"]].startswith("XBT") or not _is_time(row[layout.columns["time"]])
+        for row in rows
+    ]
+    return "bitmex" if any(of_bitmex) else "bybit"
 
 
 def _fields(line: bytes, delimiter: bytes) -> list[str]:

@@ -125,7 +125,7 @@ def survey_trades(file: TradeFile, request: ReadRequest) -> TradeSurvey:
         last_ms=int(good_times.max()),
         set_aside=_counts(collected, judgement, rejected),
         rejected=rejected,
-        warnings=warnings_of(collected, trades, judgement, beside),
+        warnings=warnings_of(collected, trades, judgement, chosen=chosen, beside=beside),
     )
 
 

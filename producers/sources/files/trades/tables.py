@@ -34,6 +34,8 @@ class TableReader:
         contracts: The symbol by which the sizes may be contracts, where the rows do not say.
         exchange: What the rows must say in the column of the exchange, or None.
         market: Where the venue or the name of the file say it.
+        inverse: The symbol of the instrument that the user or the name of the file states, where its sizes are contracts
+            in US dollars, or None.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class TableReader:
         contracts: str = "",
         exchange: str | None = None,
         market: Market | None = None,
+        inverse: str | None = None,
     ) -> None:
         self.venue = venue
         self._layout = layout
@@ -57,7 +60,9 @@ class TableReader:
         self._time, self._price, self._size = at("time"), at("price"), at("size")
         self._local, self._id, self._side, self._maker = at("local"), at("id"), at("side"), at("maker")
         self._symbol_at, self._exchange_at = at("symbol"), at("exchange")
-        self._has_contracts = venue == BINANCE or exchange is not None
+        self._inverse = inverse
+        self._coins_at = at("coins") if layout.exchange == "bitmex" else None
+        self._has_contracts = venue == BINANCE or exchange is not None or inverse is not None
         self._kind = str(layout.kind)
         self._has_heading = layout.has_heading
         self._last = max(layout.columns.values())
@@ -92,14 +97,18 @@ class TableReader:
         symbol = self._symbol if self._symbol_at is None else row[self._symbol_at]
         price = positive_number(row[self._price or 0], "price")
         size = positive_number(row[self._size or 0], "size")
+        if self._coins_at is not None:
+            coins = positive_number(row[self._coins_at], "size in coins")
+        else:
+            coins = self._coins(symbol or self._contracts, size, price) if self._has_contracts else size
         trade = VenueTrade(
             symbol,
             NO_ID if self._id is None else _id_of(row[self._id]),
             price,
-            self._coins(symbol or self._contracts, size, price) if self._has_contracts else size,
+            coins,
             milliseconds_of_text(row[self._time or 0]),
             self._is_buyer_maker(row),
-            self._market,
+            Market.SPOT if self._coins_at is not None and "_" in symbol else self._market,
             self._layout.kind,
         )
         local_ms = None if self._local is None else milliseconds_of_text(row[self._local])
@@ -110,6 +119,9 @@ class TableReader:
         return row[self._price or 0].lower() in PRICE_NAMES
 
     def _coins(self, symbol: str, size: float, price: float) -> float:
+        if self._inverse is not None:
+            is_of_binance = self._inverse.endswith(_COIN_MARGINED)
+            return coins_of_contracts(self._inverse, size, price) if is_of_binance else size / price
         if self.venue == BINANCE:
             is_of_contracts = symbol.endswith(_COIN_MARGINED)
             return coins_of_contracts(symbol, size, price) if is_of_contracts else size

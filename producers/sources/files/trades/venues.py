@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from producers.normalise.trades import Market
+from schemas.instruments import Instrument
 
 #: The names that Tardis gives the exchanges, with the venue and the market; None where the symbol tells.
 _EXCHANGES: dict[str, tuple[str, Market | None]] = {
@@ -42,10 +43,18 @@ _OWN_NAME = re.compile(
     r"^(?P<symbol>[a-z0-9]+)_(?P<venue>[a-z0-9]+)_(?P<market>spot|perp|usdm|coinm|futures)(_|\.|$)",
     re.IGNORECASE,
 )
-_PAIR_NAME = re.compile(r"^(?P<symbol>[A-Z0-9]{5,12})(_trades)?(\.|$)")
+_PAIR_NAME = re.compile(r"^(?P<symbol>(?=[A-Z0-9]*[A-Z])[A-Z0-9]{5,12})(_trades)?(\.|$)")
 _BITCOINCHARTS_NAME = re.compile(
     r"^\.?(?P<exchange>bitstamp|coinbase|kraken|bitfinex|gemini)(?P<quote>[A-Z]{3})\.csv"
 )
+#: The symbols of perpetuals whose sizes are contracts in US dollars, by venue; the names of the coins stand in braces.
+_INVERSE_SYMBOLS = {
+    "BINANCE": "{}USD_PERP",
+    "BITMEX": "{}USD",
+    "BYBIT": "{}USD",
+    "DERIBIT": "{}-PERPETUAL",
+}
+_INVERSE_COINS = {"BITMEX": {"BTC"}, "DERIBIT": {"BTC", "ETH"}}
 
 
 class NamedTrades(NamedTuple):
@@ -79,14 +88,31 @@ def is_inverse(exchange: str | None, symbol: str) -> bool:
     return pattern is not None and pattern.fullmatch(symbol.upper()) is not None
 
 
-def named_trades(name: str) -> NamedTrades | None:
-    """Return the venue and the symbol that the name of a file of trades states, or None.
-
-    Names without a venue are those of Kraken's files: ``XBTUSD.csv``.
+def inverse_symbol(instrument: Instrument) -> str | None:
+    """Return the symbol of a perpetual whose sizes its venue counts in US dollars, or None for any other instrument.
 
     Example:
-        >>> named_trades("BTCUSDT-aggTrades-2025-01-01.csv")[:2], named_trades("XBTUSD.csv")[:2]
-        (('BINANCE', 'BTCUSDT'), ('KRAKEN', 'XBTUSD'))
+        >>> inverse_symbol(Instrument(base="BTC", quote="USD", venue="BINANCE", is_perpetual=True))
+        'BTCUSD_PERP'
+    """
+    symbol = _INVERSE_SYMBOLS.get(instrument.venue)
+    coins = _INVERSE_COINS.get(instrument.venue, {instrument.base})
+    is_inverse_there = instrument.is_perpetual and instrument.quote == "USD" and instrument.base in coins
+    return symbol.format(instrument.base) if symbol is not None and is_inverse_there else None
+
+
+def named_trades(name: str, *, is_time_and_sales: bool) -> NamedTrades | None:
+    """Return the venue and the symbol that the name of a file of trades states, or None.
+
+    Args:
+        name: The name of the file, without its folder.
+        is_time_and_sales: Whether the rows are those of Kraken's time and sales, whose files are named by the pair alone.
+
+    Example:
+        >>> named_trades("BTCUSDT-aggTrades-2025-01-01.csv", is_time_and_sales=False)[:2]
+        ('BINANCE', 'BTCUSDT')
+        >>> named_trades("XBTUSD.csv", is_time_and_sales=True)[:2]
+        ('KRAKEN', 'XBTUSD')
     """
     if match := _OWN_NAME.match(name):
         market = Market.SPOT if match["market"].lower() == "spot" else Market.PERPETUAL
@@ -95,6 +121,6 @@ def named_trades(name: str) -> NamedTrades | None:
         return NamedTrades("BINANCE", match["symbol"])
     if match := _BITCOINCHARTS_NAME.match(name):
         return NamedTrades(match["exchange"].upper(), "BTC" + match["quote"], Market.SPOT)
-    if match := _PAIR_NAME.match(name):
+    if is_time_and_sales and (match := _PAIR_NAME.match(name)):
         return NamedTrades("KRAKEN", match["symbol"], Market.SPOT)
     return None

@@ -5,18 +5,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from producers.normalise.trades import Market, TradeKind
+from producers.normalise.trades import TradeKind
 from producers.sources.files.trades.collecting import CollectedFile
 from producers.sources.files.trades.columns import TradeColumns
 from producers.sources.files.trades.judgements import Judgement
-from producers.sources.files.trades.venues import is_inverse
+from producers.sources.files.trades.venues import inverse_symbol
+from schemas.instruments import Instrument
 from schemas.time import text_of_time
 
 _MOST_NAMED = 5
 
 
 def warnings_of(
-    collected: CollectedFile, trades: TradeColumns, judgement: Judgement, beside: Sequence[tuple[str, int]]
+    collected: CollectedFile,
+    trades: TradeColumns,
+    judgement: Judgement,
+    *,
+    chosen: Instrument,
+    beside: Sequence[tuple[str, int]],
 ) -> tuple[str, ...]:
     """Return what a user of the file must know.
 
@@ -24,6 +30,7 @@ def warnings_of(
         collected: What the file holds.
         trades: Those of the chosen instrument.
         judgement: Which of them are good.
+        chosen: The instrument.
         beside: The other instruments of the file, with their numbers of trades.
     """
     found = [
@@ -32,6 +39,7 @@ def warnings_of(
         *_about_clocks(judgement),
         *_about_trades(trades, judgement),
         *_about_others(collected, trades, beside),
+        *_about_sizes(chosen),
     ]
     return tuple(found)
 
@@ -130,7 +138,10 @@ def _about_others(
         found.append(
             f"The file also holds {TradeKind.AGGREGATE} records of the same trades, which are not used"
         )
-    is_coin_margined = example.market is Market.PERPETUAL and example.symbol.upper().endswith("USD_PERP")
-    if is_coin_margined or is_inverse(collected.venue, example.symbol):
-        found.append("The sizes are contracts in US dollars: they are read as coins at each trade's price")
     return found
+
+
+def _about_sizes(chosen: Instrument) -> list[str]:
+    if inverse_symbol(chosen) is None:
+        return []
+    return ["The sizes are contracts in US dollars: they are read as coins at each trade's price"]
