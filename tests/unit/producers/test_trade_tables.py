@@ -239,6 +239,53 @@ def test_table_that_is_named_by_its_pair_alone_asks_for_its_venue(tmp_path):
         read(written(tmp_path / "20250601.csv", rows))
 
 
+ORDERS = {
+    "two days, the later one first": lambda lines: lines[300:] + lines[:300],
+    "four parts": lambda lines: lines[450:] + lines[:150] + lines[300:450] + lines[150:300],
+    "newest first": lambda lines: lines[::-1],
+    "two days newest first, the earlier one first": lambda lines: lines[299::-1] + lines[:299:-1],
+}
+
+
+@pytest.mark.parametrize("table", ["binance futures trades", "tardis"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_trades_of_one_millisecond_keep_their_order(tmp_path, table, order):
+    found = [each._replace(time_ms=BEGIN_MS + i // 3 * 400) for i, each in enumerate(trades())]
+    heading, *rows = table_lines(found, table)
+    if table == "tardis":
+        rows = [
+            row.replace(
+                b"%d000,%d000" % (each.time_ms, each.local_ms),
+                b"%d000,%d000" % (each.time_ms, each.time_ms + 9),
+            )
+            for row, each in zip(rows, found, strict=True)
+        ]
+    _, seen = read(written(tmp_path / TABLES[table][0], [heading, *ORDERS[order](rows)]))
+    assert told(seen) == true(found)
+
+
+@pytest.mark.parametrize("heading", [b"id,mts,amount,price", None])
+def test_negative_sizes_are_sells(tmp_path, heading):
+    found = trades(100)
+    rows = [
+        f"{each.trade_id},{each.time_ms},{'-' * each.is_buyer_maker}{each.size},{each.price}"
+        if heading
+        else f"{each.time_ms},{each.price},{'-' * each.is_buyer_maker}{each.size}"
+        for each in found
+    ]
+    path = written(tmp_path / "t.csv", [*([heading] if heading else []), *map(str.encode, rows)])
+    survey, seen = read(path, "BTC-USD.BITFINEX")
+    assert [row[:3] for row in told(seen)] == [row[:3] for row in true(found)]
+    assert [each.is_buyer_maker for each in seen] == [each.is_buyer_maker for each in found]
+    assert not any("tick test" in warning for warning in survey.warnings)
+
+
+def test_one_negative_size_is_a_bad_row(tmp_path):
+    rows = [b"%d,50000,%s0.25" % (BEGIN_MS + i * 100, b"-" * (i == 30)) for i in range(50)]
+    survey, seen = read(written(tmp_path / "t.csv", [b"time,price,qty", *rows]), "BTC-USDT.OKX")
+    assert (len(seen), survey.n_records) == (49, 50)
+
+
 def test_rows_of_candles_and_of_text_are_no_trades(tmp_path):
     candle = b"1748736000,100,101,99,100.5,12.5,40"
     for lines in ([candle] * 5, [b"a,b,c", b"1,2,3"], [b"hello world"] * 9):

@@ -28,6 +28,7 @@ _NAMES = {
         "date",
         "created_at",
         "unix",
+        "mts",
     ),
     "local": ("local_timestamp", "local_time", "received", "received_at", "receipt_timestamp", "recv_ts"),
     "price": PRICE_NAMES,
@@ -109,6 +110,7 @@ class TableLayout(NamedTuple):
         kind: Whether a row is one trade or an aggregate.
         market: None where the layout does not say.
         exchange: The exchange whose own dumps have these columns, or None.
+        has_signed_sizes: Whether the sizes of sells are negative, as at Bitfinex.
     """
 
     delimiter: bytes
@@ -118,6 +120,7 @@ class TableLayout(NamedTuple):
     kind: TradeKind = TradeKind.SINGLE
     market: Market | None = None
     exchange: str | None = None
+    has_signed_sizes: bool = False
 
     @property
     def is_time_and_sales(self) -> bool:
@@ -138,10 +141,17 @@ def layout_of(lines: Sequence[bytes]) -> TableLayout | None:
     if len(fields) < 3:
         return None
     found = _layout_of_heading(fields, delimiter)
-    if found is None:
-        return _layout_of_values(lines, delimiter)
-    names = {field.lower() for field in fields}
-    return found._replace(exchange=_exchange_of_notionals(found, lines)) if names >= _OF_NOTIONALS else found
+    if found is not None and {field.lower() for field in fields} >= _OF_NOTIONALS:
+        found = found._replace(exchange=_exchange_of_notionals(found, lines))
+    found = found or _layout_of_values(lines, delimiter)
+    return None if found is None else found._replace(has_signed_sizes=_has_signed_sizes(found, lines))
+
+
+def _has_signed_sizes(layout: TableLayout, lines: Sequence[bytes]) -> bool:
+    """Whether more than a tenth of the sizes are negative; fewer are garbled."""
+    rows = [_fields(line, layout.delimiter) for line in lines]
+    sizes = [row[layout.columns["size"]] for row in rows if len(row) == layout.n_columns]
+    return 10 * sum(size.startswith("-") for size in sizes) > len(sizes)
 
 
 def _exchange_of_notionals(layout: TableLayout, lines: Sequence[bytes]) -> str | None:
@@ -215,7 +225,7 @@ def _binance_layout(
 
 
 def _is_kraken_row(row: Sequence[str]) -> bool:
-    return len(row) == 3 and all(map(_is_number, row)) and _is_time(row[0])
+    return len(row) == 3 and all(map(_is_number, (*row[:2], row[2].removeprefix("-")))) and _is_time(row[0])
 
 
 def _is_trade_row(row: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from producers.normalise.trades import TradeKind, VenueTrade, tick_of_trade
 from producers.sources.files.trades.columns import TradeColumns
@@ -15,6 +16,8 @@ from schemas.instruments import parse_instrument
 
 #: The number of a line, its local time, and a trade in it.
 Stamped = tuple[int, int | None, VenueTrade]
+#: So many steps before a trade and after it say in which order the file is written there.
+_STEPS_AROUND = 200
 
 
 class ReadTrade(NamedTuple):
@@ -126,7 +129,7 @@ class _Sides:
 
 
 def _sorted(stamped: Iterator[Stamped], *, is_stamped: bool) -> Iterator[Stamped]:
-    """The same trades by known time; those of one time stay in the order of the file, which may be reversed."""
+    """The same trades by known time; those of one time stay in the order of the file, reversed where that is reversed."""
     first = next(stamped, None)
     if first is None:
         return
@@ -136,6 +139,17 @@ def _sorted(stamped: Iterator[Stamped], *, is_stamped: bool) -> Iterator[Stamped
         columns.add(*each)
     known = columns.local_ms if is_stamped else columns.times_ms
     along = np.arange(len(known))
-    order = np.lexsort((-along if known[0] > known[-1] else along, known))
+    order = np.lexsort((np.where(_is_newest_first(known), -along, along), known))
     local = columns.local_ms[order].tolist()
     yield from zip(columns.rows[order].tolist(), local, columns.trades(order), strict=True)
+
+
+def _is_newest_first(times: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the file is written newest first around each trade: more steps go back than forward there.
+
+    A file may be several files in any order, so neither its first and last time nor one step says it.
+    """
+    steps = np.concatenate(([0], np.cumsum(np.sign(np.diff(times)))))
+    at = np.arange(len(times))
+    balance = steps[np.minimum(at + _STEPS_AROUND, len(at) - 1)] - steps[np.maximum(at - _STEPS_AROUND, 0)]
+    return np.asarray(balance < 0)

@@ -64,6 +64,7 @@ class TableReader:
         self._coins_at = at("coins") if layout.exchange == "bitmex" else None
         self._has_contracts = venue == BINANCE or exchange is not None or inverse is not None
         self._kind = str(layout.kind)
+        self._has_signed_sizes = layout.has_signed_sizes
         self._has_heading = layout.has_heading
         self._last = max(layout.columns.values())
 
@@ -96,7 +97,8 @@ class TableReader:
             raise DecodeError(message)
         symbol = self._symbol if self._symbol_at is None else row[self._symbol_at]
         price = positive_number(row[self._price or 0], "price")
-        size = positive_number(row[self._size or 0], "size")
+        written = row[self._size or 0]
+        size = positive_number(written.removeprefix("-") if self._has_signed_sizes else written, "size")
         if self._coins_at is not None:
             coins = positive_number(row[self._coins_at], "size in coins")
         else:
@@ -139,7 +141,7 @@ class TableReader:
             )
             raise DecodeError(message)
         if self._side is None:
-            return None
+            return row[self._size or 0].startswith("-") if self._has_signed_sizes else None
         side = row[self._side].lower()
         return True if side in _SELLS else False if side in _BUYS else None
 
