@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+from producers.sources.files.archives import member_of
 from schemas.errors import ConfigurationError
 
 #: So many bytes tell what a file is.
@@ -32,9 +33,6 @@ _MAGIC = {
     b"PK\x05\x06": "zip",
 }
 _DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError)
-_IS_ENCRYPTED = 1
-#: Names of archive members that are no data: what macOS adds, and checksums.
-_NO_DATA = ("__macosx/", ".ds_store", ".checksum")
 
 
 class FileHead(NamedTuple):
@@ -163,7 +161,7 @@ def _unwrapped(path: Path) -> tuple[OpenedFile, tuple[str, ...], str | None]:
             layers.append(layer)
             below.append(raw)
             if layer == "zip":
-                raw, member = _member(raw, path.name)
+                raw, member = member_of(raw, path.name)
             else:
                 raw = _decompressed(raw, layer)
     except _DAMAGED as error:
@@ -234,36 +232,3 @@ class _ZstdStream(io.RawIOBase):
         found = self._stream.read(len(buffer))
         buffer[: len(found)] = found
         return len(found)
-
-
-def _member(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
-    """The one file of data inside a zip archive."""
-    archive = zipfile.ZipFile(file)
-    members = [
-        found.filename
-        for found in archive.infolist()
-        if not found.is_dir() and not any(mark in found.filename.lower() for mark in _NO_DATA)
-    ]
-    if "[Content_Types].xml" in members:
-        message = (
-            f"{name} seems to be a workbook of a spreadsheet program: save its sheet as CSV and give that"
-        )
-        raise ConfigurationError(message)
-    if len(members) != 1:
-        shown = ", ".join(members[:3]) + (", ..." if len(members) > 3 else "")
-        message = f"{name} is an archive of {len(members)} files ({shown}): unpack it and give one of them"
-        raise ConfigurationError(message)
-    return _opened_member(archive, members[0], name), members[0]
-
-
-def _opened_member(archive: zipfile.ZipFile, member: str, name: str) -> BinaryIO:
-    if archive.getinfo(member).flag_bits & _IS_ENCRYPTED:
-        message = f"{name} is an encrypted archive: unpack it with its password and give the file in it"
-        raise ConfigurationError(message)
-    try:
-        return cast("BinaryIO", archive.open(member))
-    except RuntimeError as error:
-        message = (
-            f"{name} is an archive that cannot be unpacked here ({error}): unpack it and give the file in it"
-        )
-        raise ConfigurationError(message) from error

@@ -38,7 +38,7 @@ def archive_with(path, **changes):
     content = bytearray(path.read_bytes())
     central = content.index(b"PK\x01\x02")
     for begin, shift in ((0, 0), (central, 2)):
-        for name, at in (("flags", 6), ("method", 8)):
+        for name, at in (("version", 4), ("flags", 6), ("method", 8)):
             if name in changes:
                 content[begin + at + shift] = changes[name]
     path.write_bytes(content)
@@ -46,7 +46,12 @@ def archive_with(path, **changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"), [({"flags": 1}, "encrypted"), ({"method": 99}, "cannot be unpacked")]
+    ("changes", "words"),
+    [
+        ({"flags": 1}, "encrypted"),
+        ({"method": 99}, "cannot be unpacked"),
+        ({"version": 99}, "cannot be unpacked"),
+    ],
 )
 def test_archives_that_cannot_be_unpacked_are_refused(tmp_path, changes, words):
     path = archive_with(tmp_path / "trades.zip", **changes)

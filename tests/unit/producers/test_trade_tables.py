@@ -5,8 +5,6 @@ import pytest
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.recognition import instrument_of_file, recognise
 from producers.sources.files.trades.opening import open_trades
-from producers.sources.files.trades.reading import good_trades
-from producers.sources.files.trades.surveys import survey_trades
 from schemas.errors import ConfigurationError
 from tests.fakes.trade_files import (
     BEGIN_MS,
@@ -18,6 +16,7 @@ from tests.fakes.trade_files import (
     trades,
     written,
 )
+from tests.unit.producers.trade_readings import read, told, true
 
 INSTRUMENTS = {
     "binance trades": "BTC-USDT.BINANCE",
@@ -28,26 +27,6 @@ INSTRUMENTS = {
     "kraken": "BTC-USD.KRAKEN",
     "heading of another order": "BTC-USDT.BINANCE",
 }
-
-
-def read(path, instrument=None):
-    file = open_trades(path, instrument=instrument)
-    survey = survey_trades(file, ReadRequest(NOT_AFTER_MS, instrument))
-    found = list(good_trades(file, instrument=survey.instrument, chosen=survey.filter))
-    assert len(found) == survey.n_good
-    assert [each.known_ms for each in found] == sorted(each.known_ms for each in found)
-    return survey, found
-
-
-def told(found):
-    return [
-        (each.trade.time_ms, each.trade.price, each.trade.size, each.trade_id, each.is_buyer_maker)
-        for each in found
-    ]
-
-
-def true(found):
-    return [(each.time_ms, each.price, each.size, each.trade_id, each.is_buyer_maker) for each in found]
 
 
 def file_of(folder, table, found, ending=""):
@@ -176,114 +155,6 @@ def test_amounts_of_inverse_contracts_become_coins(tmp_path):
     assert {each.trade.size for each in seen} == {0.05}
     assert any("contracts in US dollars" in warning for warning in survey.warnings)
     assert survey.skew.skew_ms == -160
-
-
-NOTIONALS = (
-    b"timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional"
-)
-
-
-def test_dump_of_bitmex_is_known_by_its_columns(tmp_path):
-    rows = [
-        b"2025-06-01D00:%02d:00.345000000,XBTUSD,Sell,500,10000.0,PlusTick,x-%d,5000000,0.05,500.0" % (i, i)
-        for i in range(50)
-    ]
-    path = written(tmp_path / "20250601.csv", [NOTIONALS, *rows])
-    survey, seen = read(path)
-    assert (survey.instrument, recognise(path).form.name) == ("BTC-USD-PERP.BITMEX", "bitmex-trades")
-    assert {(each.trade.size, each.is_buyer_maker) for each in seen} == {(0.05, True)}
-    assert any("contracts in US dollars" in warning for warning in survey.warnings)
-
-
-@pytest.mark.parametrize("stated", [None, "BTC-USD-PERP.BYBIT"])
-def test_dump_of_bybit_is_known_by_its_columns(tmp_path, stated):
-    """The columns of the two notionals of inverse contracts are exchanged in some of its files."""
-    rows = [
-        b"%d.345,BTCUSD,Buy,500.0,10000.0,PlusTick,x,5000000,%s" % (BEGIN_MS // 1000 + i, notionals)
-        for i, notionals in enumerate([b"0.05,500.0", b"500.0,0.05"] * 25)
-    ]
-    path = written(tmp_path / "BTCUSD2025-06-01.csv", [NOTIONALS, *rows])
-    survey, seen = read(path, stated)
-    assert (survey.instrument, recognise(path).form.name) == ("BTC-USD-PERP.BYBIT", "bybit-trades")
-    assert {each.trade.size for each in seen} == {0.05}
-
-
-@pytest.mark.parametrize("has_symbol", [True, False])
-@pytest.mark.parametrize(
-    ("instrument", "coins"),
-    [
-        ("BTC-USD-PERP.BYBIT", 0.05),
-        ("BTC-USD-PERP.BINANCE", 5.0),
-        ("BTC-USDT-PERP.BYBIT", 500.0),
-        ("BTC-USD.BYBIT", 500.0),
-        ("BTC-USD-PERP.HYPERLIQUID", 500.0),
-    ],
-)
-def test_sizes_of_a_stated_inverse_perpetual_are_dollars(tmp_path, instrument, coins, has_symbol):
-    symbol = ("BTCUSDT" if "USDT" in instrument else "BTCUSD") if has_symbol else "x"
-    heading = f"{'symbol' if has_symbol else 'note'},time,price,size"
-    rows = [f"{symbol},{BEGIN_MS + i * 100},10000,500" for i in range(50)]
-    survey, seen = read(written(tmp_path / "t.csv", [line.encode() for line in (heading, *rows)]), instrument)
-    assert {each.trade.size for each in seen} == {coins}
-    assert any("US dollars" in warning for warning in survey.warnings) == (coins != 500.0)
-
-
-def test_table_that_is_named_by_its_pair_alone_asks_for_its_venue(tmp_path):
-    """Kraken's files are named so, have three columns and no heading."""
-    rows = [b"%d,50000,0.25" % (BEGIN_MS + i * 100) for i in range(50)]
-    path = written(tmp_path / "BTCUSDT.csv", [b"time,price,qty", *rows])
-    with pytest.raises(ConfigurationError, match="set INSTRUMENT="):
-        read(path)
-    assert read(path, "BTC-USDT.OKX")[0].instrument == "BTC-USDT.OKX"
-    with pytest.raises(ConfigurationError, match="set INSTRUMENT="):
-        read(written(tmp_path / "20250601.csv", rows))
-
-
-ORDERS = {
-    "two days, the later one first": lambda lines: lines[300:] + lines[:300],
-    "four parts": lambda lines: lines[450:] + lines[:150] + lines[300:450] + lines[150:300],
-    "newest first": lambda lines: lines[::-1],
-    "two days newest first, the earlier one first": lambda lines: lines[299::-1] + lines[:299:-1],
-}
-
-
-@pytest.mark.parametrize("table", ["binance futures trades", "tardis"])
-@pytest.mark.parametrize("order", ORDERS)
-def test_trades_of_one_millisecond_keep_their_order(tmp_path, table, order):
-    found = [each._replace(time_ms=BEGIN_MS + i // 3 * 400) for i, each in enumerate(trades())]
-    heading, *rows = table_lines(found, table)
-    if table == "tardis":
-        rows = [
-            row.replace(
-                b"%d000,%d000" % (each.time_ms, each.local_ms),
-                b"%d000,%d000" % (each.time_ms, each.time_ms + 9),
-            )
-            for row, each in zip(rows, found, strict=True)
-        ]
-    _, seen = read(written(tmp_path / TABLES[table][0], [heading, *ORDERS[order](rows)]))
-    assert told(seen) == true(found)
-
-
-@pytest.mark.parametrize("heading", [b"id,mts,amount,price", None])
-def test_negative_sizes_are_sells(tmp_path, heading):
-    found = trades(100)
-    rows = [
-        f"{each.trade_id},{each.time_ms},{'-' * each.is_buyer_maker}{each.size},{each.price}"
-        if heading
-        else f"{each.time_ms},{each.price},{'-' * each.is_buyer_maker}{each.size}"
-        for each in found
-    ]
-    path = written(tmp_path / "t.csv", [*([heading] if heading else []), *map(str.encode, rows)])
-    survey, seen = read(path, "BTC-USD.BITFINEX")
-    assert [row[:3] for row in told(seen)] == [row[:3] for row in true(found)]
-    assert [each.is_buyer_maker for each in seen] == [each.is_buyer_maker for each in found]
-    assert not any("tick test" in warning for warning in survey.warnings)
-
-
-def test_one_negative_size_is_a_bad_row(tmp_path):
-    rows = [b"%d,50000,%s0.25" % (BEGIN_MS + i * 100, b"-" * (i == 30)) for i in range(50)]
-    survey, seen = read(written(tmp_path / "t.csv", [b"time,price,qty", *rows]), "BTC-USDT.OKX")
-    assert (len(seen), survey.n_records) == (49, 50)
 
 
 def test_rows_of_candles_and_of_text_are_no_trades(tmp_path):

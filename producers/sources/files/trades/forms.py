@@ -21,11 +21,12 @@ from producers.sources.files.trades.venues import (
     NamedTrades,
     inverse_symbol,
     market_of_exchange,
-    named_trades,
+    named_perpetual,
+    names_of_head,
     venue_of_exchange,
 )
 from schemas.errors import ConfigurationError, ContractError, InvariantError
-from schemas.instruments import Instrument, parse_instrument
+from schemas.instruments import parse_instrument
 
 #: So many records may precede the first trade of a capture.
 _TRADE_EXPECTED_WITHIN = 20_000
@@ -227,7 +228,7 @@ class TableForm(_TradeForm):
                 market=market_of_exchange(exchange),
             )
         symbol = "" if named is None else named.symbol
-        perpetual = _named_perpetual(named) if instrument is None else parse_instrument(instrument)
+        perpetual = named_perpetual(named) if instrument is None else parse_instrument(instrument)
         return TableReader(
             layout,
             venue="" if named is None else named.venue,
@@ -236,28 +237,6 @@ class TableForm(_TradeForm):
             market=None if named is None else named.market,
             inverse=None if perpetual is None else inverse_symbol(perpetual),
         )
-
-
-def _named_perpetual(named: NamedTrades | None) -> Instrument | None:
-    """The perpetual that the name of a file states, such as ``btcusd_bybit_perp.csv``."""
-    if named is None or named.market is not Market.PERPETUAL:
-        return None
-    try:
-        return instrument_of_symbol(named.symbol, venue=named.venue, is_perpetual=True)
-    except InvariantError:
-        return None
-
-
-def names_of_head(head: FileHead, layout: TableLayout) -> NamedTrades | None:
-    """Return what the name of a file says, or the name of the one file inside an archive.
-
-    Args:
-        head: The beginning of the file, with its names.
-        layout: Of its rows.
-    """
-    names = [head.name] if head.member is None else [head.member.rpartition("/")[2], head.name]
-    found = (named_trades(name, is_time_and_sales=layout.is_time_and_sales) for name in names)
-    return next((named for named in found if named is not None), None)
 
 
 def _exchange_of(layout: TableLayout, lines: Sequence[bytes]) -> str | None:

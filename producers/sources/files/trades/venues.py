@@ -3,7 +3,11 @@
 import re
 from typing import NamedTuple
 
+from producers.normalise.symbols import instrument_of_symbol
 from producers.normalise.trades import Market
+from producers.sources.files.decompressing import FileHead
+from producers.sources.files.trades.layouts import TableLayout
+from schemas.errors import InvariantError
 from schemas.instruments import Instrument
 
 #: The names that Tardis gives the exchanges, with the venue and the market; None where the symbol tells.
@@ -124,3 +128,25 @@ def named_trades(name: str, *, is_time_and_sales: bool) -> NamedTrades | None:
     if is_time_and_sales and (match := _PAIR_NAME.match(name)):
         return NamedTrades("KRAKEN", match["symbol"], Market.SPOT)
     return None
+
+
+def named_perpetual(named: NamedTrades | None) -> Instrument | None:
+    """Return the perpetual that the name of a file states, such as ``btcusd_bybit_perp.csv``, or None."""
+    if named is None or named.market is not Market.PERPETUAL:
+        return None
+    try:
+        return instrument_of_symbol(named.symbol, venue=named.venue, is_perpetual=True)
+    except InvariantError:
+        return None
+
+
+def names_of_head(head: FileHead, layout: TableLayout) -> NamedTrades | None:
+    """Return what the name of a file says, or the name of the one file inside an archive.
+
+    Args:
+        head: The beginning of the file, with its names.
+        layout: Of its rows.
+    """
+    names = [head.name] if head.member is None else [head.member.rpartition("/")[2], head.name]
+    found = (named_trades(name, is_time_and_sales=layout.is_time_and_sales) for name in names)
+    return next((named for named in found if named is not None), None)
