@@ -8,7 +8,7 @@ from producers.sources.files.candles.clock_changes import clock_change
 from producers.sources.files.candles.columns import Columns, doubts_about_times
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows
-from producers.sources.files.candles.holes import STATED_PAUSE_MS, Holes
+from producers.sources.files.candles.holes import SHORTEST_ADDED_MS, STATED_PAUSE_MS, Holes
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
 from producers.sources.files.candles.steps import BarLength
@@ -33,6 +33,7 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_the_instrument(rows.request),
         *doubts_about_times(rows.raw),
         *_about_times(rows),
+        *_about_other_lengths(rows.judged),
         *_about_clocks(rows, sound, holes),
         *_about_prices(rows.judged),
         *_about_holes(holes, sound, rows.stamps.length),
@@ -70,6 +71,19 @@ def _about_times(rows: FileRows) -> Sequence[str]:
     if rows.n_disordered:
         sentences.append(f"{counted(rows.n_disordered, 'row')} stood after a later row, and all were sorted")
     return sentences
+
+
+def _about_other_lengths(found: Judged) -> Sequence[str]:
+    if not found.other_lengths:
+        return ()
+    first, *others = found.other_lengths
+    begin, end = text_of_time(first.first_ms, "minute"), text_of_time(first.last_ms, "minute")
+    more = f", as were {len(others):,} further stretches of rows" if others else ""
+    sentence = (
+        f"The rows from {begin} to {end} are {first.length} apart and were set aside{more}: give bars of each length "
+        "as a file of its own"
+    )
+    return (sentence,)
 
 
 def _about_clocks(rows: FileRows, sound: Columns, holes: Holes) -> Sequence[str]:
@@ -117,7 +131,8 @@ def hole_sentence(holes: Holes, sound: Columns, length: BarLength) -> str:
     end_ms = begin_ms + int(holes.n_missing[longest]) * length.milliseconds
     where = "which lasts" if len(outages) == 1 else "of which the longest lasts"
     is_short = holes.n_missing[outages] * length.milliseconds <= STATED_PAUSE_MS
-    hint = "; if nothing was traded in short holes, say --no-trade-minutes 60" if is_short.any() else ""
+    can_add = is_short.any() and length.milliseconds >= SHORTEST_ADDED_MS
+    hint = "; if nothing was traded in short holes, say --no-trade-minutes 60" if can_add else ""
     return (
         f"{counted(n_missing, 'bar')} {'is' if n_missing == 1 else 'are'} missing in {counted(len(outages), 'hole')}, "
         f"{where} from {text_of_time(begin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}: features need 65 bars "

@@ -1,12 +1,13 @@
 """Judges the rows of a file of candles: which are good, which break a rule, and which say that nothing was traded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from producers.sources.files.candles.columns import Columns
+from producers.sources.files.candles.other_lengths import OtherLength, other_lengths, rows_of
 from producers.sources.files.candles.outliers import far_times
 from producers.sources.files.candles.price_jumps import far_wicks, price_jumps
 from producers.sources.files.candles.steps import BarLength
@@ -21,6 +22,7 @@ def _holds(_: object) -> Mask:
 
 FAR = Rule("lies near the other rows", "timestamp", Fate.REJECTED, _holds)
 SYMBOL = Rule("is that of most rows", "symbol", Fate.REJECTED, _holds)
+LENGTH = Rule("is of a bar as long as most bars", "timestamp", Fate.REJECTED, _holds)
 WRONG = Rule("is near the prices of the rows around it", "close", Fate.REJECTED, _holds)
 HIGH = Rule("is near the open or the close", "high", Fate.REJECTED, _holds)
 LOW = Rule("is near the open or the close", "low", Fate.REJECTED, _holds)
@@ -36,6 +38,7 @@ class Judged(NamedTuple):
         left_out: Shape (n,): rows that are not used, the empty ones among them.
         kept: The rows that are used.
         jumps: The times and the factors at which the price jumps by more than a market moves.
+        other_lengths: Stretches of bars of another length; none of their rows is used.
     """
 
     broken: Mapping[Rule, Mask]
@@ -43,6 +46,7 @@ class Judged(NamedTuple):
     left_out: Mask
     kept: NDArray[np.intp]
     jumps: tuple[tuple[int, float], ...]
+    other_lengths: Sequence[OtherLength] = ()
 
 
 def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
@@ -54,7 +58,8 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
         not_after_ms: No bar may end later than this.
     """
     rules = candle_rules(length, phase_ms=length.phase_ms, not_after_ms=not_after_ms)
-    broken = _other_symbols(columns)
+    stretches = other_lengths(columns["timestamp"], length)
+    broken = _other_symbols(columns) | _of_other_lengths(columns, stretches)
     is_other = _left_out(broken, len(columns["timestamp"]))
     is_empty = _is_empty(columns) & _is_of_a_bar(columns["timestamp"], length, not_after_ms) & ~is_other
     aside = is_empty | is_other
@@ -71,7 +76,7 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
     kept = kept[~found.wrong & ~found.other]
     left_out = np.ones(len(is_empty), dtype=np.bool_)
     left_out[kept] = False
-    return Judged(broken, is_empty, left_out, kept, jumps)
+    return Judged(broken, is_empty, left_out, kept, jumps, stretches)
 
 
 def _other_symbols(columns: Columns) -> dict[Rule, Mask]:
@@ -80,6 +85,10 @@ def _other_symbols(columns: Columns) -> dict[Rule, Mask]:
         return {}
     names, counts = np.unique(columns["symbol"], return_counts=True)
     return {SYMBOL: columns["symbol"] != names[counts.argmax()]}
+
+
+def _of_other_lengths(columns: Columns, stretches: Sequence[OtherLength]) -> dict[Rule, Mask]:
+    return {LENGTH: rows_of(stretches, columns["timestamp"])} if stretches else {}
 
 
 def _is_empty(columns: Columns) -> Mask:
