@@ -12,6 +12,7 @@ from producers.sources.files.candles.holes import SHORTEST_ADDED_MS, STATED_PAUS
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
 from producers.sources.files.candles.steps import BarLength
+from producers.sources.files.candles.texts import TextShape
 from producers.sources.files.forms import ReadRequest
 from schemas.time import text_of_time
 
@@ -38,6 +39,18 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_prices(rows.judged),
         *_about_holes(holes, sound, rows.stamps.length),
     )
+
+
+def doubts_about_numbers(shape: TextShape | None) -> tuple[str, ...]:
+    """Return sentences about numbers of a text that can be read in two ways."""
+    if shape is None or shape.doubtful is None:
+        return ()
+    cell = shape.doubtful.strip()
+    sentence = (
+        f"Prices such as {cell} are read with a decimal point: if the point groups thousands, write {cell} "
+        "without it"
+    )
+    return (sentence,)
 
 
 def _about_the_end(raw: RawTable) -> Sequence[str]:
