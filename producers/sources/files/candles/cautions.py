@@ -13,6 +13,7 @@ from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
 from producers.sources.files.candles.steps import BarLength
 from producers.sources.files.candles.texts import TextShape
+from producers.sources.files.candles.volume_units import volume_doubt
 from producers.sources.files.forms import ReadRequest
 from schemas.time import text_of_time
 
@@ -37,6 +38,7 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_other_lengths(rows.judged),
         *_about_clocks(rows, sound, holes),
         *_about_prices(rows.judged),
+        *_about_volumes(sound),
         *_about_holes(holes, sound, rows.stamps.length),
     )
 
@@ -117,6 +119,11 @@ def _about_prices(found: Judged) -> Sequence[str]:
         "redenominated or rows are wrong, and only the rows on the scale of most are used"
     )
     return (sentence,)
+
+
+def _about_volumes(sound: Columns) -> Sequence[str]:
+    doubt = volume_doubt(sound)
+    return () if doubt is None else (doubt,)
 
 
 def _about_holes(holes: Holes, sound: Columns, length: BarLength) -> Sequence[str]:
