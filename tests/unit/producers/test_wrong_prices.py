@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from schemas.errors import ConfigurationError
 from tests.fakes.candle_files import read_file, simulated_candles, written
 
 N = 600
@@ -51,6 +52,12 @@ def test_a_column_that_is_wrong_for_long_costs_its_rows_alone(tmp_path):
     rows = list(range(200, 240))
     found = read_file(written(_changed(("close", "high"), rows, 10), tmp_path / "a.parquet"))
     assert _rejected(found.report) == {WRONG: 40}
+
+
+def test_a_file_whose_every_close_is_wrong_is_refused(tmp_path):
+    path = written(_changed(("close", "high"), range(N), 10), tmp_path / "a.parquet")
+    with pytest.raises(ConfigurationError, match="has 0 good rows of 600"):
+        read_file(path)
 
 
 def test_a_price_that_changes_for_good_is_another_scale(tmp_path):

@@ -41,22 +41,23 @@ class PriceJumps(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """Rows by time: their times in bars, and the logarithms of their prices."""
+    """Rows by time, the logarithms of their prices, and the length of a bar."""
 
-    bars: Times
+    times: Times
     opens: Prices
     closes: Prices
+    step_ms: int
 
     def __len__(self) -> int:
-        return len(self.bars)
+        return len(self.times)
 
     def of(self, rows: NDArray[np.intp]) -> "_Table":
         """Some of the rows."""
-        return _Table(self.bars[rows], self.opens[rows], self.closes[rows])
+        return _Table(self.times[rows], self.opens[rows], self.closes[rows], self.step_ms)
 
     def jumps(self, before: NDArray[np.intp], after: NDArray[np.intp], deviation: float) -> Mask:
         """Whether the price from the close of one row to the open of a later row jumps by more than a market moves."""
-        between = np.maximum(self.bars[after] - self.bars[before], 1) - 1
+        between = np.maximum((self.times[after] - self.times[before]) // self.step_ms, 1) - 1
         band = np.maximum(_SMALLEST_JUMP, _MOST_DEVIATIONS * deviation * np.sqrt(between))
         result: Mask = np.abs(self.opens[after] - self.closes[before]) > band
         return result
@@ -90,9 +91,11 @@ def price_jumps(columns: Columns, *, step_ms: int) -> PriceJumps:
     if n < _FEWEST_ROWS:
         return PriceJumps(wrong, other, ())
     opens, closes = np.log(columns["open"]), np.log(columns["close"])
-    table = _Table(columns["timestamp"] // step_ms, opens, closes)
+    table = _Table(columns["timestamp"], opens, closes, step_ms)
     deviation = _deviation(opens, closes)
     wrong = _one_price_wrong(table, deviation)
+    if not len(_jumps(table, deviation)):
+        return PriceJumps(wrong, other, ())
     left = np.flatnonzero(~wrong)
     wrong[left[_few_rows_wrong(table.of(left), deviation)]] = True
     left = np.flatnonzero(~wrong)
@@ -121,7 +124,7 @@ def _most_within(deviation: float) -> float:
 
 def _jumps(table: _Table, deviation: float) -> NDArray[np.intp]:
     """The rows whose open is not near the close before."""
-    rows = np.arange(1, len(table))
+    rows = np.flatnonzero(np.abs(table.opens[1:] - table.closes[:-1]) > _SMALLEST_JUMP) + 1
     return rows[table.jumps(rows - 1, rows, deviation)]
 
 
