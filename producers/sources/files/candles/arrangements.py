@@ -36,7 +36,7 @@ def arrangement_of(rows: Sequence[Row], first: int) -> Headings | None:
     """Return which column means what, or None if the numbers are no candles.
 
     Args:
-        rows: The numbers of the first rows, in the file's order; what is no number is NaN.
+        rows: The numbers of the first rows by time; what is no number is NaN.
         first: The number of the first column of prices; the columns before it are times and names.
 
     Returns:
@@ -75,10 +75,7 @@ def _fit(rows: Sequence[Row], first: int, order: Sequence[Role]) -> tuple[float,
     at = {role: first + i for i, role in enumerate(order)}
     o, h, low, c = (at[role] for role in PRICE_ROLES)
     sound = sum(row[low] <= min(row[o], row[c]) and max(row[o], row[c]) <= row[h] for row in rows)
-    by_time = (
-        sorted(rows, key=lambda row: row[first - 1]) if first and not math.isnan(rows[0][first - 1]) else rows
-    )
-    apart = sum(abs(later[o] - earlier[c]) for earlier, later in pairwise(by_time))
+    apart = sum(abs(later[o] - earlier[c]) for earlier, later in pairwise(rows))
     return sound / len(rows), round(apart, 9)
 
 

@@ -8,10 +8,12 @@ from producers.sources.files.candles.clock_changes import clock_change
 from producers.sources.files.candles.columns import Columns, doubts_about_times
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows
-from producers.sources.files.candles.holes import STATED_PAUSE_MS, Holes
+from producers.sources.files.candles.holes import SHORTEST_ADDED_MS, STATED_PAUSE_MS, Holes
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
 from producers.sources.files.candles.steps import BarLength
+from producers.sources.files.candles.texts import TextShape
+from producers.sources.files.candles.volume_units import volume_doubt
 from producers.sources.files.forms import ReadRequest
 from schemas.time import text_of_time
 
@@ -33,10 +35,24 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_the_instrument(rows.request),
         *doubts_about_times(rows.raw),
         *_about_times(rows),
+        *_about_other_lengths(rows.judged),
         *_about_clocks(rows, sound, holes),
         *_about_prices(rows.judged),
+        *_about_volumes(sound),
         *_about_holes(holes, sound, rows.stamps.length),
     )
+
+
+def doubts_about_numbers(shape: TextShape | None) -> tuple[str, ...]:
+    """Return sentences about numbers of a text that can be read in two ways."""
+    if shape is None or shape.doubtful is None:
+        return ()
+    cell = shape.doubtful.strip()
+    sentence = (
+        f"Prices such as {cell} are read with a decimal point: if the point groups thousands, write {cell} "
+        "without it"
+    )
+    return (sentence,)
 
 
 def _about_the_end(raw: RawTable) -> Sequence[str]:
@@ -72,6 +88,19 @@ def _about_times(rows: FileRows) -> Sequence[str]:
     return sentences
 
 
+def _about_other_lengths(found: Judged) -> Sequence[str]:
+    if not found.other_lengths:
+        return ()
+    first, *others = found.other_lengths
+    begin, end = text_of_time(first.first_ms, "minute"), text_of_time(first.last_ms, "minute")
+    more = f", as were {len(others):,} further stretches of rows" if others else ""
+    sentence = (
+        f"The rows from {begin} to {end} are {first.length} apart and were set aside{more}: give bars of each length "
+        "as a file of its own"
+    )
+    return (sentence,)
+
+
 def _about_clocks(rows: FileRows, sound: Columns, holes: Holes) -> Sequence[str]:
     change = clock_change(rows, sound["start_ms"], holes)
     return () if change is None else (change,)
@@ -90,6 +119,11 @@ def _about_prices(found: Judged) -> Sequence[str]:
         "redenominated or rows are wrong, and only the rows on the scale of most are used"
     )
     return (sentence,)
+
+
+def _about_volumes(sound: Columns) -> Sequence[str]:
+    doubt = volume_doubt(sound)
+    return () if doubt is None else (doubt,)
 
 
 def _about_holes(holes: Holes, sound: Columns, length: BarLength) -> Sequence[str]:
@@ -117,7 +151,8 @@ def hole_sentence(holes: Holes, sound: Columns, length: BarLength) -> str:
     end_ms = begin_ms + int(holes.n_missing[longest]) * length.milliseconds
     where = "which lasts" if len(outages) == 1 else "of which the longest lasts"
     is_short = holes.n_missing[outages] * length.milliseconds <= STATED_PAUSE_MS
-    hint = "; if nothing was traded in short holes, say --no-trade-minutes 60" if is_short.any() else ""
+    can_add = is_short.any() and length.milliseconds >= SHORTEST_ADDED_MS
+    hint = "; if nothing was traded in short holes, say --no-trade-minutes 60" if can_add else ""
     return (
         f"{counted(n_missing, 'bar')} {'is' if n_missing == 1 else 'are'} missing in {counted(len(outages), 'hole')}, "
         f"{where} from {text_of_time(begin_ms, 'minute')} to {text_of_time(end_ms, 'minute')}: features need 65 bars "

@@ -50,7 +50,7 @@ _NAMES: Mapping[Role, str] = {
     ),
     Role.N_TRADES: "ntrades count trades numberoftrades numtrades tradecount tradescount tradesdone n",
     Role.QUOTE_VOLUME: (
-        "quotevolume quoteassetvolume volumequote quotevol turnover volumeto volumecurrency "
+        "quotevolume quoteassetvolume volumequote quotevol volccyquote turnover volumeto volumecurrency "
         "volumeusd volumeusdt volumeusdc volumebusd volumetusd volumefdusd volumeeur volumegbp volumedai"
     ),
     Role.TAKER_BUY_VOLUME: (

@@ -17,6 +17,8 @@ Columns = Mapping[str, NDArray[Any]]
 
 #: A hole that the file itself fills with empty rows is a pause if it is at most so long.
 STATED_PAUSE_MS = 3_600_000
+#: Bars shorter than this are added only where the file has empty rows for them: an hour would have 3,600 of a second.
+SHORTEST_ADDED_MS = 60_000
 
 
 class Holes(NamedTuple):
@@ -53,7 +55,8 @@ def holes_of(
     Args:
         starts: Shape (n,), increasing: the bars that are there.
         step_ms: The length of a bar.
-        pause_ms: A hole at most this long is a pause; 0 for none.
+        pause_ms: A hole at most this long is a pause; 0 for none. Without empty rows no bar shorter than a minute is
+            added.
         stated_pause_ms: The same for a hole that the file's own empty rows fill.
         stated: The starts of empty rows.
         rejected: The starts of rows that were rejected: something was traded then, and nobody knows what.
@@ -66,7 +69,8 @@ def holes_of(
     first, last = starts[after] + step_ms, starts[after + 1] - step_ms
     missing = n_missing[after]
     is_stated = _n_within(stated, first, last) == missing
-    longest = np.where(is_stated, np.maximum(stated_pause_ms, pause_ms), pause_ms)
+    unstated_ms = pause_ms if step_ms >= SHORTEST_ADDED_MS else 0
+    longest = np.where(is_stated, np.maximum(stated_pause_ms, pause_ms), unstated_ms)
     is_pause = (missing * step_ms <= longest) & (_n_within(rejected, first, last) == 0)
     n_after = _n_after_the_end(stated, int(starts[-1]), step_ms=step_ms, longest_ms=stated_pause_ms)
     if not n_after:

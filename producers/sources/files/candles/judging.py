@@ -1,13 +1,15 @@
 """Judges the rows of a file of candles: which are good, which break a rule, and which say that nothing was traded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from producers.sources.files.candles.columns import Columns
-from producers.sources.files.candles.outliers import PriceScale, far_times, price_scale
+from producers.sources.files.candles.other_lengths import OtherLength, other_lengths, rows_of
+from producers.sources.files.candles.outliers import far_times
+from producers.sources.files.candles.price_jumps import far_wicks, price_jumps
 from producers.sources.files.candles.steps import BarLength
 from schemas.frames import MISSING_TIME, PRICES, Fate, Rule, broken_rules, candle_rules
 
@@ -20,6 +22,10 @@ def _holds(_: object) -> Mask:
 
 FAR = Rule("lies near the other rows", "timestamp", Fate.REJECTED, _holds)
 SYMBOL = Rule("is that of most rows", "symbol", Fate.REJECTED, _holds)
+LENGTH = Rule("is of a bar as long as most bars", "timestamp", Fate.REJECTED, _holds)
+WRONG = Rule("is near the prices of the rows around it", "close", Fate.REJECTED, _holds)
+HIGH = Rule("is near the open or the close", "high", Fate.REJECTED, _holds)
+LOW = Rule("is near the open or the close", "low", Fate.REJECTED, _holds)
 SCALE = Rule("is on the price scale of most rows", "close", Fate.REJECTED, _holds)
 
 
@@ -32,6 +38,7 @@ class Judged(NamedTuple):
         left_out: Shape (n,): rows that are not used, the empty ones among them.
         kept: The rows that are used.
         jumps: The times and the factors at which the price jumps by more than a market moves.
+        other_lengths: Stretches of bars of another length; none of their rows is used.
     """
 
     broken: Mapping[Rule, Mask]
@@ -39,6 +46,7 @@ class Judged(NamedTuple):
     left_out: Mask
     kept: NDArray[np.intp]
     jumps: tuple[tuple[int, float], ...]
+    other_lengths: Sequence[OtherLength] = ()
 
 
 def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
@@ -50,25 +58,25 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
         not_after_ms: No bar may end later than this.
     """
     rules = candle_rules(length, phase_ms=length.phase_ms, not_after_ms=not_after_ms)
-    broken = _other_symbols(columns)
+    stretches = other_lengths(columns["timestamp"], length)
+    broken = _other_symbols(columns) | _of_other_lengths(columns, stretches)
     is_other = _left_out(broken, len(columns["timestamp"]))
     is_empty = _is_empty(columns) & _is_of_a_bar(columns["timestamp"], length, not_after_ms) & ~is_other
     aside = is_empty | is_other
     table = {name: values[~aside] for name, values in columns.items()} if aside.any() else columns
     broken |= {rule: _spread(rows, aside) for rule, rows in broken_rules(table, rules).items()}
     left_out = _left_out(broken, len(is_empty)) | is_empty
-    broken |= _far(columns, left_out)
-    left_out |= _left_out(broken, len(is_empty))
+    for further in (_far, _far_wicks):
+        broken |= further(columns, left_out)
+        left_out |= _left_out(broken, len(is_empty))
     kept = np.flatnonzero(~left_out)
-    times = columns["timestamp"]
-    scale = _scale(columns, kept, length)
-    if scale.other.any():
-        broken[SCALE] = _marked(kept[scale.other], len(is_empty))
-    jumps = tuple((int(times[kept[row]]), factor) for row, factor in scale.jumps)
-    kept = kept[~scale.other]
+    found = price_jumps(_rows(columns, kept), step_ms=length.milliseconds)
+    broken |= _told(kept, len(is_empty), {WRONG: found.wrong, SCALE: found.other})
+    jumps = tuple((int(columns["timestamp"][kept[row]]), factor) for row, factor in found.jumps)
+    kept = kept[~found.wrong & ~found.other]
     left_out = np.ones(len(is_empty), dtype=np.bool_)
     left_out[kept] = False
-    return Judged(broken, is_empty, left_out, kept, jumps)
+    return Judged(broken, is_empty, left_out, kept, jumps, stretches)
 
 
 def _other_symbols(columns: Columns) -> dict[Rule, Mask]:
@@ -77,6 +85,10 @@ def _other_symbols(columns: Columns) -> dict[Rule, Mask]:
         return {}
     names, counts = np.unique(columns["symbol"], return_counts=True)
     return {SYMBOL: columns["symbol"] != names[counts.argmax()]}
+
+
+def _of_other_lengths(columns: Columns, stretches: Sequence[OtherLength]) -> dict[Rule, Mask]:
+    return {LENGTH: rows_of(stretches, columns["timestamp"])} if stretches else {}
 
 
 def _is_empty(columns: Columns) -> Mask:
@@ -113,20 +125,29 @@ def _left_out(broken: Mapping[Rule, Mask], n: int) -> Mask:
 
 def _far(columns: Columns, left_out: Mask) -> dict[Rule, Mask]:
     kept = np.flatnonzero(~left_out)
-    far = far_times(columns["timestamp"][kept])
-    return {FAR: _marked(kept[far], len(left_out))} if far.any() else {}
+    return _told(kept, len(left_out), {FAR: far_times(columns["timestamp"][kept])})
+
+
+def _far_wicks(columns: Columns, left_out: Mask) -> dict[Rule, Mask]:
+    kept = np.flatnonzero(~left_out)
+    high, low = far_wicks(_rows(columns, kept))
+    return _told(kept, len(left_out), {HIGH: high, LOW: low})
+
+
+def _rows(columns: Columns, kept: NDArray[np.intp]) -> Columns:
+    """Some rows of the times and the prices; the same arrays where all are kept."""
+    names = ("timestamp", *PRICES)
+    if len(kept) == len(columns["timestamp"]):
+        return {name: columns[name] for name in names}
+    return {name: columns[name][kept] for name in names}
+
+
+def _told(kept: NDArray[np.intp], n: int, broken: Mapping[Rule, Mask]) -> dict[Rule, Mask]:
+    """The rules that some of the kept rows break, told of all rows."""
+    return {rule: _marked(kept[rows], n) for rule, rows in broken.items() if rows.any()}
 
 
 def _marked(rows: NDArray[np.intp], n: int) -> Mask:
     result = np.zeros(n, dtype=np.bool_)
     result[rows] = True
     return result
-
-
-def _scale(columns: Columns, kept: NDArray[np.intp], length: BarLength) -> PriceScale:
-    return price_scale(
-        columns["timestamp"][kept],
-        columns["open"][kept],
-        columns["close"][kept],
-        step_ms=length.milliseconds,
-    )

@@ -11,6 +11,7 @@ from producers.sources.files.candles.amount_texts import amount_of
 from producers.sources.files.candles.arrangements import arrangement_of
 from producers.sources.files.candles.headings import Headings, Role, plain_name
 from producers.sources.files.candles.texts import TextShape, is_time, shape_of
+from producers.sources.files.candles.time_order import order_by_time
 from producers.sources.files.decompressing import FileHead
 from producers.sources.files.json_rows import csv_of_json, is_json
 from producers.sources.files.reports import Certainty
@@ -95,11 +96,16 @@ def _arranged(shape: TextShape) -> Headings | None:
         return None
     first = times[-1] + 1
     has_clock = _mostly(lambda cell: bool(_CLOCK.fullmatch(cell.strip())), rows, first)
-    numbers = [[amount_of(cell, has_decimal_comma=shape.has_decimal_comma) for cell in row] for row in rows]
+    by_time = [rows[i] for i in order_by_time(rows, [*times, first] if has_clock else times)]
+    numbers = [
+        [amount_of(cell, has_decimal_comma=shape.has_decimal_comma) for cell in row] for row in by_time
+    ]
     found = arrangement_of(numbers, first + has_clock)
     if found is None:
         return None
-    own = {Role.DATE: times[0], Role.TIME_OF_DAY: first} if has_clock else {Role.OPEN_TIME: times[0]}
+    # A day may stand before the whole time; of equally fine columns the first is taken.
+    finest = max(times, key=lambda column: len({row[column] for row in rows}))
+    own = {Role.DATE: times[0], Role.TIME_OF_DAY: first} if has_clock else {Role.OPEN_TIME: finest}
     return Headings({**own, **found.positions})
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.sources.files.candles.candle_instruments import instrument_of_candles
-from producers.sources.files.candles.cautions import cautions_about
+from producers.sources.files.candles.cautions import cautions_about, doubts_about_numbers
 from producers.sources.files.candles.columns import Columns, columns_of, is_stated_as_close
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows, by_time
@@ -128,7 +128,7 @@ def _file(path: Path, layout: Layout, rows: FileRows) -> CandleFile:
     report = msgspec.structs.replace(
         _report(layout, rows, bars["start_ms"], rejections),
         n_good=len(kept) + int(rows.judged.is_empty.sum()) - len(unused),
-        warnings=cautions_about(rows, sound, holes),
+        warnings=(*cautions_about(rows, sound, holes), *doubts_about_numbers(layout.shape)),
     )
     return CandleFile(report, rows.stamps.length, bars, starts, holes, rejections)
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from producers.sources.files.candles.decimal_marks import doubtful_number, has_decimal_comma
 from producers.sources.files.candles.headings import Headings, Role, headings_of
 
 _BYTE_ORDER_MARKS = (
@@ -31,12 +32,6 @@ _NUMBER = re.compile(
     r"\s*[-+]?[$€£]?\s*([\d.,' \u00a0\u202f]*\d|\d[\d.,' \u00a0\u202f]*)(e[-+]?\d+)?\s*[kmbt%]?\s*",
     re.IGNORECASE,
 )
-_DECIMAL_COMMA = re.compile(
-    r"\s*[-+]?(\d{4,},\d+|\d{1,3}(\.\d{3})+,\d+|\d+,(\d{1,2}|\d{4,}))\s*[kmb]?\s*", re.IGNORECASE
-)
-_DECIMAL_POINT = re.compile(
-    r"\s*[-+]?(\d+\.(\d{1,2}|\d{4,})|\d{4,}\.\d+|\d{1,3}(,\d{3})+\.\d+)\s*[kmb]?\s*", re.IGNORECASE
-)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f]")
@@ -56,6 +51,7 @@ class TextShape(NamedTuple):
         names: The header's names; None where the file has no header.
         headings: Which column means what; without a header it is empty.
         has_decimal_comma: Whether 63327,6 is a number with one decimal.
+        doubtful: A number such as 51.697 whose point may group thousands, or None.
         sample: Cells of the first lines of data.
         preamble: What stands before the header.
         symbol: The symbol that a header of several lines states, or None.
@@ -71,6 +67,7 @@ class TextShape(NamedTuple):
     sample: Sequence[Sequence[str]]
     preamble: str
     symbol: str | None = None
+    doubtful: str | None = None
 
     @property
     def n_columns(self) -> int:
@@ -166,11 +163,17 @@ def _shape(lines: Sequence[str], separator: str, encoding: str) -> TextShape | N
         n_lines_before=sum(bool(line) for line in lines[:begin]),
         names=names,
         headings=headings,
-        has_decimal_comma=_has_decimal_comma(sample),
+        has_decimal_comma=has_decimal_comma(_amounts(sample), separator),
         sample=sample,
         preamble=preamble,
         symbol=symbol,
+        doubtful=doubtful_number(_amounts(sample), separator),
     )
+
+
+def _amounts(sample: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The cells that hold numbers and no times."""
+    return [cell for row in sample for cell in row if _NUMBER.fullmatch(cell) and not is_time(cell)]
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -238,9 +241,3 @@ def _symbol(rows: Sequence[Sequence[str]], header: int | None) -> str | None:
     """The ticker that stands in the second line of a header of yfinance."""
     below = rows[(header or 0) + 1]
     return below[1].strip() if len(below) > 1 and below[0].strip().lower() == "ticker" else None
-
-
-def _has_decimal_comma(sample: Sequence[Sequence[str]]) -> bool:
-    cells = [cell for row in sample for cell in row]
-    commas = sum(bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in cells)
-    return commas > sum(bool(_DECIMAL_POINT.fullmatch(cell)) for cell in cells)
