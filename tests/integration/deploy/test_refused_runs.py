@@ -123,4 +123,7 @@ def test_a_bound_outside_the_data_is_told_and_the_rest_is_played(folder):
         check=True,
     )
 
-    assert done.stdout == ("FROM 2020-01-01 00:00:00 is outside the data: played from 2021-01-01 00:00:00\n")
+    assert done.stdout.splitlines() == [
+        "FROM 2020-01-01 00:00:00 is outside the data: played from 2021-01-01 00:00:00",
+        "no model is trained of 15m:15m, 1m:1m: the candles are of 1h, and these targets need shorter bars",
+    ]
