@@ -12,7 +12,7 @@ from api.reading.names import instrument_of, target_of
 from api.reading.parts import part
 from api.reading.promotions import PromotionReader
 from api.reading.runs import RunReader
-from api.reading.waiting import NO_HISTORY, MissingBars, missing_bars, no_arm_words, no_prediction_words
+from api.reading.waiting import MissingBars, missing_bars, no_arm_words, no_prediction_words
 from api.settings import ApiSettings
 from schemas.arms import CHAMPION
 from schemas.companions import predicted_of
@@ -121,13 +121,6 @@ class TargetFinder:
                 missing=self.missing_bars(target),
             )
         )
-
-    def why_without_model(self, target: Target) -> str | None:
-        """Return why a configured target has no champion, where more is known than that none was trained yet."""
-        held_back = self._alarms.why_held_back(target)
-        if held_back is not None:
-            return held_back
-        return NO_HISTORY if self._run.description().lacks_history_file else None
 
     def missing_bars(self, target: Target) -> MissingBars | None:
         """Return the bars that a target lacks before its features are complete; None if it lacks none."""

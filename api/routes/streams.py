@@ -85,9 +85,7 @@ def targets(
         for one in promoted
     ]
     waiting = [
-        waiting_payload(
-            target, is_default=target.pair == default, reason=configured.why_without_model(target)
-        )
+        waiting_payload(target, is_default=target.pair == default, reason=alarms.why_held_back(target))
         for target in (waiting_targets(configured.configured(), promoted) if arm == CHAMPION else [])
     ]
 
