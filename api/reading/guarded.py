@@ -68,7 +68,7 @@ class GuardedViews:
         return self._views.is_ready()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections to Redis."""
         self._views.close()
 
 

@@ -62,7 +62,7 @@ class KnownTargets:
         self._early: dict[Target, dict[Identity, PromotionTookEffect]] = {}
 
     def __iter__(self) -> Iterator[TargetState]:
-        """Iterate over all targets."""
+        """Iterate over the states of all targets."""
         return (target for targets in self.by_series.values() for target in targets.values())
 
     def of_promotion(self, promoted: ModelPromoted) -> TargetState:

@@ -61,7 +61,7 @@ class ClaimedPorts:
         self.release()
 
     def release(self) -> None:
-        """Release all claims."""
+        """Release all ports, so that other launchers may choose them."""
         while self._claims:
             self._claims.pop().close()
 

@@ -98,7 +98,7 @@ class Terminal:
             self._live.update(render(state), refresh=True)
 
     def close(self) -> None:
-        """Remove the table."""
+        """Remove the table from the terminal."""
         if self._live is not None:
             self._live.stop()
             self._live = None

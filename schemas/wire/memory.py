@@ -21,11 +21,11 @@ class StoredMessage:
         self._record = record
 
     def topic(self) -> str:
-        """Return its topic."""
+        """Return the topic of the record."""
         return self._record.topic
 
     def partition(self) -> int:
-        """Return its partition."""
+        """Return the partition of the record."""
         return self._record.partition
 
     def offset(self) -> int:
@@ -33,7 +33,7 @@ class StoredMessage:
         return self._record.offset
 
     def key(self) -> bytes | None:
-        """Return its key."""
+        """Return the key of the record."""
         return self._record.key
 
     def value(self) -> bytes | None:
@@ -41,7 +41,7 @@ class StoredMessage:
         return self._record.value
 
     def headers(self) -> list[tuple[str, bytes]]:
-        """Return its headers."""
+        """Return the headers of the record."""
         return list(self._record.headers)
 
     def timestamp(self) -> tuple[int, int]:
@@ -134,7 +134,7 @@ class MemoryPublisher(Publisher):
         self._held.append(((topic, value), {"key": key, "partition": partition, "headers": whole}))
 
     def begin(self) -> None:
-        """Begin an empty transaction."""
+        """Begin a transaction that holds no records."""
         self._held.clear()
         self._positions = {}
 

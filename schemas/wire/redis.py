@@ -123,7 +123,7 @@ class Views:
         self._held: dict[str, tuple[int, bytes]] = {}
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections to Redis."""
         self._client.close()
 
     def write(self, views: Mapping[str, tuple[int, bytes]]) -> None:

@@ -73,7 +73,7 @@ class CompanionReader:
         return len(taken)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection to the broker."""
         self._reader.close()
 
 

@@ -37,7 +37,7 @@ class PlainReport:
         self._tenths = _Tenths()
 
     def say(self, line: str) -> None:
-        """Prints the line."""
+        """Prints the line of progress."""
         click.echo(line)
 
     def waited(self, *, share: float) -> None:
@@ -63,7 +63,7 @@ class TerminalReport:
         self._progress.console.print(line, highlight=False, markup=False)
 
     def waited(self, *, share: float) -> None:
-        """Moves the bar."""
+        """Moves the bar to the share that is done."""
         self._progress.start()
         self._progress.update(self._task, completed=share)
 
@@ -79,7 +79,7 @@ class ProgressBar(Protocol):
     """Shows the share that is done, and what is being done if that changes."""
 
     def __call__(self, share: float, what: str | None = None) -> None:
-        """Moves the bar."""
+        """Moves the bar to the share that is done."""
 
 
 @contextmanager

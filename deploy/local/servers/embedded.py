@@ -109,7 +109,7 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True):
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def prepare(self) -> None:
-        """Create its working directory."""
+        """Create the directory that the server works in."""
         self.directory.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Command:

@@ -1,5 +1,6 @@
 """Files of candles as the platform plays them: in one of its own intervals, shorter candles rolled up."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -94,7 +95,7 @@ def _values(name: str, values: NDArray[Any]) -> list[Any]:
     """The cells of a column as Python's numbers; a count that is not known is None."""
     if name != "n_trades":
         return list(values.tolist())
-    return [None if value != value else int(value) for value in values.tolist()]  # noqa: PLR0124  (NaN alone differs from itself)
+    return [None if math.isnan(value) else int(value) for value in values.tolist()]
 
 
 def read_candles(path: Path, request: ReadRequest) -> CandleTable:

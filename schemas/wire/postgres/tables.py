@@ -49,7 +49,7 @@ class PackedArrayDumper(Dumper):
     oid = postgres_types["float8"].array_oid
 
     def dump(self, obj: PackedArray) -> bytes:
-        """Return the content."""
+        """Return the packed bytes, which are in the form that Postgres takes."""
         return obj.content
 
 

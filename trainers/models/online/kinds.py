@@ -19,7 +19,7 @@ LARGEST_WHOLE = 2**53
 
 
 class ObjectWriter(Protocol):
-    """Gives numbers to objects."""
+    """Gives each object of a snapshot a number."""
 
     def number(self, value: Any, codes: Collection[str]) -> int:
         """Returns the number of an object; a new object is written first."""

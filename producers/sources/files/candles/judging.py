@@ -17,7 +17,9 @@ Mask = NDArray[np.bool_]
 
 
 def _holds(_: object) -> Mask:
-    raise NotImplementedError
+    """Stand in for a predicate: these rules compare rows with one another, and `judged` finds who breaks them."""
+    message = "a rule that compares rows has no predicate of its own"
+    raise AssertionError(message)
 
 
 FAR = Rule("lies near the other rows", "timestamp", Fate.REJECTED, _holds)

@@ -3,6 +3,7 @@
 The launcher asks every form before anything else is loaded, so what reads whole files is imported where it is used.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -49,7 +50,7 @@ class TradeForm(FileForm, Protocol):
         """
 
 
-class _TradeForm:
+class _TradeForm(ABC):
     """What all forms of trades share.
 
     Args:
@@ -63,13 +64,13 @@ class _TradeForm:
         self.title = title
         self.kind = kind
 
+    @abstractmethod
     def reader_of(self, head: FileHead, instrument: str | None) -> RecordReader:
         """Return the reader of a file that begins so."""
-        raise NotImplementedError
 
+    @abstractmethod
     def recognises(self, head: FileHead) -> Certainty | None:
         """Return how sure it is that a file has this form; see the port."""
-        raise NotImplementedError
 
     def open(self, path: Path, head: FileHead, instrument: str | None) -> TradeFile:
         """Return a file of this form, ready to be read; see the port."""
