@@ -57,10 +57,13 @@ def wilson_lower(n_hits: int, n: int, *, risk: float) -> float:
         n: The number of independent trials, without ties; 0 gives 0.
         risk: The probability of a wrong bound, one-sided, in (0, 1).
 
+    Returns:
+        The bound, in [0, 1]; exactly 0 without a hit, where the two terms cancel but for rounding.
+
     Source:
         Wilson (1927), one-sided.
     """
-    if n == 0:
+    if n_hits == 0:
         return 0.0
     z = NormalDist().inv_cdf(1 - risk)
     share = n_hits / n

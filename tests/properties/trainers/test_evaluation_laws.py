@@ -5,7 +5,7 @@ import io
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 from scipy import stats
@@ -160,7 +160,8 @@ def test_a_stationary_resample_has_as_many_rows_as_there_are(n, mean_rows, seed)
     assert sums[:, 0].tolist() == [n] * 15
 
 
-@given(st.integers(0, 300), st.integers(0, 300), st.floats(0.001, 0.4))
+@example(hits=0, misses=65, risk=0.140625)
+@given(hits=st.integers(0, 300), misses=st.integers(0, 300), risk=st.floats(0.001, 0.4))
 def test_a_lower_bound_lies_below_the_share_and_falls_with_the_risk(hits, misses, risk):
     n = hits + misses
     bound = wilson_lower(hits, n, risk=risk)
