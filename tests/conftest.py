@@ -9,7 +9,12 @@ import pytest
 from deploy.local.environments import kernel_hash
 from schemas.wire.processes import single_matrix_thread
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.apache", "tests.fixtures.disks"]
+pytest_plugins = [
+    "tests.fixtures.servers",
+    "tests.fixtures.apache",
+    "tests.fixtures.disks",
+    "tests.fixtures.mirrors",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,0 +1,1 @@
+"""The news sites of the mirror: feeds, pages, listings, sitemaps."""
