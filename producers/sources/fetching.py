@@ -65,15 +65,16 @@ class SourceAnswerError(SourceUnavailableError):
 
 
 class Fetched(NamedTuple):
-    """One answer of status 200.
+    """One answer that is a success.
 
     Attributes:
         url: The address that answered in the end, as the source names itself, also when a mirror answered; it
             holds no key.
-        status: Always 200 now; 304 never reaches the caller, who gets the stored body instead.
+        status: From 200 to 299; 304 never reaches the caller, who gets the stored body and its status instead.
         body: The whole body after decompression, of any encoding, which the parser finds out.
-        headers: Of the answer, with names in lower case.
-        is_new: False if the body is the one that the cache had already, so that nothing in it is new.
+        headers: Of the answer, with names in lower case; ``date`` is the source's own, if it states one.
+        is_new: False if the body is the one that the cache had already. It may still be news to the caller, who may
+            have ended before he published what was in it.
         received_ms: When the whole body had been read, by the platform's clock; of the request that confirmed
             the body if it came from the cache.
     """

@@ -77,7 +77,9 @@ class FakeFetcher(Fetcher):
                 break
         return self._taken(url, host, answer, kept, is_page=is_page)
 
-    def _taken(self, url: str, host: str, answer: Answer, kept: Fetched | None, *, is_page: bool) -> Fetched | str:
+    def _taken(
+        self, url: str, host: str, answer: Answer, kept: Fetched | None, *, is_page: bool
+    ) -> Fetched | str:
         status, message = answer.status, f"{_place(url)} answered {answer.status}"
         if status in (403, 418, 451):
             pages = self._refused_pages.setdefault(host, set())

@@ -77,7 +77,7 @@ class FakeSockets(Sockets):
         self._refusals.extend([(status, retry_after_s)] * times)
 
     def connect(self, url: str, *, headers: Mapping[str, str] | None = None) -> Channel:
-        if not url.startswith("wss://"):
+        if not url.startswith("wss://") or url.startswith("wss:///"):
             raise ValueError(url)
         if self._refusals:
             status, wait_s = self._refusals.popleft()

@@ -51,6 +51,11 @@ def is_public(address: str) -> bool:
 def public_addresses(host: str, port: int, *, resolving: Resolve = resolve) -> Sequence[str]:
     """Return the public addresses of a host.
 
+    Args:
+        host: A name or an address.
+        port: To which the connection goes.
+        resolving: Resolves the name.
+
     Raises:
         AddressRefusedError: If it has only others.
         OSError: If it cannot be resolved.

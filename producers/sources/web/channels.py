@@ -74,7 +74,9 @@ class PoliteSockets(Sockets):
     def _opened(self, url: str, headers: Mapping[str, str]) -> Channel:
         mirror = self._parameters.mirror
         if mirror is None:
-            proxy = proxy_for(host_of(url, scheme="wss"), self._parameters.proxies)
+            stated = self._parameters
+            host = host_of(url, scheme="wss")
+            proxy = proxy_for(host, proxy=stated.proxy, no_proxy=stated.no_proxy)
             opened = self._connection(url, headers, proxy=proxy, is_guarded=proxy is None)
         else:
             opened = self._mirrored(url, headers)

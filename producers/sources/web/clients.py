@@ -15,7 +15,7 @@ from producers.sources.web.bodies import ACCEPTED, read_body
 from producers.sources.web.manners import Manners, PassingError
 from producers.sources.web.parameters import WebParameters
 from producers.sources.web.robots import Robots
-from producers.sources.web.transports import IS_PAGE, RECEIVED, PoliteTransport, failure_text
+from producers.sources.web.transports import IS_PAGE, RECEIVED, SOURCE_DATE, PoliteTransport, failure_text
 from schemas.time import Clock
 
 MOST_REDIRECTS = 5
@@ -139,7 +139,7 @@ class PoliteFetcher(Fetcher):
             url=url,
             status=response.status_code,
             body=body,
-            headers={name: value for name, value in response.headers.items() if name != RECEIVED},
+            headers=_stated(response.headers),
             is_new=is_new,
             received_ms=self._clock.now_ms() if is_new or not received.isdigit() else int(received),
         )
@@ -157,6 +157,12 @@ class PoliteFetcher(Fetcher):
             message = f"{shown(url)} redirects to an address that is not asked"
             raise AddressRefusedError(message) from error
         return to
+
+
+def _stated(headers: httpx.Headers) -> dict[str, str]:
+    """The headers as the source stated them, with its own date if it stated one."""
+    found = {name: value for name, value in headers.items() if name not in (RECEIVED, SOURCE_DATE, "date")}
+    return {**found, "date": headers[SOURCE_DATE]} if SOURCE_DATE in headers else found
 
 
 def _cached(transport: httpx.BaseTransport, parameters: WebParameters) -> httpx.BaseTransport:

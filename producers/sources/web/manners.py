@@ -34,15 +34,15 @@ class Manners:
         self, parameters: WebParameters, clock: Clock, *, is_stopped: Callable[[], bool] | None = None
     ) -> None:
         mirror = parameters.mirror
-        is_free = mirror is not None and mirror.is_loopback and parameters.pace == 1.0
+        is_local = mirror is not None and mirror.is_loopback
+        usual_pace = _LOOPBACK_PACE if is_local else 1.0
+        pace = usual_pace if parameters.pace is None else parameters.pace
         folder: Path | None = parameters.folder
         self._clock = clock
         self._has_mirror = mirror is not None
         self._pauses = Pauses(folder / "pauses" if folder is not None else None, clock)
         self._breakers = Breakers(clock, left_alone_s=parameters.breaker_s)
-        self.limits = HostLimits(
-            clock, pace=_LOOPBACK_PACE if is_free else parameters.pace, is_stopped=is_stopped
-        )
+        self.limits = HostLimits(clock, pace=pace, is_stopped=is_stopped)
 
     def before(self, url: str, *, scheme: str = "https") -> None:
         """Return when a request may be sent.

@@ -22,8 +22,10 @@ class WebParameters(msgspec.Struct, frozen=True, kw_only=True):
         contact: A mail address or URL in the user agent, by which a source can reach the operator.
         mirror: The local server that answers instead of the sources; None asks the sources themselves.
         headers: Further headers by host, such as those with keys. They are sent, and never stored or shown.
-        proxies: The variables of the environment that name proxies, as :mod:`producers.sources.web.proxies` reads them.
-        pace: Multiple of the stated rate limits.
+        proxy: URL of the proxy through which sources are reached; None for the direct way.
+        no_proxy: Hosts that are reached directly all the same, as in the variable ``NO_PROXY``.
+        pace: Multiple of the stated rate limits; None is 1, and as good as no limit with a mirror on this machine,
+            which protects nobody.
         largest_body_bytes: As above.
         cache_bytes: The cache on disk is kept below this size.
         attempts: How often a request that failed in passing is sent in all.
@@ -39,8 +41,9 @@ class WebParameters(msgspec.Struct, frozen=True, kw_only=True):
     contact: str | None = None
     mirror: Mirror | None = None
     headers: Mapping[str, Mapping[str, str]] = {}
-    proxies: Mapping[str, str] = {}
-    pace: float = 1.0
+    proxy: str | None = None
+    no_proxy: str = ""
+    pace: float | None = None
     largest_body_bytes: int = LARGEST_BODY_BYTES
     cache_bytes: int = 64 * MEGABYTE
     attempts: int = 3

@@ -22,6 +22,8 @@ from schemas.time import Clock
 LONGEST_FRESH_S = 900
 #: When an answer was received; the cache keeps it beside the answer.
 RECEIVED = "x-driftline-received-ms"
+#: The date that the source stated; the cache sees ours.
+SOURCE_DATE = "x-driftline-source-date"
 #: Set by the client if a page is asked for; it is not sent.
 IS_PAGE = "driftline_is_page"
 _NOT_FOUND = 404
@@ -48,6 +50,13 @@ class PublicBackend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first public address that answers; the names of the arguments are httpcore's.
+
+        Args:
+            host: A name or an address.
+            port: Of the host.
+            timeout: For each address, in seconds; None waits for as long as the system does.
+            local_address: From which the connection is made.
+            socket_options: Of the connection.
 
         Raises:
             AddressRefusedError: If the host has no public address.
@@ -126,7 +135,8 @@ class PoliteTransport(httpx.BaseTransport):
         mirror = self._parameters.mirror
         host = host_of(url)
         if mirror is None:
-            way = self._way(proxy_for(host, self._parameters.proxies))
+            stated = self._parameters
+            way = self._way(proxy_for(host, proxy=stated.proxy, no_proxy=stated.no_proxy))
             return way.handle_request(self._outgoing(request, url, host))
         response = self._way(None).handle_request(self._outgoing(request, mirror.target(url), host))
         if response.status_code == _NOT_FOUND and urlsplit(url).port is not None:
@@ -161,7 +171,7 @@ class PoliteTransport(httpx.BaseTransport):
         now_ms = self._clock.now_ms()
         headers = response.headers
         if "date" in headers:
-            headers["x-source-date"] = headers["date"]
+            headers[SOURCE_DATE] = headers["date"]
         headers["date"] = formatdate(now_ms / 1000, usegmt=True)
         headers[RECEIVED] = str(now_ms)
         headers["cache-control"] = kept_as(headers, is_page=is_page)
