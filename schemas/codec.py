@@ -9,7 +9,7 @@ event belongs. They are read only when decoding fails, because reading the heade
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import DecodeError, InvariantError, SchemaVersionError
-from schemas.events import BarClosed, CandleObserved, Event
+from schemas.events import BarClosed, CandleObserved, Event, QuoteObserved
 from schemas.sources import LARGEST_LEAD_MS
 from schemas.topics import Topic
 
@@ -94,8 +94,9 @@ def decode(topic: Topic, value: bytes | None, message_headers: Iterable[tuple[st
     if _NUL in value and _has_nul(msgspec.to_builtins(event)):
         message = f"expected text without the character NUL on {topic.name}, which no database stores"
         raise DecodeError(message)
-    if isinstance(event, CandleObserved | BarClosed):
-        _check_candle(event)
+    check = _CHECKS.get(type(event))
+    if check is not None:
+        check(event)
     if event.event_time_ms - event.known_time_ms > LARGEST_LEAD_MS:
         message = (
             f"a venue's clock may run {LARGEST_LEAD_MS} ms ahead of ours, event_time_ms {event.event_time_ms} "
@@ -121,6 +122,8 @@ def _has_nul(part: Any) -> bool:
     """Whether a text holds the character: the backslash before ``u0000`` may be an escaped backslash."""
     if isinstance(part, dict):
         return any(_has_nul(key) or _has_nul(value) for key, value in part.items())
+    if isinstance(part, list | tuple):
+        return any(map(_has_nul, part))
     return isinstance(part, str) and "\0" in part
 
 
@@ -140,6 +143,22 @@ def _check_candle(event: CandleObserved | BarClosed) -> None:
             f"was start_ms {event.start_ms} and event_time_ms {event.event_time_ms}"
         )
         raise InvariantError(message)
+
+
+def _check_quote(event: QuoteObserved) -> None:
+    if event.bid > event.ask:
+        message = (
+            f"the best bid of {event.instrument} is at most its best ask, was {event.bid} and {event.ask}"
+        )
+        raise InvariantError(message)
+
+
+#: What the types of the fields cannot say, by kind of event.
+_CHECKS: Mapping[type[Event], Callable[[Any], None]] = {
+    CandleObserved: _check_candle,
+    BarClosed: _check_candle,
+    QuoteObserved: _check_quote,
+}
 
 
 def null_from_nan(values: Iterable[float]) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""Streams: one run of data through the platform, live, replayed or simulated.
+"""Streams: one run of data through the platform: live, replayed, simulated, or live against a mirror.
 
 Keys of views and rows of the history hold the stream, so that the results of one run are never taken
 for those of another. Its id is a function of its data: the same file and range are the same stream, which
@@ -16,11 +16,21 @@ import msgspec
 
 
 class StreamKind(StrEnum):
-    """The kind of a run, which is shown wherever its data are shown."""
+    """The kind of a run, which is shown wherever its data are shown.
+
+    A mirror is a run of the live collection whose requests go to another address than the sources' own, where
+    recordings may be played. Its events carry the names of real sources, so it is never shown as live.
+    """
 
     LIVE = "live"
     REPLAY = "replay"
     SIMULATION = "simulation"
+    MIRROR = "mirror"
+
+    @property
+    def runs_by_wall_clock(self) -> bool:
+        """Whether its events arrive as they happen, so that the clock on the wall tells how old they are."""
+        return self in {StreamKind.LIVE, StreamKind.MIRROR}
 
 
 class Silence(msgspec.Struct, frozen=True, array_like=True):

@@ -1,6 +1,6 @@
 """The table of topics: the events of each topic, its keys, its retention and its owner.
 
-Names are ``domain.event.vN``. Keys are instruments. All clients use the murmur2 partitioner, as
+Names are ``domain.event.vN``. Keys are instruments, and assets on the topic of articles. All clients use the murmur2 partitioner, as
 the clients of Java and Faust do, so that a key lies in the same partition whoever published
 it. :func:`partition_of` computes it for records that vouch for a whole partition.
 
@@ -25,11 +25,12 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: Its name on the broker.
         events: The kinds of event that it holds, the main kind first.
-        owner: The only job that publishes on it.
+        owner: The only job that publishes its events, except for the kinds in ``other_owners``.
         about: What a subscriber finds there.
         n_partitions: The number of partitions, which is the same for topics that are joined.
         retention_ms: How long records are kept; None with compaction, -1 for ever.
         is_compacted: Whether only the newest record of each key is kept.
+        other_owners: The kinds that another job publishes, each with that job: every kind has one owner.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     n_partitions: int = N_PARTITIONS
     retention_ms: int | None = _WEEK_MS
     is_compacted: bool = False
+    other_owners: tuple[tuple[type[events.Event], str], ...] = ()
 
     @property
     def event_type(self) -> Any:
@@ -47,6 +49,15 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         for kind in self.events[1:]:
             union = union | kind
         return union
+
+    def owner_of(self, kind: type[events.Event]) -> str:
+        """Return the only job that publishes a kind of event on this topic."""
+        return dict(self.other_owners).get(kind, self.owner)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The jobs that publish on it, the owner first."""
+        return tuple(dict.fromkeys([self.owner, *(owner for _, owner in self.other_owners)]))
 
 
 #: The records of a source about itself: those that processors forward, and all that sources publish.
@@ -64,6 +75,34 @@ MARKET_CANDLE = Topic(
     events=(events.CandleObserved, *_MARKET_SOURCE),
     owner="producers",
     about="Bars that venues made, from files and their REST interfaces.",
+)
+MARKET_QUOTE = Topic(
+    name="market.quote.v1",
+    events=(events.QuoteObserved, *_SILENCES),
+    owner="collector",
+    about="The best bid and ask of venues, at most once a second for each instrument.",
+)
+MARKET_PRICE = Topic(
+    name="market.price.v1",
+    events=(events.PriceObserved, *_SILENCES),
+    owner="collector",
+    about="The latest prices that sources state without trades; some of them are quarantined.",
+)
+NEWS_ARTICLE = Topic(
+    name="news.article.v1",
+    events=(events.ArticlePublished, *_SILENCES),
+    owner="collector",
+    about="Articles and their corrections: one record for each asset that an article mentions.",
+    n_partitions=1,
+    retention_ms=4 * _WEEK_MS,
+)
+NEWS_DUPLICATE = Topic(
+    name="news.duplicate.v1",
+    events=(events.ArticleLinked,),
+    owner="articles",
+    about="Which articles are copies of one that was seen before.",
+    n_partitions=1,
+    retention_ms=4 * _WEEK_MS,
 )
 MARKET_BAR = Topic(
     name="market.bar.v1",
@@ -105,9 +144,10 @@ MODELS_EVENT = Topic(
 )
 SOURCES_STATUS = Topic(
     name="sources.status.v1",
-    events=(events.SourceStatusChanged,),
+    events=(events.SourceStatusChanged, events.SourceHealthChanged),
     owner="market",
-    about="Which sources publish and which are absent, and since when: for people.",
+    about="Which sources publish, which are absent, which answer and which refuse, and since when: for people.",
+    other_owners=((events.SourceHealthChanged, "collector"),),
 )
 MODELS_EFFECT = Topic(
     name="models.effect.v1",
@@ -129,6 +169,10 @@ ALERTS = Topic(
 EVENT_TOPICS = (
     MARKET_TICK,
     MARKET_CANDLE,
+    MARKET_QUOTE,
+    MARKET_PRICE,
+    NEWS_ARTICLE,
+    NEWS_DUPLICATE,
     MARKET_BAR,
     FEATURES_MARKET,
     FEATURES_VECTOR,
@@ -149,8 +193,8 @@ PROGRESS_SCORING = Topic(
 )
 
 #: The jobs that keep state, and the consumers that can receive a bad message.
-STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring", "learner")
-CONSUMERS = ("market", "vectors", "outcomes", "scoring", "learner", "history", "replay")
+STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring", "learner", "articles")
+CONSUMERS = ("market", "vectors", "outcomes", "scoring", "learner", "articles", "history", "replay")
 
 
 def changelog(job: str) -> Topic:

@@ -19,13 +19,13 @@ from schemas.topics import CONSUMERS, EVENT_TOPICS, Topic, dead_letters
 VERSION = "1.0.0"
 _DEAD_LETTERS = "dead_letters"
 _ABOUT = """\
-Market events of the Driftline platform on Apache Kafka: prices, bars, features, predictions and how
+Market events of the Driftline platform on Apache Kafka: prices, news, bars, features, predictions and how
 they turned out. Seen from the platform: what it sends, a subscriber receives.
 
 - **Values** are JSON in UTF-8; the field `type` names the kind of event. Ignore fields you do not know.
 - **Times** are UTC milliseconds. `event_time_ms` is when it happened, `known_time_ms` when the platform
   first had it. The record's own timestamp is when it was published.
-- **Streams**: live data, replays and simulations share the topics. Choose one by `stream`.
+- **Streams**: live data, replays, simulations and mirrors share the topics. Choose one by `stream`.
 - **Order** is kept per partition. Keys are placed by murmur2, as Java's client does.
 - **Transactions**: read with `isolation.level=read_committed`.
 - **Repeats**: a fact may be published again after a crash; records with the same `x-natural-key` are one.
@@ -92,15 +92,30 @@ def _channel(topic: Topic) -> dict[str, Any]:
             kind.__name__: {"$ref": f"#/components/messages/{name_of(kind)}"} for kind in topic.events
         },
         "bindings": {"kafka": _binding(topic)},
-        "tags": [{"name": f"owner:{topic.owner}"}],
+        "tags": [{"name": f"owner:{owner}"} for owner in topic.owners],
         "x-owner": topic.owner,
+        **({"x-owners": _owners_by_kind(topic)} if topic.other_owners else {}),
     }
 
 
 def _contents(topic: Topic) -> str:
     """The kinds of event of a topic, and for how long they are kept."""
     kinds = ", ".join(f"`{kind.__name__}`" for kind in topic.events)
-    return f"Holds {kinds}. Written by `{topic.owner}` alone. {_kept(topic)}"
+    return f"Holds {kinds}. {_written(topic)} {_kept(topic)}"
+
+
+def _owners_by_kind(topic: Topic) -> dict[str, str]:
+    return {kind.__name__: topic.owner_of(kind) for kind in topic.events}
+
+
+def _written(topic: Topic) -> str:
+    """Who publishes the topic: one job, or one job for each kind of event."""
+    if not topic.other_owners:
+        return f"Written by `{topic.owner}` alone."
+    others = " and ".join(
+        f"`{kind.__name__}`, which `{owner}` alone writes" for kind, owner in topic.other_owners
+    )
+    return f"Written by `{topic.owner}` alone, except for {others}."
 
 
 def _kept(topic: Topic) -> str:

@@ -7,7 +7,16 @@ The documents for subscribers show them, and a test compares the bytes of the co
 from msgspec.structs import replace
 
 from schemas import events
-from schemas.events import LIVE, Direction, Event, Outcome, PredictionSet, Severity
+from schemas.events import (
+    LIVE,
+    WHOLE_MARKET,
+    Direction,
+    Event,
+    Outcome,
+    PredictionSet,
+    Severity,
+    SourceHealth,
+)
 from schemas.time import Interval
 
 _T0 = 1_748_736_000_000
@@ -72,6 +81,70 @@ _CANDLE = events.CandleObserved(
     volume=1.0,
     n_trades=7,
     revision=2,
+)
+_QUOTE = events.QuoteObserved(
+    event_time_ms=_T0 + 999,
+    known_time_ms=_T0 + 1004,
+    source=_SOURCE,
+    stream=LIVE,
+    instrument=_INSTRUMENT,
+    bid=100.25,
+    bid_size=0.5,
+    ask=100.5,
+    ask_size=1e-8,
+    update_id=400_900_217,
+)
+_PRICE = events.PriceObserved(
+    event_time_ms=_T0,
+    known_time_ms=_T0 + 30_000,
+    source="coingecko",
+    stream=LIVE,
+    instrument="BTC-USD.COINGECKO",
+    price=90.0,
+    volume_24h=1e10,
+    is_quarantined=True,
+    reason="It is 10.2 % below the median of four sources.",
+)
+_ARTICLE = events.ArticlePublished(
+    event_time_ms=_T0,
+    known_time_ms=_T0 + 95_000,
+    source="coindesk",
+    stream=LIVE,
+    asset="BTC",
+    article_id="0123456789abcdef01234567",
+    version=1,
+    url="https://www.coindesk.com/markets/2025/06/01/an-example",
+    title="An example of a title",
+    content_hash="ef" * 32,
+    text="The main text.",
+    summary="What the feed says of it.",
+    author="A. Writer",
+    categories=("Markets", "Bitcoin"),
+    assets=("BTC", "ETH"),
+    language="en",
+    published_zone="-05:00",
+    modified_ms=_T0 + 60_000,
+)
+_LINK = events.ArticleLinked(
+    event_time_ms=_T0 + 10 * _MINUTE_MS,
+    known_time_ms=_T0 + 12 * _MINUTE_MS,
+    source="cryptoslate",
+    stream=LIVE,
+    article_id="89abcdef0123456789abcdef",
+    version=0,
+    first_article_id="0123456789abcdef01234567",
+    similarity=0.875,
+    is_exact=False,
+)
+_HEALTH = events.SourceHealthChanged(
+    event_time_ms=_T0,
+    known_time_ms=_T0,
+    source="coindesk",
+    stream=LIVE,
+    state=SourceHealth.QUIET,
+    reason="It answers, and has had nothing new for 6 hours.",
+    last_item_ms=_T0 - 360 * _MINUTE_MS,
+    last_answer_ms=_T0 - 5_000,
 )
 _BAR = events.BarClosed(
     event_time_ms=_T0 + _MINUTE_MS,
@@ -218,8 +291,35 @@ EXAMPLES: dict[str, Event] = {
     "source_status_changed": _STATUS,
     "tick_observed_after_ids_started_again": replace(_TICK, trade_id=7, id_epoch=1),
     "tick_observed": _TICK,
+    "candle_observed_with_taker_volume": replace(_CANDLE, taker_buy_volume=0.25),
     "candle_observed": _CANDLE,
     "candle_observed_without_trades": replace(_CANDLE, n_trades=None, revision=0),
+    "quote_observed": _QUOTE,
+    "quote_observed_without_id": replace(_QUOTE, update_id=None),
+    "price_observed_in_quarantine": _PRICE,
+    "price_observed": replace(_PRICE, price=100.25, volume_24h=None, is_quarantined=False, reason=None),
+    "article_published": _ARTICLE,
+    "article_published_of_the_market": events.ArticlePublished(
+        event_time_ms=_T0,
+        known_time_ms=_T0 + 95_000,
+        source="cryptoslate",
+        stream=LIVE,
+        asset=WHOLE_MARKET,
+        article_id="89abcdef0123456789abcdef",
+        version=0,
+        url="https://cryptoslate.com/an-example/",
+        title="An example of a title",
+        content_hash="0f" * 32,
+    ),
+    "article_linked": _LINK,
+    "source_health_changed": _HEALTH,
+    "source_health_changed_before_the_first_answer": replace(
+        _HEALTH,
+        state=SourceHealth.UNKNOWN,
+        reason="It was not asked yet.",
+        last_item_ms=None,
+        last_answer_ms=None,
+    ),
     "bar_closed": _BAR,
     "bar_closed_of_a_candle": replace(
         _BAR, open=100.0, high=100.0, low=100.0, close=100.0, buy_volume=None, n_trades=None

@@ -51,10 +51,11 @@ def _components(kinds: list[type[Event]], reference: str) -> dict[str, Schema]:
 def _of_event(kind: type[Event], schema: Schema) -> Schema:
     """The schema of the library, with the descriptions of every field from the docstrings."""
     described = descriptions_of_fields(kind)
+    made = _made_defaults(kind)
     properties: Schema = {"type": {"const": kind.__name__, "description": "The kind of event."}}
     for name, found in schema["properties"].items():
         if name != "type":
-            properties[name] = _with_description(found, described[name])
+            properties[name] = _with_description(found | made.get(name, {}), described[name])
     return {
         "title": kind.__name__,
         "description": description_of(kind),
@@ -63,6 +64,15 @@ def _of_event(kind: type[Event], schema: Schema) -> Schema:
         "required": schema["required"],
         "x-key": list(kind.key_fields),
         "x-natural-key": list(kind.natural_key),
+    }
+
+
+def _made_defaults(kind: type[Event]) -> dict[str, Schema]:
+    """The defaults that a function returns, which the library does not list."""
+    return {
+        field.encode_name: {"default": field.default_factory()}
+        for field in msgspec.structs.fields(kind)
+        if field.default_factory is not msgspec.NODEFAULT
     }
 
 

@@ -99,7 +99,7 @@ def _report(
     }
     return TopicReport(
         topic=topic.name,
-        owner=topic.owner,
+        owner=", ".join(topic.owners),
         about=topic.about,
         schemas=[f"{kind.__name__} v{kind.schema_version}" for kind in topic.events],
         keys={kind.__name__: "/".join(kind.key_fields) for kind in topic.events},
