@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import DecodeError, InvariantError, SchemaVersionError
-from schemas.events import BarClosed, CandleObserved, Event, QuoteObserved
+from schemas.events import ArticlePublished, BarClosed, CandleObserved, Event, QuoteObserved
 from schemas.sources import LARGEST_LEAD_MS
 from schemas.topics import Topic
 
@@ -153,11 +153,20 @@ def _check_quote(event: QuoteObserved) -> None:
         raise InvariantError(message)
 
 
+def _check_article(event: ArticlePublished) -> None:
+    if event.asset not in event.assets:
+        message = (
+            f"the asset of a record is one of the article's assets, was {event.asset}, not in {event.assets}"
+        )
+        raise InvariantError(message)
+
+
 #: What the types of the fields cannot say, by kind of event.
 _CHECKS: Mapping[type[Event], Callable[[Any], None]] = {
     CandleObserved: _check_candle,
     BarClosed: _check_candle,
     QuoteObserved: _check_quote,
+    ArticlePublished: _check_article,
 }
 
 

@@ -24,7 +24,7 @@ LARGEST_LEAD_MS = 60_000
 
 
 class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One source of market events.
+    """One source of events.
 
     Attributes:
         name: What its events say in ``source``.
@@ -42,6 +42,8 @@ class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
     longest_pause_ms: int = 0
 
 
+_HOUR_MS = 3_600_000
+
 BINANCE = SourceSpec(
     name="binance",
     is_simulated=False,
@@ -54,14 +56,26 @@ BINANCE_FUTURES = SourceSpec(
     allowed_lateness_ms=0,
     description="Binance's USD-margined futures, where they are a source of their own; another clock than spot",
 )
+KRAKEN = SourceSpec(
+    name="kraken",
+    is_simulated=False,
+    allowed_lateness_ms=0,
+    description="Kraken trades and candles; candles without a trade are left out",
+    longest_pause_ms=_HOUR_MS,
+)
+COINBASE = SourceSpec(
+    name="coinbase",
+    is_simulated=False,
+    allowed_lateness_ms=0,
+    description="Coinbase trades and candles; candles without a trade are left out",
+    longest_pause_ms=_HOUR_MS,
+)
 SIMULATED = SourceSpec(
     name="simulated",
     is_simulated=True,
     allowed_lateness_ms=0,
     description="the seeded simulated market; not real prices",
 )
-
-_HOUR_MS = 3_600_000
 
 
 def _recorded(name: str, title: str, *, longest_pause_ms: int = 0) -> SourceSpec:
@@ -83,11 +97,11 @@ def _recorded(name: str, title: str, *, longest_pause_ms: int = 0) -> SourceSpec
 
 #: Venues that leave out the candles in which nothing was traded, and those that do not.
 RECORDED = (
+    KRAKEN,
+    COINBASE,
     *(
         _recorded(name, title, longest_pause_ms=_HOUR_MS)
         for name, title in (
-            ("kraken", "Kraken"),
-            ("coinbase", "Coinbase"),
             ("bitstamp", "Bitstamp"),
             ("bitfinex", "Bitfinex"),
             ("bitvavo", "Bitvavo"),
@@ -124,7 +138,31 @@ RECORDED = (
     ),
 )
 
+#: The sources of trades, candles and quotes, by name.
 SOURCES = {spec.name: spec for spec in (BINANCE, BINANCE_FUTURES, SIMULATED, *RECORDED)}
+
+
+def _collected(name: str, description: str) -> SourceSpec:
+    """A source whose items are not ordered among themselves, so that nothing waits for its watermark."""
+    return SourceSpec(name=name, is_simulated=False, allowed_lateness_ms=0, description=description)
+
+
+#: The sources of latest prices, by name. Their candles, if any, are too coarse to be candles of the platform.
+PRICE_SOURCES = {
+    spec.name: spec for spec in (_collected("coingecko", "latest prices of any coin by CoinGecko"),)
+}
+#: The sources of articles that are known by name; further feeds may be configured.
+NEWS_SOURCES = {
+    name: _collected(name, f"news of {title}")
+    for name, title in (
+        ("coindesk", "CoinDesk"),
+        ("cryptoslate", "CryptoSlate"),
+        ("cointelegraph", "Cointelegraph"),
+        ("decrypt", "Decrypt"),
+        ("bitcoinmagazine", "Bitcoin Magazine"),
+        ("theblock", "The Block"),
+    )
+}
 
 
 def parse_sources(text: str | None) -> dict[str, str]:

@@ -33,6 +33,11 @@ class StreamKind(StrEnum):
         return self in {StreamKind.LIVE, StreamKind.MIRROR}
 
 
+def kind_of_stream(stream: str) -> StreamKind:
+    """Return the kind of a run, with which its id begins; an id that begins otherwise is of a live run."""
+    return next((kind for kind in StreamKind if stream.startswith(kind)), StreamKind.LIVE)
+
+
 class Silence(msgspec.Struct, frozen=True, array_like=True):
     """A stretch of known time, ``[from_ms, until_ms)``, in which a recording holds nothing."""
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from schemas import events
+from schemas.events import Event
 
 N_PARTITIONS = 4
 _HOUR_MS = 3_600_000
@@ -34,13 +35,13 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    events: tuple[type[events.Event], ...]
+    events: tuple[type[Event], ...]
     owner: str
     about: str = ""
     n_partitions: int = N_PARTITIONS
     retention_ms: int | None = _WEEK_MS
     is_compacted: bool = False
-    other_owners: tuple[tuple[type[events.Event], str], ...] = ()
+    other_owners: tuple[tuple[type[Event], str], ...] = ()
 
     @property
     def event_type(self) -> Any:
@@ -50,7 +51,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
             union = union | kind
         return union
 
-    def owner_of(self, kind: type[events.Event]) -> str:
+    def owner_of(self, kind: type[Event]) -> str:
         """Return the only job that publishes a kind of event on this topic."""
         return dict(self.other_owners).get(kind, self.owner)
 

@@ -1,4 +1,4 @@
-"""Reads the clock of the run: live data are judged by the wall clock, and a replay has its own clock."""
+"""Reads the clock of the run: data of a live run and of a mirror are judged by the wall clock, a replay has its own."""
 
 import threading
 from typing import Annotated
@@ -11,7 +11,6 @@ from api.reading.parts import part
 from api.reading.phases import ClockWatcher, ObservedClock
 from api.reading.runs import RunReader
 from schemas.errors import StoreUnavailableError
-from schemas.streams import StreamKind
 from schemas.time import Clock
 from schemas.topics import FEATURES_MARKET
 from schemas.wire.postgres.streams import StoredStreams
@@ -56,7 +55,7 @@ class RunClock:
 
     def now_ms(self) -> int | None:
         """Return the current time of the clock that judges the age of the data; None if it is not known."""
-        if self._run.kind() is StreamKind.LIVE:
+        if self._run.kind().runs_by_wall_clock:
             return self._clock.now_ms()
         try:
             return self.clock_ms()

@@ -7,7 +7,7 @@ from fastapi import Depends
 from api.reading.guarded import GuardedHistory
 from api.reading.parts import part
 from schemas.errors import NotReadyError
-from schemas.streams import StreamDescription, StreamKind
+from schemas.streams import StreamDescription, StreamKind, kind_of_stream
 from schemas.wire.postgres.streams import StoredStreams
 
 
@@ -44,8 +44,7 @@ class RunReader:
         """Return the kind of the run; its id begins with the kind."""
         if self._description is not None:
             return self._description.kind
-        begins = (kind for kind in StreamKind if self.stream.startswith(kind))
-        return next(begins, StreamKind.LIVE)
+        return kind_of_stream(self.stream)
 
 
 RunPart = Annotated[RunReader, Depends(part(RunReader))]

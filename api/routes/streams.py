@@ -29,7 +29,7 @@ _TARGET_PROBLEMS = problems(
 
 @router.get("/v1/stream", summary="The run of data, and its clock", responses=_PROBLEMS)
 def stream(run: RunPart, clock: ClockPart) -> StreamPayload:
-    """Describes the run: live, replayed or simulated data, and the time that the stream has reached."""
+    """Describes the run: live, replayed, simulated or mirrored data, and the time that the stream has reached."""
     description = run.description()
     observed = clock.observed()
     return StreamPayload(

@@ -19,7 +19,7 @@ def candle_of_row(
 
     Args:
         row: ``start_ms``, ``open``, ``high``, ``low``, ``close``, ``volume`` in base units, and
-            ``n_trades`` where it is known.
+            ``n_trades`` and ``taker_buy_volume`` where they are known.
 
     Raises:
         InvariantError: If a column is missing, a price is not positive, the high is not the
@@ -58,4 +58,10 @@ def candle_of_row(
         close=close,
         volume=volume,
         n_trades=None if n_trades is None else int(n_trades),
+        taker_buy_volume=_part_of(volume, row.get("taker_buy_volume")),
     )
+
+
+def _part_of(volume: float, bought: float | None) -> float | None:
+    """What buyers took, or None where it is not stated or is no part of the volume, so that it cannot be believed."""
+    return float(bought) if bought is not None and 0 <= bought <= volume else None

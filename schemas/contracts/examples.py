@@ -310,6 +310,7 @@ EXAMPLES: dict[str, Event] = {
         url="https://cryptoslate.com/an-example/",
         title="An example of a title",
         content_hash="0f" * 32,
+        assets=(WHOLE_MARKET,),
     ),
     "article_linked": _LINK,
     "source_health_changed": _HEALTH,

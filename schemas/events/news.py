@@ -20,7 +20,7 @@ Text = Annotated[str, Meta(max_length=100_000)]
 Summary = Annotated[str, Meta(max_length=10_000)]
 Author = Annotated[str, Meta(min_length=1, max_length=500)]
 Categories = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=100)]
-Assets = Annotated[tuple[Name, ...], Meta(max_length=100)]
+Assets = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=100)]
 Language = Annotated[str, Meta(min_length=2, max_length=35)]
 #: An offset from UTC, such as ``+02:00``.
 Zone = Annotated[str, Meta(pattern="^[+-][0-9]{2}:[0-9]{2}$")]
@@ -38,11 +38,11 @@ class ArticlePublished(Event, frozen=True, kw_only=True, omit_defaults=True, tag
         url: The canonical address of the article.
         title: Its title.
         content_hash: The hash of its content: articles with other content have another one.
+        assets: The ``asset`` of each of its records: all coins that it mentions, or ``MARKET`` alone.
         text: Its main text, if the terms of the publisher allow it to be passed on; else None.
         summary: What the publisher's feed says of it; None if it says nothing.
         author: Its authors; None if they are not stated.
         categories: The publisher's categories and tags.
-        assets: All coins that it mentions, in alphabetical order.
         language: Its language, such as ``en``; None if it is not known.
         published_zone: The offset of the published time from UTC, as the page states it, such as ``-05:00``; None if
             the time was stated without an offset and was taken as UTC.
@@ -58,11 +58,11 @@ class ArticlePublished(Event, frozen=True, kw_only=True, omit_defaults=True, tag
     url: Url
     title: Title
     content_hash: Name
+    assets: Assets
     text: Text | None = None
     summary: Summary | None = None
     author: Author | None = None
     categories: Categories = ()
-    assets: Assets = ()
     language: Language | None = None
     published_zone: Zone | None = None
     modified_ms: TimeMs | None = None

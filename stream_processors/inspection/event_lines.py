@@ -16,6 +16,8 @@ from schemas.events import (
     Event,
     Severity,
     SourceFellSilent,
+    SourceHealth,
+    SourceHealthChanged,
     SourceReturned,
     SourceStatusChanged,
     TopicSwitched,
@@ -36,6 +38,11 @@ _HASH = re.compile(r"[0-9a-f]{32,}")
 _N_DIGITS_SHOWN = 12
 _PROBLEM = "bold red"
 _SEVERITIES = {Severity.INFORMATION: "cyan", Severity.WARNING: "yellow", Severity.PAGE: _PROBLEM}
+_HEALTH = dict.fromkeys(SourceHealth, "yellow") | {
+    SourceHealth.HEALTHY: "green",
+    SourceHealth.FAILING: _PROBLEM,
+    SourceHealth.UNKNOWN: "dim",
+}
 
 
 def line_of(seen: ExaminedRecord, *, with_headers: bool) -> Text:
@@ -81,6 +88,8 @@ def _style(event: Event) -> str:
     match event:
         case AlertRaised(severity=severity, is_resolved=is_resolved):
             return "green" if is_resolved else _SEVERITIES[severity]
+        case SourceHealthChanged(state=state):
+            return _HEALTH[state]
         case SourceFellSilent() | SourceStatusChanged(is_present=False):
             return "yellow"
         case WatermarkAdvanced() | SourceReturned() | TopicSwitched():

@@ -72,6 +72,8 @@ def _are_same(stated: Any, found: Any) -> bool:
     match stated, found:
         case dict(), dict():
             return stated.keys() == found.keys() and all(_are_same(stated[k], found[k]) for k in stated)
+        case ((list() | tuple()), list()):
+            return len(stated) == len(found) and all(map(_are_same, stated, found))
         case float(), int():
             return stated == float(found)
         case _:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from schemas.artifacts import LedgerEntry, ModelTarget
 from schemas.errors import BrokerUnavailableError, ConfigurationError, NotReadyError, TransientError
-from schemas.events import LIVE, ModelPromoted
+from schemas.events import ModelPromoted
+from schemas.streams import kind_of_stream
 from schemas.time import parse_time
 from schemas.topics import FEATURES_MARKET
 from schemas.wire.clocks import SystemClock
@@ -92,7 +93,7 @@ def _change(
 def _next_bar_ms(settings: TrainerSettings, stream: str, target: ModelTarget, now_ms: int) -> int:
     """The end of the bar that is open now, by the stream's clock."""
     interval_ms = target.interval.milliseconds
-    if stream == LIVE:
+    if kind_of_stream(stream).runs_by_wall_clock:
         return now_ms - now_ms % interval_ms + interval_ms
     newest_ms = _stream_time_ms(settings, stream)
     if newest_ms is None:

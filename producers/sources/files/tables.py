@@ -21,7 +21,7 @@ from schemas.events import CandleObserved
 from schemas.frames import PRICES, Breach
 from schemas.time import Interval
 
-_PLAYED = ("start_ms", *PRICES, "volume", "n_trades")
+_PLAYED = ("start_ms", *PRICES, "volume", "n_trades", "taker_buy_volume")
 
 
 class CandleTable(NamedTuple):
@@ -29,7 +29,8 @@ class CandleTable(NamedTuple):
 
     Attributes:
         interval: Of the candles.
-        columns: ``start_ms``, prices, ``volume`` and, where the file counts them, ``n_trades``; each of shape (n,).
+        columns: ``start_ms``, prices, ``volume`` and, where the file states them, ``n_trades`` and
+            ``taker_buy_volume``; each of shape (n,).
         segment_starts: Shape (m,), ascending: the first row of each segment.
         breaches: By row of the file.
         rejected: The rows that are not published.

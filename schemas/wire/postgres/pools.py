@@ -1,6 +1,6 @@
 """The pool of connections to Postgres that all subjects of the durable store share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -107,7 +107,7 @@ class PostgresPool:
         with self.connection() as connection:
             return connection.execute(query, parameters, binary=True).fetchall()
 
-    def dicts(self, query: str, parameters: Sequence[Any]) -> list[DictRow]:
+    def dicts(self, query: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[DictRow]:
         """Return all rows of a query as dictionaries."""
         with self.cursor() as cursor:
             return cursor.execute(query, parameters).fetchall()

@@ -5,7 +5,7 @@ an event twice changes nothing.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,8 @@ class EventTable(NamedTuple):
     Attributes:
         key: The columns that identify a row: the natural key of the event.
         values: Returns the values of the columns of an event.
-        replaced_when: The condition under which a later write replaces a row; None never replaces it.
+        newest_by: The column of which the largest value holds: a later write with a larger value replaces a
+            row. None never replaces it.
         types: The types of the columns, if rows are sent in Postgres's binary form; None sends text.
     """
 
@@ -32,7 +33,7 @@ class EventTable(NamedTuple):
     columns: tuple[str, ...]
     key: tuple[str, ...]
     values: Callable[[Any], tuple[Any, ...]]
-    replaced_when: str | None = None
+    newest_by: str | None = None
     types: tuple[str, ...] | None = None
 
 
@@ -73,13 +74,33 @@ def _key(kind: type[events.Event]) -> tuple[str, ...]:
     return tuple(field for field in kind.natural_key if field != "revision")
 
 
-def _fields(name: str, kind: type[events.Event], replaced_when: str | None = None) -> EventTable:
-    columns = tuple(kind.__struct_fields__)
+def _fields(
+    name: str,
+    kind: type[events.Event],
+    *,
+    newest_by: str | None = None,
+    key: tuple[str, ...] | None = None,
+    without: Collection[str] = (),
+) -> EventTable:
+    """A table whose columns are the fields of an event; its key is the natural key if no other is stated."""
+    columns = tuple(column for column in kind.__struct_fields__ if column not in without)
 
     def values(event: Any) -> tuple[Any, ...]:
         return tuple(getattr(event, column) for column in columns)
 
-    return EventTable(name, columns, _key(kind), values, replaced_when)
+    return EventTable(name, columns, _key(kind) if key is None else key, values, newest_by)
+
+
+def _articles() -> EventTable:
+    """One row for each version of an article, whichever of its records comes first; its lists are arrays."""
+    found = _fields(
+        "articles", events.ArticlePublished, key=("stream", "article_id", "version"), without={"asset"}
+    )
+
+    def values(event: events.ArticlePublished) -> tuple[Any, ...]:
+        return tuple(list(value) if isinstance(value, tuple) else value for value in found.values(event))
+
+    return found._replace(values=values)
 
 
 def _feature_values(event: events.FeaturesComputed) -> tuple[Any, ...]:
@@ -119,7 +140,7 @@ _FEATURE_TYPES = ("text", "text", "text", "int8", "text", "float8", "bool", "flo
 _VECTOR_COLUMNS = (*_FEATURE_COLUMNS, "joined", "n_late")
 
 TABLES: dict[type[events.Event], EventTable] = {
-    events.CandleObserved: _fields("candles", events.CandleObserved, "excluded.revision > candles.revision"),
+    events.CandleObserved: _fields("candles", events.CandleObserved, newest_by="revision"),
     events.TickObserved: _fields("ticks", events.TickObserved),
     events.BarClosed: _fields("bars", events.BarClosed),
     events.FeaturesComputed: EventTable(
@@ -141,6 +162,13 @@ TABLES: dict[type[events.Event], EventTable] = {
     events.ModelPromoted: _fields("promotions", events.ModelPromoted),
     events.PromotionTookEffect: _fields("promotion_effects", events.PromotionTookEffect),
     events.AlertRaised: _fields("alerts", events.AlertRaised),
+    events.ArticlePublished: _articles(),
+    events.ArticleLinked: _fields("article_links", events.ArticleLinked),
+    events.QuoteObserved: _fields("quotes", events.QuoteObserved),
+    events.PriceObserved: _fields("prices", events.PriceObserved),
+    events.SourceHealthChanged: _fields(
+        "source_health", events.SourceHealthChanged, newest_by="event_time_ms", key=("stream", "source")
+    ),
 }
 
 
@@ -159,7 +187,7 @@ class StoredWatermark(NamedTuple):
 
 
 def merge(cursor: psycopg.Cursor[Any], table: EventTable, rows: Sequence[Any]) -> None:
-    """Stage rows and merge them by the key of the table. Stored rows stay, or are replaced by later revisions.
+    """Stage rows and merge them by the key of the table. Stored rows stay, or are replaced by newer ones.
 
     Args:
         cursor: A cursor within a transaction.
@@ -183,15 +211,16 @@ def merge(cursor: psycopg.Cursor[Any], table: EventTable, rows: Sequence[Any]) -
     action: sql.Composable = sql.SQL("DO NOTHING")
     distinct: sql.Composable = sql.SQL("")
     order: sql.Composable = sql.SQL("")
-    if table.replaced_when is not None:
+    if table.newest_by is not None:
+        newest = sql.Identifier(table.newest_by)
         changes = sql.SQL(", ").join(
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column))
             for column in table.columns
             if column not in table.key
         )
-        action = sql.SQL("DO UPDATE SET {} WHERE ").format(changes) + sql.SQL(table.replaced_when)
+        action = sql.SQL("DO UPDATE SET {0} WHERE excluded.{1} > {2}.{1}").format(changes, newest, target)
         distinct = sql.SQL("DISTINCT ON ({})").format(key)
-        order = sql.SQL("ORDER BY {}, revision DESC").format(key)
+        order = sql.SQL("ORDER BY {}, {} DESC").format(key, newest)
     cursor.execute(
         sql.SQL("INSERT INTO {} ({}) SELECT {} {} FROM {} {} ON CONFLICT ({}) {}").format(
             target, columns, distinct, columns, staged, order, key, action

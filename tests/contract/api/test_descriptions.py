@@ -98,5 +98,5 @@ def test_the_policy_names_the_very_script_and_style(html):
 
 
 def test_the_page_marks_what_is_not_live(html):
-    for word in ("SIMULATED MARKET", "REPLAY", "Connection lost", "stands still"):
+    for word in ("SIMULATED MARKET", "REPLAY", "MIRROR", "Connection lost", "stands still"):
         assert word in html

@@ -131,11 +131,18 @@ def test_channel_says_what_the_table_of_topics_says(topic: Any) -> None:
     channel = asyncapi()["channels"][topic.name]
     kafka = channel["bindings"]["kafka"]
     assert channel["x-owner"] == topic.owner
+    assert {tag["name"] for tag in channel["tags"]} == {f"owner:{owner}" for owner in topic.owners}
     assert channel["summary"] == topic.about != ""
     assert list(channel["messages"]) == [kind.__name__ for kind in topic.events]
     assert kafka["partitions"] == topic.n_partitions
     assert kafka["topicConfiguration"].get("retention.ms") == topic.retention_ms
     assert asyncapi()["operations"][f"send.{topic.name}"]["action"] == "send"
+
+
+def test_topic_of_two_owners_says_which_kind_is_whose() -> None:
+    channel = asyncapi()["channels"]["sources.status.v1"]
+    assert channel["x-owners"] == {"SourceStatusChanged": "market", "SourceHealthChanged": "collector"}
+    assert "`SourceHealthChanged`, which `collector` alone writes" in channel["description"]
 
 
 def test_channel_of_dead_letters_names_every_consumer() -> None:

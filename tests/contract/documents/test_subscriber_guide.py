@@ -87,7 +87,9 @@ def test_natural_keys_are_the_codes_own(kind: type) -> None:
 
 
 def test_every_topic_and_document_that_the_guide_names_is_there() -> None:
-    for name in re.findall(r"\b(?:market|features|predictions|outcomes|alerts|models)[a-z.]*\.v1\b", GUIDE):
+    for name in re.findall(
+        r"\b(?:market|news|features|predictions|outcomes|alerts|models|sources)[a-z.]*\.v1\b", GUIDE
+    ):
         assert name in topics.BY_NAME
     for link in re.findall(r"\]\((contracts[^)]*)\)", GUIDE):
         assert (ROOT / "schemas" / link).exists()

@@ -164,6 +164,38 @@ def test_impossible_candle_is_an_invariant_error(
         codec.decode(MARKET_CANDLE, msgspec.json.encode(found | moved))
 
 
+@pytest.mark.parametrize(
+    ("name", "changed", "complaint"),
+    [
+        ("quote_observed", {"bid": 100.75}, "best bid"),
+        ("article_published", {"asset": "SOL"}, "SOL"),
+        ("article_published", {"event_time_ms": 1_748_736_155_001}, "ahead"),
+    ],
+)
+def test_impossible_quote_or_article_is_an_invariant_error(
+    name: str, changed: dict[str, object], complaint: str
+) -> None:
+    whole = msgspec.json.decode(codec.encode(SAMPLES[name]))
+    with pytest.raises(InvariantError, match=complaint):
+        codec.decode(topics_of(SAMPLES[name])[0], msgspec.json.encode(whole | changed))
+
+
+@pytest.mark.parametrize("field", ["categories", "assets"])
+def test_list_of_texts_with_a_nul_is_a_decode_error(field: str) -> None:
+    """The codec looked for the character in texts and objects, and not in lists."""
+    event = SAMPLES["article_published"]
+    whole = msgspec.json.decode(codec.encode(event))
+    value = msgspec.json.encode(whole | {field: [*whole[field], "a\0b"]})
+    with pytest.raises(DecodeError, match="NUL"):
+        codec.decode(topics_of(event)[0], value)
+
+
+def test_candle_without_taker_volume_has_the_bytes_of_earlier_releases() -> None:
+    event = SAMPLES["candle_observed_without_trades"]
+    assert codec.encode(event).endswith(b'"n_trades":null,"revision":0}')
+    assert codec.decode(MARKET_CANDLE, codec.encode(event)) == event
+
+
 @given(st.binary(max_size=60))
 def test_no_bytes_at_all_escape_the_error_tree(value: bytes) -> None:
     for topic in EVENT_TOPICS:

@@ -300,12 +300,15 @@ def empty_database(endpoints: Endpoints, connection: psycopg.Connection) -> Iter
     connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+_ADDED_LATER = {"arm", "id_epoch", "taker_buy_volume"}
+
+
 def write_without_arms(database: str, batch: Sequence[Event]) -> None:
     """As a release wrote that knew no arms."""
     with psycopg.connect(database, autocommit=True) as connection:
         for event in batch:
             table = TABLES[type(event)]
-            row = {name: getattr(event, name) for name in table.columns if name not in {"arm", "id_epoch"}}
+            row = {name: getattr(event, name) for name in table.columns if name not in _ADDED_LATER}
             marks = ", ".join(["%s"] * len(row))
             connection.execute(
                 f"INSERT INTO {table.name} ({', '.join(row)}) VALUES ({marks})",  # noqa: S608

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import topics
+from schemas.events import SourceHealthChanged, SourceStatusChanged
 from schemas.topics import (
     ALL_TOPICS,
     BY_NAME,
@@ -36,6 +37,20 @@ def test_topic_is_either_compacted_or_kept_for_a_time(topic: Topic) -> None:
 
 def test_names_are_declared_once() -> None:
     assert len(BY_NAME) == len(ALL_TOPICS)
+
+
+@every_topic
+def test_every_kind_of_a_topic_has_one_owner(topic: Topic) -> None:
+    """The topic of the status of sources has two kinds, and each job publishes its own."""
+    named = [kind for kind, _ in topic.other_owners]
+    assert len(set(named)) == len(named)
+    assert set(named) <= set(topic.events)
+    assert {topic.owner_of(kind) for kind in topic.events} <= set(topic.owners)
+
+
+def test_health_of_sources_is_the_collectors_and_their_presence_the_markets() -> None:
+    assert topics.SOURCES_STATUS.owner_of(SourceHealthChanged) == "collector"
+    assert topics.SOURCES_STATUS.owner_of(SourceStatusChanged) == "market"
 
 
 def test_every_event_belongs_to_one_topic_but_for_those_of_the_sources() -> None:
