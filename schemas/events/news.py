@@ -36,7 +36,7 @@ class ArticlePublished(Event, frozen=True, kw_only=True, omit_defaults=True, tag
         article_id: The first 24 hexadecimal digits of the SHA-256 of ``url``.
         version: 0 for the content that was seen first, and one more for each other content.
         url: The canonical address of the article.
-        title: Its title.
+        title: Its title, without the name of the publisher.
         content_hash: The hash of its content: articles with other content have another one.
         assets: The ``asset`` of each of its records: all coins that it mentions, or ``MARKET`` alone.
         text: Its main text, if the terms of the publisher allow it to be passed on; else None.
@@ -72,7 +72,7 @@ class ArticleLinked(Event, frozen=True, kw_only=True, gc=False, tag="ArticleLink
     """A version of an article is a copy of an article that was seen before; the times are those of the copy.
 
     Attributes:
-        article_id: The copy.
+        article_id: The article that is the copy.
         version: The version of the copy.
         first_article_id: The article of which it is a copy: the one that was seen first.
         similarity: The estimated Jaccard similarity of their texts, from 0 to 1.

@@ -27,7 +27,14 @@ class StoredPrices:
         return [msgspec.convert(row, PriceObserved) for row in rows]
 
     def prices(self, stream: str, *, instrument: str, from_ms: int, until_ms: int) -> list[PriceObserved]:
-        """Return the stored prices of an instrument with event times in ``[from_ms, until_ms)``, oldest first."""
+        """Return the stored prices of an instrument, oldest first.
+
+        Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            from_ms: The earliest event time.
+            until_ms: The event time before which all lie.
+        """
         rows = self._pool.dicts(
             "SELECT * FROM prices WHERE stream = %s AND instrument = %s AND event_time_ms >= %s "
             "AND event_time_ms < %s ORDER BY event_time_ms",
@@ -36,7 +43,14 @@ class StoredPrices:
         return [msgspec.convert(row, PriceObserved) for row in rows]
 
     def quotes(self, stream: str, *, instrument: str, from_ms: int, until_ms: int) -> list[QuoteObserved]:
-        """Return the stored quotes of an instrument with event times in ``[from_ms, until_ms)``, oldest first."""
+        """Return the stored quotes of an instrument, oldest first.
+
+        Args:
+            stream: The run.
+            instrument: The name of the instrument.
+            from_ms: The earliest event time.
+            until_ms: The event time before which all lie.
+        """
         rows = self._pool.dicts(
             "SELECT * FROM quotes WHERE stream = %s AND instrument = %s AND event_time_ms >= %s "
             "AND event_time_ms < %s ORDER BY event_time_ms",

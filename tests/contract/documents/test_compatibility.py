@@ -153,7 +153,7 @@ def test_changed_topic_is_named(planted: Planted, said: str) -> None:
 
 def test_new_topic_and_longer_retention_break_nothing() -> None:
     def planted(topics: Schema) -> None:
-        topics["news.article.v1"] = topics["alerts.v1"]
+        topics["news.rumour.v1"] = topics["alerts.v1"]
         topics["market.tick.v1"]["bindings"]["kafka"]["topicConfiguration"]["retention.ms"] = -1
 
     assert not broken_promises(documents(), channels(planted))

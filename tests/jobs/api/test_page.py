@@ -14,6 +14,7 @@ from schemas.codec import encode
 from schemas.events import PredictionSet
 from schemas.streams import StreamKind
 from schemas.time import Interval
+from schemas.wire.clocks import ManualClock
 from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import clock_key, prediction_key
@@ -94,6 +95,23 @@ def test_a_person_sees_the_prediction_and_where_it_comes_from(browser, serving, 
     assert text_of(document, "word").lower() == str(made.direction), text_of(document, "waiting-text")
     assert text_of(document, "probability").startswith(f"{made.probability_up:.1%}".rstrip("%"))
     assert made.model_version in text_of(document, "model")
+
+
+def test_a_person_never_takes_a_mirror_for_the_live_market(browser, serving, views, pool, tmp_path):
+    stream = f"mirror-{uuid.uuid4().hex[:12]}"
+    StoredStreams(pool).register_stream(description(stream=stream, kind=StreamKind.MIRROR))
+    made = prediction(stream=stream)
+    shown(views, made)
+    EventWriter(pool).write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+
+    with serving(stream, clock=ManualClock(now_ms=AS_OF_MS + 7_000)) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert text_of(document, "banner-word") == "MIRROR"
+    assert "not the live market" in text_of(document, "banner-text")
+    assert 'id="banner" class="banner mirror"' in document
+    assert re.search(r"<title>[^<]*\(mirror\)", document) is not None
+    assert text_of(document, "pill") != "live"
 
 
 @pytest.mark.parametrize(("is_pick", "word"), [(True, "Up"), (False, "Abstains")])

@@ -94,12 +94,15 @@ def test_the_newest_prediction_comes_with_its_age_and_record(serving, views, poo
     assert record["accuracy_low"] < 2 / 3 < record["accuracy_high"]
 
 
-def test_a_live_prediction_is_as_old_as_the_wall_clock_says(serving, views, pool):
-    stream = f"live-{uuid.uuid4().hex[:8]}"
-    StoredStreams(pool).register_stream(description(stream=stream, kind=StreamKind.LIVE))
+@pytest.mark.parametrize("kind", [StreamKind.LIVE, StreamKind.MIRROR])
+def test_a_live_prediction_is_as_old_as_the_wall_clock_says(serving, views, pool, kind):
+    stream = f"{kind}-{uuid.uuid4().hex[:8]}"
+    StoredStreams(pool).register_stream(description(stream=stream, kind=kind))
     show(views, prediction(stream=stream), clock_ms=AS_OF_MS)
     with serving(stream, clock=ManualClock(now_ms=AS_OF_MS + 7_000)) as client:
-        assert client.get("/v1/predictions/BTC").json()["data_age_s"] == 7.0
+        body = client.get("/v1/predictions/BTC").json()
+        assert (body["data_age_s"], body["stream_kind"]) == (7.0, str(kind))
+        assert client.get("/v1/stream").json()["kind"] == str(kind)
 
 
 def test_a_second_ask_is_answered_with_not_modified_until_something_is_new(serving, views, pool, stream):

@@ -49,6 +49,29 @@ def test_csv_and_parquet_give_the_same_candles(tmp_path):
     assert all((of_csv.columns[name] == of_parquet.columns[name]).all() for name in of_parquet.columns)
 
 
+def test_what_takers_bought_is_played_where_the_file_says_it(tmp_path):
+    """A dump of Binance Vision states it; a cell that is no part of the volume is not believed."""
+    base = np.datetime64("2025-06-01T00:00", "ms").astype(int)
+    bought = ["0.25", "0", "1.5", "", "1.0"]
+    rows = [
+        f"{base + n * 60_000},100,101,99,100,1.0,{base + n * 60_000 + 59_999},100.0,7,{cell},25.0,0"
+        for n, cell in enumerate(bought)
+    ]
+    path = tmp_path / "BTCUSDT-1m-2025-06-01.csv"
+    path.write_text("\n".join(rows))
+
+    table = read_table(path)
+
+    played = table.candles(0, 2**53, instrument="BTC-USDT.BINANCE", source="binance", stream="replay-1")
+    assert [candle.taker_buy_volume for candle in played] == [0.25, 0.0, None, None, 1.0]
+
+
+def test_what_takers_bought_is_not_stated_where_the_file_does_not_say_it(tmp_path):
+    table = read_table(stored(tmp_path, columns(3)))
+    played = table.candles(0, 2**53, instrument="BTC-USDT.BINANCE", source="binance", stream="replay-1")
+    assert [candle.taker_buy_volume for candle in played] == [None] * 3
+
+
 def test_other_columns_are_one_clear_error(tmp_path):
     table = columns()
     table["prix"] = table.pop("close")

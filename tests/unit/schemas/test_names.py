@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureDeclaration, FeatureSpec
 from schemas.instruments import Instrument, is_instrument, parse_instrument
-from schemas.streams import StreamKind, stream_id
+from schemas.streams import StreamKind, kind_of_stream, stream_id
 from schemas.time import Interval, bar_start_ms, milliseconds_from_microseconds
 from schemas.wire.clocks import ManualClock
 
@@ -64,6 +64,17 @@ def test_stream_is_a_function_of_its_facts_whatever_their_order() -> None:
     assert first != stream_id(StreamKind.REPLAY, {"file": "abc", "from_ms": 2, "to_ms": None})
     assert first.startswith("replay-")
     assert len(first) == len("replay-") + 12
+
+
+@pytest.mark.parametrize("kind", StreamKind)
+def test_kind_of_a_stream_is_read_from_its_id(kind: StreamKind) -> None:
+    assert kind_of_stream(stream_id(kind, {"at": "http://127.0.0.1:8099"})) is kind
+
+
+def test_stream_that_names_no_kind_is_live_and_a_mirror_never_is() -> None:
+    assert kind_of_stream("live") is StreamKind.LIVE
+    assert kind_of_stream("mirror-0123456789ab") is StreamKind.MIRROR
+    assert [kind for kind in StreamKind if kind.runs_by_wall_clock] == [StreamKind.LIVE, StreamKind.MIRROR]
 
 
 def declared(**changes: object) -> FeatureSpec:
