@@ -106,7 +106,7 @@ def test_a_body_is_cut(mirror: RunningMirror, get: Get) -> None:
 @pytest.mark.parametrize(
     ("kind", "is_feed"), [("html", False), ("encoding", False), ("guids", True), ("empty", True)]
 )
-def test_an_answer_is_spoiled(mirror: RunningMirror, get: Get, kind: str, is_feed: bool) -> None:
+def test_an_answer_is_spoiled(mirror: RunningMirror, get: Get, kind: str, *, is_feed: bool) -> None:
     before = get(CRYPTOSLATE)
     mirror.fail(kind)
     answer = get(CRYPTOSLATE)
