@@ -1,0 +1,76 @@
+"""The minutes of an instrument as they are known now: the platform's own bars, and the venue's candles where it has none.
+
+An outage leaves no bars, but a candle of the venue can be fetched later. So this series is more complete than
+the bars that the running platform saw.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.time import Interval
+from schemas.wire.postgres.pools import PostgresPool
+
+_QUERY = """
+    SELECT start_ms, open, high, low, close, volume, buy_volume FROM bars
+    WHERE stream = %(stream)s AND instrument = %(instrument)s AND interval = %(interval)s AND start_ms < %(until)s
+    UNION ALL
+    SELECT start_ms, open, high, low, close, volume, NULL FROM candles
+    WHERE stream = %(stream)s AND instrument = %(instrument)s AND interval = %(interval)s AND start_ms < %(until)s
+      AND NOT EXISTS (
+        SELECT FROM bars WHERE bars.stream = candles.stream AND bars.instrument = candles.instrument
+          AND bars.interval = candles.interval AND bars.start_ms = candles.start_ms)
+    ORDER BY start_ms
+"""
+_END_OF_TIME_MS = 2**53
+
+
+class StoredMinutes(NamedTuple):
+    """One-minute bars of one instrument, oldest first, with holes where nothing is known.
+
+    Attributes:
+        start_ms: Shape (n,), int64, strictly increasing.
+        prices: Shape (n, 4), float64: open, high, low, close.
+        volume: Shape (n,), float64, base units.
+        buy_volume: Shape (n,), float64: the part that buyers took; NaN where it is not known.
+    """
+
+    start_ms: NDArray[np.int64]
+    prices: NDArray[np.float64]
+    volume: NDArray[np.float64]
+    buy_volume: NDArray[np.float64]
+
+
+def stored_minutes(
+    pool: PostgresPool, stream: str, *, instrument: str, until_ms: int | None = None
+) -> StoredMinutes:
+    """Return the minutes of an instrument that are known now.
+
+    Args:
+        pool: The open connections to Postgres.
+        stream: The run.
+        instrument: The name of the instrument.
+        until_ms: Minutes that end later are left out; None for all.
+
+    Raises:
+        StoreUnavailableError: If Postgres does not answer.
+    """
+    with pool.connection() as connection:
+        rows = connection.execute(
+            _QUERY,
+            {
+                "stream": stream,
+                "instrument": instrument,
+                "interval": str(Interval.ONE_MINUTE),
+                "until": _END_OF_TIME_MS if until_ms is None else until_ms,
+            },
+            binary=True,
+        ).fetchall()
+    numbers = np.array(rows, dtype=np.float64).reshape(len(rows), 7)
+    return StoredMinutes(
+        start_ms=numbers[:, 0].astype(np.int64),
+        prices=np.ascontiguousarray(numbers[:, 1:5]),
+        volume=numbers[:, 5].copy(),
+        buy_volume=numbers[:, 6].copy(),
+    )
