@@ -61,12 +61,20 @@ def train(environment: Mapping[str, str], stream: str | None, targets: str | Non
             plan,
             streams=StoredStreams(pool),
             features=StoredFeatures(pool),
+            live_features=lambda: _minute_features(pool, plan.companions),
             registry=registry_of(settings),
             announce=Announcements(endpoints.kafka),
             clock=SystemClock(),
             report=_report(),
             stop=stop,
         ).run()
+
+
+def _minute_features(pool: Any, companions: Mapping[str, Any]) -> Any:
+    """Imports the compiled kernels only for the runs that need them."""
+    from trainers.inputs.minute_features import MinuteFeatures
+
+    return MinuteFeatures(pool, companions=companions)
 
 
 @commands.command()

@@ -72,6 +72,8 @@ class TrainingJob:
         plan: What to train.
         streams: The stored runs.
         features: The stored features.
+        live_features: Makes what takes their place for a run that follows the sources themselves, where candles
+            that were fetched after an outage stand in the stored minutes and not in the stored features.
         registry: Keeps the versions.
         announce: Publishes a promotion.
         clock: Measures the waiting, and states when a version was made.
@@ -90,10 +92,12 @@ class TrainingJob:
         clock: Clock,
         report: TrainingReport,
         stop: Callable[[], bool],
+        live_features: Callable[[], FeatureHistory] | None = None,
     ) -> None:
         self._plan = plan
         self._streams = streams
         self._features = features
+        self._live_features = live_features
         self._registry = registry
         self._announce_event = announce
         self._clock = clock
@@ -119,6 +123,8 @@ class TrainingJob:
         )
         if description is None:
             return
+        if description.kind.runs_by_wall_clock and self._live_features is not None:
+            self._features = self._live_features()
         missing = [
             target
             for target in self._targets(description)

@@ -16,7 +16,7 @@ _QUERY = """
     SELECT start_ms, open, high, low, close, volume, buy_volume FROM bars
     WHERE stream = %(stream)s AND instrument = %(instrument)s AND interval = %(interval)s AND start_ms < %(until)s
     UNION ALL
-    SELECT start_ms, open, high, low, close, volume, NULL FROM candles
+    SELECT start_ms, open, high, low, close, volume, taker_buy_volume FROM candles
     WHERE stream = %(stream)s AND instrument = %(instrument)s AND interval = %(interval)s AND start_ms < %(until)s
       AND NOT EXISTS (
         SELECT FROM bars WHERE bars.stream = candles.stream AND bars.instrument = candles.instrument
@@ -33,7 +33,7 @@ class StoredMinutes(NamedTuple):
         start_ms: Shape (n,), int64, strictly increasing.
         prices: Shape (n, 4), float64: open, high, low, close.
         volume: Shape (n,), float64, base units.
-        buy_volume: Shape (n,), float64: the part that buyers took; NaN where it is not known.
+        buy_volume: Shape (n,), float64: the part that buyers took; NaN where neither own trades nor the venue tell it.
     """
 
     start_ms: NDArray[np.int64]

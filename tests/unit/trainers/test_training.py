@@ -8,6 +8,7 @@ from schemas.arms import CHAMPION
 from schemas.artifacts import ModelTarget
 from schemas.companions import Companions
 from schemas.errors import NotReadyError, StoreUnavailableError
+from schemas.streams import StreamKind
 from schemas.targets import TargetPair
 from schemas.time import Interval
 from schemas.topics import partition_of
@@ -101,6 +102,18 @@ def test_a_missing_champion_is_trained_promoted_and_announced_from_the_end_of_th
     assert (event.model_version, event.model_hash) == (entry.version, entry.model_hash)
     assert event.effective_from_ms == event.event_time_ms == event.known_time_ms == UNTIL_MS
     assert (event.source, event.stream, event.instrument) == ("simulated", "simulation-1", INSTRUMENT)
+
+
+def test_a_run_that_follows_its_sources_is_trained_on_the_stored_minutes():
+    description = msgspec.structs.replace(description_of(until_ms=UNTIL_MS), kind=StreamKind.MIRROR)
+    stored_minutes = {(INSTRUMENT, MINUTE): simulated_table(n=N_ROWS, seed=4)}
+    one = job(description=description, tables={})
+    minutes = InMemoryFeatureHistory(description, stored_minutes, watermarks=(UNTIL_MS,))
+    one.training._live_features = lambda: minutes
+    one.training.run()
+    assert len(one.announced) == 1
+    assert minutes.spec_hashes
+    assert not one.history.spec_hashes
 
 
 def vectors_of(companions):
