@@ -32,6 +32,7 @@ _TRADE_BEFORE = re.compile(
 )
 _IN_LIST = r"(?:,\s|,?\s(?:and|or|&)\s|/|,)"
 _REACH = 30
+_MOST_ASSETS = 100
 
 
 class _Patterns(NamedTuple):
@@ -97,7 +98,7 @@ def assets_of(texts: Iterable[str | None]) -> tuple[str, ...]:
         found.update(_sure(line))
     for line in lines:
         found.update(_of_words(line, found))
-    return tuple(sorted(found)) or (WHOLE_MARKET,)
+    return tuple(sorted(found))[:_MOST_ASSETS] or (WHOLE_MARKET,)
 
 
 def _sure(line: str) -> Iterator[str]:

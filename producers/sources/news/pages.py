@@ -92,7 +92,7 @@ def read_page(body: bytes, headers: Mapping[str, str], *, url: str) -> Page:
     return Page(
         url=_canonical(data, meta, soup, url),
         title=title,
-        summary=plain_text(text_in(data.get("description")) or meta.first(_SUMMARIES), LONGEST_TEXT),
+        summary=plain_line(text_in(data.get("description")) or meta.first(_SUMMARIES), LONGEST_TEXT),
         author=_author(data, meta),
         categories=_categories(data, meta),
         published=published,

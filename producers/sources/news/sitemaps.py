@@ -63,13 +63,13 @@ def read_sitemap(body: bytes, headers: Mapping[str, str]) -> tuple[SitemapEntry,
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
     try:
         root = etree.fromstring(text.encode(), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
+        if root is not None and _name(root) in {"urlset", "sitemapindex"}:
+            return tuple(_entries(root))
+    except (etree.XMLSyntaxError, ValueError) as error:  # names and characters that are none
         message = f"expected a sitemap: {error}"
         raise DecodeError(message) from error
-    if root is None or _name(root) not in {"urlset", "sitemapindex"}:
-        message = f"expected a sitemap with urlset or sitemapindex, was {text.lstrip()[:60]!r}"
-        raise DecodeError(message)
-    return tuple(_entries(root))
+    message = f"expected a sitemap with urlset or sitemapindex, was {text.lstrip()[:60]!r}"
+    raise DecodeError(message)
 
 
 def _plain(text: str) -> tuple[SitemapEntry, ...]:
