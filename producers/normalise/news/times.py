@@ -156,6 +156,11 @@ def _zone_text(minutes: int | None) -> str | None:
 def check_published(published_ms: int, *, now_ms: int, most_ahead_ms: int = MOST_AHEAD_MS) -> None:
     """Check that an article can have been published at a time.
 
+    Args:
+        published_ms: The time that is stated.
+        now_ms: When it was read.
+        most_ahead_ms: How far the publisher's clock may be ahead.
+
     Raises:
         ItemRefusedError: If the time is before 2009 or later than now by more than clocks differ.
     """

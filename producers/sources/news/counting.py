@@ -24,7 +24,7 @@ class CountingFetcher(Fetcher):
         headers: Mapping[str, str] | None = None,
         is_page: bool = False,
     ) -> Fetched:
-        """Ask, and count."""
+        """Ask, and count; see the port."""
         self.n_requests += 1
         return self._fetcher.get(url, params=params, headers=headers, is_page=is_page)
 

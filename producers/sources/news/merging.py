@@ -60,6 +60,11 @@ def merged(
 def published_of(entry: FeedEntry, page: Page | None, now_ms: int) -> StatedTime:
     """Return the published time of an article.
 
+    Args:
+        entry: What the feed, the listing or the sitemap states.
+        page: What the page states; None if it could not be read.
+        now_ms: When it was read.
+
     Raises:
         ItemRefusedError: If none is stated, or none can be true.
     """

@@ -85,7 +85,7 @@ class NewsReader(NewsReading):
         )
 
     def backfill(self, *, from_ms: int, until_ms: int, now_ms: int) -> Iterator[NewsRound]:
-        """Yield older articles; see :class:`NewsReading`."""
+        """Yield older articles; see the port."""
         for part in backfill(self._spec, self._fetcher, from_ms=from_ms, until_ms=until_ms):
             self._begin(is_last=True)
             looking = Looking(

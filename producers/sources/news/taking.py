@@ -83,7 +83,13 @@ class Taker:
         self._rejected: dict[tuple[str, str], None] = {}
 
     def take(self, entry: FeedEntry, looking: Looking, into: Taken) -> None:
-        """Take an item, and note what it became."""
+        """Take an item, and note what it became.
+
+        Args:
+            entry: The item.
+            looking: How it was found.
+            into: Where what it became is noted.
+        """
         try:
             url = self._address(entry, looking.base)
             known = self._versions.of(url)

@@ -51,14 +51,26 @@ class Tracking:
         )
 
     def checked(self, key: str, entry: FeedEntry, *, now_ms: int) -> None:
-        """Take note that an article was read, or need not be."""
+        """Take note that an article was read, and nothing was new.
+
+        Args:
+            key: What the addresses of the article have in common.
+            entry: What the feed states of it now.
+            now_ms: The wall clock.
+        """
         self._items.pop(key, None)
         self._items[key] = _Tracked(_fingerprint(entry), now_ms)
         while len(self._items) > _MOST_TRACKED:
             del self._items[next(iter(self._items))]
 
     def seen(self, key: str, entry: FeedEntry, *, now_ms: int) -> None:
-        """Take note that an article is shown, without having read it."""
+        """Take note that an article is shown, without having read it.
+
+        Args:
+            key: What the addresses of the article have in common.
+            entry: What the feed states of it now.
+            now_ms: The wall clock.
+        """
         if key not in self._items:
             self._items[key] = _Tracked(_fingerprint(entry), now_ms)
 
