@@ -1,10 +1,17 @@
 """Finds what a source has now: by its feed, by another address of its feed, or by the pages that list its articles."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 
-from producers.sources.fetching import Fetched, Fetcher, SourceBusyError, SourceRefusedError
+from producers.sources.fetching import (
+    Fetched,
+    Fetcher,
+    SourceBusyError,
+    SourceRefusedError,
+    SourceUnreachableError,
+)
 from producers.sources.news.entries import FeedEntry
 from producers.sources.news.feeds import read_feed
 from producers.sources.news.listings import read_listing
@@ -43,7 +50,9 @@ def find(spec: NewsSpec, fetcher: Fetcher) -> Found:
         DecodeError: If the feed answers with something else and no listing can be read.
     """
     errors: list[ContractError | SourceUnavailableError] = []
-    for attempt in _attempts(spec, fetcher):
+    for is_feed, attempt in _attempts(spec, fetcher):
+        if is_feed and any(isinstance(error, SourceUnreachableError) for error in errors):
+            continue  # it was asked several times, and is the same server
         try:
             found = attempt()
         except (SourceRefusedError, SourceBusyError):
@@ -56,11 +65,11 @@ def find(spec: NewsSpec, fetcher: Fetcher) -> Found:
     raise errors[0]
 
 
-def _attempts(spec: NewsSpec, fetcher: Fetcher) -> Iterator[Callable[[], Found]]:
+def _attempts(spec: NewsSpec, fetcher: Fetcher) -> Iterator[tuple[bool, Callable[[], Found]]]:
     for address in spec.feeds:
-        yield lambda address=address: feed_at(address, fetcher)  # type: ignore[misc]
+        yield True, partial(feed_at, address, fetcher)
     for address in spec.listings:
-        yield lambda address=address: _listing_at(address, spec, fetcher)  # type: ignore[misc]
+        yield False, partial(_listing_at, address, spec, fetcher)
 
 
 def feed_at(address: str, fetcher: Fetcher) -> Found:
