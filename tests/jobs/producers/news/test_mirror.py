@@ -1,6 +1,7 @@
 """The readers of news over the real client, against recorded sites and every way in which a site can fail."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ from producers.sources.web.opening import open_web
 from producers.sources.web.parameters import WebParameters
 from schemas.errors import ContractError, SourceUnavailableError
 from schemas.wire.clocks import SystemClock
-from tests.fixtures.mirrors import mirror, recordings  # noqa: F401  (fixtures)
 from tests.mirror.running import RunningMirror
 
 pytestmark = pytest.mark.recorded
@@ -29,7 +29,7 @@ FEEDS = {"coindesk": "/arc/outboundfeeds/rss*", "cryptoslate": "/feed*", "cointe
 
 
 @pytest.fixture
-def fetcher(mirror: RunningMirror, tmp_path: Path) -> Iterator[Fetcher]:  # noqa: F811
+def fetcher(mirror: RunningMirror, tmp_path: Path) -> Iterator[Fetcher]:
     parameters = WebParameters(folder=tmp_path, mirror=Mirror(mirror.address), first_wait_s=0.001)
     with open_web(parameters, SystemClock()) as web:
         yield web.fetcher
@@ -86,22 +86,20 @@ def test_failing_feed_costs_no_article_and_doubles_none(
     name: str,
     fault: dict,
     mirror: RunningMirror,
-    fetcher: Fetcher,  # noqa: F811
+    fetcher: Fetcher,
 ) -> None:
     reader = reader_of(name, fetcher)
     mirror.fail(**fault, host=HOSTS[name], path=FEEDS[name])
     ids: list[str] = []
-    try:
+    with suppress(ContractError, SourceUnavailableError):
         ids += [each.article_id for each in collected(reader).articles]
-    except (ContractError, SourceUnavailableError):
-        pass
     mirror.heal()
     found = collected(reader)
     ids += [each.article_id for each in found.articles]
     assert len(ids) == len(set(ids)) == N_ARTICLES[name]
 
 
-def test_failing_pages_cost_no_article(mirror: RunningMirror, fetcher: Fetcher) -> None:  # noqa: F811
+def test_failing_pages_cost_no_article(mirror: RunningMirror, fetcher: Fetcher) -> None:
     mirror.fail("status", host="cryptoslate.com", path="/*-*", status=500, every=2)
     found = collected(reader_of("cryptoslate", fetcher))
     assert len(found.articles) == 5
@@ -114,7 +112,7 @@ def test_refusal_is_an_error_and_is_not_evaded(
     status: int,
     error: type[Exception],
     mirror: RunningMirror,
-    fetcher: Fetcher,  # noqa: F811
+    fetcher: Fetcher,
 ) -> None:
     mirror.fail("status", host="cryptoslate.com", path="/feed*", status=status, retry_after_s=60)
     with pytest.raises(error):
