@@ -1,0 +1,1 @@
+"""Turns what a page or a feed states into an article: its address, times, texts, assets and versions."""

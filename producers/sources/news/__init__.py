@@ -1,0 +1,1 @@
+"""Reads the news of publishers: feeds, article pages, listing pages and sitemaps."""
