@@ -8,12 +8,10 @@ Source:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from producers.normalise.candle_fields import aligned, candle_prices
 from producers.normalise.fields import (
-    aligned,
     amount,
-    candle_prices,
     fields_of,
-    funding_rate,
     json_of,
     note_of,
     optional_amount,
@@ -25,15 +23,9 @@ from producers.normalise.fields import (
     time_ms,
     whole,
 )
-from producers.normalise.observations import (
-    FundingSettled,
-    MarkPrice,
-    OpenInterest,
-    VenueCandle,
-    VenuePrice,
-    VenueQuote,
-)
+from producers.normalise.observations import VenueCandle, VenuePrice, VenueQuote
 from producers.normalise.quotes import quote
+from producers.normalise.rejects import RejectedRow, good_rows
 from producers.normalise.trades import Market, TradeKind, VenueTrade
 from schemas.errors import DecodeError, InvariantError
 
@@ -41,7 +33,12 @@ _KLINE_COLUMNS = 9
 _TAKER_BUY_COLUMN = 9
 
 
-def _answer(payload: bytes, expected: str) -> Any:  # noqa: ANN401  (JSON of any form)
+def answer(payload: bytes, expected: str) -> Any:
+    """Return an answer as JSON.
+
+    Raises:
+        DecodeError: If it is no JSON, or an error of Binance.
+    """
     found = json_of(payload, expected)
     if isinstance(found, dict) and "code" in found and "msg" in found:
         message = f"expected {expected}, Binance answered: {note_of(found['msg'])}"
@@ -49,26 +46,33 @@ def _answer(payload: bytes, expected: str) -> Any:  # noqa: ANN401  (JSON of any
     return found
 
 
-def _one_or_more(payload: bytes, expected: str) -> Sequence[Mapping[str, Any]]:
-    """One object, where one symbol was asked for, or a list of them."""
-    found = _answer(payload, expected)
+def one_or_more(payload: bytes, expected: str) -> Sequence[Mapping[str, Any]]:
+    """Return the objects of an answer: one where one symbol was asked for, or a list of them.
+
+    Raises:
+        DecodeError: If it is another form of JSON.
+    """
+    found = answer(payload, expected)
     rows = found if isinstance(found, list) else [found]
     return [fields_of(each, expected) for each in rows]
 
 
-def read_trades(payload: bytes, *, symbol: str, market: Market) -> Sequence[VenueTrade]:
+def read_trades(
+    payload: bytes, *, symbol: str, market: Market, rejected: list[RejectedRow] | None = None
+) -> Sequence[VenueTrade]:
     """Return the trades of ``trades`` and ``historicalTrades``, oldest first, in the venue's order.
 
     Args:
         payload: Any bytes.
         symbol: Of the request; the answer does not repeat it.
         market: Of the request.
+        rejected: As in :func:`producers.normalise.rejects.good_rows`.
 
     Raises:
         ContractError: If it is no such answer.
     """
-    rows = rows_of(_answer(payload, "a list of Binance trades"), "a list of Binance trades")
-    return [_trade(fields_of(each, "a Binance trade"), symbol, market) for each in rows]
+    rows = rows_of(answer(payload, "a list of Binance trades"), "a list of Binance trades")
+    return good_rows(rows, lambda row: _trade(fields_of(row, "a Binance trade"), symbol, market), rejected)
 
 
 def _trade(found: Mapping[str, Any], symbol: str, market: Market) -> VenueTrade:
@@ -94,15 +98,19 @@ def _flag(value: object, field: str) -> bool:
     return value
 
 
-def read_aggregate_trades(payload: bytes, *, symbol: str, market: Market) -> Sequence[VenueTrade]:
+def read_aggregate_trades(
+    payload: bytes, *, symbol: str, market: Market, rejected: list[RejectedRow] | None = None
+) -> Sequence[VenueTrade]:
     """Return the trades of ``aggTrades``, which have ids of their own, as :func:`read_trades` does."""
-    rows = rows_of(_answer(payload, "a list of Binance aggTrades"), "a list of Binance aggTrades")
-    return [_aggregate(fields_of(each, "a Binance aggTrade"), symbol, market) for each in rows]
+    rows = rows_of(answer(payload, "a list of Binance aggTrades"), "a list of Binance aggTrades")
+    return good_rows(
+        rows, lambda row: _aggregate(fields_of(row, "a Binance aggTrade"), symbol, market), rejected
+    )
 
 
 def read_first_ids(payload: bytes) -> Sequence[int]:
     """Return the ids of the first single trades (``f``) of the answer of ``aggTrades``."""
-    rows = rows_of(_answer(payload, "a list of Binance aggTrades"), "a list of Binance aggTrades")
+    rows = rows_of(answer(payload, "a list of Binance aggTrades"), "a list of Binance aggTrades")
     return [whole(fields_of(each, "a Binance aggTrade").get("f"), "first trade id f") for each in rows]
 
 
@@ -119,14 +127,18 @@ def _aggregate(found: Mapping[str, Any], symbol: str, market: Market) -> VenueTr
     )
 
 
-def read_candles(payload: bytes, *, symbol: str) -> Sequence[VenueCandle]:
+def read_candles(
+    payload: bytes, *, symbol: str, rejected: list[RejectedRow] | None = None
+) -> Sequence[VenueCandle]:
     """Return the candles of ``klines``, oldest first; the last one may still form.
 
     Raises:
         ContractError: If it is no such answer.
     """
-    rows = rows_of(_answer(payload, "a list of Binance klines"), "a list of Binance klines")
-    return [_candle(row_of(each, _KLINE_COLUMNS, "a Binance kline"), symbol) for each in rows]
+    rows = rows_of(answer(payload, "a list of Binance klines"), "a list of Binance klines")
+    return good_rows(
+        rows, lambda row: _candle(row_of(row, _KLINE_COLUMNS, "a Binance kline"), symbol), rejected
+    )
 
 
 def _candle(row: Sequence[Any], symbol: str) -> VenueCandle:
@@ -150,7 +162,7 @@ def read_prices(payload: bytes) -> Sequence[VenuePrice]:
     Raises:
         ContractError: If it is no such answer.
     """
-    return [_price(each) for each in _one_or_more(payload, "a Binance ticker")]
+    return [_price(each) for each in one_or_more(payload, "a Binance ticker")]
 
 
 def _price(found: Mapping[str, Any]) -> VenuePrice:
@@ -168,7 +180,7 @@ def read_quotes(payload: bytes) -> Sequence[VenueQuote]:
     Raises:
         ContractError: If it is no such answer.
     """
-    return [_quote(each) for each in _one_or_more(payload, "a Binance book ticker")]
+    return [_quote(each) for each in one_or_more(payload, "a Binance book ticker")]
 
 
 def _quote(found: Mapping[str, Any]) -> VenueQuote:
@@ -188,7 +200,7 @@ def read_depth(payload: bytes, *, symbol: str) -> VenueQuote:
     Raises:
         ContractError: If it is no such answer, or a side of the book is empty.
     """
-    found = fields_of(_answer(payload, "a Binance depth"), "a Binance depth")
+    found = fields_of(answer(payload, "a Binance depth"), "a Binance depth")
     bid, ask = (
         row_of(row_of(found.get(side), 1, f"{side} of a book")[0], 2, "a level of a book")
         for side in ("bids", "asks")
@@ -199,60 +211,4 @@ def read_depth(payload: bytes, *, symbol: str) -> VenueQuote:
         ask=(ask[0], ask[1]),
         time_ms=optional_time_ms(found.get("T"), "time T"),
         update_id=whole(found.get("lastUpdateId"), "lastUpdateId"),
-    )
-
-
-def read_mark_prices(payload: bytes) -> Sequence[MarkPrice]:
-    """Return the mark prices of ``premiumIndex``.
-
-    Raises:
-        ContractError: If it is no such answer.
-    """
-    return [
-        MarkPrice(
-            text(found.get("symbol"), "symbol"),
-            time_ms(found.get("time"), "time"),
-            price(found.get("markPrice"), "mark price"),
-            optional_amount(found.get("indexPrice"), "index price") or None,
-            funding_rate(found.get("lastFundingRate"), "funding rate"),
-            optional_time_ms(found.get("nextFundingTime"), "next funding"),
-        )
-        for found in _one_or_more(payload, "a Binance premiumIndex")
-    ]
-
-
-def read_open_interest(payload: bytes) -> OpenInterest:
-    """Return the open interest of ``openInterest``.
-
-    Raises:
-        ContractError: If it is no such answer.
-    """
-    found = fields_of(_answer(payload, "a Binance openInterest"), "a Binance openInterest")
-    return OpenInterest(
-        text(found.get("symbol"), "symbol"),
-        time_ms(found.get("time"), "time"),
-        amount(found.get("openInterest"), "open interest"),
-    )
-
-
-def read_fundings(payload: bytes) -> Sequence[FundingSettled]:
-    """Return the settled fundings of ``fundingRate``, oldest first.
-
-    Raises:
-        ContractError: If it is no such answer.
-    """
-    rows = rows_of(_answer(payload, "a list of Binance fundings"), "a list of Binance fundings")
-    return [_funding(fields_of(each, "a Binance funding")) for each in rows]
-
-
-def _funding(found: Mapping[str, Any]) -> FundingSettled:
-    rate = funding_rate(found.get("fundingRate"), "funding rate")
-    if rate is None:
-        message = "a settled funding must have a fundingRate"
-        raise InvariantError(message)
-    return FundingSettled(
-        text(found.get("symbol"), "symbol"),
-        time_ms(found.get("fundingTime"), "funding time"),
-        rate,
-        optional_amount(found.get("markPrice"), "mark price") or None,
     )

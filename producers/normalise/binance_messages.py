@@ -16,10 +16,9 @@ from typing import Any
 import msgspec
 
 from producers.normalise.binance import read_trade
+from producers.normalise.candle_fields import aligned, candle_prices
 from producers.normalise.fields import (
-    aligned,
     amount,
-    candle_prices,
     decoded,
     fields_of,
     funding_rate,

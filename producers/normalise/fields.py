@@ -46,7 +46,7 @@ def decoded(decoder: msgspec.json.Decoder[_T], payload: bytes | msgspec.Raw, exp
 _anything = msgspec.json.Decoder(Any)
 
 
-def json_of(payload: bytes, expected: str) -> Any:  # noqa: ANN401  (the codec boundary)
+def json_of(payload: bytes, expected: str) -> Any:
     """Decode JSON of any form, as :func:`decoded` does."""
     return decoded(_anything, payload, expected)
 
@@ -142,9 +142,9 @@ def whole(value: object, field: str) -> int:
         InvariantError: If it is none.
     """
     found: object = value
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _LONGEST_NUMBER:
-        found = int(value)
-    elif isinstance(value, float) and value.is_integer():
+    if (
+        isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _LONGEST_NUMBER
+    ) or (isinstance(value, float) and value.is_integer()):
         found = int(value)
     if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= _LARGEST_INTEGER:
         message = f"the {field} must be a whole number from 0 to 2**63 - 1, was {shown(value)}"
@@ -180,7 +180,7 @@ def possible_time_ms(value: object, field: str) -> int:
 
 def _milliseconds_of_float(value: float) -> int:
     """Seconds with decimals; a float holds them to a quarter of a microsecond, so the millisecond is exact."""
-    if abs(value) < 1e11:  # noqa: PLR2004  (as in milliseconds_by_magnitude)
+    if abs(value) < 1e11:
         return math.floor(round(value * 1e6) / 1000)
     return milliseconds_by_magnitude(int(value))
 
@@ -252,29 +252,3 @@ def in_time(found_ms: int, field: str) -> int:
         message = f"the {field} must be from 2009 to 2099, was {found_ms} ms"
         raise InvariantError(message)
     return found_ms
-
-
-def candle_prices(opened: object, high: object, low: object, close: object) -> tuple[float, float, float, float]:
-    """Return the four prices of a candle.
-
-    Raises:
-        InvariantError: If one is no price, the high is not the highest, or the low not the lowest.
-    """
-    found = price(opened, "open"), price(high, "high"), price(low, "low"), price(close, "close")
-    first, highest, lowest, last = found
-    if not lowest <= min(first, last) <= max(first, last) <= highest:
-        message = f"a candle needs low <= open, close <= high, was open {first}, high {highest}, low {lowest}, close {last}"
-        raise InvariantError(message)
-    return found
-
-
-def aligned(start_ms: int, length_ms: int) -> int:
-    """Return the start of a candle.
-
-    Raises:
-        InvariantError: If it is no multiple of the length.
-    """
-    if length_ms > 0 and start_ms % length_ms:
-        message = f"a candle of {length_ms} ms must start at a multiple of that, was {start_ms}"
-        raise InvariantError(message)
-    return start_ms

@@ -21,7 +21,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from producers.normalise.observations import Notice, PerpetualFact, VenueCandle, VenuePrice, VenueQuote
+from producers.normalise.rejects import RejectedRow
 from producers.normalise.trades import VenueTrade
+from schemas.errors import PlatformError
 from schemas.time import Interval
 
 
@@ -86,7 +88,7 @@ class Reading(msgspec.Struct, frozen=True):
     replies: Sequence[str] = ()
 
 
-class TradesOutOfReachError(Exception):
+class TradesOutOfReachError(PlatformError):
     """The venue's REST API does not reach back to the trades that were asked for.
 
     The caller then takes the candles of that time, and the ledger names the gap.
@@ -135,9 +137,7 @@ class Venue(Protocol):
             ContractError: If the message cannot be read, whatever the bytes are. The connection may go on.
         """
 
-    def trades_after(
-        self, instrument: str, trade_id: int, *, time_ms: int
-    ) -> Iterator[Sequence[VenueTrade]]:
+    def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
         """Yield every trade after one, oldest first, page by page, up to the venue's newest.
 
         No id comes twice, ids grow within and across pages, and none is left out. A page may be empty.
@@ -178,4 +178,10 @@ class Venue(Protocol):
         """Return the latest price of each instrument that the venue answers for, in one request where it can.
 
         Each has the venue's own time: of the price where it states one, otherwise of the answer (its ``Date``).
+        """
+
+    def take_rejected(self) -> Sequence[RejectedRow]:
+        """Return the rows of answers that were left out because they cannot be read, since this was called last.
+
+        One bad row does not stop a page; an answer of which every row is bad raises a ContractError instead.
         """
