@@ -101,7 +101,17 @@ def _flag(value: object, field: str) -> bool:
 def read_aggregate_trades(
     payload: bytes, *, symbol: str, market: Market, rejected: list[RejectedRow] | None = None
 ) -> Sequence[VenueTrade]:
-    """Return the trades of ``aggTrades``, which have ids of their own, as :func:`read_trades` does."""
+    """Return the trades of ``aggTrades``, which have ids of their own, as :func:`read_trades` does.
+
+    Args:
+        payload: Any bytes.
+        symbol: Of the request.
+        market: Of the request.
+        rejected: As in :func:`producers.normalise.rejects.good_rows`.
+
+    Raises:
+        ContractError: If it is no such answer.
+    """
     rows = rows_of(answer(payload, "a list of Binance aggTrades"), "a list of Binance aggTrades")
     return good_rows(
         rows, lambda row: _aggregate(fields_of(row, "a Binance aggTrade"), symbol, market), rejected
@@ -131,6 +141,11 @@ def read_candles(
     payload: bytes, *, symbol: str, rejected: list[RejectedRow] | None = None
 ) -> Sequence[VenueCandle]:
     """Return the candles of ``klines``, oldest first; the last one may still form.
+
+    Args:
+        payload: Any bytes.
+        symbol: Of the request.
+        rejected: As in :func:`producers.normalise.rejects.good_rows`.
 
     Raises:
         ContractError: If it is no such answer.

@@ -9,6 +9,12 @@ def candle_prices(
 ) -> tuple[float, float, float, float]:
     """Return the four prices of a candle.
 
+    Args:
+        opened: The first price, as the venue states it.
+        high: The highest.
+        low: The lowest.
+        close: The last.
+
     Raises:
         InvariantError: If one is no price, the high is not the highest, or the low not the lowest.
     """

@@ -232,6 +232,11 @@ def rows_of(value: object, expected: str) -> Sequence[Any]:
 def row_of(value: object, n_least: int, expected: str) -> Sequence[Any]:
     """Return a JSON array that has at least so many entries.
 
+    Args:
+        value: Any JSON.
+        n_least: How many.
+        expected: What the error says was expected.
+
     Raises:
         DecodeError: If it has fewer, or is another form of JSON.
     """

@@ -132,6 +132,11 @@ def first_start_ms(from_ms: int, interval: Interval) -> int:
 def check_interval(name: str, interval: Interval, offered: frozenset[Interval]) -> None:
     """Check that a venue has candles of an interval.
 
+    Args:
+        name: The venue, for the error.
+        interval: That was asked for.
+        offered: Those that it has.
+
     Raises:
         ValueError: If it has none.
     """

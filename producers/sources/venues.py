@@ -1,7 +1,7 @@
 """The port of venues: what every exchange and price source can be asked, whatever its API looks like.
 
 A venue knows the forms of one API and nothing of streams, threads or the log. It reads what a socket sent
-(pure), and asks its REST API by a :class:`Fetcher`. Instruments are names on the wire, such as ``BTC-USD.KRAKEN``. What is
+without any effect, and asks its REST API by a :class:`Fetcher`. Instruments are names on the wire, such as ``BTC-USD.KRAKEN``. What is
 read comes as pairs of an instrument and what was observed of it::
 
     reading = venue.read(payload, received_ms=received_ms)
@@ -104,7 +104,7 @@ class TradesOutOfReachError(PlatformError):
 
 
 class Venue(Protocol):
-    """One outside source of prices. ``read`` is pure; the other methods wait for the network in the caller's thread.
+    """One outside source of prices. ``read`` has no effect; the other methods wait for the network in the caller's thread.
 
     Methods that ask the network raise the kinds of :class:`schemas.errors.SourceUnavailableError` that the fetcher
     raises, and a :class:`schemas.errors.ContractError` if the answer cannot be read. Pages come lazily: one request for
@@ -166,6 +166,12 @@ class Venue(Protocol):
         The candle that is still forming by the venue's own clock is left out. Minutes without a trade are missing
         where the venue leaves them out; nothing is invented. Where the venue reaches back less far, the pages
         begin later, and :meth:`candles_reach_ms` says where.
+
+        Args:
+            instrument: One of the venue's.
+            from_ms: The earliest start.
+            until_ms: The first start that is too late.
+            interval: One of ``traits.candle_intervals``.
 
         Raises:
             ValueError: If the interval is none of ``traits.candle_intervals``.

@@ -92,7 +92,7 @@ class BinanceFutures(Venue):
         return self._names.reading(replace(message, trades=of_market) if of_market else message)
 
     def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
-        """Yield every trade after one, by its id."""
+        """Yield every trade after one, by its id; see the port."""
         del time_ms
         symbol = self._symbol(instrument)
         return pages_by_id(
@@ -123,7 +123,7 @@ class BinanceFutures(Venue):
     def candles(
         self, instrument: str, from_ms: int, until_ms: int, *, interval: Interval = Interval.ONE_MINUTE
     ) -> Iterator[Sequence[VenueCandle]]:
-        """Yield the closed candles."""
+        """Yield the closed candles; see the port."""
         check_interval(self.name, interval, self.traits.candle_intervals)
         return self._rest.candles(self._symbol(instrument), from_ms, until_ms, interval)
 

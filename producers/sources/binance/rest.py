@@ -55,7 +55,14 @@ class BinanceRest:
     def candles(
         self, symbol: str, from_ms: int, until_ms: int, interval: Interval
     ) -> Iterator[Sequence[VenueCandle]]:
-        """Yield the closed candles of ``klines``, page by page, oldest first."""
+        """Yield the closed candles of ``klines``, page by page, oldest first; see the port.
+
+        Args:
+            symbol: As the venue writes it.
+            from_ms: The earliest start.
+            until_ms: The first start that is too late.
+            interval: Of the candles.
+        """
         start_ms = first_start_ms(from_ms, interval)
         while start_ms < until_ms:
             asked = {"startTime": start_ms, "endTime": until_ms - 1, "limit": PAGE}

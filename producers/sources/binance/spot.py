@@ -89,7 +89,7 @@ class BinanceSpot(Venue):
         return self._names.reading(read_binance_message(payload))
 
     def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
-        """Yield every trade after one, by its id; of the newest 1,000 alone where older ones are refused."""
+        """Yield every trade after one, by its id; of the newest 1,000 alone where older ones are refused; see the port."""
         del time_ms
         symbol = self._symbol(instrument)
         what = f"{self.name} {symbol}"
@@ -130,7 +130,7 @@ class BinanceSpot(Venue):
     def candles(
         self, instrument: str, from_ms: int, until_ms: int, *, interval: Interval = Interval.ONE_MINUTE
     ) -> Iterator[Sequence[VenueCandle]]:
-        """Yield the closed candles."""
+        """Yield the closed candles; see the port."""
         check_interval(self.name, interval, self.traits.candle_intervals)
         return self._rest.candles(self._symbol(instrument), from_ms, until_ms, interval)
 

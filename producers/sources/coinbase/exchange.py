@@ -117,7 +117,7 @@ class CoinbaseExchange(Venue):
         return CursorPages(page, f"{self.name} {self._product(instrument)}", _TRADES_PAGE)
 
     def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
-        """Yield every trade after one, by its id."""
+        """Yield every trade after one, by its id; see the port."""
         del time_ms
         return self._pages(instrument).after(trade_id)
 
@@ -129,7 +129,7 @@ class CoinbaseExchange(Venue):
     def candles(
         self, instrument: str, from_ms: int, until_ms: int, *, interval: Interval = Interval.ONE_MINUTE
     ) -> Iterator[Sequence[VenueCandle]]:
-        """Yield the closed candles, window by window."""
+        """Yield the closed candles, window by window; see the port."""
         check_interval(self.name, interval, self.traits.candle_intervals)
         return self._windows(instrument, first_start_ms(from_ms, interval), until_ms, interval)
 

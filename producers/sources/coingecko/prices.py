@@ -93,7 +93,7 @@ class CoinGecko(Venue):
         raise ValueError(message)
 
     def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
-        """Raise an error, since there are no trades.
+        """Raise an error, since there are no trades; see the port.
 
         Raises:
             TradesOutOfReachError: Always.
@@ -113,7 +113,7 @@ class CoinGecko(Venue):
     def candles(
         self, instrument: str, from_ms: int, until_ms: int, *, interval: Interval = Interval.ONE_MINUTE
     ) -> Iterator[Sequence[VenueCandle]]:
-        """Raise an error, since it has no candles of the platform's intervals with a volume.
+        """Raise an error, since it has no candles of the platform's intervals with a volume; see the port.
 
         Raises:
             ValueError: Always.

@@ -117,7 +117,7 @@ class KrakenSpot(Venue):
         return page, last_ns
 
     def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
-        """Yield every trade after one: the pages from its time on, without the trades up to its id."""
+        """Yield every trade after one: the pages from its time on, without the trades up to its id; see the port."""
         page, last_ns = self._page(instrument, time_ms * _NS - 1)
         found = begins_after(page, trade_id, f"{self.name} {self._pair(instrument)}")
         yield found
@@ -146,7 +146,7 @@ class KrakenSpot(Venue):
     def candles(
         self, instrument: str, from_ms: int, until_ms: int, *, interval: Interval = Interval.ONE_MINUTE
     ) -> Iterator[Sequence[VenueCandle]]:
-        """Yield the closed ones of the newest 720 candles, as one page."""
+        """Yield the closed ones of the newest 720 candles, as one page; see the port."""
         check_interval(self.name, interval, self.traits.candle_intervals)
         return self._candles(instrument, from_ms, until_ms, interval)
 
