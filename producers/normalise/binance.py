@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import msgspec
 
-from producers.normalise.fields import decoded
+from producers.normalise.fields import UNREADABLE, unreadable
 from producers.normalise.symbols import instrument_of_symbol
 from producers.normalise.trades import Market, TradeKind, VenueTrade, positive_number
 from schemas.errors import DecodeError
@@ -29,6 +29,8 @@ SOURCE = VENUE.lower()
 #: What a futures trade says in ``X`` when two orders met; liquidations by the insurance fund and the like
 #: are no market prices.
 _MARKET_TRADE = "MARKET"
+_MESSAGE = "a Binance message, JSON with stream and data"
+_TRADE = "a Binance trade with e, s, p, q, T and m"
 _COIN_MARGINED = "_PERP"
 _CONTRACT_USD = 10.0
 _BITCOIN_CONTRACT_USD = 100.0
@@ -61,7 +63,10 @@ _trades = msgspec.json.Decoder(_TradeMessage)
 
 
 def _envelope_of(payload: bytes) -> _Envelope:
-    return decoded(_envelopes, payload, "a Binance message, JSON with stream and data")
+    try:
+        return _envelopes.decode(payload)
+    except UNREADABLE as error:
+        raise unreadable(_MESSAGE, error) from error
 
 
 @lru_cache(maxsize=10_000)
@@ -108,7 +113,10 @@ def read_trade(body: bytes | msgspec.Raw) -> VenueTrade | None:
         DecodeError: If a field is missing or of another type.
         InvariantError: If the price or the size is not positive.
     """
-    found = decoded(_trades, body, "a Binance trade with e, s, p, q, T and m")
+    try:
+        found = _trades.decode(body)
+    except UNREADABLE as error:
+        raise unreadable(_TRADE, error) from error
     kind = _KINDS.get(found.event, TradeKind.SINGLE)
     trade_id = found.trade_id if kind is TradeKind.SINGLE else found.aggregate_id
     if trade_id is None:

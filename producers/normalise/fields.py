@@ -22,6 +22,9 @@ _LATEST_MS = 4_102_444_800_000  # 2100-01-01
 _SHOWN = 60
 _NOTE = 200
 
+#: What decoding any bytes as JSON may raise.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
+
 _T = TypeVar("_T")
 
 
@@ -38,9 +41,13 @@ def decoded(decoder: msgspec.json.Decoder[_T], payload: bytes | msgspec.Raw, exp
     """
     try:
         return decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
-        message = f"expected {expected}: {str(error)[:_NOTE]}"
-        raise DecodeError(message) from error
+    except UNREADABLE as error:
+        raise unreadable(expected, error) from error
+
+
+def unreadable(expected: str, error: Exception) -> DecodeError:
+    """Return the error of bytes that could not be decoded."""
+    return DecodeError(f"expected {expected}: {str(error)[:_NOTE]}")
 
 
 _anything = msgspec.json.Decoder(Any)
