@@ -21,6 +21,7 @@ from producers.normalise.fields import (
     rows_of,
     text,
     time_ms,
+    turnover,
     whole,
 )
 from producers.normalise.observations import VenueCandle, VenuePrice, VenueQuote
@@ -185,7 +186,7 @@ def _price(found: Mapping[str, Any]) -> VenuePrice:
         text(found.get("symbol"), "symbol"),
         price(found.get("lastPrice", found.get("price")), "price"),
         optional_time_ms(found.get("closeTime", found.get("time")), "time"),
-        optional_amount(found.get("volume"), "volume"),
+        turnover(found.get("quoteVolume"), "quoteVolume"),
     )
 
 

@@ -30,6 +30,7 @@ from producers.normalise.fields import (
     price,
     text,
     time_ms,
+    turnover,
     whole,
 )
 from producers.normalise.observations import (
@@ -162,7 +163,7 @@ def _ticker(fields: Mapping[str, Any]) -> Message:
         text(fields.get("s"), "symbol s"),
         price(fields.get("c"), "last price c"),
         optional_time_ms(fields.get("E"), "time E"),
-        optional_amount(fields.get("v"), "volume v"),
+        turnover(fields.get("q"), "turnover q"),
     )
     return Message(prices=(latest,))
 

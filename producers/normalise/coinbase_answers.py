@@ -17,7 +17,6 @@ from producers.normalise.fields import (
     fields_of,
     json_of,
     note_of,
-    optional_amount,
     optional_time_ms,
     price,
     row_of,
@@ -136,6 +135,8 @@ def _candle(row: object, symbol: str, length_ms: int) -> VenueCandle:
 def read_price(payload: bytes, *, symbol: str) -> VenuePrice:
     """Return the latest price: of the Exchange's ticker, or the newest of the trades of Advanced Trade.
 
+    The venue states its volume in base units alone, so it is left out.
+
     Raises:
         ContractError: If it is no such answer.
     """
@@ -150,7 +151,6 @@ def read_price(payload: bytes, *, symbol: str) -> VenuePrice:
         symbol,
         price(found.get("price"), "price"),
         optional_time_ms(found.get("time"), "time"),
-        optional_amount(found.get("volume"), "volume"),
     )
 
 

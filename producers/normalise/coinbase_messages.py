@@ -22,7 +22,6 @@ from producers.normalise.fields import (
     in_time,
     json_of,
     note_of,
-    optional_amount,
     optional_time_ms,
     price,
     rows_of,
@@ -72,10 +71,7 @@ def _ticker(fields: Mapping[str, Any]) -> Message:
     quotes = _quotes(fields, symbol, at_ms)
     if fields.get("price") is None:
         return Message(quotes=quotes)
-    volume = optional_amount(fields.get("volume_24h", fields.get("volume_24_h")), "volume_24h")
-    return Message(
-        quotes=quotes, prices=(VenuePrice(symbol, price(fields["price"], "price"), at_ms, volume),)
-    )
+    return Message(quotes=quotes, prices=(VenuePrice(symbol, price(fields["price"], "price"), at_ms),))
 
 
 def _quotes(fields: Mapping[str, Any], symbol: str, at_ms: int | None) -> tuple[VenueQuote, ...]:

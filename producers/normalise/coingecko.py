@@ -18,13 +18,13 @@ from producers.normalise.fields import (
     fields_of,
     json_of,
     note_of,
-    optional_amount,
     optional_time_ms,
     price,
     row_of,
     rows_of,
     text,
     time_ms,
+    turnover,
 )
 from producers.normalise.observations import VenueCandle, VenuePrice
 from schemas.errors import DecodeError
@@ -58,7 +58,7 @@ def read_markets(payload: bytes) -> Sequence[VenuePrice]:
             text(each.get("id"), "id of a coin"),
             price(each["current_price"], "current_price"),
             optional_time_ms(each.get("last_updated"), "last_updated"),
-            optional_amount(each.get("total_volume"), "total_volume"),
+            turnover(each.get("total_volume"), "total_volume"),
         )
         for each in rows
         if each.get("current_price") is not None
@@ -100,7 +100,7 @@ def read_simple_prices(payload: bytes, *, currency: str) -> Sequence[VenuePrice]
             coin,
             price(each[currency], f"price in {currency}"),
             optional_time_ms(each.get("last_updated_at"), "last_updated_at"),
-            optional_amount(each.get(f"{currency}_24h_vol"), "24h volume"),
+            turnover(each.get(f"{currency}_24h_vol"), "24h volume"),
         )
         for coin, each in coins.items()
         if each.get(currency) is not None
@@ -125,7 +125,7 @@ def read_coin(payload: bytes, *, currency: str) -> VenuePrice:
         text(found.get("id"), "id of a coin"),
         price(latest.get(currency), f"price in {currency}"),
         optional_time_ms(data.get("last_updated", found.get("last_updated")), "last_updated"),
-        optional_amount(volume.get(currency) if isinstance(volume, dict) else None, "total_volume"),
+        turnover(volume.get(currency) if isinstance(volume, dict) else None, "total_volume"),
     )
 
 
@@ -146,9 +146,7 @@ def read_market_chart(payload: bytes, *, coin: str) -> Sequence[VenuePrice]:
         row = row_of(each, 2, "a point of a chart")
         volume = row_of(volumes[position], 2, "a point of a chart")[1] if position < len(volumes) else None
         prices.append(
-            VenuePrice(
-                coin, price(row[1], "price"), time_ms(row[0], "time"), optional_amount(volume, "volume")
-            )
+            VenuePrice(coin, price(row[1], "price"), time_ms(row[0], "time"), turnover(volume, "volume"))
         )
     return prices
 

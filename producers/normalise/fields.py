@@ -15,6 +15,7 @@ from schemas.errors import DecodeError, InvariantError
 from schemas.time import EARLIEST_MS, milliseconds_by_magnitude
 
 _LARGEST_AMOUNT = 1e15
+LARGEST_TURNOVER = 1e18
 _LARGEST_INTEGER = 2**63 - 1
 _LONGEST_NUMBER = 40
 #: No venue states a time after this; a larger count is in another unit or wrong.
@@ -89,7 +90,7 @@ def number(value: object, field: str) -> float:
             except ValueError:
                 found = math.nan
     elif isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
-        found = float(value) if abs(value) <= _LARGEST_AMOUNT else math.inf
+        found = float(value) if abs(value) <= LARGEST_TURNOVER else math.inf
     if not math.isfinite(found):
         message = f"the {field} must be a decimal number, was {shown(value)}"
         raise InvariantError(message)
@@ -125,6 +126,32 @@ def amount(value: object, field: str) -> float:
 def optional_amount(value: object, field: str) -> float | None:
     """Return an amount, or None where the venue states none."""
     return None if value is None or value == "" else amount(value, field)
+
+
+def turnover(value: object, field: str) -> float | None:
+    """Return what was traded in quote units, which may be a small currency, or None where the venue states none.
+
+    Raises:
+        InvariantError: If it is negative, no number, or larger than any turnover.
+    """
+    if value is None or value == "":
+        return None
+    found = number(value, field)
+    if not 0 <= found <= LARGEST_TURNOVER:
+        message = f"the {field} must be from 0 to {LARGEST_TURNOVER:g}, was {shown(value)}"
+        raise InvariantError(message)
+    return found
+
+
+def traded_in_quote(volume: object, average_price: object) -> float | None:
+    """Return a volume of base units in quote units, or None where the venue does not state both numbers.
+
+    Raises:
+        InvariantError: If one of them cannot be.
+    """
+    if volume is None or average_price is None:
+        return None
+    return turnover(amount(volume, "volume") * amount(average_price, "average price"), "turnover")
 
 
 def funding_rate(value: object, field: str) -> float | None:

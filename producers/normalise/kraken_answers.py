@@ -21,6 +21,7 @@ from producers.normalise.fields import (
     row_of,
     rows_of,
     time_ms,
+    traded_in_quote,
     whole,
 )
 from producers.normalise.observations import VenueCandle, VenuePrice, VenueQuote
@@ -165,8 +166,8 @@ def read_prices(payload: bytes) -> Sequence[VenuePrice]:
 
 def _price(pair: str, found: Mapping[str, Any]) -> VenuePrice:
     last = row_of(found.get("c"), 1, "the last trade of a Kraken ticker")
-    volume = row_of(found.get("v"), 2, "the volume of a Kraken ticker")
-    return VenuePrice(pair, price(last[0], "last price"), None, amount(volume[1], "volume"))
+    volume, average = (row_of(found.get(name, [None, None]), 2, "a volume or average price") for name in "vp")
+    return VenuePrice(pair, price(last[0], "last price"), None, traded_in_quote(volume[1], average[1]))
 
 
 def read_quotes(payload: bytes) -> Sequence[VenueQuote]:

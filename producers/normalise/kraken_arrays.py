@@ -19,6 +19,7 @@ from producers.normalise.fields import (
     row_of,
     text,
     time_ms,
+    traded_in_quote,
     whole,
 )
 from producers.normalise.kraken import EXPECTED, read_message
@@ -53,10 +54,13 @@ def _ticker(body: object, pair: str, _: str) -> Message:
     """Best ask and bid as price, whole lots and size; the latest trade; the volume of today and of 24 hours."""
     found = fields_of(body, "a Kraken ticker")
     bid, ask = (row_of(found.get(side), 3, "a side of a Kraken ticker") for side in "ba")
-    last, volume = row_of(found.get("c"), 1, "the last trade"), row_of(found.get("v"), 2, "the volume")
+    last = row_of(found.get("c"), 1, "the last trade")
+    volume, average = (row_of(found.get(name, [None, None]), 2, "a volume or average price") for name in "vp")
     return Message(
         quotes=(quote(pair, bid=(bid[0], bid[2]), ask=(ask[0], ask[2])),),
-        prices=(VenuePrice(pair, price(last[0], "last price"), None, amount(volume[1], "volume")),),
+        prices=(
+            VenuePrice(pair, price(last[0], "last price"), None, traded_in_quote(volume[1], average[1])),
+        ),
     )
 
 

@@ -20,12 +20,12 @@ from producers.normalise.fields import (
     in_time,
     json_of,
     note_of,
-    optional_amount,
     optional_time_ms,
     price,
     rows_of,
     text,
     time_ms,
+    traded_in_quote,
     whole,
 )
 from producers.normalise.kraken import EXPECTED, read_trades
@@ -101,8 +101,8 @@ def _ticker(rows: Sequence[Mapping[str, Any]]) -> Message:
         if None not in bid and None not in ask:
             quotes.append(quote(symbol, bid=bid, ask=ask, time_ms=at_ms))
         if each.get("last") is not None:
-            volume = optional_amount(each.get("volume"), "volume")
-            prices.append(VenuePrice(symbol, price(each["last"], "last price"), at_ms, volume))
+            traded = traded_in_quote(each.get("volume"), each.get("vwap"))
+            prices.append(VenuePrice(symbol, price(each["last"], "last price"), at_ms, traded))
     return Message(quotes=tuple(quotes), prices=tuple(prices))
 
 

@@ -70,8 +70,7 @@ class VenuePrice(msgspec.Struct, frozen=True, gc=False):
         symbol: As the venue writes it, or the id of the coin at CoinGecko.
         price: Quote units per base unit.
         time_ms: When it was so, by the venue; None where the answer does not say.
-        volume_24h: Base units traded in the last 24 hours (quote units at CoinGecko, which converts them); None
-            where the answer does not say.
+        volume_24h: What was traded in the last 24 hours, in quote units; None where the answer does not say.
     """
 
     symbol: str

@@ -61,7 +61,10 @@ def test_binance_kline_says_itself_whether_it_is_closed() -> None:
 
 
 def test_binance_tickers_of_all_markets_come_as_one_array() -> None:
-    tickers = [{"e": "24hrMiniTicker", "E": T, "s": s, "c": "5", "v": "7"} for s in ("BTCUSDT", "ETHUSDT")]
+    tickers = [
+        {"e": "24hrMiniTicker", "E": T, "s": s, "c": "5", "v": "1.4", "q": "7"}
+        for s in ("BTCUSDT", "ETHUSDT")
+    ]
 
     message = read_binance_message(json(stream="!miniTicker@arr", data=tickers))
 
@@ -165,7 +168,7 @@ COINBASE_TICKER = {
 def test_coinbase_ticker_is_a_price_and_a_quote() -> None:
     message = read_coinbase_message(json(**COINBASE_TICKER))
 
-    assert message.prices == (VenuePrice("BTC-USD", 100.5, T + 123, 12.5),)
+    assert message.prices == (VenuePrice("BTC-USD", 100.5, T + 123),)
     assert message.quotes == (VenueQuote("BTC-USD", 100.4, 0.5, 100.6, 0.75, T + 123),)
 
 
@@ -248,12 +251,21 @@ def test_kraken_snapshot_of_trades_is_a_repeat() -> None:
 
 
 def test_kraken_ticker_is_a_price_and_a_quote() -> None:
-    row = {"symbol": "BTC/USD", "bid": 99, "bid_qty": 1, "ask": 101, "ask_qty": 2, "last": 100, "volume": 7}
+    row = {
+        "symbol": "BTC/USD",
+        "bid": 99,
+        "bid_qty": 1,
+        "ask": 101,
+        "ask_qty": 2,
+        "last": 100,
+        "volume": 7,
+        "vwap": 99.5,
+    }
 
     message = read_kraken_message(json(channel="ticker", type="update", data=[row]))
 
     assert message.quotes == (VenueQuote("BTC/USD", 99.0, 1.0, 101.0, 2.0),)
-    assert message.prices == (VenuePrice("BTC/USD", 100.0, None, 7.0),)
+    assert message.prices == (VenuePrice("BTC/USD", 100.0, None, 696.5),)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +300,7 @@ def test_arrays_of_kraken_version_1_are_read() -> None:
     ]
     spread = read_kraken_message(b'[0,["99","101","1735689600.5","1","2"],"spread","XBT/USD"]').quotes
     ticker = read_kraken_message(
-        b'[0,{"a":["101",1,"2"],"b":["99",1,"1"],"c":["100","0.1"],"v":["1","7"]},"ticker","XBT/USD"]'
+        b'[0,{"a":["101",1,"2"],"b":["99",1,"1"],"c":["100","0.1"],"v":["1","7"],"p":["99","99.5"]},"ticker","XBT/USD"]'
     )
     candle = read_kraken_message(
         b'[0,["1735689630.1","1735689660.0","1","3","0.5","2","1.5","10",4],"ohlc-1","XBT/USD"]'
@@ -297,7 +309,7 @@ def test_arrays_of_kraken_version_1_are_read() -> None:
     assert (trade.price, trade.size, trade.time_ms, trade.is_buyer_maker) == (5.5, 0.25, T + 123, True)
     assert spread == (VenueQuote("XBT/USD", 99.0, 1.0, 101.0, 2.0, T + 500),)
     assert ticker.quotes == (VenueQuote("XBT/USD", 99.0, 1.0, 101.0, 2.0),)
-    assert ticker.prices == (VenuePrice("XBT/USD", 100.0, None, 7.0),)
+    assert ticker.prices == (VenuePrice("XBT/USD", 100.0, None, 696.5),)
     assert candle == (VenueCandle("XBT/USD", T, 60_000, 1.0, 3.0, 0.5, 2.0, 10.0, 4),)
 
 
