@@ -11,6 +11,7 @@ from producers.sources.files.candles.file_rows import FileRows
 from producers.sources.files.candles.holes import SHORTEST_ADDED_MS, STATED_PAUSE_MS, Holes
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
+from producers.sources.files.candles.shifts import contradicted_rows, shift_doubts
 from producers.sources.files.candles.steps import BarLength
 from producers.sources.files.candles.texts import TextShape
 from producers.sources.files.candles.volume_units import volume_doubt
@@ -37,6 +38,7 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_times(rows),
         *_about_other_lengths(rows.judged),
         *_about_clocks(rows, sound, holes),
+        *shift_doubts(rows.columns, contradicted_rows(rows.judged.broken), sound, holes),
         *_about_prices(rows.judged),
         *_about_volumes(sound),
         *_about_holes(holes, sound, rows.stamps.length),
