@@ -70,9 +70,7 @@ _REMEDY = "name the columns by what they hold, and give parts of another order a
 
 def _refuse_unsound(columns: Columns, rows: Rows, name: str) -> None:
     found = [
-        order
-        for order in permutations(PRICES)
-        if _is_sound(columns, rows, order).mean() >= _LEAST_SHARE
+        order for order in permutations(PRICES) if _is_sound(columns, rows, order).mean() >= _LEAST_SHARE
     ]
     if found:
         order = min(found, key=lambda order: _apart(columns, rows, order))

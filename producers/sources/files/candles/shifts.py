@@ -85,7 +85,10 @@ def shift_doubts(columns: Columns, contradicted: Rows, sound: Columns, holes: Ho
     if usual is None:
         return ()
     within, between = usual
-    at = [*_across_holes(sound, holes, within, between), *_at_one_time(columns, contradicted, within, between)]
+    at = [
+        *_across_holes(sound, holes, within, between),
+        *_at_one_time(columns, contradicted, within, between),
+    ]
     if not at:
         return ()
     sentence = (
@@ -126,7 +129,9 @@ def _at_one_time(columns: Columns, contradicted: Rows, within: float, between: f
     if len(counts) > _MOST_HOLES:
         return []
     ends = np.cumsum(counts)
-    pairs = [(contradicted[end - 2], contradicted[end - 1]) for end, n in zip(ends, counts, strict=True) if n == 2]
+    pairs = [
+        (contradicted[end - 2], contradicted[end - 1]) for end, n in zip(ends, counts, strict=True) if n == 2
+    ]
     opens, closes = np.log(columns["open"]), np.log(columns["close"])
     limit = max(between, _GOES_ON * within / 2)
     return [

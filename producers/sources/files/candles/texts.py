@@ -37,6 +37,7 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f]")
 _EPOCHS_S = (1_230_768_000, 4_102_444_800)
 _COMPACT_DAYS = (20_090_101, 20_991_231)
+_DIGIT = re.compile(r"\d")
 _EMPTY = {"", "nan", "null", "none", "n/a", "-"}
 
 
@@ -152,7 +153,7 @@ def _shape(lines: Sequence[str], separator: str, encoding: str) -> TextShape | N
         return None
     begin = first if first is not None else (header or 0) + n_header_lines
     names = None if header is None else tuple(cell.strip().strip('"') for cell in rows[header])
-    sample = [row for row in rows[begin:] if any(cell.strip() for cell in row)][:_LINES_LOOKED_AT]
+    sample = _sample(rows[begin:])
     headings = Headings({}) if names is None else _headings(names, rows, header or 0, n_header_lines, sample)
     preamble = "\n".join(lines[: begin if header is None else header])
     symbol = _symbol(rows, header) if n_header_lines > 1 else None
@@ -169,6 +170,14 @@ def _shape(lines: Sequence[str], separator: str, encoding: str) -> TextShape | N
         symbol=symbol,
         doubtful=doubtful_number(_amounts(sample), separator),
     )
+
+
+def _sample(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """The first rows that are not empty, up to another heading: what follows it is another table."""
+    end = next(
+        (i for i, row in enumerate(rows) if row and not _DIGIT.search(row[0]) and _is_header(row)), None
+    )
+    return [row for row in rows[:end] if any(cell.strip() for cell in row)][:_LINES_LOOKED_AT]
 
 
 def _amounts(sample: Sequence[Sequence[str]]) -> Sequence[str]:
