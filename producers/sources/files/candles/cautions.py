@@ -109,18 +109,27 @@ def _about_clocks(rows: FileRows, sound: Columns, holes: Holes) -> Sequence[str]
 
 
 def _about_prices(found: Judged) -> Sequence[str]:
-    if not found.jumps:
-        return ()
+    sentences = []
+    if found.jumps:
+        sentences.append(
+            f"The price jumps between two rows by more than a market moves ({_shown(found.jumps)}): the symbol was "
+            "redenominated or rows are wrong, and only the rows on the scale of most are used"
+        )
+    if found.wicks:
+        sentences.append(
+            f"Highs or lows lie far from the open and the close of their bar ({_shown(found.wicks)}) and are kept, because "
+            "much was traded then and the bar beside it is wide"
+        )
+    return sentences
+
+
+def _shown(factors: Sequence[tuple[int, float]]) -> str:
+    """The first of some factors and their times, and how many more there are."""
     shown = ", ".join(
         f"{factor:,.4g} times at {text_of_time(time_ms, 'minute')}"
-        for time_ms, factor in found.jumps[:_MOST_JUMPS]
+        for time_ms, factor in factors[:_MOST_JUMPS]
     )
-    more = f" and {len(found.jumps) - _MOST_JUMPS} more" if len(found.jumps) > _MOST_JUMPS else ""
-    sentence = (
-        f"The price jumps between two rows by more than a market moves ({shown}{more}): the symbol was "
-        "redenominated or rows are wrong, and only the rows on the scale of most are used"
-    )
-    return (sentence,)
+    return f"{shown} and {len(factors) - _MOST_JUMPS} more" if len(factors) > _MOST_JUMPS else shown
 
 
 def _about_volumes(sound: Columns) -> Sequence[str]:

@@ -87,8 +87,9 @@ def _held(order: tuple[str, ...]) -> str:
 
 
 def _has_prices(columns: Columns) -> Mask:
-    result: Mask = np.logical_and.reduce([columns[name] > 0 for name in PRICES])
-    return result & (columns["timestamp"] != MISSING_TIME)
+    has_time = columns["timestamp"] != MISSING_TIME
+    result: Mask = np.logical_and.reduce([has_time, *(columns[name] > 0 for name in PRICES)])
+    return result
 
 
 def _is_sound(columns: Columns, rows: Rows, order: tuple[str, ...]) -> Mask:

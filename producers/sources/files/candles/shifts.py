@@ -6,7 +6,7 @@ doubtful, and said.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ def check_shifts(columns: Columns, contradicted: Rows, length: BarLength, name: 
     raise ConfigurationError(message)
 
 
-def contradicted_rows(broken: dict[Rule, Mask]) -> Rows:
+def contradicted_rows(broken: Mapping[Rule, Mask]) -> Rows:
     """Return the rows whose time has two sets of numbers."""
     found = [rows for rule, rows in broken.items() if rule.name == "has one set of numbers"]
     return np.flatnonzero(found[0]) if found else np.empty(0, dtype=np.intp)
