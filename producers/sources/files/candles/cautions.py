@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from producers.sources.files.candles.clock_changes import clock_change
+from producers.sources.files.candles.column_names import Role
 from producers.sources.files.candles.columns import Columns, doubts_about_times
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows
@@ -14,7 +15,7 @@ from producers.sources.files.candles.raw_tables import RawTable
 from producers.sources.files.candles.shifts import contradicted_rows, shift_doubts
 from producers.sources.files.candles.steps import BarLength
 from producers.sources.files.candles.texts import TextShape
-from producers.sources.files.candles.volume_units import volume_doubt
+from producers.sources.files.candles.volume_units import doubt_about_name, volume_doubt
 from producers.sources.files.forms import ReadRequest
 from schemas.time import text_of_time
 
@@ -40,7 +41,7 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_clocks(rows, sound, holes),
         *shift_doubts(rows.columns, contradicted_rows(rows.judged.broken), sound, holes),
         *_about_prices(rows.judged),
-        *_about_volumes(sound),
+        *_about_volumes(rows.raw, sound),
         *_about_holes(holes, sound, rows.stamps.length),
     )
 
@@ -132,9 +133,9 @@ def _shown(factors: Sequence[tuple[int, float]]) -> str:
     return f"{shown} and {len(factors) - _MOST_JUMPS} more" if len(factors) > _MOST_JUMPS else shown
 
 
-def _about_volumes(sound: Columns) -> Sequence[str]:
-    doubt = volume_doubt(sound)
-    return () if doubt is None else (doubt,)
+def _about_volumes(raw: RawTable, sound: Columns) -> Sequence[str]:
+    doubts = (volume_doubt(sound), doubt_about_name(raw.names[Role.VOLUME], sound))
+    return [doubt for doubt in doubts if doubt is not None]
 
 
 def _about_holes(holes: Holes, sound: Columns, length: BarLength) -> Sequence[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from producers.sources.files.candles.headings import EXTRA_ROLES, PRICE_ROLES, Role, headings_of, plain_name
+from producers.sources.files.candles.column_names import Role
+from producers.sources.files.candles.headings import EXTRA_ROLES, PRICE_ROLES, headings_of, plain_name
 from producers.sources.files.candles.raw_tables import BadLine, RawTable
 from producers.sources.files.candles.texts import TextShape
 from schemas.errors import ConfigurationError

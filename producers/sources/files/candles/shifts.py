@@ -132,7 +132,8 @@ def _at_one_time(columns: Columns, contradicted: Rows, within: float, between: f
     pairs = [
         (contradicted[end - 2], contradicted[end - 1]) for end, n in zip(ends, counts, strict=True) if n == 2
     ]
-    opens, closes = np.log(columns["open"]), np.log(columns["close"])
+    opens = {row: float(np.log(columns["open"][row])) for pair in pairs for row in pair}
+    closes = {row: float(np.log(columns["close"][row])) for pair in pairs for row in pair}
     limit = max(between, _GOES_ON * within / 2)
     return [
         int(columns["timestamp"][one])

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, cast
 import pyarrow as pa
 from pyarrow import csv
 
-from producers.sources.files.candles.headings import Headings, Role
+from producers.sources.files.candles.column_names import Role
+from producers.sources.files.candles.headings import Headings
 from producers.sources.files.candles.joined_texts import joined_parts, joined_table
 from producers.sources.files.candles.layouts import Layout, text_layout
 from producers.sources.files.candles.raw_tables import (

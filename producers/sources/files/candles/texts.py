@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from producers.sources.files.candles.column_names import Role
 from producers.sources.files.candles.decimal_marks import doubtful_number, has_decimal_comma
-from producers.sources.files.candles.headings import Headings, Role, headings_of
+from producers.sources.files.candles.headings import Headings, headings_of
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -207,6 +208,8 @@ def _is_data(row: Sequence[str]) -> bool:
 def _header(rows: Sequence[Sequence[str]], before: int) -> tuple[int | None, int]:
     """The number of the header's line, and how many lines it has."""
     found = [i for i, row in enumerate(rows[:before]) if _is_header(row)]
+    if not found and before < len(rows):
+        found = [i for i in range(before) if _is_unknown_header(rows[i], rows[before])][-1:]
     if not found:
         return None, 0
     return found[-1], before - found[-1] if before < len(rows) else 1
@@ -218,6 +221,12 @@ def _is_header(row: Sequence[str]) -> bool:
     return (
         sum(role in headings_of(row).positions for role in (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)) >= 2
     )
+
+
+def _is_unknown_header(row: Sequence[str], first_of_data: Sequence[str]) -> bool:
+    """Whether a line is a heading whose names are not known: it has a word for each cell of the data."""
+    words = [cell for cell in row if cell.strip() and not _NUMBER.fullmatch(cell) and not is_time(cell)]
+    return len(row) == len(first_of_data) and len(words) >= len(row) - 1
 
 
 def _headings(
