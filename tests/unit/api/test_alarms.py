@@ -37,7 +37,7 @@ def test_what_is_published_and_confirmed_later_is_known_soon(alarms, clock, tmp_
     confirm(tmp_path, manifest)
     clock.sleep(3)
     assert alarms.why_held_back(TARGET) is None
-    assert "confirmed by Ada" in alarms.words_of(manifest.version)
+    assert "confirmed for champion by Ada" in alarms.words_of(manifest.version)
 
 
 def test_a_registry_that_cannot_be_read_costs_no_answer(alarms, tmp_path):
