@@ -42,6 +42,7 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *shift_doubts(rows.columns, contradicted_rows(rows.judged.broken), sound, holes),
         *_about_prices(rows.judged),
         *_about_volumes(rows.raw, sound),
+        *_about_silent_bars(sound),
         *_about_holes(holes, sound, rows.stamps.length),
     )
 
@@ -136,6 +137,14 @@ def _shown(factors: Sequence[tuple[int, float]]) -> str:
 def _about_volumes(raw: RawTable, sound: Columns) -> Sequence[str]:
     doubts = (volume_doubt(sound), doubt_about_name(raw.names[Role.VOLUME], sound))
     return [doubt for doubt in doubts if doubt is not None]
+
+
+def _about_silent_bars(sound: Columns) -> Sequence[str]:
+    """Say which bars of a file were added by whoever wrote it, such as ``driftline convert``."""
+    if "n_trades" not in sound:
+        return ()
+    n_silent = int(((sound["n_trades"] == 0) & (sound["volume"] == 0)).sum())
+    return (f"{counted(n_silent, 'bar')} of the file had no trade (n_trades 0)",) if n_silent else ()
 
 
 def _about_holes(holes: Holes, sound: Columns, length: BarLength) -> Sequence[str]:
