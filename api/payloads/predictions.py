@@ -139,7 +139,13 @@ class HistoryPayload(Payload):
 def prediction_payload(
     made: PredictionMade, *, kind: StreamKind, majority: float | None = None
 ) -> PredictionPayload:
-    """Return the answer for a prediction; ``majority`` is the accuracy of the more frequent direction, if known."""
+    """Return the answer for a prediction.
+
+    Args:
+        made: The prediction.
+        kind: The kind of its run.
+        majority: How often the direction that was more frequent in training was right, where it is known.
+    """
     return PredictionPayload(**_prediction_fields(made, kind=kind, majority=majority))
 
 

@@ -71,7 +71,13 @@ def is_ringing(manifest: ModelManifest) -> bool:
 
 
 def confirmation_of(version: str, alias: str, ledger: Iterable[LedgerEntry]) -> LedgerEntry | None:
-    """The newest line that says who confirmed a version for an alias despite its leak alarm, or None."""
+    """The newest line that says who confirmed a version for an alias despite its leak alarm, or None.
+
+    Args:
+        version: The name of the version.
+        alias: What it was confirmed for.
+        ledger: The lines, oldest first.
+    """
     return confirmations_of(version, ledger).get(alias)
 
 

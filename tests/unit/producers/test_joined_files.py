@@ -80,3 +80,11 @@ def test_a_second_part_without_all_columns_is_refused(tmp_path):
     path = joined(tmp_path, lines(TABLE[:CUT]), lines(TABLE[CUT:].assign(x=1), (*OPENS[:-1], "x")))
     with pytest.raises(ConfigurationError, match="missing: volume"):
         read_file(path)
+
+
+def test_a_joined_file_whose_rows_begin_with_words_is_read(tmp_path):
+    large = simulated_candles(n=1_500, seed=3).to_pandas().assign(symbol="BTC/USDT")
+    names = ("symbol", *OPENS)
+    order = ("symbol", *HEADINGS["Coinbase's order"])
+    found = read_file(joined(tmp_path, lines(large[:1_200], names), lines(large[1_200:], order)))
+    np.testing.assert_allclose(found.columns["open"], large.open, rtol=1e-12)

@@ -4,7 +4,9 @@ Each part is read by its own heading. A heading that says the same as the one be
 """
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +17,9 @@ from producers.sources.files.candles.raw_tables import BadLine, RawTable
 from producers.sources.files.candles.texts import TextShape
 from schemas.errors import ConfigurationError
 
-#: What stands in headings and seldom in rows.
+#: Rows begin with a time in most files, headings with a word.
+_WITHOUT_DIGIT = re.compile(rb'\n("?[^\d\s"-])')
+#: What stands in headings and seldom in rows, where rows begin with words.
 _TOKENS = tuple(
     token.encode()
     for token in ("open", "Open", "OPEN", ",o,", ";o;", "\to\t", ",O,", ";O;", "Eröffn", "시가", "开盘")
@@ -37,7 +41,7 @@ def joined_parts(text: bytes, shape: TextShape) -> Sequence[bytes]:
     """
     names = None if shape.names is None else _plain(shape.names)
     cuts = [0]
-    for begin, line in _lines_with_tokens(text):
+    for begin, line in _lines_like_headings(text):
         found = _names_in(line, shape.separator)
         if found is None:
             continue
@@ -51,13 +55,21 @@ def _plain(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(plain_name(name) for name in names)
 
 
-def _lines_with_tokens(text: bytes) -> Iterator[tuple[int, str]]:
-    """Where lines begin that hold a word of headings, and what they say, in their order."""
-    begins = sorted({begin for token in _TOKENS for begin in _begins_of_lines(text, token)})
+def _lines_like_headings(text: bytes) -> Iterator[tuple[int, str]]:
+    """Where lines begin that may be headings, and what they say, in their order."""
+    begins = _begins_without_digits(text)
+    if begins is None:
+        begins = sorted({begin for token in _TOKENS for begin in _begins_of_lines(text, token)})
     for begin in begins:
         end = text.find(b"\n", begin)
         line = text[begin : len(text) if end < 0 else end][:_LONGEST_LINE]
         yield begin, line.decode("utf-8-sig", errors="replace").strip()
+
+
+def _begins_without_digits(text: bytes) -> Sequence[int] | None:
+    """Where lines begin without a digit, which is quick to find; None if these are so many that rows begin so."""
+    found = [match.start(1) for match in islice(_WITHOUT_DIGIT.finditer(text), _MOST_OTHER_LINES)]
+    return None if len(found) == _MOST_OTHER_LINES else found
 
 
 def _begins_of_lines(text: bytes, token: bytes) -> Iterator[int]:

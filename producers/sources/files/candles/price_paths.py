@@ -35,7 +35,13 @@ class PricePath(NamedTuple):
         return PricePath(self.times[rows], self.opens[rows], self.closes[rows], self.step_ms)
 
     def jumps(self, before: NDArray[np.intp], after: NDArray[np.intp], deviation: float) -> Mask:
-        """Whether the price from the close of one row to the open of a later row jumps by more than a market moves."""
+        """Whether the price from the close of one row to the open of a later row jumps by more than a market moves.
+
+        Args:
+            before: Rows.
+            after: For each a later row.
+            deviation: Of a bar's return.
+        """
         between = np.maximum((self.times[after] - self.times[before]) // self.step_ms, 1) - 1
         band = np.maximum(SURE_JUMP, MOST_DEVIATIONS * deviation * np.sqrt(between))
         result: Mask = np.abs(self.opens[after] - self.closes[before]) > band
