@@ -22,7 +22,9 @@ pytestmark = pytest.mark.recorded
 
 @pytest.fixture
 def settings(recorded_data: Path, tmp_path: Path) -> ProducerSettings:
-    path = rewritten(recorded_data / IDS_ALWAYS_ZERO, tmp_path / "capture.gz", lambda line: 3_719_000_000 + line)
+    path = rewritten(
+        recorded_data / IDS_ALWAYS_ZERO, tmp_path / "capture.gz", lambda line: 3_719_000_000 + line
+    )
     return ProducerSettings.from_environment({}, data=path, stream="replay-capture", speed=0.0)
 
 
