@@ -300,7 +300,7 @@ class MarketOperator:
                 if series.last is not None:
                     yield features_of(series, series.last, self._spec)
         for (stream, _), state in self._sources.states.items():
-            watermark_ms = state.forwarded_ms
+            watermark_ms = state.reached_ms
             yield WatermarkAdvanced(
                 event_time_ms=watermark_ms, known_time_ms=watermark_ms, source="market", stream=stream
             )

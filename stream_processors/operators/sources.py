@@ -20,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.events import (
+    END_OF_TIME_MS,
     Event,
     SourceFellSilent,
     SourceReturned,
@@ -59,6 +60,12 @@ class SourceState(msgspec.Struct):
     left: dict[str, _Switch] = {}
     awaited: dict[str, tuple[int, int, str]] = {}
     joined_ms: int | None = None
+
+    @property
+    def reached_ms(self) -> int:
+        """The event time up to which it published everything; its end if it has ended for all time."""
+        has_ended = self.silent_from_ms is not None and self.absent_until_ms == END_OF_TIME_MS
+        return max(self.forwarded_ms, self.silent_from_ms or 0) if has_ended else self.forwarded_ms
 
     def is_told_present(self, epoch: int) -> bool:
         """Whether the presence of the source was published in this session or in a later one."""

@@ -105,5 +105,5 @@ def test_bars_that_begin_at_half_past_are_not_rolled_up(tmp_path):
 
 def test_a_length_of_no_form_is_refused_by_its_option(tmp_path):
     path = candles(HOUR_MS, n=100, path=tmp_path / "btcusdt_binance_spot_1h.csv")
-    with pytest.raises(ConfigurationError, match="--interval must be one of 1m, .* or a length such as 45m"):
+    with pytest.raises(ConfigurationError, match=r"--interval must be one of 1m, .* or a length such as 45m"):
         evaluated(path, "--interval", "fortnight", "--horizon", "1h", "--train-until", "2010-02-01")
