@@ -239,12 +239,12 @@ def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Se
 
 
 def _wanted(decisions: DecisionSet) -> str:
-    """How many bars an evaluation needs before its test begins: those of the first row, the others, and the outcome."""
+    """How many bars must lie before a test: those of the first row, one for each other row, and those of an outcome."""
     ahead = -(-decisions.horizon.milliseconds // decisions.interval.milliseconds)
     n = SPEC.warm_up_bars - 1 + LEAST_ROWS + ahead
     return (
         f"at least {n} bars of {decisions.interval} must lie before it, {SPEC.warm_up_bars} of them for the features "
-        "of the first row"
+        f"of the first row, and {SPEC.warm_up_bars - 1} more for each hole"
     )
 
 
