@@ -17,14 +17,23 @@ def cases(folder: Path) -> list[Path]:
 def _cell(one: Reading) -> str:
     if one.refused is not None:
         return f"refused: {one.refused}"
-    told = (one.instrument, one.interval, one.n_bars, None if one.n_left_out is None else f"-{one.n_left_out}")
+    told = (
+        one.instrument,
+        one.interval,
+        one.n_bars,
+        None if one.n_left_out is None else f"-{one.n_left_out}",
+    )
     return " ".join("." if word is None else str(word) for word in told)
 
 
 def _lines(name: str, found: Readings, wrong: list[str]) -> list[str]:
     parts = [("inspect", found.inspect), ("evaluate", found.evaluate), ("up", found.up)]
     head = f"{'AGREE' if not wrong else 'DIFFER'}  {name}  ({found.kind or 'refused'}, {found.seconds:.1f} s)"
-    return [head, *(f"    {what:<9}{_cell(one)}" for what, one in parts), *(f"    !! {words}" for words in wrong)]
+    return [
+        head,
+        *(f"    {what:<9}{_cell(one)}" for what, one in parts),
+        *(f"    !! {words}" for words in wrong),
+    ]
 
 
 def main() -> int:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from tests.agreement.readings import Reading, Readings
 
 #: What a command says of a file that is read and not enough, or not of a kind, for it.
-TOO_SHORT = re.compile(r"at least \d+ bars of \w+ must lie before it|no stretch of \d+ bars .* without a hole")
+TOO_SHORT = re.compile(
+    r"at least \d+ bars of \w+ must lie before it|no stretch of \d+ bars .* without a hole"
+)
 NOT_CANDLES = "candles are needed here"
 NOT_PLAYED = re.compile(
     r"and those of a run begin at whole multiples|make up none of the intervals of a run|trades of at least one whole minute"

@@ -11,9 +11,11 @@ import pytest
 from producers.jobs.replaying import replay
 from producers.jobs.warming import warm_up
 from producers.settings import ProducerSettings
+from schemas.errors import ConfigurationError
 from schemas.events import BarClosed
-from tests.fixtures.captures import IDS_ALWAYS_ZERO, minutes_of_capture, rewritten
-from tests.jobs.producers.test_trade_ids_start_again import described, made_of, outlet_of
+from schemas.time import text_of_time
+from tests.fixtures.captures import IDS_ALWAYS_ZERO, MINUTE_MS, history_before, minutes_of_capture, rewritten
+from tests.jobs.producers.test_trade_ids_start_again import FIRST_MS, described, made_of, outlet_of
 from tests.unit.producers.fakes import RememberingHistory
 from tests.unit.producers.test_sessions import session_of
 
@@ -57,3 +59,19 @@ def test_first_whole_minute_has_a_bar_when_the_log_was_lost(
     assert replay(after)
     bars = [event for event in made_of(outlet_of(after)) if isinstance(event, BarClosed)]
     pd.testing.assert_frame_equal(described(bars), expected, check_dtype=False, rtol=1e-12)
+
+
+@pytest.mark.parametrize("until_ms", [FIRST_MS - MINUTE_MS, FIRST_MS + 3_600_000])
+def test_a_history_that_does_not_reach_the_trades_is_refused_with_its_own_stretch(
+    settings: ProducerSettings, tmp_path: Path, until_ms: int
+) -> None:
+    """One whose candles begin after the trades is none, and neither is one that ends a minute before them."""
+    history = history_before(tmp_path, until_ms=until_ms, n_minutes=30)
+    with pytest.raises(
+        ConfigurationError, match="HISTORY must hold the candles up to 2024-08-09 00:01"
+    ) as told:
+        session_of(settings.model_copy(update={"history": history}), RememberingHistory())
+    assert (
+        f"holds {text_of_time(until_ms - 30 * MINUTE_MS, 'minute')} .. {text_of_time(until_ms, 'minute')}"
+        in str(told.value)
+    )
