@@ -94,13 +94,13 @@ def _also(words: str | None, interval: Length) -> tuple[Interval, ...]:
     return found
 
 
-def interval_of(word: str | None) -> Interval | None:
+def interval_of(word: str | None) -> Length | None:
     """Returns the interval of the bars; None if the option was not given.
 
     Raises:
         ConfigurationError: If the interval is unknown.
     """
-    return None if word is None else _one_of(Interval, word, "--interval")
+    return None if word is None else _length_of(word, "--interval")
 
 
 def plan_of(options: Mapping[str, Any]) -> SearchPlan:

@@ -37,22 +37,6 @@ class BarFile(NamedTuple):
     n_missing: int = 0
     warnings: tuple[str, ...] = ()
 
-    @property
-    def own_interval(self) -> Interval:
-        """The platform's interval of the bars.
-
-        Raises:
-            ConfigurationError: If it has none of this length.
-        """
-        found = next((one for one in Interval if one.milliseconds == self.interval.milliseconds), None)
-        if found is None:
-            message = (
-                f"{self.path.name} has bars of {self.interval}: state --interval, one of {', '.join(Interval)} "
-                "that they make up"
-            )
-            raise ConfigurationError(message)
-        return found
-
     def rolled_up(self, into: Length) -> BarTable:
         """Its bars in another length.
 

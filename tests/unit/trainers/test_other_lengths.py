@@ -107,3 +107,9 @@ def test_a_length_of_no_form_is_refused_by_its_option(tmp_path):
     path = candles(HOUR_MS, n=100, path=tmp_path / "btcusdt_binance_spot_1h.csv")
     with pytest.raises(ConfigurationError, match=r"--interval must be one of 1m, .* or a length such as 45m"):
         evaluated(path, "--interval", "fortnight", "--horizon", "1h", "--train-until", "2010-02-01")
+
+
+def test_features_on_bars_of_their_own_length_are_audited(tmp_path):
+    path = candles(7 * DAY_MS, n=500, path=tmp_path / "btcusdt_binance_spot_1w.csv")
+    result = CliRunner().invoke(commands, ["audit", "--bars", str(path), "--feature", "log_return_1"])
+    assert result.exit_code == 0, result.exception
