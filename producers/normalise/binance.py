@@ -14,9 +14,11 @@ from functools import lru_cache
 
 import msgspec
 
+from producers.normalise.fields import UNREADABLE, unreadable
 from producers.normalise.symbols import instrument_of_symbol
 from producers.normalise.trades import Market, TradeKind, VenueTrade, positive_number
 from schemas.errors import DecodeError
+from schemas.events import BigInteger
 from schemas.time import milliseconds_by_magnitude
 
 __all__ = ["SOURCE", "UNNAMED", "VENUE", "instrument_of_symbol", "read_message", "read_trade"]
@@ -27,6 +29,8 @@ SOURCE = VENUE.lower()
 #: What a futures trade says in ``X`` when two orders met; liquidations by the insurance fund and the like
 #: are no market prices.
 _MARKET_TRADE = "MARKET"
+_MESSAGE = "a Binance message, JSON with stream and data"
+_TRADE = "a Binance trade with e, s, p, q, T and m"
 _COIN_MARGINED = "_PERP"
 _CONTRACT_USD = 10.0
 _BITCOIN_CONTRACT_USD = 100.0
@@ -40,10 +44,10 @@ class _TradeMessage(msgspec.Struct, frozen=True, gc=False):
     symbol: str = msgspec.field(name="s")
     price: str | float = msgspec.field(name="p")
     size: str | float = msgspec.field(name="q")
-    trade_time: int = msgspec.field(name="T")
+    trade_time: BigInteger = msgspec.field(name="T")
     is_buyer_maker: bool = msgspec.field(name="m")
-    trade_id: int | None = msgspec.field(name="t", default=None)
-    aggregate_id: int | None = msgspec.field(name="a", default=None)
+    trade_id: BigInteger | None = msgspec.field(name="t", default=None)
+    aggregate_id: BigInteger | None = msgspec.field(name="a", default=None)
     order_kind: str | None = msgspec.field(name="X", default=None)
     spot_mark: bool | None = msgspec.field(name="M", default=None)
 
@@ -61,9 +65,8 @@ _trades = msgspec.json.Decoder(_TradeMessage)
 def _envelope_of(payload: bytes) -> _Envelope:
     try:
         return _envelopes.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"expected a Binance message, JSON with stream and data: {error}"
-        raise DecodeError(message) from error
+    except UNREADABLE as error:
+        raise unreadable(_MESSAGE, error) from error
 
 
 @lru_cache(maxsize=10_000)
@@ -112,9 +115,8 @@ def read_trade(body: bytes | msgspec.Raw) -> VenueTrade | None:
     """
     try:
         found = _trades.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"expected a Binance trade with e, s, p, q, T and m: {error}"
-        raise DecodeError(message) from error
+    except UNREADABLE as error:
+        raise unreadable(_TRADE, error) from error
     kind = _KINDS.get(found.event, TradeKind.SINGLE)
     trade_id = found.trade_id if kind is TradeKind.SINGLE else found.aggregate_id
     if trade_id is None:

@@ -12,13 +12,16 @@ from collections.abc import Sequence
 
 import msgspec
 
+from producers.normalise.fields import decoded
 from producers.normalise.trades import NO_ID, Market, VenueTrade, positive_number
-from schemas.errors import DecodeError
+from schemas.events import BigInteger
 from schemas.time import milliseconds_by_magnitude
 
 UNNAMED = "unnamed"
 VENUE = "BYBIT"
 _TRADES = "publicTrade"
+#: So many digits always fit into 64 bits.
+_LONGEST_ID = 18
 _IN_DOLLARS = re.compile(r"[A-Z0-9]+USD")
 
 
@@ -28,7 +31,7 @@ class _Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Trade(msgspec.Struct, frozen=True, gc=False):
-    time: int = msgspec.field(name="T")
+    time: BigInteger = msgspec.field(name="T")
     symbol: str = msgspec.field(name="s")
     side: str = msgspec.field(name="S")
     size: str = msgspec.field(name="v")
@@ -51,13 +54,10 @@ def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
         DecodeError: If it is not a JSON object, or a trade lacks a field.
         InvariantError: If the price or the size of a trade is not positive.
     """
-    try:
-        message = _messages.decode(payload)
-        kind = (message.topic or UNNAMED).partition(".")[0]
-        found = _trades.decode(message.data) if kind == _TRADES else []
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason = f"expected a Bybit message, a JSON object with topic and data: {error}"
-        raise DecodeError(reason) from error
+    expected = "a Bybit message, a JSON object with topic and data"
+    message = decoded(_messages, payload, expected)
+    kind = (message.topic or UNNAMED).partition(".")[0]
+    found = decoded(_trades, message.data, expected) if kind == _TRADES else []
     return kind, [_venue_trade(each) for each in found]
 
 
@@ -65,10 +65,16 @@ def _venue_trade(found: _Trade) -> VenueTrade:
     price, size = positive_number(found.price, "price p"), positive_number(found.size, "size v")
     return VenueTrade(
         found.symbol,
-        int(found.trade_id) if found.trade_id.isdecimal() else NO_ID,
+        _id_of(found.trade_id),
         price,
         size / price if _IN_DOLLARS.fullmatch(found.symbol) else size,
         milliseconds_by_magnitude(found.time),
         found.side == "Sell",
         None if found.tick_direction is None else Market.PERPETUAL,
     )
+
+
+def _id_of(text: str) -> int:
+    """Ids of futures are hexadecimal groups, and tell no order."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID
+    return int(text) if is_number else NO_ID

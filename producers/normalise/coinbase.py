@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from producers.normalise.fields import decoded
 from producers.normalise.trades import Market, VenueTrade, milliseconds_of_text, positive_number
-from schemas.errors import DecodeError
+from schemas.events import BigInteger
 
 UNNAMED = "unnamed"
 VENUE = "COINBASE"
 _MATCH = "match"
+_EXPECTED = "a Coinbase message, a JSON object with a type and a product_id"
 
 
 class _Message(msgspec.Struct, frozen=True, gc=False):
@@ -25,10 +27,10 @@ class _Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Match(msgspec.Struct, frozen=True, gc=False):
-    trade_id: int
+    trade_id: BigInteger
     product_id: str
-    price: str
-    size: str
+    price: str | float
+    size: str | float
     side: str
     time: str
 
@@ -47,17 +49,21 @@ def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
         DecodeError: If it is not a JSON object, or a match lacks a field.
         InvariantError: If the price or the size of a trade is not positive.
     """
-    try:
-        message = _messages.decode(payload)
-        is_of_venue = message.product_id is not None or bool(bytes(message.channels))
-        kind = message.type if is_of_venue else UNNAMED
-        found = _matches.decode(payload) if kind == _MATCH else None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason = f"expected a Coinbase message, a JSON object with a type and a product_id: {error}"
-        raise DecodeError(reason) from error
-    if found is None:
-        return kind, ()
-    trade = VenueTrade(
+    message = decoded(_messages, payload, _EXPECTED)
+    is_of_venue = message.product_id is not None or bool(bytes(message.channels))
+    kind = message.type if is_of_venue else UNNAMED
+    return kind, (read_match(payload),) if kind == _MATCH else ()
+
+
+def read_match(payload: bytes) -> VenueTrade:
+    """Return the trade of a ``match`` or a ``last_match``.
+
+    Raises:
+        DecodeError: If a field is missing or of another type.
+        InvariantError: If the price or the size is not positive.
+    """
+    found = decoded(_matches, payload, _EXPECTED)
+    return VenueTrade(
         found.product_id,
         found.trade_id,
         positive_number(found.price, "price"),
@@ -66,4 +72,3 @@ def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
         found.side == "buy",
         Market.SPOT,
     )
-    return kind, (trade,)

@@ -11,21 +11,23 @@ from collections.abc import Sequence
 
 import msgspec
 
+from producers.normalise.fields import decoded
 from producers.normalise.trades import NO_ID, Market, VenueTrade, milliseconds_of_text, positive_number
-from schemas.errors import DecodeError
+from schemas.events import BigInteger
 
 UNNAMED = "unnamed"
 VENUE = "KRAKEN"
 _TRADE = "trade"
 _LEAST_PARTS = 4
+EXPECTED = "a Kraken message, a JSON array or object"
 
 
 class _TradeOfVersion2(msgspec.Struct, frozen=True, gc=False):
     symbol: str
     side: str
-    price: float
-    qty: float
-    trade_id: int
+    price: str | float
+    qty: str | float
+    trade_id: BigInteger
     timestamp: str
 
 
@@ -53,26 +55,32 @@ def read_message(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
         DecodeError: If it is neither, or a trade lacks a field.
         InvariantError: If the price or the size of a trade is not positive.
     """
-    try:
-        if payload.startswith(b"["):
-            return _read_array(payload)
-        found = _messages.decode(payload)
-        kind = (found.channel if found.type is not None else found.event) or UNNAMED
-        is_update = kind == _TRADE and found.type == "update"
-        return kind, [_trade_of_version_2(each) for each in _trades.decode(found.data)] if is_update else ()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"expected a Kraken message, a JSON array or object: {error}"
-        raise DecodeError(message) from error
+    if payload.startswith(b"["):
+        return _read_array(payload)
+    found = decoded(_messages, payload, EXPECTED)
+    kind = (found.channel if found.type is not None else found.event) or UNNAMED
+    is_update = kind == _TRADE and found.type == "update"
+    return kind, read_trades(found.data) if is_update else ()
+
+
+def read_trades(data: bytes | msgspec.Raw) -> Sequence[VenueTrade]:
+    """Return the trades in the ``data`` of a message of version 2.
+
+    Raises:
+        DecodeError: If a trade lacks a field.
+        InvariantError: If the price or the size of a trade is not positive.
+    """
+    return [_trade_of_version_2(each) for each in decoded(_trades, data, EXPECTED)]
 
 
 def _read_array(payload: bytes) -> tuple[str, Sequence[VenueTrade]]:
-    parts = _arrays.decode(payload)
+    parts = decoded(_arrays, payload, EXPECTED)
     if len(parts) < _LEAST_PARTS:
         return UNNAMED, ()
-    kind, pair = _texts.decode(parts[-2]), _texts.decode(parts[-1])
+    kind, pair = decoded(_texts, parts[-2], EXPECTED), decoded(_texts, parts[-1], EXPECTED)
     if kind != _TRADE:
         return kind.partition("-")[0], ()
-    return kind, [_trade_of_version_1(row, pair) for row in _rows.decode(parts[1])]
+    return kind, [_trade_of_version_1(row, pair) for row in decoded(_rows, parts[1], EXPECTED)]
 
 
 def _trade_of_version_1(row: tuple[str, ...], pair: str) -> VenueTrade:

@@ -93,6 +93,14 @@ def milliseconds_of_text(text: str) -> int:
         >>> milliseconds_of_text("1723161600.164378"), milliseconds_of_text("2024-08-09T00:00:00.164Z")
         (1723161600164, 1723161600164)
     """
+    try:
+        return _milliseconds_of_count(text)
+    except (ConfigurationError, ValueError, OverflowError) as error:
+        message = f"a time must be a count of seconds or smaller units since 1970, or an ISO time, was {text[:40]!r}"
+        raise DecodeError(message) from error
+
+
+def _milliseconds_of_count(text: str) -> int:
     if text.isdecimal():
         return milliseconds_by_magnitude(int(text))
     whole, _, decimals = text.partition(".")
@@ -103,11 +111,7 @@ def milliseconds_of_text(text: str) -> int:
             if is_of_seconds
             else milliseconds_by_magnitude(int(whole))
         )
-    try:
-        return _milliseconds_of_words(text)
-    except (ConfigurationError, ValueError, OverflowError) as error:
-        message = f"a time must be a count of seconds or smaller units since 1970, or an ISO time, was {text[:40]!r}"
-        raise DecodeError(message) from error
+    return _milliseconds_of_words(text)
 
 
 def _milliseconds_of_words(text: str) -> int:

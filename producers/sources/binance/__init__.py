@@ -1,0 +1,1 @@
+"""Binance: the adapter of its public APIs."""

@@ -1,0 +1,1 @@
+"""Coinbase: the adapter of its public APIs."""

@@ -1,0 +1,1 @@
+"""CoinGecko: the adapter of its public APIs."""

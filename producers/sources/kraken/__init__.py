@@ -1,0 +1,1 @@
+"""Kraken: the adapter of its public APIs."""
