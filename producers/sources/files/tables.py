@@ -92,6 +92,22 @@ class CandleTable(NamedTuple):
             )
 
 
+def bought_volume(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64] | None:
+    """Return the part of the volume that buyers took, as the events of these candles state it.
+
+    Args:
+        columns: Of a file of candles.
+
+    Returns:
+        Shape (n,), base units, NaN where it is not stated or is no part of the volume; None if the file states none.
+    """
+    stated = columns.get("taker_buy_volume")
+    if stated is None:
+        return None
+    bought = np.asarray(stated, dtype=np.float64)
+    return np.where((bought >= 0) & (bought <= columns["volume"]), bought, np.nan)
+
+
 def _values(name: str, values: NDArray[Any]) -> list[Any]:
     """The cells of a column as Python's numbers; a count that is not known is None."""
     if name != "n_trades":
@@ -144,7 +160,8 @@ def candle_file(path: Path, request: ReadRequest) -> CandleFile:
     found = recognise(path)
     if not found.form.kind.is_candles:
         message = (
-            f"{path.name} is a file of {found.form.kind} ({found.form.name}), and candles are needed here"
+            f"{path.name} holds recorded trades ({found.form.name}), and candles are needed here; "
+            "`driftline up --data` plays trades and makes bars of them"
         )
         raise ConfigurationError(message)
     return read_candle_file(path, request, found.head)
