@@ -25,7 +25,7 @@ def check_emitted(found: Any) -> None:
             assert not isinstance(value, float) or isfinite(value), (name, value)
             if isinstance(value, int) and not isinstance(value, bool):
                 limit = _LARGEST_TIME_MS if name.endswith("_ms") else 2**63 - 1
-                assert -limit <= value <= limit, (name, value)
+                assert -limit - 1 <= value <= limit, (name, value)
         _check_prices(each)
 
 
