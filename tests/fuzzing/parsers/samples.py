@@ -47,6 +47,8 @@ SAMPLES: tuple[object, ...] = (
     {"bitcoin": {"usd": 5, "usd_24h_vol": 7.5, "last_updated_at": T // 1000}},
     [[T, 1, 3, 0.5, 2], [T + 1_800_000, 2, 3, 1, 2]],
     {"status": {"error_code": 429, "error_message": "You've exceeded the Rate Limit"}},
+    {"symbols": [{"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT"}]},
+    {"data": {"total_market_cap": {"usd": 5e12}, "total_volume": {"usd": 1e11}, "market_cap_percentage": {"btc": 41.5}, "updated_at": T // 1000}},
     {"items": [{"title": "A", "link": "https://www.coindesk.com/markets/2025/01/01/a", "pubDate": "Wed, 01 Jan 2025 00:00:00 +0000", "content": "<p>x</p>"}]},
 )  # fmt: skip
 

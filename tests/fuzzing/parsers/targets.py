@@ -21,6 +21,7 @@ from producers.normalise import (
 from producers.normalise.binance_messages import read_binance_message
 from producers.normalise.coinbase_messages import read_coinbase_message
 from producers.normalise.kraken_messages import read_kraken_message
+from producers.normalise.listings import read_listings
 from producers.normalise.trades import Market
 from tests.fuzzing.parsers.news import NEWS_PARSERS
 
@@ -73,6 +74,9 @@ ANSWERS: Mapping[str, Parser] = {
     "kraken quotes": kraken_answers.read_quotes,
     "kraken book": kraken_answers.read_book,
     "kraken error": kraken_answers.error_of,
+    "listings": read_listings,
+    "listings, leaving out": _leaving_out(read_listings),
+    "coingecko whole market": partial(coingecko.read_whole_market, currency="usd"),
     "coingecko markets": coingecko.read_markets,
     "coingecko symbols": coingecko.read_symbols,
     "coingecko simple prices": partial(coingecko.read_simple_prices, currency="usd"),

@@ -173,3 +173,14 @@ def fetched(headers: Mapping[str, str]) -> Fetched:
 )
 def test_an_answer_has_the_time_of_its_venue(headers: dict[str, Any], expected: int) -> None:
     assert answered_ms(fetched(headers)) == expected
+
+
+def test_trades_of_kraken_without_ids_are_an_error_and_not_nothing() -> None:
+    exchange = FakeKraken(made_market())
+    exchange.edits["Trades"] = lambda _: {
+        "error": [],
+        "result": {"XXBTZUSD": [["5", "1", 1735689600.5, "b", "m", ""]], "last": "1"},
+    }
+
+    with pytest.raises(InvariantError, match="must have ids"):
+        ids(KrakenSpot([KRAKEN], exchange).trades_from(KRAKEN, 0))
