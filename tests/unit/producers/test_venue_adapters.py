@@ -184,3 +184,26 @@ def test_trades_of_kraken_without_ids_are_an_error_and_not_nothing() -> None:
 
     with pytest.raises(InvariantError, match="must have ids"):
         ids(KrakenSpot([KRAKEN], exchange).trades_from(KRAKEN, 0))
+
+
+def test_a_key_of_the_paid_plan_leads_to_its_own_address_and_stays_there() -> None:
+    exchange = FakeCoinGecko(made_market(), host="pro-api.coingecko.com")
+    venue = CoinGecko(["BTC-USD.COINGECKO"], exchange)
+
+    found = [venue.latest(["BTC-USD.COINGECKO"]) for _ in range(2)]
+
+    assert found[0] == found[1] != []
+    assert [each.partition("/")[0] for each in exchange.asked] == [
+        *("api.coingecko.com", "pro-api.coingecko.com", "pro-api.coingecko.com")
+    ]
+
+
+def test_a_request_that_both_addresses_refuse_has_the_first_refusal() -> None:
+    exchange = FakeCoinGecko(made_market(), host="nowhere")
+    venue = CoinGecko(["BTC-USD.COINGECKO"], exchange)
+
+    for _ in range(2):
+        with pytest.raises(SourceAnswerError):
+            venue.latest(["BTC-USD.COINGECKO"])
+
+    assert [each.partition("/")[0] for each in exchange.asked][::2] == ["api.coingecko.com"] * 2
