@@ -8,7 +8,8 @@ from typing import Any
 
 from producers.jobs.recording.kinds import RecordedKind
 from producers.jobs.recording.parts import day_folder, rows_of_day
-from producers.jobs.recording.recorders import FileRecorder, RecorderOptions
+from producers.jobs.recording.recorder_options import RecorderOptions
+from producers.jobs.recording.recorders import FileRecorder
 from producers.normalise.observations import MarkPrice, VenueQuote
 from producers.normalise.trades import VenueTrade
 from producers.sources.sockets import Received
@@ -89,7 +90,11 @@ def _crash_at(event: int) -> None:
 
 def _acknowledger(path: Path) -> Callable[[int], None]:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    return lambda n: os.write(descriptor, f"{n}\n".encode()) and None
+
+    def acknowledge(n: int) -> None:
+        os.write(descriptor, f"{n}\n".encode())
+
+    return acknowledge
 
 
 def main(folder: Path) -> None:

@@ -21,7 +21,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import parquet
 
-from producers.jobs.recording.kinds import COLUMNS, RECEIVED_COLUMN, RecordedKind, Row
+from producers.jobs.recording.kinds import COLUMNS, RecordedKind, Row
 from schemas.errors import StateError
 from schemas.time import text_of_time
 
@@ -32,6 +32,7 @@ _FACTS = b"driftline.recording"
 _ROWS_OF_GROUP = 200_000
 #: So often a folder is read whose files vanish meanwhile.
 _MOST_READINGS = 20
+_UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)
 _Read = TypeVar("_Read")
 _TYPES: Final = {
     "string": pa.string(),
@@ -93,15 +94,12 @@ def days(folder: Path, stream: str, kind: RecordedKind) -> list[Path]:
     return sorted(path for path in of_kind.iterdir() if path.is_dir()) if of_kind.is_dir() else []
 
 
-def write_part(
-    folder: Path, kind: RecordedKind, rows: Sequence[Row], facts: PartFacts, *, session: str, number: int
-) -> Path:
+def write_part(folder: Path, table: pa.Table, facts: PartFacts, *, session: str, number: int) -> Path:
     """Write a part, which appears whole or not at all.
 
     Args:
         folder: Of the day.
-        kind: Of the rows.
-        rows: At least one, in the order in which they were received.
+        table: Its rows, at least one, in the order in which they were received.
         facts: What the part says about itself.
         session: Names the recorder; no other one has it, nor had it ever.
         number: Of the part in the session.
@@ -109,27 +107,32 @@ def write_part(
     Raises:
         OSError: If it cannot be written; then it is not there.
     """
-    schema = schema_of(kind)
-    path = folder / f"{rows[0][RECEIVED_COLUMN]:013d}-{session}-{number:06d}{_ENDING}"
-    _write(path, [_table(kind, rows)], schema, facts)
+    first_ms = table["received_ms"][0].as_py()
+    path = folder / f"{first_ms:013d}-{session}-{number:06d}{_ENDING}"
+    _write(path, [table], table.schema, facts)
     return path
 
 
-def storable(kind: RecordedKind, rows: Sequence[Row]) -> Sequence[Row]:
-    """Return the rows that a file can hold: a venue may state a number that fits no column."""
-    return rows if _is_storable(kind, rows) else [row for row in rows if _is_storable(kind, [row])]
-
-
-def _is_storable(kind: RecordedKind, rows: Sequence[Row]) -> bool:
+def table_of(kind: RecordedKind, rows: Sequence[Row]) -> pa.Table:
+    """Return rows as a table. A row is left out if the venue stated a number that fits no column."""
     try:
-        _table(kind, rows)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return _table(kind, rows)
+    except _UNFIT:
+        return _table(kind, [row for row in rows if _is_fit(kind, row)])
+
+
+def _is_fit(kind: RecordedKind, row: Row) -> bool:
+    try:
+        _table(kind, [row])
+    except _UNFIT:
         return False
     return True
 
 
 def _table(kind: RecordedKind, rows: Sequence[Row]) -> pa.Table:
     schema = schema_of(kind)
+    if not rows:
+        return schema.empty_table()
     columns = zip(zip(*rows, strict=True), schema, strict=True)
     return pa.table([pa.array(values, type=of.type) for values, of in columns], schema=schema)
 

@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
 
@@ -24,9 +23,10 @@ from producers.jobs.recording.parts import (
     day_folder,
     days,
     merge_day,
-    storable,
+    table_of,
     write_part,
 )
+from producers.jobs.recording.recorder_options import RecorderOptions
 from producers.sources.sockets import Received
 from producers.sources.venues import Reading
 from schemas.errors import StateError
@@ -36,20 +36,6 @@ log = structlog.get_logger()
 
 #: A day becomes one file this long after its end, when every recorder has written what it had.
 _MERGED_AFTER_MS = 600_000
-
-
-class RecorderOptions(NamedTuple):
-    """How a recorder works.
-
-    Attributes:
-        flush_s: So often rows are written; what a kill may cost.
-        rows_of_part: So many rows of a kind are written at once, without waiting for the time.
-        most_rows: While so many rows wait for the disk, further ones are let go.
-    """
-
-    flush_s: float = 60.0
-    rows_of_part: int = 50_000
-    most_rows: int = 500_000
 
 
 class FileRecorder:
@@ -162,11 +148,11 @@ class FileRecorder:
         """Write rows of one day as a part, and forget them."""
         n_lost, from_ms = self._n_lost[kind], self._covered_ms[kind]
         until_ms = max(from_ms, until_ms)
-        good = storable(kind, rows)
-        if good:
+        table = table_of(kind, rows)
+        if len(table):
             where = day_folder(self._folder, self._stream, kind, day_ms)
-            facts = PartFacts(stretches=((from_ms, until_ms),), n_lost=n_lost + len(rows) - len(good))
-            write_part(where, kind, good, facts, session=self._session, number=self._next_number())
+            facts = PartFacts(stretches=((from_ms, until_ms),), n_lost=n_lost + len(rows) - len(table))
+            write_part(where, table, facts, session=self._session, number=self._next_number())
         with self._lock:
             del self._rows[kind][: len(rows)]
             self._n_lost[kind] -= n_lost

@@ -17,7 +17,8 @@ from tests.fakes.recordings import DAY_MS, LATE_MS, QUOTES, STREAM, a_recorder, 
 _KILLED = """
 import sys
 from pathlib import Path
-from producers.jobs.recording.recorders import FileRecorder, RecorderOptions
+from producers.jobs.recording.recorder_options import RecorderOptions
+from producers.jobs.recording.recorders import FileRecorder
 from schemas.wire.clocks import SystemClock
 from tests.fakes.recordings import STREAM, say
 
@@ -104,7 +105,7 @@ def test_every_stretch_that_a_day_states_is_of_a_recorder_that_ran(tmp_path: Pat
         recorder.flush()
         clock.sleep(20)
     clock.sleep(86_400)
-    recorder.merge()
+    a_recorder(tmp_path, clock).merge()
     (day,) = days(tmp_path, STREAM, QUOTES)
     (part,) = parts_of(day)
     assert part.facts.stretches == (

@@ -7,7 +7,8 @@ from pyarrow import parquet
 
 from producers.jobs.recording.kinds import RecordedKind
 from producers.jobs.recording.parts import day_folder, days, joined, parts_of, rows_of_day
-from producers.jobs.recording.recorders import FileRecorder, RecorderOptions
+from producers.jobs.recording.recorder_options import RecorderOptions
+from producers.jobs.recording.recorders import FileRecorder
 from producers.normalise.observations import FundingSettled, Liquidation, OpenInterest
 from producers.sources.sockets import Received
 from producers.sources.venues import Reading
@@ -163,7 +164,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     recorder.flush()
     (day,) = days(tmp_path, STREAM, QUOTES)
     (day / "1-x.parquet").write_bytes(b"PAR1 is not enough")
-    with pytest.raises(StateError, match="1-x.parquet"):
+    with pytest.raises(StateError, match="1-x"):
         parts_of(day)
 
 
