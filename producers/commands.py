@@ -147,6 +147,17 @@ def convert_command(environment: Environment, /, file: Path, out: Path, **option
     click.echo(convert(file, out, _request(environment, options)))
 
 
+@commands.command("recording")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def recording_command(environment: Environment, /, *, is_json: bool) -> None:
+    """Show what the platform has recorded by itself: files, rows and bytes by kind and day, and what a day costs."""
+    from producers.jobs.recording.printing import print_recorded
+    from producers.jobs.recording.settings import RecordingSettings
+
+    print_recorded(RecordingSettings.from_environment(environment).folder, is_json=is_json)
+
+
 def _request(environment: Environment, options: Mapping[str, Any]) -> ReadRequest:
     from schemas.wire.clocks import SystemClock
 
