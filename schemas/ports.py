@@ -45,7 +45,7 @@ class ModelRegistry(Protocol):
         Raises:
             NotReadyError: If there is no such version.
             ConfigurationError: If the leak alarm of the version rings, and neither this line nor an earlier
-                one says who confirmed that there is no leak. The alias ``shadow`` needs no confirmation.
+                one of the same alias says who confirmed that there is no leak; if it says so without a name. The alias ``shadow`` needs no confirmation.
         """
 
     def resolve(self, alias: str, target: ModelTarget, *, stream: str) -> LedgerEntry | None:

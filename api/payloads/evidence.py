@@ -43,7 +43,14 @@ class EvidencePayload(Payload):
     accuracy_high: float | None = Field(
         description="95 % block-bootstrap interval, upper end.", examples=[0.648]
     )
-    shows_edge: bool = Field(description="Whether the whole interval is above one half.")
+    majority_accuracy: float | None = Field(
+        description="The share of decisions that the direction more frequent in training got right, out of sample, over all "
+        "decisions; null if it is not known.",
+        examples=[0.512],
+    )
+    shows_edge: bool = Field(
+        description="Whether the whole interval is above one half and above `majority_accuracy`."
+    )
     one_bar_late: LateEvidencePayload | None = Field(
         description="The same decisions, entered one bar later; null if they could not be judged.",
     )
@@ -55,8 +62,13 @@ class EvidencePayload(Payload):
     )
 
 
-def evidence_payload(made: PredictionMade) -> EvidencePayload | None:
-    """Return how decisions as confident as this one turned out; None if that was never judged."""
+def evidence_payload(made: PredictionMade, *, majority: float | None) -> EvidencePayload | None:
+    """Return how decisions as confident as this one turned out; None if that was never judged.
+
+    Args:
+        made: The prediction.
+        majority: How often the direction that was more frequent in training was right, where it is known.
+    """
     known = (made.evidence_target, made.evidence_coverage, made.evidence_n, made.evidence_accuracy)
     target, coverage, n, accuracy = known
     if target is None or coverage is None or n is None or accuracy is None:
@@ -76,13 +88,27 @@ def evidence_payload(made: PredictionMade) -> EvidencePayload | None:
         accuracy=accuracy,
         accuracy_low=made.evidence_low,
         accuracy_high=made.evidence_high,
-        shows_edge=made.evidence_low is not None and made.evidence_low > COIN,
+        majority_accuracy=majority,
+        shows_edge=_shows_edge(made, majority),
         one_bar_late=late,
-        summary=_evidence_sentence(made),
+        summary=_evidence_sentence(made, majority),
     )
 
 
-def _evidence_sentence(made: PredictionMade) -> str:
+def _shows_edge(made: PredictionMade, majority: float | None) -> bool:
+    """Whether the whole interval is above a coin's accuracy and above that of always stating one direction."""
+    return made.evidence_low is not None and made.evidence_low > max(COIN, majority or COIN)
+
+
+def _no_edge_words(made: PredictionMade, majority: float | None) -> str:
+    if _shows_edge(made, majority):
+        return ""
+    if made.evidence_low is None or made.evidence_low <= COIN:
+        return " No edge is shown."
+    return f" No edge is shown: always stating the more frequent direction is right in {_percent(majority)}."
+
+
+def _evidence_sentence(made: PredictionMade, majority: float | None) -> str:
     is_all = made.evidence_target == 1
     which = (
         "On all out-of-sample decisions" if is_all else "On out-of-sample decisions as confident as this one"
@@ -91,10 +117,9 @@ def _evidence_sentence(made: PredictionMade) -> str:
     right = _share(made.evidence_accuracy, made.evidence_low, made.evidence_high)
     late = _share(made.late_accuracy, made.late_low, made.late_high)
     one_bar_late = "" if made.late_accuracy is None else f"; one bar ({made.interval}) late {late}"
-    edge = "" if made.evidence_low is not None and made.evidence_low > COIN else " No edge is shown."
     return (
         f"{which}: {right} of {made.evidence_n:,} right, coverage {_percent(made.evidence_coverage)}{aimed}, "
-        f"entered at the close{one_bar_late}.{edge}"
+        f"entered at the close{one_bar_late}.{_no_edge_words(made, majority)}"
     )
 
 

@@ -136,9 +136,17 @@ class HistoryPayload(Payload):
     next: str | None = Field(description="The path of the next page; null on the last page.")
 
 
-def prediction_payload(made: PredictionMade, *, kind: StreamKind) -> PredictionPayload:
-    """Return the answer for a prediction."""
-    return PredictionPayload(**_prediction_fields(made, kind=kind))
+def prediction_payload(
+    made: PredictionMade, *, kind: StreamKind, majority: float | None = None
+) -> PredictionPayload:
+    """Return the answer for a prediction.
+
+    Args:
+        made: The prediction.
+        kind: The kind of its run.
+        majority: How often the direction that was more frequent in training was right, where it is known.
+    """
+    return PredictionPayload(**_prediction_fields(made, kind=kind, majority=majority))
 
 
 def live_prediction_payload(
@@ -150,6 +158,7 @@ def live_prediction_payload(
     served_from: Store,
     record: RecordPayload | None,
     leak_alarm: str | None,
+    majority: float | None,
 ) -> LivePredictionPayload:
     """Return the answer for the newest prediction.
 
@@ -161,9 +170,10 @@ def live_prediction_payload(
         served_from: The store that the prediction was read from.
         record: The record of the target; None if Postgres does not answer.
         leak_alarm: The words about the version's leak alarm; None if it does not ring.
+        majority: How often the direction that was more frequent in training was right, where it is known.
     """
     return LivePredictionPayload(
-        **_prediction_fields(made, kind=kind),
+        **_prediction_fields(made, kind=kind, majority=majority),
         clock_ms=clock_ms,
         data_age_s=data_age_s,
         served_from=served_from,
@@ -173,7 +183,11 @@ def live_prediction_payload(
 
 
 def past_prediction_payload(
-    made: PredictionMade, resolved: OutcomeResolved | None, *, kind: StreamKind
+    made: PredictionMade,
+    resolved: OutcomeResolved | None,
+    *,
+    kind: StreamKind,
+    majority: float | None = None,
 ) -> PastPredictionPayload:
     """Return the answer for a prediction with its outcome.
 
@@ -181,6 +195,7 @@ def past_prediction_payload(
         made: The prediction.
         resolved: The outcome; None while it is not known.
         kind: The kind of the run.
+        majority: How often the direction that was more frequent in training was right, where it is known.
     """
     outcome = None
     if resolved is not None:
@@ -190,10 +205,10 @@ def past_prediction_payload(
             final_price=resolved.final_price,
             resolved_at_ms=resolved.event_time_ms,
         )
-    return PastPredictionPayload(**_prediction_fields(made, kind=kind), outcome=outcome)
+    return PastPredictionPayload(**_prediction_fields(made, kind=kind, majority=majority), outcome=outcome)
 
 
-def _prediction_fields(made: PredictionMade, *, kind: StreamKind) -> dict[str, Any]:
+def _prediction_fields(made: PredictionMade, *, kind: StreamKind, majority: float | None) -> dict[str, Any]:
     # One dictionary for the payload that is answered: with a payload in between, a page of 500 takes half as long again.
     return {
         "instrument": made.instrument,
@@ -206,7 +221,7 @@ def _prediction_fields(made: PredictionMade, *, kind: StreamKind) -> dict[str, A
         "is_pick": made.is_pick,
         "prediction_set": made.prediction_set,
         "miscoverage": made.miscoverage,
-        "evidence": evidence_payload(made),
+        "evidence": evidence_payload(made, majority=majority),
         "reference_price": made.reference_price,
         "arm": made.arm,
         "model_version": made.model_version,

@@ -1,6 +1,6 @@
 """Reads from the registry which versions of a run are held back or were confirmed despite their leak alarm.
 
-The registry is a folder that scoring reads too. Where this process does not have it, no alarm is known, and
+It also reads how often the majority class was right beside each version. The registry is a folder that scoring reads too. Where this process does not have it, no alarm is known, and
 answers say nothing of any. It is read anew only after it has changed, and not more often than each two seconds.
 """
 
@@ -28,10 +28,12 @@ class KnownAlarms(NamedTuple):
     Attributes:
         held_back: By instrument, interval and horizon without a champion: why its version is not promoted.
         ringing: By version whose alarm rings: its figures, and who confirmed it.
+        majority: By version the accuracy of the direction that was more frequent in training.
     """
 
     held_back: Mapping[tuple[str, str, str], str]
     ringing: Mapping[str, str]
+    majority: Mapping[str, float]
 
 
 class LeakAlarms:
@@ -47,7 +49,7 @@ class LeakAlarms:
         self._registry = registry
         self._stream = stream
         self._clock = clock
-        self._known = KnownAlarms({}, {})
+        self._known = KnownAlarms({}, {}, {})
         self._stamp: tuple[int, ...] | None = None
         self._until_s = float("-inf")
 
@@ -63,6 +65,10 @@ class LeakAlarms:
     def words_of(self, version: str) -> str | None:
         """The figures of a ringing leak alarm and who confirmed it; None where the alarm does not ring."""
         return self._newest().ringing.get(version)
+
+    def majority_of(self, version: str) -> float | None:
+        """How often the direction that was more frequent in training was right, out of sample; None if not known."""
+        return self._newest().majority.get(version)
 
     def _newest(self) -> KnownAlarms:
         now_s = self._clock.monotonic_s()
@@ -81,7 +87,7 @@ class LeakAlarms:
             _log.warning(
                 "leak alarms are left out of answers: the registry is not readable", reason=str(error)
             )
-            return KnownAlarms({}, {})
+            return KnownAlarms({}, {}, {})
         return KnownAlarms(
             held_back={
                 (one.target.instrument, str(one.target.interval), str(one.target.horizon)): one.words
@@ -91,6 +97,11 @@ class LeakAlarms:
                 manifest.version: standing_words(manifest, ledger)
                 for manifest in versions
                 if is_ringing(manifest)
+            },
+            majority={
+                manifest.version: figures["accuracy"].value
+                for manifest in versions
+                if "accuracy" in (figures := manifest.baselines.get("majority_class", {}))
             },
         )
 

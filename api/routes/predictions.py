@@ -82,6 +82,7 @@ def newest_prediction(
         served_from=found.store,
         record=_record(record),
         leak_alarm=alarms.words_of(made.model_version),
+        majority=alarms.majority_of(made.model_version),
     )
 
 
@@ -97,6 +98,7 @@ def past_predictions(
     predictions: PredictionsPart,
     targets: TargetsPart,
     run: RunPart,
+    alarms: AlarmsPart,
     limit: Annotated[
         int, Query(ge=1, le=500, description="The largest number of predictions on a page.")
     ] = 50,
@@ -118,7 +120,10 @@ def past_predictions(
     if not page:
         targets.check(target)
     kind = run.kind()
-    items = [past_prediction_payload(made, resolved, kind=kind) for made, resolved in page[:limit]]
+    items = [
+        past_prediction_payload(made, resolved, kind=kind, majority=alarms.majority_of(made.model_version))
+        for made, resolved in page[:limit]
+    ]
     last_ms = items[-1].features_as_of_ms if len(page) > limit else None
     following = None
     if last_ms is not None:

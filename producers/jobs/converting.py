@@ -40,7 +40,12 @@ def convert(path: Path, out: Path, request: ReadRequest) -> str:
         raise ConfigurationError(message) from error
     left_out = file.report.n_rows - file.report.n_good
     without = f" without {left_out:,} rows that break a rule" if left_out else ""
-    return f"{out} holds {len(file):,} candles of {file.length}{without}"
+    added = (
+        f"; {file.holes.n_added:,} of them are bars without a trade that were added (n_trades 0)"
+        if file.holes.n_added
+        else ""
+    )
+    return f"{out} holds {len(file):,} candles of {file.length}{without}{added}"
 
 
 def candle_table(file: CandleFile) -> pa.Table:

@@ -42,7 +42,7 @@ def topics(
     """List topics with their owners, schemas, partitions and the lag of each reader.
 
     The lag in time is the age of the first record that the group has not consumed. Messages are counted by
-    offsets; on Apache Kafka the marks of transactions count too.
+    offsets; the marks of transactions count too, on every broker.
     """
     if asyncapi:
         from schemas.contracts.documents import ASYNCAPI, documents

@@ -170,6 +170,28 @@ def _other_scale(rows: list[Row], form: Form, random: Random) -> list[Row]:
     return rows
 
 
+def _small_step(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    for row in rows[2 * len(rows) // 3 :]:
+        row.values[:4] = [(value or 1) * 1.9 for value in row.values[:4]]
+        row.is_true = False
+    return rows
+
+
+def _twice(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    copies = [row.copy() for row in rows]
+    for row in copies:
+        row.time_ms += 1
+        row.is_true = False
+    return [row for pair in zip(rows, copies, strict=True) for row in pair]
+
+
+def _swapped(rows: list[Row], form: Form, random: Random) -> list[Row]:
+    for row in rows[len(rows) // 2 :]:
+        row.values[0], row.values[3] = row.values[3], row.values[0]
+        row.is_true = False
+    return rows
+
+
 FAULTS: Mapping[str, Fault] = {
     "none": _no_fault,
     "newest first": _newest_first,
@@ -192,6 +214,9 @@ FAULTS: Mapping[str, Fault] = {
     "the header again": _header_again,
     "other units of time": _units,
     "another price scale": _other_scale,
+    "a small step of price": _small_step,
+    "each row twice, a millisecond apart": _twice,
+    "open and close swapped from the middle on": _swapped,
     "cut off": _no_fault,
 }
 

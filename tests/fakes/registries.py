@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget, sha256
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.ports import ModelRegistry
-from trainers.registry.leak_alarms import refusal
+from trainers.registry.leak_alarms import check_named, refusal
 
 
 class InMemoryRegistry(ModelRegistry):
@@ -38,6 +38,7 @@ class InMemoryRegistry(ModelRegistry):
         manifest = self.manifest(entry.version)
         if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
             raise ValueError("a promotion must state its version's hash and target")
+        check_named(entry.leak_alarm_confirmed_by)
         refused = refusal(manifest, entry.alias, [*self._ledger, entry])
         if refused is not None:
             raise ConfigurationError(refused)

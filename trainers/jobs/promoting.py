@@ -11,7 +11,7 @@ from schemas.artifacts import LedgerEntry, ModelManifest, ModelTarget
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.events import ModelPromoted
 from schemas.ports import ModelRegistry
-from trainers.registry.leak_alarms import is_ringing
+from trainers.registry.leak_alarms import check_named, is_ringing
 from trainers.registry.models import load_model
 from trainers.registry.serving import before, promotion_of
 
@@ -51,7 +51,7 @@ def promote(registry: ModelRegistry, version: str, change: AliasChange, *, annou
         NotReadyError: If there is no such version.
         StateError: If its bytes are not what its manifest states; nothing was changed.
         ConfigurationError: If the alias means the version already; if the leak alarm of the version rings, and nobody has
-            confirmed it; if a confirmation is stated, and the alarm does not ring.
+            confirmed it for this alias; if a confirmation is stated, and the alarm does not ring.
     """
     manifest, _ = load_model(registry, version)
     current = registry.resolve(change.alias, manifest.target, stream=change.stream)
@@ -94,12 +94,8 @@ def rollback(
 
 def _check_confirmation(manifest: ModelManifest, change: AliasChange) -> None:
     who = change.leak_alarm_confirmed_by
-    if who is None:
-        return
-    if not who.strip():
-        message = "--leak-alarm-confirmed-by must name who looked for a leak, was empty"
-        raise ConfigurationError(message)
-    if not is_ringing(manifest):
+    check_named(who)
+    if who is not None and not is_ringing(manifest):
         message = f"the leak alarm of {manifest.version} does not ring: leave out --leak-alarm-confirmed-by"
         raise ConfigurationError(message)
 

@@ -315,6 +315,6 @@ class TrainingJob:
 
 def _unconfirmed(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str:
     """What is to be known of a champion that was promoted before leak alarms blocked promotions."""
-    if not is_ringing(manifest) or confirmation_of(manifest.version, ledger) is not None:
+    if not is_ringing(manifest) or confirmation_of(manifest.version, CHAMPION, ledger) is not None:
         return ""
-    return ", although its leak alarm rings and nobody confirmed it: `driftline models show champion` has the figures"
+    return ", although its leak alarm rings and nobody confirmed it for the champion: `driftline models show champion` has the figures"

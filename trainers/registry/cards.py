@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from schemas.artifacts import Evidence, Metric, ModelManifest
 from schemas.time import text_of_time
 from trainers.registry.figures import figure_words, interval_words, stated_metrics
-from trainers.registry.leak_alarms import LEAK_ALARM, alarm_of, alarm_words
+from trainers.registry.leak_alarms import LEAK_ALARM, alarm_of, alarm_words, not_judged_words
 
 _INTENDED = (
     "Stating how likely the price of the instrument above rises over the horizon, at the close of each bar, "
@@ -153,7 +153,7 @@ def _leakage(manifest: ModelManifest) -> list[tuple[str, str]]:
 def _alarm_finding(manifest: ModelManifest) -> str:
     alarm = alarm_of(manifest)
     if alarm is None:
-        return "not measured"
+        return not_judged_words(manifest)
     if alarm.is_ringing:
         return f"rings: {alarm_words(alarm)}. Look for a leak before you believe the figures"
     return f"does not ring at {figure_words(alarm.accuracy)}"

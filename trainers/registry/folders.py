@@ -28,7 +28,7 @@ from schemas.artifacts import Artifact, LedgerEntry, ModelManifest, ModelTarget,
 from schemas.errors import ConfigurationError, NotReadyError, StateError, StoreUnavailableError
 from schemas.ports import ModelRegistry
 from trainers.registry.cards import model_card
-from trainers.registry.leak_alarms import refusal
+from trainers.registry.leak_alarms import check_named, refusal
 from trainers.registry.ledgers import LedgerFile
 from trainers.registry.syncing import sync_file, sync_folder
 
@@ -88,13 +88,15 @@ class FolderRegistry(ModelRegistry):
         Raises:
             NotReadyError: If there is no such version.
             ValueError: If the entry's hash or target is not the version's.
-            ConfigurationError: If the leak alarm of the version rings, and nobody confirmed it.
+            ConfigurationError: If the leak alarm of the version rings, and nobody confirmed it for the alias;
+                if who confirms it has no name.
         """
         with self.writing():
             manifest = self._expected(entry.version)
             if (manifest.model_hash, manifest.target) != (entry.model_hash, entry.target):
                 message = f"a promotion of {entry.version} must state its hash and target, was {entry}"
                 raise ValueError(message)
+            check_named(entry.leak_alarm_confirmed_by)
             refused = refusal(manifest, entry.alias, [*self.ledger(), entry])
             if refused is not None:
                 raise ConfigurationError(refused)

@@ -3,7 +3,9 @@
 Pure. The alarm rings when the lower end of the 95 % interval of the accuracy over all decisions, out of
 sample, lies above :data:`LEAK_ALARM`. Real markets do not give so much; a leak does, such as a companion
 whose candles are stamped with their closes. The simulated market plants an edge, so the alarm never
-rings for it. The judgement is a part of the manifest; who confirmed it is a line of the ledger.
+rings for it. The judgement is a part of the manifest; who confirmed it is a line of the ledger, and holds for the
+alias of that line alone: who lets a version challenge has not said that it may serve. An accuracy without
+an interval is not judged.
 
 A shadow needs no confirmation: nobody acts on its predictions, and its live record is how a leak shows.
 """
@@ -13,6 +15,7 @@ from typing import NamedTuple
 
 from schemas.arms import CHAMPION, SHADOW
 from schemas.artifacts import LeakAlarm, LedgerEntry, Metric, ModelManifest, ModelTarget
+from schemas.errors import ConfigurationError
 from schemas.instruments import SIMULATED_VENUE
 from schemas.sources import SOURCES
 from trainers.registry.figures import stated_metrics
@@ -30,14 +33,14 @@ def judged_alarm(accuracy: Metric | None, *, instrument: str, source: str) -> Le
     """Judge an accuracy over all decisions.
 
     Args:
-        accuracy: Out of sample, with its interval; None where nothing was measured.
+        accuracy: Out of sample; None where nothing was measured.
         instrument: Whose direction is predicted.
         source: What the events of the training data say in ``source``.
 
     Returns:
-        The judgement; None where nothing was measured.
+        The judgement; None where nothing was measured, or without an interval.
     """
-    if accuracy is None:
+    if accuracy is None or accuracy.low is None:
         return None
     is_ringing = is_too_good(accuracy.low) and not _is_simulated(instrument, source)
     return LeakAlarm(is_ringing=is_ringing, accuracy=accuracy, limit=LEAK_ALARM)
@@ -54,8 +57,9 @@ def alarm_of(manifest: ModelManifest) -> LeakAlarm | None:
 
     Manifests of earlier releases state none.
     """
-    if manifest.leak_alarm is not None:
-        return manifest.leak_alarm
+    stated = manifest.leak_alarm
+    if stated is not None:
+        return None if stated.accuracy.low is None and not stated.is_ringing else stated
     accuracy = stated_metrics(manifest).get("accuracy")
     return judged_alarm(accuracy, instrument=manifest.target.instrument, source=manifest.source)
 
@@ -66,10 +70,35 @@ def is_ringing(manifest: ModelManifest) -> bool:
     return alarm is not None and alarm.is_ringing
 
 
-def confirmation_of(version: str, ledger: Iterable[LedgerEntry]) -> LedgerEntry | None:
-    """The newest line that says who confirmed a version despite its leak alarm, or None."""
-    found = [line for line in ledger if line.version == version and line.leak_alarm_confirmed_by is not None]
-    return found[-1] if found else None
+def confirmation_of(version: str, alias: str, ledger: Iterable[LedgerEntry]) -> LedgerEntry | None:
+    """The newest line that says who confirmed a version for an alias despite its leak alarm, or None.
+
+    Args:
+        version: The name of the version.
+        alias: What it was confirmed for.
+        ledger: The lines, oldest first.
+    """
+    return confirmations_of(version, ledger).get(alias)
+
+
+def confirmations_of(version: str, ledger: Iterable[LedgerEntry]) -> dict[str, LedgerEntry]:
+    """By alias the newest line that says who confirmed a version for it despite its leak alarm."""
+    return {
+        line.alias: line
+        for line in ledger
+        if line.version == version and (line.leak_alarm_confirmed_by or "").strip()
+    }
+
+
+def check_named(who: str | None) -> None:
+    """Refuse a confirmation without a name.
+
+    Raises:
+        ConfigurationError: If the name is blank.
+    """
+    if who is not None and not who.strip():
+        message = "--leak-alarm-confirmed-by must name who looked for a leak, was empty"
+        raise ConfigurationError(message)
 
 
 def refusal(manifest: ModelManifest, alias: str, ledger: Sequence[LedgerEntry]) -> str | None:
@@ -83,7 +112,7 @@ def refusal(manifest: ModelManifest, alias: str, ledger: Sequence[LedgerEntry]) 
     alarm = alarm_of(manifest)
     if alarm is None or not alarm.is_ringing or alias == SHADOW:
         return None
-    if confirmation_of(manifest.version, ledger) is not None:
+    if confirmation_of(manifest.version, alias, ledger) is not None:
         return None
     return (
         f"{manifest.version} is not promoted to {alias}, because its leak alarm rings: {alarm_words(alarm)}. Look for a "
@@ -143,12 +172,24 @@ def standing_words(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> st
     """What is to be known of a version's leak alarm, for people: silent, ringing, or confirmed by whom and why."""
     alarm = alarm_of(manifest)
     if alarm is None:
-        return "nothing was measured"
+        return not_judged_words(manifest)
     if not alarm.is_ringing:
         return "does not ring"
-    confirmed = confirmation_of(manifest.version, ledger)
-    if confirmed is None:
+    confirmed = confirmations_of(manifest.version, ledger)
+    if not confirmed:
         return f"rings, and nobody confirmed it: {alarm_words(alarm)}"
-    return (
-        f"rings, confirmed by {confirmed.leak_alarm_confirmed_by} ({confirmed.reason}): {alarm_words(alarm)}"
+    by = ", ".join(
+        f"for {alias} by {line.leak_alarm_confirmed_by} ({line.reason})"
+        for alias, line in sorted(confirmed.items())
     )
+    return f"rings, confirmed {by}: {alarm_words(alarm)}"
+
+
+def not_judged_words(manifest: ModelManifest) -> str:
+    """Why the leak alarm of a version says nothing."""
+    accuracy = stated_metrics(manifest).get("accuracy")
+    if accuracy is None and manifest.leak_alarm is not None:
+        accuracy = manifest.leak_alarm.accuracy
+    if accuracy is None:
+        return "not judged: nothing was measured"
+    return f"not judged: the accuracy of {accuracy.value:.1%} has no interval"

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from rich.table import Table
 
+from schemas.arms import CHAMPION
 from schemas.artifacts import LedgerEntry, Metric, ModelManifest
 from schemas.events import PromotionTookEffect
 from schemas.time import text_of_time
 from trainers.registry.aliases import words_of
 from trainers.registry.cards import conformal_words, pick_words
 from trainers.registry.figures import figure_words, interval_words, stated_metrics
-from trainers.registry.leak_alarms import alarm_of, confirmation_of, is_ringing, standing_words
+from trainers.registry.leak_alarms import alarm_of, confirmations_of, is_ringing, standing_words
 from trainers.registry.serving import line_of, records_by_line
 
 
@@ -41,13 +42,14 @@ def versions_table(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEnt
 
 
 def _accuracy(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str:
-    """The accuracy, and after it that the leak alarm rings."""
+    """The accuracy, and after it that the leak alarm rings or could not judge it."""
     stated = share(stated_metrics(manifest).get("accuracy"))
     if not is_ringing(manifest):
-        return stated
-    confirmed = confirmation_of(manifest.version, ledger)
-    by = "not confirmed" if confirmed is None else f"confirmed by {confirmed.leak_alarm_confirmed_by}"
-    return f"{stated}; LEAK ALARM, {by}"
+        is_unjudged = alarm_of(manifest) is None and "accuracy" in stated_metrics(manifest)
+        return f"{stated}; leak alarm: not judged" if is_unjudged else stated
+    confirmed = confirmations_of(manifest.version, ledger)
+    by = ", ".join(f"{line.leak_alarm_confirmed_by} for {alias}" for alias, line in sorted(confirmed.items()))
+    return f"{stated}; LEAK ALARM, " + (f"confirmed by {by}" if by else "not confirmed")
 
 
 def aliases_of(ledger: Iterable[LedgerEntry]) -> dict[str, list[str]]:
@@ -74,6 +76,7 @@ def versions_json(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntr
             "baselines": manifest.baselines,
             "leak_alarm": alarm_of(manifest),
             "leak_alarm_confirmed_by": _confirmed_by(manifest, ledger),
+            "leak_alarm_confirmations": _confirmations(manifest, ledger),
         }
         for manifest in versions
     ]
@@ -81,8 +84,14 @@ def versions_json(versions: Sequence[ModelManifest], ledger: Sequence[LedgerEntr
 
 
 def _confirmed_by(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> str | None:
-    confirmed = confirmation_of(manifest.version, ledger)
-    return None if confirmed is None else confirmed.leak_alarm_confirmed_by
+    """Who confirmed the version for the champion."""
+    return _confirmations(manifest, ledger).get(CHAMPION)
+
+
+def _confirmations(manifest: ModelManifest, ledger: Sequence[LedgerEntry]) -> dict[str, str]:
+    """By alias who confirmed the version for it."""
+    found = confirmations_of(manifest.version, ledger)
+    return {alias: line.leak_alarm_confirmed_by or "" for alias, line in found.items()}
 
 
 def _best_baseline(manifest: ModelManifest) -> str:

@@ -164,6 +164,24 @@ def test_a_confirmation_is_of_one_version_alone(registry):
         registry.promote(entry_of(other))
 
 
+def test_a_confirmation_is_of_one_alias_alone(registry):
+    """Who let a version challenge freed it to serve as well."""
+    manifest = suspicious(registry)
+    confirmed = msgspec.structs.replace(entry_of(manifest, alias=CHALLENGER), leak_alarm_confirmed_by="Ada")
+    registry.promote(confirmed)
+    with pytest.raises(ConfigurationError, match="is not promoted to champion"):
+        registry.promote(entry_of(manifest, alias=CHAMPION))
+
+
+@pytest.mark.parametrize("who", ["", " "])
+@pytest.mark.parametrize("alias", [CHAMPION, SHADOW])
+def test_a_confirmation_without_a_name_is_refused(registry, who, alias):
+    line = msgspec.structs.replace(entry_of(suspicious(registry), alias=alias), leak_alarm_confirmed_by=who)
+    with pytest.raises(ConfigurationError, match="must name who"):
+        registry.promote(line)
+    assert list(registry.ledger()) == []
+
+
 def test_a_shadow_needs_no_confirmation(registry):
     """Nobody acts on it, and its live record is how a leak shows."""
     registry.promote(entry_of(suspicious(registry), alias=SHADOW))

@@ -53,7 +53,7 @@ def test_a_confirmed_version_says_who_confirmed_it_with_each_answer(serving, vie
     with serving(stream, data_dir=tmp_path) as client:
         answer = client.get("/v1/predictions/BTC?interval=15m&horizon=15m").json()
         (target,) = client.get("/v1/targets").json()["targets"]
-    assert "confirmed by Ada (looked at both files)" in answer["leak_alarm"]
+    assert "confirmed for champion by Ada (looked at both files)" in answer["leak_alarm"]
     assert target["leak_alarm"] == answer["leak_alarm"]
 
 

@@ -253,7 +253,7 @@ def test_a_person_sees_the_leak_alarm_of_a_model_that_serves_and_who_confirmed_i
     with serving(stream, data_dir=tmp_path) as client:
         document = seen(browser, f"{client.base_url}/", tmp_path / "profile")
 
-    assert "confirmed by Ada (looked at both files)" in text_of(document, "leak")
+    assert "confirmed for champion by Ada (looked at both files)" in text_of(document, "leak")
 
 
 def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, pool, tmp_path):

@@ -34,6 +34,15 @@ def test_a_file_without_a_fault_is_read_in_every_form(closes, form, tmp_path):
     assert verdict(faulty_file(7, closes, form=form, fault="none"), tmp_path) is None
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+#: Nobody can tell which rows of such a file are right.
+REFUSED = "open and close swapped from the middle on"
+
+
+def test_a_usual_file_whose_columns_are_swapped_in_the_middle_is_refused(closes, tmp_path):
+    refusal = verdict(faulty_file(8, closes, form="our csv", fault=REFUSED), tmp_path)
+    assert "seem to be swapped" in refusal
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != REFUSED])
 def test_no_fault_of_a_usual_file_is_silent(closes, fault, tmp_path):
     assert verdict(faulty_file(8, closes, form="our csv", fault=fault), tmp_path) is None

@@ -1,10 +1,13 @@
 """Which leak alarms the API knows of, as the registry's folder changes."""
 
+import msgspec
 import pytest
 
 from api.reading.alarms import LeakAlarms
+from schemas.artifacts import MODEL_FILE, Metric
 from schemas.targets import Target
 from schemas.wire.clocks import ManualClock
+from tests.fakes.artifacts import manifest_of
 from tests.fixtures.alarms import confirm, held_back_version
 from tests.unit.api.events import INSTRUMENT, M15
 from trainers.registry.folders import FolderRegistry
@@ -37,7 +40,7 @@ def test_what_is_published_and_confirmed_later_is_known_soon(alarms, clock, tmp_
     confirm(tmp_path, manifest)
     clock.sleep(3)
     assert alarms.why_held_back(TARGET) is None
-    assert "confirmed by Ada" in alarms.words_of(manifest.version)
+    assert "confirmed for champion by Ada" in alarms.words_of(manifest.version)
 
 
 def test_a_registry_that_cannot_be_read_costs_no_answer(alarms, tmp_path):
@@ -49,3 +52,13 @@ def test_a_registry_that_cannot_be_read_costs_no_answer(alarms, tmp_path):
 def test_a_version_of_another_run_holds_nothing_back(alarms, tmp_path):
     held_back_version(tmp_path, stream="replay-other")
     assert alarms.why_held_back(TARGET) is None
+
+
+def test_what_the_majority_class_got_right_is_known_of_each_version(alarms, tmp_path):
+    manifest = msgspec.structs.replace(
+        manifest_of(b"model"),
+        baselines={"majority_class": {"accuracy": Metric(value=0.55, low=0.54, high=0.56, n=900)}},
+    )
+    FolderRegistry(tmp_path / "registry").publish(manifest, {MODEL_FILE: b"model"})
+    assert alarms.majority_of(manifest.version) == 0.55
+    assert alarms.majority_of("another") is None

@@ -50,6 +50,16 @@ def test_an_interval_that_holds_one_half_shows_no_edge(low):
     assert payload.evidence.summary.endswith("No edge is shown.")
 
 
+@pytest.mark.parametrize(("majority", "shows"), [(None, True), (0.51, True), (0.624, False), (0.63, False)])
+def test_an_interval_that_holds_the_majority_class_shows_no_edge(majority, shows):
+    """63 % was called an edge where the market rose in 63 % of all decisions."""
+    payload = prediction_payload(with_evidence(), kind=StreamKind.REPLAY, majority=majority)
+    assert (payload.evidence.shows_edge, payload.evidence.majority_accuracy) == (shows, majority)
+    assert payload.evidence.summary.endswith(
+        "more frequent direction is right in " + f"{100 * majority:.1f} %." if not shows else "[54.6, 57.2]."
+    )
+
+
 def test_all_decisions_are_called_so():
     made = with_evidence(evidence_target=1.0, evidence_coverage=1.0, late_accuracy=None)
     payload = prediction_payload(made, kind=StreamKind.REPLAY)

@@ -112,6 +112,10 @@ def test_convert_writes_what_was_read(cases, tmp_path):
 
     found, expected = read_file(out), read_file(path)
     assert done.exit_code == 0
+    n_added = expected.holes.n_added
+    assert n_added > 0
+    assert f"{n_added:,} of them are bars without a trade that were added (n_trades 0)" in done.stdout
+    assert any(f"{n_added:,} bars of the file had no trade" in text for text in found.report.warnings)
     assert found.report.instrument == "BTC-USD.KRAKEN"
     for name in ("start_ms", *PRICES, "volume", "n_trades"):
         np.testing.assert_array_equal(found.columns[name], expected.columns[name])

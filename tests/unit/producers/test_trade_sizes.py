@@ -113,3 +113,50 @@ def test_one_negative_size_is_a_bad_row(tmp_path):
     rows = [b"%d,50000,%s0.25" % (BEGIN_MS + i * 100, b"-" * (i == 30)) for i in range(50)]
     survey, seen = read(written(tmp_path / "t.csv", [b"time,price,qty", *rows]), "BTC-USDT.OKX")
     assert (len(seen), survey.n_records) == (49, 50)
+
+
+def test_of_two_sizes_the_one_that_is_not_multiplied_by_the_price_counts_coins(tmp_path):
+    """The amount, which counted dollars, was read as coins."""
+    lines = [b"symbol,timestamp,price,amount,volume"]
+    lines += [
+        b"BTCUSDT,%d,%d,%.2f,0.01" % (BEGIN_MS + i * 100, 60_000 + i, (60_000 + i) / 100) for i in range(50)
+    ]
+    _, seen = read(written(tmp_path / "t.csv", lines), "BTC-USDT.OKX")
+    assert {each.trade.size for each in seen} == {0.01}
+
+
+def money(tmp_path):
+    rows = [b"BTCUSDT,%d,%d,600" % (BEGIN_MS + i * 100, 60_000 + i) for i in range(50)]
+    return written(tmp_path / "btcusdt_bitget_spot.csv", [b"symbol,timestamp,price,amount", *rows])
+
+
+def test_sizes_that_seem_to_count_money_are_asked_for(tmp_path):
+    with pytest.raises(
+        ConfigurationError, match=r"worth more than 36,0\d\d,\d\d\d USDT if their sizes are coins"
+    ):
+        read(money(tmp_path))
+
+
+def test_sizes_that_seem_to_count_money_are_read_as_coins_where_the_instrument_is_stated(tmp_path):
+    survey, seen = read(money(tmp_path), "BTC-USDT.BITGET")
+    assert {each.trade.size for each in seen} == {600.0}
+    assert any("sizes that count money" in warning for warning in survey.warnings)
+
+
+@pytest.mark.parametrize("symbol", ["BTC-USD-SWAP", "BTC-USDT-SWAP"])
+def test_contracts_of_unknown_worth_are_refused(symbol, tmp_path):
+    """A contract of OKX is a hundred dollars, or a hundredth of a bitcoin; each was read as one bitcoin."""
+    heading = b"exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
+    rows = [
+        b"okex-swap,%s,%d,%d,%d,buy,60000,3" % (symbol.encode(), t, t, i)
+        for i, t in enumerate(range(BEGIN_MS * 1000, BEGIN_MS * 1000 + 50_000_000, 1_000_000))
+    ]
+    with pytest.raises(ConfigurationError, match="whose sizes are contracts"):
+        read(written(tmp_path / "okex-swap_trades.csv", [heading, *rows]))
+
+
+def test_a_stated_perpetual_of_contracts_is_refused(tmp_path):
+    rows = [b"BTCUSD,%d,60000,3" % (BEGIN_MS + i * 100) for i in range(50)]
+    path = written(tmp_path / "t.csv", [b"symbol,time,price,size", *rows])
+    with pytest.raises(ConfigurationError, match="whose sizes are contracts"):
+        read(path, "BTC-USD-PERP.OKX")

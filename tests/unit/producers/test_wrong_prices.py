@@ -95,3 +95,47 @@ def test_a_wick_farther_than_a_factor_of_two_is_rejected(name, factor, rule, tmp
 def test_a_wick_within_a_factor_of_two_is_kept(tmp_path):
     found = read_file(written(_changed(("high",), [300], 1.9), tmp_path / "a.parquet"))
     assert len(found) == N
+
+
+@pytest.mark.parametrize("factor", [1.3, 1.9, 2.2, 2.8, 0.55])
+def test_a_small_step_that_lasts_is_another_scale(factor, tmp_path):
+    """Steps under 2 were believed, and those from 2 to 2.8 were named and used nevertheless."""
+    found = read_file(written(_changed(PRICES, range(400, N), factor), tmp_path / "a.parquet"))
+    assert _rejected(found.report) == {SCALE: 200}
+    assert any("redenominated" in warning for warning in found.report.warnings)
+
+
+def test_a_stretch_on_another_scale_is_set_aside_alone(tmp_path):
+    found = read_file(written(_changed(PRICES, range(200, 260), 1.9), tmp_path / "a.parquet"))
+    assert _rejected(found.report) == {SCALE: 60}
+
+
+def test_a_bar_that_closes_on_a_wick_is_kept(tmp_path):
+    """The next bar opens 40 % higher, where the bar before opened."""
+    found = read_file(written(_changed(("close", "low"), [300], 0.6), tmp_path / "a.parquet"))
+    assert (len(found), found.report.rejected) == (N, {})
+
+
+def _with(table, name, row, value):
+    values = np.array(table[name].to_pylist())
+    values[row] = value
+    return table.set_column(table.column_names.index(name), name, pa.array(values))
+
+
+def _flash_crash(*, volume, next_low):
+    table = _changed(("low",), [300], 0.3)
+    table = _with(table, "volume", 300, volume)
+    return _with(table, "low", 301, next_low * table["low"][301].as_py())
+
+
+def test_a_flash_crash_that_the_rows_around_it_bear_out_is_kept_and_said(tmp_path):
+    """A low of less than half of the open was set aside, however much was traded there."""
+    found = read_file(written(_flash_crash(volume=50.0, next_low=0.9), tmp_path / "a.parquet"))
+    assert (len(found), found.report.rejected) == (N, {})
+    assert any("are kept, because much was traded" in warning for warning in found.report.warnings)
+
+
+@pytest.mark.parametrize(("volume", "next_low"), [(50.0, 1.0), (0.5, 0.9)])
+def test_a_wick_that_only_its_volume_or_only_its_neighbour_bears_out_is_set_aside(volume, next_low, tmp_path):
+    found = read_file(written(_flash_crash(volume=volume, next_low=next_low), tmp_path / "a.parquet"))
+    assert _rejected(found.report) == {LOW: 1}

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from schemas.arms import CHAMPION, SHADOW
-from schemas.artifacts import MODEL_FILE, Metric, ModelTarget
+from schemas.artifacts import MODEL_FILE, LeakAlarm, Metric, ModelTarget
 from schemas.errors import ConfigurationError
 from schemas.targets import TargetPair
 from schemas.time import Interval
@@ -42,7 +42,6 @@ def accuracy(low, value=0.6):
         (0.561, BINANCE, "binance", True),
         (0.56, BINANCE, "binance", False),
         (0.559, BINANCE, "binance", False),
-        (None, BINANCE, "binance", False),
         (0.9, SIMULATED, "simulated", False),
         (0.9, SIMULATED, "unknown", True),
         (0.9, BINANCE, "simulated", True),
@@ -64,7 +63,18 @@ def test_a_high_accuracy_of_few_decisions_does_not_ring():
 def test_where_nothing_was_measured_nothing_rings():
     assert judged_alarm(None, instrument=BINANCE, source="binance") is None
     silent = msgspec.structs.replace(manifest_of(b"model"), metrics={})
-    assert standing_words(silent, []) == "nothing was measured"
+    assert standing_words(silent, []) == "not judged: nothing was measured"
+
+
+@pytest.mark.parametrize("is_stated", [True, False])
+def test_an_accuracy_without_an_interval_is_not_judged_and_that_is_said(is_stated):
+    """It counted as judged, and the alarm never rang."""
+    metric = accuracy(None, value=0.84)
+    alarm = LeakAlarm(is_ringing=False, accuracy=metric, limit=0.56) if is_stated else None
+    manifest = msgspec.structs.replace(manifest_of(b"model"), metrics={"accuracy": metric}, leak_alarm=alarm)
+    assert alarm_of(manifest) is None
+    assert standing_words(manifest, []) == "not judged: the accuracy of 84.0% has no interval"
+    assert "not judged: the accuracy of 84.0% has no interval" in model_card(manifest)
 
 
 def test_a_manifest_of_an_earlier_release_is_judged_by_its_accuracy():
@@ -234,7 +244,7 @@ def test_the_command_keeps_who_confirmed_it_and_why(folder):
     assert (line.leak_alarm_confirmed_by, line.reason) == ("Ada Lovelace", "looked at both files")
 
     shown = " ".join(invoke(folder, "show", suspicious).output.split())
-    assert "rings, confirmed by Ada Lovelace" in shown
+    assert "rings, confirmed for champion by Ada Lovelace" in shown
     for command in ("list", "history"):
         assert "Lovelace" in invoke(folder, command).output
 

@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise, permutations
 
-from producers.sources.files.candles.headings import PRICE_ROLES, Headings, Role
+from producers.sources.files.candles.column_names import Role
+from producers.sources.files.candles.headings import PRICE_ROLES, Headings
 
 _LEAST_SHARE = 0.9
 _USUAL = (

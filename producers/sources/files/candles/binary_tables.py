@@ -5,7 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import feather, parquet
 
-from producers.sources.files.candles.headings import Headings, Role, headings_of
+from producers.sources.files.candles.column_names import Role
+from producers.sources.files.candles.headings import Headings, headings_of
 from producers.sources.files.candles.raw_tables import UNREADABLE, RawTable, check_headings, raw_table_of
 from producers.sources.files.decompressing import opened, whole_of
 

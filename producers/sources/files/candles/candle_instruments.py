@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from producers.normalise.symbols import instrument_of_symbol
-from producers.sources.files.candles.headings import Role
+from producers.sources.files.candles.column_names import Role
 from producers.sources.files.candles.layouts import Layout
 from producers.sources.files.decompressing import FileHead
 from schemas.errors import ContractError

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from producers.sources.files.candles.clock_changes import clock_change
+from producers.sources.files.candles.column_names import Role
 from producers.sources.files.candles.columns import Columns, doubts_about_times
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows
 from producers.sources.files.candles.holes import SHORTEST_ADDED_MS, STATED_PAUSE_MS, Holes
 from producers.sources.files.candles.judging import Judged
 from producers.sources.files.candles.raw_tables import RawTable
+from producers.sources.files.candles.shifts import contradicted_rows, shift_doubts
 from producers.sources.files.candles.steps import BarLength
 from producers.sources.files.candles.texts import TextShape
-from producers.sources.files.candles.volume_units import volume_doubt
+from producers.sources.files.candles.volume_units import doubt_about_name, volume_doubt
 from producers.sources.files.forms import ReadRequest
 from schemas.time import text_of_time
 
@@ -37,8 +39,10 @@ def cautions_about(rows: FileRows, sound: Columns, holes: Holes) -> tuple[str, .
         *_about_times(rows),
         *_about_other_lengths(rows.judged),
         *_about_clocks(rows, sound, holes),
+        *shift_doubts(rows.columns, contradicted_rows(rows.judged.broken), sound, holes),
         *_about_prices(rows.judged),
-        *_about_volumes(sound),
+        *_about_volumes(rows.raw, sound),
+        *_about_silent_bars(sound),
         *_about_holes(holes, sound, rows.stamps.length),
     )
 
@@ -107,23 +111,40 @@ def _about_clocks(rows: FileRows, sound: Columns, holes: Holes) -> Sequence[str]
 
 
 def _about_prices(found: Judged) -> Sequence[str]:
-    if not found.jumps:
-        return ()
+    sentences = []
+    if found.jumps:
+        sentences.append(
+            f"The price jumps between two rows by more than a market moves ({_shown(found.jumps)}): the symbol was "
+            "redenominated or rows are wrong, and only the rows on the scale of most are used"
+        )
+    if found.wicks:
+        sentences.append(
+            f"Highs or lows lie far from the open and the close of their bar ({_shown(found.wicks)}) and are kept, because "
+            "much was traded then and the bar beside it is wide"
+        )
+    return sentences
+
+
+def _shown(factors: Sequence[tuple[int, float]]) -> str:
+    """The first of some factors and their times, and how many more there are."""
     shown = ", ".join(
         f"{factor:,.4g} times at {text_of_time(time_ms, 'minute')}"
-        for time_ms, factor in found.jumps[:_MOST_JUMPS]
+        for time_ms, factor in factors[:_MOST_JUMPS]
     )
-    more = f" and {len(found.jumps) - _MOST_JUMPS} more" if len(found.jumps) > _MOST_JUMPS else ""
-    sentence = (
-        f"The price jumps between two rows by more than a market moves ({shown}{more}): the symbol was "
-        "redenominated or rows are wrong, and only the rows on the scale of most are used"
-    )
-    return (sentence,)
+    return f"{shown} and {len(factors) - _MOST_JUMPS} more" if len(factors) > _MOST_JUMPS else shown
 
 
-def _about_volumes(sound: Columns) -> Sequence[str]:
-    doubt = volume_doubt(sound)
-    return () if doubt is None else (doubt,)
+def _about_volumes(raw: RawTable, sound: Columns) -> Sequence[str]:
+    doubts = (volume_doubt(sound), doubt_about_name(raw.names[Role.VOLUME], sound))
+    return [doubt for doubt in doubts if doubt is not None]
+
+
+def _about_silent_bars(sound: Columns) -> Sequence[str]:
+    """Say which bars of a file were added by whoever wrote it, such as ``driftline convert``."""
+    if "n_trades" not in sound:
+        return ()
+    n_silent = int(((sound["n_trades"] == 0) & (sound["volume"] == 0)).sum())
+    return (f"{counted(n_silent, 'bar')} of the file had no trade (n_trades 0)",) if n_silent else ()
 
 
 def _about_holes(holes: Holes, sound: Columns, length: BarLength) -> Sequence[str]:

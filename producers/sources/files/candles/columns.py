@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from producers.sources.files.candles.amounts import amounts_of
 from producers.sources.files.candles.arrays import integers, truths
-from producers.sources.files.candles.headings import EXTRA_ROLES, PRICE_ROLES, Role
+from producers.sources.files.candles.column_names import Role
+from producers.sources.files.candles.headings import EXTRA_ROLES, PRICE_ROLES
 from producers.sources.files.candles.instants import day_order_doubt, times_of
 from producers.sources.files.candles.raw_tables import RawTable
+from producers.sources.files.candles.volume_units import chosen_volumes
 from schemas.errors import ConfigurationError
 
 Columns = dict[str, NDArray[Any]]
@@ -33,12 +35,15 @@ def columns_of(raw: RawTable, *, has_decimal_comma: bool, file_name: str) -> Col
         ``segment`` where the file has one, and ``symbol`` where its rows are about several.
 
     Raises:
-        ConfigurationError: If a column's type is not of a time or a number.
+        ConfigurationError: If a column's type is not of a time or a number, or two columns may be the volume.
     """
     columns: Columns = {"timestamp": _times(raw, file_name)}
-    for role in (*PRICE_ROLES, Role.VOLUME, *EXTRA_ROLES):
+    for role in (*PRICE_ROLES, Role.VOLUME, Role.OTHER_VOLUME, *EXTRA_ROLES):
         if role in raw.columns:
             columns[str(role)] = _amounts(raw, role, file_name, has_decimal_comma=has_decimal_comma)
+    if Role.OTHER_VOLUME in raw.columns:
+        names = raw.names[Role.VOLUME], raw.names[Role.OTHER_VOLUME]
+        columns = chosen_volumes(columns, name=file_name, names=names)
     if Role.SYMBOL in raw.columns:
         columns |= _symbols(raw.columns[Role.SYMBOL])
     if Role.SEGMENT in raw.columns:

@@ -2,71 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import NamedTuple
 
-
-class Role(StrEnum):
-    """What a column of a file of candles says."""
-
-    OPEN_TIME = "open_time"
-    CLOSE_TIME = "close_time"
-    DATE = "date"
-    TIME_OF_DAY = "time_of_day"
-    OPEN = "open"
-    HIGH = "high"
-    LOW = "low"
-    CLOSE = "close"
-    VOLUME = "volume"
-    N_TRADES = "n_trades"
-    QUOTE_VOLUME = "quote_volume"
-    TAKER_BUY_VOLUME = "taker_buy_volume"
-    TAKER_BUY_QUOTE_VOLUME = "taker_buy_quote_volume"
-    SEGMENT = "segment"
-    SYMBOL = "symbol"
-    EXCHANGE = "exchange"
-
+from producers.sources.files.candles.column_names import ROLE_NAMES, Role, is_volume_of_coin
 
 PRICE_ROLES = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 #: What a file may have beside the columns that every candle needs, under the names of our own parquet.
 EXTRA_ROLES = (Role.N_TRADES, Role.QUOTE_VOLUME, Role.TAKER_BUY_VOLUME, Role.TAKER_BUY_QUOTE_VOLUME)
 
-#: By role, the names in lower case without spaces and marks; an earlier name is preferred to a later one.
-_NAMES: Mapping[Role, str] = {
-    Role.OPEN_TIME: (
-        "opentime timeopen klineopentime opentimestamp candlebegintime starttime start begin periodstart "
-        "periodbegin unix unixtimestamp unixtime epoch timestamp timestampms timestamputc tsevent ts t mts datetime "
-        "gmttime localtime utctime dateutc dateandtime dateopen indexlevel0"
-    ),
-    Role.CLOSE_TIME: "closetime timeclose klineclosetime closetimestamp endtime end periodend dateclose",
-    Role.DATE: "date day datum fecha index",
-    Role.TIME_OF_DAY: "time hour",
-    Role.OPEN: "open o openprice opening first eröffn eröffnung openbid",
-    Role.HIGH: "high h highprice max hoch highbid",
-    Role.LOW: "low l lowprice min tief lowbid",
-    Role.CLOSE: "close c closeprice closing closelast last price zuletzt schluss schlusskurs closebid",
-    Role.VOLUME: (
-        "volume vol v basevolume volumebase volumefrom basevol volumen tickvolume amount qty quantity tickvol"
-    ),
-    Role.N_TRADES: "ntrades count trades numberoftrades numtrades tradecount tradescount tradesdone n",
-    Role.QUOTE_VOLUME: (
-        "quotevolume quoteassetvolume volumequote quotevol volccyquote turnover volumeto volumecurrency "
-        "volumeusd volumeusdt volumeusdc volumebusd volumetusd volumefdusd volumeeur volumegbp volumedai"
-    ),
-    Role.TAKER_BUY_VOLUME: (
-        "takerbuyvolume takerbuybaseassetvolume takerbuybasevolume takerbuybase takerbasevolume buyvolume"
-    ),
-    Role.TAKER_BUY_QUOTE_VOLUME: (
-        "takerbuyquotevolume takerbuyquoteassetvolume takerbuyquote takerquotevolume"
-    ),
-    Role.SEGMENT: "segment",
-    Role.SYMBOL: "symbol pair ticker productid instrument instid market coin",
-    Role.EXCHANGE: "exchange venue",
+_BY_NAME = {
+    name: (role, rank) for role, names in ROLE_NAMES.items() for rank, name in enumerate(names.split())
 }
-_BY_NAME = {name: (role, rank) for role, names in _NAMES.items() for rank, name in enumerate(names.split())}
-_MARKS = re.compile(r"[^0-9a-zäöüéè/]+")
+_MARKS = re.compile(r"[^\w/]+|_+")
 _TUPLE = re.compile(r"^\(\s*['\"]([^'\"]*)['\"]\s*,")
-_COIN_VOLUME = re.compile(r"volume[a-z0-9]{2,10}")
+#: Each of two such names may mean coins or money: the numbers tell.
+_EITHER_VOLUME = (("volume", "vol", "v"), ("amount", "qty", "quantity"))
 
 
 class Headings(NamedTuple):
@@ -119,6 +69,7 @@ def headings_of(names: Sequence[str]) -> Headings:
         for role, claims in best.items()
     }
     _add_coin_volume(names, positions)
+    _add_other_volume(names, positions)
     _prefer_one_time(positions)
     return Headings(positions, {role: same for role, same in doubled.items() if len(same) > 1})
 
@@ -127,13 +78,27 @@ def _add_coin_volume(names: Sequence[str], positions: dict[Role, int]) -> None:
     """Take ``Volume BTC`` for the volume where no column is simply called so, and else ``Volume USD``."""
     if Role.VOLUME in positions:
         return
-    quotes = _NAMES[Role.QUOTE_VOLUME].split()
-    coins = [i for i, name in enumerate(names) if _COIN_VOLUME.fullmatch(plain_name(name))]
-    bases = [i for i in coins if plain_name(names[i]) not in quotes]
+    quotes = ROLE_NAMES[Role.QUOTE_VOLUME].split()
+    bases = [i for i, name in enumerate(names) if is_volume_of_coin(name) and plain_name(name) not in quotes]
     if bases:
         positions[Role.VOLUME] = bases[0]
         if len(bases) > 1:
             positions.setdefault(Role.QUOTE_VOLUME, bases[1])
+
+
+def _add_other_volume(names: Sequence[str], positions: dict[Role, int]) -> None:
+    """Keep a second column that may be the volume as well as the first one, such as ``amount`` beside ``vol``."""
+    plain = [plain_name(name) for name in names]
+    if Role.VOLUME not in positions:
+        return
+    taken = plain[positions[Role.VOLUME]]
+    others = next(
+        (others for some, others in zip(_EITHER_VOLUME, _EITHER_VOLUME[::-1], strict=True) if taken in some),
+        (),
+    )
+    found = next((plain.index(name) for name in others if name in plain), None)
+    if found is not None:
+        positions[Role.OTHER_VOLUME] = found
 
 
 def _prefer_one_time(positions: dict[Role, int]) -> None:

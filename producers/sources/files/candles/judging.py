@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from producers.sources.files.candles.columns import Columns
 from producers.sources.files.candles.other_lengths import OtherLength, other_lengths, rows_of
 from producers.sources.files.candles.outliers import far_times
-from producers.sources.files.candles.price_jumps import far_wicks, price_jumps
+from producers.sources.files.candles.price_jumps import price_jumps
 from producers.sources.files.candles.steps import BarLength
+from producers.sources.files.candles.wicks import factor_of, far_wicks
 from schemas.frames import MISSING_TIME, PRICES, Fate, Rule, broken_rules, candle_rules
 
 Mask = NDArray[np.bool_]
@@ -41,6 +42,7 @@ class Judged(NamedTuple):
         kept: The rows that are used.
         jumps: The times and the factors at which the price jumps by more than a market moves.
         other_lengths: Stretches of bars of another length; none of their rows is used.
+        wicks: The times of wicks that are kept although they are beyond what a market moves, and by which factor.
     """
 
     broken: Mapping[Rule, Mask]
@@ -49,6 +51,7 @@ class Judged(NamedTuple):
     kept: NDArray[np.intp]
     jumps: tuple[tuple[int, float], ...]
     other_lengths: Sequence[OtherLength] = ()
+    wicks: tuple[tuple[int, float], ...] = ()
 
 
 def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
@@ -68,9 +71,11 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
     table = {name: values[~aside] for name, values in columns.items()} if aside.any() else columns
     broken |= {rule: _spread(rows, aside) for rule, rows in broken_rules(table, rules).items()}
     left_out = _left_out(broken, len(is_empty)) | is_empty
-    for further in (_far, _far_wicks):
-        broken |= further(columns, left_out)
-        left_out |= _left_out(broken, len(is_empty))
+    broken |= _far(columns, left_out)
+    left_out |= _left_out(broken, len(is_empty))
+    wicks, borne_out = _far_wicks(columns, left_out)
+    broken |= wicks
+    left_out |= _left_out(broken, len(is_empty))
     kept = np.flatnonzero(~left_out)
     found = price_jumps(_rows(columns, kept), step_ms=length.milliseconds)
     broken |= _told(kept, len(is_empty), {WRONG: found.wrong, SCALE: found.other})
@@ -78,7 +83,7 @@ def judged(columns: Columns, length: BarLength, *, not_after_ms: int) -> Judged:
     kept = kept[~found.wrong & ~found.other]
     left_out = np.ones(len(is_empty), dtype=np.bool_)
     left_out[kept] = False
-    return Judged(broken, is_empty, left_out, kept, jumps, stretches)
+    return Judged(broken, is_empty, left_out, kept, jumps, stretches, borne_out)
 
 
 def _other_symbols(columns: Columns) -> dict[Rule, Mask]:
@@ -130,15 +135,18 @@ def _far(columns: Columns, left_out: Mask) -> dict[Rule, Mask]:
     return _told(kept, len(left_out), {FAR: far_times(columns["timestamp"][kept])})
 
 
-def _far_wicks(columns: Columns, left_out: Mask) -> dict[Rule, Mask]:
+def _far_wicks(columns: Columns, left_out: Mask) -> tuple[dict[Rule, Mask], tuple[tuple[int, float], ...]]:
+    """The wicks that are wrong, and the times and factors of those that are kept."""
     kept = np.flatnonzero(~left_out)
-    high, low = far_wicks(_rows(columns, kept))
-    return _told(kept, len(left_out), {HIGH: high, LOW: low})
+    rows = _rows(columns, kept)
+    found = far_wicks(rows)
+    borne_out = tuple((int(rows["timestamp"][row]), factor_of(rows, row)) for row in found.kept)
+    return _told(kept, len(left_out), {HIGH: found.high, LOW: found.low}), borne_out
 
 
 def _rows(columns: Columns, kept: NDArray[np.intp]) -> Columns:
-    """Some rows of the times and the prices; the same arrays where all are kept."""
-    names = ("timestamp", *PRICES)
+    """Some rows of the times, the prices and the volume; the same arrays where all are kept."""
+    names = ("timestamp", *PRICES, "volume")
     if len(kept) == len(columns["timestamp"]):
         return {name: columns[name] for name in names}
     return {name: columns[name][kept] for name in names}

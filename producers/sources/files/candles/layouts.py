@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 from producers.sources.files.candles.amount_texts import amount_of
 from producers.sources.files.candles.arrangements import arrangement_of
-from producers.sources.files.candles.headings import Headings, Role, plain_name
+from producers.sources.files.candles.column_names import Role
+from producers.sources.files.candles.headings import Headings, plain_name
 from producers.sources.files.candles.texts import TextShape, is_time, shape_of
 from producers.sources.files.candles.time_order import order_by_time
 from producers.sources.files.decompressing import FileHead
@@ -73,10 +74,15 @@ def text_layout(text: bytes, container: Container, *, is_whole: bool) -> Layout 
     if shape is None:
         return None
     headings = shape.headings if shape.names is not None else _arranged(shape)
-    if headings is None or (shape.names is not None and not _is_of_candles(headings)):
+    if headings is None or (
+        shape.names is not None and not _is_of_candles(headings) and _arranged(shape) is None
+    ):
         return None
     form, title = _named(shape, headings, container)
     certainty = Certainty.CERTAIN if not headings.missing and shape.names is not None else Certainty.LIKELY
+    if not _is_of_candles(headings):
+        # The numbers seem to be candles, and the names say nothing: it is refused by its names.
+        certainty = Certainty.GUESSED
     return Layout(form, title, container, certainty, shape, headings)
 
 

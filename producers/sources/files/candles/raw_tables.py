@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from producers.sources.files.candles.headings import Headings, Role
+from producers.sources.files.candles.column_names import Role
+from producers.sources.files.candles.headings import Headings
 from schemas.errors import ConfigurationError
 
 #: What pyarrow raises for bytes that are no such table, or a kind of table that it does not know.
@@ -72,7 +73,7 @@ def check_headings(headings: Headings, names: Sequence[str], path: Path) -> None
         more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
         message = (
             f"{path.name} must have the columns timestamp open high low close volume, was {printable(shown)}{more}; "
-            f"missing: {' '.join(headings.missing)}"
+            f"missing: {' '.join(headings.missing)}; name the columns so, and leave out the others"
         )
         raise ConfigurationError(message)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from producers.sources.files.candles.candle_instruments import instrument_of_candles
 from producers.sources.files.candles.cautions import cautions_about, doubts_about_numbers
+from producers.sources.files.candles.column_orders import check_orders
 from producers.sources.files.candles.columns import Columns, columns_of, is_stated_as_close
 from producers.sources.files.candles.counting import counted
 from producers.sources.files.candles.file_rows import FileRows, by_time
@@ -26,6 +27,7 @@ from producers.sources.files.candles.rejections import (
     rejections_of,
     with_long_pauses,
 )
+from producers.sources.files.candles.shifts import check_shifts, contradicted_rows
 from producers.sources.files.candles.stamps import stamps_of
 from producers.sources.files.candles.steps import BarLength, is_monthly
 from producers.sources.files.candles.table_reading import raw_table
@@ -91,6 +93,8 @@ def read_candle_file(path: Path, request: ReadRequest, head: FileHead | None = N
         raise ConfigurationError(_too_few(path, raw, columns))
     columns["timestamp"] = stamps.starts
     found = judged(columns, stamps.length, not_after_ms=request.not_after_ms)
+    check_orders(columns, found.kept, step_ms=stamps.length.milliseconds, name=path.name)
+    check_shifts(columns, contradicted_rows(found.broken), stamps.length, path.name)
     instrument = request.instrument or raw.instrument or instrument_of_candles(head, layout, path)
     rows = FileRows(raw, columns, order, stamps, found, request._replace(instrument=instrument))
     return _file(path, layout, rows)

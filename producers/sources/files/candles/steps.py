@@ -17,6 +17,10 @@ _DAY_MS = 86_400_000
 LONGEST_MS = 14 * _DAY_MS
 #: Multiples of a week since 1970-01-01 are Thursdays; weeks of exchanges begin on Mondays.
 _MONDAY_MS = 4 * _DAY_MS
+_FEWEST_DOUBLED = 5
+_MOSTLY = 0.8
+#: A row that stands twice follows itself so much sooner than the next bar does.
+_LEAST_RATIO = 5
 
 
 class BarLength(NamedTuple):
@@ -81,9 +85,25 @@ def bar_length_of(times: NDArray[np.int64]) -> BarLength | None:
     if not len(between):
         return None
     # Sorted and counted by runs: numpy's own unique takes ten times longer.
-    step_ms = _commonest(between)
+    step_ms = _of_doubled_rows(between, _commonest(between))
     phases = present % step_ms
     return BarLength(step_ms, _commonest(phases))
+
+
+def _of_doubled_rows(between: NDArray[np.int64], step_ms: int) -> int:
+    """The length of the bars whose rows stand twice, a little apart: the short and the long step together.
+
+    Args:
+        between: The steps in their order.
+        step_ms: The commonest of them.
+    """
+    after = between[1:][between[:-1] == step_ms]
+    if len(after) < _FEWEST_DOUBLED:
+        return step_ms
+    other_ms = _commonest(after)
+    # Where the earlier of the two rows is the copy, a bar without one follows a whole length later.
+    is_in_turn = int(np.isin(after, (other_ms, step_ms + other_ms)).sum()) >= _MOSTLY * len(after)
+    return step_ms + other_ms if is_in_turn and other_ms >= _LEAST_RATIO * step_ms else step_ms
 
 
 def _commonest(values: NDArray[np.int64]) -> int:

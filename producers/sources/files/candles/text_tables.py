@@ -1,12 +1,15 @@
 """Reads the columns of candles in delimited text, and in JSON, which is turned into such text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pyarrow as pa
 from pyarrow import csv
 
-from producers.sources.files.candles.headings import Headings, Role
+from producers.sources.files.candles.column_names import Role
+from producers.sources.files.candles.headings import Headings
+from producers.sources.files.candles.joined_texts import joined_parts, joined_table
 from producers.sources.files.candles.layouts import Layout, text_layout
 from producers.sources.files.candles.raw_tables import (
     BadLine,
@@ -21,6 +24,7 @@ from producers.sources.files.json_rows import csv_of_json, is_cut
 from schemas.errors import ConfigurationError
 
 _ENDS = b"\x00\r\n \t"
+_WIDE = ("utf-16", "utf-32")
 
 
 class _Content(NamedTuple):
@@ -56,6 +60,46 @@ def text_table(path: Path, layout: Layout) -> RawTable:
 
 
 def _delimited_table(path: Path, layout: Layout, content: _Content) -> RawTable:
+    """The table of a text, whose parts may have headings of their own."""
+    shape = cast("TextShape", layout.shape)
+    wide = shape.encoding.startswith(_WIDE)
+    text = content.whole.decode(shape.encoding, errors="replace").encode() if wide else content.whole
+    parts = joined_parts(text, shape)
+    if len(parts) == 1:
+        return _table_of_part(path, layout, content)
+    layouts = [_layout_of_part(path, part) for part in parts]
+    shapes = [cast("TextShape", found.shape) for found in layouts]
+    if len({found.has_decimal_comma for found in shapes}) > 1:
+        message = (
+            f"{path.name} joins files with decimal points and decimal commas: give each as a file of its own"
+        )
+        raise ConfigurationError(message)
+    whole = [_Content(part, b"", None) for part in parts[:-1]]
+    tables = [
+        _table_of_part(path, found, part)
+        for found, part in zip(layouts, [*whole, content._replace(whole=parts[-1])], strict=True)
+    ]
+    return joined_table(tables, [_head(found, part) for found, part in zip(shapes, parts, strict=True)], path)
+
+
+def _layout_of_part(path: Path, part: bytes) -> Layout:
+    found = text_layout(part[:HEAD_BYTES], "csv", is_whole=len(part) <= HEAD_BYTES)
+    if found is None:
+        message = (
+            f"{path.name} has another heading in the middle, and the rows after it are not those of candles "
+            f"({printable(part[:200].decode(errors='replace'), 100)}): give each part as a file of its own"
+        )
+        raise ConfigurationError(message)
+    return found
+
+
+def _head(shape: TextShape, part: bytes) -> Sequence[str]:
+    """The lines of a part before its first row, empty ones left out."""
+    lines = part[:HEAD_BYTES].decode(errors="replace").splitlines()[: shape.n_skipped]
+    return [printable(line, 100) for line in lines if line]
+
+
+def _table_of_part(path: Path, layout: Layout, content: _Content) -> RawTable:
     shape = cast("TextShape", layout.shape)
     if shape.names is not None:
         check_headings(layout.headings, shape.names, path)

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from producers.sources.files.candles.column_names import Role
 from producers.sources.files.candles.decimal_marks import doubtful_number, has_decimal_comma
-from producers.sources.files.candles.headings import Headings, Role, headings_of
+from producers.sources.files.candles.headings import Headings, headings_of
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -37,6 +38,7 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f]")
 _EPOCHS_S = (1_230_768_000, 4_102_444_800)
 _COMPACT_DAYS = (20_090_101, 20_991_231)
+_DIGIT = re.compile(r"\d")
 _EMPTY = {"", "nan", "null", "none", "n/a", "-"}
 
 
@@ -152,7 +154,7 @@ def _shape(lines: Sequence[str], separator: str, encoding: str) -> TextShape | N
         return None
     begin = first if first is not None else (header or 0) + n_header_lines
     names = None if header is None else tuple(cell.strip().strip('"') for cell in rows[header])
-    sample = [row for row in rows[begin:] if any(cell.strip() for cell in row)][:_LINES_LOOKED_AT]
+    sample = _sample(rows[begin:])
     headings = Headings({}) if names is None else _headings(names, rows, header or 0, n_header_lines, sample)
     preamble = "\n".join(lines[: begin if header is None else header])
     symbol = _symbol(rows, header) if n_header_lines > 1 else None
@@ -169,6 +171,14 @@ def _shape(lines: Sequence[str], separator: str, encoding: str) -> TextShape | N
         symbol=symbol,
         doubtful=doubtful_number(_amounts(sample), separator),
     )
+
+
+def _sample(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """The first rows that are not empty, up to another heading: what follows it is another table."""
+    end = next(
+        (i for i, row in enumerate(rows) if row and not _DIGIT.search(row[0]) and _is_header(row)), None
+    )
+    return [row for row in rows[:end] if any(cell.strip() for cell in row)][:_LINES_LOOKED_AT]
 
 
 def _amounts(sample: Sequence[Sequence[str]]) -> Sequence[str]:
@@ -198,6 +208,8 @@ def _is_data(row: Sequence[str]) -> bool:
 def _header(rows: Sequence[Sequence[str]], before: int) -> tuple[int | None, int]:
     """The number of the header's line, and how many lines it has."""
     found = [i for i, row in enumerate(rows[:before]) if _is_header(row)]
+    if not found and before < len(rows):
+        found = [i for i in range(before) if _is_unknown_header(rows[i], rows[before])][-1:]
     if not found:
         return None, 0
     return found[-1], before - found[-1] if before < len(rows) else 1
@@ -209,6 +221,12 @@ def _is_header(row: Sequence[str]) -> bool:
     return (
         sum(role in headings_of(row).positions for role in (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)) >= 2
     )
+
+
+def _is_unknown_header(row: Sequence[str], first_of_data: Sequence[str]) -> bool:
+    """Whether a line is a heading whose names are not known: it has a word for each cell of the data."""
+    words = [cell for cell in row if cell.strip() and not _NUMBER.fullmatch(cell) and not is_time(cell)]
+    return len(row) == len(first_of_data) and len(words) >= len(row) - 1
 
 
 def _headings(

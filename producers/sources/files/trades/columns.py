@@ -77,6 +77,11 @@ class TradeColumns:
         return np.frombuffer(self._prices, dtype=np.float64)
 
     @property
+    def sizes(self) -> NDArray[np.float64]:
+        """How many coins each traded, shape (n,)."""
+        return np.frombuffer(self._sizes, dtype=np.float64)
+
+    @property
     def has_unknown_sides(self) -> bool:
         """Whether a trade does not say who took it."""
         return _SIDES[None] in self._sides

@@ -20,6 +20,7 @@ from producers.sources.files.trades.records import PlainText, RecordReader, Trad
 from producers.sources.files.trades.tables import TableReader
 from producers.sources.files.trades.venues import (
     NamedTrades,
+    check_contracts,
     inverse_symbol,
     market_of_exchange,
     named_perpetual,
@@ -212,7 +213,7 @@ class TableForm(_TradeForm):
         """Return the reader of a file that begins so.
 
         Raises:
-            ConfigurationError: If the rows are no longer of a known layout.
+            ConfigurationError: If the rows are no longer of a known layout, or their sizes are contracts of unknown worth.
         """
         lines = first_lines(head)
         layout = layout_of(lines)
@@ -222,6 +223,7 @@ class TableForm(_TradeForm):
         named = names_of_head(head, layout)
         exchange = layout.exchange or _exchange_of(layout, lines)
         if exchange is not None:
+            check_contracts(head.name, venue_of_exchange(exchange), market_of_exchange(exchange))
             return TableReader(
                 layout,
                 venue=venue_of_exchange(exchange),
@@ -230,6 +232,8 @@ class TableForm(_TradeForm):
             )
         symbol = "" if named is None else named.symbol
         perpetual = named_perpetual(named) if instrument is None else parse_instrument(instrument)
+        if perpetual is not None and perpetual.is_perpetual:
+            check_contracts(head.name, perpetual.venue, Market.PERPETUAL)
         return TableReader(
             layout,
             venue="" if named is None else named.venue,

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from producers.normalise.trades import Market, TradeKind
+from producers.sources.files.trades.coin_sizes import SIZES_BESIDE, size_in_coins
 
 _DELIMITERS = (b",", b";", b"\t", b"|")
 PRICE_NAMES = ("price", "p", "rate")
@@ -40,6 +41,7 @@ _NAMES = {
     "exchange": ("exchange", "venue"),
     "coins": ("homenotional",),
 }
+_ROWS_LOOKED_AT = 200
 #: What a heading of trades of the market has not: candles have the first, books, funding and series of prices the
 #: next, and the trades of one account the last.
 _OF_OTHERS = {
@@ -143,6 +145,10 @@ def layout_of(lines: Sequence[bytes]) -> TableLayout | None:
     found = _layout_of_heading(fields, delimiter)
     if found is not None and {field.lower() for field in fields} >= _OF_NOTIONALS:
         found = found._replace(exchange=_exchange_of_notionals(found, lines))
+    if found is not None:
+        rows = [_fields(line, delimiter) for line in lines[1:_ROWS_LOOKED_AT]]
+        others = [i for i, field in enumerate(fields) if _plain(field) in (*_NAMES["size"], *SIZES_BESIDE)]
+        found.columns["size"] = size_in_coins(found.columns["size"], found.columns["price"], others, rows)
     found = found or _layout_of_values(lines, delimiter)
     return None if found is None else found._replace(has_signed_sizes=_has_signed_sizes(found, lines))
 
@@ -171,8 +177,12 @@ def _fields(line: bytes, delimiter: bytes) -> list[str]:
     return [field.strip().strip('"').strip() for field in text.split(delimiter.decode())]
 
 
+def _plain(name: str) -> str:
+    return name.lower().replace(" ", "_")
+
+
 def _layout_of_heading(fields: Sequence[str], delimiter: bytes) -> TableLayout | None:
-    names = [field.lower().replace(" ", "_") for field in fields]
+    names = [_plain(field) for field in fields]
     if _OF_OTHERS & set(names):
         return None
     columns: dict[str, int] = {}

@@ -4,11 +4,13 @@ from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import structs
 
 from producers.normalise.trades import TradeKind
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.reports import RowsSetAside
 from producers.sources.files.trades.clocks import ClockSkew
+from producers.sources.files.trades.coin_sizes import doubt_about_sizes
 from producers.sources.files.trades.collecting import (
     MOST_BYTES_KEPT,
     MOST_KEPT,
@@ -24,6 +26,7 @@ from producers.sources.files.trades.judging import judge
 from producers.sources.files.trades.records import TradeFile
 from producers.sources.files.trades.warnings import warnings_of
 from schemas.errors import ConfigurationError
+from schemas.instruments import Instrument
 from schemas.streams import Silence
 from schemas.time import Interval, bar_start_ms
 
@@ -98,7 +101,8 @@ def survey_trades(file: TradeFile, request: ReadRequest) -> TradeSurvey:
 
     Raises:
         ConfigurationError: If the file holds no trade of the instrument, does not say whether its trades are of
-            futures, or was recorded by a clock that differs from the venue's by more than a minute.
+            futures, was recorded by a clock that differs from the venue's by more than a minute, or has sizes that seem
+            to count money and no instrument was stated.
     """
     name = file.path.name
     collected = CollectedFile(file)
@@ -107,6 +111,10 @@ def survey_trades(file: TradeFile, request: ReadRequest) -> TradeSurvey:
     chosen = chosen_instrument(collected, name, request.instrument)
     trades = joined(wanted_groups(collected, chosen))
     judgement = judge(collected, trades, name=name, request=request)
+    doubt = _doubt_about_sizes(trades, judgement, chosen)
+    if doubt is not None and request.instrument is None:
+        message = f"in {name} {doubt}"
+        raise ConfigurationError(message)
     good_times = trades.times_ms[judgement.good]
     rejected = _rejected(file, collected, trades, judgement)
     beside = list(instruments_beside(collected, chosen))
@@ -125,8 +133,19 @@ def survey_trades(file: TradeFile, request: ReadRequest) -> TradeSurvey:
         last_ms=int(good_times.max()),
         set_aside=_counts(collected, judgement, rejected),
         rejected=rejected,
-        warnings=warnings_of(collected, trades, judgement, chosen=chosen, beside=beside),
+        warnings=(
+            *warnings_of(collected, trades, judgement, chosen=chosen, beside=beside),
+            *(() if doubt is None else (doubt[0].upper() + doubt[1:],)),
+        ),
     )
+
+
+def _doubt_about_sizes(trades: TradeColumns, judgement: Judgement, chosen: Instrument) -> str | None:
+    worth = float(np.median((trades.prices * trades.sizes)[judgement.good]))
+    spot, perpetual = (
+        str(structs.replace(chosen, is_perpetual=is_perpetual)) for is_perpetual in (False, True)
+    )
+    return doubt_about_sizes(worth, quote=chosen.quote, spot=spot, perpetual=perpetual)
 
 
 def _no_trade(collected: CollectedFile, name: str) -> str:

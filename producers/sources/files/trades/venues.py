@@ -7,7 +7,7 @@ from producers.normalise.symbols import instrument_of_symbol
 from producers.normalise.trades import Market
 from producers.sources.files.decompressing import FileHead
 from producers.sources.files.trades.layouts import TableLayout
-from schemas.errors import InvariantError
+from schemas.errors import ConfigurationError, InvariantError
 from schemas.instruments import Instrument
 
 #: The names that Tardis gives the exchanges, with the venue and the market; None where the symbol tells.
@@ -40,8 +40,11 @@ _EXCHANGES: dict[str, tuple[str, Market | None]] = {
 _INVERSE = {
     "bitmex": re.compile(r"XBTUSD"),
     "bybit": re.compile(r"[A-Z0-9]+USD"),
+    "cryptofacilities": re.compile(r"PI_[A-Z0-9]+USD"),
     "deribit": re.compile(r"(BTC|ETH)-PERPETUAL"),
 }
+#: Venues whose perpetuals count contracts that are worth a different number of coins for each symbol.
+_OF_CONTRACTS = frozenset({"GATEIO", "HUOBI", "KUCOIN", "OKX"})
 _BINANCE_NAME = re.compile(r"^(?P<symbol>[A-Z0-9]+(_PERP|_\d{6})?)-(aggTrades|trades)-\d{4}")
 _OWN_NAME = re.compile(
     r"^(?P<symbol>[a-z0-9]+)_(?P<venue>[a-z0-9]+)_(?P<market>spot|perp|usdm|coinm|futures)(_|\.|$)",
@@ -90,6 +93,25 @@ def is_inverse(exchange: str | None, symbol: str) -> bool:
     """Return whether the amounts of an exchange's symbol are US dollars and not coins."""
     pattern = None if exchange is None else _INVERSE.get(exchange.lower())
     return pattern is not None and pattern.fullmatch(symbol.upper()) is not None
+
+
+def check_contracts(name: str, venue: str, market: Market | None) -> None:
+    """Refuse trades whose sizes are contracts of a worth that no file of trades states.
+
+    Args:
+        name: The file's name.
+        venue: In capitals.
+        market: Of the trades, or None.
+
+    Raises:
+        ConfigurationError: If the trades are of perpetuals of a venue that counts contracts.
+    """
+    if market is Market.PERPETUAL and venue in _OF_CONTRACTS:
+        message = (
+            f"{name} holds trades of perpetuals of {venue}, whose sizes are contracts, and a file of trades does not say how "
+            "many coins a contract is: give trades of the spot market, or candles with volumes in coins"
+        )
+        raise ConfigurationError(message)
 
 
 def inverse_symbol(instrument: Instrument) -> str | None:
