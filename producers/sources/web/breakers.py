@@ -44,7 +44,7 @@ class Breakers:
         left_s = self._left_alone_s - (now - opened_at).total_seconds()
         if left_s > 0:
             message = f"{host} failed {FAILURES} times in a row and is left alone for a while"
-            raise SourceBusyError(message, retry_after_s=left_s)
+            raise SourceBusyError(message, retry_after_s=left_s, is_asked=False)
 
     def report(self, host: str, error: Exception | None) -> None:
         """Take an outcome into account: the error of a failed request, or None of one that was answered."""

@@ -1,0 +1,104 @@
+"""The latest prices of one venue, round by round."""
+
+from collections.abc import Callable, Mapping
+
+from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore
+from producers.sources.fetching import Fetched, Fetcher
+from producers.sources.venues import Venue
+from schemas.events import PriceObserved
+
+#: Sources of prices have a new one in every minute; they are read as often.
+INTERVAL_S = 60.0
+
+
+class CountingFetcher(Fetcher):
+    """Counts the requests of one source.
+
+    Args:
+        fetcher: Asks the source.
+
+    Attributes:
+        n_requests: Since it was last set to 0.
+    """
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self.n_requests = 0
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        is_page: bool = False,
+    ) -> Fetched:
+        """Ask, and count; see the port."""
+        self.n_requests += 1
+        return self._fetcher.get(url, params=params, headers=headers, is_page=is_page)
+
+    def close(self) -> None:
+        """Leave the connections open, which other sources share."""
+
+
+class PriceSource(CollectedSource):
+    """Reads the latest price of each instrument of a venue.
+
+    Args:
+        name: The name of the source.
+        make: Makes the venue over a fetcher.
+        fetcher: Asks it.
+        stream: The run.
+    """
+
+    interval_s = INTERVAL_S
+    usual_s: float | None = INTERVAL_S
+
+    def __init__(self, name: str, make: Callable[[Fetcher], Venue], fetcher: Fetcher, *, stream: str) -> None:
+        self.name = name
+        self._fetcher = CountingFetcher(fetcher)
+        self._venue = make(self._fetcher)
+        self._stream = stream
+        self._newest: dict[str, int] = {}
+
+    def restore(self, known: KnownBefore) -> None:
+        """Take the newest prices of the venue's instruments; see the port."""
+        self._newest.update(
+            {name: ms for name, ms in known.prices.items() if name in self._venue.instruments}
+        )
+
+    def collect(self, *, now_ms: int, is_last: bool = False) -> CollectedRound:  # noqa: ARG002  (rounds put nothing off)
+        """Ask for the latest prices; see the port."""
+        self._fetcher.n_requests = 0
+        found = [
+            PriceObserved(
+                event_time_ms=now_ms if each.time_ms is None else each.time_ms,
+                known_time_ms=now_ms,
+                source=self.name,
+                stream=self._stream,
+                instrument=instrument,
+                price=each.price,
+                volume_24h=each.volume_24h,
+            )
+            for instrument, each in self._venue.latest(self._venue.instruments)
+        ]
+        new = [event for event in found if event.event_time_ms > self._newest.get(event.instrument, -1)]
+        return CollectedRound(
+            source=self.name,
+            events=tuple(new),
+            n_requests=self._fetcher.n_requests,
+            n_seen=len(found),
+            n_new=len(new),
+            n_duplicate=len(found) - len(new),
+            newest_ms=max((event.event_time_ms for event in found), default=None),
+        )
+
+    def confirm(self, read: CollectedRound) -> None:
+        """Take note of the prices that the log has now; see the port."""
+        self._newest.update(
+            {
+                event.instrument: event.event_time_ms
+                for event in read.events
+                if isinstance(event, PriceObserved)
+            }
+        )
