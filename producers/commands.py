@@ -105,6 +105,7 @@ def collect_command(environment: Environment, /, *, is_once: bool, is_json: bool
 
     It stays until it is asked to end. With --once the exit code is 0 if a source answered, and 1 if none did.
     """
+    from producers.jobs.collecting.choosing import sources_of
     from producers.jobs.collecting.opening import run_collector, run_once
     from producers.jobs.collecting.printing import print_reports
     from producers.jobs.collecting.settings import CollectorSettings
@@ -115,9 +116,9 @@ def collect_command(environment: Environment, /, *, is_once: bool, is_json: bool
     endpoints = settings.endpoints()
     clock, stop = SystemClock(), stop_on_signals()
     if not is_once:
-        run_collector(settings, endpoints, clock=clock, is_stopped=stop)
+        run_collector(settings, endpoints, sources_of, clock=clock, is_stopped=stop)
         return
-    reports = run_once(settings, endpoints, clock=clock, is_stopped=stop)
+    reports = run_once(settings, endpoints, sources_of, clock=clock, is_stopped=stop)
     print_reports(settings.run, reports, is_json=is_json)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -10,17 +9,12 @@ import structlog
 from producers.jobs.collecting.collectors import Collector
 from producers.jobs.collecting.known import restored
 from producers.jobs.collecting.metrics import CollectorMetrics
-from producers.jobs.collecting.news import NewsSource
 from producers.jobs.collecting.once import collect_once
-from producers.jobs.collecting.prices import PriceSource
 from producers.jobs.collecting.reports import SourceReport
 from producers.jobs.collecting.rounds import CollectedSource
 from producers.jobs.collecting.schedules import collect_by_schedule
 from producers.jobs.collecting.settings import CollectorSettings
 from producers.sources.fetching import Fetcher
-from producers.sources.news.readers import NewsReader
-from producers.sources.news.specs import news_specs
-from producers.sources.venue_table import venue_of
 from producers.sources.web.opening import open_web
 from schemas.errors import NotReadyError
 from schemas.time import Clock
@@ -30,6 +24,9 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import Endpoints
 
 log = structlog.get_logger()
+#: Returns the sources that settings name, over a fetcher.
+MakeSources = Callable[[CollectorSettings, Fetcher], Sequence[CollectedSource]]
+
 _ASK_AGAIN_S = 1.0
 _CHECK_EVERY_S = 2.0
 _TRANSACTIONS_S = 30.0
@@ -46,36 +43,20 @@ class Sources(NamedTuple):
     collector: Collector
 
 
-def sources_of(settings: CollectorSettings, fetcher: Fetcher) -> list[CollectedSource]:
-    """Return the sources that the settings name.
-
-    Args:
-        settings: The settings.
-        fetcher: Asks them.
-
-    Raises:
-        ConfigurationError: If a source is not known.
-    """
-    stream = settings.run
-    news = [
-        NewsSource(NewsReader(spec, fetcher), stream=stream, usual_s=spec.usual_interval_s)
-        for spec in news_specs(settings.names(settings.live_news), settings.news_feeds)
-    ]
-    prices = [
-        PriceSource(source, partial(venue_of, source, instruments), fetcher, stream=stream)
-        for source, instruments in settings.instruments_by_source().items()
-    ]
-    return [*prices, *news]
-
-
 def run_collector(
-    settings: CollectorSettings, endpoints: Endpoints, *, clock: Clock, is_stopped: Callable[[], bool]
+    settings: CollectorSettings,
+    endpoints: Endpoints,
+    make: MakeSources,
+    *,
+    clock: Clock,
+    is_stopped: Callable[[], bool],
 ) -> None:
     """Collect by schedule until asked to stop, once no other collector of the run leads.
 
     Args:
         settings: The settings.
         endpoints: The servers.
+        make: Makes the sources.
         clock: The clock.
         is_stopped: Whether the process is to end.
     """
@@ -87,7 +68,7 @@ def run_collector(
         if not _wait_for_turn(place, clock, is_stopped):
             return
         metrics.show_leading(leads=True)
-        with opened(settings, endpoints, clock=clock, is_stopped=is_stopped, metrics=metrics) as (
+        with opened(settings, endpoints, make, clock=clock, is_stopped=is_stopped, metrics=metrics) as (
             sources,
             collector,
         ):
@@ -97,13 +78,19 @@ def run_collector(
 
 
 def run_once(
-    settings: CollectorSettings, endpoints: Endpoints, *, clock: Clock, is_stopped: Callable[[], bool]
+    settings: CollectorSettings,
+    endpoints: Endpoints,
+    make: MakeSources,
+    *,
+    clock: Clock,
+    is_stopped: Callable[[], bool],
 ) -> tuple[SourceReport, ...]:
     """Read every source once, publish what is new, and return what came of it.
 
     Args:
         settings: The settings.
         endpoints: The servers.
+        make: Makes the sources.
         clock: The clock.
         is_stopped: Whether the process is to end.
 
@@ -114,7 +101,7 @@ def run_once(
         if not place.take():
             message = f"another collector of the stream {settings.run} is at work and publishes what is new"
             raise NotReadyError(message)
-        with opened(settings, endpoints, clock=clock, is_stopped=is_stopped) as (sources, collector):
+        with opened(settings, endpoints, make, clock=clock, is_stopped=is_stopped) as (sources, collector):
             collect_once(sources, collector, clock, is_stopped=is_stopped)
             return collector.reports
 
@@ -123,6 +110,7 @@ def run_once(
 def opened(
     settings: CollectorSettings,
     endpoints: Endpoints,
+    make: MakeSources,
     *,
     clock: Clock,
     is_stopped: Callable[[], bool],
@@ -133,6 +121,7 @@ def opened(
     Args:
         settings: The settings.
         endpoints: The servers.
+        make: Makes the sources.
         clock: The clock.
         is_stopped: Whether the process is to end.
         metrics: Shows what is collected.
@@ -140,7 +129,7 @@ def opened(
     stream = settings.run
     parameters = settings.parameters(settings.data_dir / "web" / stream)
     with open_web(parameters, clock, is_stopped=is_stopped) as web:
-        sources = sources_of(settings, web.fetcher)
+        sources = make(settings, web.fetcher)
         outlet = Publisher(
             endpoints.kafka, role="collector", transactional_id=f"driftline-collector-{stream}"
         )
