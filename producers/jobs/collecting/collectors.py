@@ -16,9 +16,9 @@ from producers.jobs.collecting.outcomes import Failure, Outcome
 from producers.jobs.collecting.publishing import RoundPublisher, TransactionalOutlet
 from producers.jobs.collecting.reports import SourceReport
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource
+from producers.jobs.collecting.standings import PriceStandings
 from producers.normalise.health import HealthJudge, UsualInterval
-from producers.normalise.quorum import PriceQuorum, SeenPrice
-from schemas.events import Event, PriceObserved, SourceHealthChanged
+from schemas.events import Event, SourceHealthChanged
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ class Collector:
     ) -> None:
         self._publisher = RoundPublisher(outlet, known)
         self._metrics = metrics
-        self._quorum = PriceQuorum()
+        self._standings = PriceStandings()
         self._reports = {source.name: SourceReport(source=source.name) for source in sources}
         self._judges = {source.name: _judge(source, known) for source in sources}
         self._alerts = {source.name: SourceAlerts(known.health.get(source.name)) for source in sources}
@@ -80,9 +80,8 @@ class Collector:
             outcome.at_ms, newest_ms=read.newest_ms, item_times_ms=times
         )
         about = self._about(read.source, said)
-        published = self._publisher.publish(
-            [self._judged(event) for event in read.events], read.rejected, about
-        )
+        events = [self._standings.judged(event, now_ms=outcome.at_ms) for event in read.events]
+        published = self._publisher.publish(events, read.rejected, about)
         outcome.source.confirm(read)
         report.has_answered = True
         report.n_requests += read.n_requests
@@ -112,13 +111,6 @@ class Collector:
         alarming = self._alerts[source].on_round(said, judge.state)
         alerts: list[Event] = [] if alarming is None else [alert_of(alarming)]
         return [*([] if said is None else [said]), *alerts]
-
-    def _judged(self, event: Event) -> Event:
-        """A price that strays from the other sources is marked, and published all the same."""
-        if not isinstance(event, PriceObserved):
-            return event
-        doubt = self._quorum.judge(event.instrument, SeenPrice(event.event_time_ms, event.price))
-        return event if doubt is None else replace(event, is_quarantined=True, reason=doubt)
 
 
 def _judge(source: CollectedSource, known: KnownRecords) -> HealthJudge:

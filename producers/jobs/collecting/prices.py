@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore
+from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore, RejectedItem
+from producers.normalise.observations import VenuePrice
 from producers.sources.fetching import Fetched, Fetcher
 from producers.sources.venues import Venue
 from schemas.events import PriceObserved
@@ -78,14 +79,19 @@ class PriceSource(CollectedSource):
                 stream=self._stream,
                 instrument=instrument,
                 price=each.price,
-                volume_24h=each.volume_24h,
+                volume_24h=_in_quote_units(self.name, each),
             )
             for instrument, each in self._venue.latest(self._venue.instruments)
         ]
         new = [event for event in found if event.event_time_ms > self._newest.get(event.instrument, -1)]
+        rejected = tuple(
+            RejectedItem(source=self.name, place=None, rule="price", reason=each.reason, raw=each.raw)
+            for each in self._venue.take_rejected()
+        )
         return CollectedRound(
             source=self.name,
             events=tuple(new),
+            rejected=rejected,
             n_requests=self._fetcher.n_requests,
             n_seen=len(found),
             n_new=len(new),
@@ -102,3 +108,10 @@ class PriceSource(CollectedSource):
                 if isinstance(event, PriceObserved)
             }
         )
+
+
+def _in_quote_units(source: str, price: VenuePrice) -> float | None:
+    """The volume of a day in quote units; exchanges state base units, CoinGecko has converted them."""
+    if price.volume_24h is None or source == "coingecko":
+        return price.volume_24h
+    return price.volume_24h * price.price
