@@ -37,6 +37,9 @@ OPERATING = {
 PACKAGES = {
     "inspect": Mounted("producers.commands", "inspect", "Say what a data file is and which rows are bad."),
     "convert": Mounted("producers.commands", "convert", "Write a file of candles of any form as parquet."),
+    "collect": Mounted(
+        "deploy.local.collecting", "collect", "Collect news and prices, once or for as long as it runs."
+    ),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),

@@ -4,7 +4,7 @@ Rounds are read in threads. Only the thread that calls :meth:`Collector.take` pu
 holds one round, and what is known of the log is touched by one thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from msgspec.structs import replace
@@ -31,6 +31,7 @@ class Collector:
         known: What is in the log.
         outlet: The port to which records are published.
         metrics: Shows what was collected; None shows nothing.
+        on_published: Called with new events when the log has them.
     """
 
     def __init__(
@@ -40,9 +41,11 @@ class Collector:
         known: KnownRecords,
         outlet: TransactionalOutlet,
         metrics: CollectorMetrics | None = None,
+        on_published: Callable[[Sequence[Event]], None] = lambda _: None,
     ) -> None:
         self._publisher = RoundPublisher(outlet, known)
         self._metrics = metrics
+        self._on_published = on_published
         self._standings = PriceStandings()
         self._reports = {source.name: SourceReport(source=source.name) for source in sources}
         self._judges = {source.name: _judge(source, known) for source in sources}
@@ -83,6 +86,7 @@ class Collector:
         events = [self._standings.judged(event, now_ms=outcome.at_ms) for event in read.events]
         published = self._publisher.publish(events, read.rejected, about)
         outcome.source.confirm(read)
+        self._on_published(published.events)
         report.has_answered = True
         report.n_requests += read.n_requests
         report.n_seen += read.n_seen

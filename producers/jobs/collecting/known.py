@@ -36,7 +36,7 @@ class KnownRecords:
         self.health: dict[str, SourceHealthChanged] = {}
         self._versions: dict[tuple[str, int], StoredVersion] = {}
         self._articles: set[tuple[str, int, str]] = set()
-        self._prices: dict[str, int] = {}
+        self._prices: dict[str, PriceObserved] = {}
         self._letters: set[bytes] = set()
 
     def before(self) -> KnownBefore:
@@ -58,7 +58,8 @@ class KnownRecords:
             case ArticlePublished():
                 return (event.article_id, event.version, event.asset) not in self._articles
             case PriceObserved():
-                return event.event_time_ms > self._prices.get(event.instrument, -1)
+                newest = self._prices.get(event.instrument)
+                return newest is None or event.event_time_ms > newest.event_time_ms
             case _:
                 return True
 
@@ -73,8 +74,8 @@ class KnownRecords:
                 self._articles.add((event.article_id, event.version, event.asset))
                 self._versions.setdefault((event.article_id, event.version), _version_of(event))
             case PriceObserved():
-                known_ms = self._prices.get(event.instrument, -1)
-                self._prices[event.instrument] = max(event.event_time_ms, known_ms)
+                if self.is_new(event):
+                    self._prices[event.instrument] = event
             case SourceHealthChanged():
                 before = self.health.get(event.source)
                 if before is None or before.event_time_ms <= event.event_time_ms:

@@ -17,6 +17,7 @@ from producers.jobs.collecting.settings import CollectorSettings
 from producers.sources.fetching import Fetcher
 from producers.sources.web.opening import open_web
 from schemas.errors import NotReadyError
+from schemas.events import Event
 from schemas.time import Clock
 from schemas.wire.kafka import Publisher
 from schemas.wire.postgres.leadership import Leadership
@@ -84,6 +85,7 @@ def run_once(
     *,
     clock: Clock,
     is_stopped: Callable[[], bool],
+    on_published: Callable[[Sequence[Event]], None] = lambda _: None,
 ) -> tuple[SourceReport, ...]:
     """Read every source once, publish what is new, and return what came of it.
 
@@ -93,6 +95,7 @@ def run_once(
         make: Makes the sources.
         clock: The clock.
         is_stopped: Whether the process is to end.
+        on_published: Called with what was published when all of it is in the log.
 
     Raises:
         NotReadyError: If another collector of the run is at work.
@@ -101,8 +104,12 @@ def run_once(
         if not place.take():
             message = f"another collector of the stream {settings.run} is at work and publishes what is new"
             raise NotReadyError(message)
-        with opened(settings, endpoints, make, clock=clock, is_stopped=is_stopped) as (sources, collector):
+        published: list[Event] = []
+        with opened(
+            settings, endpoints, make, clock=clock, is_stopped=is_stopped, on_published=published.extend
+        ) as (sources, collector):
             collect_once(sources, collector, clock, is_stopped=is_stopped)
+            on_published(published)
             return collector.reports
 
 
@@ -115,6 +122,7 @@ def opened(
     clock: Clock,
     is_stopped: Callable[[], bool],
     metrics: CollectorMetrics | None = None,
+    on_published: Callable[[Sequence[Event]], None] = lambda _: None,
 ) -> Iterator[Sources]:
     """Open the sources and the log for the collector that leads; it fences any collector that led before.
 
@@ -125,6 +133,7 @@ def opened(
         clock: The clock.
         is_stopped: Whether the process is to end.
         metrics: Shows what is collected.
+        on_published: Called with new events when the log has them.
     """
     stream = settings.run
     parameters = settings.parameters(settings.data_dir / "web" / stream)
@@ -136,7 +145,10 @@ def opened(
         outlet.prepare_transactions(timeout_s=_TRANSACTIONS_S)
         with PostgresPool(endpoints.database_url, max_connections=1) as pool:
             known = restored(stream, pool, endpoints.kafka)
-        yield Sources(sources, Collector(sources, known=known, outlet=outlet, metrics=metrics))
+        yield Sources(
+            sources,
+            Collector(sources, known=known, outlet=outlet, metrics=metrics, on_published=on_published),
+        )
 
 
 @contextmanager

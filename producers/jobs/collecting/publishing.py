@@ -45,11 +45,13 @@ class Published(NamedTuple):
         n_new: Items that the log has now and did not have before.
         n_known: Items that the source took for new, and that the log had.
         n_rejected: Items that were put aside now.
+        events: The events of the new items.
     """
 
-    n_new: int = 0
-    n_known: int = 0
-    n_rejected: int = 0
+    n_new: int
+    n_known: int
+    n_rejected: int
+    events: Sequence[Event]
 
 
 class RoundPublisher:
@@ -91,7 +93,7 @@ class RoundPublisher:
             self._outlet.commit(timeout_s=_TIMEOUT_S)
         self._remember(said, letters)
         items = item_keys(good)
-        return Published(len(items), len(item_keys(events) - item_keys(new)), len(letters))
+        return Published(len(items), len(item_keys(events) - item_keys(new)), len(letters), good)
 
     def _remember(self, said: Iterable[Event], letters: Iterable[RejectedItem]) -> None:
         for event in said:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from schemas.events import Event
+from schemas.events import Event, PriceObserved
 from schemas.wire.postgres.collected import StoredVersion
 
 #: Of what was read so much is kept in a dead letter.
@@ -67,11 +67,11 @@ class KnownBefore(NamedTuple):
 
     Attributes:
         versions: The versions of articles of all sources.
-        prices: The event time of the newest price of each instrument.
+        prices: The newest price of each instrument.
     """
 
     versions: Sequence[StoredVersion]
-    prices: Mapping[str, int]
+    prices: Mapping[str, PriceObserved]
 
 
 class CollectedSource(Protocol):
