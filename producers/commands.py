@@ -105,6 +105,8 @@ def collect_command(environment: Environment, /, *, is_once: bool, is_json: bool
 
     It stays until it is asked to end. With --once the exit code is 0 if a source answered, and 1 if none did.
     """
+    from functools import partial
+
     from producers.jobs.collecting.choosing import sources_of
     from producers.jobs.collecting.opening import run_collector, run_once
     from producers.jobs.collecting.printing import print_reports
@@ -118,7 +120,7 @@ def collect_command(environment: Environment, /, *, is_once: bool, is_json: bool
     if not is_once:
         run_collector(settings, endpoints, sources_of, clock=clock, is_stopped=stop)
         return
-    reports = run_once(settings, endpoints, sources_of, clock=clock, is_stopped=stop)
+    reports = run_once(settings, endpoints, partial(sources_of, is_once=True), clock=clock, is_stopped=stop)
     print_reports(settings.run, reports, is_json=is_json)
 
 

@@ -7,6 +7,7 @@ waits until everything is stored, and ends what it started.
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import click
 
@@ -56,7 +57,7 @@ def collect(environment: Mapping[str, str], /, *, is_once: bool, is_json: bool) 
         reports = run_once(
             settings,
             endpoints,
-            sources_of,
+            partial(sources_of, is_once=True),
             clock=clock,
             is_stopped=stop,
             on_published=StoredWait(endpoints, settings.run, clock=clock, is_stopped=stop)

@@ -143,4 +143,4 @@ class HealthJudge:
 
 def _span(ms: int) -> str:
     minutes = ms / 60_000
-    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"

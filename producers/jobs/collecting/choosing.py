@@ -12,12 +12,15 @@ from producers.sources.news.specs import news_specs
 from producers.sources.venue_table import venue_of
 
 
-def sources_of(settings: CollectorSettings, fetcher: Fetcher) -> list[CollectedSource]:
+def sources_of(
+    settings: CollectorSettings, fetcher: Fetcher, *, is_once: bool = False
+) -> list[CollectedSource]:
     """Return the sources that the settings name.
 
     Args:
         settings: The settings.
         fetcher: Asks them.
+        is_once: Whether they are read once only.
 
     Raises:
         ConfigurationError: If a source is not known.
@@ -29,6 +32,6 @@ def sources_of(settings: CollectorSettings, fetcher: Fetcher) -> list[CollectedS
     ]
     prices = [
         PriceSource(source, partial(venue_of, source, instruments), fetcher, stream=stream)
-        for source, instruments in settings.instruments_by_source().items()
+        for source, instruments in settings.instruments_by_source(is_once=is_once).items()
     ]
     return [*prices, *news]

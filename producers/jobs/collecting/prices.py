@@ -60,12 +60,12 @@ class PriceSource(CollectedSource):
         self._fetcher = CountingFetcher(fetcher)
         self._venue = make(self._fetcher)
         self._stream = stream
-        self._newest: dict[str, int] = {}
+        self._newest: dict[str, PriceObserved] = {}
 
     def restore(self, known: KnownBefore) -> None:
         """Take the newest prices of the venue's instruments; see the port."""
         self._newest.update(
-            {name: ms for name, ms in known.prices.items() if name in self._venue.instruments}
+            {name: each for name, each in known.prices.items() if name in self._venue.instruments}
         )
 
     def collect(self, *, now_ms: int, is_last: bool = False) -> CollectedRound:  # noqa: ARG002  (rounds put nothing off)
@@ -83,7 +83,8 @@ class PriceSource(CollectedSource):
             )
             for instrument, each in self._venue.latest(self._venue.instruments)
         ]
-        new = [event for event in found if event.event_time_ms > self._newest.get(event.instrument, -1)]
+        new = [event for event in found if self._is_new(event)]
+        shown = [event if event in new else self._newest[event.instrument] for event in found]
         rejected = tuple(
             RejectedItem(source=self.name, place=None, rule="price", reason=each.reason, raw=each.raw)
             for each in self._venue.take_rejected()
@@ -96,18 +97,25 @@ class PriceSource(CollectedSource):
             n_seen=len(found),
             n_new=len(new),
             n_duplicate=len(found) - len(new),
-            newest_ms=max((event.event_time_ms for event in found), default=None),
+            newest_ms=max((event.event_time_ms for event in shown), default=None),
         )
 
     def confirm(self, read: CollectedRound) -> None:
         """Take note of the prices that the log has now; see the port."""
         self._newest.update(
-            {
-                event.instrument: event.event_time_ms
-                for event in read.events
-                if isinstance(event, PriceObserved)
-            }
+            {event.instrument: event for event in read.events if isinstance(event, PriceObserved)}
         )
+
+    def _is_new(self, event: PriceObserved) -> bool:
+        """A price that is the same as before, with its volume, is the old one, even if the answer is newer.
+
+        Most venues state no time of the price. An answer that stays the same for minutes is a frozen one.
+        """
+        newest = self._newest.get(event.instrument)
+        if newest is None:
+            return True
+        is_other = (event.price, event.volume_24h) != (newest.price, newest.volume_24h)
+        return is_other and event.event_time_ms > newest.event_time_ms
 
 
 def _in_quote_units(source: str, price: VenuePrice) -> float | None:

@@ -10,6 +10,9 @@ from producers.jobs.collecting.reports import SourceReport, json_of, lines_of_tr
 from schemas.time import text_of_time
 from schemas.wire.processes import EXIT_FAILED
 
+#: A row of the table must not be folded where the output is a file.
+_WIDTH = 120
+
 
 def print_reports(stream: str, reports: Sequence[SourceReport], *, is_json: bool) -> None:
     """Print the reports, and end the process with 1 if no source answered.
@@ -22,7 +25,7 @@ def print_reports(stream: str, reports: Sequence[SourceReport], *, is_json: bool
     if is_json:
         click.echo(json_of(stream, reports))
     else:
-        _print_table(stream, reports, Console(soft_wrap=True))
+        _print_table(stream, reports, Console(width=_WIDTH, soft_wrap=True))
     if not any(each.has_answered for each in reports):
         if is_json:
             for line in lines_of_trouble(reports):

@@ -28,9 +28,11 @@ class CollectorSettings(WebSettings, JobSettings):
     news_feeds: str = Field(
         default="", description="Further feeds, as name=https://host/feed, separated by commas."
     )
-    live_prices: str = Field(
-        default="coingecko,binance,coinbase,kraken",
-        description="The sources of latest prices, separated by commas. Three or more are compared with each other.",
+    live_prices: str | None = Field(
+        default=None,
+        description="The sources of latest prices, separated by commas; three or more are compared with each other. "
+        "Unset means coingecko and the venues of the instruments, and with --once coingecko alone, because the venues' "
+        "candles say more.",
     )
     collector_metrics_port: int | None = Field(
         default=None,
@@ -53,8 +55,11 @@ class CollectorSettings(WebSettings, JobSettings):
         """Return the names of a list that is separated by commas."""
         return tuple(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))
 
-    def instruments_by_source(self) -> dict[str, tuple[str, ...]]:
+    def instruments_by_source(self, *, is_once: bool) -> dict[str, tuple[str, ...]]:
         """Return the instruments whose latest price each source is asked for.
+
+        Args:
+            is_once: Whether the sources are read once only.
 
         Raises:
             ConfigurationError: If an instrument has another form.
@@ -63,7 +68,9 @@ class CollectorSettings(WebSettings, JobSettings):
         instruments = [str(parse_instrument(name)) for name in self.names(self.live_instruments)]
         found: dict[str, tuple[str, ...]] = {}
         bases = dict.fromkeys(parse_instrument(name).base for name in instruments)
-        for source in self.names(self.live_prices):
+        venues = () if is_once else tuple(source_of(name, stated) for name in instruments)
+        listed = (COINGECKO, *venues) if self.live_prices is None else self.names(self.live_prices)
+        for source in dict.fromkeys(listed):
             if source == COINGECKO:
                 found[source] = tuple(f"{base}-USD.COINGECKO" for base in bases)
             else:
