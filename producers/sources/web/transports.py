@@ -4,6 +4,7 @@ The cache stands above them, so that an answer that is still fresh costs no requ
 disk holds no key: keys are added here.
 """
 
+import threading
 from collections.abc import Iterable
 from email.utils import formatdate
 from typing import Any
@@ -103,6 +104,7 @@ class PoliteTransport(httpx.BaseTransport):
         self._manners = manners
         self._clock = clock
         self._resolving = resolving
+        self._lock = threading.Lock()
         self._ways: dict[str | None, httpx.BaseTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -153,14 +155,17 @@ class PoliteTransport(httpx.BaseTransport):
         return httpx.Request(request.method, target, headers=[*headers, *extra], extensions=extensions)
 
     def _way(self, proxy: str | None) -> httpx.BaseTransport:
-        if proxy not in self._ways:
-            if proxy is not None:
-                self._ways[proxy] = httpx.HTTPTransport(proxy=proxy, trust_env=False)
-            elif self._parameters.mirror is not None:
-                self._ways[proxy] = httpx.HTTPTransport(trust_env=False)
-            else:
-                self._ways[proxy] = PublicTransport(self._resolving)
-        return self._ways[proxy]
+        with self._lock:
+            if proxy not in self._ways:
+                self._ways[proxy] = self._made(proxy)
+            return self._ways[proxy]
+
+    def _made(self, proxy: str | None) -> httpx.BaseTransport:
+        if proxy is not None:
+            return httpx.HTTPTransport(proxy=proxy, trust_env=False)
+        if self._parameters.mirror is not None:
+            return httpx.HTTPTransport(trust_env=False)
+        return PublicTransport(self._resolving)
 
     def _dated(self, response: httpx.Response, *, is_page: bool) -> None:
         """Tell the cache what it may keep.
