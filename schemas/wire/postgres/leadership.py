@@ -54,6 +54,7 @@ class Leadership:
         try:
             self._session.execute("SELECT 1")
         except psycopg.Error:
+            self.close()
             return False
         return True
 

@@ -2,9 +2,9 @@
 
 import gzip
 import threading
-from concurrent.futures import ThreadPoolExecutor
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
 
