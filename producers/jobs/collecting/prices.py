@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore, RejectedItem
-from producers.normalise.observations import VenuePrice
+from producers.normalise.venue_events import price_event
 from producers.sources.fetching import Fetched, Fetcher
 from producers.sources.venues import Venue
 from schemas.events import PriceObserved
@@ -72,14 +72,8 @@ class PriceSource(CollectedSource):
         """Ask for the latest prices; see the port."""
         self._fetcher.n_requests = 0
         found = [
-            PriceObserved(
-                event_time_ms=now_ms if each.time_ms is None else each.time_ms,
-                known_time_ms=now_ms,
-                source=self.name,
-                stream=self._stream,
-                instrument=instrument,
-                price=each.price,
-                volume_24h=_in_quote_units(self.name, each),
+            price_event(
+                each, instrument=instrument, known_time_ms=now_ms, source=self.name, stream=self._stream
             )
             for instrument, each in self._venue.latest(self._venue.instruments)
         ]
@@ -116,10 +110,3 @@ class PriceSource(CollectedSource):
             return True
         is_other = (event.price, event.volume_24h) != (newest.price, newest.volume_24h)
         return is_other and event.event_time_ms > newest.event_time_ms
-
-
-def _in_quote_units(source: str, price: VenuePrice) -> float | None:
-    """The volume of a day in quote units; exchanges state base units, CoinGecko has converted them."""
-    if price.volume_24h is None or source == "coingecko":
-        return price.volume_24h
-    return price.volume_24h * price.price

@@ -52,7 +52,6 @@ class Breakers:
 
     def report(self, host: str, error: Exception | None) -> None:
         """Take an outcome into account: the error of a failed request, or None of one that was answered."""
-
         if error is not None:
             self._reasons[host] = str(error)
 

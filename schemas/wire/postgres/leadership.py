@@ -1,7 +1,8 @@
-"""One leader among the processes of a job: who holds an advisory lock of Postgres on a session of its own.
+"""One leader among the processes of a job: the one that holds an advisory lock of Postgres.
 
-The lock ends with the session, so with the process, however it dies. Behind a pooler that gives each transaction
-another session such a lock means nothing: the direct address of the database is needed.
+The lock belongs to a transaction that stays open on a connection of its own. It ends with the connection, so with the
+process, however it dies. A transaction keeps its connection also behind a pooler, which a session does not. It
+holds no snapshot between two statements, so nothing waits for it.
 """
 
 import hashlib
@@ -12,14 +13,17 @@ from schemas.wire.postgres.pools import check_url
 from schemas.wire.postgres.refusals import translated
 
 #: A leader whose machine is gone is noticed by the server after about half a minute.
-_SESSION = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+_KEEPALIVES = (
+    "SELECT set_config('tcp_keepalives_idle', '10', true), set_config('tcp_keepalives_interval', '5', true), "
+    "set_config('tcp_keepalives_count', '4', true)"
+)
 
 
 class Leadership:
     """A place that one process holds at a time.
 
     Args:
-        database_url: The direct address of the database.
+        database_url: The address of the database.
         name: The name of the place.
     """
 
@@ -36,19 +40,19 @@ class Leadership:
         Raises:
             StoreUnavailableError: If Postgres does not answer.
         """
-        if self._is_leader and self.is_held():
+        if self.is_held():
             return True
         with translated():
-            if self._session is None or self._session.closed:
-                self._session = psycopg.connect(
-                    self._url, autocommit=True, connect_timeout=3, prepare_threshold=None, options=_SESSION
-                )
-            row = self._session.execute("SELECT pg_try_advisory_lock(%s)", (self._key,)).fetchone()
-        self._is_leader = row is not None and bool(row[0])
+            session = self._opened()
+            session.execute(_KEEPALIVES)
+            row = session.execute("SELECT pg_try_advisory_xact_lock(%s)", (self._key,)).fetchone()
+            self._is_leader = row is not None and bool(row[0])
+            if not self._is_leader:
+                session.rollback()
         return self._is_leader
 
     def is_held(self) -> bool:
-        """Return whether this process holds the place, because the session with which it was taken still lives."""
+        """Return whether this process holds the place, because the transaction in which it was taken is still open."""
         if self._session is None or not self._is_leader:
             return False
         try:
@@ -63,3 +67,9 @@ class Leadership:
         if self._session is not None:
             self._session.close()
         self._session, self._is_leader = None, False
+
+    def _opened(self) -> psycopg.Connection:
+        if self._session is None or self._session.closed:
+            self.close()
+            self._session = psycopg.connect(self._url, connect_timeout=3, prepare_threshold=None)
+        return self._session
