@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz fuzz-files fuzz-trades lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store bench-arms bench-ready
+.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz fuzz-files fuzz-trades lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store bench-arms bench-ready bench-copy
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -146,6 +146,9 @@ bench-features: $(VENV)/.developing ## A year of minutes through every feature, 
 
 bench-store: $(VENV)/.developing ## What readers wait for with a million stored predictions, and the sinks' rates (PREDICTIONS=, FEATURES=)
 	$(BIN)/python -m tests.benchmarks.store
+
+bench-copy: $(VENV)/.developing ## How fast 500,000 candles are stored, beside plain COPY (CANDLES=)
+	$(BIN)/python -m tests.benchmarks.copying
 
 bench-arms: $(VENV)/.developing ## Champion, challenger and shadow on recorded June beside three runs of one version: differences, and memory of an arm (FROM=, TO=, TARGETS=)
 	$(BIN)/python -m tests.benchmarks.arms

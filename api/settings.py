@@ -7,7 +7,7 @@ from pydantic import AliasChoices, Field, field_validator
 from schemas.events import LIVE
 from schemas.instruments import is_instrument, parse_instrument
 from schemas.targets import TargetPair, parse_target
-from schemas.wire.settings import TargetSettings
+from schemas.wire.target_settings import TargetSettings
 
 
 class ApiSettings(TargetSettings):

@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field, field_validator
 from producers.sources.files.forms import ReadRequest
 from producers.sources.simulated.parameters import MarketParameters
 from schemas.sources import parse_sources
-from schemas.wire.settings import ListedTargets
+from schemas.wire.target_settings import ListedTargets
 
 AS_FAST_AS_POSSIBLE = "max"
 

@@ -80,7 +80,7 @@ MARKET_CANDLE = Topic(
 MARKET_QUOTE = Topic(
     name="market.quote.v1",
     events=(events.QuoteObserved, *_SILENCES),
-    owner="collector",
+    owner="producers",
     about="The best bid and ask of venues, at most once a second for each instrument.",
 )
 MARKET_PRICE = Topic(

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.apache",
     "tests.fixtures.disks",
     "tests.fixtures.mirrors",
+    "tests.fixtures.pgbouncers",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

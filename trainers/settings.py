@@ -5,7 +5,7 @@ from pydantic import Field, SecretStr, field_validator
 from schemas.arms import CHALLENGER, SHADOW
 from schemas.errors import ConfigurationError
 from schemas.targets import TargetPair, parse_targets
-from schemas.wire.settings import TargetSettings
+from schemas.wire.target_settings import TargetSettings
 
 REGISTRY_FOLDER = "registry"
 

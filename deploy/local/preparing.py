@@ -50,7 +50,7 @@ def prepare_servers(endpoints: Endpoints, *, stream: str | None, say: Callable[[
         BrokerUnavailableError: If the broker does not answer.
         StoreUnavailableError: If Redis or Postgres does not answer.
     """
-    wait_until_ready(endpoints, timeout_s=_START_S)
+    wait_until_ready(endpoints, timeout_s=_START_S, say=say)
     make_usable(endpoints)
     with PostgresPool(endpoints.database_url, max_connections=1) as pool:
         continued = None if stream is None else continuation(pool, stream)

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.companions import Companions, parse_companions
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.sources import parse_sources
-from schemas.targets import DEFAULT_TARGETS, TargetPair, parse_targets
+from schemas.wire.postgres.addresses import with_pooler
 
 PREFIX = "DRIFTLINE_"
 ENDPOINTS_FILE = "endpoints.json"
@@ -143,10 +143,15 @@ class ServerSettings(EnvironmentSettings):
         validation_alias=AliasChoices("redis_url", "REDIS_URL"),
         description="redis:// URL of an external Redis or Valkey; unset means the embedded one.",
     )
+    database_pooled: bool | None = Field(
+        default=None,
+        description="Whether a transaction pooler, such as PgBouncer, stands before the database, so that no statement "
+        "is prepared. If it is unset, `pgbouncer=true` in the URL or the host of one of Neon's poolers says so.",
+    )
     database_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
-        description="postgresql:// URL of an external Postgres; unset means the embedded one.",
+        description="postgresql:// URL of an external Postgres, with what TLS it asks for; unset means the embedded one.",
     )
     companions: str | None = Field(
         default=None,
@@ -160,6 +165,12 @@ class ServerSettings(EnvironmentSettings):
         "binance-futures:BTC-USDT-PERP.BINANCE,ETH-USDT-PERP.BINANCE, several sources separated by semicolons. "
         "If it is unset, every instrument belongs to the source of its venue.",
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _states_the_pooler(cls, url: str | None, info: ValidationInfo) -> str | None:
+        is_pooled = info.data.get("database_pooled")
+        return url if url is None or is_pooled is None else with_pooler(url, is_pooled=is_pooled)
 
     def parsed_sources(self) -> dict[str, str]:
         """Return the source of each instrument whose source is not named after its venue.
@@ -240,26 +251,3 @@ class JobSettings(ServerSettings):
         description="The name of this worker among the workers of its job. Workers that run at the same time need "
         "different names; a worker that starts again keeps its name, and with it its partitions.",
     )
-
-
-class ListedTargets(EnvironmentSettings):
-    """The setting that lists the targets of a run."""
-
-    targets: str = Field(
-        default=DEFAULT_TARGETS,
-        description="The targets of every instrument: interval:horizon pairs, separated by commas and trained in "
-        "this order. The API answers that other pairs are unknown, rather than not ready.",
-    )
-
-    @field_validator("targets")
-    @classmethod
-    def _are_targets(cls, text: str) -> str:
-        return ",".join(map(str, parse_targets(text)))
-
-    def parsed_targets(self) -> tuple[TargetPair, ...]:
-        """Return the targets in the order in which they are listed."""
-        return parse_targets(self.targets)
-
-
-class TargetSettings(ListedTargets, JobSettings):
-    """The settings of every job on the log that trains or serves predictions."""

@@ -8,11 +8,13 @@ from typing import NamedTuple
 from deploy.local.servers.addresses import listens, without_password
 from schemas.errors import StoreUnavailableError
 from schemas.wire.administration import Administration
-from schemas.wire.postgres.pools import PostgresPool, check_url
+from schemas.wire.postgres.addresses import check_url
+from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.redis import Views, connect
 from schemas.wire.settings import Endpoints, KafkaEndpoint
 
 _POLL_S = 0.05
+_SAID_AFTER_S = 1.0
 
 
 class HealthQuestion(NamedTuple):
@@ -67,7 +69,11 @@ def questions(endpoints: Endpoints) -> tuple[HealthQuestion, ...]:
 
 
 def wait_until_ready(
-    endpoints: Endpoints, *, timeout_s: float, has_failed: Callable[[], bool] = lambda: False
+    endpoints: Endpoints,
+    *,
+    timeout_s: float,
+    has_failed: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Return when every server answers.
 
@@ -75,6 +81,7 @@ def wait_until_ready(
         endpoints: The addresses of the servers.
         timeout_s: The longest wait for all of them together.
         has_failed: Asked between the questions; True ends the wait at once.
+        say: Called once for each server that does not answer soon, with a line for people.
 
     Raises:
         StoreUnavailableError: If a server does not answer in time; the message names it.
@@ -82,8 +89,15 @@ def wait_until_ready(
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a database that is starting needs no log line
     deadline = time.monotonic() + timeout_s
     for question in questions(endpoints):
+        said_after = time.monotonic() + _SAID_AFTER_S
         while not question.is_answered():
             if time.monotonic() > deadline or has_failed():
                 message = f"{question.name} does not answer at {question.address}; see its log"
                 raise StoreUnavailableError(message)
+            if time.monotonic() > said_after:
+                said_after = deadline
+                say(
+                    f"{question.name} does not answer at {question.address} yet, it is waited for; "
+                    "a hosted server that sleeps takes some seconds to wake up"
+                )
             time.sleep(_POLL_S)

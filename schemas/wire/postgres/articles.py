@@ -17,7 +17,7 @@ _IS_NEWEST = (
 
 
 class KnownArticle(NamedTuple):
-    """The newest stored version of an article, without what it says.
+    """A stored version of an article, with what tells it from other versions.
 
     Attributes:
         known_time_ms: When this version was first seen.
@@ -29,6 +29,8 @@ class KnownArticle(NamedTuple):
     modified_ms: int | None
     known_time_ms: int
     url: str
+    summary: str | None
+    source: str
 
 
 class ArticlePlace(NamedTuple):
@@ -44,17 +46,24 @@ class StoredArticles:
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
-    def known(self, stream: str, *, article_ids: Collection[str] | None = None) -> list[KnownArticle]:
-        """Return the newest stored version of each article, by id.
+    def known(
+        self, stream: str, *, source: str | None = None, article_ids: Collection[str] | None = None
+    ) -> list[KnownArticle]:
+        """Return every stored version of articles, by article and version.
+
+        A collector that starts again needs all of them: a cache of the publisher may still give an earlier version, which
+        is not a new one.
 
         Args:
             stream: The run.
+            source: Only articles of this source; None for all.
             article_ids: Only these; None for all.
         """
         rows = self._pool.rows(
-            f"SELECT DISTINCT ON (article_id) {', '.join(KnownArticle._fields)} FROM articles "
-            "WHERE stream = %s AND (%s::text[] IS NULL OR article_id = ANY(%s)) ORDER BY article_id, version DESC",
-            (stream, *[None if article_ids is None else list(article_ids)] * 2),
+            f"SELECT {', '.join(KnownArticle._fields)} FROM articles WHERE stream = %s "
+            "AND (%s::text IS NULL OR source = %s) AND (%s::text[] IS NULL OR article_id = ANY(%s)) "
+            "ORDER BY article_id, version",
+            (stream, *[source] * 2, *[None if article_ids is None else list(article_ids)] * 2),
         )
         return [KnownArticle(*row) for row in rows]
 

@@ -9,7 +9,7 @@ import hashlib
 
 import psycopg
 
-from schemas.wire.postgres.pools import check_url
+from schemas.wire.postgres.addresses import address_of
 from schemas.wire.postgres.refusals import translated
 
 #: A leader whose machine is gone is noticed by the server after about half a minute.
@@ -28,8 +28,7 @@ class Leadership:
     """
 
     def __init__(self, database_url: str, name: str) -> None:
-        check_url(database_url)
-        self._url = database_url
+        self._address = address_of(database_url)
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
         self._session: psycopg.Connection | None = None
         self._is_leader = False
@@ -71,5 +70,5 @@ class Leadership:
     def _opened(self) -> psycopg.Connection:
         if self._session is None or self._session.closed:
             self.close()
-            self._session = psycopg.connect(self._url, connect_timeout=3, prepare_threshold=None)
+            self._session = psycopg.connect(self._address.url, **self._address.options())
         return self._session

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from schemas.errors import StoreUnavailableError
-from schemas.wire.postgres.pools import check_url
+from schemas.wire.postgres.addresses import address_of
 
 
 def migrate(database_url: str, *, to: str = "head") -> None:
@@ -22,8 +22,10 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import OperationalError
 
-    check_url(database_url)
-    engine = create_engine("postgresql+psycopg://" + database_url.split("://", 1)[1])
+    address = address_of(database_url)
+    engine = create_engine(
+        "postgresql+psycopg://" + address.url.split("://", 1)[1], connect_args=address.options()
+    )
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[2] / "migrations"))
     try:

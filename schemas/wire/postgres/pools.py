@@ -8,40 +8,30 @@ import psycopg
 from psycopg.rows import DictRow, TupleRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from schemas.errors import ConfigurationError, PlatformError
+from schemas.errors import PlatformError
+from schemas.wire.postgres.addresses import address_of
 from schemas.wire.postgres.refusals import translated, translated_writes
-
-
-def check_url(database_url: str) -> None:
-    """Refuse a text that is not a URL of Postgres.
-
-    Raises:
-        ConfigurationError: If it is not such a URL.
-    """
-    if not database_url.startswith(("postgresql://", "postgres://")):
-        message = "DATABASE_URL must look like postgresql://user:password@host:port/name"
-        raise ConfigurationError(message)
 
 
 class PostgresPool:
     """A pool of connections to the durable store, which its subjects share. It is open within a ``with`` block.
 
     Args:
-        database_url: A ``postgresql://`` URL.
+        database_url: A ``postgresql://`` URL; :mod:`.addresses` says how a pooler is recognised.
         max_connections: The number of calls that may run at once.
         timeout_s: The seconds that a call waits for a connection.
     """
 
     def __init__(self, database_url: str, *, max_connections: int = 2, timeout_s: float = 5.0) -> None:
-        check_url(database_url)
+        address = address_of(database_url)
         self._pool = ConnectionPool(
-            database_url,
+            address.url,
             min_size=1,
             max_size=max_connections,
             open=False,
             timeout=timeout_s,
             check=ConnectionPool.check_connection,
-            kwargs={"connect_timeout": 3},
+            kwargs=address.options(),
         )
 
     def __enter__(self) -> Self:

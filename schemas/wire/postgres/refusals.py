@@ -34,14 +34,20 @@ FAULTS: dict[str, Fault] = {
     # An internal error that one row raises and others do not; damaged files, of the same class, are a state.
     "XX000": Fault.ROW,
     **dict.fromkeys(("08", "25", "28", "40", "53", "55", "57", "58", "F0", "HV", "XX"), Fault.STATE),
-    **dict.fromkeys(("28P01", "3D000", "3F000", "42501", "42703", "42P01"), Fault.SETTING),
+    **dict.fromkeys(("26000", "28P01", "3D000", "3F000", "42501", "42703", "42P01", "42P05"), Fault.SETTING),
     **dict.fromkeys(
         ("02", "03", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "24", "26", "2B", "2D",
          "34", "3B", "3D", "3F", "42", "72"),
         Fault.MISTAKE,
     ),
 }  # fmt: skip
+_NO_SESSION = (
+    "; a transaction pooler seems to stand before the server: set DRIFTLINE_DATABASE_POOLED=1, "
+    "or add pgbouncer=true to DATABASE_URL"
+)
 _REMEDIES = {
+    "26000": _NO_SESSION,
+    "42P05": _NO_SESSION,
     "42P01": "; the tables are missing: run `driftline up`",
     "42703": "; the tables are of another release: run `driftline up`",
     "42501": "; the user of DATABASE_URL must own the tables",

@@ -1,7 +1,6 @@
-"""The table of each kind of event in Postgres, and how a batch is written to it.
+"""The table of each kind of event in Postgres.
 
-A batch is staged by COPY and merged by the key of the table. That is the natural key of the event, so writing
-an event twice changes nothing.
+The key of a table is the natural key of its event, so writing an event twice changes nothing.
 """
 
 import struct
@@ -10,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import psycopg
-from psycopg import sql
 from psycopg.adapt import Dumper
 from psycopg.postgres import types as postgres_types
 from psycopg.pq import Format
@@ -184,48 +182,6 @@ class StoredWatermark(NamedTuple):
     partition: int
     watermark_ms: int
     source: str
-
-
-def merge(cursor: psycopg.Cursor[Any], table: EventTable, rows: Sequence[Any]) -> None:
-    """Stage rows and merge them by the key of the table. Stored rows stay, or are replaced by newer ones.
-
-    Args:
-        cursor: A cursor within a transaction.
-        table: The table.
-        rows: The events.
-    """
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
-    staged = sql.Identifier(f"staged_{table.name}")
-    target = sql.Identifier(table.name)
-    cursor.execute(
-        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(staged, target)
-    )
-    form = sql.SQL("" if table.types is None else " (FORMAT BINARY)")
-    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN{}").format(staged, columns, form)) as copy:
-        if table.types is not None:
-            cursor.adapters.register_dumper(PackedArray, PackedArrayDumper)
-            copy.set_types(table.types)
-        for row in rows:
-            copy.write_row(table.values(row))
-    key = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    action: sql.Composable = sql.SQL("DO NOTHING")
-    distinct: sql.Composable = sql.SQL("")
-    order: sql.Composable = sql.SQL("")
-    if table.newest_by is not None:
-        newest = sql.Identifier(table.newest_by)
-        changes = sql.SQL(", ").join(
-            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column))
-            for column in table.columns
-            if column not in table.key
-        )
-        action = sql.SQL("DO UPDATE SET {0} WHERE excluded.{1} > {2}.{1}").format(changes, newest, target)
-        distinct = sql.SQL("DISTINCT ON ({})").format(key)
-        order = sql.SQL("ORDER BY {}, {} DESC").format(key, newest)
-    cursor.execute(
-        sql.SQL("INSERT INTO {} ({}) SELECT {} {} FROM {} {} ON CONFLICT ({}) {}").format(
-            target, columns, distinct, columns, staged, order, key, action
-        )
-    )
 
 
 def write_feature_specs(cursor: psycopg.Cursor[Any], rows: Sequence[events.FeaturesComputed]) -> None:

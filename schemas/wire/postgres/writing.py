@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas import events
+from schemas.wire.postgres.merging import merge
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import (
     FEATURE_KINDS,
     TABLES,
     StoredWatermark,
-    merge,
     write_feature_specs,
     write_progress,
 )

@@ -71,14 +71,21 @@ def test_correction_is_a_version_and_the_earlier_one_stays(pool: PostgresPool, s
     assert stored.versions(stream, first.article_id) == [first, second]
     assert stored.articles(stream, limit=9) == [second]
     assert stored.known(stream) == [
-        KnownArticle(second.article_id, 1, "hash 1 1", second.modified_ms, second.known_time_ms, second.url)
-    ]
+        KnownArticle(
+            one.article_id, one.version, one.content_hash, one.modified_ms, one.known_time_ms, one.url, one.summary,
+            one.source,
+        )
+        for one in (first, second)
+    ]  # fmt: skip
 
 
 def test_known_articles_are_those_that_are_asked_for(pool: PostgresPool, stream: str) -> None:
     EventWriter(pool).write([article(stream, number) for number in range(3)])
-    found = StoredArticles(pool).known(stream, article_ids=[f"{1:024x}", f"{7:024x}"])
+    stored = StoredArticles(pool)
+    found = stored.known(stream, article_ids=[f"{1:024x}", f"{7:024x}"])
     assert [one.article_id for one in found] == [f"{1:024x}"]
+    assert len(stored.known(stream, source="coindesk")) == 3
+    assert stored.known(stream, source="cryptoslate") == []
 
 
 def test_articles_are_found_by_asset_source_and_time_newest_first(pool: PostgresPool, stream: str) -> None:

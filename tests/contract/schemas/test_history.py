@@ -24,11 +24,12 @@ from schemas.records import PredictionRecord
 from schemas.streams import StreamDescription, StreamKind
 from schemas.targets import Target
 from schemas.time import Interval
+from schemas.wire.postgres.addresses import check_url
 from schemas.wire.postgres.articles import StoredArticles
 from schemas.wire.postgres.features import StoredFeatures
 from schemas.wire.postgres.markets import StoredMarket
 from schemas.wire.postgres.migrating import migrate
-from schemas.wire.postgres.pools import PostgresPool, check_url
+from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.predictions import StoredPredictions
 from schemas.wire.postgres.promotions import StoredPromotions
 from schemas.wire.postgres.sources import StoredSources
