@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -283,3 +284,24 @@ def test_html_instead_of_a_feed_is_a_failing_source_and_rejects_are_put_aside(
     letters = dead_letters("collect").name
     for record in read_range(endpoints.kafka, {(letters, 0): 0}):
         assert dict(record.headers)["reason"]
+
+
+def test_a_leader_that_was_asleep_is_no_leader_any_more(
+    environment: dict[str, str], endpoints: Endpoints, stream: str, recorded_data: Path
+) -> None:
+    """Its machine slept, Postgres gave its place away, and another one publishes; then it wakes up."""
+    with collecting(environment) as sleeper:
+        until(lambda: len(logged(endpoints, stream, ArticlePublished)) >= 1)
+        sleeper.send_signal(signal.SIGSTOP)
+        with psycopg.connect(endpoints.database_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks "
+                "WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+            )
+        with collecting(environment):
+            titles = {title for title, _ in recorded(recorded_data)}
+            until(lambda: {event.title for event in logged(endpoints, stream, ArticlePublished)} == titles)
+            sleeper.send_signal(signal.SIGCONT)
+            assert sleeper.wait(60) != 0
+    facts = Counter(event.fact() for event in logged(endpoints, stream, ArticlePublished))
+    assert set(facts.values()) == {1}
