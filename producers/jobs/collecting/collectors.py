@@ -18,7 +18,7 @@ from producers.jobs.collecting.reports import SourceReport
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource
 from producers.jobs.collecting.standings import PriceStandings
 from producers.normalise.health import HealthJudge, UsualInterval
-from schemas.events import Event, SourceHealthChanged
+from schemas.events import ArticlePublished, Event, SourceHealthChanged
 
 log = structlog.get_logger()
 
@@ -98,7 +98,8 @@ class Collector:
         )
         for note in read.notes:
             log.warning("note", source=read.source, note=note)
-        if published.n_new or published.n_rejected:
+        has_articles = any(isinstance(event, ArticlePublished) for event in published.events)
+        if has_articles or published.n_rejected:  # prices come every minute
             log.info("collected", source=read.source, new=published.n_new, rejected=published.n_rejected)
 
     def _take_failure(self, outcome: Outcome, failure: Failure) -> None:
