@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz fuzz-files fuzz-trades lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store bench-arms bench-ready bench-copy
+.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz fuzz-files fuzz-trades check-cases lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store bench-arms bench-ready bench-copy
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ fuzz-files: $(VENV)/.developing ## Read N faulty files of candles of every form 
 
 fuzz-trades: $(VENV)/.developing ## Read N faulty files of trades of every form (N=1000)
 	@$(BIN)/python -m tests.fuzzing.trade_files $(or $(N),1000)
+
+check-cases: $(VENV)/.developing ## Print what inspect, evaluate and up say of each recorded case, and whether they agree
+	@$(BIN)/python -m tests.agreement
 
 lock: $(VENV)/.developing ## Renew the locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -36,6 +36,19 @@ class ApiSettings(TargetSettings):
         "commas, one for each asset. An asset without one stands for the stream's first instrument of the asset.",
     )
 
+    speed: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="The multiple of real time at which the run is played now, 0 or `max` for as fast as possible. "
+        "Unset means the speed at which the run was begun.",
+    )
+
+    @field_validator("speed", mode="before")
+    @classmethod
+    def _is_speed(cls, value: object) -> object:
+        return 0.0 if isinstance(value, str) and value.strip().lower() == "max" else value
+
     @field_validator("default_target")
     @classmethod
     def _is_target(cls, text: str | None) -> str | None:

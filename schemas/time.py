@@ -6,9 +6,10 @@ epoch, and its name ends in ``_ms``. A venue's microseconds are floored. Bars ar
 that a person reads is printed by :func:`text_of_time`.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol, overload
+from typing import Literal, NamedTuple, Protocol, overload
 
 from schemas.errors import ConfigurationError
 
@@ -41,11 +42,35 @@ class Length(Protocol):
         """The length in milliseconds."""
 
 
+class OtherLength(NamedTuple):
+    """A length that is no interval of the platform, such as ``1w`` or ``45m``, by its name.
+
+    Attributes:
+        name: As a person writes it.
+        milliseconds: The length.
+    """
+
+    name: str
+    milliseconds: int
+
+    def __str__(self) -> str:
+        """The name."""
+        return self.name
+
+
 #: The first day on which a bitcoin existed is later than this; a time before it is wrong.
 EARLIEST_MS = 1_230_768_000_000  # 2009-01-01
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESPECS = {"minute": "minutes", "second": "seconds", "millisecond": "milliseconds"}
 _MINUTE_MS = 60_000
+_LENGTH = re.compile(r"([1-9]\d{0,4})([smhdw])")
+_UNITS_MS = {
+    "s": 1000,
+    "m": _MINUTE_MS,
+    "h": 60 * _MINUTE_MS,
+    "d": 1440 * _MINUTE_MS,
+    "w": 10_080 * _MINUTE_MS,
+}
 _MILLISECONDS = {
     Interval.ONE_MINUTE: _MINUTE_MS,
     Interval.FIVE_MINUTES: 5 * _MINUTE_MS,
@@ -55,6 +80,21 @@ _MILLISECONDS = {
     Interval.FOUR_HOURS: 240 * _MINUTE_MS,
     Interval.ONE_DAY: 1440 * _MINUTE_MS,
 }
+
+
+def length_named(text: str) -> Interval | OtherLength | None:
+    """The length of a name such as ``1h``, ``45m``, ``3d`` or ``1w``; None if it is no such name.
+
+    Example:
+        >>> length_named("60m"), str(length_named("1w"))
+        (<Interval.ONE_HOUR: '1h'>, '1w')
+    """
+    found = _LENGTH.fullmatch(text)
+    if found is None:
+        return None
+    milliseconds = int(found[1]) * _UNITS_MS[found[2]]
+    own = next((one for one in Interval if one.milliseconds == milliseconds), None)
+    return own or OtherLength(text, milliseconds)
 
 
 class Clock(Protocol):

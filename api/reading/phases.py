@@ -54,13 +54,19 @@ class ClockWatcher:
         return ObservedClock(clock_ms, at_s - self._moved_s, self._step_s)
 
 
-def phase_of(description: StreamDescription, sight: ObservedClock) -> Phase:
-    """Return the phase of the run."""
+def phase_of(description: StreamDescription, sight: ObservedClock, *, speed: float) -> Phase:
+    """Return the phase of the run.
+
+    Args:
+        description: The run, as it was described when it was begun.
+        sight: Its clock.
+        speed: The multiple of real time at which it is played now; 0 is as fast as possible.
+    """
     if sight.clock_ms is None:
         return Phase.STARTING
     if description.end_ms is not None and sight.clock_ms >= description.end_ms:
         return Phase.FINISHED
-    if sight.unchanged_s > _patience_s(description.speed, sight.step_s):
+    if sight.unchanged_s > _patience_s(speed, sight.step_s):
         return Phase.STALLED
     if sight.clock_ms < description.warm_up_until_ms:
         return Phase.WARMING_UP

@@ -9,10 +9,7 @@ from schemas.events import BarClosed, ModelPromoted
 from schemas.targets import Target
 
 #: Why a capture that is played by itself has no model.
-NO_HISTORY = (
-    "no history precedes the capture, so no model of it can be trained in this run; HISTORY=FILE (--history FILE), "
-    "1-minute candles up to where the capture begins, gives one"
-)
+NO_HISTORY = "no history precedes the capture, so no model of it can be trained in this run"
 
 
 class MissingBars(NamedTuple):
@@ -28,10 +25,16 @@ class MissingBars(NamedTuple):
     n_needed: int
     lacks_history_file: bool
 
-    def words(self, target: Target) -> str:
-        """Say how many bars are missing, and which option would give them at the start."""
+    def words(self, target: Target, *, gives: str = "them") -> str:
+        """Say how many bars are missing, and which option would give them at the start.
+
+        Args:
+            target: The target that lacks them.
+            gives: What the option gives.
+        """
         history = (
-            "; HISTORY=FILE (--history FILE), 1-minute candles up to where the capture begins, gives them at the start"
+            "; HISTORY=FILE (--history FILE), 1-minute candles up to where the capture begins, gives "
+            f"{gives} at the start"
             if self.lacks_history_file
             else ""
         )
@@ -84,7 +87,7 @@ def missing_words(
     if champion is None and held_back is not None:
         return f"no champion: {held_back}"
     if champion is None and missing is not None and missing.lacks_history_file:
-        return f"no model: {NO_HISTORY}; {missing.words(target)}"
+        return f"no model: {NO_HISTORY}; {missing.words(target, gives='both')}"
     if champion is None:
         why = "no model: the training goes on, or the run's warm-up holds too few labelled bars to train on"
         return why if missing is None else f"{why}; {missing.words(target)}"
@@ -117,7 +120,7 @@ def no_prediction_words(
     if held_back is not None:
         return f"{begin}{held_back}. {_instead(target, champions)}"
     if missing is not None and missing.lacks_history_file:
-        return f"{begin}{NO_HISTORY}; {missing.words(target)}"
+        return f"{begin}{NO_HISTORY}; {missing.words(target, gives='both')}"
     # Models are trained once, on what the run holds up to the end of its warm-up.
     why = (
         "no model of it is trained. Either the training goes on, or the run's warm-up holds too few labelled bars "

@@ -28,9 +28,10 @@ _TARGET_PROBLEMS = problems(
 
 
 @router.get("/v1/stream", summary="The run of data, and its clock", responses=_PROBLEMS)
-def stream(run: RunPart, clock: ClockPart) -> StreamPayload:
+def stream(settings: SettingsPart, run: RunPart, clock: ClockPart) -> StreamPayload:
     """Describes the run: live, replayed, simulated or mirrored data, and the time that the stream has reached."""
     description = run.description()
+    speed = description.speed if settings.speed is None else settings.speed
     observed = clock.observed()
     return StreamPayload(
         stream=description.stream,
@@ -47,12 +48,12 @@ def stream(run: RunPart, clock: ClockPart) -> StreamPayload:
         origin_ms=description.origin_ms,
         warm_up_until_ms=description.warm_up_until_ms,
         end_ms=description.end_ms,
-        speed=description.speed,
+        speed=speed,
         parameters=description.parameters,
         clock_ms=observed.clock_ms,
         clock=None if observed.clock_ms is None else text_of_time(observed.clock_ms, "iso"),
         clock_unchanged_s=round(observed.unchanged_s, 3),
-        phase=phase_of(description, observed),
+        phase=phase_of(description, observed, speed=speed),
     )
 
 

@@ -5,19 +5,31 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from schemas.targets import DEFAULT_TARGETS, parse_targets
-from schemas.time import Interval
+from schemas.time import Interval, text_of_time
 
 _USUAL_INSTRUMENT = "BTC"
 #: How the API begins what a target with a model lacks.
 _HAS_MODEL = "no prediction yet"
 
 
-def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None:
-    """Return the first target that is served, such as ``15m:15m``; None while none is served.
+class ServedPrediction(NamedTuple):
+    """The newest prediction of a target, as the API serves it.
+
+    Attributes:
+        target: The target, such as ``15m:15m``.
+        as_of_ms: The end of the bar that it was made from; None if the API does not say.
+    """
+
+    target: str
+    as_of_ms: int | None
+
+
+def served_predictions(api_url: str, environment: Mapping[str, str]) -> Iterator[ServedPrediction]:
+    """Yield the newest prediction of each target that is served, in the order of the targets.
 
     Args:
         api_url: The address of the API.
@@ -26,9 +38,16 @@ def predicted_target(api_url: str, environment: Mapping[str, str]) -> str | None
     instrument = urllib.parse.quote(environment.get("DRIFTLINE_REFERENCE_INSTRUMENT", _USUAL_INSTRUMENT))
     for target in parse_targets(environment.get("DRIFTLINE_TARGETS") or DEFAULT_TARGETS):
         query = urllib.parse.urlencode(target._asdict())
-        if _is_served(f"{api_url}/v1/predictions/{instrument}?{query}", environment.get("DRIFTLINE_STREAM")):
-            return str(target)
-    return None
+        body = _answer(f"{api_url}/v1/predictions/{instrument}?{query}", accepts_problems=False)
+        if _is_of_run(body, environment.get("DRIFTLINE_STREAM")):
+            yield ServedPrediction(
+                str(target), body.get("features_as_of_ms") if isinstance(body, dict) else None
+            )
+
+
+def stored_words(made: ServedPrediction) -> str:
+    """Return the target and the as-of time of a prediction that an earlier start made."""
+    return f"{made.target} as of {'an unknown time' if made.as_of_ms is None else text_of_time(made.as_of_ms, 'minute')}"
 
 
 def missing_words(api_url: str) -> str:
@@ -52,9 +71,8 @@ def _expected_order(target: dict[str, Any]) -> tuple[bool, int]:
     return not has_model, Interval(target["interval"]).milliseconds
 
 
-def _is_served(url: str, stream: str | None) -> bool:
-    """Whether a prediction of this run is answered; a server of another run may have the port."""
-    body = _answer(url, accepts_problems=False)
+def _is_of_run(body: Any, stream: str | None) -> bool:
+    """Whether a prediction of this run was answered; a server of another run may have the port."""
     return body is not None and (stream is None or (isinstance(body, dict) and body.get("stream") == stream))
 
 

@@ -213,10 +213,15 @@ def doctor(environment: Mapping[str, str]) -> None:
 def prepare(environment: Mapping[str, str]) -> None:
     """Wait until the servers answer, create the topics and migrate the tables."""
     from deploy.local.preparing import prepare_servers
+    from deploy.local.states import remember_predicted
 
     settings = LauncherSettings.from_environment(environment)
     stream = environment.get("DRIFTLINE_STREAM") or None
-    prepare_servers(settings.endpoints(), stream=stream, say=click.echo)
+    continued = prepare_servers(settings.endpoints(), stream=stream, say=click.echo)
+    if settings.data_dir.is_dir():
+        remember_predicted(
+            DataDirectory(settings.data_dir), {} if continued is None else continued.predicted_ms
+        )
 
 
 @commands.command("compile")

@@ -67,7 +67,7 @@ def launch(
 
 
 def _set_old_files_aside(directory: DataDirectory) -> None:
-    for old in (directory.endpoints, directory.state, directory.start, directory.memory):
+    for old in (directory.endpoints, directory.state, directory.start, directory.memory, directory.predicted):
         old.unlink(missing_ok=True)
     for log in directory.logs.glob("*.log"):
         log.replace(log.with_suffix(".log.1"))

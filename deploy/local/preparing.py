@@ -4,7 +4,7 @@ It is a process of its own, because the migration tool and the clients of the se
 launcher would keep for ever. Besides, their imports run while the servers start.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from deploy.local.servers.fleets import make_usable
@@ -22,12 +22,17 @@ _START_S = 30.0
 
 
 class Continuation(NamedTuple):
-    """The part of a run that the database already holds."""
+    """The part of a run that the database already holds.
+
+    Attributes:
+        predicted_ms: The as-of time of the newest stored prediction of the champion, by target, such as ``15m:15m``.
+    """
 
     stream: str
     stored_until_ms: int
     n_predictions: int
     champion: str | None
+    predicted_ms: Mapping[str, int] = {}
 
     def __str__(self) -> str:
         champion = "no champion yet" if self.champion is None else f"champion {self.champion}"
@@ -38,8 +43,10 @@ class Continuation(NamedTuple):
         )
 
 
-def prepare_servers(endpoints: Endpoints, *, stream: str | None, say: Callable[[str], None]) -> None:
-    """Prepare the servers, and say what is stored of a run.
+def prepare_servers(
+    endpoints: Endpoints, *, stream: str | None, say: Callable[[str], None]
+) -> Continuation | None:
+    """Prepare the servers, say what is stored of a run, and return it; None if nothing is stored.
 
     Args:
         endpoints: Where the servers are.
@@ -57,6 +64,7 @@ def prepare_servers(endpoints: Endpoints, *, stream: str | None, say: Callable[[
     say(f"servers answer at {endpoints.kafka.bootstrap_servers}, topics and tables are there")
     if continued is not None:
         say(str(continued))
+    return continued
 
 
 def continuation(pool: PostgresPool, stream: str) -> Continuation | None:
@@ -76,4 +84,14 @@ def continuation(pool: PostgresPool, stream: str) -> Continuation | None:
         stored_until_ms=max(ends),
         n_predictions=sum(predictions.record(target).n_predictions for target in targets),
         champion=champions[-1].model_version if champions else None,
+        predicted_ms=_predicted_ms(predictions.last_predicted_ms(stream)),
     )
+
+
+def _predicted_ms(newest: Mapping[Target, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for target, as_of_ms in newest.items():
+        if target.arm == CHAMPION:
+            name = str(target.pair)
+            found[name] = max(as_of_ms, found.get(name, 0))
+    return found

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deploy.processes import PlatformProcess, processes_of_a_run
-from producers.jobs.runs import RunRequest, run_environment
+from producers.jobs.runs import RunRequest, instruments_of, run_environment
 from producers.settings import ProducerSettings
 from schemas.companions import VARIABLE, parse_companions
 
@@ -64,7 +64,7 @@ def run_of(
     settings = ProducerSettings.from_environment(known)
     played = [path for path in (settings.data, *settings.files_beside) if path is not None]
     return PlatformRun(
-        data=f"replay of {', '.join(path.name for path in played)}" if played else "SIMULATED market",
+        data=_title(settings, played) if played else "SIMULATED market",
         environment=facts,
         has_files=bool(played),
         processes=processes_of_a_run(
@@ -73,3 +73,8 @@ def run_of(
             is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),
         ),
     )
+
+
+def _title(settings: ProducerSettings, played: Sequence[Path]) -> str:
+    """What is played, with the instruments, whose names state their venues."""
+    return f"replay of {', '.join(path.name for path in played)} ({', '.join(instruments_of(settings))})"

@@ -1,6 +1,6 @@
 """The state that the launcher writes down once a second, and how ``driftline status`` shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from deploy.local.directories import DataDirectory
+from deploy.local.directories import DataDirectory, write_json
 from deploy.local.memory import Footprint
 from schemas.wire.disks import trouble_with_writing
 
@@ -104,6 +104,19 @@ def read_memory(directory: DataDirectory) -> list[MemorySample]:
         with suppress(msgspec.DecodeError):  # a full disk may have kept a part of the line
             found.append(msgspec.json.decode(line, type=MemorySample))
     return found
+
+
+def remember_predicted(directory: DataDirectory, newest_ms: Mapping[str, int]) -> None:
+    """Write down the as-of times of the predictions that an earlier start made, by target."""
+    write_json(directory.predicted, dict(newest_ms))
+
+
+def read_predicted(directory: DataDirectory) -> dict[str, int]:
+    """Return the as-of times of the predictions that an earlier start made, by target; nothing if there are none."""
+    try:
+        return msgspec.json.decode(directory.predicted.read_bytes(), type=dict[str, int])
+    except (OSError, msgspec.DecodeError):
+        return {}
 
 
 def troubles(directory: DataDirectory, state: LauncherState | None, *, age_s: float | None) -> list[str]:

@@ -10,13 +10,13 @@ from contextlib import suppress
 import msgspec
 import psutil
 
-from deploy.local.asking import missing_words, predicted_target
+from deploy.local.asking import ServedPrediction, missing_words, served_predictions, stored_words
 from deploy.local.assembling import state_of_unit
 from deploy.local.directories import DataDirectory, write_json
 from deploy.local.memory import Footprint, footprint, resident_bytes
 from deploy.local.runs import PlatformRun
 from deploy.local.servers.embedded import BROKER
-from deploy.local.states import LauncherState, MemorySample, StartRecord, megabytes
+from deploy.local.states import LauncherState, MemorySample, StartRecord, megabytes, read_predicted
 from deploy.local.terminals import Terminal
 from deploy.local.units import Unit, UnitState
 from deploy.local.waits import NamedWaits, Wait
@@ -26,6 +26,7 @@ from schemas.wire.disks import trouble_with_writing
 _STATE_EVERY_S = 1.0
 _MEMORY_EVERY_S = 10.0
 _ASK_EVERY_S = 0.25
+_ASK_AGAIN_EVERY_S = 1.0
 _DISK_EVERY_S = 2.0
 
 
@@ -62,6 +63,7 @@ class RunWatch:
         self._terminal = terminal
         self._born_s = psutil.Process().create_time()
         self._first_prediction_after_s: float | None = None
+        self._stored: ServedPrediction | None = None
         self._memory: Footprint | None = None
         self._waits = NamedWaits()
         self._due = dict.fromkeys(("state", "memory", "question", "disk"), 0.0)
@@ -69,7 +71,7 @@ class RunWatch:
 
     @property
     def has_predicted(self) -> bool:
-        """Whether the first prediction of the run was served."""
+        """Whether the first prediction that this start made was served."""
         return self._first_prediction_after_s is not None
 
     def observe(self, waits: Sequence[Wait], *, is_answering: bool, is_live: bool) -> None:
@@ -80,10 +82,9 @@ class RunWatch:
             is_answering: Whether the servers answer, so that the API may.
             is_live: Whether every stage has begun, so that only the first prediction is waited for.
         """
-        if not self.has_predicted and is_answering and self._is_due("question", _ASK_EVERY_S):
-            target = predicted_target(self._api_url, self._environment)
-            if target is not None:
-                self._announce(target)
+        every_s = _ASK_EVERY_S if self._stored is None else _ASK_AGAIN_EVERY_S
+        if not self.has_predicted and is_answering and self._is_due("question", every_s):
+            self._ask()
         if self._is_due("disk", _DISK_EVERY_S):
             self._look_at_disk()
         if self._is_due("memory", _MEMORY_EVERY_S):
@@ -92,14 +93,36 @@ class RunWatch:
             self._name_waits([*waits, *self._prediction_wait(is_live=is_live)])
             self._write_state()
 
+    def _ask(self) -> None:
+        """Announce the first prediction of this start; one that an earlier start stored is named as such."""
+        before = read_predicted(self._directory)
+        served = list(served_predictions(self._api_url, self._environment))
+        new = [one for one in served if one.as_of_ms is None or one.as_of_ms > before.get(one.target, -1)]
+        if new:
+            self._announce(new[0].target)
+        elif served and self._stored is None:
+            self._stored = served[0]
+            self._terminal.say(
+                f"{self._api_url}  {self._run.data}  the predictions of an earlier start are served after "
+                f"{self._age_s():.1f} s: {stored_words(served[0])}",
+                style="bold green",
+            )
+
     def _prediction_wait(self, *, is_live: bool) -> list[Wait]:
-        return [] if self.has_predicted or not is_live else [Wait("the first prediction", self._lacking)]
+        if self.has_predicted or not is_live or (self._stored is not None and self._is_over):
+            return []
+        if self._stored is not None:
+            stored = f"it comes with the next bar; until then {stored_words(self._stored)} is served"
+            return [Wait("the first new prediction", lambda: stored)]
+        return [Wait("the first prediction", self._lacking)]
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the data have ended."""
+        return any(unit.lifetime is Lifetime.SOURCE and unit.state is UnitState.DONE for unit in self._units)
 
     def _lacking(self) -> str:
-        is_over = any(
-            unit.lifetime is Lifetime.SOURCE and unit.state is UnitState.DONE for unit in self._units
-        )
-        return f"{'the data have ended; ' if is_over else ''}{missing_words(self._api_url)}"
+        return f"{'the data have ended; ' if self._is_over else ''}{missing_words(self._api_url)}"
 
     def _name_waits(self, waits: Sequence[Wait]) -> None:
         for sentence in self._waits.due(waits, now_s=time.monotonic()):

@@ -172,7 +172,11 @@ def _history_from(
         raise ConfigurationError(message)
     segment = table.segment_of(boundary_ms - 1)
     if segment is None:
-        message = f"no segment of {name} holds {text_of_time(boundary_ms, 'minute')}, where the trades begin"
+        begin, end = table.segments()[0][0], table.segments()[-1][1]
+        message = (
+            f"HISTORY must hold the candles up to {text_of_time(boundary_ms, 'minute')}, where the trades begin: {name} holds "
+            f"{text_of_time(begin, 'minute')} .. {text_of_time(end, 'minute')}; give one that reaches so far, or leave HISTORY out"
+        )
         raise ConfigurationError(message)
     return max(segment[0], boundary_ms - HISTORY_OF_TRADES_MS)
 

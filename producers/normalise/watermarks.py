@@ -5,6 +5,7 @@ the durable history, so that both are the same sequence::
 
     candles     c1 W  c2 W  c3 W S          R c7 W      W at each close; S where minutes are missing, R after them
     ticks       W .. . W   W .  W . S    R W .          W before each second of known time
+    no candles  R W .. . W                              R where ticks begin and no candles come before them
 
 Invariants: no event is earlier than the watermark before it (as long as the stated
 lateness is kept), and a watermark never goes back. A silence vouches for the whole stretch, because a file
@@ -45,7 +46,8 @@ class SourceTimes(msgspec.Struct, frozen=True, kw_only=True):
         end_ms: The event time at which it ends; None for a source without an end.
         skew_ms: How far the clock of the venue is typically ahead of that of the recorder.
         lateness_ms: How much less than that a trade may be ahead.
-        begins_with_ticks: Whether no candles come before the ticks, so that the first watermark states their beginning.
+        begins_with_ticks: Whether no candles come before the ticks, so that a return and a watermark before them state
+            from when on all of them are there; without it, the minute of the first tick would make no bar.
         silences: The stretches of known time in which the recorder has nothing, in order.
         epoch: The epoch of the session that publishes.
     """
@@ -215,9 +217,10 @@ class RecordMaker:
             begin_ms = self._times.ticks_from_ms if self._covered_ms is None else self._covered_ms
             first_ms = begin_ms - self._times.lead_ms
             self._next_second_ms = first_ms + -first_ms % SECOND_MS
-            is_beginning = self._times.begins_with_ticks and begin_ms == self._times.ticks_from_ms
-            if is_beginning and first_ms < self._next_second_ms:
-                yield self._watermark(MARKET_TICK, begin_ms, first_ms)
+            if self._times.begins_with_ticks and begin_ms == self._times.ticks_from_ms:
+                yield self._return(MARKET_TICK, begin_ms, first_ms)
+                if first_ms < self._next_second_ms:
+                    yield self._watermark(MARKET_TICK, begin_ms, first_ms)
 
     def _seconds_until(self, known_ms: int) -> Iterator[SourceRecord]:
         """A watermark for each second up to this one, inclusive, and the silences of the recorder."""

@@ -46,9 +46,9 @@ class SourceFellSilent(
 
 
 class SourceReturned(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="SourceReturned"):
-    """The outage of the source in this partition has ended: it publishes events from ``event_time_ms`` on again.
+    """The source publishes all events in this partition from ``event_time_ms`` on: its outage has ended, or it begins.
 
-    No event of the time between the silence and this will be published.
+    No event of the time before this will be published, back to the silence if there was one.
 
     Attributes:
         epoch: As in ``WatermarkAdvanced``.

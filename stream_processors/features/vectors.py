@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from schemas.companions import Companions
 from schemas.features import FeatureTable
-from schemas.time import Interval
+from schemas.time import Length
 from stream_processors.features.as_of import newest_known_rows
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vector_declarations import (
@@ -48,7 +48,7 @@ class JoinedColumns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     known_ms: NDArray[np.int64]
 
 
-def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int) -> JoinedColumns:
+def joined(own: FeatureTable, other: FeatureTable, *, interval: Length, allowance_ms: int) -> JoinedColumns:
     """Join a companion's table to the target's rows, by the times at which its rows were known.
 
     Args:
@@ -76,7 +76,7 @@ def joined(own: FeatureTable, other: FeatureTable, *, interval: Interval, allowa
 
 
 def with_coin(
-    table: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int = 0
+    table: FeatureTable, other: FeatureTable, *, interval: Length, allowance_ms: int = 0
 ) -> FeatureTable:
     """Return a table with the companion features of another coin: its returns, correlations, leads and lags.
 
@@ -91,7 +91,7 @@ def with_coin(
 
 
 def with_perpetual(
-    table: FeatureTable, other: FeatureTable, *, interval: Interval, allowance_ms: int = 0
+    table: FeatureTable, other: FeatureTable, *, interval: Length, allowance_ms: int = 0
 ) -> FeatureTable:
     """Return a table with the companion features of the coin's perpetual: its basis and its order flow.
 
@@ -106,7 +106,7 @@ def with_perpetual(
 
 
 def with_companions(
-    table: FeatureTable, others: Mapping[str, FeatureTable], companions: Companions, *, interval: Interval
+    table: FeatureTable, others: Mapping[str, FeatureTable], companions: Companions, *, interval: Length
 ) -> FeatureTable:
     """Return the vectors that the live join makes, with the same set of features and the same allowance.
 
@@ -140,7 +140,7 @@ def warm_up_vectors() -> None:
 
 
 def _companion_features(
-    table: FeatureTable, pair: JoinedColumns, group: FeatureGroup, interval: Interval
+    table: FeatureTable, pair: JoinedColumns, group: FeatureGroup, interval: Length
 ) -> Numbers:
     """The companion features of a group; shape (n, k)."""
     beside = np.empty((len(table.as_of_ms), len(GROUPS[group])))
@@ -150,9 +150,7 @@ def _companion_features(
     return beside
 
 
-def _with(
-    table: FeatureTable, pairs: Mapping[FeatureGroup, JoinedColumns], interval: Interval
-) -> FeatureTable:
+def _with(table: FeatureTable, pairs: Mapping[FeatureGroup, JoinedColumns], interval: Length) -> FeatureTable:
     """The table with the groups in their places; copied in blocks, as a year of minutes is half a gigabyte."""
     held = {group for group in FeatureGroup if GROUPS[group] and GROUPS[group][0].name in table.names}
     spec = vector_spec(held | pairs.keys())

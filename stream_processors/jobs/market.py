@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from schemas import codec
-from schemas.events import Event, FeaturesComputed, WatermarkAdvanced
+from schemas.events import END_OF_TIME_MS, Event, FeaturesComputed, SourceFellSilent, WatermarkAdvanced
 from schemas.topics import MARKET_CANDLE, MARKET_TICK
 from schemas.wire.redis import Views, clock_key, connect, features_key
 from stream_processors.features.stepping import FeatureStepper
@@ -22,6 +22,9 @@ def view_of(event: Event) -> View | None:
             key = features_key(event.stream, event.instrument, str(event.interval))
             return View(key, event.event_time_ms, partial(codec.encode, event))
         case WatermarkAdvanced():
+            return View(clock_key(event.stream), event.event_time_ms, str(event.event_time_ms).encode)
+        case SourceFellSilent(absent_until_ms=until_ms) if until_ms == END_OF_TIME_MS:
+            # The source has ended, perhaps within a bar: everything up to its end was published.
             return View(clock_key(event.stream), event.event_time_ms, str(event.event_time_ms).encode)
         case _:
             return None

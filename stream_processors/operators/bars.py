@@ -70,8 +70,17 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
         """Whether there were bars or trades, so that the interval is fixed."""
         return self.closed_until_ms > 0 or self.next_start_ms is not None
 
-    def on_tick(self, tick: TickObserved, *, allowed_lateness_ms: int) -> Iterator[BarClosed]:
-        """Take a trade, and yield the bars that it closes."""
+    def on_tick(
+        self, tick: TickObserved, *, allowed_lateness_ms: int, joined_ms: int | None = None
+    ) -> Iterator[BarClosed]:
+        """Take a trade, and yield the bars that it closes.
+
+        Args:
+            tick: The trade.
+            allowed_lateness_ms: How late the source's trades may come.
+            joined_ms: The event time at which the source joined, if it stated that before its first trade;
+                None takes the time of the trade.
+        """
         if (tick.id_epoch, tick.trade_id) <= (self.last_id_epoch, self.last_trade_id):
             self.n_repeated += 1
             self.n_in_run += 1
@@ -85,7 +94,8 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
             self.n_late += 1
             return
         if self.next_start_ms is None:
-            self.next_start_ms, self.joined_ms = start_ms, tick.event_time_ms
+            self.next_start_ms = start_ms
+            self.joined_ms = tick.event_time_ms if joined_ms is None else joined_ms
         if start_ms < self.joined_ms:
             self.n_unbounded += 1
         elif start_ms in self.open_bars:

@@ -111,7 +111,9 @@ class MarketOperator:
         held = self._held(tick)
         builder = self._instruments.table.read(held.row)
         lateness_ms, n_before = SOURCES[tick.source].allowed_lateness_ms, builder.n_in_run
-        yield from self._on_bars(held, builder, builder.on_tick(tick, allowed_lateness_ms=lateness_ms))
+        joined_ms = None if builder.has_begun else self._sources.joined_ms(tick.stream, tick.source)
+        bars = builder.on_tick(tick, allowed_lateness_ms=lateness_ms, joined_ms=joined_ms)
+        yield from self._on_bars(held, builder, bars)
         yield from alerts_of_run(tick, n_before=n_before, n_now=builder.n_in_run)
 
     def _on_candle(self, candle: CandleObserved) -> Iterator[Output]:
@@ -298,7 +300,7 @@ class MarketOperator:
                 if series.last is not None:
                     yield features_of(series, series.last, self._spec)
         for (stream, _), state in self._sources.states.items():
-            watermark_ms = state.forwarded_ms
+            watermark_ms = state.reached_ms
             yield WatermarkAdvanced(
                 event_time_ms=watermark_ms, known_time_ms=watermark_ms, source="market", stream=stream
             )

@@ -20,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.events import (
+    END_OF_TIME_MS,
     Event,
     SourceFellSilent,
     SourceReturned,
@@ -39,6 +40,8 @@ class SourceState(msgspec.Struct):
 
     Attributes:
         forwarded_ms: The newest watermark that was forwarded.
+        joined_ms: From when on the source publishes everything, where it stated that before its first watermark; None
+            if it did not, and after a silence.
         silent_from_ms: Since when the source is absent; None while it is present.
         absent_until_ms: Until when the source promised to be absent.
         returned_ms: When the last absence ended.
@@ -56,6 +59,13 @@ class SourceState(msgspec.Struct):
     epochs: dict[str, int] = {}
     left: dict[str, _Switch] = {}
     awaited: dict[str, tuple[int, int, str]] = {}
+    joined_ms: int | None = None
+
+    @property
+    def reached_ms(self) -> int:
+        """The event time up to which it published everything; its end if it has ended for all time."""
+        has_ended = self.silent_from_ms is not None and self.absent_until_ms == END_OF_TIME_MS
+        return max(self.forwarded_ms, self.silent_from_ms or 0) if has_ended else self.forwarded_ms
 
     def is_told_present(self, epoch: int) -> bool:
         """Whether the presence of the source was published in this session or in a later one."""
@@ -87,6 +97,11 @@ class SourceStates:
         if event.epoch > newest:
             state.epochs[topic] = event.epoch
         return event.epoch < newest
+
+    def joined_ms(self, stream: str, source: str) -> int | None:
+        """Return the event time from which on a source stated to publish everything; None if it did not."""
+        state = self.states.get((stream, source))
+        return None if state is None else state.joined_ms
 
     def on_switch(self, topic: str, event: TopicSwitched) -> None:
         """Take a switch, either in the topic that is left or in the topic that is entered."""
@@ -137,12 +152,14 @@ class SourceStates:
             return
         if state.silent_from_ms is None:
             yield _status(event, is_present=False)
-        state.silent_from_ms, state.absent_until_ms = from_ms, until_ms
+        state.silent_from_ms, state.absent_until_ms, state.joined_ms = from_ms, until_ms, None
         yield from _forwarded(replace(event, epoch=0))
 
     def on_return(self, event: SourceReturned) -> Iterator[Output]:
-        """Yield the end of an absence to forward."""
+        """Yield the end of an absence to forward. A return before the first watermark states when the source joins."""
         state = self.state_of(event)
+        if state.silent_from_ms is None and state.forwarded_ms < 0:
+            state.joined_ms = event.event_time_ms
         if state.silent_from_ms is None or event.event_time_ms < state.silent_from_ms:
             return
         state.silent_from_ms, state.returned_ms = None, event.event_time_ms

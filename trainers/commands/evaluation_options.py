@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from producers.jobs.reading_options import read_request
 from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
-from schemas.time import Interval, parse_time
+from schemas.time import Interval, Length, length_named, parse_time
 from schemas.wire.clocks import SystemClock
 from trainers.datasets.schedules import Refit
 from trainers.evaluation.selective import Thresholds
@@ -52,10 +52,10 @@ def known_question_of(options: Mapping[str, Any]) -> Question:
     Raises:
         ConfigurationError: If an option has a value that is not allowed, or the date cannot be read.
     """
-    interval = _one_of(Interval, options["interval"], "--interval")
+    interval = _length_of(options["interval"], "--interval")
     return Question(
         interval=interval,
-        horizon=_one_of(Interval, options["horizon"], "--horizon"),
+        horizon=_length_of(options["horizon"], "--horizon"),
         train_until_ms=parse_time(options["train_until"], "--train-until"),
         seed=options["seed"],
         n_workers=options["workers"] or os.cpu_count() or 1,
@@ -75,7 +75,18 @@ def also_of(words: str | None) -> tuple[Interval, ...]:
     )
 
 
-def _also(words: str | None, interval: Interval) -> tuple[Interval, ...]:
+def _length_of(word: str, option: str) -> Length:
+    found = length_named(word)
+    if found is None:
+        message = (
+            f"{option} must be one of {', '.join(Interval)}, or a length such as 45m, 3d or 1w that the file's bars "
+            f"have or make up, was {word!r}"
+        )
+        raise ConfigurationError(message)
+    return found
+
+
+def _also(words: str | None, interval: Length) -> tuple[Interval, ...]:
     found = also_of(words)
     if interval in found:
         message = f"--also must name other intervals than --interval, was {words}"
@@ -83,13 +94,13 @@ def _also(words: str | None, interval: Interval) -> tuple[Interval, ...]:
     return found
 
 
-def interval_of(word: str | None) -> Interval | None:
+def interval_of(word: str | None) -> Length | None:
     """Returns the interval of the bars; None if the option was not given.
 
     Raises:
         ConfigurationError: If the interval is unknown.
     """
-    return None if word is None else _one_of(Interval, word, "--interval")
+    return None if word is None else _length_of(word, "--interval")
 
 
 def plan_of(options: Mapping[str, Any]) -> SearchPlan:

@@ -27,7 +27,8 @@ _KNOWN = (
     click.option(
         "--interval",
         required=True,
-        help="The time between decisions. If it is longer than the file's bars, these are rolled up.",
+        help="The time between decisions. If it is longer than the file's bars, these are rolled up. Lengths that "
+        "no run has, such as 45m, 3d or 1w, are evaluated, too.",
     ),
     click.option(
         "--also",

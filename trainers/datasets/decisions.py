@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.features import FeatureTable
-from schemas.time import Interval
+from schemas.time import Length
 from trainers.datasets.prices import ForwardReturn, PricePath
 from trainers.models.vectors import model_input
 
@@ -34,8 +34,8 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     names: tuple[str, ...]
     feature_spec_hash: str
-    interval: Interval
-    horizon: Interval
+    interval: Length
+    horizon: Length
     as_of_ms: NDArray[np.int64]
     rows: NDArray[np.float32]
     forward_returns: Mapping[int, ForwardReturn]
@@ -104,8 +104,8 @@ def decision_set(
     table: FeatureTable,
     prices: PricePath,
     *,
-    interval: Interval,
-    horizon: Interval,
+    interval: Length,
+    horizon: Length,
     multiples: tuple[int, ...] = (1,),
     lags_ms: tuple[int, ...] = (),
     late_prices: PricePath | None = None,

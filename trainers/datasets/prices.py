@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.features import FeatureCloses, FeatureTable
-from schemas.time import Interval
+from schemas.time import Interval, Length
 
 #: After a silence longer than this a recording counts as a new one: no position is held across it.
 LONGEST_SILENCE_MS = Interval.ONE_DAY.milliseconds
@@ -151,7 +151,7 @@ class PricePath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         returns[has] = np.log(self.close[end[has]] / self.close[start[has]])
         return returns
 
-    def entry_lags_ms(self, interval: Interval) -> tuple[int, ...]:
+    def entry_lags_ms(self, interval: Length) -> tuple[int, ...]:
         """The lags at which a late entry can be judged: a minute, five minutes and one bar.
 
         Lags that the closes are too far apart for are left out.

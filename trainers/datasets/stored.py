@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from schemas.errors import StateError
-from schemas.time import Interval
+from schemas.time import Length, length_named
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.prices import ForwardReturn
 
@@ -39,8 +39,8 @@ class DatasetManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     data_hash: str
     feature_spec_hash: str
-    interval: Interval
-    horizon: Interval
+    interval: str
+    horizon: str
     n_rows: int
     n_features: int
     first_ms: int
@@ -88,8 +88,8 @@ def manifest_of(decisions: DecisionSet, data: bytes, *, sources: dict[str, str])
     return DatasetManifest(
         data_hash=hashlib.sha256(data).hexdigest(),
         feature_spec_hash=decisions.feature_spec_hash,
-        interval=decisions.interval,
-        horizon=decisions.horizon,
+        interval=str(decisions.interval),
+        horizon=str(decisions.horizon),
         n_rows=n,
         n_features=len(decisions.names),
         first_ms=int(decisions.as_of_ms[0]) if n else 0,
@@ -134,14 +134,22 @@ def from_bytes(data: bytes, manifest: DatasetManifest) -> DecisionSet:
     return DecisionSet(
         names=names,
         feature_spec_hash=manifest.feature_spec_hash,
-        interval=manifest.interval,
-        horizon=manifest.horizon,
+        interval=_length(manifest.interval),
+        horizon=_length(manifest.horizon),
         as_of_ms=arrays["as_of_ms"],
         rows=np.column_stack([arrays[f"{_FEATURE}{name}"] for name in names]),
         forward_returns=_forward_returns(arrays, _RETURN, _KNOWN),
         late=_forward_returns(arrays, _LATE_RETURN, _LATE_KNOWN),
         trailing_log_return=arrays["trailing_log_return"],
     )
+
+
+def _length(name: str) -> Length:
+    found = length_named(name)
+    if found is None:
+        message = f"the manifest of a data set must name lengths such as 1h or 1w, has {name!r}"
+        raise StateError(message)
+    return found
 
 
 def _forward_returns(

@@ -13,7 +13,7 @@ from producers.sources.files.forms import ReadRequest
 from producers.sources.files.tables import candle_file
 from schemas.errors import ConfigurationError
 from schemas.frames import PRICES
-from schemas.time import EARLIEST_MS, Interval, Length
+from schemas.time import EARLIEST_MS, Interval, Length, text_of_time
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, BarTable, bar_table, roll_up
 from stream_processors.features.declarations import SPEC
@@ -37,27 +37,14 @@ class BarFile(NamedTuple):
     n_missing: int = 0
     warnings: tuple[str, ...] = ()
 
-    @property
-    def own_interval(self) -> Interval:
-        """The platform's interval of the bars.
-
-        Raises:
-            ConfigurationError: If it has none of this length.
-        """
-        found = next((one for one in Interval if one.milliseconds == self.interval.milliseconds), None)
-        if found is None:
-            message = (
-                f"{self.path.name} has bars of {self.interval}: state --interval, one of {', '.join(Interval)} "
-                "that they make up"
-            )
-            raise ConfigurationError(message)
-        return found
-
     def rolled_up(self, into: Length) -> BarTable:
         """Its bars in another length.
 
+        Bars of more than a day are taken as the file has them and never made of shorter ones, because exchanges
+        begin weeks, and stretches of three days, on different days.
+
         Raises:
-            ConfigurationError: If the file's bars are longer than that, or do not divide it.
+            ConfigurationError: If the file's bars are longer than that, do not divide it, or make up none of it.
         """
         if into.milliseconds == self.interval.milliseconds:
             return self._unbroken(self.bars, into)
@@ -67,7 +54,24 @@ class BarFile(NamedTuple):
                 f"for {self.path.name} with bars of {self.interval}"
             )
             raise ConfigurationError(message)
-        return self._unbroken(roll_up(self.bars, interval=self.interval, into=into), into)
+        if into.milliseconds > Interval.ONE_DAY.milliseconds:
+            message = (
+                f"bars of {into} are not made of shorter ones, because exchanges begin them on different days: give a "
+                f"file with bars of {into}, {self.path.name} has bars of {self.interval}"
+            )
+            raise ConfigurationError(message)
+        longer = roll_up(self.bars, interval=self.interval, into=into)
+        if not len(longer.start_ms):
+            message = (
+                f"{self.path.name} holds no whole {into} that begins at a multiple of its length in UTC: its bars of "
+                f"{self.interval} begin at {self._beginning()}; the interval {self.interval} takes them as they are"
+            )
+            raise ConfigurationError(message)
+        return self._unbroken(longer, into)
+
+    def _beginning(self) -> str:
+        """The time of day at which its first bar begins."""
+        return text_of_time(int(self.bars.start_ms[0]), "minute").split(" ")[1]
 
     def _unbroken(self, bars: BarTable, interval: Length) -> BarTable:
         """The bars, if some stretch of them is long enough for features."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from producers.sources.files.candles.steps import BarLength
 from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
@@ -141,7 +142,7 @@ class EvaluationInput:
             found = f"{np.median(apart):.1%} apart" if len(apart) else "at no common time"
             message = (
                 f"--outcomes must be bars of the same instrument as --bars, no longer than these, was {path.name} "
-                f"with bars of {prices.interval_ms // 60_000} minutes and closes {found}"
+                f"with bars of {BarLength(prices.interval_ms)} and closes {found}"
             )
             raise ConfigurationError(message)
         return prices
@@ -251,7 +252,7 @@ def _check_horizon(question: Question, step_ms: int) -> None:
     if question.horizon.milliseconds % step_ms:
         message = (
             f"--horizon must be a multiple of the bars that outcomes are read from, was {question.horizon} "
-            f"with bars of {step_ms // 60_000} minutes"
+            f"with bars of {BarLength(step_ms)}"
         )
         raise ConfigurationError(message)
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
-from schemas.time import Interval, text_of_time
+from schemas.time import Interval, Length, text_of_time
 from stream_processors.features.bars import BarTable
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
@@ -62,7 +62,7 @@ class AuditResult(NamedTuple):
 def audited_features(
     path: Path,
     *,
-    interval: Interval | None,
+    interval: Length | None,
     names: Sequence[str] = (),
     compute: Compute = compute_table,
     tolerance: float = 1e-6,
@@ -82,7 +82,7 @@ def audited_features(
         ConfigurationError: If the file cannot be used, or a name is unknown.
     """
     file = read_bars(path, reading)
-    interval = interval or file.own_interval
+    interval = interval or file.interval
     rolled_up = file.rolled_up(interval)
     bars = _newest(rolled_up)
     chosen = _choosing(compute, names)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
-from schemas.time import Interval, text_of_time
+from schemas.time import Interval, Length, text_of_time
+from stream_processors.features.declarations import SPEC
 from trainers.datasets.decisions import DecisionSet, decision_set
 from trainers.datasets.folds import Fold, calendar_folds
 from trainers.datasets.prices import PricePath
@@ -45,8 +46,8 @@ class Question(NamedTuple):
         thresholds: How often thresholds of confidence are set again.
     """
 
-    interval: Interval
-    horizon: Interval
+    interval: Length
+    horizon: Length
     train_until_ms: int
     refit: Refit = Refit.QUARTERLY
     test_until_ms: int | None = None
@@ -214,18 +215,37 @@ def _until_ms(decisions: DecisionSet, question: Question) -> int:
 
 def _test_folds(decisions: DecisionSet, question: Question, until_ms: int) -> Sequence[Fold]:
     start_ms = question.train_until_ms
+    if not len(decisions):
+        message = (
+            f"no row has complete features, which need {SPEC.warm_up_bars} bars of {decisions.interval} without a hole: "
+            f"{_wanted(decisions)}"
+        )
+        raise ConfigurationError(message)
     if until_ms <= start_ms:
-        message = f"--train-until must lie before the file's end, was {text_of_time(start_ms, 'day')} of {text_of_time(until_ms, 'day')}"
+        message = (
+            f"--train-until must lie before the file's last row, which is of {text_of_time(until_ms - 1, 'day')}, was "
+            f"{text_of_time(start_ms, 'day')}"
+        )
         raise ConfigurationError(message)
     folds = calendar_folds(decisions, from_ms=start_ms, until_ms=until_ms, refit=question.refit)
     n = len(folds[0].train) if folds else 0
     if n < LEAST_ROWS:
         message = (
             f"--train-until must leave at least {LEAST_ROWS} labelled rows to learn from, was "
-            f"{text_of_time(start_ms, 'day')} with {n}"
+            f"{text_of_time(start_ms, 'day')} with {n}: {_wanted(decisions)}"
         )
         raise ConfigurationError(message)
     return folds
+
+
+def _wanted(decisions: DecisionSet) -> str:
+    """How many bars must lie before a test: those of the first row, one for each other row, and those of an outcome."""
+    ahead = -(-decisions.horizon.milliseconds // decisions.interval.milliseconds)
+    n = SPEC.warm_up_bars - 1 + LEAST_ROWS + ahead
+    return (
+        f"at least {n} bars of {decisions.interval} must lie before it, {SPEC.warm_up_bars} of them for the features "
+        f"of the first row, and {SPEC.warm_up_bars - 1} more for each hole"
+    )
 
 
 def _folds_before(decisions: DecisionSet, question: Question) -> Sequence[Fold]:

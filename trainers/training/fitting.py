@@ -175,7 +175,8 @@ def _manifest(
     files: dict[str, bytes],
     difference: Metric,
 ) -> ModelManifest:
-    target = ModelTarget(instrument=origin.instrument, interval=decisions.interval, horizon=decisions.horizon)
+    interval, horizon = Interval(str(decisions.interval)), Interval(str(decisions.horizon))
+    target = ModelTarget(instrument=origin.instrument, interval=interval, horizon=horizon)
     model_hash = sha256(files[MODEL_FILE])
     settled = evidence.settled
     return ModelManifest(

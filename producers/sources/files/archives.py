@@ -6,6 +6,8 @@ from typing import BinaryIO, cast
 from schemas.errors import ConfigurationError
 
 _IS_ENCRYPTED = 1
+#: What workbooks of Excel and of OpenDocument have among their members.
+_WORKBOOK = frozenset({"[Content_Types].xml", "mimetype"})
 #: Names of archive members that are no data: what macOS adds, and checksums.
 _NO_DATA = ("__macosx/", ".ds_store", ".checksum")
 
@@ -29,7 +31,7 @@ def member_of(file: BinaryIO, name: str) -> tuple[BinaryIO, str]:
         for found in archive.infolist()
         if not found.is_dir() and not any(mark in found.filename.lower() for mark in _NO_DATA)
     ]
-    if "[Content_Types].xml" in members:
+    if not _WORKBOOK.isdisjoint(members):
         message = (
             f"{name} seems to be a workbook of a spreadsheet program: save its sheet as CSV and give that"
         )

@@ -8,8 +8,8 @@ _SIGNATURES = {
     b"\xff\xd8\xff": "a picture",
     b"SQLite format": "an SQLite database",
     b"\x89HDF": "an HDF5 file",
-    b"\xd0\xcf\x11\xe0": "a workbook of an old spreadsheet program",
 }
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 _EXPECTED = (
     "expected candles (columns of times, open, high, low, close and volume in CSV, JSON, parquet or feather), "
     "trades, or a WebSocket capture, compressed or not"
@@ -21,6 +21,8 @@ def not_recognised(head: FileHead) -> str:
     if not head.beginning:
         why = f" ({head.fault})" if head.fault else ""
         return f"{head.name} is empty{why}: {_EXPECTED}"
+    if head.beginning.startswith(_OLD_WORKBOOK):
+        return f"{head.name} seems to be a workbook of a spreadsheet program: save its sheet as CSV and give that"
     return f"{head.name} seems to be {_seems(head)}: {_EXPECTED}"
 
 

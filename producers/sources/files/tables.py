@@ -144,7 +144,8 @@ def candle_file(path: Path, request: ReadRequest) -> CandleFile:
     found = recognise(path)
     if not found.form.kind.is_candles:
         message = (
-            f"{path.name} is a file of {found.form.kind} ({found.form.name}), and candles are needed here"
+            f"{path.name} holds recorded trades ({found.form.name}), and candles are needed here; "
+            "`driftline up --data` plays trades and makes bars of them"
         )
         raise ConfigurationError(message)
     return read_candle_file(path, request, found.head)

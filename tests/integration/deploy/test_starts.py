@@ -66,9 +66,9 @@ def started(tmp_path, kernels):
 
 
 def capture_of(path, *, from_ms, n_minutes):
-    """A capture of five trades a second, whose local clock is 1.27 s behind the venue's."""
+    """A capture of five trades a second, none at a whole one, whose local clock is 1.27 s behind the venue's."""
     lines = []
-    for number, at_ms in enumerate(range(from_ms, from_ms + n_minutes * MINUTE_MS, 200)):
+    for number, at_ms in enumerate(range(from_ms + 60, from_ms + n_minutes * MINUTE_MS, 200)):
         trade = {
             "e": "trade",
             "E": at_ms,
@@ -94,6 +94,25 @@ def test_candles_whose_split_lies_in_a_hole_reach_a_prediction(started, tmp_path
 
     eventually(started.directory.start.exists, within_s=STARTED_S)
     assert json.loads(started.directory.start.read_text())["target"] == "1h:1h"
+    assert any("(BTC-USDT.BINANCE)" in line for line in started.lines())
+    eventually(lambda: phase_of(started) == "finished", within_s=STARTED_S)
+    started.end()
+
+    started.start("--data", path, "--speed", "30", DRIFTLINE_TARGETS="1h:1h")
+
+    eventually(
+        lambda: any("of an earlier start are served" in line for line in started.lines()),
+        within_s=STARTED_S,
+    )
+    eventually(lambda: phase_of(started) == "finished", within_s=STARTED_S)
+    assert started.get("/v1/stream").json()["speed"] == 30.0
+    assert not started.directory.start.exists()
+
+
+def phase_of(started):
+    """The phase of the run as the API states it; None while it does not answer."""
+    answer = started.get("/v1/stream")
+    return answer.json().get("phase") if answer else None
 
 
 def test_a_capture_without_history_shows_bars_and_says_what_is_missing(started, tmp_path):

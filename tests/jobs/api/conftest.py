@@ -41,8 +41,10 @@ def serving(endpoints: Endpoints):
         clock: Clock | None = None,
         where: Endpoints = endpoints,
         data_dir: Path | None = None,
+        speed: str | None = None,
     ) -> Iterator[httpx.Client]:
         own = {} if data_dir is None else {"DRIFTLINE_DATA_DIR": str(data_dir)}
+        own |= {} if speed is None else {"DRIFTLINE_SPEED": speed}
         settings = ApiSettings.from_environment({"DRIFTLINE_STREAM": stream, **own})
         app = create_app(settings, endpoints=where, clock=clock)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))

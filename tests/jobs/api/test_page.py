@@ -114,6 +114,26 @@ def test_a_person_never_takes_a_mirror_for_the_live_market(browser, serving, vie
     assert text_of(document, "pill") != "live"
 
 
+def test_a_person_sees_that_the_data_have_ended_and_what_is_never_judged(
+    browser, serving, views, pool, tmp_path
+):
+    """The page showed the speed of the first start, and a time for the judgement that lay after the end of the data."""
+    stream = f"replay-{uuid.uuid4().hex[:12]}"
+    StoredStreams(pool).register_stream(
+        description(stream=stream, warm_up_until_ms=AS_OF_MS - QUARTER_MS, end_ms=AS_OF_MS, speed=3600.0)
+    )
+    made = prediction(stream=stream)
+    shown(views, made)
+    EventWriter(pool).write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+
+    with serving(stream, speed="20") as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert text_of(document, "pill") == "replay finished"
+    assert "20. Nothing here is happening now" in text_of(document, "banner-text")
+    assert text_of(document, "resolves").startswith("never")
+
+
 @pytest.mark.parametrize(("is_pick", "word"), [(True, "Up"), (False, "Abstains")])
 def test_a_person_sees_what_a_probability_is_worth(browser, serving, views, pool, tmp_path, is_pick, word):
     stream = f"replay-{uuid.uuid4().hex[:12]}"

@@ -23,18 +23,18 @@ RUN = description(warm_up_until_ms=WARM_MS, end_ms=WARM_MS + 1_000_000, speed=60
     ],
 )
 def test_a_phase_is_told_by_the_clock(clock_ms, unchanged_s, phase):
-    assert phase_of(RUN, ObservedClock(clock_ms, unchanged_s, None)) is phase
+    assert phase_of(RUN, ObservedClock(clock_ms, unchanged_s, None), speed=60.0) is phase
 
 
 def test_at_real_time_a_clock_of_minutes_may_stand_for_three():
     slow = description(warm_up_until_ms=WARM_MS, speed=1.0)
-    assert phase_of(slow, ObservedClock(WARM_MS, 179.0, None)) is Phase.RUNNING
-    assert phase_of(slow, ObservedClock(WARM_MS, 181.0, None)) is Phase.STALLED
+    assert phase_of(slow, ObservedClock(WARM_MS, 179.0, None), speed=1.0) is Phase.RUNNING
+    assert phase_of(slow, ObservedClock(WARM_MS, 181.0, None), speed=1.0) is Phase.STALLED
 
 
 def test_a_clock_that_moved_each_second_is_missed_sooner():
     slow = description(warm_up_until_ms=WARM_MS, speed=1.0)
-    assert phase_of(slow, ObservedClock(WARM_MS, 16.0, 1.0)) is Phase.STALLED
+    assert phase_of(slow, ObservedClock(WARM_MS, 16.0, 1.0), speed=1.0) is Phase.STALLED
 
 
 def test_the_watcher_counts_from_the_last_move():

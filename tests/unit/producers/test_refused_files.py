@@ -95,3 +95,20 @@ def test_a_line_without_an_end_is_not_read_into_memory(tmp_path):
     survey = survey_trades(open_trades(path, instrument=None), ReadRequest(NOT_AFTER_MS))
     assert survey.n_good == len(lines)
     assert any("a line is longer than" in warning for warning in survey.warnings)
+
+
+@pytest.mark.parametrize(
+    "members", [["[Content_Types].xml", "xl/workbook.xml"], ["mimetype", "content.xml"], None]
+)
+def test_workbooks_are_refused_with_the_way_out(tmp_path, members):
+    path = tmp_path / "btcusdt.xlsx"
+    if members is None:
+        path.write_bytes(bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in members:
+                archive.writestr(name, "<x/>")
+    with pytest.raises(
+        ConfigurationError, match="a workbook of a spreadsheet program: save its sheet as CSV"
+    ):
+        recognise(path)

@@ -142,11 +142,13 @@ def test_one_model_for_the_whole_test(tmp_path, hourly):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--train-until", "2035-01-01"], "must lie before the file's end"),
+        (["--train-until", "2035-01-01"], "must lie before the file's last row"),
         (["--train-until", "2021-01-03"], "at least 250 labelled rows"),
         (["--train-until", "soon"], "must be an ISO time"),
         (["--interval", "5m"], "must be at least the file's"),
-        (["--interval", "2h"], "--interval must be one of"),
+        (["--interval", "fortnight"], "--interval must be one of"),
+        (["--interval", "1w"], "give a file with bars of 1w"),
+        (["--interval", "90m"], "must be at least the file's"),
         (["--horizon", "30m"], "must be a multiple of the bars"),
         (["--refit", "daily"], "--refit must be one of"),
         (["--model", "oracle"], "--model must be one of"),

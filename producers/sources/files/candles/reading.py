@@ -103,7 +103,7 @@ def read_candle_file(path: Path, request: ReadRequest, head: FileHead | None = N
 def _too_few(path: Path, raw: RawTable, columns: Columns) -> str:
     n = raw.n_rows + len(raw.bad_lines)
     if is_monthly(columns["timestamp"]):
-        return f"{path.name} holds candles of months, which differ in length: give candles of weeks or less"
+        return f"{path.name} holds candles of months, which differ in length: give candles of weeks, days or less"
     return (
         f"{path.name} has {counted(n, 'row')}, of which too few have a time to tell how long the bars are: at least "
         f"{_FEWEST_ROWS} rows with different times are needed"
