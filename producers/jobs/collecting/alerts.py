@@ -9,6 +9,7 @@ from schemas.events import AlertRaised, Severity, SourceHealth, SourceHealthChan
 NAME = "source_health"
 ROUNDS_BEFORE_ALERT = 3
 _AT_ONCE = (SourceHealth.QUIET, SourceHealth.REFUSED)
+_AFTER_SOME = (SourceHealth.LIMITED, SourceHealth.FAILING)
 _REMEDIES = {
     SourceHealth.QUIET: "look whether its site still publishes there",
     SourceHealth.REFUSED: "it is not available from here; other sources take its place",
@@ -25,8 +26,9 @@ class SourceAlerts:
     """
 
     def __init__(self, before: SourceHealthChanged | None) -> None:
-        self._n_failed = 0
         state = SourceHealth.UNKNOWN if before is None else before.state
+        #: Runs that read once each raise it in the second run that fails.
+        self._n_failed = ROUNDS_BEFORE_ALERT - 1 if state in _AFTER_SOME else 0
         self._raised = state if state in _AT_ONCE else None
         #: An earlier process may have raised it, which nothing here tells; ending it twice does no harm.
         self._may_last = state not in (SourceHealth.HEALTHY, SourceHealth.UNKNOWN)

@@ -61,6 +61,8 @@ def run_collector(
         clock: The clock.
         is_stopped: Whether the process is to end.
     """
+    if settings.sources_contact is None and not settings.has_mirror:
+        log.warning("set DRIFTLINE_SOURCES_CONTACT to a mail address or URL, so that sources can reach you")
     metrics = CollectorMetrics()
     port = metrics.serve(settings.collector_metrics_port)
     if port is not None:

@@ -10,6 +10,7 @@ from schemas.streams import StreamKind, stream_id
 from schemas.wire.settings import JobSettings
 
 COINGECKO = "coingecko"
+_NONE = "none"
 
 
 class CollectorSettings(WebSettings, JobSettings):
@@ -23,7 +24,8 @@ class CollectorSettings(WebSettings, JobSettings):
         description="The instruments of the run, separated by commas. Their venues are asked for the latest price.",
     )
     live_news: str = Field(
-        default="coindesk,cryptoslate", description="The news sources, separated by commas; empty reads none."
+        default="coindesk,cryptoslate",
+        description="The news sources, separated by commas; `none` reads no news.",
     )
     news_feeds: str = Field(
         default="", description="Further feeds, as name=https://host/feed, separated by commas."
@@ -52,8 +54,9 @@ class CollectorSettings(WebSettings, JobSettings):
         return stream_id(StreamKind.MIRROR, {"mirror": self.sources_mirror})
 
     def names(self, listed: str) -> tuple[str, ...]:
-        """Return the names of a list that is separated by commas."""
-        return tuple(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))
+        """Return the names of a list that is separated by commas; ``none`` names nothing."""
+        found = (name.strip() for name in listed.split(","))
+        return tuple(dict.fromkeys(name for name in found if name not in ("", _NONE)))
 
     def instruments_by_source(self, *, is_once: bool) -> dict[str, tuple[str, ...]]:
         """Return the instruments whose latest price each source is asked for.

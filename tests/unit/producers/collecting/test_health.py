@@ -134,6 +134,7 @@ H, Q, R, F, L = (
         ([R, Q], None, ["refused", "quiet"]),
         ([Q, H], Q, ["-", "over"]),
         ([H], F, ["over"]),
+        ([F, F, H], F, ["failing", "-", "over"]),
     ],
 )
 def test_alerts_follow_the_timeline(

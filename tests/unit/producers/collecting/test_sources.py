@@ -109,6 +109,11 @@ def test_settings_name_the_sources():
     assert names(stated) == ["kraken", "coingecko", "cointelegraph", "decrypt"]
 
 
+def test_a_list_may_name_nothing():
+    assert names({"DRIFTLINE_LIVE_NEWS": "none"}) == ["coingecko", "binance", "coinbase", "kraken"]
+    assert names({"DRIFTLINE_LIVE_PRICES": "none"}) == ["coindesk", "cryptoslate"]
+
+
 @pytest.mark.parametrize(
     "stated",
     [
