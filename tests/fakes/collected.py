@@ -133,3 +133,37 @@ def round_of(source: str, *events: Event, **changes) -> CollectedRound:
 
 def facts(events: Sequence[Event]) -> list[tuple[object, ...]]:
     return [event.fact() for event in events]
+
+
+class FakeItems(CollectedSource):
+    """A source that keeps the contract of the port: what it shows comes again until it is confirmed."""
+
+    name = "fake"
+    interval_s = 60.0
+    usual_s: float | None = None
+
+    def __init__(self) -> None:
+        self.shown: list[ArticlePublished] = []
+        self.failure: Exception | None = None
+        self._known: set[tuple[str, int]] = set()
+
+    def restore(self, known: KnownBefore) -> None:
+        own = (each for each in known.versions if each.source == self.name)
+        self._known.update((each.article_id, each.version) for each in own)
+
+    def collect(self, *, now_ms: int, is_last: bool = False) -> CollectedRound:
+        if self.failure is not None:
+            raise self.failure
+        new = [event for event in self.shown if (event.article_id, event.version) not in self._known]
+        return CollectedRound(
+            source=self.name,
+            events=tuple(new),
+            n_requests=1,
+            n_seen=len(self.shown),
+            n_new=len(new),
+            n_duplicate=len(self.shown) - len(new),
+            newest_ms=max((event.event_time_ms for event in self.shown), default=None),
+        )
+
+    def confirm(self, read: CollectedRound) -> None:
+        self._known.update((e.article_id, e.version) for e in read.events if isinstance(e, ArticlePublished))
