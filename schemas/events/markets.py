@@ -103,7 +103,7 @@ class BarClosed(Event, frozen=True, kw_only=True, gc=False, tag="BarClosed"):
         low: The lowest price.
         close: The last price.
         volume: What was traded, in base units.
-        buy_volume: The part that buyers took from the book; None if the bar was made of candles.
+        buy_volume: The part that buyers took from the book; None if the bar was made of candles that do not state it.
         n_trades: 0 for an interval without a trade; None if the candle of the venue does not state it.
         n_late: The number of trades since the last bar that came too late for their bar and were not added.
     """

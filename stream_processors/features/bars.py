@@ -49,7 +49,7 @@ def bar_table(
         volume: Shape (n,), base units.
         interval: The length of the bars.
         known_ms: Shape (n,); None if each bar was known at its end, as in files of candles.
-        buy_volume: Shape (n,), the part that buyers took; None if it is not known, as in candles.
+        buy_volume: Shape (n,), the part that buyers took; None if it is not known, as in most files of candles.
 
     Raises:
         ValueError: If the starts do not increase.

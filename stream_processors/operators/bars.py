@@ -159,7 +159,7 @@ class BarBuilder(msgspec.Struct, kw_only=True, array_like=True):
             candle.start_ms,
             (candle.open, candle.high, candle.low, candle.close),
             volume=candle.volume,
-            buy_volume=None,
+            buy_volume=candle.taker_buy_volume,
             n_trades=candle.n_trades,
             known_ms=candle.known_time_ms,
         )

@@ -10,7 +10,7 @@ from producers.sources.files.article_times import article_times
 from producers.sources.files.candles.cautions import UNNAMED
 from producers.sources.files.candles.reading import CandleFile
 from producers.sources.files.forms import ReadRequest
-from producers.sources.files.tables import candle_file
+from producers.sources.files.tables import bought_volume, candle_file
 from schemas.errors import ConfigurationError
 from schemas.frames import PRICES
 from schemas.time import EARLIEST_MS, Interval, Length, text_of_time
@@ -116,6 +116,7 @@ def bar_file(path: Path, file: CandleFile) -> BarFile:
         start_ms=file.columns["start_ms"],
         prices=np.column_stack([file.columns[name] for name in PRICES]),
         volume=file.columns["volume"],
+        buy_volume=bought_volume(file.columns),
         interval=file.length,
     )
     report = file.report

@@ -12,7 +12,7 @@ import numpy as np
 
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.recognition import stated_instrument
-from producers.sources.files.tables import CandleTable, read_candles
+from producers.sources.files.tables import CandleTable, bought_volume, read_candles
 from schemas.artifacts import ModelManifest, ModelTarget
 from schemas.companions import Companions
 from schemas.errors import ConfigurationError
@@ -182,9 +182,11 @@ def _check_instrument(path: Path, target: ModelTarget, instrument: str | None) -
 def _bars(candles: CandleTable, begin_ms: int | None) -> BarTable:
     columns = candles.columns
     here = slice(0 if begin_ms is None else int(np.searchsorted(columns["start_ms"], begin_ms)), None)
+    bought = bought_volume(columns)
     return bar_table(
         start_ms=columns["start_ms"][here],
         prices=np.column_stack([columns[name][here] for name in ("open", "high", "low", "close")]),
         volume=columns["volume"][here],
+        buy_volume=None if bought is None else bought[here],
         interval=candles.interval,
     )

@@ -92,6 +92,22 @@ class CandleTable(NamedTuple):
             )
 
 
+def bought_volume(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64] | None:
+    """Return the part of the volume that buyers took, as the events of these candles state it.
+
+    Args:
+        columns: Of a file of candles.
+
+    Returns:
+        Shape (n,), base units, NaN where it is not stated or is no part of the volume; None if the file states none.
+    """
+    stated = columns.get("taker_buy_volume")
+    if stated is None:
+        return None
+    bought = np.asarray(stated, dtype=np.float64)
+    return np.where((bought >= 0) & (bought <= columns["volume"]), bought, np.nan)
+
+
 def _values(name: str, values: NDArray[Any]) -> list[Any]:
     """The cells of a column as Python's numbers; a count that is not known is None."""
     if name != "n_trades":
