@@ -60,6 +60,10 @@ class FakeSource(CollectedSource):
         self.n_collected = 0
         self._rounds = list(rounds)
 
+    @property
+    def n_requests(self) -> int:
+        return self.n_collected
+
     def restore(self, known: KnownBefore) -> None:
         self.known = known
 
@@ -123,7 +127,6 @@ def round_of(source: str, *events: Event, **changes) -> CollectedRound:
     newest = max((event.event_time_ms for event in events), default=None)
     stated = {
         "events": tuple(events),
-        "n_requests": 1,
         "n_seen": len(events),
         "n_new": len(events),
         "newest_ms": newest,
@@ -145,6 +148,7 @@ class FakeItems(CollectedSource):
     def __init__(self) -> None:
         self.shown: list[ArticlePublished] = []
         self.failure: Exception | None = None
+        self.n_requests = 0
         self._known: set[tuple[str, int]] = set()
 
     def restore(self, known: KnownBefore) -> None:
@@ -152,13 +156,13 @@ class FakeItems(CollectedSource):
         self._known.update((each.article_id, each.version) for each in own)
 
     def collect(self, *, now_ms: int, is_last: bool = False) -> CollectedRound:
+        self.n_requests += 1
         if self.failure is not None:
             raise self.failure
         new = [event for event in self.shown if (event.article_id, event.version) not in self._known]
         return CollectedRound(
             source=self.name,
             events=tuple(new),
-            n_requests=1,
             n_seen=len(self.shown),
             n_new=len(new),
             n_duplicate=len(self.shown) - len(new),

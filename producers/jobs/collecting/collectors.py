@@ -69,6 +69,7 @@ class Collector:
         report = self._reports[outcome.source.name]
         since = replace(report)
         report.n_rounds += 1
+        report.n_requests = outcome.source.n_requests
         if isinstance(outcome.read, Failure):
             self._take_failure(outcome, outcome.read)
         else:
@@ -88,7 +89,6 @@ class Collector:
         outcome.source.confirm(read)
         self._on_published(published.events)
         report.has_answered = True
-        report.n_requests += read.n_requests
         report.n_seen += read.n_seen
         report.n_new += published.n_new
         report.n_duplicate += read.n_duplicate + published.n_known

@@ -2,6 +2,7 @@
 
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore, RejectedItem
 from producers.normalise.news.articles import events_of
+from producers.sources.news.counting import CountingFetcher
 from producers.sources.news.rounds import ArticleSeen, KnownVersion, NewsReading, NewsRound
 
 
@@ -10,17 +11,26 @@ class NewsSource(CollectedSource):
 
     Args:
         reading: Reads the source.
+        asked: The fetcher over which it does.
         stream: The run.
         usual_s: How often it has something new; None learns it.
     """
 
-    def __init__(self, reading: NewsReading, *, stream: str, usual_s: float | None) -> None:
+    def __init__(
+        self, reading: NewsReading, asked: CountingFetcher, *, stream: str, usual_s: float | None
+    ) -> None:
         self.name = reading.name
         self.interval_s = reading.interval_s
         self.usual_s = usual_s
         self._reading = reading
+        self._asked = asked
         self._stream = stream
         self._articles: tuple[ArticleSeen, ...] = ()
+
+    @property
+    def n_requests(self) -> int:
+        """How often the source was asked since the start; see the port."""
+        return self._asked.n_requests
 
     def restore(self, known: KnownBefore) -> None:
         """Take every version of the source's articles; see the port."""
@@ -60,7 +70,6 @@ class NewsSource(CollectedSource):
                 )
                 for each in found.rejected
             ),
-            n_requests=found.n_requests,
             n_seen=found.n_items,
             n_new=len(found.articles),
             n_duplicate=found.n_duplicate,

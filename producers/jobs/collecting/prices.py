@@ -1,45 +1,16 @@
 """The latest prices of one venue, round by round."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore, RejectedItem
 from producers.normalise.venue_events import price_event
-from producers.sources.fetching import Fetched, Fetcher
+from producers.sources.fetching import Fetcher
+from producers.sources.news.counting import CountingFetcher
 from producers.sources.venues import Venue
 from schemas.events import PriceObserved
 
 #: Sources of prices have a new one in every minute; they are read as often.
 INTERVAL_S = 60.0
-
-
-class CountingFetcher(Fetcher):
-    """Counts the requests of one source.
-
-    Args:
-        fetcher: Asks the source.
-
-    Attributes:
-        n_requests: Since it was last set to 0.
-    """
-
-    def __init__(self, fetcher: Fetcher) -> None:
-        self._fetcher = fetcher
-        self.n_requests = 0
-
-    def get(
-        self,
-        url: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        is_page: bool = False,
-    ) -> Fetched:
-        """Ask, and count; see the port."""
-        self.n_requests += 1
-        return self._fetcher.get(url, params=params, headers=headers, is_page=is_page)
-
-    def close(self) -> None:
-        """Leave the connections open, which other sources share."""
 
 
 class PriceSource(CollectedSource):
@@ -62,6 +33,11 @@ class PriceSource(CollectedSource):
         self._stream = stream
         self._newest: dict[str, PriceObserved] = {}
 
+    @property
+    def n_requests(self) -> int:
+        """How often the venue was asked since the start; see the port."""
+        return self._fetcher.n_requests
+
     def restore(self, known: KnownBefore) -> None:
         """Take the newest prices of the venue's instruments; see the port."""
         self._newest.update(
@@ -70,7 +46,6 @@ class PriceSource(CollectedSource):
 
     def collect(self, *, now_ms: int, is_last: bool = False) -> CollectedRound:  # noqa: ARG002  (rounds put nothing off)
         """Ask for the latest prices; see the port."""
-        self._fetcher.n_requests = 0
         found = [
             price_event(
                 each, instrument=instrument, known_time_ms=now_ms, source=self.name, stream=self._stream
@@ -87,7 +62,6 @@ class PriceSource(CollectedSource):
             source=self.name,
             events=tuple(new),
             rejected=rejected,
-            n_requests=self._fetcher.n_requests,
             n_seen=len(found),
             n_new=len(new),
             n_duplicate=len(found) - len(new),

@@ -41,7 +41,6 @@ class CollectedRound(msgspec.Struct, frozen=True, kw_only=True):
         source: The source.
         events: What may be new, oldest first. The publisher leaves out what is in the log already.
         rejected: The items that are not published; each is named in one round and not in every one.
-        n_requests: How often the source was asked.
         n_seen: How many items it showed.
         n_new: How many of them are new, or new versions.
         n_duplicate: How many were known.
@@ -53,7 +52,6 @@ class CollectedRound(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     events: tuple[Event, ...] = ()
     rejected: tuple[RejectedItem, ...] = ()
-    n_requests: int = 0
     n_seen: int = 0
     n_new: int = 0
     n_duplicate: int = 0
@@ -86,6 +84,10 @@ class CollectedSource(Protocol):
     name: str
     interval_s: float
     usual_s: float | None
+
+    @property
+    def n_requests(self) -> int:
+        """How often it was asked since the start, also in rounds that failed, and by way of the cache too."""
 
     def restore(self, known: KnownBefore) -> None:
         """Take what was published before; the source looks for its own."""

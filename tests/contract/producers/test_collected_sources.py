@@ -8,6 +8,7 @@ from producers.jobs.collecting.known import KnownRecords
 from producers.jobs.collecting.news import NewsSource
 from producers.jobs.collecting.prices import PriceSource
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore
+from producers.sources.news.counting import CountingFetcher
 from producers.sources.news.readers import NewsReader
 from producers.sources.news.specs import news_specs
 from producers.sources.venue_table import venue_of
@@ -95,7 +96,8 @@ class OfNews:
 
     def again(self) -> CollectedSource:
         fetcher = FakeFetcher(self._site.web, ManualClock(now_ms=NOW_MS))
-        return NewsSource(NewsReader(news_specs(["coindesk"])[0], fetcher), stream="live", usual_s=None)
+        asked = CountingFetcher(fetcher)
+        return NewsSource(NewsReader(news_specs(["coindesk"])[0], asked), asked, stream="live", usual_s=None)
 
 
 @pytest.fixture(params=[OfFake, OfPrices, OfNews])
@@ -163,7 +165,7 @@ def test_counts_add_up(shown: Shown):
     first = read(shown.source)
     shown.source.confirm(first)
     second = read(shown.source)
-    assert first.n_requests > 0
+    assert shown.source.n_requests >= 2
     assert (first.n_new + first.n_duplicate, second.n_new) == (first.n_seen, 0)
     assert second.n_duplicate == second.n_seen == first.n_seen
 
@@ -172,6 +174,7 @@ def test_a_failure_is_an_error_of_the_platform_and_passes(shown: Shown):
     shown.fail()
     with pytest.raises(PlatformError):
         read(shown.source)
+    assert shown.source.n_requests >= 1
 
 
 def test_it_says_how_often_it_is_read(shown: Shown):

@@ -46,7 +46,7 @@ def test_a_price_becomes_an_event_with_the_time_of_the_source(source: PriceSourc
     assert (event.instrument, event.price, event.volume_24h) == ("BTC-USD.COINGECKO", 100.5, 5.0)
     assert (event.event_time_ms, event.known_time_ms) == (1_749_988_800_500, NOW_MS)
     assert (event.source, event.stream) == ("coingecko", "live")
-    assert (found.n_requests, found.n_seen, found.n_new, found.newest_ms) == (1, 1, 1, event.event_time_ms)
+    assert (source.n_requests, found.n_seen, found.n_new, found.newest_ms) == (1, 1, 1, event.event_time_ms)
 
 
 def test_a_price_that_was_confirmed_is_not_new_and_one_that_was_not_is(source: PriceSource, web: ScriptedWeb):
