@@ -144,11 +144,11 @@ class FakeItems(CollectedSource):
     name = "fake"
     interval_s = 60.0
     usual_s: float | None = None
+    n_requests = 0
 
     def __init__(self) -> None:
         self.shown: list[ArticlePublished] = []
         self.failure: Exception | None = None
-        self.n_requests = 0
         self._known: set[tuple[str, int]] = set()
 
     def restore(self, known: KnownBefore) -> None:
