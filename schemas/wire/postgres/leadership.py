@@ -5,6 +5,7 @@ process, however it dies. A transaction keeps its connection also behind a poole
 holds no snapshot between two statements, so nothing waits for it.
 """
 
+import contextlib
 import hashlib
 
 import psycopg
@@ -62,8 +63,10 @@ class Leadership:
         return True
 
     def close(self) -> None:
-        """Give the place up."""
+        """Give the place up; it is free when this returns, unless the connection is lost."""
         if self._session is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._session.rollback()
             self._session.close()
         self._session, self._is_leader = None, False
 
