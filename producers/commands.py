@@ -26,7 +26,8 @@ def warm_up_command(environment: Environment) -> None:
     """Publish the stored events of a run and its history up to the end of the warm-up, then exit.
 
     The run is described by DRIFTLINE_DATA, DRIFTLINE_DATA_BESIDE, DRIFTLINE_HISTORY, DRIFTLINE_FROM, DRIFTLINE_TO,
-    DRIFTLINE_INSTRUMENT and DRIFTLINE_SEED. If DRIFTLINE_DATA is not set, the run is the simulated market.
+    DRIFTLINE_INSTRUMENT and DRIFTLINE_SEED. If DRIFTLINE_DATA is not set, the run is the simulated market, or the
+    live market if DRIFTLINE_SOURCE is `live`.
     """
     from producers.jobs.publishing import publish_rejects
     from producers.jobs.sessions import open_session
@@ -38,7 +39,9 @@ def warm_up_command(environment: Environment) -> None:
 
     settings = ProducerSettings.from_environment(environment)
     endpoints = ServerSettings.from_environment(environment).endpoints()
-    with open_session(settings, endpoints, clock=SystemClock(), is_stopped=stop_on_signals()) as session:
+    with open_session(
+        settings, endpoints, clock=SystemClock(), is_stopped=stop_on_signals(), environment=environment
+    ) as session:
         warm_up(session)
         if session.plan.breaches:
             from rich.console import Console
@@ -124,6 +127,21 @@ def collect_command(environment: Environment, /, *, is_once: bool, is_json: bool
     print_reports(settings.run, reports, is_json=is_json)
 
 
+@commands.command("follow")
+@click.pass_obj
+def follow_command(environment: Environment) -> None:
+    """Follow the venues of a live run: publish their trades and quotes as they come, until asked to end.
+
+    DRIFTLINE_LIVE_INSTRUMENTS names what is followed. What was missed while nothing ran is fetched first.
+    """
+    from schemas.errors import ConfigurationError
+
+    if environment.get("DRIFTLINE_SOURCE") != "live":
+        message = "DRIFTLINE_SOURCE must be `live` for a run that follows venues; use `replay` or `simulate` for others"
+        raise ConfigurationError(message)
+    _run(environment, None)
+
+
 @commands.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
@@ -159,6 +177,17 @@ def convert_command(environment: Environment, /, file: Path, out: Path, **option
     click.echo(convert(file, out, _request(environment, options)))
 
 
+@commands.command("recording")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def recording_command(environment: Environment, /, *, is_json: bool) -> None:
+    """Show what the platform has recorded by itself: files, rows and bytes by kind and day, and what a day costs."""
+    from producers.jobs.recording.printing import print_recorded
+    from producers.jobs.recording.settings import RecordingSettings
+
+    print_recorded(RecordingSettings.from_environment(environment).folder, is_json=is_json)
+
+
 def _request(environment: Environment, options: Mapping[str, Any]) -> ReadRequest:
     from schemas.wire.clocks import SystemClock
 
@@ -175,7 +204,9 @@ def _run(environment: Environment, speed: str | None) -> None:
 
     settings = ProducerSettings.from_environment(environment, speed=speed)
     endpoints = ServerSettings.from_environment(environment).endpoints()
-    with open_session(settings, endpoints, clock=SystemClock(), is_stopped=stop_on_signals()) as session:
+    with open_session(
+        settings, endpoints, clock=SystemClock(), is_stopped=stop_on_signals(), environment=environment
+    ) as session:
         replay(session)
 
 

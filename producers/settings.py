@@ -4,6 +4,7 @@ Read from a mapping of ``DRIFTLINE_`` variables; what is unset has the default s
 """
 
 import os
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, field_validator
@@ -16,11 +17,33 @@ from schemas.wire.target_settings import ListedTargets
 AS_FAST_AS_POSSIBLE = "max"
 
 
+class RunSource(StrEnum):
+    """Where the market data of a run without files come from."""
+
+    LIVE = "live"
+    SIMULATED = "simulated"
+
+
 class ProducerSettings(ListedTargets):
     """What to publish."""
 
     stream: str | None = Field(
         default=None, description="Id of the run; unset means the one that follows from the data."
+    )
+    source: RunSource | None = Field(
+        default=None,
+        description="Where the data of a run without files come from: `live` or `simulated`, which unset means too. "
+        "`live` with DRIFTLINE_SOURCES_MIRROR is a run on a mirror.",
+    )
+    live_instruments: str = Field(
+        default="BTC-USDT.BINANCE,BTC-USD.COINBASE,BTC-USD.KRAKEN",
+        description="What a live run follows, separated by commas. The first instrument of an asset is what the asset "
+        "stands for.",
+    )
+    sources_mirror: str | None = Field(
+        default=None,
+        description="The address of a mirror, which answers in the place of every outside source, such as "
+        "http://127.0.0.1:8090. Unset means the sources themselves.",
     )
     data: Path | None = Field(
         default=None,
@@ -103,6 +126,11 @@ class ProducerSettings(ListedTargets):
     def _speed_word(cls, value: object) -> object:
         is_word = isinstance(value, str) and value.strip().lower() == AS_FAST_AS_POSSIBLE
         return 0.0 if is_word else value
+
+    @property
+    def is_live(self) -> bool:
+        """Whether outside sources are followed, or a mirror of them."""
+        return self.source is RunSource.LIVE
 
     @property
     def files_beside(self) -> tuple[Path, ...]:

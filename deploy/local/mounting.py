@@ -38,6 +38,7 @@ OPERATING = {
 PACKAGES = {
     "inspect": Mounted("producers.commands", "inspect", "Say what a data file is and which rows are bad."),
     "convert": Mounted("producers.commands", "convert", "Write a file of candles of any form as parquet."),
+    "recording": Mounted("producers.commands", "recording", "Show what was recorded, and what a day costs."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),
@@ -49,6 +50,7 @@ PACKAGES = {
     "dead-letters": Mounted(
         "stream_processors.commands", "dead-letters", "List, show, replay and discard dead letters."
     ),
+    "store": Mounted("stream_processors.commands", "store", "Export days of the store, and delete old ones."),
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
     "train": Mounted("trainers.commands", "train", "Train and promote the models of a run."),
     "learn": Mounted("trainers.commands", "learn", "Train models online, and publish new versions."),

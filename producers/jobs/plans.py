@@ -14,8 +14,9 @@ Each source of the run has a plan of its own, whether it ends or not. All plans 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from producers.normalise.live import Heard
-from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
+from producers.jobs.positions import LoggedPosition
+from producers.normalise.live import LiveItem
+from producers.normalise.watermarks import Reached, SourceTimes
 from schemas.frames import Breach
 from schemas.streams import StreamDescription, StreamKind, StreamSource
 
@@ -46,6 +47,8 @@ class SourcePlan(Protocol):
         rejects: The rows that are not published, as far as its files were read.
         breaches: The rules that its files break, as far as they were read.
         notes: What is doubtful in its files, a whole sentence each.
+        states_completeness: Whether it is a live feed that states itself how far its events are complete, and
+            that fetches what it missed. Such a feed continues by the log alone.
     """
 
     source: StreamSource
@@ -53,17 +56,26 @@ class SourcePlan(Protocol):
     rejects: Sequence[Reject]
     breaches: Sequence[Breach]
     notes: Sequence[str] = ()
+    states_completeness: bool = False
 
-    def events(
-        self, after: Reached, *, until_ms: int | None, now_ms: int
-    ) -> Iterator[MarketEvent | Heard | None]:
+    def continue_after(self, published: LoggedPosition, vouched_ms: int | None) -> None:
+        """Note what the log holds of the source, before ``events`` is called; only a feed that refills needs it.
+
+        Args:
+            published: The newest events of the source in the log.
+            vouched_ms: The newest event time for which the source vouched; None if it never did.
+        """
+        del published, vouched_ms
+
+    def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[LiveItem | None]:
         """Return the events after a position: candles by their ends, then ticks by known time.
 
         With ``until_ms`` the iterator always ends, and gives events alone: it is asked for the history up to
         the end of the warm-up. Without it, the iterator of a recording ends with the recording, and that of a
         simulation or a live feed never does. One of a live feed never waits: it gives None while nothing came,
         also while its venue does not answer, and reconnects by itself. ``Heard`` says that something came
-        which is no event, and that every event that was known before it was given.
+        which is no event, and that every event that was known before it was given. The other statements are those
+        of a feed that states its completeness.
 
         Args:
             after: How far the source was published; events of the millisecond of the last tick may be given again.

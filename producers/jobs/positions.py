@@ -40,6 +40,8 @@ class LoggedPosition(NamedTuple):
         candle_ends: The end of the newest candle of each instrument.
         epoch: The largest epoch that sessions stated in these partitions.
         vouched: The newest event time for which the source vouched, by topic and partition.
+        newest_ticks: The newest tick of each instrument, by the epoch and the value of its id.
+        silent: The topics and partitions in which the newest record of the source about itself is an absence.
         entered: The epoch and number of the switch by which the source entered a topic and after which it published
             something there, by topic and partition; left out if it left the topic again.
     """
@@ -50,6 +52,8 @@ class LoggedPosition(NamedTuple):
     epoch: int = 0
     vouched: Mapping[tuple[str, int], int] = {}
     entered: Mapping[tuple[str, int], tuple[int, int]] = {}
+    newest_ticks: Mapping[str, TickObserved] = {}
+    silent: frozenset[tuple[str, int]] = frozenset()
 
     def topic(self, times: SourceTimes) -> Topic | None:
         """Return the topic in which the source published last; None before its first record.
@@ -166,6 +170,7 @@ def with_newer(
     """
     (candle_end_ms, tick_known_ms), trade_ids = found.reached, found.trade_ids
     candle_ends, epoch, vouched = dict(found.candle_ends), found.epoch, dict(found.vouched)
+    newest_ticks, silent = dict(found.newest_ticks), found.silent
     events = list(events)
     for event in events:
         match event:
@@ -179,8 +184,13 @@ def with_newer(
                     tick_known_ms, trade_ids = event.known_time_ms, frozenset()
                 if event.known_time_ms == tick_known_ms:
                     trade_ids |= {_trade_id(event)}
+                newest = newest_ticks.get(event.instrument)
+                if newest is None or _trade_id(event) > _trade_id(newest):
+                    newest_ticks[event.instrument] = event
             case WatermarkAdvanced() | SourceFellSilent() | SourceReturned():
                 epoch = max(epoch, event.epoch)
+                is_silent = isinstance(event, SourceFellSilent)
+                silent = silent | {where} if is_silent else silent - {where}
                 vouched[where] = max(event.event_time_ms, vouched.get(where, event.event_time_ms))
             case TopicSwitched():
                 epoch = max(epoch, event.epoch)
@@ -190,7 +200,14 @@ def with_newer(
     entered = {place: switch for place, switch in found.entered.items() if place != where}
     entered |= {} if entry is None else {where: entry}
     return LoggedPosition(
-        Reached(candle_end_ms, tick_known_ms), trade_ids, candle_ends, epoch, vouched, entered
+        Reached(candle_end_ms, tick_known_ms),
+        trade_ids,
+        candle_ends,
+        epoch,
+        vouched,
+        entered,
+        newest_ticks,
+        silent,
     )
 
 

@@ -17,8 +17,8 @@ from producers.jobs.plans import SourcePlan, times_of
 from producers.jobs.positions import LoggedPosition
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
-from producers.normalise.live import Heard, LiveRecords
-from producers.normalise.watermarks import Absence, Reached, SourceRecord, with_watermarks
+from producers.normalise.live import Held, LiveRecords
+from producers.normalise.watermarks import Absence, MarketEvent, Reached, SourceRecord, with_watermarks
 from schemas.events import SourceFellSilent
 from schemas.streams import StreamKind, StreamSource
 from schemas.time import Clock, text_of_time
@@ -191,7 +191,7 @@ def _records(
         return _live_records(session, plan, published, now_ms)
     times = session.times(plan.source, published)
     items = session.events(plan, published, until_ms=None, now_ms=now_ms)
-    events = (item for item in items if item is not None and not isinstance(item, Heard))
+    events = (item for item in items if isinstance(item, MarketEvent))
     return with_watermarks(events, times, after=published.reached, is_to_the_end=True)
 
 
@@ -207,14 +207,19 @@ def _live_records(
         topic=published.topic(times),
         vouched_ms=published.vouched_ms(times),
         now_ms=now_ms,
+        states_completeness=plan.states_completeness,
+        newest_tick_ms=max((tick.event_time_ms for tick in published.newest_ticks.values()), default=None),
+        is_absent=bool(published.silent) if plan.states_completeness else None,
     )
-    yield from live.on_time(now_ms)
+    if live.is_absent:
+        yield from live.on_time(now_ms)
     for item in session.events(plan, published, until_ms=None, now_ms=now_ms):
-        if item is None:
-            yield from live.on_time(clock.now_ms())
-            yield None
-        else:
+        if item is not None and not isinstance(item, Held):
             yield from live.on_item(item)
+            continue
+        if item is None or live.is_absent:
+            yield from live.on_time(clock.now_ms())
+        yield None
 
 
 def _resumed(session: Session, plan: SourcePlan) -> LoggedPosition:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from producers.settings import AS_FAST_AS_POSSIBLE, ProducerSettings
+from producers.jobs.live_runs import check_live, live_instruments, live_stream
+from producers.settings import AS_FAST_AS_POSSIBLE, ProducerSettings, RunSource
 from producers.sources.files.recognition import content_hash, file_kind, instrument_of_file
 from schemas.companions import VARIABLE, check_present, parse_companions, text_of, usual_companions
 from schemas.errors import ConfigurationError
@@ -31,6 +32,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         to_text: ISO time of its end, exclusive, or None.
         speed: In multiples of real time, 0 as fast as possible; None is the data's default.
         seed: Of the simulated market; None is the default.
+        source: Where the data come from if no file is given; None is as the environment says.
+        mirror: The address of a mirror that a live run is to use; None is as the environment says.
     """
 
     data: Path | None = None
@@ -40,6 +43,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     to_text: str | None = None
     speed: float | None = None
     seed: int | None = None
+    source: RunSource | None = None
+    mirror: str | None = None
 
 
 def run_environment(request: RunRequest, environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -101,6 +106,8 @@ def _stated(request: RunRequest) -> dict[str, str]:
         "DRIFTLINE_TO": request.to_text,
         "DRIFTLINE_SPEED": speed,
         "DRIFTLINE_SEED": None if request.seed is None else str(request.seed),
+        "DRIFTLINE_SOURCE": None if request.source is None else str(request.source),
+        "DRIFTLINE_SOURCES_MIRROR": request.mirror,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -123,6 +130,8 @@ def stream_of(settings: ProducerSettings) -> str:
     check_combination(settings)
     if settings.stream is not None:
         return settings.stream
+    if settings.is_live:
+        return live_stream(settings)
     if settings.data is None:
         parameters = msgspec.structs.asdict(settings.market_parameters)
         return stream_id(
@@ -152,6 +161,8 @@ def instruments_of(settings: ProducerSettings) -> tuple[str, ...]:
     Raises:
         ConfigurationError: If a file does not tell, or two are of one instrument.
     """
+    if settings.is_live:
+        return live_instruments(settings)
     stated = settings.instruments[1:]
     beside = [
         str(parse_instrument(stated[i])) if i < len(stated) else instrument_of_file(path)
@@ -170,6 +181,8 @@ def instrument_of(settings: ProducerSettings) -> str:
     Raises:
         ConfigurationError: If neither the settings nor the file tell.
     """
+    if settings.is_live:
+        return live_instruments(settings)[0]
     if settings.data is None:
         return SIMULATED_INSTRUMENT
     if settings.instruments:
@@ -183,6 +196,7 @@ def check_combination(settings: ProducerSettings) -> None:
     Raises:
         ConfigurationError: If they do not; says what to change.
     """
+    check_live(settings)
     is_capture = settings.data is not None and not file_kind(settings.data).is_candles
     if settings.files_beside:
         _check_beside(settings, is_capture=is_capture)

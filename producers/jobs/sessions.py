@@ -1,12 +1,13 @@
 """A session: one run, described and registered, with the ports that its jobs use."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
+from producers.jobs.live_plans import LiveWorld
 from producers.jobs.planning import plan_of
 from producers.jobs.plans import RunPlan, SourcePlan, times_of
 from producers.jobs.positions import LoggedPosition, logged
@@ -14,13 +15,13 @@ from producers.jobs.progress import JobProgress, progress_of
 from producers.jobs.publishing import MarketReadWait, OnLeft, Outlet, SourcePublisher
 from producers.jobs.runs import stream_of
 from producers.normalise.histories import in_order
-from producers.normalise.live import Heard
+from producers.normalise.live import LiveItem
 from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.positions import MarketPosition
 from schemas.streams import StreamDescription, StreamSource
-from schemas.time import Clock
+from schemas.time import Clock, Interval, bar_start_ms
 from schemas.wire.kafka import Publisher
 from schemas.wire.postgres.markets import StoredMarket
 from schemas.wire.postgres.pools import PostgresPool
@@ -106,9 +107,14 @@ class Session(NamedTuple):
     def published(self, source: StreamSource) -> LoggedPosition:
         """Return how far a source has been published, by the log; by the stored events if the log has nothing of it."""
         found = self.logged(source)
-        if found.reached != Reached():
+        if found.reached != Reached() or source.name in self._refilling:
             return found
         return found._replace(reached=self._stored(source))
+
+    @property
+    def _refilling(self) -> frozenset[str]:
+        """The sources that ask their venue for what the log lacks, and not the stored events."""
+        return frozenset(plan.source.name for plan in self.plan.sources if plan.states_completeness)
 
     def _stored(self, source: StreamSource) -> Reached:
         position = self.history.position(self.plan.description.stream, instruments=source.instruments)
@@ -124,7 +130,8 @@ class Session(NamedTuple):
             The name of the source, and its event.
         """
         description = self.plan.description
-        stored = {source.name: self._stored(source) for source in description.sources}
+        sources = [source for source in description.sources if source.name not in self._refilling]
+        stored = {source.name: self._stored(source) for source in sources}
         lacking = {name for name in stored if not there[name].covers(stored[name])}
         if not lacking:
             return
@@ -137,8 +144,8 @@ class Session(NamedTuple):
 
     def events(
         self, plan: SourcePlan, published: LoggedPosition, *, until_ms: int | None, now_ms: int
-    ) -> Iterator[MarketEvent | Heard | None]:
-        """Yield the events of the plan of a source that were not published yet.
+    ) -> Iterator[LiveItem | None]:
+        """Return the events of the plan of a source that were not published yet.
 
         Args:
             plan: The plan of the source.
@@ -146,18 +153,28 @@ class Session(NamedTuple):
             until_ms: The event time of the last candle, inclusive; None for all events.
             now_ms: The wall clock, by which a simulation decides how to catch up.
         """
-        for item in plan.events(published.reached, until_ms=until_ms, now_ms=now_ms):
-            if item is None or isinstance(item, Heard) or published.lacks(item):
-                yield item
+        times = self.times(plan.source, published)
+        plan.continue_after(published, published.vouched_ms(times))
+        items = plan.events(published.reached, until_ms=until_ms, now_ms=now_ms)
+        return (
+            item
+            for item in items
+            if plan.states_completeness or not isinstance(item, MarketEvent) or published.lacks(item)
+        )
 
     def history_of(self, plan: SourcePlan, published: LoggedPosition) -> Iterator[MarketEvent]:
-        """Yield the events of the warm-up of a source that were not published yet."""
-        description = self.plan.description
-        for item in self.events(
-            plan, published, until_ms=description.warm_up_until_ms, now_ms=description.created_ms
-        ):
-            if item is not None and not isinstance(item, Heard):
-                yield item
+        """Return the events of the warm-up of a source that were not published yet."""
+        until_ms = self.warm_up_until_ms(plan)
+        now_ms = self.plan.description.created_ms
+        items = self.events(plan, published, until_ms=until_ms, now_ms=now_ms)
+        return (item for item in items if isinstance(item, MarketEvent))
+
+    def warm_up_until_ms(self, plan: SourcePlan) -> int:
+        """Return where the warm-up of a source ends: that of a feed that refills in the minute in which it begins."""
+        first_ms = self.plan.description.warm_up_until_ms
+        if not plan.states_completeness:
+            return first_ms
+        return max(first_ms, bar_start_ms(self.began_ms, Interval.ONE_MINUTE))
 
     def progress(self, what: str, *, until_ms: int | None) -> AbstractContextManager[JobProgress]:
         """Return how the progress of a job of this run is shown."""
@@ -174,6 +191,7 @@ def registered_session(
     is_stopped: Callable[[], bool],
     on_left: OnLeft,
     look_up: LookUp | None = None,
+    live: LiveWorld | None = None,
 ) -> Session:
     """Return the session of the run that settings describe; a new stream is registered.
 
@@ -186,6 +204,7 @@ def registered_session(
         is_stopped: Tells whether the process was asked to end.
         on_left: Called when a job ends that left a topic.
         look_up: Returns how far the log goes; None for a broker that lost its log.
+        live: What a live run needs of the world.
 
     Raises:
         ConfigurationError: If settings or file are wrong.
@@ -193,10 +212,10 @@ def registered_session(
     """
     now_ms = clock.now_ms()
     stored = streams.stream(stream_of(settings))
-    plan = plan_of(settings, stored, now_ms=now_ms)
+    plan = plan_of(settings, stored, now_ms=now_ms, live=live)
     remembered = plan.description if stored is not None else streams.register_stream(plan.description)
     if remembered != plan.description:
-        plan = plan_of(settings, remembered, now_ms=now_ms)
+        plan = plan_of(settings, remembered, now_ms=now_ms, live=live)
     return Session(
         plan=plan,
         speed=remembered.speed if settings.speed is None else settings.speed,
@@ -212,7 +231,12 @@ def registered_session(
 
 @contextmanager
 def open_session(
-    settings: ProducerSettings, endpoints: Endpoints, *, clock: Clock, is_stopped: Callable[[], bool]
+    settings: ProducerSettings,
+    endpoints: Endpoints,
+    *,
+    clock: Clock,
+    is_stopped: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Session]:
     """Open a session on real servers, which is closed at the end of the block.
 
@@ -221,13 +245,23 @@ def open_session(
         endpoints: The addresses of the servers.
         clock: The clock.
         is_stopped: Tells whether the process was asked to end.
+        environment: The settings of outside sources, for a live run.
     """
-    with PostgresPool(endpoints.database_url) as pool:
+    is_lost = endpoints.kafka.is_embedded and not settings.is_live
+    with ExitStack() as opened:
+        pool = opened.enter_context(PostgresPool(endpoints.database_url))
+        outlet = Publisher(endpoints.kafka, role="producers")
+        live: LiveWorld | None = None
+        if settings.is_live:
+            from producers.jobs.live_opening import open_live
+
+            world = open_live(environment or {}, pool, outlet, clock=clock, is_stopped=is_stopped)
+            live = opened.enter_context(world)
         yield registered_session(
             settings,
             streams=StoredStreams(pool),
             history=StoredMarket(pool),
-            outlet=Publisher(endpoints.kafka, role="producers"),
+            outlet=outlet,
             clock=clock,
             is_stopped=is_stopped,
             on_left=MarketReadWait(
@@ -236,5 +270,6 @@ def open_session(
                 timeout_s=settings.consumer_wait_s if endpoints.kafka.is_embedded else 0,
                 is_stopped=is_stopped,
             ),
-            look_up=None if endpoints.kafka.is_embedded else partial(logged, endpoints.kafka),
+            look_up=None if is_lost else partial(logged, endpoints.kafka),
+            live=live,
         )

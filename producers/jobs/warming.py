@@ -7,7 +7,7 @@ what it lacks. Of a source that has no plan any more, the stored events are publ
 
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import merge
-from itertools import repeat
+from itertools import chain, repeat
 
 import structlog
 
@@ -70,9 +70,15 @@ def _stored(session: Session, there: Mapping[str, LoggedPosition]) -> Iterator[N
 
 
 def _missing(session: Session) -> Iterator[Named]:
-    """The missing events up to the end of the warm-up, of all sources in the order of known time."""
+    """The missing events up to the end of the warm-up, of all sources in the order of known time.
+
+    Feeds ask their venues all at once. They are published one after another, the reference instrument's first, so
+    that nobody waits for the slowest venue.
+    """
     session.outlet.flush()
     parts = [_missing_of(session, plan) for plan in session.plan.sources]
+    if any(plan.states_completeness for plan in session.plan.sources):
+        return chain.from_iterable(parts)
     return merge(*parts, key=lambda named: named[1].event.known_time_ms)
 
 
@@ -80,7 +86,7 @@ def _missing_of(session: Session, plan: SourcePlan) -> Iterator[Named]:
     published = session.published(plan.source)
     times = session.times(plan.source, published)
     time_ms = published.reached.event_time_ms(times)
-    if time_ms is not None and time_ms >= session.plan.description.warm_up_until_ms:
+    if time_ms is not None and time_ms >= session.warm_up_until_ms(plan):
         return iter(())
     events = session.history_of(plan, published)
     return zip(repeat(plan.source.name), with_watermarks(events, times, after=published.reached))

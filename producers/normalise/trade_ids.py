@@ -43,11 +43,12 @@ class TradeIdEpochs:
 
     Args:
         newest: The trade that was published last before this one began; None at the very beginning.
+        n_remembered: The most trades that are remembered; a run of many instruments can hold fewer of each.
     """
 
-    def __init__(self, newest: TickObserved | None = None) -> None:
+    def __init__(self, newest: TickObserved | None = None, *, n_remembered: int = MOST_REMEMBERED) -> None:
         self._epoch = 0 if newest is None else newest.id_epoch
-        self._recent = deque(() if newest is None else (newest,), maxlen=MOST_REMEMBERED)
+        self._recent = deque(() if newest is None else (newest,), maxlen=n_remembered)
         self._ids_tell_nothing = False
         # Where epochs began, but for those of single trades whose ids tell nothing.
         self._epochs, self._began_ms = [self._epoch], [0]

@@ -30,6 +30,7 @@ from schemas.events import (
     WatermarkAdvanced,
 )
 from schemas.streams import Silence
+from schemas.time import Interval, bar_start_ms
 from schemas.topics import MARKET_CANDLE, MARKET_TICK, Topic
 
 SECOND_MS = 1000
@@ -148,6 +149,7 @@ class RecordMaker:
 
     Attributes:
         vouched_ms: The event time of the newest watermark, or None before the first.
+        newest_tick_ms: The latest event time of a trade of a source that states its completeness.
     """
 
     def __init__(self, times: SourceTimes, after: Reached) -> None:
@@ -161,6 +163,7 @@ class RecordMaker:
         self._silences = list(reversed(times.silences))
         self._returns_ms: int | None = None
         self.vouched_ms: int | None = None
+        self.newest_tick_ms: int | None = None
 
     def on_event(self, event: MarketEvent) -> Iterator[SourceRecord]:
         """Yield an event, with the watermarks before it."""
@@ -178,6 +181,36 @@ class RecordMaker:
             yield from self._settle()
         else:
             yield from self._seconds_until(known_ms)
+
+    def on_complete(self, topic: Topic, event_time_ms: int, known_ms: int) -> Iterator[SourceRecord]:
+        """Yield the watermark at an event time up to which the source states that it is complete."""
+        yield from self._settle()
+        if self.vouched_ms is None or event_time_ms > self.vouched_ms:
+            yield self._watermark(topic, event_time_ms, known_ms)
+            self._cover(event_time_ms)
+
+    def on_missing(self, topic: Topic, from_ms: int, until_ms: int, known_ms: int) -> Iterator[SourceRecord]:
+        """Yield the silence and the return around a stretch whose events will never come."""
+        yield from self._settle()
+        begin_ms = max(from_ms, self.vouched_ms or from_ms, self.newest_tick_ms or from_ms)
+        end_ms = max(until_ms, begin_ms)
+        yield self._silence(topic, begin_ms, known_ms, until_ms=end_ms)
+        yield self._return(topic, end_ms, known_ms)
+        self.vouched_ms = end_ms
+        self._cover(end_ms)
+
+    def on_stated_tick(self, tick: TickObserved) -> Iterator[SourceRecord]:
+        """Yield a trade without watermarks before it, because its source states itself how far it is complete."""
+        yield from self._settle()
+        self._next_second_ms = None
+        self.newest_tick_ms = max(tick.event_time_ms, self.newest_tick_ms or tick.event_time_ms)
+        self._cover(tick.event_time_ms)
+        yield SourceRecord(MARKET_TICK, tick)
+
+    def _cover(self, event_time_ms: int) -> None:
+        """Note that a minute has begun: a candle of a later minute comes after missing ones."""
+        minute_ms = bar_start_ms(event_time_ms, Interval.ONE_MINUTE)
+        self._covered_ms = max(minute_ms, self._covered_ms or minute_ms)
 
     def restart(self, topic: Topic, known_ms: int) -> None:
         """Continue after an absence; the watermarks of the time between are not made."""

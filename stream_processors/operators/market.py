@@ -117,6 +117,10 @@ class MarketOperator:
         yield from alerts_of_run(tick, n_before=n_before, n_now=builder.n_in_run)
 
     def _on_candle(self, candle: CandleObserved) -> Iterator[Output]:
+        if candle.revision > 0:
+            # It corrects or completes what lies behind the watermark. It is for the history alone, and trades of before
+            # may still be to be read in the other topic.
+            return
         held = self._held(candle)
         builder = self._instruments.table.read(held.row)
         if builder.has_begun and builder.interval is not candle.interval:

@@ -139,6 +139,16 @@ def test_watermarks_of_candles_make_no_bars(operator: MarketOperator) -> None:
     assert minutes(bars_of(outputs)) == [0]
 
 
+def test_candle_that_heals_a_gap_changes_nothing_even_if_it_is_read_before_the_trades(
+    operator: MarketOperator,
+) -> None:
+    """Kafka keeps no order between topics, so it closed a bar of which the trades were still to be read."""
+    plain = MarketOperator(intervals=INTERVALS)
+    assert feed(operator, [candle(0), candle(7 * MINUTE, revision=1)]) == feed(plain, [candle(0)])
+    following = [candle(MINUTE), watermark(2 * MINUTE)]
+    assert feed(operator, following) == feed(plain, following)
+
+
 def test_silence_behind_missing_candles_makes_no_bars(operator: MarketOperator) -> None:
     """A candle file's silence behind a hole at its end had the hole filled with tradeless bars."""
     # |candle|  missing  |S

@@ -1,0 +1,259 @@
+"""Catches up with what was missed: trades by REST where the outage was short, whole minutes where it was long.
+
+Everything here is a generator that does one request, or waits, between two of its values. A value is how long to rest.
+So the sockets are read in between, and what they bring waits until everything before it was given.
+
+An outage that is longer than an hour, trades that the venue does not hand out any more, and an absence that was
+declared, are filled with candles: from the minute in which the source was complete last up to the current minute, which is then
+completed by trades. After an absence the trades of the minute in which it began are of no use, because nobody knows
+the first ones any more, so the minute comes whole, from the venue.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+
+from producers.jobs.following.giving import FollowedFrom, Giving
+from producers.jobs.following.lines import Line
+from producers.jobs.following.minutes import VenueMinutes
+from producers.jobs.following.notes import GapNotes
+from producers.jobs.following.options import REST_S, FollowOptions
+from producers.jobs.following.paging import PageMerge
+from producers.jobs.following.sequences import Place
+from producers.jobs.following.waiting import Waiting, WaitingTrade
+from producers.normalise.trades import VenueTrade
+from producers.sources.venues import TradesOutOfReachError, Venue
+from schemas.errors import SourceUnavailableError
+from schemas.events import CandleObserved
+from schemas.time import Clock, Interval, bar_start_ms
+
+#: A REST API may show a trade this much later than the socket does.
+_REST_LAG_S = 1.5
+#: For so long a trade that is missing in the stream is looked for.
+_PATIENCE_S = 15.0
+_AGAIN_S = 0.5
+#: After so many failures the source goes on without the candles of an absence, and the gap stays open.
+_MOST_FAILURES = 3
+#: Of so many instruments it is asked a second time whether they were traded.
+_MOST_ASKED_AGAIN = 50
+
+
+class CatchUp:
+    """Catches up one source.
+
+    Args:
+        venue: Who is asked.
+        clock: The clock.
+        giving: Where the events go.
+        waiting: The trades of the sockets.
+        gaps: Notes what is missing.
+        begin: What the log holds of the source.
+        options: How it is followed.
+        stream: The run.
+
+    Attributes:
+        is_absent: Whether the source was declared absent, so that only whole minutes may follow.
+        lines: The connections that the present piece catches up, each with the number of its opening.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        clock: Clock,
+        giving: Giving,
+        waiting: Waiting,
+        gaps: GapNotes,
+        *,
+        begin: FollowedFrom,
+        options: FollowOptions,
+        stream: str,
+    ) -> None:
+        self._venue = venue
+        self._clock = clock
+        self._giving = giving
+        self._waiting = waiting
+        self._gaps = gaps
+        self._options = options
+        self._minutes = VenueMinutes(venue, clock, giving.known_ms, stream=stream)
+        self._origin_ms = begin.origin_ms
+        self._n_failures = 0
+        self.is_absent = begin.is_absent
+        self.lines: Sequence[tuple[Line, int]] = ()
+
+    def everything(self, lines: Sequence[Line]) -> Iterator[float]:
+        """Catch up what some connections missed; everything if the source was absent or the outage was long."""
+        self.lines = [(line, line.n_openings) for line in lines]
+        while any(line.is_open and not line.is_ready for line in lines):
+            yield REST_S
+        instruments = tuple(name for line in lines for name in line.instruments)
+        is_joined = False
+        if self._is_outage_long():
+            is_joined = yield from self._minutes_or_join(self._why())
+            instruments = self._venue.instruments
+        if not is_joined:
+            try:
+                yield from self._trades(instruments)
+            except TradesOutOfReachError as error:
+                yield from self._give_minutes(str(error))
+                yield from self._trades(self._venue.instruments)
+            yield from self._again(lines, instruments)
+        yield from self._give_waiting()
+
+    def _is_outage_long(self) -> bool:
+        complete_ms = self._giving.complete_ms
+        if self.is_absent or complete_ms is None:
+            return True
+        return self._venue_now_ms() - complete_ms > self._options.longest_refill_ms
+
+    def _why(self) -> str:
+        if self.is_absent:
+            return "The source could not be refilled in time and was declared absent."
+        return "The outage was too long to be filled with trades."
+
+    def _venue_now_ms(self) -> int:
+        return self._clock.now_ms() + self._giving.clock.skew_ms
+
+    # Trades
+
+    def _trades(self, instruments: Sequence[str]) -> Iterator[float]:
+        """Give the trades after the newest one of each instrument, in the order of time, up to the venue's newest."""
+        pages = {name: self._pages_of(name) for name in instruments}
+        merge = PageMerge[VenueTrade](pages, lambda trade: trade.time_ms)
+        while merge.fetch():
+            received_ms = self._clock.now_ms()
+            for instrument, trade in merge.ready():
+                self._giving.give(instrument, trade, received_ms)
+            yield 0.0
+
+    def _pages_of(self, instrument: str) -> Iterator[Sequence[VenueTrade]]:
+        newest = self._giving.newest(instrument)
+        if newest is not None:
+            return self._venue.trades_after(instrument, newest.trade_id, time_ms=newest.event_time_ms)
+        from_ms = self._giving.from_ms.get(instrument)
+        begin_ms = bar_start_ms(self._venue_now_ms(), Interval.ONE_MINUTE) if from_ms is None else from_ms
+        return self._venue.trades_from(instrument, begin_ms)
+
+    def _again(self, lines: Sequence[Line], instruments: Sequence[str]) -> Iterator[float]:
+        """Ask again, because a REST API may show a trade later than the socket that was just opened would have."""
+        opened = [line for line in lines if line.is_open]
+        while any(line.is_open and line.ready_for_s < _REST_LAG_S for line in opened):
+            yield REST_S
+        heard = {trade.instrument for trade in self._waiting if not trade.is_repeated}
+        is_proved = heard if self._venue.traits.has_contiguous_ids else set()
+        asked = [name for name in instruments if name not in is_proved]
+        if opened and asked and len(asked) <= _MOST_ASKED_AGAIN:
+            yield from self._trades(asked)
+
+    def _give_waiting(self) -> Iterator[float]:
+        while self._waiting.give(self._giving) is Place.BEYOND:
+            yield from self.missing_before_first()
+
+    def missing_before_first(self) -> Iterator[float]:
+        """Give the trades that are missing before the first that waits; give them up after a while."""
+        first = self._waiting.first()
+        if first is None:
+            return
+        until_s = self._clock.monotonic_s() + _PATIENCE_S
+        while self._giving.place(first.instrument, first.trade) is Place.BEYOND:
+            try:
+                yield from self._trades_before(first)
+            except TradesOutOfReachError as error:
+                self._give_up(first, str(error))
+                return
+            if self._giving.place(first.instrument, first.trade) is not Place.BEYOND:
+                return
+            if self._clock.monotonic_s() >= until_s:
+                self._give_up(first, f"The venue did not hand out trades before {first.trade.trade_id}.")
+                return
+            yield _AGAIN_S
+
+    def _trades_before(self, first: WaitingTrade) -> Iterator[float]:
+        for page in self._pages_of(first.instrument):
+            received_ms = self._clock.now_ms()
+            for trade in page:
+                if trade.trade_id >= first.trade.trade_id:
+                    return
+                self._giving.give(first.instrument, trade, received_ms)
+            yield 0.0
+
+    def _give_up(self, first: WaitingTrade, reason: str) -> None:
+        instrument, trade = first.instrument, first.trade
+        newest = self._giving.newest(instrument)
+        from_ms = trade.time_ms if newest is None else newest.event_time_ms
+        n_missing = self._giving.n_missing(instrument, trade)
+        self._giving.state_missing(from_ms, trade.time_ms, self._clock.now_ms())
+        self._giving.begin_trades([instrument], trade.time_ms)
+        end_ms = max(trade.time_ms, from_ms + 1)
+        self._gaps.missing([instrument], from_ms, end_ms, reason, n_missing=n_missing)
+        others = [name for name in self._venue.instruments if name != instrument]
+        self._gaps.missing(
+            others, from_ms, end_ms, f"Trades of {instrument}, of the same source, are missing."
+        )
+
+    # Minutes
+
+    def _minutes_or_join(self, why: str) -> Generator[float, None, bool]:
+        """Give the missing minutes as candles; without them, go on with what the sockets bring.
+
+        Returns:
+            Whether it goes on with the sockets alone.
+        """
+        try:
+            yield from self._give_minutes(why)
+        except SourceUnavailableError as error:
+            self._n_failures += 1
+            first = self._waiting.first()
+            if self._n_failures < _MOST_FAILURES or first is None:
+                raise
+            self._skip_to(first.trade.time_ms, f"{why} Its candles could not be fetched: {error}")
+            return True
+        self._n_failures = 0
+        return False
+
+    def _give_minutes(self, why: str) -> Iterator[float]:
+        """Give candles from the minute in which the source was complete up to the newest that has settled."""
+        giving, instruments = self._giving, self._venue.instruments
+        is_history = giving.complete_ms is None
+        from_ms = giving.minute_of_completeness(self._origin_ms)
+        while (join_ms := self._minutes.settled_ms(self._venue_now_ms())) <= from_ms:
+            yield REST_S
+        begin_ms = self._minutes.reach_ms(from_ms, self._venue_now_ms())
+        pages = {
+            name: self._minutes.pages(name, begin_ms, join_ms, is_history=is_history) for name in instruments
+        }
+        merge = PageMerge[CandleObserved](pages, lambda candle: candle.start_ms)
+        end_ms = from_ms
+        while merge.fetch():
+            for _, candle in merge.ready():
+                end_ms = self._give_minute(candle, end_ms, is_history=is_history)
+            yield 0.0
+        self._joins(from_ms, end_ms, join_ms, why)
+
+    def _give_minute(self, candle: CandleObserved, end_ms: int, *, is_history: bool) -> int:
+        """Give a candle, and return up to which time there are candles now."""
+        if candle.start_ms > end_ms and not is_history:
+            self._gaps.missing(
+                self._venue.instruments, end_ms, candle.start_ms, "The venue has no candles of these minutes."
+            )
+        self._giving.give_candle(candle)
+        return max(end_ms, candle.event_time_ms)
+
+    def _joins(self, from_ms: int, end_ms: int, join_ms: int, why: str) -> None:
+        """Go on with the trades of the current minute, after the candles, which may have ended before it."""
+        given_ms, instruments = self._giving.given_until_ms, self._venue.instruments
+        if given_ms is not None and end_ms > from_ms:
+            self._gaps.missing(instruments, min(given_ms, end_ms), end_ms, why, is_filled=True)
+        if end_ms < join_ms and (end_ms == from_ms or not self._minutes.longest_pause_ms):
+            self._skip_to(join_ms, f"{why} The venue has no candles of it.", from_ms=end_ms)
+        self._giving.begin_trades(instruments, join_ms)
+        self.is_absent = False
+
+    def _skip_to(self, until_ms: int, reason: str, *, from_ms: int | None = None) -> None:
+        """Go on at a time, with everything missing before it."""
+        giving, instruments = self._giving, self._venue.instruments
+        given_ms = giving.given_until_ms
+        begin_ms = until_ms if given_ms is None else given_ms
+        begin_ms = begin_ms if from_ms is None else max(from_ms, begin_ms)
+        until_ms = max(until_ms, begin_ms)
+        giving.state_missing(begin_ms, until_ms, self._clock.now_ms())
+        self._gaps.missing(instruments, begin_ms, until_ms, reason)
+        giving.begin_trades(instruments, until_ms)
+        self.is_absent = False

@@ -1,0 +1,318 @@
+"""Follows one source: keeps its connections open, gives what they bring, and fetches by REST what they missed.
+
+One thread calls :meth:`SourceFollower.step` again and again. A step never waits for a socket; it may wait for one
+answer of the REST API, and for the handshake of one connection::
+
+    connect   |--handshake--|--subscribed--|
+    socket                  . . . . . . . . . . . .    kept in order while something is fetched
+    REST                    | pages after the newest trade that was given |
+    given                                  1 2 3 4 5 . . . . . . . .      each once, in the order of the venue
+    complete  ----|                                         |------      moves only while nothing is missing
+
+A cut, a jump in the ids, a silence and a restart of the process are the same thing here: trades after a known one are
+fetched before anything later is given. If that does not succeed for long, the loop that publishes declares the
+source absent, and the follower begins again after it with whole minutes (:mod:`.catching`).
+"""
+
+import random
+from collections.abc import Iterator
+
+import structlog
+
+from producers.jobs.following.catching import CatchUp
+from producers.jobs.following.giving import FollowedFrom, Giving
+from producers.jobs.following.handing import Handover, ShutError
+from producers.jobs.following.lines import Delays, Line
+from producers.jobs.following.notes import FollowingState, GapNotes, Recorder
+from producers.jobs.following.options import REST_S, FollowOptions
+from producers.jobs.following.sequences import Place
+from producers.jobs.following.waiting import Waiting
+from producers.normalise.observations import Notice, NoticeKind
+from producers.normalise.quote_rates import QuoteRate
+from producers.sources.sockets import Received, Sockets
+from producers.sources.venues import Reading, Venue
+from schemas.errors import ContractError, SourceUnavailableError
+from schemas.time import Clock
+
+log = structlog.get_logger()
+
+#: The most messages of one connection in a step.
+_MOST_MESSAGES = 1_000
+#: While so many trades wait for a refill, the sockets are not read.
+_MOST_WAITING = 100_000
+#: How often the REST API is asked for trades while a connection cannot be opened.
+_POLL_S = 3.0
+#: What a REST API may not show yet of the trades that have been made.
+_REST_LAG_MS = 2_000
+
+
+class SourceFollower:
+    """Follows one source.
+
+    Args:
+        venue: What it is.
+        sockets: Opens its connections.
+        clock: The clock.
+        handover: Where its items go.
+        stream: The run.
+        begin: What the log holds of it.
+        gaps: Notes what is missing.
+        options: How it is followed.
+        recorder: Keeps what is not published.
+        chance: Spreads attempts.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        sockets: Sockets,
+        clock: Clock,
+        *,
+        handover: Handover,
+        stream: str,
+        begin: FollowedFrom,
+        gaps: GapNotes,
+        options: FollowOptions,
+        recorder: Recorder,
+        chance: random.Random,
+    ) -> None:
+        self._venue = venue
+        self._clock = clock
+        self._handover = handover
+        self._options = options
+        self._gaps = gaps
+        self._recorder = recorder
+        self._lines = [
+            Line(
+                address,
+                sockets,
+                clock,
+                silent_after_s=venue.traits.silent_after_s,
+                connection_s=venue.traits.connection_s,
+                chance=chance,
+            )
+            for address in venue.sockets()
+        ]
+        self._giving = Giving(
+            handover,
+            instruments=venue.instruments,
+            stream=stream,
+            source=venue.name,
+            begin=begin,
+            is_contiguous=venue.traits.has_contiguous_ids,
+        )
+        self._waiting = Waiting()
+        self._catch_up = CatchUp(
+            venue, clock, self._giving, self._waiting, gaps, begin=begin, options=options, stream=stream
+        )
+        self._catching: Iterator[float] | None = None
+        self._catch_at_s = clock.monotonic_s()
+        self._delays = Delays(chance)
+        self._quotes = QuoteRate(stream=stream, source=venue.name)
+        self._progress_s = clock.monotonic_s()
+        self._reason = ""
+        self._answered_ms: int | None = None
+        self._n_unreadable = 0
+
+    # What the loop that publishes asks, in its own thread
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the source is present: it is followed, or what it missed is being fetched and that gets on."""
+        return self.is_sound or self._clock.monotonic_s() - self._progress_s < self._options.hold_s
+
+    @property
+    def state(self) -> FollowingState:
+        """How the source is."""
+        refused = next((line.refused for line in self._lines if line.refused), None)
+        is_polled = any(line.polled_ms is not None for line in self._lines)
+        return FollowingState(
+            source=self._venue.name,
+            is_followed=self.is_sound,
+            is_polled=is_polled,
+            is_refused=refused is not None and not is_polled,
+            reason=self._giving.wrong_clock or refused or self._reason,
+            last_item_ms=self._giving.last_item_ms,
+            last_answer_ms=self._answered_ms,
+        )
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every connection is open, and nothing is missing."""
+        return self._catching is None and all(line.is_caught_up for line in self._lines)
+
+    @property
+    def skew_ms(self) -> int:
+        """How far the clock of the venue is ahead, as far as that is known."""
+        return self._giving.clock.skew_ms
+
+    # The thread
+
+    def step(self) -> float:
+        """Do the next piece of work, and return how many seconds to rest after it."""
+        try:
+            if self._handover.is_shut:
+                self._begin_after_absence()
+            if not self._handover.has_room:
+                return REST_S
+            return self._work()
+        except ShutError:
+            self._begin_after_absence()
+            return 0.0
+
+    def close(self) -> None:
+        """Close the connections."""
+        for line in self._lines:
+            line.close()
+
+    def _begin_after_absence(self) -> None:
+        """Begin again after the source was declared absent: nothing of before may be given as trades."""
+        self._handover.open()
+        self._catching = None
+        self._catch_up.is_absent = True
+
+    def _work(self) -> float:
+        n_read = 0
+        for line in self._lines:
+            line.keep_open()
+            n_read += self._read(line)
+        is_due = self._clock.monotonic_s() >= self._catch_at_s
+        if self._catching is None and not self._give_waiting():
+            if not is_due:
+                return REST_S
+            self._catch_up.lines = ()
+            self._catching = self._catch_up.missing_before_first()
+        if self._catching is None and is_due and self._is_lacking_any():
+            self._catching = self._catch_up.everything(
+                [line for line in self._lines if self._is_lacking(line)]
+            )
+        if self._catching is not None:
+            return self._catch()
+        self._state_complete()
+        return 0.0 if n_read else REST_S
+
+    def _read(self, line: Line) -> int:
+        """Read what has arrived over one connection, and return how many messages that were."""
+        for n in range(_MOST_MESSAGES):
+            if len(self._waiting) >= _MOST_WAITING:
+                return n
+            received = line.receive()
+            if received is None:
+                return n
+            self._on_message(line, received)
+        return _MOST_MESSAGES
+
+    def _on_message(self, line: Line, received: Received) -> None:
+        self._answered_ms = received.received_ms
+        try:
+            reading = self._venue.read(received.payload, received_ms=received.received_ms)
+        except ContractError as error:
+            self._n_unreadable += 1
+            self._reason = f"{self._n_unreadable} messages could not be read, the last one because: {error}"[
+                :300
+            ]
+            return
+        self._recorder.record(self._venue.name, received, reading)
+        for text in reading.replies:
+            line.send(text)
+        self._take(line, reading, received.received_ms)
+
+    def _take(self, line: Line, reading: Reading, received_ms: int) -> None:
+        for instrument, trade in reading.repeated:
+            self._waiting.add(instrument, trade, received_ms, is_repeated=True)
+        for instrument, trade in reading.trades:
+            self._waiting.add(instrument, trade, received_ms)
+            self._giving.clock.observe(trade.time_ms, received_ms)
+        if reading.trades or reading.quotes:
+            line.subscribed()
+        for instrument, quote in reading.quotes:
+            skew_ms = self._giving.clock.skew_ms
+            event = self._quotes.event(instrument, quote, known_time_ms=received_ms, skew_ms=skew_ms)
+            if event is not None:
+                self._giving.give_quote(event)
+        for notice in reading.notices:
+            self._on_notice(line, notice)
+
+    def _on_notice(self, line: Line, notice: Notice) -> None:
+        match notice.kind:
+            case NoticeKind.SUBSCRIBED:
+                line.subscribed()
+            case NoticeKind.CLOSING:
+                line.drop(notice.text or "the venue announced that it closes the connection")
+            case NoticeKind.NOT_SUBSCRIBED | NoticeKind.ERROR | NoticeKind.MAINTENANCE:
+                self._reason = f"The venue says: {notice.kind}, {notice.text}"[:300]
+                log.warning("notice of a venue", source=self._venue.name, kind=notice.kind, text=notice.text)
+            case NoticeKind.ONLINE:
+                self._reason = ""
+            case NoticeKind.HEARTBEAT | NoticeKind.OTHER:
+                pass
+
+    # Giving
+
+    def _give_waiting(self) -> bool:
+        """Give the trades that wait, and return whether all were; False if others are missing before the first."""
+        if not all(line.is_caught_up for line in self._lines if line.is_open):
+            return True
+        return self._waiting.give(self._giving) is not Place.BEYOND
+
+    def _state_complete(self) -> None:
+        """State how far the source is complete: nothing is left to read, and nothing is missing."""
+        if len(self._waiting) or not all(line.is_drained for line in self._lines):
+            return
+        times = [line.received_ms if line.is_caught_up else line.polled_ms for line in self._lines]
+        known = [time_ms for time_ms in times if time_ms is not None]
+        if known and len(known) == len(times):
+            known_ms = min(known)
+            self._giving.state_complete(known_ms + self._giving.clock.lead_ms, known_ms)
+            self._progress_s = self._clock.monotonic_s()
+
+    # Catching up
+
+    def _is_lacking(self, line: Line) -> bool:
+        """Whether trades of a connection are to be asked for by REST: it was opened, or it cannot be."""
+        return not line.is_caught_up if line.is_open else line.n_failed > 0
+
+    def _is_lacking_any(self) -> bool:
+        return any(map(self._is_lacking, self._lines)) or self._catch_up.is_absent
+
+    def _catch(self) -> float:
+        """Do one piece of catching up."""
+        catching = self._catching
+        began_ms = self._clock.now_ms()
+        try:
+            rest_s = next(catching, None) if catching is not None else None
+        except SourceUnavailableError as error:
+            return self._failed(error)
+        except ContractError as error:
+            return self._failed(SourceUnavailableError(f"an answer could not be read: {error}"))
+        self._progress_s = self._clock.monotonic_s()
+        self._answered_ms = self._clock.now_ms()
+        if rest_s is not None:
+            return rest_s
+        self._caught_up(began_ms)
+        return 0.0
+
+    def _failed(self, error: SourceUnavailableError) -> float:
+        delay_s = self._delays.after(error)
+        self._catching = None
+        self._catch_at_s = self._clock.monotonic_s() + delay_s
+        self._reason = str(error)
+        log.info(
+            "trades cannot be fetched",
+            source=self._venue.name,
+            reason=str(error),
+            again_in_s=round(delay_s, 1),
+        )
+        return 0.0
+
+    def _caught_up(self, began_ms: int) -> None:
+        self._catching = None
+        self._delays.succeeded()
+        self._reason = ""
+        for line, n_openings in self._catch_up.lines:
+            is_same = line.n_openings == n_openings
+            line.is_caught_up = line.is_open and is_same
+            line.polled_ms = None if line.is_open else began_ms - _REST_LAG_MS
+        is_polling = any(not line.is_open for line in self._lines)
+        self._catch_at_s = self._clock.monotonic_s() + (_POLL_S if is_polling else 0.0)
+        self._gaps.write()

@@ -1,0 +1,271 @@
+"""The plan of a live run: minutes of before from the venue and the store, then what the venue's sockets bring.
+
+Each source has a plan, and each plan a thread that follows its venue (:mod:`producers.jobs.following`). The loop that
+publishes takes what the thread has handed over, and never waits for the network. The log alone decides where a source
+continues: after the newest trade of each instrument in it, which is why nothing that a dead process had read and
+not published is missing.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import Event as Flag
+from threading import Thread
+from typing import NamedTuple
+
+import structlog
+
+from producers.jobs.following.following import SourceFollower
+from producers.jobs.following.giving import FollowedFrom
+from producers.jobs.following.handing import Handover
+from producers.jobs.following.healing import Healed, Healing
+from producers.jobs.following.histories import FetchedAhead, Page, history_pages
+from producers.jobs.following.minutes import VenueMinutes
+from producers.jobs.following.notes import FollowingState, GapNotes, Recorder
+from producers.jobs.following.options import FollowOptions
+from producers.jobs.following.paging import PageMerge
+from producers.jobs.plans import Reject, SourcePlan
+from producers.jobs.positions import LoggedPosition
+from producers.normalise.live import Held, LiveItem
+from producers.normalise.watermarks import Reached
+from producers.sources.sockets import Sockets
+from producers.sources.venues import Venue
+from schemas.events import CandleObserved, QuoteObserved
+from schemas.frames import Breach
+from schemas.gaps import GapLedger
+from schemas.streams import StreamDescription, StreamSource
+from schemas.time import Clock
+
+log = structlog.get_logger()
+#: So long the end of a thread is waited for.
+_LONGEST_END_S = 10.0
+
+
+class LivePorts(NamedTuple):
+    """What the plans of a live run need of the world.
+
+    Attributes:
+        venues: The adapter of each source.
+        sockets: Opens connections.
+        clock: The clock.
+        stored: Yields the stored candles of a stream.
+        ledger: The ledger of gaps.
+        beside: Publishes what has no order among the trades: a quote, or a candle behind the watermark.
+        acknowledge: Returns when everything that was published is acknowledged.
+        recorder: Keeps what is not published.
+        options: How sources are followed.
+        has_threads: Whether each source is followed by a thread; tests step the follower themselves.
+        seed: Of the jitter.
+    """
+
+    venues: Mapping[str, Venue]
+    sockets: Sockets
+    clock: Clock
+    stored: Callable[[str], Iterator[CandleObserved]]
+    ledger: GapLedger
+    beside: Callable[[QuoteObserved | CandleObserved], None]
+    acknowledge: Callable[[], None]
+    recorder: Recorder
+    options: FollowOptions
+    has_threads: bool = True
+    seed: int | None = None
+
+
+class LiveWorld(NamedTuple):
+    """What a live run needs, before it is known which venues it has.
+
+    Attributes:
+        options: How sources are followed.
+        ports: Makes the ports of a described run.
+    """
+
+    options: FollowOptions
+    ports: Callable[[StreamDescription], LivePorts]
+
+
+class LivePlan(SourcePlan):
+    """Publishes one source of a live run.
+
+    Args:
+        description: Of the run.
+        source: The source.
+        ports: The world.
+    """
+
+    is_live = True
+    states_completeness = True
+
+    def __init__(self, description: StreamDescription, source: StreamSource, ports: LivePorts) -> None:
+        self.source = source
+        self.rejects: Sequence[Reject] = ()
+        self.breaches: Sequence[Breach] = ()
+        self._stream = description.stream
+        self._ports = ports
+        self._venue = ports.venues[source.name]
+        self._origin_ms = max(description.origin_ms, ports.clock.now_ms() - ports.options.longest_history_ms)
+        self._begin = FollowedFrom({}, {}, None, 0, is_absent=False, origin_ms=self._origin_ms)
+        self._follower: SourceFollower | None = None
+
+    @property
+    def state(self) -> FollowingState | None:
+        """How the source is; None before it is followed."""
+        return None if self._follower is None else self._follower.state
+
+    def continue_after(self, published: LoggedPosition, vouched_ms: int | None) -> None:
+        """Note what the log holds of the source; see the port."""
+        self._begin = FollowedFrom(
+            newest_ticks=published.newest_ticks,
+            candle_ends=published.candle_ends,
+            vouched_ms=vouched_ms,
+            known_ms=published.reached.tick_known_ms or 0,
+            is_absent=bool(published.silent),
+            origin_ms=self._origin_ms,
+        )
+
+    def events(self, after: Reached, *, until_ms: int | None, now_ms: int) -> Iterator[LiveItem | None]:
+        """Return the minutes of the warm-up, or follow the venue; see the port."""
+        del now_ms  # the follower has a clock of its own
+        if until_ms is None:
+            return self._followed()
+        from_ms = max(self._origin_ms, after.candle_end_ms or self._origin_ms)
+        if not self._ports.has_threads:
+            return (candle for page in self._history(from_ms, until_ms) for candle in page)
+        ahead = FetchedAhead(
+            lambda: self._history(from_ms, until_ms),
+            wait_s=self._ports.options.start_wait_s,
+            source=self.source.name,
+        )
+        return iter(ahead)
+
+    # History
+
+    def _history(self, from_ms: int, until_ms: int) -> Iterator[Page]:
+        """The minutes of all instruments of the source, by their ends."""
+        ports = self._ports
+        minutes = VenueMinutes(self._venue, ports.clock, lambda ms: ms, stream=self._stream)
+        reach_ms = minutes.reach_ms(from_ms, ports.clock.now_ms())
+        stored: dict[str, list[CandleObserved]] = {name: [] for name in self.source.instruments}
+        for candle in ports.stored(self._stream):
+            if candle.instrument in stored and from_ms <= candle.start_ms < until_ms:
+                stored[candle.instrument].append(candle)
+        merge = PageMerge[CandleObserved](
+            {
+                name: history_pages(
+                    minutes, candles, name, from_ms=from_ms, until_ms=until_ms, reach_ms=reach_ms
+                )
+                for name, candles in stored.items()
+            },
+            lambda candle: candle.start_ms,
+        )
+        while merge.fetch():
+            yield [candle for _, candle in merge.ready()]
+
+    # Following
+
+    def _followed(self) -> Iterator[LiveItem | None]:
+        handover = Handover()
+        follower, healing = self._made(handover)
+        self._follower = follower
+        steps = _Steps(follower, healing, handover, self._ports.clock)
+        thread = _FollowerThread(steps, self.source.name) if self._ports.has_threads else None
+        is_given_up = False
+        try:
+            while True:
+                item = handover.take()
+                if item is None:
+                    if thread is None:
+                        steps.step()
+                    else:
+                        thread.check()
+                    if not is_given_up and not follower.is_held:
+                        is_given_up = handover.shut()
+                    yield None if is_given_up else Held(self._ports.clock.now_ms())
+                elif isinstance(item, QuoteObserved | Healed):
+                    self._publish_beside(item)
+                    yield None if is_given_up else Held(self._ports.clock.now_ms())
+                else:
+                    is_given_up = False
+                    yield item
+        finally:
+            if thread is None:
+                follower.close()
+            else:
+                thread.stop()
+
+    def _made(self, handover: Handover) -> tuple[SourceFollower, Healing]:
+        ports, stream, source = self._ports, self._stream, self.source.name
+        follower = SourceFollower(
+            self._venue,
+            ports.sockets,
+            ports.clock,
+            handover=handover,
+            stream=stream,
+            begin=self._begin,
+            gaps=GapNotes(ports.ledger, ports.clock, stream=stream, source=source),
+            options=ports.options,
+            recorder=ports.recorder,
+            chance=random.Random(ports.seed),  # noqa: S311 - it spreads attempts in time
+        )
+        minutes = VenueMinutes(self._venue, ports.clock, lambda ms: ms, stream=stream)
+        return follower, Healing(minutes, ports.ledger, ports.clock, stream=stream, source=source)
+
+    def _publish_beside(self, item: QuoteObserved | Healed) -> None:
+        """Publish an item that has no order among the trades."""
+        if isinstance(item, QuoteObserved):
+            self._ports.beside(item)
+            return
+        for candle in item.candles:
+            self._ports.beside(candle)
+        self._ports.acknowledge()
+        item.is_published.set()
+
+
+class _Steps:
+    """What the thread of one source does: it follows the source, and heals gaps while nothing else is to be done."""
+
+    def __init__(self, follower: SourceFollower, healing: Healing, handover: Handover, clock: Clock) -> None:
+        self._follower = follower
+        self._healing = healing
+        self._handover = handover
+        self._clock = clock
+        self.close = follower.close
+
+    def step(self) -> float:
+        """Do the next piece of work, and return how many seconds to rest."""
+        rest_s = self._follower.step()
+        if self._follower.is_sound:
+            healed = self._healing.next(self._clock.now_ms() + self._follower.skew_ms)
+            if healed is not None:
+                self._handover.put(healed)
+        return rest_s
+
+
+class _FollowerThread:
+    """The thread of one source. An error that it did not expect ends the process, as one in the loop would."""
+
+    def __init__(self, steps: _Steps, source: str) -> None:
+        self._steps = steps
+        self._is_stopped = Flag()
+        self._error: Exception | None = None
+        self._thread = Thread(target=self._run, name=f"follow-{source}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self._is_stopped.is_set():
+                rest_s = self._steps.step()
+                if rest_s > 0:
+                    self._is_stopped.wait(rest_s)
+        except Exception as error:  # noqa: BLE001 - it is raised again in the loop that publishes
+            self._error = error
+        finally:
+            self._steps.close()
+
+    def check(self) -> None:
+        """Raise the error that ended the thread, if one did."""
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        """Let the thread end, and its connections with it; a thread that waits for an answer ends later."""
+        self._is_stopped.set()
+        self._thread.join(timeout=_LONGEST_END_S)

@@ -1,0 +1,244 @@
+"""An exchange in memory, behind the ports of venues and sockets: its trades happen as the clock passes."""
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+
+from producers.normalise.observations import Notice, NoticeKind, VenueCandle, VenuePrice, VenueQuote
+from producers.normalise.trades import VenueTrade
+from producers.sources.fetching import SourceRefusedError, SourceUnreachableError
+from producers.sources.sockets import Channel, ChannelClosedError, Received, Sockets
+from producers.sources.venues import (
+    Reading,
+    SocketAddress,
+    TradesOutOfReachError,
+    Venue,
+    VenueTraits,
+)
+from schemas.errors import DecodeError
+from schemas.time import Clock, Interval
+
+MINUTE_MS = 60_000
+#: A heartbeat comes this often.
+BEAT_MS = 1_000
+TRAITS = VenueTraits(
+    has_contiguous_ids=True,
+    candle_intervals=frozenset({Interval.ONE_MINUTE}),
+    n_candles=None,
+    oldest_trade_ms=None,
+    silent_after_s=10.0,
+    connection_s=None,
+    settles_s=2.0,
+)
+Stretch = tuple[int, int]
+
+
+def candles_of(trades: Sequence[VenueTrade]) -> list[VenueCandle]:
+    """The minutes of trades, as the venue would make them."""
+    minutes: dict[int, list[VenueTrade]] = {}
+    for trade in trades:
+        minutes.setdefault(trade.time_ms // MINUTE_MS * MINUTE_MS, []).append(trade)
+    return [
+        VenueCandle(
+            symbol=found[0].symbol,
+            start_ms=start_ms,
+            length_ms=MINUTE_MS,
+            open=found[0].price,
+            high=max(trade.price for trade in found),
+            low=min(trade.price for trade in found),
+            close=found[-1].price,
+            volume=sum(trade.size for trade in found),
+            n_trades=len(found),
+        )
+        for start_ms, found in sorted(minutes.items())
+    ]
+
+
+class PlayedExchange(Venue, Sockets):
+    """A venue whose trades are given; tests set what fails, and when.
+
+    Args:
+        name: The source.
+        clock: By which everything happens.
+        trades: Of each instrument, in the order of the venue.
+        history: Further candles of each instrument, from before its trades.
+        latency_ms: So much later than it happened a trade is on the socket.
+        lag_ms: So much later than it happened the REST API shows a trade.
+        page: How many trades are on a page.
+        traits: What the venue promises.
+
+    Attributes:
+        socket_is_down: Stretches of the clock in which no connection can be opened, and open ones end.
+        rest_is_down: Stretches in which the REST API does not answer.
+        refuses: Whether it says that it does not serve us.
+        cuts: Moments at which every open connection ends; the message of that moment is lost.
+        oldest_trade_id: The REST API hands out no trade before this one; by instrument.
+        never_sent: Trades that the socket leaves out, as (instrument, position).
+        ahead_ms: How far its clock is ahead of ours.
+        n_requests: How often the REST API was asked.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        trades: Mapping[str, Sequence[VenueTrade]],
+        *,
+        history: Mapping[str, Sequence[VenueCandle]] | None = None,
+        latency_ms: int = 40,
+        lag_ms: int = 100,
+        page: int = 50,
+        traits: VenueTraits = TRAITS,
+    ) -> None:
+        self.name = name
+        self.traits = traits
+        self.instruments = tuple(trades)
+        self.clock = clock
+        self.trades = {name: list(found) for name, found in trades.items()}
+        self.latency_ms = latency_ms
+        self.lag_ms = lag_ms
+        self.page = page
+        self.socket_is_down: list[Stretch] = []
+        self.rest_is_down: list[Stretch] = []
+        self.refuses = False
+        self.cuts: list[int] = []
+        self.oldest_trade_id: dict[str, int] = {}
+        self.never_sent: set[tuple[str, int]] = set()
+        self.quotes_every_ms: int | None = None
+        self.n_requests = 0
+        self._candles = {
+            name: [*(history or {}).get(name, ()), *candles_of(found)] for name, found in self.trades.items()
+        }
+        # Everything that the socket sends, by the moment at which it is there to be read.
+        messages = [
+            (trade.time_ms + latency_ms, position, instrument)
+            for instrument, found in self.trades.items()
+            for position, trade in enumerate(found)
+        ]
+        self.messages = sorted(messages)
+        self.times = [message[0] for message in self.messages]
+
+    # Sockets
+
+    def sockets(self) -> Sequence[SocketAddress]:
+        return [SocketAddress(f"wss://{self.name}.example/ws", self.instruments, ("subscribe",))]
+
+    def connect(self, url: str, *, headers: Mapping[str, str] | None = None) -> Channel:
+        self._check(self.socket_is_down, "the socket")
+        return PlayedChannel(self)
+
+    def _check(self, stretches: Sequence[Stretch], what: str) -> None:
+        now_ms = self.clock.now_ms()
+        if self.refuses:
+            raise SourceRefusedError(f"{self.name} answers 451", status=451, retry_after_s=600)
+        if any(begin <= now_ms < end for begin, end in stretches):
+            raise SourceUnreachableError(f"{what} of {self.name} does not answer")
+
+    def is_cut(self, from_ms: int, until_ms: int) -> int | None:
+        """The first moment in a stretch of the clock at which open connections end."""
+        moments = [*self.cuts, *(begin for begin, _ in self.socket_is_down)]
+        return min((at_ms for at_ms in moments if from_ms < at_ms <= until_ms), default=None)
+
+    def read(self, payload: bytes, *, received_ms: int) -> Reading:
+        try:
+            message = json.loads(payload)
+        except ValueError as error:
+            raise DecodeError(str(error)) from error
+        match message:
+            case {"trade": [instrument, position]}:
+                return Reading(trades=[(instrument, self.trades[instrument][position])])
+            case {"quote": [instrument, price]}:
+                quote = VenueQuote(instrument, price, 1.0, price, 1.0)
+                return Reading(quotes=[(instrument, quote)])
+            case _:
+                return Reading(notices=[Notice(NoticeKind(message["notice"]))])
+
+    # REST
+
+    def _visible(self, instrument: str) -> list[VenueTrade]:
+        self.n_requests += 1
+        self._check(self.rest_is_down, "the API")
+        newest_ms = self.clock.now_ms() - self.lag_ms
+        return [trade for trade in self.trades[instrument] if trade.time_ms <= newest_ms]
+
+    def _pages(self, instrument: str, wanted: Sequence[VenueTrade]) -> Iterator[Sequence[VenueTrade]]:
+        oldest = self.oldest_trade_id.get(instrument)
+        if oldest is not None and wanted and wanted[0].trade_id < oldest:
+            raise TradesOutOfReachError(f"{self.name} hands out no trades before {oldest}")
+        for at in range(0, len(wanted), self.page):
+            if at:
+                self.n_requests += 1
+                self._check(self.rest_is_down, "the API")
+            yield wanted[at : at + self.page]
+
+    def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
+        visible = self._visible(instrument)
+        known = [n for n, trade in enumerate(visible) if trade.trade_id <= trade_id]
+        yield from self._pages(instrument, visible[known[-1] + 1 if known else 0 :])
+
+    def trades_from(self, instrument: str, from_ms: int) -> Iterator[Sequence[VenueTrade]]:
+        visible = self._visible(instrument)
+        begin = bisect_left([trade.time_ms for trade in visible], from_ms)
+        yield from self._pages(instrument, visible[begin:])
+
+    def candles(
+        self, instrument: str, from_ms: int, until_ms: int, *, interval: Interval = Interval.ONE_MINUTE
+    ) -> Iterator[Sequence[VenueCandle]]:
+        self.n_requests += 1
+        self._check(self.rest_is_down, "the API")
+        until_ms = min(until_ms, self.clock.now_ms())
+        found = [
+            candle
+            for candle in self._candles[instrument]
+            if from_ms <= candle.start_ms and candle.start_ms + MINUTE_MS <= until_ms
+        ]
+        for at in range(0, len(found), self.page):
+            yield found[at : at + self.page]
+
+    def candles_reach_ms(self, interval: Interval, *, now_ms: int) -> int | None:
+        return None
+
+    def latest(self, instruments: Sequence[str]) -> Sequence[tuple[str, VenuePrice]]:
+        return []
+
+
+class PlayedChannel(Channel):
+    """One connection to a played exchange. What happened before it was opened does not come over it."""
+
+    def __init__(self, exchange: PlayedExchange) -> None:
+        self._exchange = exchange
+        self._opened_ms = exchange.clock.now_ms()
+        self._next = bisect_left(exchange.times, self._opened_ms)
+        self._beat_ms = self._opened_ms + BEAT_MS
+        self._notices = ["subscribed"]
+        self._is_closed = False
+
+    def receive(self, timeout_s: float) -> Received | None:
+        exchange, now_ms = self._exchange, self._exchange.clock.now_ms()
+        cut_ms = exchange.is_cut(self._opened_ms, now_ms)
+        if self._notices:
+            return self._received({"notice": self._notices.pop(0)}, now_ms)
+        while self._next < len(exchange.messages):
+            at_ms, position, instrument = exchange.messages[self._next]
+            if at_ms > now_ms or (cut_ms is not None and at_ms >= cut_ms):
+                break
+            self._next += 1
+            if (instrument, position) not in exchange.never_sent:
+                return self._received({"trade": [instrument, position]}, now_ms)
+        if self._is_closed or cut_ms is not None:
+            self._is_closed = True
+            raise ChannelClosedError("the connection was cut", code=1006)
+        if now_ms >= self._beat_ms:
+            self._beat_ms = now_ms + BEAT_MS
+            return self._received({"notice": "heartbeat"}, now_ms)
+        return None
+
+    def _received(self, message: object, now_ms: int) -> Received:
+        return Received(json.dumps(message).encode(), now_ms)
+
+    def send(self, text: str) -> None:
+        if self._is_closed:
+            raise ChannelClosedError("the connection was cut", code=1006)
+
+    def close(self) -> None:
+        self._is_closed = True
