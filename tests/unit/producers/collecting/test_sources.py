@@ -6,6 +6,8 @@ from producers.jobs.collecting.choosing import sources_of
 from producers.jobs.collecting.prices import PriceSource
 from producers.jobs.collecting.rounds import KnownBefore
 from producers.jobs.collecting.settings import CollectorSettings
+from producers.jobs.live_runs import live_stream
+from producers.settings import ProducerSettings
 from producers.sources.venue_table import venue_of
 from schemas.errors import ConfigurationError, ContractError
 from schemas.events import PriceObserved
@@ -138,3 +140,10 @@ def test_wrong_settings_are_refused(stated: dict[str, str]):
 )
 def test_a_run_with_a_mirror_is_never_the_live_one(stated: dict[str, str], run: str):
     assert CollectorSettings.from_environment(stated).run.startswith(run)
+
+
+@pytest.mark.parametrize("mirror", ["", "http://127.0.0.1:8400/", " http://127.0.0.1:8400"])
+def test_the_collector_and_the_follower_of_trades_name_one_run(mirror: str):
+    stated = {"DRIFTLINE_SOURCES_MIRROR": mirror}
+    follower = live_stream(ProducerSettings.from_environment(stated))
+    assert CollectorSettings.from_environment(stated).run == follower
