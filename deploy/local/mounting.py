@@ -32,6 +32,7 @@ OPERATING = {
     "doctor": Mounted("deploy.local.commands", "doctor", "Check this machine, and say what to do."),
     "kafka": Mounted("deploy.local.commands", "kafka", "Run Apache Kafka alone, in the foreground."),
     "compile": Mounted("deploy.local.commands", "compile", "Compile the feature kernel beforehand."),
+    "collect": Mounted("deploy.local.collecting", "collect", "Collect news and prices, once or for good."),
     "prepare": Mounted("deploy.local.commands", "prepare", "Create topics and tables on running servers."),
 }
 PACKAGES = {
