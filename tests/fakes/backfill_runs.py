@@ -44,7 +44,9 @@ def run(
     put_aside = [] if letters is None else letters
     place = PLACE._replace(source=venue.name, instrument=venue.instruments[0])
     ports = Ports(store, clock, lambda _place, rows: put_aside.extend(rows), lambda: False)
-    return backfill(Request({place: span}, asks_again), lambda *_: venue, FakeFetcher(ScriptedWeb(), clock), ports)[0]
+    return backfill(
+        Request({place: span}, asks_again), lambda *_: venue, FakeFetcher(ScriptedWeb(), clock), ports
+    )[0]
 
 
 def check_covered(store: MemoryBackfill, n_minutes: int, place: Place = PLACE) -> None:

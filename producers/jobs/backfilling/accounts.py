@@ -158,7 +158,9 @@ def _named(place: Place, answer: Answer, *, longest_pause_ms: int, at_ms: int) -
     ]
     for hole in _holes(place, answer):
         reason = answer.reason(hole, at_ms=at_ms)
-        if reason == NOT_GIVEN and hole.end_ms - hole.start_ms <= longest_pause_ms:
+        # A candle after the hole bears out that the venue answered; an empty answer proves nothing.
+        is_borne_out = hole.end_ms < answer.about.end_ms
+        if reason == NOT_GIVEN and is_borne_out and hole.end_ms - hole.start_ms <= longest_pause_ms:
             named.append(place.gap(hole, QUIET, at_ms=at_ms, closed_by=NOT_TRADED))
         else:
             named.append(place.gap(hole, reason, at_ms=at_ms))

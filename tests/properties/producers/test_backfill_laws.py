@@ -106,5 +106,3 @@ def test_stretches_are_sets_of_times(some: list[tuple[int, int]], others: list[t
 
 def _times(stretches: list[Stretch]) -> set[int]:
     return {time for each in stretches for time in range(each.start_ms, each.end_ms)}
-
-
