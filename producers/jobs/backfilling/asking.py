@@ -17,9 +17,9 @@ _BARS_OF_FAILED_PAGE = 300
 _MOST_FAILURES = 3
 #: So many stored candles before a page help to say which of its prices are far from the others.
 _BARS_BEFORE = 300
-#: A source may ask us to wait for so long, so often in a row.
+#: A source may ask us to wait for so long between two pages.
 _LONGEST_WAIT_S = 180.0
-_MOST_WAITS = 5
+_SHORTEST_WAIT_S = 1.0
 #: The reach of a venue moves while we ask.
 _BARS_BESIDE_REACH = 2
 
@@ -65,7 +65,7 @@ class _Asking:
         self._series = series
         self._end_ms = stretch.end_ms
         self._n_failures = 0
-        self._n_waits = 0
+        self._waited_s = 0.0
         # Whether rows before the next candle could not be read, so that a hole is no proof of a quiet market.
         self._is_doubtful = False
 
@@ -97,7 +97,7 @@ class _Asking:
         if starts:
             self._settle(sorted_out, max(starts) + series.place.step_ms)
             self._is_doubtful = bool(unreadable)
-        self._n_failures = self._n_waits = 0
+        self._n_failures, self._waited_s = 0, 0.0
 
     def _judged(self, page: Sequence[VenueCandle]) -> Judged:
         place, ports = self._series.place, self._series.ports
@@ -139,10 +139,11 @@ class _Asking:
 
     def waits(self, seconds: float) -> bool:
         """Wait as the source asks, and return whether it may be asked again."""
-        self._n_waits += 1
-        if seconds > _LONGEST_WAIT_S or self._n_waits > _MOST_WAITS:
+        seconds = max(seconds, _SHORTEST_WAIT_S)
+        self._waited_s += seconds
+        if self._waited_s > _LONGEST_WAIT_S:
             return False
-        self._series.wait(max(seconds, 1.0))
+        self._series.wait(seconds)
         return True
 
     def skips(self, reason: str) -> bool:

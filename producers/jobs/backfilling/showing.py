@@ -51,21 +51,26 @@ class Lines:
             self._first.setdefault(place, (self._clock.monotonic_s(), self._done[place]))
 
     def look(self) -> None:
-        """Write the lines if ten seconds have passed since the last ones."""
+        """Write the lines that are due."""
+        for instrument, percent, left_s in self.due():
+            log.info("backfill", instrument=instrument, percent=percent, seconds_left=left_s)
+
+    def due(self) -> list[tuple[str, float, int | None]]:
+        """Return the instruments that are not done, each with its percentage and the seconds that are left, every ten seconds."""
         now_s = self._clock.monotonic_s()
         if now_s < self._next_s:
-            return
+            return []
         self._next_s = now_s + _LINE_EVERY_S
-        for place, (began_s, n_before) in list(self._first.items()):
-            done, wanted = self._done[place], self._wanted[place]
-            if done < wanted:
-                left_s = left_of(done - n_before, wanted - done, now_s - began_s)
-                log.info(
-                    "backfill",
-                    instrument=place.instrument,
-                    percent=round(100 * done / wanted, 1),
-                    seconds_left=left_s,
-                )
+        with self._lock:
+            return [
+                self._line(place, now_s) for place in self._first if self._done[place] < self._wanted[place]
+            ]
+
+    def _line(self, place: Place, now_s: float) -> tuple[str, float, int | None]:
+        began_s, n_before = self._first[place]
+        done, wanted = self._done[place], self._wanted[place]
+        left_s = left_of(done - n_before, wanted - done, now_s - began_s)
+        return place.instrument, round(100 * done / wanted, 1), left_s
 
 
 def left_of(n_done: int, n_left: int, seconds: float) -> int | None:

@@ -152,7 +152,7 @@ def test_refusal_names_the_rest_and_the_next_backfill_goes_on(store):
     venue.before_page = refuse
     tally = run(venue, store, n_minutes=N)
 
-    assert tally.trouble is not None and "451" in tally.trouble
+    assert "451" in (tally.trouble or "")
     assert gaps_of(store) == [(100, N, tally.trouble, None)]
     check_covered(store, N)
     assert run(venue_of(), store, n_minutes=N).n_new == N - 100
@@ -211,7 +211,7 @@ def test_source_that_asks_for_too_long_a_wait_is_given_up(store):
     venue.before_page = busy
     tally = run(venue, store, n_minutes=N)
 
-    assert tally.trouble is not None and "too busy" in tally.trouble
+    assert "too busy" in (tally.trouble or "")
     check_covered(store, N)
 
 
