@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from producers.jobs.backfilling.accounts import Changes
 from producers.jobs.backfilling.places import Place
 from producers.jobs.backfilling.revising import Held, columns_of_held, revised
-from producers.jobs.backfilling.stores import BackfillStore, Columns, Stored
+from producers.jobs.backfilling.stores import BackfillStore, Stored
 from producers.jobs.backfilling.stretches import Stretch
 from producers.normalise.observations import VenueCandle
+from schemas.frames import Columns
 from schemas.gaps import Gap, MemoryGaps
 
 

@@ -4,7 +4,7 @@ The rules are those of files (:mod:`schemas.frames`, and the bounds of prices in
 is good or bad whether it came from a file or from an API. A bad row is put aside, and the rest of the page is stored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,11 +15,10 @@ from producers.jobs.backfilling.stretches import Stretch
 from producers.normalise.observations import VenueCandle
 from producers.sources.files.candles.price_jumps import price_jumps
 from producers.sources.files.candles.wicks import far_wicks
-from schemas.frames import CANDLE_COLUMNS, Fate, breaches_of, broken_rules, candle_rules
+from schemas.frames import CANDLE_COLUMNS, Columns, Fate, breaches_of, broken_rules, candle_rules
 from schemas.sources import LARGEST_LEAD_MS
 from schemas.time import Interval, text_of_time
 
-Columns = Mapping[str, NDArray[Any]]
 _FAR = "The {column} of {price:g} is far from the prices of the candles around it."
 
 

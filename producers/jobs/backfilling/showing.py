@@ -74,7 +74,13 @@ class Lines:
 
 
 def left_of(n_done: int, n_left: int, seconds: float) -> int | None:
-    """Return how many seconds are left at the rate so far; None while that is unknown."""
+    """Return how many seconds are left at the rate so far; None while that is unknown.
+
+    Args:
+        n_done: How many bars were dealt with.
+        n_left: How many are left.
+        seconds: How long the former took.
+    """
     return None if n_done <= 0 else round(seconds * n_left / n_done)
 
 

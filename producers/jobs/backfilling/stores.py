@@ -6,7 +6,7 @@ the stored candles and the ledger always say together what is still missing, whe
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,8 @@ from producers.jobs.backfilling.accounts import Changes
 from producers.jobs.backfilling.places import Place
 from producers.jobs.backfilling.stretches import Stretch
 from producers.normalise.observations import VenueCandle
+from schemas.frames import Columns
 from schemas.gaps import Gap
-
-Columns = Mapping[str, NDArray[Any]]
 
 
 class Stored(NamedTuple):

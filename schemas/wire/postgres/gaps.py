@@ -58,7 +58,7 @@ def _row(gap: Gap) -> dict[str, Any]:
 
 
 def open_gap(cursor: psycopg.Cursor[Any], gap: Gap) -> bool:
-    """Add a gap within a transaction of the caller; see :class:`schemas.gaps.GapLedger`."""
+    """Add a gap within a transaction of the caller; see the port, :class:`schemas.gaps.GapLedger`."""
     cursor.execute(
         f"INSERT INTO gaps ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT ({_KEY}) DO NOTHING", _row(gap)
     )
@@ -68,7 +68,7 @@ def open_gap(cursor: psycopg.Cursor[Any], gap: Gap) -> bool:
 def close_gap(
     cursor: psycopg.Cursor[Any], gap: Gap, *, by: str, at_ms: int, remaining: Sequence[Gap] = ()
 ) -> bool:
-    """Close a gap within a transaction of the caller; see :class:`schemas.gaps.GapLedger`."""
+    """Close a gap within a transaction of the caller; see the port, :class:`schemas.gaps.GapLedger`."""
     cursor.execute(
         f"UPDATE gaps SET closed_ms = %(at_ms)s, closed_by = %(by)s WHERE {_SAME} AND closed_ms IS NULL",
         _row(gap) | {"at_ms": at_ms, "by": by},
