@@ -41,6 +41,7 @@ PACKAGES = {
     "recording": Mounted("producers.commands", "recording", "Show what was recorded, and what a day costs."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
+    "backfill": Mounted("producers.commands", "backfill", "Fetch the candles of the past months."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),
     "process": Mounted("stream_processors.commands", None, "Run one of the stream processors."),
     "topics": Mounted(
