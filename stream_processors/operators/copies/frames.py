@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 _FRAME_FROM = 3
+_NOTHING: frozenset[int] = frozenset()
 
 
 class Frames:
@@ -16,18 +17,25 @@ class Frames:
 
     def __init__(self) -> None:
         self._counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._frames: defaultdict[str, set[int]] = defaultdict(set)
 
     def add(self, source: str, shingles: Iterable[int]) -> None:
         """Count the shingles of an article."""
-        self._counts[source].update(set(shingles))
+        counts, each = self._counts[source], set(shingles)
+        counts.update(each)
+        self._frames[source].update(shingle for shingle in each if counts[shingle] == _FRAME_FROM)
 
     def remove(self, source: str, shingles: Iterable[int]) -> None:
         """Take an article back."""
-        counts = self._counts[source]
+        counts, frame = self._counts[source], self._frames[source]
         for shingle in set(shingles):
-            counts[shingle] -= 1
-            if counts[shingle] <= 0:
+            n = counts[shingle] - 1
+            if n:
+                counts[shingle] = n
+            else:
                 del counts[shingle]
+            if n < _FRAME_FROM:
+                frame.discard(shingle)
 
     def without(self, source: str, shingles: Iterable[int], *, n_own: int = 0) -> frozenset[int]:
         """Return the shingles that are not the frame of the source.
@@ -37,8 +45,9 @@ class Frames:
             shingles: Its shingles.
             n_own: 1 if the article itself was counted.
         """
-        counts = self._counts.get(source)
-        if not counts:
-            return frozenset(shingles)
-        n_most = _FRAME_FROM + n_own
-        return frozenset(shingle for shingle in shingles if counts[shingle] < n_most)
+        each = frozenset(shingles)
+        framed = each & self._frames.get(source, _NOTHING)
+        if not framed:
+            return each
+        counts, n_most = self._counts[source], _FRAME_FROM + n_own
+        return each - {shingle for shingle in framed if counts[shingle] >= n_most}

@@ -78,6 +78,5 @@ def _without_title(text: list[str], title: list[str]) -> list[str]:
 
 def _hashes(words: list[str]) -> tuple[int, ...]:
     """Return the hashes of every three words in a row; of fewer words there is none."""
-    return tuple(
-        zlib.crc32(" ".join(words[i : i + N_WORDS]).encode()) for i in range(len(words) - N_WORDS + 1)
-    )
+    threes = zip(words, words[1:], words[2:], strict=False)
+    return tuple([zlib.crc32(f"{first} {second} {third}".encode()) for first, second, third in threes])
