@@ -110,6 +110,7 @@ class NewsReader(NewsReading):
         with self._lock:
             confirmed, self._confirmed = self._confirmed, []
         self._versions.confirm(confirmed)
+        self._taker.published(confirmed)
         self._pages.begin(is_last=is_last)
         self._fetcher.n_requests = 0
 

@@ -3,6 +3,8 @@
 The rounds of the feed and the rounds of a backfill do this alike, so it stands apart from both.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from producers.normalise.news.addresses import canonical_address, comparable, is_of_site
@@ -146,11 +148,19 @@ class Taker:
             self._tracking.checked(comparable(url), entry, now_ms=looking.now_ms)
         elif all(article.article_id != each.article_id for each in into.articles):
             into.articles.append(article)
+            self._tracking.given(comparable(url), entry, now_ms=looking.now_ms)
+
+    def published(self, articles: Iterable[ArticleSeen]) -> None:
+        """Take note that articles were published."""
+        for article in articles:
+            self._tracking.published(comparable(article.url))
 
     def _says_nothing(self, entry: FeedEntry, page: Page | None, url: str) -> bool:
         """Whether a known article is shown unchanged by the feed and its page could not be read."""
         known = self._versions.of(url)
-        return known is not None and page is None and not states_another(entry, known)
+        if known is None or page is not None:
+            return False
+        return not states_another(entry, known) and not self._tracking.has_changed(comparable(url), entry)
 
     def _seen(self, reading: Reading, now_ms: int) -> ArticleSeen | None:
         may_pass_on_text = self._spec.terms.may_pass_on_text

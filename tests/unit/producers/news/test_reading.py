@@ -181,6 +181,17 @@ def test_item_that_breaks_a_rule_is_rejected_once_and_the_others_are_read(readin
     assert [each.title for each in later.articles] == ["Bitcoin will rise"]
 
 
+def test_correction_far_down_is_found_where_a_feed_puts_the_article_into_its_summary(
+    reading: Reading,
+) -> None:
+    long = ONE._replace(summary="Bitcoin fell on Friday. " * 60 + "It lost 5 percent.")
+    reading.site.show(long, pages=[])
+    (first,) = reading.collect().articles
+    assert len(first.summary or "") <= 500
+    reading.site.show(long._replace(summary=long.summary.replace("5 percent", "15 percent")), pages=[])
+    assert [each.version for each in reading.collect(after_ms=1_000).articles] == [1]
+
+
 def test_redirect_to_the_front_page_is_not_taken_for_the_article(reading: Reading) -> None:
     reading.site.show(ONE, pages=[])
     reading.web.answer(ONE.url, Answer(302, headers={"Location": f"{HOME}/"}))
