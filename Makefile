@@ -201,6 +201,7 @@ bench-copy: $(VENV)/.developing ## How fast 500,000 candles are stored, beside p
 
 bench-recording: $(VENV)/.developing ## What a day of recorded quotes and perpetual trades costs on disk (FLUSH_S=)
 	$(BIN)/python -m tests.benchmarks.recording
+
 bench-duplicates: $(VENV)/.developing ## Precision and recall of the links between copies of recorded articles, articles/s, memory over three passes
 	$(BIN)/python -m tests.benchmarks.duplicates
 

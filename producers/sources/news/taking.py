@@ -98,8 +98,11 @@ class Taker:
             if known is not None and not self._is_due(entry, known, looking):
                 into.n_duplicate += 1
                 return
-            page = self._pages.get(url if known is None else known.url, is_last=looking.is_last)
-            if page is Missing.WAITS or (page is Missing.GONE and looking.way is not Way.FEED):
+            has_enough = looking.way is Way.FEED  # a listing and a sitemap leave the rest to the page
+            page = self._pages.get(
+                url if known is None else known.url, is_last=looking.is_last and has_enough
+            )
+            if page is Missing.WAITS:
                 into.n_waiting += 1
                 return
             found = page if isinstance(page, Page) else None
@@ -132,6 +135,9 @@ class Taker:
         return url if page is None else page.url
 
     def _read(self, entry: FeedEntry, page: Page | None, url: str, looking: Looking, into: Taken) -> None:
+        if page is None and looking.way is not Way.FEED:
+            message = f"expected the page of an article at {url}, which cannot be read"
+            raise ItemRefusedError(Rule.PAGE, message)
         reading = merged(
             entry,
             page,
