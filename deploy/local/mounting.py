@@ -53,6 +53,11 @@ PACKAGES = {
     ),
     "store": Mounted("stream_processors.commands", "store", "Export days of the store, and delete old ones."),
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
+    "quality": Mounted(
+        "trainers.commands",
+        "quality",
+        "Say how complete, fresh and sound the stored data are, and what is open.",
+    ),
     "train": Mounted("trainers.commands", "train", "Train and promote the models of a run."),
     "learn": Mounted("trainers.commands", "learn", "Train models online, and publish new versions."),
     "evaluate": Mounted("trainers.commands", "evaluate", "Evaluate a model on a file of candles."),

@@ -1,0 +1,87 @@
+"""Counts the rows of each target as ``driftline train`` counts them, and says what would bring those that are missing."""
+
+import math
+
+from schemas.artifacts import ModelTarget
+from schemas.companions import predicted_of
+from schemas.streams import StreamDescription
+from schemas.targets import TargetPair
+from schemas.time import Interval
+from stream_processors.features.declarations import SPEC
+from stream_processors.features.vector_declarations import spec_of
+from trainers.inputs.waiting import FeatureHistory
+from trainers.quality.reports import TrainingRows
+from trainers.settings import TrainerSettings
+from trainers.training.fitting import training_decisions
+from trainers.training.offered import offered
+
+_DAY_MS = Interval.ONE_DAY.milliseconds
+_DAYS_OF_MONTH = 30
+
+
+def training_rows(
+    features: FeatureHistory, description: StreamDescription, settings: TrainerSettings, *, now_ms: int
+) -> list[TrainingRows]:
+    """Return how many rows each target of a run has, in the order in which they are trained.
+
+    Args:
+        features: The features that training would read.
+        description: Of the run.
+        settings: The targets, the recipe and the least number of rows.
+        now_ms: Up to where history reaches.
+    """
+    companions = settings.parsed_companions()
+    return [
+        _of_target(features, description, settings, instrument, pair, now_ms=now_ms)
+        for pair in settings.parsed_targets()
+        for instrument in predicted_of(companions, description.instruments)
+    ]
+
+
+def _of_target(
+    features: FeatureHistory,
+    description: StreamDescription,
+    settings: TrainerSettings,
+    instrument: str,
+    pair: TargetPair,
+    *,
+    now_ms: int,
+) -> TrainingRows:
+    target = ModelTarget(instrument=instrument, interval=pair.interval, horizon=pair.horizon)
+    n_rows, n_needed = _n_rows(features, description, settings, target), settings.train_minimum_rows
+    missing = n_needed - n_rows
+    return TrainingRows(
+        target=str(target),
+        n_rows=n_rows,
+        n_needed=n_needed,
+        remedy=_remedy(description, target, missing, now_ms=now_ms) if missing > 0 else "",
+    )
+
+
+def _n_rows(
+    features: FeatureHistory, description: StreamDescription, settings: TrainerSettings, target: ModelTarget
+) -> int:
+    until_ms = description.warm_up_until_ms
+    table = features.feature_table(
+        description.stream,
+        instrument=target.instrument,
+        interval=target.interval,
+        until_ms=until_ms,
+        spec_hash=spec_of(settings.parsed_companions().get(target.instrument)).hash,
+    )
+    if table is None:
+        return 0
+    recipe = offered()[settings.train_model]
+    decisions = training_decisions(table, recipe, target=target, known_by_ms=until_ms)
+    return int(decisions.own.is_decided.sum())
+
+
+def _remedy(description: StreamDescription, target: ModelTarget, n_missing: int, *, now_ms: int) -> str:
+    """Say what would bring the rows: one for each bar, and no complete one before the features are warm."""
+    n_bars = n_missing + SPEC.warm_up_bars
+    days = math.ceil(n_bars * target.interval.milliseconds / _DAY_MS)
+    if description.kind.runs_by_wall_clock:
+        held_days = max(0, now_ms - description.origin_ms) / _DAY_MS
+        months = math.ceil((held_days + days) / _DAYS_OF_MONTH)
+        return f"`driftline backfill --months {months}` reaches {days:,} days further back"
+    return f"a history that begins {days:,} days earlier (DRIFTLINE_FROM; HISTORY of a capture)"
