@@ -38,6 +38,7 @@ OPERATING = {
 PACKAGES = {
     "inspect": Mounted("producers.commands", "inspect", "Say what a data file is and which rows are bad."),
     "convert": Mounted("producers.commands", "convert", "Write a file of candles of any form as parquet."),
+    "record": Mounted("producers.commands", "record", "Record the flow of perpetual futures into files."),
     "recording": Mounted("producers.commands", "recording", "Show what was recorded, and what a day costs."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+from producers.jobs.recording.folders import DAY_MS, days, joined, streams
 from producers.jobs.recording.kinds import RecordedKind
-from producers.jobs.recording.parts import DAY_MS, days, joined, parts_of, streams
+from producers.jobs.recording.parts import parts_of
 
 
 class RecordedDay(msgspec.Struct, frozen=True, kw_only=True):
