@@ -154,7 +154,7 @@ class StoredDays:
                 instrument=instrument,
                 newest_ms=newest_ms,
                 age_s=(self._until_ms - newest_ms) / 1000,
-                delay_s=0.0 if known_ms is None else (known_ms - newest_ms) / 1000,
+                delay_s=None if known_ms is None else (known_ms - newest_ms) / 1000,
             )
         )
 

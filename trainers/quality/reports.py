@@ -58,7 +58,8 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         age_s: How long before the end of the report its event happened.
-        delay_s: How long after it happened the platform had it; negative if the clock of the source is ahead.
+        delay_s: How long after it happened the platform had it; negative if the clock of the source is ahead; None for
+            bars, of which that is not asked.
     """
 
     data: DataKind
@@ -66,7 +67,7 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str
     newest_ms: int
     age_s: float
-    delay_s: float
+    delay_s: float | None
 
 
 class TrainingRows(msgspec.Struct, frozen=True, kw_only=True):

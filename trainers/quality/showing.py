@@ -14,6 +14,8 @@ from trainers.quality.reports import DataKind, QualityReport
 from trainers.quality.tables import Rows, is_text, tables_of
 
 _MOST_CURVES = 7
+#: Tables of sentences, whose cells stand at the left and may be long.
+_WORDY = frozenset({"What is open", "Sources", "Open gaps"})
 
 
 def print_report(report: QualityReport, console: Console) -> None:
@@ -62,13 +64,13 @@ def _parts(report: QualityReport) -> Iterator[str]:
     if pictures:
         yield f'<div class="pictures">{pictures}</div>'
     for rows in tables:
-        yield table(rows.title, rows.columns, rows.rows, kind="facts" if rows.title == "What is open" else "")
+        yield table(rows.title, rows.columns, rows.rows, kind="facts" if rows.title in _WORDY else "")
     yield "<footer>driftline quality. Days are of UTC. Outliers may be true: they are counted, and nothing is done.</footer>"
 
 
 def _pictures(report: QualityReport) -> Iterator[str]:
     yield figure(_completeness(report), "Bars that are there, of those that should be, by day.")
-    yield figure(_targets(report), "Labelled rows without ties; training needs the grey bar.")
+    yield figure(_targets(report), "Labelled rows without ties. A full bar is enough; there may be more.")
     yield figure(_flaws(report), "Rows that break a rule, outliers, and prices in quarantine, by day.")
     for data in (DataKind.TRADES, DataKind.QUOTES, DataKind.ARTICLES):
         yield figure(_volumes(report, data), f"{data.capitalize()} that are stored, by day.")
@@ -91,11 +93,11 @@ def _volumes(report: QualityReport, data: DataKind) -> str:
 
 
 def _targets(report: QualityReport) -> str:
-    series = {
-        "rows": {each.target: Measured(each.n_rows) for each in report.targets},
-        "needed": {each.target: Measured(each.n_needed) for each in report.targets},
+    shares = {
+        each.target: Measured(round(min(100.0, 100.0 * each.n_rows / each.n_needed), 1))
+        for each in report.targets
     }
-    return measured_bars("Rows to train on", series, is_lying=True, n_references=1) if report.targets else ""
+    return measured_bars("Rows to train on, % of those that are needed", {"": shares}, is_lying=True)
 
 
 def _flaws(report: QualityReport) -> str:

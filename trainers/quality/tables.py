@@ -66,7 +66,14 @@ def _of_day(day: DayQuality) -> tuple[str, ...]:
 
 def _of_freshness(each: Freshness) -> tuple[str, ...]:
     newest = text_of_time(each.newest_ms)
-    return each.data, each.source, each.instrument, newest, _duration(each.age_s), _duration(each.delay_s)
+    return (
+        each.data,
+        each.source,
+        each.instrument,
+        newest,
+        _duration(each.age_s),
+        _NONE if each.delay_s is None else _duration(each.delay_s),
+    )
 
 
 def _gaps(report: QualityReport) -> list[tuple[str, ...]]:

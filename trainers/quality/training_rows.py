@@ -4,6 +4,7 @@ import math
 
 from schemas.artifacts import ModelTarget
 from schemas.companions import predicted_of
+from schemas.features import FeatureTable
 from schemas.streams import StreamDescription
 from schemas.targets import TargetPair
 from schemas.time import Interval
@@ -48,36 +49,53 @@ def _of_target(
     now_ms: int,
 ) -> TrainingRows:
     target = ModelTarget(instrument=instrument, interval=pair.interval, horizon=pair.horizon)
-    n_rows, n_needed = _n_rows(features, description, settings, target), settings.train_minimum_rows
-    missing = n_needed - n_rows
-    return TrainingRows(
-        target=str(target),
-        n_rows=n_rows,
-        n_needed=n_needed,
-        remedy=_remedy(description, target, missing, now_ms=now_ms) if missing > 0 else "",
-    )
-
-
-def _n_rows(
-    features: FeatureHistory, description: StreamDescription, settings: TrainerSettings, target: ModelTarget
-) -> int:
-    until_ms = description.warm_up_until_ms
+    until_ms, n_needed = description.warm_up_until_ms, settings.train_minimum_rows
     table = features.feature_table(
         description.stream,
-        instrument=target.instrument,
-        interval=target.interval,
+        instrument=instrument,
+        interval=pair.interval,
         until_ms=until_ms,
-        spec_hash=spec_of(settings.parsed_companions().get(target.instrument)).hash,
+        spec_hash=spec_of(settings.parsed_companions().get(instrument)).hash,
     )
-    if table is None:
-        return 0
-    recipe = offered()[settings.train_model]
-    decisions = training_decisions(table, recipe, target=target, known_by_ms=until_ms)
-    return int(decisions.own.is_decided.sum())
+    n_rows = 0
+    if table is not None:
+        recipe = offered()[settings.train_model]
+        decisions = training_decisions(table, recipe, target=target, known_by_ms=until_ms)
+        n_rows = int(decisions.own.is_decided.sum())
+    remedy = (
+        "" if n_rows >= n_needed else _remedy(description, target, table, n_needed - n_rows, now_ms=now_ms)
+    )
+    return TrainingRows(target=str(target), n_rows=n_rows, n_needed=n_needed, remedy=remedy)
 
 
-def _remedy(description: StreamDescription, target: ModelTarget, n_missing: int, *, now_ms: int) -> str:
-    """Say what would bring the rows: one for each bar, and no complete one before the features are warm."""
+def _remedy(
+    description: StreamDescription,
+    target: ModelTarget,
+    table: FeatureTable | None,
+    n_missing: int,
+    *,
+    now_ms: int,
+) -> str:
+    """Say what would bring the rows: longer history, or the bars that are missing in it."""
+    is_long_enough = table is not None and len(table.as_of_ms) >= 2 * (n_missing + SPEC.warm_up_bars)
+    if table is not None and is_long_enough:
+        n_incomplete = int((~table.is_warm).sum())
+        if n_incomplete:
+            holes = f"bars are missing in between, so that {n_incomplete:,} of {len(table.as_of_ms):,} rows are incomplete"
+            is_live = description.kind.runs_by_wall_clock
+            way = (
+                "`driftline backfill` fetches those that the venue has"
+                if is_live
+                else "NO_TRADE=60 if nothing was traded then"
+            )
+            return f"{holes}; {way}"
+    return _longer_history(description, target, n_missing, now_ms=now_ms)
+
+
+def _longer_history(
+    description: StreamDescription, target: ModelTarget, n_missing: int, *, now_ms: int
+) -> str:
+    """Say how much longer the history must be: one bar for each row, and those before the features are warm."""
     n_bars = n_missing + SPEC.warm_up_bars
     days = math.ceil(n_bars * target.interval.milliseconds / _DAY_MS)
     if description.kind.runs_by_wall_clock:
