@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from schemas.collected_frames import CollectedFrame, frame_rules
 from schemas.frames import Fate, broken_rules
 from schemas.gaps import Gap, GapKind
+from schemas.time import Interval
 
 DAY_MS = 86_400_000
-_MARKET_GAPS = frozenset({GapKind.CANDLES, GapKind.TRADES})
+#: Gaps of other kinds explain no missing bar: candles of an hour may be missing where those of a minute are there.
+_OF_BARS = {f"candles {interval}": interval.milliseconds for interval in Interval}
 
 
 class Judged(NamedTuple):
@@ -88,6 +90,6 @@ def _is_within(start_ms: NDArray[np.int64], length_ms: int, gaps: Sequence[Gap])
     """Whether each bar overlaps a gap: a bar that lacks some of its trades is not closed either."""
     result = np.zeros(len(start_ms), dtype=np.bool_)
     for gap in gaps:
-        if gap.kind in _MARKET_GAPS:
+        if gap.kind in {GapKind.TRADES, GapKind.CANDLES} or _OF_BARS.get(gap.kind) == length_ms:
             result |= (start_ms < gap.end_ms) & (start_ms + length_ms > gap.start_ms)
     return result
