@@ -46,7 +46,13 @@ def streams(folder: Path) -> list[str]:
 
 
 def days(folder: Path, stream: str, kind: RecordedKind) -> list[Path]:
-    """Return the folders of the days of a kind, oldest first."""
+    """Return the folders of the days of a kind, oldest first.
+
+    Args:
+        folder: Of all recordings.
+        stream: The run.
+        kind: Of the rows.
+    """
     of_kind = folder / quote(stream, safe="") / kind
     return sorted(path for path in of_kind.iterdir() if path.is_dir()) if of_kind.is_dir() else []
 

@@ -13,7 +13,13 @@ _N_DAYS = 2
 
 
 def newest_trades(folder: Path, stream: str, instruments: Collection[str]) -> dict[str, RecordedTrade]:
-    """Return the newest recorded trade of each instrument that has one among the newest days."""
+    """Return the newest recorded trade of each instrument that has one among the newest days.
+
+    Args:
+        folder: Of all recordings.
+        stream: The run.
+        instruments: Those that are looked for.
+    """
     found: dict[str, RecordedTrade] = {}
     for day in reversed(days(folder, stream, RecordedKind.TRADES)[-_N_DAYS:]):
         wanted = set(instruments) - found.keys()
@@ -23,7 +29,13 @@ def newest_trades(folder: Path, stream: str, instruments: Collection[str]) -> di
 
 
 def newest_fundings(folder: Path, stream: str, instruments: Collection[str]) -> dict[str, int]:
-    """Return the time of the newest recorded funding of each instrument that has one."""
+    """Return the time of the newest recorded funding of each instrument that has one.
+
+    Args:
+        folder: Of all recordings.
+        stream: The run.
+        instruments: Those that are looked for.
+    """
     found: dict[str, int] = {}
     for day in reversed(days(folder, stream, RecordedKind.FUNDINGS)):
         wanted = set(instruments) - found.keys()

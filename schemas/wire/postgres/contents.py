@@ -74,7 +74,13 @@ class StoredContents:
         )
 
     def copies(self, stream: str, *, from_ms: int, until_ms: int) -> list[DayCount]:
-        """Return how many articles are copies of earlier ones, by source and day."""
+        """Return how many articles are copies of earlier ones, by source and day.
+
+        Args:
+            stream: The run.
+            from_ms: The earliest time.
+            until_ms: The time before which all lie.
+        """
         return self._counts(
             f"SELECT source, source, event_time_ms / {DAY_MS}, count(*), max(event_time_ms), max(known_time_ms) "
             "FROM article_links WHERE stream = %s AND event_time_ms >= %s AND event_time_ms < %s "
@@ -83,7 +89,14 @@ class StoredContents:
         )
 
     def late_trades(self, stream: str, interval: Interval, *, from_ms: int, until_ms: int) -> list[DayCount]:
-        """Return how many trades came after their bar was closed, by instrument and day."""
+        """Return how many trades came after their bar was closed, by instrument and day.
+
+        Args:
+            stream: The run.
+            interval: Of the bars.
+            from_ms: The earliest time.
+            until_ms: The time before which all lie.
+        """
         return self._counts(
             f"SELECT source, instrument, start_ms / {DAY_MS}, sum(n_late)::bigint, max(event_time_ms), max(known_time_ms) "
             "FROM bars WHERE stream = %s AND interval = %s AND start_ms >= %s AND start_ms < %s AND n_late > 0 "
@@ -92,7 +105,13 @@ class StoredContents:
         )
 
     def quarantined(self, stream: str, *, from_ms: int, until_ms: int) -> list[DayCount]:
-        """Return how many prices are in quarantine, by instrument and day."""
+        """Return how many prices are in quarantine, by instrument and day.
+
+        Args:
+            stream: The run.
+            from_ms: The earliest time.
+            until_ms: The time before which all lie.
+        """
         return self._counts(
             f"SELECT source, instrument, event_time_ms / {DAY_MS}, count(*), max(event_time_ms), max(known_time_ms) "
             "FROM prices WHERE stream = %s AND event_time_ms >= %s AND event_time_ms < %s AND is_quarantined "
