@@ -1,14 +1,17 @@
 """Opens what a live run needs of the world: the web, the venues, the stored candles and the ledger of gaps."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from producers.jobs.following.notes import NoRecorder
+from producers.jobs.following.notes import NoRecorder, Recorder
 from producers.jobs.following.options import FollowOptions
 from producers.jobs.following.settings import FollowSettings
 from producers.jobs.live_plans import LivePorts, LiveWorld
 from producers.jobs.publishing import Outlet
+from producers.jobs.recording.kinds import RecordedKind
+from producers.jobs.recording.recorders import FileRecorder
+from producers.jobs.recording.settings import RecordingSettings
 from producers.sources.venue_table import venue_of
 from producers.sources.web.opening import Web, open_web
 from producers.sources.web.settings import WebSettings
@@ -45,10 +48,38 @@ def open_live(
     """
     follow = FollowSettings.from_environment(environment)
     parameters = WebSettings.from_environment(environment).parameters(None)
-    with open_web(parameters, clock, is_stopped=is_stopped) as web:
+    recording = RecordingSettings.from_environment(environment)
+    with open_web(parameters, clock, is_stopped=is_stopped) as web, ExitStack() as closing:
         yield LiveWorld(
-            follow.options, partial(_ports, outlet, web=web, pool=pool, clock=clock, options=follow.options)
+            follow.options,
+            partial(
+                _ports,
+                outlet,
+                web=web,
+                pool=pool,
+                clock=clock,
+                options=follow.options,
+                recorder=partial(_recorder, recording, clock, closing),
+            ),
         )
+
+
+def _recorder(
+    settings: RecordingSettings, clock: Clock, closing: ExitStack, description: StreamDescription
+) -> Recorder:
+    """Open the recorder of raw quotes; trades are in the log, and perpetual futures have a process of their own."""
+    if not settings.recording:
+        return NoRecorder()
+    recorder = FileRecorder(
+        settings.folder,
+        clock,
+        stream=description.stream,
+        kinds=[RecordedKind.QUOTES],
+        options=settings.options,
+    )
+    recorder.start()
+    closing.callback(recorder.close)
+    return recorder
 
 
 def _ports(
@@ -59,6 +90,7 @@ def _ports(
     pool: PostgresPool,
     clock: Clock,
     options: FollowOptions,
+    recorder: Callable[[StreamDescription], Recorder],
 ) -> LivePorts:
     return LivePorts(
         venues={
@@ -71,7 +103,7 @@ def _ports(
         ledger=StoredGaps(pool),
         beside=beside(outlet),
         acknowledge=outlet.flush,
-        recorder=NoRecorder(),
+        recorder=recorder(description),
         options=options,
     )
 

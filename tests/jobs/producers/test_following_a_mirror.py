@@ -4,6 +4,9 @@ import uuid
 
 import pytest
 
+from producers.jobs.recording.folders import days
+from producers.jobs.recording.kinds import RecordedKind
+from producers.jobs.recording.parts import rows_of_day
 from producers.jobs.replaying import replay
 from producers.jobs.sessions import open_session
 from producers.jobs.warming import warm_up
@@ -24,8 +27,9 @@ pytestmark = [pytest.mark.recorded, pytest.mark.servers]
 
 
 @pytest.fixture
-def environment(mirror):
+def environment(mirror, tmp_path):
     return {
+        "DRIFTLINE_DATA_DIR": str(tmp_path),
         "DRIFTLINE_SOURCE": "live",
         "DRIFTLINE_SOURCES_MIRROR": mirror.address,
         "DRIFTLINE_STREAM": f"mirror-{uuid.uuid4().hex[:12]}",
@@ -92,7 +96,9 @@ def warmed(environment, endpoints):
         return session.plan.description
 
 
-def test_three_venues_are_warmed_followed_cut_and_continued_without_a_loss(environment, endpoints, mirror):
+def test_three_venues_are_warmed_followed_cut_and_continued_without_a_loss(
+    environment, endpoints, mirror, tmp_path
+):
     description = warmed(environment, endpoints)
     first = followed(environment, endpoints, n_ticks=150)
     mirror.fail("cut_socket", host="stream.binance.com", count=1)
@@ -117,5 +123,9 @@ def test_three_venues_are_warmed_followed_cut_and_continued_without_a_loss(envir
         KRAKEN,
     }
     assert len(quotes) > 2
+    for day in days(tmp_path / "recording", description.stream, RecordedKind.QUOTES):
+        recorded = rows_of_day(day, RecordedKind.QUOTES)
+        assert set(recorded["instrument"].to_pylist()) == {BINANCE, COINBASE, KRAKEN}
+        assert len(recorded) > len(quotes)
     with PostgresPool(endpoints.database_url) as pool:
         assert StoredGaps(pool).gaps(description.stream) == []
