@@ -10,6 +10,7 @@ from api import errors
 from api.middleware.metering import ApiMetrics, Metering
 from api.reading import parts
 from api.reading.alarms import LeakAlarms
+from api.reading.articles import ArticleReader
 from api.reading.bars import BarReader
 from api.reading.clocks import RunClock
 from api.reading.features import FeatureReader
@@ -18,8 +19,9 @@ from api.reading.predictions import PredictionReader
 from api.reading.promotions import PromotionReader
 from api.reading.readiness import ReadinessReader
 from api.reading.runs import RunReader
+from api.reading.sources import SourceReader
 from api.reading.targets import TargetFinder
-from api.routes import health, markets, pages, predictions, streams
+from api.routes import health, markets, news, pages, predictions, sources, streams
 from api.settings import ApiSettings
 from schemas.time import Clock
 from schemas.wire import redis
@@ -32,7 +34,7 @@ _DESCRIPTION = """
 Predicts which way a coin's price goes next, and states how sure each prediction is and how often such predictions
 were right.
 
-Every answer names the run that its data belong to (`stream`: live, a replay, or a simulation) and the source of the
+Every answer names the run that its data belong to (`stream`: live, a replay, a simulation, or a mirror of the sources) and the source of the
 prices (`source`), and states whether the prices are invented (`is_simulated`). Errors are problem documents (RFC 9457).
 Nothing here is advice.
 """
@@ -77,8 +79,9 @@ def create_app(
     parts.install(app, [settings, metrics, *readers])
     app.add_middleware(Metering, metrics=metrics)
     errors.install(app)
-    for router in (predictions.router, streams.router, markets.router, health.router, pages.make_router()):
-        app.include_router(router)
+    for routes in (predictions, streams, markets, news, sources, health):
+        app.include_router(routes.router)
+    app.include_router(pages.make_router())
     return app
 
 
@@ -101,6 +104,8 @@ def _readers(
         bars,
         alarms,
         ReadinessReader(views, history, stream=stream),
+        ArticleReader(history, stream=stream),
+        SourceReader(history, stream=stream),
     ]
 
 

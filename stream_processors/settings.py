@@ -1,9 +1,11 @@
 """The settings of the stream processors."""
 
+from pathlib import Path
+
 from pydantic import Field, field_validator
 
 from schemas.time import Interval
-from schemas.wire.settings import JobSettings
+from schemas.wire.settings import JobSettings, ServerSettings
 
 
 class ProcessorSettings(JobSettings):
@@ -56,3 +58,33 @@ class ProcessorSettings(JobSettings):
     def bar_intervals(self) -> list[Interval]:
         """The parsed intervals, each once."""
         return list(dict.fromkeys(Interval(part.strip()) for part in self.intervals.split(",")))
+
+
+class StoreSettings(ServerSettings):
+    """For how long the rows of live runs and mirrors stay in the durable store. Unset keeps them for ever."""
+
+    keep_ticks_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days before today of which ticks are kept; a busy instrument has some 100 MB of them a day.",
+    )
+    keep_quotes_days: int | None = Field(
+        default=None, ge=1, description="Days before today of which quotes are kept, of one a second."
+    )
+    keep_prices_days: int | None = Field(
+        default=None, ge=1, description="Days before today of which latest prices are kept."
+    )
+
+    @property
+    def archive(self) -> Path:
+        """The folder of exported days, if no other is named."""
+        return self.data_dir / "archive"
+
+    def kept_days(self) -> dict[str, int]:
+        """Return the days by table; a table that is kept for ever is left out."""
+        stated = {
+            "ticks": self.keep_ticks_days,
+            "quotes": self.keep_quotes_days,
+            "prices": self.keep_prices_days,
+        }
+        return {table: days for table, days in stated.items() if days is not None}

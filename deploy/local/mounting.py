@@ -48,6 +48,7 @@ PACKAGES = {
     "dead-letters": Mounted(
         "stream_processors.commands", "dead-letters", "List, show, replay and discard dead letters."
     ),
+    "store": Mounted("stream_processors.commands", "store", "Export days of the store, and delete old ones."),
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
     "train": Mounted("trainers.commands", "train", "Train and promote the models of a run."),
     "learn": Mounted("trainers.commands", "learn", "Train models online, and publish new versions."),

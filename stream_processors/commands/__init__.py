@@ -7,6 +7,7 @@ import click
 from schemas.wire.processes import stop_on_signals
 from stream_processors.commands.alerts import alerts
 from stream_processors.commands.dead_letters import dead_letters
+from stream_processors.commands.store import store
 from stream_processors.commands.topics import tail, topics
 from stream_processors.settings import ProcessorSettings
 
@@ -75,5 +76,6 @@ def compile_kernel() -> None:
 
 commands.add_command(alerts)
 commands.add_command(dead_letters)
+commands.add_command(store)
 commands.add_command(topics)
 commands.add_command(tail)

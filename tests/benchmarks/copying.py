@@ -5,7 +5,8 @@ candles that nobody stored before:
 
 - plain COPY of the packed rows into a table with the same key and no trigger: the limit;
 - the bulk loader on a new stream, on the same candles again, and on a stream of which every second candle is there;
-- the writer of the history sink, in batches of 10,000 events.
+- the writer of the history sink, in batches of 10,000 events;
+- a day of quotes of one instrument, one a second, deleted out of thirty days: what monthly partitions would save.
 """
 
 import os
@@ -23,11 +24,13 @@ from deploy.local.servers.fleets import running_servers
 from deploy.local.settings import LauncherSettings
 from schemas.events import CandleObserved
 from schemas.time import Interval
+from schemas.wire.postgres.archives import DAY_MS, StoredDays
 from schemas.wire.postgres.bulk import ROWS_OF_PART, BulkLoader, CandleColumns, columns_of
 from schemas.wire.postgres.merging import copy_packed
 from schemas.wire.postgres.packing import packed_rows
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.writing import EventWriter
+from stream_processors.archiving.pruning import prune
 from tests.benchmarks.reporting import Figure, report
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0
 
@@ -106,6 +109,32 @@ def _write(pool: PostgresPool, candles: CandleColumns) -> float:
     return _rate(10_000 * len(batches), write)
 
 
+_QUOTES = """
+INSERT INTO quotes SELECT 'mirror-000000000000', %(instrument)s, %(begin)s + i * 1000, 100.0, 1.0, 100.5, 1.0, i,
+    %(begin)s + i * 1000, 'binance' FROM generate_series(0::bigint, %(n)s) i
+"""
+_N_QUOTE_DAYS = 30
+
+
+def _pruning(pool: PostgresPool) -> Figure:
+    """Seconds to find and delete the oldest day, as ``driftline store prune`` does."""
+    begin = T0 // DAY_MS * DAY_MS
+    n = _N_QUOTE_DAYS * DAY_MS // 1000 - 1
+    with pool.connection() as connection:
+        connection.execute(_QUOTES, {"instrument": INSTRUMENT, "begin": begin, "n": n})
+    began = time.perf_counter()
+    now_ms = begin + _N_QUOTE_DAYS * DAY_MS
+    pruned = list(prune(StoredDays(pool), {"quotes": _N_QUOTE_DAYS - 1}, now_ms=now_ms))
+    took_s = time.perf_counter() - began
+    return Figure(
+        metric=f"a day of {sum(day.n_rows for day in pruned):,} quotes deleted, of {n + 1:,}",
+        value=took_s,
+        unit="s",
+        bar=None,
+        holds=None,
+    )
+
+
 def _figures(database_url: str, n: int) -> list[Figure]:
     with PostgresPool(database_url) as pool:
         loader = BulkLoader(pool)
@@ -119,13 +148,18 @@ def _figures(database_url: str, n: int) -> list[Figure]:
             "half of them are there, bulk": _rate(n, lambda: loader.load(half)),
             "events of the history sink": _write(pool, _candles("replay-0000000event", n)),
         }
-    return [Figure(metric="plain COPY", value=limit, unit="rows/s", bar=None, holds=None), *(
-        Figure(
-            metric=metric, value=rate, unit="rows/s", bar=BAR_ROWS_S if "bulk" in metric else None,
-            holds=rate >= BAR_ROWS_S if "bulk" in metric else None, peer=f"plain COPY {limit:,.0f}", ratio=rate / limit,
-        )
-        for metric, rate in rates.items()
-    )]  # fmt: skip
+        pruning = _pruning(pool)
+    plain = Figure(metric="plain COPY", value=limit, unit="rows/s", bar=None, holds=None)
+    new, *others = (_beside(metric, rate, limit) for metric, rate in rates.items())
+    barred = msgspec.structs.replace(new, bar=BAR_ROWS_S, holds=new.value >= BAR_ROWS_S)
+    return [plain, barred, *others, pruning]
+
+
+def _beside(metric: str, rate: float, limit: float) -> Figure:
+    peer = f"plain COPY, {limit:,.0f}"
+    return Figure(
+        metric=metric, value=rate, unit="rows/s", bar=None, holds=None, peer=peer, ratio=rate / limit
+    )
 
 
 def main() -> None:

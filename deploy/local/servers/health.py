@@ -1,6 +1,7 @@
 """Asks servers whether they answer, in their own protocols, through the clients of ``schemas.wire``."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -91,13 +92,13 @@ def wait_until_ready(
     for question in questions(endpoints):
         said_after = time.monotonic() + _SAID_AFTER_S
         while not question.is_answered():
-            if time.monotonic() > deadline or has_failed():
-                message = f"{question.name} does not answer at {question.address}; see its log"
-                raise StoreUnavailableError(message)
             if time.monotonic() > said_after:
-                said_after = deadline
+                said_after = math.inf
                 say(
                     f"{question.name} does not answer at {question.address} yet, it is waited for; "
                     "a hosted server that sleeps takes some seconds to wake up"
                 )
+            if time.monotonic() > deadline or has_failed():
+                message = f"{question.name} does not answer at {question.address}; see its log"
+                raise StoreUnavailableError(message)
             time.sleep(_POLL_S)

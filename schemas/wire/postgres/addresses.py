@@ -21,6 +21,7 @@ _NEON = ".neon.tech"
 _NEARBY = {"", "localhost", "127.0.0.1", "::1"}
 #: A hosted database that sleeps while nobody asks it needs some seconds to wake up.
 _NEARBY_TIMEOUT_S, _FAR_TIMEOUT_S = 3, 15
+_NEARBY_PATIENCE_S, _FAR_PATIENCE_S = 5.0, 20.0
 
 
 class StoreAddress(NamedTuple):
@@ -35,6 +36,11 @@ class StoreAddress(NamedTuple):
     url: str
     is_pooled: bool
     is_nearby: bool
+
+    @property
+    def patience_s(self) -> float:
+        """The seconds that a call waits for a connection, if the caller names no others."""
+        return _NEARBY_PATIENCE_S if self.is_nearby else _FAR_PATIENCE_S
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of a connection beside the URL."""

@@ -5,6 +5,22 @@ import msgspec
 from schemas.events import PriceObserved, QuoteObserved
 from schemas.wire.postgres.pools import PostgresPool
 
+#: One look into the key for each instrument, and one for its newest price.
+_NEWEST = """
+    WITH RECURSIVE names AS (
+        (SELECT instrument FROM prices WHERE stream = %(stream)s ORDER BY instrument LIMIT 1)
+        UNION ALL
+        SELECT (SELECT instrument FROM prices WHERE stream = %(stream)s AND instrument > names.instrument
+            ORDER BY instrument LIMIT 1)
+        FROM names WHERE names.instrument IS NOT NULL
+    )
+    SELECT newest.* FROM names CROSS JOIN LATERAL (
+        SELECT * FROM prices held WHERE held.stream = %(stream)s AND held.instrument = names.instrument
+            AND (%(is_quarantined)s::boolean IS NULL OR is_quarantined = %(is_quarantined)s)
+        ORDER BY event_time_ms DESC LIMIT 1
+    ) AS newest ORDER BY instrument
+"""
+
 
 class StoredPrices:
     """Reads the prices and quotes of runs."""
@@ -19,11 +35,7 @@ class StoredPrices:
             stream: The run.
             is_quarantined: Only prices in quarantine, or only the others; None for both.
         """
-        rows = self._pool.dicts(
-            "SELECT DISTINCT ON (instrument) * FROM prices WHERE stream = %s "
-            "AND (%s::boolean IS NULL OR is_quarantined = %s) ORDER BY instrument, event_time_ms DESC",
-            (stream, *[is_quarantined] * 2),
-        )
+        rows = self._pool.dicts(_NEWEST, {"stream": stream, "is_quarantined": is_quarantined})
         return [msgspec.convert(row, PriceObserved) for row in rows]
 
     def prices(self, stream: str, *, instrument: str, from_ms: int, until_ms: int) -> list[PriceObserved]:

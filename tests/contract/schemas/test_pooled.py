@@ -162,6 +162,7 @@ def test_what_the_url_says_of_tls_and_passwords_is_kept() -> None:
 def test_far_server_may_take_longer_to_wake_up_unless_the_url_says_how_long() -> None:
     assert address_of(NEON.format("")).options()["connect_timeout"] == 15
     assert address_of("postgresql://u@127.0.0.1/db").options()["connect_timeout"] == 3
+    assert address_of(NEON.format("")).patience_s > address_of("postgresql://u@127.0.0.1/db").patience_s
     assert "connect_timeout" not in address_of(NEON.format("") + "&connect_timeout=40").options()
 
 

@@ -7,16 +7,17 @@ import socket
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from deploy.local.directories import AlreadyRunningError, DataDirectory
 from deploy.local.ports import KAFKA, LOOPBACK, ClaimedPorts
 from deploy.local.servers.embedded import Cache, Database
 from deploy.local.servers.fleets import running_servers
-from deploy.local.servers.health import questions
+from deploy.local.servers.health import questions, wait_until_ready
 from deploy.local.settings import LauncherSettings
 from deploy.local.spawning import spawn
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, StoreUnavailableError
 from schemas.streams import StreamDescription, StreamKind
 from schemas.topics import ALL_TOPICS
 from schemas.wire.administration import Administration
@@ -62,6 +63,20 @@ def settings(tmp_path):
 
 def test_every_server_answers_in_its_own_protocol(endpoints):
     assert [question.name for question in questions(endpoints) if not question.is_answered()] == []
+
+
+def test_server_that_does_not_answer_yet_is_named_once_to_those_who_wait(endpoints):
+    """A hosted database that sleeps takes some seconds to wake up, and nothing said so."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asleep = f"postgresql://u:secret@127.0.0.1:{silent.getsockname()[1]}/db"
+        said = []
+        with pytest.raises(StoreUnavailableError, match="postgres does not answer"):
+            wait_until_ready(
+                msgspec.structs.replace(endpoints, database_url=asleep), timeout_s=3.0, say=said.append
+            )
+    (line,) = said
+    assert "wake up" in line
+    assert "secret" not in line
 
 
 def test_topics_are_there(endpoints):

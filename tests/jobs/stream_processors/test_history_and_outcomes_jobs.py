@@ -14,10 +14,25 @@ import pytest
 
 from schemas import codec
 from schemas.events import Event, Outcome
-from schemas.topics import EVENT_TOPICS, MARKET_BAR, MARKET_CANDLE, OUTCOMES, PREDICTIONS, dead_letters
+from schemas.topics import (
+    EVENT_TOPICS,
+    MARKET_BAR,
+    MARKET_CANDLE,
+    MARKET_PRICE,
+    MARKET_QUOTE,
+    NEWS_ARTICLE,
+    NEWS_DUPLICATE,
+    OUTCOMES,
+    PREDICTIONS,
+    SOURCES_STATUS,
+    dead_letters,
+)
 from schemas.wire.kafka import read_range
+from schemas.wire.postgres.articles import StoredArticles
 from schemas.wire.postgres.markets import StoredMarket
 from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.prices import StoredPrices
+from schemas.wire.postgres.sources import StoredSources
 from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.settings import Endpoints
@@ -25,8 +40,9 @@ from stream_processors.jobs.history import run_history, writer
 from stream_processors.jobs.outcomes import run_outcomes
 from stream_processors.runtime.sinks import run_sink
 from stream_processors.settings import ProcessorSettings
+from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.logs import once, publish, records
-from tests.fixtures.market_events import MINUTE, T0, bar, candle, prediction, watermark
+from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0, bar, candle, prediction, watermark
 
 DEADLINE_S = 180.0
 
@@ -56,6 +72,38 @@ def until(is_true: Callable[[], bool]) -> Callable[[], bool]:
         return is_true()
 
     return check
+
+
+def test_history_holds_every_kind_that_the_collection_publishes(
+    settings: ProcessorSettings, endpoints: Endpoints, pool: PostgresPool, stream: str
+) -> None:
+    """An article that mentions three coins is three records, and one row; the last record vouches for all."""
+    kinds = {
+        NEWS_ARTICLE: "article_published",
+        NEWS_DUPLICATE: "article_linked",
+        MARKET_QUOTE: "quote_observed",
+        MARKET_PRICE: "price_observed_in_quarantine",
+        SOURCES_STATUS: "source_health_changed",
+    }
+    sample = {topic: msgspec.structs.replace(SAMPLES[name], stream=stream) for topic, name in kinds.items()}
+    article = msgspec.structs.replace(sample[NEWS_ARTICLE], assets=("BTC", "ETH", "SOL"))
+    of_coins = [msgspec.structs.replace(article, asset=asset) for asset in article.assets]
+    for topic, event in sample.items():
+        publish(endpoints.kafka, topic, [*of_coins, *of_coins] if topic is NEWS_ARTICLE else [event, event])
+    articles, prices, sources = StoredArticles(pool), StoredPrices(pool), StoredSources(pool)
+
+    def is_stored() -> bool:
+        quotes = prices.quotes(stream, instrument=INSTRUMENT, from_ms=0, until_ms=2**53)
+        links = articles.links(stream, [article.article_id])
+        return all((articles.known(stream), links, quotes, prices.newest(stream), sources.health(stream)))
+
+    run_history(settings, until(is_stored))
+    assert articles.articles(stream, asset="SOL", limit=9) == of_coins[2:]
+    assert list(articles.published(stream, from_known_ms=0)) == of_coins
+    assert articles.links(stream, [article.article_id]) == [sample[NEWS_DUPLICATE]]
+    assert prices.quotes(stream, instrument=INSTRUMENT, from_ms=0, until_ms=2**53) == [sample[MARKET_QUOTE]]
+    assert prices.newest(stream) == [sample[MARKET_PRICE]]
+    assert sources.health(stream) == [sample[SOURCES_STATUS]]
 
 
 def test_history_holds_every_event_once_also_when_the_log_is_read_again(

@@ -38,7 +38,20 @@ def _rejected(report):
 
 
 @pytest.mark.parametrize("cells", CELLS)
-@pytest.mark.parametrize("rows", [[300], [0], [N - 1], [1, 598], [100, 102], [100, 101, 102], [50, 300, 550]])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [300],
+        [0],
+        [N - 1],
+        [1, 598],
+        [100, 102],
+        [100, 101, 102],
+        [100, 102, 103],
+        [100, 101, 103],
+        [50, 300, 550],
+    ],
+)
 def test_wrong_cells_cost_their_rows_alone(cells, rows, tmp_path):
     found = read_file(written(_changed(CELLS[cells][0], rows, CELLS[cells][1]), tmp_path / "a.parquet"))
     whole = read_file(written(simulated_candles(n=N, seed=5), tmp_path / "b.parquet"))

@@ -58,7 +58,8 @@ def price_jumps(columns: Columns, *, step_ms: int) -> PriceJumps:
     wrong = _one_price_wrong(table, deviation)
     if len(_jumps(table, deviation)):
         left = np.flatnonzero(~wrong)
-        wrong[left[_few_rows_wrong(table.of(left), deviation)]] = True
+        rest = table.of(left)
+        wrong[left[_without_true_rows(rest, _few_rows_wrong(rest, deviation), deviation)]] = True
     left = np.flatnonzero(~wrong)
     found = table.of(left)
     smallest = smallest_step(found, deviation)
@@ -113,6 +114,19 @@ def _few_rows_wrong(table: PricePath, deviation: float) -> Mask:
     for i in at[at >= len(table) - _FEW]:
         wrong[i:] = True
     return wrong
+
+
+def _without_true_rows(table: PricePath, wrong: Mask, deviation: float) -> Mask:
+    """Take back the rows that continue the price of the rows around the wrong ones: true rows between wrong ones."""
+    good, kept = np.flatnonzero(~wrong), wrong.copy()
+    rows = np.flatnonzero(wrong)
+    place = np.searchsorted(good, rows)
+    is_between = (place > 0) & (place < len(good))
+    rows, place = rows[is_between], place[is_between]
+    if len(rows):
+        fits = ~table.jumps(good[place - 1], rows, deviation) & ~table.jumps(rows, good[place], deviation)
+        kept[rows[fits]] = False
+    return kept
 
 
 def _explains(table: PricePath, at: NDArray[np.intp], other: NDArray[np.intp], deviation: float) -> Mask:
