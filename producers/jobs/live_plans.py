@@ -18,7 +18,7 @@ from producers.jobs.following.following import SourceFollower
 from producers.jobs.following.giving import FollowedFrom
 from producers.jobs.following.handing import Handover
 from producers.jobs.following.healing import Healed, Healing
-from producers.jobs.following.histories import FetchedAhead, Page, history_pages
+from producers.jobs.following.histories import FetchedAhead, Page, answered, history_pages
 from producers.jobs.following.minutes import VenueMinutes
 from producers.jobs.following.notes import FollowingState, GapNotes, Recorder
 from producers.jobs.following.options import FollowOptions
@@ -128,7 +128,8 @@ class LivePlan(SourcePlan):
             return self._followed()
         from_ms = max(self._origin_ms, after.candle_end_ms or self._origin_ms)
         if not self._ports.has_threads:
-            return (candle for page in self._history(from_ms, until_ms) for candle in page)
+            pages = answered(self._history(from_ms, until_ms), source=self.source.name)
+            return (candle for page in pages for candle in page)
         ahead = FetchedAhead(
             lambda: self._history(from_ms, until_ms),
             wait_s=self._ports.options.start_wait_s,

@@ -414,4 +414,6 @@ class Absence:
             known_ms: When that was known.
             topic: The topic in which it continues; None is the topic of before.
         """
+        # Candles of before the run are known at their ends, and the return when the absence was declared last at least.
+        known_ms = max(known_ms, known_ms if self._said_ms is None else self._said_ms)
         yield SourceRecord(topic or self._topic, return_of(self._times, max(at_ms, self._from_ms), known_ms))

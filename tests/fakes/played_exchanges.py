@@ -74,7 +74,7 @@ class PlayedExchange(Venue, Sockets):
         cuts: Moments at which every open connection ends; the message of that moment is lost.
         oldest_trade_id: The REST API hands out no trade before this one; by instrument.
         never_sent: Trades that the socket leaves out, as (instrument, position).
-        ahead_ms: How far its clock is ahead of ours.
+        is_mute: Stretches in which open connections bring nothing, not even heartbeats; what happens is lost on them.
         n_requests: How often the REST API was asked.
     """
 
@@ -104,7 +104,7 @@ class PlayedExchange(Venue, Sockets):
         self.cuts: list[int] = []
         self.oldest_trade_id: dict[str, int] = {}
         self.never_sent: set[tuple[str, int]] = set()
-        self.quotes_every_ms: int | None = None
+        self.is_mute: list[Stretch] = []
         self.n_requests = 0
         self._candles = {
             name: [*(history or {}).get(name, ()), *candles_of(found)] for name, found in self.trades.items()
@@ -215,6 +215,9 @@ class PlayedChannel(Channel):
 
     def receive(self, timeout_s: float) -> Received | None:
         exchange, now_ms = self._exchange, self._exchange.clock.now_ms()
+        if any(begin <= now_ms < end and begin > self._opened_ms for begin, end in exchange.is_mute):
+            self._next = bisect_left(exchange.times, now_ms)
+            return None
         cut_ms = exchange.is_cut(self._opened_ms, now_ms)
         if self._notices:
             return self._received({"notice": self._notices.pop(0)}, now_ms)

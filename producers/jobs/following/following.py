@@ -176,6 +176,8 @@ class SourceFollower:
         for line in self._lines:
             line.keep_open()
             n_read += self._read(line)
+        if self._giving.clock.is_too_far_ahead:
+            return self._wait_for_a_right_clock()
         is_due = self._clock.monotonic_s() >= self._catch_at_s
         if self._catching is None and not self._give_waiting():
             if not is_due:
@@ -190,6 +192,14 @@ class SourceFollower:
             return self._catch()
         self._state_complete()
         return 0.0 if n_read else REST_S
+
+    def _wait_for_a_right_clock(self) -> float:
+        """Give nothing while the clock of the venue is wrong; once it is right, everything is caught up with."""
+        self._waiting.clear()
+        self._catching = None
+        for line in self._lines:
+            line.is_caught_up = False
+        return REST_S
 
     def _read(self, line: Line) -> int:
         """Read what has arrived over one connection, and return how many messages that were."""

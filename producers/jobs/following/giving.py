@@ -143,6 +143,7 @@ class Giving:
         self.from_ms.pop(instrument, None)
         self.last_item_ms = max(tick.event_time_ms, self.last_item_ms or tick.event_time_ms)
         self.n_given += 1
+        self.wrong_clock = ""
         return True
 
     def _refuse(self, trade: VenueTrade, received_ms: int) -> None:

@@ -43,6 +43,10 @@ class Waiting:
         """Add a trade that arrived."""
         self._trades.append(WaitingTrade(instrument, trade, received_ms, is_repeated))
 
+    def clear(self) -> None:
+        """Let go of all."""
+        self._trades.clear()
+
     def first(self) -> WaitingTrade | None:
         """Return the trade that arrived first; None if none waits."""
         return self._trades[0] if self._trades else None
