@@ -159,7 +159,9 @@ class Session(NamedTuple):
         return (
             item
             for item in items
-            if plan.states_completeness or not isinstance(item, MarketEvent) or published.lacks(item)
+            if not isinstance(item, MarketEvent)
+            or (plan.states_completeness and isinstance(item, TickObserved))
+            or published.lacks(item)
         )
 
     def history_of(self, plan: SourcePlan, published: LoggedPosition) -> Iterator[MarketEvent]:

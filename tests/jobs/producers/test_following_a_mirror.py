@@ -18,7 +18,7 @@ from schemas.wire.postgres.pools import PostgresPool
 from tests.jobs.producers.test_on_servers import read_events
 
 CLOCK = SystemClock()
-DEADLINE_S = 240.0
+DEADLINE_S = 400.0
 BINANCE, COINBASE, KRAKEN = "BTC-USDT.BINANCE", "BTC-USD.COINBASE", "BTC-USD.KRAKEN"
 pytestmark = [pytest.mark.recorded, pytest.mark.servers]
 

@@ -1,23 +1,10 @@
-"""Venues that do odd things: refuse, never answer, fall silent, count anew, run ahead, and are read too slowly."""
-
-import random
+"""Venues that do odd things: refuse, never answer, fall silent, count anew, run ahead."""
 
 import pytest
 from msgspec.structs import replace
 
-from producers.jobs.following.following import SourceFollower
-from producers.jobs.following.giving import FollowedFrom
-from producers.jobs.following.handing import Handover, ShutError
-from producers.jobs.following.notes import GapNotes, NoRecorder
-from producers.jobs.following.options import FollowOptions
-from producers.normalise.live import Complete, Held
-from producers.normalise.observations import VenueQuote
-from producers.normalise.quote_rates import QuoteRate
 from producers.normalise.trades import VenueTrade
-from producers.normalise.venue_clocks import LARGEST_LATENESS_MS, VenueClock
-from schemas.events import CandleObserved, SourceFellSilent, SourceReturned, TickObserved
-from schemas.gaps import MemoryGaps
-from schemas.wire.clocks import ManualClock
+from schemas.events import CandleObserved, SourceFellSilent, SourceReturned
 from tests.fakes.played_exchanges import MINUTE_MS, TRAITS, PlayedExchange
 from tests.unit.producers.test_following import (
     BTC,
@@ -181,147 +168,6 @@ def test_skew_of_a_venue_is_estimated_and_bars_close_by_its_own_clock(skew_ms):
     assert_whole(run)
 
 
-# The follower by itself
-
-
-def follower_of(clock, venue, handover, *, hold_s=60.0):
-    begin = FollowedFrom({}, {BTC: T0}, T0, T0, is_absent=False, origin_ms=T0 - 3 * MINUTE_MS)
-    return SourceFollower(
-        venue,
-        venue,
-        clock,
-        handover=handover,
-        stream="live",
-        begin=begin,
-        gaps=GapNotes(MemoryGaps(), clock, stream="live", source=venue.name),
-        options=FollowOptions(hold_s=hold_s),
-        recorder=NoRecorder(),
-        chance=random.Random(1),
-    )
-
-
-def stepped(clock, follower, seconds):
-    until_s = clock.monotonic_s() + seconds
-    while clock.monotonic_s() < until_s:
-        clock.sleep(max(follower.step(), 0.005))
-
-
-def drained(handover):
-    found = []
-    while (item := handover.take()) is not None:
-        found.append(item)
-    return found
-
-
-def test_full_queue_stops_the_reading_and_loses_nothing():
-    clock = ManualClock(now_ms=T0 + 10_000)
-    venue = exchange(clock)
-    venue.cuts = [T0 + 40_000]
-    handover = Handover(most_waiting=50)
-    follower = follower_of(clock, venue, handover)
-    stepped(clock, follower, 60)
-    assert len(handover) <= 50 + venue.page
-    found = []
-    for _ in range(200):
-        found += drained(handover)
-        stepped(clock, follower, 0.5)
-    ids = [item.trade_id for item in found if isinstance(item, TickObserved)]
-    expected = [trade.trade_id for trade in venue.trades[BTC] if trade.time_ms >= T0]
-    assert ids == expected[: len(ids)]
-    assert len(ids) > 400
-    statements = [item.event_time_ms for item in found if isinstance(item, Complete)]
-    assert statements == sorted(set(statements))
-
-
-def test_nothing_is_complete_before_its_trades_were_given():
-    clock = ManualClock(now_ms=T0 + 10_000)
-    venue = exchange(clock, latency_ms=1_500)
-    venue.cuts = [T0 + 30_000, T0 + 31_000]
-    handover = Handover()
-    stepped(clock, follower_of(clock, venue, handover), 120)
-    complete_ms, late = 0, []
-    for item in drained(handover):
-        if isinstance(item, Complete):
-            complete_ms = item.event_time_ms
-        elif isinstance(item, TickObserved) and item.event_time_ms < complete_ms:
-            late.append(item)
-    assert complete_ms > T0 + 100_000
-    assert late == []
-
-
-def test_trades_that_were_held_back_by_the_network_are_not_late():
-    """They arrive together, and a watermark made of the arrival of the first would make the others late."""
-    clock = ManualClock(now_ms=T0 + 10_000)
-    venue = exchange(clock)
-    handover = Handover()
-    follower = follower_of(clock, venue, handover)
-    complete_ms = 0
-    for _ in range(20):
-        stepped(clock, follower, 2.0)
-        clock.sleep(4.0)
-        for item in drained(handover):
-            if isinstance(item, Complete):
-                complete_ms = item.event_time_ms
-            elif isinstance(item, TickObserved):
-                assert item.event_time_ms >= complete_ms
-    assert complete_ms > T0 + 100_000
-
-
-def test_handover_that_was_shut_takes_nothing_until_it_is_opened():
-    handover = Handover()
-    handover.put(Held(1))
-    assert not handover.shut()
-    assert handover.take() == Held(1)
-    assert handover.shut()
-    with pytest.raises(ShutError):
-        handover.put(Held(2))
-    handover.open()
-    handover.put(Held(3))
-    assert handover.take() == Held(3)
-
-
-def test_source_that_does_not_get_on_is_held_for_so_long_and_no_longer():
-    clock = ManualClock(now_ms=T0 + 10_000)
-    venue = exchange(clock)
-    venue.socket_is_down = venue.rest_is_down = [stretch(20, 500)]
-    follower = follower_of(clock, venue, Handover(), hold_s=30.0)
-    stepped(clock, follower, 35)
-    assert follower.is_held
-    stepped(clock, follower, 15)
-    assert not follower.is_held
-    assert follower.state.reason
-
-
-# Small parts
-
-
-def test_clock_of_a_venue_is_its_median_and_its_largest_lateness():
-    clock = VenueClock()
-    assert clock.lead_ms == -LARGEST_LATENESS_MS
-    for n in range(64):
-        clock.observe(1_000 * n + 1_270 - n % 7, 1_000 * n)
-    assert clock.skew_ms == pytest.approx(1_267, abs=1)
-    assert 0 < clock.lateness_ms < 300
-    for n in range(64, 128):
-        clock.observe(1_000 * n - 60_000, 1_000 * n)
-    assert clock.lateness_ms <= LARGEST_LATENESS_MS
-
-
-def test_one_quote_a_second_of_each_instrument_is_let_through():
-    rate = QuoteRate(stream="live", source="binance")
-    quote = VenueQuote(BTC, 100.0, 1.0, 100.5, 2.0, update_id=7)
-    found = [
-        rate.event(name, quote, known_time_ms=T0 + 100 * n, skew_ms=50)
-        for n in range(30)
-        for name in (BTC, OTHER)
-    ]
-    given = [event for event in found if event is not None]
-    assert [event.instrument for event in given] == [BTC, OTHER] * 3
-    assert [event.event_time_ms - T0 for event in given[::2]] == [50, 1_050, 2_050]
-    crossed = VenueQuote(BTC, 101.0, 1.0, 100.5, 2.0)
-    assert rate.event(BTC, crossed, known_time_ms=T0 + 9_000, skew_ms=0) is None
-
-
 def test_two_instruments_of_a_source_are_refilled_in_the_order_of_time():
     def two(clock):
         eth = [replace(trade, trade_id=50_000 + n) for n, trade in enumerate(trades(seed=8))]
@@ -360,3 +206,46 @@ def test_trade_of_the_current_minute_from_before_the_start_is_among_the_ticks():
     run = followed(until_s=70)
     assert T0 <= run.ticks(BTC)[0].event_time_ms < T0 + 5_000
     assert isinstance(run.exchanges["binance"].trades[BTC][0], VenueTrade)
+
+
+def test_warm_up_leaves_a_source_that_has_published_trades_to_the_follower():
+    """Its trades are refilled by id, and bars stay those of trades."""
+    run = run_of(exchange)
+    run.warm_up()
+    run.follow(T0 + 100_000, is_killed=True)
+    before = len(run.log)
+    run.clock.sleep(90)
+    run.warm_up()
+    assert len(run.log) == before
+    run.follow(T0 + 400_000)
+    assert_whole(run)
+    assert run.made() == followed(until_s=400).made()
+
+
+def test_trade_that_a_heartbeat_counts_and_that_never_came_is_fetched():
+    def counted(clock):
+        made = exchange(clock, per_s=0.2)
+        made.counts_in_heartbeats = True
+        made.never_sent = {(BTC, n) for n in range(len(made.trades[BTC])) if n % 3 == 0}
+        return made
+
+    run = run_of(counted)
+    run.warm_up()
+    run.follow(T0 + 900_000)
+    assert_whole(run)
+    assert {bar.n_late for bar in run.made().bars.values()} == {0}
+
+
+def test_instruments_that_are_asked_for_by_rest_alone_are_complete_only_when_each_was_asked():
+    def polled(clock):
+        eth = [replace(trade, trade_id=50_000 + n) for n, trade in enumerate(trades(seed=8, per_s=9.0))]
+        made = PlayedExchange("binance", clock, {BTC: trades(per_s=9.0), "ETH-USDT.BINANCE": eth}, page=5)
+        made.socket_is_down = [stretch(0, 10_000)]
+        return made
+
+    run = run_of(polled)
+    run.warm_up()
+    run.follow(T0 + 240_000)
+    assert {bar.n_late for bar in run.made().bars.values()} == {0}
+    for name in (BTC, "ETH-USDT.BINANCE"):
+        assert_whole(run, name)
