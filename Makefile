@@ -5,7 +5,53 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz fuzz-files fuzz-trades check-cases lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store bench-arms bench-ready bench-copy
+<<<<<<< HEAD
+.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz fuzz-files fuzz-trades fuzz-parsers check-cases lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store bench-arms bench-ready bench-copy bench-recording
+=======
+.PHONY: help \
+	install \
+	demo \
+	kafka \
+	stop \
+	status \
+	reset \
+	doctor \
+	test \
+	test-serverless \
+	test-loaded \
+	check \
+	format \
+	contracts \
+	fuzz \
+	fuzz-files \
+	fuzz-trades \
+	check-cases \
+	lock \
+	wheel \
+	wheel-test \
+	parity-loaded \
+	bench-spine \
+	bench-start \
+	bench-healing \
+	bench-stream \
+	bench-stream-lock \
+	bench-features \
+	bench-vectors \
+	bench-online \
+	bench-train \
+	bench-inference \
+	bench-backtest \
+	bench-backtest-lock \
+	chaos-stream \
+	clean \
+	demo-test \
+	bench-store \
+	bench-arms \
+	bench-ready \
+	bench-copy \
+	bench-recording \
+	fuzz-parsers
+>>>>>>> main
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +130,9 @@ fuzz-files: $(VENV)/.developing ## Read N faulty files of candles of every form 
 fuzz-trades: $(VENV)/.developing ## Read N faulty files of trades of every form (N=1000)
 	@$(BIN)/python -m tests.fuzzing.trade_files $(or $(N),1000)
 
+fuzz-parsers: $(VENV)/.developing ## Give every parser of outside payloads mutated ones (SECONDS=60 FIRST=0 N=1 PARSERS=kraken,news)
+	@SECONDS=$(or $(SECONDS),60) FIRST=$(FIRST) N=$(N) PARSERS=$(PARSERS) $(BIN)/python -m tests.fuzzing.parsers
+
 check-cases: $(VENV)/.developing ## Print what inspect, evaluate and up say of each recorded case, and whether they agree
 	@$(BIN)/python -m tests.agreement
 
@@ -152,6 +201,9 @@ bench-store: $(VENV)/.developing ## What readers wait for with a million stored 
 
 bench-copy: $(VENV)/.developing ## How fast 500,000 candles are stored, beside plain COPY (CANDLES=)
 	$(BIN)/python -m tests.benchmarks.copying
+
+bench-recording: $(VENV)/.developing ## What a day of recorded quotes and perpetual trades costs on disk (FLUSH_S=)
+	$(BIN)/python -m tests.benchmarks.recording
 
 bench-arms: $(VENV)/.developing ## Champion, challenger and shadow on recorded June beside three runs of one version: differences, and memory of an arm (FROM=, TO=, TARGETS=)
 	$(BIN)/python -m tests.benchmarks.arms

@@ -97,6 +97,36 @@ def simulate_command(environment: Environment, print_news: int | None) -> None:
     _run(simulated, None)
 
 
+@commands.command("collect")
+@click.option("--once", "is_once", is_flag=True, help="Read every source once, and exit.")
+@click.option(
+    "--json", "is_json", is_flag=True, help="With --once: print one JSON object instead of a table."
+)
+@click.pass_obj
+def collect_command(environment: Environment, /, *, is_once: bool, is_json: bool) -> None:
+    """Collect news and latest prices from the sources, publish what is new, and say how healthy each source is.
+
+    It stays until it is asked to end. With --once the exit code is 0 if a source answered, and 1 if none did.
+    """
+    from functools import partial
+
+    from producers.jobs.collecting.choosing import sources_of
+    from producers.jobs.collecting.opening import run_collector, run_once
+    from producers.jobs.collecting.printing import print_reports
+    from producers.jobs.collecting.settings import CollectorSettings
+    from schemas.wire.clocks import SystemClock
+    from schemas.wire.processes import stop_on_signals
+
+    settings = CollectorSettings.from_environment(environment)
+    endpoints = settings.endpoints()
+    clock, stop = SystemClock(), stop_on_signals()
+    if not is_once:
+        run_collector(settings, endpoints, sources_of, clock=clock, is_stopped=stop)
+        return
+    reports = run_once(settings, endpoints, partial(sources_of, is_once=True), clock=clock, is_stopped=stop)
+    print_reports(settings.run, reports, is_json=is_json)
+
+
 @commands.command("follow")
 @click.pass_obj
 def follow_command(environment: Environment) -> None:
@@ -145,6 +175,17 @@ def convert_command(environment: Environment, /, file: Path, out: Path, **option
     from producers.jobs.converting import convert
 
     click.echo(convert(file, out, _request(environment, options)))
+
+
+@commands.command("recording")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def recording_command(environment: Environment, /, *, is_json: bool) -> None:
+    """Show what the platform has recorded by itself: files, rows and bytes by kind and day, and what a day costs."""
+    from producers.jobs.recording.printing import print_recorded
+    from producers.jobs.recording.settings import RecordingSettings
+
+    print_recorded(RecordingSettings.from_environment(environment).folder, is_json=is_json)
 
 
 def _request(environment: Environment, options: Mapping[str, Any]) -> ReadRequest:

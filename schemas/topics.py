@@ -195,7 +195,17 @@ PROGRESS_SCORING = Topic(
 
 #: The jobs that keep state, and the consumers that can receive a bad message.
 STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring", "learner", "articles")
-CONSUMERS = ("market", "vectors", "outcomes", "scoring", "learner", "articles", "history", "replay")
+CONSUMERS = (
+    "market",
+    "vectors",
+    "outcomes",
+    "scoring",
+    "learner",
+    "articles",
+    "history",
+    "replay",
+    "collect",
+)
 
 
 def changelog(job: str) -> Topic:

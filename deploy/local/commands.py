@@ -145,7 +145,7 @@ def stop(environment: Mapping[str, str]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def reset(environment: Mapping[str, str], /, *, yes: bool) -> None:
-    """Delete everything in the data directory: the history, the models and the logs."""
+    """Delete everything in the data directory except the recording: the history, the models and the logs."""
     directory = _directory(environment)
     if directory.holder() is not None:
         message = f"DRIFTLINE_DATA_DIR: {directory.path} is in use; run `driftline stop` first"
@@ -159,6 +159,8 @@ def reset(environment: Mapping[str, str], /, *, yes: bool) -> None:
     clear_stale(directory)
     directory.empty()
     click.echo(f"{directory.path} is empty")
+    if directory.recording.exists():
+        click.echo(f"{directory.recording} stays, because it can be had nowhere else; delete it yourself")
 
 
 @commands.command()

@@ -61,6 +61,7 @@ class DataDirectory:
         self.postgres = self.path / "postgres"
         self.valkey = self.path / "valkey"
         self.kafka = self.path / "kafka"
+        self.recording = self.path / "recording"
 
     def create(self) -> None:
         """Create the directory if it does not exist.
@@ -141,7 +142,9 @@ class DataDirectory:
         write_json(self.endpoints, endpoints)
 
     def empty(self) -> None:
-        """Delete everything in it except the compiled kernels, which belong to the code.
+        """Delete everything in it except the compiled kernels, which belong to the code, and the recording.
+
+        What was recorded of quotes and perpetual futures can be had nowhere else, so only people delete it.
 
         Raises:
             ConfigurationError: If it was never the data directory of a launcher, so that no other folder is emptied.
@@ -152,7 +155,7 @@ class DataDirectory:
             message = f"DRIFTLINE_DATA_DIR: {self.path} has no {LOCK_FILE}, so it is not a data directory"
             raise ConfigurationError(message)
         for entry in self.path.iterdir():
-            if entry == self.numba:
+            if entry in {self.numba, self.recording}:
                 continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)

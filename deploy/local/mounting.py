@@ -32,11 +32,13 @@ OPERATING = {
     "doctor": Mounted("deploy.local.commands", "doctor", "Check this machine, and say what to do."),
     "kafka": Mounted("deploy.local.commands", "kafka", "Run Apache Kafka alone, in the foreground."),
     "compile": Mounted("deploy.local.commands", "compile", "Compile the feature kernel beforehand."),
+    "collect": Mounted("deploy.local.collecting", "collect", "Collect news and prices, once or for good."),
     "prepare": Mounted("deploy.local.commands", "prepare", "Create topics and tables on running servers."),
 }
 PACKAGES = {
     "inspect": Mounted("producers.commands", "inspect", "Say what a data file is and which rows are bad."),
     "convert": Mounted("producers.commands", "convert", "Write a file of candles of any form as parquet."),
+    "recording": Mounted("producers.commands", "recording", "Show what was recorded, and what a day costs."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),

@@ -15,18 +15,17 @@ from producers.normalise.fields import (
     json_of,
     note_of,
     optional_amount,
-    optional_time_ms,
     price,
     row_of,
     rows_of,
     text,
-    time_ms,
     turnover,
     whole,
 )
 from producers.normalise.observations import VenueCandle, VenuePrice, VenueQuote
 from producers.normalise.quotes import quote
 from producers.normalise.rejects import RejectedRow, good_rows
+from producers.normalise.time_fields import optional_time_ms, time_ms
 from producers.normalise.trades import Market, TradeKind, VenueTrade
 from schemas.errors import DecodeError, InvariantError
 

@@ -22,14 +22,11 @@ from producers.normalise.fields import (
     decoded,
     fields_of,
     funding_rate,
-    in_time,
     json_of,
     note_of,
     optional_amount,
-    optional_time_ms,
     price,
     text,
-    time_ms,
     turnover,
     whole,
 )
@@ -44,6 +41,7 @@ from producers.normalise.observations import (
     VenueQuote,
 )
 from producers.normalise.quotes import quote
+from producers.normalise.time_fields import in_time, optional_time_ms, time_ms
 
 _EXPECTED = "a Binance message"
 

@@ -8,18 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from producers.normalise.binance_answers import answer, one_or_more
-from producers.normalise.fields import (
-    amount,
-    fields_of,
-    funding_rate,
-    optional_amount,
-    optional_time_ms,
-    price,
-    rows_of,
-    text,
-    time_ms,
-)
+from producers.normalise.fields import amount, fields_of, funding_rate, optional_amount, price, rows_of, text
 from producers.normalise.observations import FundingSettled, MarkPrice, OpenInterest
+from producers.normalise.time_fields import optional_time_ms, time_ms
 from schemas.errors import InvariantError
 
 

@@ -17,17 +17,16 @@ from producers.normalise.fields import (
     fields_of,
     json_of,
     note_of,
-    optional_time_ms,
     price,
     row_of,
     rows_of,
     text,
-    time_ms,
     whole,
 )
 from producers.normalise.observations import VenueCandle, VenuePrice, VenueQuote
 from producers.normalise.quotes import quote
 from producers.normalise.rejects import RejectedRow, good_rows
+from producers.normalise.time_fields import optional_time_ms, time_ms
 from producers.normalise.trades import Market, VenueTrade
 from schemas.errors import DecodeError, InvariantError
 

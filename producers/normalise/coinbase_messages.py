@@ -16,20 +16,10 @@ import msgspec
 
 from producers.normalise.coinbase import read_match
 from producers.normalise.coinbase_answers import advanced_trade
-from producers.normalise.fields import (
-    decoded,
-    fields_of,
-    in_time,
-    json_of,
-    note_of,
-    optional_time_ms,
-    price,
-    rows_of,
-    text,
-    whole,
-)
+from producers.normalise.fields import decoded, fields_of, json_of, note_of, price, rows_of, text, whole
 from producers.normalise.observations import Message, Notice, NoticeKind, VenuePrice, VenueQuote
 from producers.normalise.quotes import quote
+from producers.normalise.time_fields import in_time, optional_time_ms
 from producers.normalise.trades import VenueTrade
 
 _EXPECTED = "a Coinbase message"

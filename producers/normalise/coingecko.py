@@ -6,27 +6,27 @@ the range, and reach back 365 days. They are an average over many venues, and ne
 
 Source:
     CoinGecko API documentation v3: "Coins List with Market Data", "Coin Price by IDs", "Coin OHLC Chart by ID", "Coin
-    Historical Chart Data by ID", "Coin Data by ID", "Common Errors".
+    Historical Chart Data by ID", "Coin Data by ID", "Crypto Global Market Data", "Common Errors".
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from producers.normalise.candle_fields import candle_prices
 from producers.normalise.fields import (
+    amount,
     fields_of,
     json_of,
     note_of,
-    optional_time_ms,
     price,
     row_of,
     rows_of,
     text,
-    time_ms,
     turnover,
 )
 from producers.normalise.observations import VenueCandle, VenuePrice
+from producers.normalise.time_fields import optional_time_ms, time_ms
 from schemas.errors import DecodeError
 
 
@@ -126,6 +126,43 @@ def read_coin(payload: bytes, *, currency: str) -> VenuePrice:
         price(latest.get(currency), f"price in {currency}"),
         optional_time_ms(data.get("last_updated", found.get("last_updated")), "last_updated"),
         turnover(volume.get(currency) if isinstance(volume, dict) else None, "total_volume"),
+    )
+
+
+class WholeMarket(NamedTuple):
+    """All coins together.
+
+    Attributes:
+        time_ms: Of the figures.
+        market_cap: In the currency that was asked for.
+        volume_24h: In that currency.
+        shares: Of the largest coins in the market cap, in percent, by symbol in capitals.
+    """
+
+    time_ms: int | None
+    market_cap: float
+    volume_24h: float
+    shares: Mapping[str, float]
+
+
+def read_whole_market(payload: bytes, *, currency: str) -> WholeMarket:
+    """Return the figures of ``global``.
+
+    Args:
+        payload: Any bytes.
+        currency: Such as ``usd``.
+
+    Raises:
+        ContractError: If it is no such answer.
+    """
+    data = fields_of(fields_of(_answer(payload, "the whole market"), "the whole market").get("data"), "data")
+    caps, volumes = (fields_of(data.get(name), name) for name in ("total_market_cap", "total_volume"))
+    shares = fields_of(data.get("market_cap_percentage", {}), "market_cap_percentage")
+    return WholeMarket(
+        optional_time_ms(data.get("updated_at"), "updated_at"),
+        turnover(caps.get(currency), "market cap") or 0.0,
+        turnover(volumes.get(currency), "volume") or 0.0,
+        {text(coin, "symbol of a coin").upper(): amount(share, "share") for coin, share in shares.items()},
     )
 
 

@@ -10,16 +10,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from producers.normalise.trades import milliseconds_of_text
 from schemas.errors import DecodeError, InvariantError
-from schemas.time import EARLIEST_MS, milliseconds_by_magnitude
 
 _LARGEST_AMOUNT = 1e15
 LARGEST_TURNOVER = 1e18
-_LARGEST_INTEGER = 2**63 - 1
-_LONGEST_NUMBER = 40
-#: No venue states a time after this; a larger count is in another unit or wrong.
-_LATEST_MS = 4_102_444_800_000  # 2100-01-01
+LARGEST_INTEGER = 2**63 - 1
+LONGEST_NUMBER = 40
 _SHOWN = 60
 _NOTE = 200
 
@@ -65,7 +61,7 @@ def shown(value: object) -> str:
         return "an object"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
-    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         return "a huge integer"
     return repr(value[:_SHOWN] if isinstance(value, str | bytes) else value)
 
@@ -84,7 +80,7 @@ def number(value: object, field: str) -> float:
     """
     found = math.nan
     if isinstance(value, str):
-        if len(value) <= _LONGEST_NUMBER and value.isascii() and "_" not in value:
+        if len(value) <= LONGEST_NUMBER and value.isascii() and "_" not in value:
             try:
                 found = float(value)
             except ValueError:
@@ -177,54 +173,13 @@ def whole(value: object, field: str) -> int:
     """
     found: object = value
     if (
-        isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _LONGEST_NUMBER
+        isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= LONGEST_NUMBER
     ) or (isinstance(value, float) and value.is_integer()):
         found = int(value)
-    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= _LARGEST_INTEGER:
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= LARGEST_INTEGER:
         message = f"the {field} must be a whole number from 0 to 2**63 - 1, was {shown(value)}"
         raise InvariantError(message)
     return found
-
-
-def time_ms(value: object, field: str) -> int:
-    """Return a time as milliseconds: a count of seconds or smaller units, as JSON or text, or an ISO time.
-
-    Raises:
-        InvariantError: If it is before 2009 or after 2100.
-        DecodeError: If it is no time.
-    """
-    return in_time(possible_time_ms(value, field), field)
-
-
-def possible_time_ms(value: object, field: str) -> int:
-    """Return a time that may lie in any year, as :func:`time_ms` does.
-
-    Raises:
-        DecodeError: If it is no time.
-    """
-    if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
-        return milliseconds_of_text(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_INTEGER:
-        return milliseconds_by_magnitude(value)
-    if isinstance(value, float) and abs(value) <= _LARGEST_INTEGER:
-        return _milliseconds_of_float(value)
-    message = f"the {field} must be a time, was {shown(value)}"
-    raise DecodeError(message)
-
-
-def _milliseconds_of_float(value: float) -> int:
-    """Seconds with decimals; a float holds them to a quarter of a microsecond, so the millisecond is exact."""
-    if abs(value) < 1e11:
-        return math.floor(round(value * 1e6) / 1000)
-    return milliseconds_by_magnitude(int(value))
-
-
-def optional_time_ms(value: object, field: str) -> int | None:
-    """Return a time, or None where the venue states none or one that cannot be."""
-    if value is None or value == "":
-        return None
-    found = possible_time_ms(value, field)
-    return found if EARLIEST_MS <= found < _LATEST_MS else None
 
 
 def text(value: object, field: str) -> str:
@@ -279,15 +234,3 @@ def row_of(value: object, n_least: int, expected: str) -> Sequence[Any]:
         message = f"expected {expected}, an array of at least {n_least}, was one of {len(row)}"
         raise DecodeError(message)
     return row
-
-
-def in_time(found_ms: int, field: str) -> int:
-    """Return a time in milliseconds.
-
-    Raises:
-        InvariantError: If it is before 2009 or after 2100.
-    """
-    if not EARLIEST_MS <= found_ms < _LATEST_MS:
-        message = f"the {field} must be from 2009 to 2099, was {found_ms} ms"
-        raise InvariantError(message)
-    return found_ms

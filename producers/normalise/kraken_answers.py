@@ -10,26 +10,30 @@ Source:
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from producers.normalise.candle_fields import aligned, candle_prices
 from producers.normalise.fields import (
     amount,
+    decoded,
     fields_of,
-    json_of,
     note_of,
-    optional_time_ms,
     price,
     row_of,
     rows_of,
-    time_ms,
     traded_in_quote,
     whole,
 )
 from producers.normalise.observations import VenueCandle, VenuePrice, VenueQuote
 from producers.normalise.quotes import quote
 from producers.normalise.rejects import RejectedRow, good_rows
+from producers.normalise.time_fields import optional_time_ms, time_ms
 from producers.normalise.trades import NO_ID, Market, VenueTrade
 from schemas.errors import DecodeError, InvariantError
 
+#: Decimals stay text: the time of a trade has seven of them, more than a float holds, and must be floored to the
+#: same millisecond as in the socket.
+_exact = msgspec.json.Decoder(Any, float_hook=str)
 _TRADE_COLUMNS = 4
 _ID_COLUMN = 6
 _CANDLE_COLUMNS = 8
@@ -60,7 +64,7 @@ class CandlePage(NamedTuple):
 
 
 def _result(payload: bytes, expected: str) -> Mapping[str, Any]:
-    answer = fields_of(json_of(payload, expected), expected)
+    answer = fields_of(decoded(_exact, payload, expected), expected)
     errors = answer.get("error")
     if errors:
         message = f"expected {expected}, Kraken answered: {_said(errors)}"
@@ -74,7 +78,7 @@ def _said(errors: object) -> str:
 
 def error_of(payload: bytes) -> str | None:
     """Return the error that an answer states, such as ``EGeneral:Too many requests``; None if it states none."""
-    answer = json_of(payload, "an answer of Kraken")
+    answer = decoded(_exact, payload, "an answer of Kraken")
     errors = answer.get("error") if isinstance(answer, dict) else None
     return _said(errors) if errors else None
 

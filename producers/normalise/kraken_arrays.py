@@ -11,20 +11,18 @@ from producers.normalise.candle_fields import candle_prices
 from producers.normalise.fields import (
     amount,
     fields_of,
-    in_time,
     json_of,
     note_of,
-    optional_time_ms,
     price,
     row_of,
     text,
-    time_ms,
     traded_in_quote,
     whole,
 )
 from producers.normalise.kraken import EXPECTED, read_message
 from producers.normalise.observations import Message, Notice, NoticeKind, VenueCandle, VenuePrice
 from producers.normalise.quotes import quote
+from producers.normalise.time_fields import in_time, optional_time_ms, time_ms
 
 _LEAST_PARTS = 4
 _MINUTE_MS = 60_000

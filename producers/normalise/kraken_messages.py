@@ -17,14 +17,11 @@ from producers.normalise.fields import (
     amount,
     decoded,
     fields_of,
-    in_time,
     json_of,
     note_of,
-    optional_time_ms,
     price,
     rows_of,
     text,
-    time_ms,
     traded_in_quote,
     whole,
 )
@@ -32,6 +29,7 @@ from producers.normalise.kraken import EXPECTED, read_trades
 from producers.normalise.kraken_arrays import read_array
 from producers.normalise.observations import Message, Notice, NoticeKind, VenueCandle, VenuePrice
 from producers.normalise.quotes import quote
+from producers.normalise.time_fields import in_time, optional_time_ms, time_ms
 from producers.normalise.trades import VenueTrade
 
 _MINUTE_MS = 60_000

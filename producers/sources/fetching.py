@@ -40,11 +40,13 @@ class SourceBusyError(SourceUnavailableError):
     Args:
         message: Names the host and the reason, without any key.
         retry_after_s: After how many seconds the host is asked again; until then the error comes without a request.
+        is_asked: Whether the source asks for it, by 429; False if it failed too often.
     """
 
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
+    def __init__(self, message: str, *, retry_after_s: float, is_asked: bool = True) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.is_asked = is_asked
 
 
 class SourceUnreachableError(SourceUnavailableError):

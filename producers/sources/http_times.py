@@ -1,5 +1,6 @@
 """When an answer was true by the clock of the source that gave it."""
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from producers.sources.fetching import Fetched
@@ -19,8 +20,9 @@ def answered_ms(fetched: Fetched) -> int:
     """
     try:
         stated = parsedate_to_datetime(fetched.headers.get("date", ""))
-        stated_ms = int(stated.timestamp()) * 1000
-    except (TypeError, ValueError, OverflowError):
+        in_utc = stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated
+        stated_ms = int(in_utc.timestamp()) * 1000
+    except (TypeError, ValueError, OverflowError, IndexError):
         return fetched.received_ms
     if stated_ms < EARLIEST_MS:
         return fetched.received_ms

@@ -250,10 +250,17 @@ def _kraken_trade(trade: MadeTrade) -> list[Any]:
 
 
 class FakeCoinGecko(FakeExchange):
-    prefix = "https://api.coingecko.com/api/v3"
+    """Answers under one of the two addresses; under the other it refuses the key."""
+
+    prefix = "https://"
+
+    def __init__(self, market: MadeMarket, *, host: str = "api.coingecko.com") -> None:
+        super().__init__(market)
+        self._host = host
 
     def answer(self, path: str, params: Params) -> Any:
-        del path
+        if not path.startswith(f"{self._host}/api/v3/"):
+            raise SourceAnswerError("If you are using Pro API key, please change your root URL", status=400)
         coins = {"bitcoin": "btc", "batcat": "btc"}
         asked = params.get("ids", "").split(",")
         return [

@@ -95,7 +95,7 @@ class BinanceFutures(Venue):
         """Yield every trade after one, by its id; see the port."""
         del time_ms
         symbol = self._symbol(instrument)
-        return pages_by_id(
+        yield from pages_by_id(
             self._page(symbol, trade_id + 1),
             trade_id,
             lambda from_id: self._page(symbol, from_id),
@@ -115,7 +115,7 @@ class BinanceFutures(Venue):
             n_full=PAGE,
             what=f"{self.name} {symbol}",
         )
-        return from_time(pages, from_ms)
+        yield from from_time(pages, from_ms)
 
     def _page(self, symbol: str, from_id: int) -> TradePage:
         return self._rest.trades("aggTrades", _aggregate_trades, symbol=symbol, fromId=from_id)

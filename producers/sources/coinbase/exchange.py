@@ -124,7 +124,7 @@ class CoinbaseExchange(Venue):
     def trades_from(self, instrument: str, from_ms: int) -> Iterator[Sequence[VenueTrade]]:
         """Yield every trade at or after a time; some pages are asked for to find the first one."""
         pages = self._pages(instrument)
-        return from_time(pages.after(newest_id_before(pages, from_ms)), from_ms)
+        yield from from_time(pages.after(newest_id_before(pages, from_ms)), from_ms)
 
     def candles(
         self, instrument: str, from_ms: int, until_ms: int, *, interval: Interval = Interval.ONE_MINUTE

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from producers.normalise.trades import VenueTrade
 from producers.sources.paging import TradePage, begins_after, newer_than
+from schemas.errors import InvariantError
 
 
 class CursorPages:
@@ -79,6 +80,9 @@ def newest_id_before(pages: CursorPages, from_ms: int) -> int:
         high = page[0].trade_id
         page = pages.below(max(min(high, pages.n_full + 1), high - n_back))
         n_back = 2 * n_back + pages.n_full
+        if page and page[0].trade_id >= high:
+            message = "a page of Coinbase trades must lie below its cursor, it does not"
+            raise InvariantError(message)
     if not page:
         return high - 1
     low = max(each.trade_id for each in page if each.time_ms < from_ms)

@@ -7,7 +7,8 @@ What the source promises (its documentation of ``api.coingecko.com/api/v3``):
   close, state no volume, last 30 minutes, 4 hours or 4 days, and reach back 365 days. They are never treated as
   minute candles, and ``candles`` of the port refuses every interval; :meth:`CoinGecko.coarse_candles` gives them for research.
 - **Limits.** Some 30 requests a minute with a free key, 5 to 15 without; 429 with ``Retry-After``.
-- **Keys.** The fetcher adds one by host. A key of the paid plan is for the host ``pro-api.coingecko.com``.
+- **Keys.** The fetcher adds one by host. A key of the paid plan is for the host ``pro-api.coingecko.com``, which is
+  asked as soon as the public host refuses the key.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,14 +17,17 @@ from producers.normalise.coingecko import read_coarse_candles, read_markets, rea
 from producers.normalise.observations import VenueCandle, VenuePrice
 from producers.normalise.rejects import RejectedRow
 from producers.normalise.trades import VenueTrade
-from producers.sources.fetching import Fetched, Fetcher
+from producers.sources.fetching import Fetched, Fetcher, SourceAnswerError
 from producers.sources.instrument_names import InstrumentNames
 from producers.sources.latest_prices import dated_prices
 from producers.sources.paging import Rejections, check_interval
 from producers.sources.venues import Reading, SocketAddress, TradesOutOfReachError, Venue, VenueTraits
+from schemas.errors import SourceUnavailableError
 from schemas.time import Interval
 
 _HOST, _PAID_HOST = "api.coingecko.com", "pro-api.coingecko.com"
+#: The statuses of "wrong key, or wrong address for this key" (error codes 10002, 10010 and 10011).
+_WRONG_KEY = (400, 401)
 #: The ids of the coins whose symbols other coins have too. Any other coin is the largest one of its symbol.
 _IDS = {
     "BTC": "bitcoin",
@@ -61,22 +65,33 @@ class CoinGecko(Venue):
         instruments: Such as ``BTC-USD.COINGECKO``.
         fetcher: Asks its REST API.
         name: The source.
-        is_paid: Whether the key is one of the paid plan.
     """
 
-    def __init__(
-        self, instruments: Sequence[str], fetcher: Fetcher, *, name: str = "coingecko", is_paid: bool = False
-    ) -> None:
+    def __init__(self, instruments: Sequence[str], fetcher: Fetcher, *, name: str = "coingecko") -> None:
         self.name = name
         self.traits = COINGECKO_TRAITS
         self.instruments = tuple(instruments)
         self._names = InstrumentNames(instruments)
         self._rejections = Rejections()
         self._fetcher = fetcher
-        self._root = f"https://{_PAID_HOST if is_paid else _HOST}/api/v3"
+        self._host = _HOST
 
     def _get(self, path: str, **params: str) -> Fetched:
-        return self._fetcher.get(f"{self._root}/{path}", params=params)
+        """A key of the paid plan is refused by the public host, with the advice to ask the other one."""
+        try:
+            return self._fetcher.get(f"https://{self._host}/api/v3/{path}", params=params)
+        except SourceAnswerError as error:
+            if self._host == _PAID_HOST or error.status not in _WRONG_KEY:
+                raise
+            return self._paid(path, params, error)
+
+    def _paid(self, path: str, params: Mapping[str, str], refusal: SourceAnswerError) -> Fetched:
+        try:
+            found = self._fetcher.get(f"https://{_PAID_HOST}/api/v3/{path}", params=params)
+        except SourceUnavailableError:
+            raise refusal from None  # then the key was not what was wrong
+        self._host = _PAID_HOST
+        return found
 
     def sockets(self) -> Sequence[SocketAddress]:
         """Return none: it is polled."""

@@ -26,7 +26,7 @@ from producers.normalise.kraken_answers import read_candles, read_prices, read_t
 from producers.normalise.kraken_messages import read_kraken_message
 from producers.normalise.observations import VenueCandle, VenuePrice
 from producers.normalise.rejects import RejectedRow
-from producers.normalise.trades import VenueTrade
+from producers.normalise.trades import NO_ID, VenueTrade
 from producers.sources.fetching import Fetched, Fetcher
 from producers.sources.http_times import answered_ms
 from producers.sources.instrument_names import InstrumentNames
@@ -43,6 +43,7 @@ from producers.sources.paging import (
     newer_than,
 )
 from producers.sources.venues import Reading, SocketAddress, Venue, VenueTraits
+from schemas.errors import InvariantError
 from schemas.time import Interval, bar_start_ms
 
 _SOCKET = "wss://ws.kraken.com/v2"
@@ -111,6 +112,9 @@ class KrakenSpot(Venue):
         fetched = self._get("Trades", pair=self._pair(instrument), since=since_ns, count=_TRADES_PAGE)
         rejected: list[RejectedRow] = []
         found = read_trades(fetched.body, rejected=rejected)
+        if any(each.trade_id == NO_ID for each in found.trades):
+            message = "trades of Kraken must have ids, which its answers state since 2023"
+            raise InvariantError(message)
         self._rejections.add(rejected)
         last_ns = since_ns if found.last_ns is None else found.last_ns
         page = TradePage(found.trades, len(found.trades) + len(rejected), len(rejected))

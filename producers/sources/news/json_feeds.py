@@ -29,6 +29,8 @@ _PUBLISHED = (
 _UPDATED = ("date_modified", "updated_at", "updatedat", "updated_on", "updated", "modified_gmt", "modified")
 _LANGUAGE = ("language", "lang", "locale")
 #: Keys under which a field may be one level deeper: ``title.rendered`` of WordPress, ``author.name``.
+#: A larger number is no id and no time.
+_LARGEST_NUMBER = 10**18
 _INNER = ("rendered", "name", "value", "text", "category", "term", "title", "url")
 
 
@@ -91,8 +93,10 @@ def _text(value: object) -> str:
             return value
         case bool() | None:
             return ""
-        case int() | float():
-            return str(int(value)) if float(value).is_integer() else str(value)
+        case int():
+            return str(value) if abs(value) < _LARGEST_NUMBER else ""
+        case float():
+            return str(int(value)) if value.is_integer() and abs(value) < _LARGEST_NUMBER else str(value)
         case dict():
             return _text(_named(_lowered(value), _INNER))
         case _:

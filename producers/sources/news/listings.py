@@ -9,7 +9,7 @@ from producers.normalise.news.addresses import canonical_address, comparable, is
 from producers.sources.news.encodings import text_of
 from producers.sources.news.entries import FeedEntry
 from producers.sources.news.feeds import is_html
-from producers.sources.news.markup import plain_line
+from producers.sources.news.markup import plain_line, soup_of
 from schemas.errors import DecodeError, InvariantError
 
 _LONGEST_TITLE = 1_000
@@ -35,7 +35,7 @@ def read_listing(
     if not is_html(text) and "<a" not in text:
         message = f"expected a page that lists articles, was {text.lstrip()[:60]!r}"
         raise DecodeError(message)
-    found = list(_entries(BeautifulSoup(text, "lxml"), url, article))
+    found = list(_entries(soup_of(text), url, article))
     if not found:
         message = f"expected a page that lists articles, found no link to one at {url}"
         raise DecodeError(message)

@@ -71,8 +71,17 @@ def plain_text(text: str | None, longest: int) -> str:
     return clean_text(_text_of_html(text) if _LOOKS_LIKE_HTML.search(text) else text, longest)
 
 
+def soup_of(text: str) -> BeautifulSoup:
+    """Return HTML as a tree, without the library's warnings about what looks like an address or like XML.
+
+    Args:
+        text: Any text. A processing instruction, which HTML has not, is read as the comment that it is.
+    """
+    return BeautifulSoup(text.replace("<?", "<!") + "\n", "lxml")
+
+
 def _text_of_html(text: str) -> str:
-    soup = BeautifulSoup(text, "lxml")
+    soup = soup_of(text)
     for element in soup(list(_UNREAD)):
         element.decompose()
     for element in soup(list(_BLOCKS)):

@@ -15,7 +15,7 @@ from producers.normalise.news.addresses import canonical_address, comparable, is
 from producers.normalise.news.texts import LONGEST_AUTHOR, LONGEST_TEXT, LONGEST_TITLE, clean_text
 from producers.sources.news.encodings import text_of
 from producers.sources.news.linked_data import Node, article_of, text_in, texts_in
-from producers.sources.news.markup import plain_line, plain_text
+from producers.sources.news.markup import plain_line, plain_text, soup_of
 from schemas.errors import DecodeError, InvariantError
 
 __all__ = ["Page", "read_page"]
@@ -104,7 +104,7 @@ def read_page(body: bytes, headers: Mapping[str, str], *, url: str) -> Page:
 
 def _soup(text: str) -> BeautifulSoup:
     try:
-        return BeautifulSoup(text, "lxml")
+        return soup_of(text)
     except Exception as error:  # whatever the parser raises at broken HTML
         message = f"expected HTML that can be parsed: {type(error).__name__}: {error}"
         raise DecodeError(message) from error

@@ -28,6 +28,7 @@ class Breakers:
         self._clock = clock
         self._left_alone_s = left_alone_s
         self._lock = threading.Lock()
+        self._reasons: dict[str, str] = {}
         self._breakers: dict[str, tuple[CircuitBreaker, CircuitMemoryStorage]] = {}
 
     def check(self, host: str) -> None:
@@ -43,11 +44,16 @@ class Breakers:
         now = datetime.fromtimestamp(self._clock.now_ms() / 1000, tz=UTC)
         left_s = self._left_alone_s - (now - opened_at).total_seconds()
         if left_s > 0:
-            message = f"{host} failed {FAILURES} times in a row and is left alone for a while"
-            raise SourceBusyError(message, retry_after_s=left_s)
+            last = self._reasons.get(host, "")
+            message = (
+                f"{host} failed {FAILURES} times in a row and is left alone for a while; at last, {last}"
+            )
+            raise SourceBusyError(message, retry_after_s=left_s, is_asked=False)
 
     def report(self, host: str, error: Exception | None) -> None:
         """Take an outcome into account: the error of a failed request, or None of one that was answered."""
+        if error is not None:
+            self._reasons[host] = str(error)
 
         def outcome() -> None:
             if error is not None:

@@ -49,9 +49,9 @@ class PoliteFetcher(Fetcher):
         self._manners = manners
         self._clock = clock
         self._is_stopped = is_stopped or (lambda: False)
-        transport = PoliteTransport(parameters, manners, clock, resolving=resolving)
+        self._transport = PoliteTransport(parameters, manners, clock, resolving=resolving)
         self._client = httpx.Client(
-            transport=_cached(transport, parameters),
+            transport=_cached(self._transport, parameters),
             headers={"User-Agent": parameters.user_agent, "Accept": "*/*", "Accept-Encoding": ACCEPTED},
             timeout=httpx.Timeout(parameters.read_s, connect=parameters.open_s),
             trust_env=False,

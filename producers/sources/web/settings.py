@@ -35,6 +35,11 @@ class WebSettings(EnvironmentSettings):
     coingecko_key: SecretStr | None = Field(
         default=None, description="Key of CoinGecko's API. It is sent in a header, and never stored or shown."
     )
+    binance_key: SecretStr | None = Field(
+        default=None,
+        description="Key of Binance's API. Its spot market asks for one where older trades are refilled; without it, "
+        "the newest 1,000 trades are to be had. It is sent in a header, and never stored or shown.",
+    )
     proxy: str | None = Field(
         default=None,
         validation_alias=AliasChoices("proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
@@ -66,16 +71,21 @@ class WebSettings(EnvironmentSettings):
         Args:
             folder: Of the stream, for the cache and the pauses; None keeps nothing on disk.
         """
-        key = None if self.coingecko_key is None else self.coingecko_key.get_secret_value()
+        keys = {
+            "api.coingecko.com": ("x-cg-demo-api-key", self.coingecko_key),
+            "pro-api.coingecko.com": ("x-cg-pro-api-key", self.coingecko_key),
+            "api.binance.com": ("x-mbx-apikey", self.binance_key),
+        }
         headers = {
-            "api.coingecko.com": {"x-cg-demo-api-key": key or ""},
-            "pro-api.coingecko.com": {"x-cg-pro-api-key": key or ""},
+            host: {name: key.get_secret_value()}
+            for host, (name, key) in keys.items()
+            if key is not None and key.get_secret_value()
         }
         return WebParameters(
             folder=folder,
             contact=self.sources_contact,
             mirror=parse_mirror(self.sources_mirror),
-            headers=headers if key else {},
+            headers=headers,
             proxy=self.proxy,
             no_proxy=self.no_proxy_for,
             pace=self.sources_pace,

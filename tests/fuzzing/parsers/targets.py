@@ -1,11 +1,10 @@
-"""Every parser of outside payloads, by name: the readers of venues, and those of news where they exist.
+"""Every parser of outside payloads, by name: the readers of venues and those of news.
 
 A parser is a function of bytes. It may return anything, and raise a ContractError and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from producers.normalise import (
@@ -22,7 +21,9 @@ from producers.normalise import (
 from producers.normalise.binance_messages import read_binance_message
 from producers.normalise.coinbase_messages import read_coinbase_message
 from producers.normalise.kraken_messages import read_kraken_message
+from producers.normalise.listings import read_listings
 from producers.normalise.trades import Market
+from tests.fuzzing.parsers.news import NEWS_PARSERS
 
 Parser = Callable[[bytes], Any]
 _MINUTE_MS = 60_000
@@ -73,6 +74,9 @@ ANSWERS: Mapping[str, Parser] = {
     "kraken quotes": kraken_answers.read_quotes,
     "kraken book": kraken_answers.read_book,
     "kraken error": kraken_answers.error_of,
+    "listings": read_listings,
+    "listings, leaving out": _leaving_out(read_listings),
+    "coingecko whole market": partial(coingecko.read_whole_market, currency="usd"),
     "coingecko markets": coingecko.read_markets,
     "coingecko symbols": coingecko.read_symbols,
     "coingecko simple prices": partial(coingecko.read_simple_prices, currency="usd"),
@@ -80,14 +84,4 @@ ANSWERS: Mapping[str, Parser] = {
     "coingecko chart": partial(coingecko.read_market_chart, coin="bitcoin"),
     "coingecko coarse candles": partial(coingecko.read_coarse_candles, coin="bitcoin"),
 }
-PARSERS: Mapping[str, Parser] = {**SOCKETS, **ANSWERS}
-
-
-def named(names: Iterable[str]) -> Mapping[str, Parser]:
-    """The parsers whose names hold one of some words; all without words."""
-    words = tuple(names)
-    return {
-        name: parser
-        for name, parser in chain(SOCKETS.items(), ANSWERS.items())
-        if not words or any(word in name for word in words)
-    }
+PARSERS: Mapping[str, Parser] = {**SOCKETS, **ANSWERS, **NEWS_PARSERS}

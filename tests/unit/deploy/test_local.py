@@ -131,6 +131,16 @@ def test_reset_refuses_a_folder_that_is_no_data_directory(tmp_path):
     assert (tmp_path / "precious.txt").exists()
 
 
+def test_a_reset_keeps_what_was_recorded(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    directory.lock.touch()
+    for folder in (directory.recording, directory.postgres):
+        folder.mkdir()
+    directory.empty()
+    assert directory.recording.is_dir()
+    assert not directory.postgres.exists()
+
+
 def test_data_directory_is_held_only_within_the_block(tmp_path):
     directory = DataDirectory(tmp_path / "data")
 

@@ -14,6 +14,7 @@ from producers.normalise import binance_answers, coinbase_answers, coingecko, kr
 from producers.normalise.binance_messages import read_binance_message
 from producers.normalise.coinbase_messages import read_coinbase_message
 from producers.normalise.kraken_messages import read_kraken_message
+from producers.normalise.listings import read_listings
 from producers.normalise.observations import Message
 from producers.normalise.trades import Market
 
@@ -113,6 +114,32 @@ def test_the_recorded_answers_of_coingecko_have_prices_with_times(messages: Path
     assert [each.time_ms for each in chart] == sorted(each.time_ms or 0 for each in chart)
 
 
+def answers(path: Path) -> list[bytes]:
+    """The answers of REST in a capture: an address, an arrow, a local time, a colon, and the body."""
+    with gzip.open(path) as lines:
+        return [line.strip().split(b": ", 1)[1] for line in lines if line.startswith(b"https://")]
+
+
+def test_the_recorded_lists_of_markets_are_read(messages: Path) -> None:
+    folder = messages / "captures_2021-04"
+    [products], [pairs] = answers(folder / "COINBASE.0.gz"), answers(folder / "KRAKEN.0.gz")
+
+    of_coinbase = {each.symbol: each.is_trading for each in read_listings(products)}
+    of_kraken = {each.symbol: each.is_trading for each in read_listings(pairs)}
+
+    assert (len(of_coinbase), of_coinbase["BTC-USD"]) == (162, True)
+    assert (len(of_kraken), of_kraken["XBT/USD"]) == (304, True)
+
+
+def test_the_recorded_figures_of_the_whole_market_are_read(messages: Path) -> None:
+    path = messages / "coingecko" / "market_stat.json"
+
+    found = coingecko.read_whole_market(path.read_bytes(), currency="usd")
+
+    assert (found.time_ms, round(found.shares["BTC"], 2)) == (1_674_693_929_000, 40.93)
+    assert found.market_cap == pytest.approx(1_089_038_097_970.88)
+
+
 def session(path: Path) -> Iterator[bytes]:
     """The messages of a session that a venue sent: a local time, a colon, and the payload."""
     with gzip.open(path) as lines:
@@ -158,13 +185,8 @@ def test_the_recorded_session_of_kraken_is_read_with_its_status(messages: Path) 
 
 def test_the_recorded_books_of_binance_have_a_best_bid_and_ask(messages: Path) -> None:
     """The answers of REST in the captures, each on a line after its address."""
-    with gzip.open(messages / "captures_2021-04" / "BINANCE.http.0.0.gz") as lines:
-        bodies = [line.strip().partition(b": {")[2] for line in lines]
-    books = [
-        binance_answers.read_depth(b"{" + body, symbol="X")
-        for body in bodies
-        if body.startswith(b'"lastUpdateId')
-    ]
+    bodies = answers(messages / "captures_2021-04" / "BINANCE.http.0.0.gz")
+    books = [binance_answers.read_depth(body, symbol="X") for body in bodies]
 
     assert books
     assert all(each.bid < each.ask for each in books)

@@ -4,6 +4,7 @@ import gzip
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
 
@@ -245,6 +246,22 @@ def test_no_cookie_is_sent_back(opening: Opening, web: ScriptedWeb):
     fetcher.get(API)
     fetcher.get(API)
     assert "cookie" not in web.requests[1].headers
+
+
+def test_many_threads_share_the_connections(opening: Opening, web: ScriptedWeb):
+    """Two threads that began at once each opened a pool, and one of them was never closed."""
+    for number in range(16):
+        web.answer(f"https://{number}.example.com/", Answer(200, b"text"))
+    fetcher = opening().fetcher
+    ready = threading.Barrier(16)
+
+    def get(number: int) -> bytes:
+        ready.wait(60)
+        return fetcher.get(f"https://{number}.example.com/").body
+
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(get, range(16))) == [b"text"] * 16
+    assert len(fetcher._transport._ways) == 1
 
 
 def test_a_host_with_a_port_is_also_found_without_it(opening: Opening, web: ScriptedWeb):

@@ -261,12 +261,14 @@ def test_settings_become_parameters(tmp_path: Path):
             "DRIFTLINE_SOURCES_CONTACT": "ops@example.com",
             "DRIFTLINE_SOURCES_MIRROR": "http://127.0.0.1:8400",
             "DRIFTLINE_COINGECKO_KEY": "a-secret-key",
+            "DRIFTLINE_BINANCE_KEY": "another-key",
             "https_proxy": "http://lower:1",
             "HTTPS_PROXY": "http://upper:1",
             "NO_PROXY": "example.com",
         }
     )
     assert "a-secret-key" not in repr(settings)
+    assert "another-key" not in repr(settings)
     found = settings.parameters(tmp_path)
     assert (found.folder, found.mirror, found.proxy) == (
         tmp_path,
@@ -277,6 +279,7 @@ def test_settings_become_parameters(tmp_path: Path):
     assert "ops@example.com" in found.user_agent
     assert found.headers["pro-api.coingecko.com"] == {"x-cg-pro-api-key": "a-secret-key"}
     assert found.headers["api.coingecko.com"] == {"x-cg-demo-api-key": "a-secret-key"}
+    assert found.headers["api.binance.com"] == {"x-mbx-apikey": "another-key"}
 
 
 @pytest.mark.parametrize("name", ["DRIFTLINE_SOURCES_MIRROR", "DRIFTLINE_SOURCES_PACE"])

@@ -1,0 +1,1 @@
+"""Collects news and latest prices by a schedule, publishes what is new, and says how healthy each source is."""

@@ -1,0 +1,79 @@
+"""The articles of one news source, round by round."""
+
+from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore, RejectedItem
+from producers.normalise.news.articles import events_of
+from producers.sources.news.counting import CountingFetcher
+from producers.sources.news.rounds import ArticleSeen, KnownVersion, NewsReading, NewsRound
+
+
+class NewsSource(CollectedSource):
+    """Reads a news source, and makes events of what is new.
+
+    Args:
+        reading: Reads the source.
+        asked: The fetcher over which it does.
+        stream: The run.
+        usual_s: How often it has something new; None learns it.
+    """
+
+    def __init__(
+        self, reading: NewsReading, asked: CountingFetcher, *, stream: str, usual_s: float | None
+    ) -> None:
+        self.name = reading.name
+        self.interval_s = reading.interval_s
+        self.usual_s = usual_s
+        self._reading = reading
+        self._asked = asked
+        self._stream = stream
+        self._articles: tuple[ArticleSeen, ...] = ()
+
+    @property
+    def n_requests(self) -> int:
+        """How often the source was asked since the start; see the port."""
+        return self._asked.n_requests
+
+    def restore(self, known: KnownBefore) -> None:
+        """Take every version of the source's articles; see the port."""
+        self._reading.restore(
+            KnownVersion(
+                article_id=each.article_id,
+                version=each.version,
+                content_hash=each.content_hash,
+                modified_ms=each.modified_ms,
+                first_seen_ms=each.known_time_ms,
+                url=each.url,
+                summary=each.summary,
+            )
+            for each in known.versions
+            if each.source == self.name
+        )
+
+    def collect(self, *, now_ms: int, is_last: bool = False) -> CollectedRound:
+        """Read the source once; see the port."""
+        found = self._reading.collect(now_ms=now_ms, is_last=is_last)
+        self._articles = found.articles
+        return self._round(found)
+
+    def confirm(self, read: CollectedRound) -> None:  # noqa: ARG002  (it is the round that was read last)
+        """Take note that the articles of the last round are in the log; see the port."""
+        self._reading.confirm(self._articles)
+
+    def _round(self, found: NewsRound) -> CollectedRound:
+        return CollectedRound(
+            source=self.name,
+            events=tuple(
+                event for article in found.articles for event in events_of(article, stream=self._stream)
+            ),
+            rejected=tuple(
+                RejectedItem(
+                    source=self.name, place=each.url, rule=each.rule, reason=each.reason, raw=each.raw
+                )
+                for each in found.rejected
+            ),
+            n_seen=found.n_items,
+            n_new=len(found.articles),
+            n_duplicate=found.n_duplicate,
+            newest_ms=found.newest_ms,
+            is_waiting=found.n_waiting > 0,
+            notes=found.notes,
+        )

@@ -1,0 +1,309 @@
+"""The files of a recording: parts that appear whole or not at all, and the one file that a finished day becomes.
+
+A part is written beside its place, brought to the disk, and renamed. So every file with the ending ``.parquet`` is
+whole, whenever the process or the machine stops. ::
+
+    STREAM/quotes/2026-11-30/1764460800123-3fa85f64-000001.parquet       a part
+    STREAM/quotes/2026-11-30/1764460800123-9bc1d0aa-000001-day.parquet   the parts of a day as one file
+
+The file of a day names the parts that it replaces. They are deleted after it has appeared, so that after a crash between
+the two they still lie there; whoever reads a day leaves out what another file replaces. So each row counts once.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, unquote
+
+import msgspec
+import pyarrow as pa
+from pyarrow import parquet
+
+from producers.jobs.recording.kinds import COLUMNS, RecordedKind, Row
+from schemas.errors import StateError
+from schemas.time import text_of_time
+
+DAY_MS: Final = 86_400_000
+_ENDING, _ENDING_OF_DAY = ".parquet", "-day.parquet"
+_FACTS = b"driftline.recording"
+#: The rows that are held in memory while the parts of a day become one file.
+_ROWS_OF_GROUP = 200_000
+#: So often a folder is read whose files vanish meanwhile.
+_MOST_READINGS = 20
+_UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)
+_Read = TypeVar("_Read")
+_TYPES: Final = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "bool": pa.bool_(),
+}
+
+
+class PartFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says about itself.
+
+    Attributes:
+        stretches: When the recorder ran, as far as this file has its rows: ``[from, until)`` by the clock of the recorder.
+            Between two stretches nothing was recorded.
+        n_lost: How many rows were let go in these stretches, because the disk could not be written.
+        replaces: The names of the files whose rows it holds.
+    """
+
+    stretches: tuple[tuple[int, int], ...]
+    n_lost: int = 0
+    replaces: tuple[str, ...] = ()
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A file of a recording, as far as its footer tells."""
+
+    path: Path
+    facts: PartFacts
+    n_rows: int
+    n_bytes: int
+
+
+def schema_of(kind: RecordedKind) -> pa.Schema:
+    """Return the schema of the files of a kind."""
+    return pa.schema([(name, _TYPES[of]) for name, of in COLUMNS[kind].items()])
+
+
+def day_folder(folder: Path, stream: str, kind: RecordedKind, day_ms: int) -> Path:
+    """Return the folder of the files of a day.
+
+    Args:
+        folder: Of all recordings.
+        stream: The run.
+        kind: Of the rows.
+        day_ms: The beginning of the day, in UTC.
+    """
+    return folder / quote(stream, safe="") / kind / text_of_time(day_ms, "day")
+
+
+def streams(folder: Path) -> list[str]:
+    """Return the runs of which there is a recording, by name."""
+    return sorted(unquote(path.name) for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def days(folder: Path, stream: str, kind: RecordedKind) -> list[Path]:
+    """Return the folders of the days of a kind, oldest first."""
+    of_kind = folder / quote(stream, safe="") / kind
+    return sorted(path for path in of_kind.iterdir() if path.is_dir()) if of_kind.is_dir() else []
+
+
+def write_part(folder: Path, table: pa.Table, facts: PartFacts, *, session: str, number: int) -> Path:
+    """Write a part, which appears whole or not at all.
+
+    Args:
+        folder: Of the day.
+        table: Its rows, at least one, in the order in which they were received.
+        facts: What the part says about itself.
+        session: Names the recorder; no other one has it, nor had it ever.
+        number: Of the part in the session.
+
+    Raises:
+        OSError: If it cannot be written; then it is not there.
+    """
+    first_ms = table["received_ms"][0].as_py()
+    path = folder / f"{first_ms:013d}-{session}-{number:06d}{_ENDING}"
+    _write(path, [table], table.schema, facts)
+    return path
+
+
+def table_of(kind: RecordedKind, rows: Sequence[Row]) -> pa.Table:
+    """Return rows as a table. A row is left out if the venue stated a number that fits no column."""
+    try:
+        return _table(kind, rows)
+    except _UNFIT:
+        return _table(kind, [row for row in rows if _is_fit(kind, row)])
+
+
+def _is_fit(kind: RecordedKind, row: Row) -> bool:
+    try:
+        _table(kind, [row])
+    except _UNFIT:
+        return False
+    return True
+
+
+def _table(kind: RecordedKind, rows: Sequence[Row]) -> pa.Table:
+    schema = schema_of(kind)
+    if not rows:
+        return schema.empty_table()
+    columns = zip(zip(*rows, strict=True), schema, strict=True)
+    return pa.table([pa.array(values, type=of.type) for values, of in columns], schema=schema)
+
+
+def _write(path: Path, tables: Iterable[pa.Table], schema: pa.Schema, facts: PartFacts) -> None:
+    stated = schema.with_metadata({_FACTS: msgspec.json.encode(facts)})
+    with (
+        _appearing(path) as temporary,
+        parquet.ParquetWriter(temporary, stated, **_encodings(schema)) as writer,
+    ):
+        for table in tables:
+            writer.write_table(table.cast(stated))
+
+
+def _encodings(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are written: times and ids grow, so that their differences are small; all else repeats often."""
+    growing = [field.name for field in schema if field.name.endswith(("_ms", "_id"))]
+    return {
+        "compression": "zstd",
+        "compression_level": 6,
+        "use_dictionary": [field.name for field in schema if field.name not in growing],
+        "column_encoding": dict.fromkeys(growing, "DELTA_BINARY_PACKED"),
+        "write_statistics": growing,
+    }
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
+    """Yield a file beside the path, which takes its place when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.rename(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    _bring_to_disk(path.parent)
+
+
+def _bring_to_disk(folder: Path) -> None:
+    """Bring the names of a folder to the disk; the files are there already, so that a failure costs nothing now."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def parts_of(folder: Path) -> list[Part]:
+    """Return the files of a day that count, in the order of their first rows.
+
+    Raises:
+        StateError: If a file is not readable.
+    """
+    return _while_merged(lambda: _parts_of(folder))
+
+
+def _parts_of(folder: Path) -> list[Part]:
+    found = [_part(path) for path in sorted(folder.glob(f"[0-9]*{_ENDING}"))]
+    replaced = {name for part in found for name in part.facts.replaces}
+    return [part for part in found if part.path.name not in replaced]
+
+
+def _while_merged(read: Callable[[], _Read]) -> _Read:
+    """Read again if a file vanished, because it has become a part of the file of the day meanwhile."""
+    for _ in range(_MOST_READINGS):
+        with suppress(FileNotFoundError):
+            return read()
+    return read()
+
+
+def _part(path: Path) -> Part:
+    try:
+        metadata = parquet.read_metadata(path)
+        n_bytes = path.stat().st_size
+        facts = msgspec.json.decode(metadata.metadata[_FACTS], type=PartFacts)
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowInvalid, TypeError, KeyError, msgspec.MsgspecError) as error:
+        message = f"{path} is no readable file of a recording ({error}): move it away"
+        raise StateError(message) from error
+    return Part(path, facts, metadata.num_rows, n_bytes)
+
+
+def rows_of_day(folder: Path, kind: RecordedKind) -> pa.Table:
+    """Return the rows of a day, each once, part by part in the order in which they were received.
+
+    Args:
+        folder: Of the day.
+        kind: Of its rows.
+
+    Raises:
+        StateError: If a file is not readable.
+    """
+
+    def read() -> pa.Table:
+        tables = [parquet.read_table(part.path).replace_schema_metadata(None) for part in _parts_of(folder)]
+        return pa.concat_tables([schema_of(kind).empty_table(), *tables])
+
+    return _while_merged(read)
+
+
+def merge_day(folder: Path, kind: RecordedKind, *, session: str, number: int) -> Path | None:
+    """Make one file of the files of a day; None if there is nothing to do.
+
+    It may be interrupted anywhere: the rows are there once, in the parts or in the file of the day. What a recorder that
+    was killed had begun to write is deleted.
+
+    Args:
+        folder: Of the day.
+        kind: Of its rows.
+        session: Names the recorder.
+        number: Of the file in the session.
+
+    Raises:
+        OSError: If the file cannot be written, or a part not be deleted.
+        StateError: If a file is not readable.
+    """
+    for begun in folder.glob(".*.partial"):
+        begun.unlink(missing_ok=True)
+    parts = parts_of(folder)
+    _delete_replaced(folder, keep=parts)
+    if len(parts) < 2:
+        return None
+    facts = PartFacts(
+        stretches=joined(stretch for part in parts for stretch in part.facts.stretches),
+        n_lost=sum(part.facts.n_lost for part in parts),
+        replaces=tuple(part.path.name for part in parts),
+    )
+    first_ms = parts[0].path.name.partition("-")[0]
+    path = folder / f"{first_ms}-{session}-{number:06d}{_ENDING_OF_DAY}"
+    _write(path, _groups(parts), schema_of(kind), facts)
+    _delete_replaced(folder, keep=[_part(path)])
+    return path
+
+
+def _delete_replaced(folder: Path, *, keep: Sequence[Part]) -> None:
+    """Delete what the files that are kept replace."""
+    for name in {name for part in keep for name in part.facts.replaces}:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _groups(parts: Sequence[Part]) -> Iterator[pa.Table]:
+    """Yield the rows of parts in groups, so that a day need not fit into memory."""
+    waiting: list[pa.Table] = []
+    for part in parts:
+        with parquet.ParquetFile(part.path) as file:
+            for batch in file.iter_batches(_ROWS_OF_GROUP):
+                waiting.append(pa.Table.from_batches([batch]).replace_schema_metadata(None))
+                if sum(len(table) for table in waiting) >= _ROWS_OF_GROUP:
+                    yield pa.concat_tables(waiting).combine_chunks()
+                    waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def joined(stretches: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return stretches by their beginning, those that touch or overlap as one.
+
+    Example:
+        >>> joined([(5, 7), (0, 2), (2, 4)])
+        ((0, 4), (5, 7))
+    """
+    result: list[tuple[int, int]] = []
+    for from_ms, until_ms in sorted(stretches):
+        if result and from_ms <= result[-1][1]:
+            result[-1] = result[-1][0], max(until_ms, result[-1][1])
+        else:
+            result.append((from_ms, until_ms))
+    return tuple(result)

@@ -1,0 +1,91 @@
+"""How much was recorded: files, rows, bytes and hours by kind and day, and what a day costs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from producers.jobs.recording.kinds import RecordedKind
+from producers.jobs.recording.parts import DAY_MS, days, joined, parts_of, streams
+
+
+class RecordedDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What is recorded of one kind on one day.
+
+    Attributes:
+        hours: For how long the recorder ran.
+        n_lost: How many rows were let go, because the disk could not be written or a number fitted no column.
+    """
+
+    stream: str
+    kind: RecordedKind
+    day: str
+    n_files: int
+    n_rows: int
+    n_bytes: int
+    hours: float
+    n_lost: int
+
+
+class DayCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a whole day of a kind costs at the rate that was recorded.
+
+    Attributes:
+        hours: For how long that was; little of it makes the rest uncertain.
+    """
+
+    stream: str
+    kind: RecordedKind
+    rows_a_day: float
+    bytes_a_day: float
+    hours: float
+
+
+def recorded_days(folder: Path) -> Iterator[RecordedDay]:
+    """Yield what is recorded, by run, kind and day.
+
+    Args:
+        folder: Of all recordings.
+
+    Raises:
+        StateError: If a file is not readable.
+    """
+    for stream in streams(folder):
+        for kind in RecordedKind:
+            for day in days(folder, stream, kind):
+                yield _recorded(stream, kind, day)
+
+
+def _recorded(stream: str, kind: RecordedKind, folder: Path) -> RecordedDay:
+    parts = parts_of(folder)
+    stretches = joined(stretch for part in parts for stretch in part.facts.stretches)
+    return RecordedDay(
+        stream=stream,
+        kind=kind,
+        day=folder.name,
+        n_files=len(parts),
+        n_rows=sum(part.n_rows for part in parts),
+        n_bytes=sum(part.n_bytes for part in parts),
+        hours=sum(until_ms - from_ms for from_ms, until_ms in stretches) / 3_600_000,
+        n_lost=sum(part.facts.n_lost for part in parts),
+    )
+
+
+def costs(recorded: list[RecordedDay]) -> list[DayCost]:
+    """Return what a day of each kind costs, by run and kind; kinds that were recorded for no time are left out."""
+    found = []
+    for stream, kind in dict.fromkeys((each.stream, each.kind) for each in recorded):
+        of_kind = [each for each in recorded if (each.stream, each.kind) == (stream, kind)]
+        hours = sum(each.hours for each in of_kind)
+        if hours > 0:
+            factor = DAY_MS / 3_600_000 / hours
+            found.append(
+                DayCost(
+                    stream=stream,
+                    kind=kind,
+                    rows_a_day=factor * sum(each.n_rows for each in of_kind),
+                    bytes_a_day=factor * sum(each.n_bytes for each in of_kind),
+                    hours=hours,
+                )
+            )
+    return found
