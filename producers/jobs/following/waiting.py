@@ -40,7 +40,14 @@ class Waiting:
         return iter(self._trades)
 
     def add(self, instrument: str, trade: VenueTrade, received_ms: int, *, is_repeated: bool = False) -> None:
-        """Add a trade that arrived."""
+        """Add a trade that arrived.
+
+        Args:
+            instrument: Of which instrument.
+            trade: What the venue sent.
+            received_ms: When it arrived.
+            is_repeated: Whether the venue sends it again after a subscription.
+        """
         self._trades.append(WaitingTrade(instrument, trade, received_ms, is_repeated))
 
     def clear(self) -> None:
