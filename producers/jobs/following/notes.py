@@ -39,6 +39,9 @@ class NoRecorder(Recorder):
     def record(self, source: str, received: Received, reading: Reading) -> None:
         """Keep nothing; see the port."""
 
+    def close(self) -> None:
+        """Do nothing."""
+
 
 class FollowingState(NamedTuple):
     """How a followed source is, for reports on its health.
