@@ -40,6 +40,7 @@ PACKAGES = {
     "convert": Mounted("producers.commands", "convert", "Write a file of candles of any form as parquet."),
     "recording": Mounted("producers.commands", "recording", "Show what was recorded, and what a day costs."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
+    "follow": Mounted("producers.commands", "follow", "Follow the venues of a live run."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),
     "process": Mounted("stream_processors.commands", None, "Run one of the stream processors."),

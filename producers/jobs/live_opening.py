@@ -29,6 +29,7 @@ def open_live(
     pool: PostgresPool,
     outlet: Outlet,
     *,
+    stream: str,
     clock: Clock,
     is_stopped: Callable[[], bool],
 ) -> Iterator[LiveWorld]:
@@ -38,6 +39,7 @@ def open_live(
         environment: The settings.
         pool: The durable store.
         outlet: Where quotes and healed candles are published.
+        stream: The run, which has a folder for what the web asked of us: pauses and refusals outlive a restart.
         clock: The clock.
         is_stopped: Whether the process was asked to end.
 
@@ -45,8 +47,9 @@ def open_live(
         ConfigurationError: If a setting has another form.
     """
     follow = FollowSettings.from_environment(environment)
-    parameters = WebSettings.from_environment(environment).parameters(None)
     recording = RecordingSettings.from_environment(environment)
+    folder = recording.data_dir / "web" / stream
+    parameters = WebSettings.from_environment(environment).parameters(folder)
     with open_web(parameters, clock, is_stopped=is_stopped) as web, ExitStack() as opened:
         yield LiveWorld(
             follow.options,

@@ -257,7 +257,14 @@ def open_session(
         if settings.is_live:
             from producers.jobs.live_opening import open_live
 
-            world = open_live(environment or {}, pool, outlet, clock=clock, is_stopped=is_stopped)
+            world = open_live(
+                environment or {},
+                pool,
+                outlet,
+                stream=stream_of(settings),
+                clock=clock,
+                is_stopped=is_stopped,
+            )
             live = opened.enter_context(world)
         yield registered_session(
             settings,
