@@ -95,7 +95,7 @@ class LivePlan(SourcePlan):
         self._ports = ports
         self._venue = ports.venues[source.name]
         self._origin_ms = max(description.origin_ms, ports.clock.now_ms() - ports.options.longest_history_ms)
-        self._begin = FollowedFrom({}, {}, None, 0, is_absent=False, origin_ms=self._origin_ms)
+        self._begin: FollowedFrom | None = None
         self._follower: SourceFollower | None = None
 
     @property
@@ -118,7 +118,7 @@ class LivePlan(SourcePlan):
         """Return the minutes of the warm-up, or follow the venue; see the port."""
         del now_ms  # the follower has a clock of its own
         if until_ms is None:
-            return self._followed()
+            return self._followed(self._begin or self._begin_after(after))
         from_ms = max(self._origin_ms, after.candle_end_ms or self._origin_ms)
         if not self._ports.has_threads:
             pages = answered(self._history(from_ms, until_ms), source=self.source.name)
@@ -129,6 +129,12 @@ class LivePlan(SourcePlan):
             source=self.source.name,
         )
         return iter(ahead)
+
+    def _begin_after(self, after: Reached) -> FollowedFrom:
+        """What is known of the log if it is only known how far the candles in it go."""
+        end_ms = after.candle_end_ms
+        ends = {} if end_ms is None else dict.fromkeys(self.source.instruments, end_ms)
+        return FollowedFrom({}, ends, end_ms, 0, is_absent=False, origin_ms=self._origin_ms)
 
     # History
 
@@ -155,9 +161,9 @@ class LivePlan(SourcePlan):
 
     # Following
 
-    def _followed(self) -> Iterator[LiveItem | None]:
+    def _followed(self, begin: FollowedFrom) -> Iterator[LiveItem | None]:
         handover = Handover()
-        follower, healing = self._made(handover)
+        follower, healing = self._made(handover, begin)
         self._follower = follower
         steps = FollowerSteps(follower, healing, handover, self._ports.clock)
         thread = FollowerThread(steps, self.source.name) if self._ports.has_threads else None
@@ -185,7 +191,7 @@ class LivePlan(SourcePlan):
             else:
                 thread.stop()
 
-    def _made(self, handover: Handover) -> tuple[SourceFollower, Healing]:
+    def _made(self, handover: Handover, begin: FollowedFrom) -> tuple[SourceFollower, Healing]:
         ports, stream, source = self._ports, self._stream, self.source.name
         follower = SourceFollower(
             self._venue,
@@ -193,7 +199,7 @@ class LivePlan(SourcePlan):
             ports.clock,
             handover=handover,
             stream=stream,
-            begin=self._begin,
+            begin=begin,
             gaps=GapNotes(ports.ledger, ports.clock, stream=stream, source=source),
             options=ports.options,
             recorder=ports.recorder,
