@@ -5,9 +5,6 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help install demo kafka stop status reset doctor test test-serverless test-loaded check format contracts fuzz fuzz-files fuzz-trades fuzz-parsers check-cases lock wheel wheel-test parity-loaded bench-spine bench-start bench-healing bench-stream bench-stream-lock bench-features bench-vectors bench-online bench-train bench-inference bench-backtest bench-backtest-lock chaos-stream clean demo-test bench-store bench-arms bench-ready bench-copy bench-recording
-=======
 .PHONY: help \
 	install \
 	demo \
@@ -51,7 +48,6 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-copy \
 	bench-recording \
 	fuzz-parsers
->>>>>>> main
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -142,6 +142,62 @@ def follow_command(environment: Environment) -> None:
     _run(environment, None)
 
 
+@commands.command("backfill")
+@click.option(
+    "--months",
+    type=click.IntRange(1, 240),
+    default=6,
+    show_default=True,
+    help="How far back, without --from.",
+)
+@click.option(
+    "--instrument",
+    "instruments",
+    multiple=True,
+    metavar="NAME",
+    help="Such as BTC-USD.KRAKEN; may be repeated. Without it, those of DRIFTLINE_LIVE_INSTRUMENTS.",
+)
+@click.option("--from", "from_text", metavar="ISO", help="The first time, in UTC unless it states an offset.")
+@click.option("--to", "to_text", metavar="ISO", help="The time at which it ends, exclusive. Without it, now.")
+@click.option("--interval", default="1m", show_default=True, help="1m, 5m, 15m, 30m, 1h, 4h or 1d.")
+@click.option(
+    "--again", "asks_again", is_flag=True, help="Ask for stored candles, too, and store their corrections."
+)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.pass_obj
+def backfill_command(
+    environment: Environment,
+    /,
+    *,
+    instruments: tuple[str, ...],
+    interval: str,
+    is_json: bool,
+    asks_again: bool,
+    **span: Any,
+) -> None:
+    """Fetch the candles of the venues for the past months straight into Postgres, and say what is missing.
+
+    Nothing is asked twice that is stored, so a backfill that was stopped goes on when it is run again. The exit code is
+    1 if a venue was given up, and 130 if it was stopped.
+    """
+    from producers.jobs.backfilling.opening import run_backfill
+    from producers.jobs.backfilling.printing import print_tallies
+    from producers.jobs.backfilling.settings import BackfillSettings, request_of
+    from schemas.wire.clocks import SystemClock
+    from schemas.wire.processes import stop_on_signals
+
+    settings = BackfillSettings.from_environment(environment)
+    clock, stop = SystemClock(), stop_on_signals()
+    places = settings.places(instruments, interval)
+    request = request_of(places, now_ms=clock.now_ms(), asks_again=asks_again, **span)
+    tallies = run_backfill(settings, settings.endpoints(), request, clock=clock, is_stopped=stop)
+    print_tallies(tallies, is_json=is_json)
+    if stop():
+        raise SystemExit(130)
+    if any(tally.trouble is not None for tally in tallies):
+        raise SystemExit(1)
+
+
 @commands.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")

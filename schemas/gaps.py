@@ -13,9 +13,15 @@ from msgspec.structs import replace
 
 
 class GapKind(StrEnum):
-    """What is missing."""
+    """What is missing. Candles without a length are those of a minute, which the platform is made for."""
 
     CANDLES = "candles"
+    CANDLES_5M = "candles 5m"
+    CANDLES_15M = "candles 15m"
+    CANDLES_30M = "candles 30m"
+    CANDLES_1H = "candles 1h"
+    CANDLES_4H = "candles 4h"
+    CANDLES_1D = "candles 1d"
     TRADES = "trades"
     ARTICLES = "articles"
     QUOTES = "quotes"

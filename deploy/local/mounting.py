@@ -42,6 +42,7 @@ PACKAGES = {
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
     "follow": Mounted("producers.commands", "follow", "Follow the venues of a live run."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
+    "backfill": Mounted("producers.commands", "backfill", "Fetch the candles of the past months."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),
     "process": Mounted("stream_processors.commands", None, "Run one of the stream processors."),
     "topics": Mounted(

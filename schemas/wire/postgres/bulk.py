@@ -6,10 +6,11 @@ itself. Another is staged and merged by its key, as the batches of the history s
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
@@ -22,6 +23,9 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import TABLES
 
 _TABLE = TABLES[CandleObserved]
+_OF_SPAN = "stream = %s AND instrument = %s AND interval = %s AND start_ms BETWEEN %s AND %s"
+_STARTS = f"SELECT start_ms FROM candles WHERE {_OF_SPAN} UNION SELECT start_ms FROM bars WHERE {_OF_SPAN} ORDER BY 1"
+_ROWS = f"SELECT start_ms, open, high, low, close, volume, revision FROM candles WHERE {_OF_SPAN} ORDER BY start_ms"
 #: Only what is not stored yet is written: a conflict costs more than a look-up, because it locks the stored row.
 _MERGE = sql.SQL(
     "INSERT INTO candles ({columns}) SELECT {staged_columns} FROM {staged} staged LEFT JOIN ("
@@ -31,6 +35,20 @@ _MERGE = sql.SQL(
 )
 #: Large enough that the cost of a transaction does not count, small enough for some 15 MB of memory.
 ROWS_OF_PART = 50_000
+
+
+class CandleSpan(NamedTuple):
+    """Some candles of one instrument: those that start from one time to another, both included."""
+
+    stream: str
+    instrument: str
+    interval: str
+    first_ms: int
+    last_ms: int
+
+
+#: A stored candle: when it starts, open, high, low, close, volume and revision.
+CandleRow = tuple[int, float, float, float, float, float, int]
 
 
 class CandleColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,16 +110,9 @@ class BulkLoader:
                 {name: each if isinstance(each, str) else each[part] for name, each in columns.items()},
                 len(starts),
             )
-            span = (
-                candles.stream,
-                candles.instrument,
-                str(candles.interval),
-                int(starts[0]),
-                int(starts[-1]),
-            )
-            self._load_part(body, span)
+            self._load_part(body, _span(candles, starts))
 
-    def _load_part(self, body: bytes, span: tuple[str, str, str, int, int]) -> None:
+    def _load_part(self, body: bytes, span: CandleSpan) -> None:
         if not self._is_stored_in_part(span):
             try:
                 with self._pool.writes() as cursor:
@@ -111,17 +122,51 @@ class BulkLoader:
             else:
                 return
         with self._pool.writes() as cursor:
-            staged = staging(cursor, _TABLE)
-            copy_packed(cursor, staged, _TABLE.columns, body)
-            cursor.execute(_merging(staged), span)
+            _merge(cursor, body, span)
 
-    def _is_stored_in_part(self, span: tuple[str, str, str, int, int]) -> bool:
+    def _is_stored_in_part(self, span: CandleSpan) -> bool:
         found = self._pool.row(
             "SELECT 1 FROM candles WHERE stream = %s AND instrument = %s AND interval = %s "
             "AND start_ms BETWEEN %s AND %s LIMIT 1",
             span,
         )
         return found is not None
+
+
+def bar_starts(pool: PostgresPool, span: CandleSpan) -> NDArray[np.int64]:
+    """Return when the stored bars start, the platform's own bars included; shape (n,), increasing.
+
+    Raises:
+        StoreUnavailableError: If Postgres does not answer.
+    """
+    return np.array([row[0] for row in pool.rows(_STARTS, [*span, *span])], dtype=np.int64)
+
+
+def candle_rows(cursor: psycopg.Cursor[Any], span: CandleSpan) -> list[CandleRow]:
+    """Return the stored candles, oldest first, as the transaction of the caller sees them."""
+    return cursor.execute(_ROWS, span, binary=True).fetchall()
+
+
+def merge_candles(cursor: psycopg.Cursor[Any], candles: CandleColumns) -> None:
+    """Store candles within a transaction of the caller, as :meth:`BulkLoader.load` does.
+
+    Args:
+        cursor: A cursor within a transaction.
+        candles: Some thousand candles at most.
+    """
+    _merge(cursor, packed_rows(columns_of(candles), len(candles)), _span(candles, candles.start_ms))
+
+
+def _merge(cursor: psycopg.Cursor[Any], body: bytes, span: CandleSpan) -> None:
+    staged = staging(cursor, _TABLE)
+    copy_packed(cursor, staged, _TABLE.columns, body)
+    cursor.execute(_merging(staged), span)
+
+
+def _span(candles: CandleColumns, starts: NDArray[np.int64]) -> CandleSpan:
+    return CandleSpan(
+        candles.stream, candles.instrument, str(candles.interval), int(starts[0]), int(starts[-1])
+    )
 
 
 def _merging(staged: sql.Identifier) -> sql.Composed:

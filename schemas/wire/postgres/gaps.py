@@ -28,19 +28,12 @@ class StoredGaps(GapLedger):
     def open(self, gap: Gap) -> bool:
         """Add a gap; see the port, :class:`schemas.gaps.GapLedger`."""
         with self._pool.writes() as cursor:
-            return _opened(cursor, gap)
+            return open_gap(cursor, gap)
 
     def close(self, gap: Gap, *, by: str, at_ms: int, remaining: Sequence[Gap] = ()) -> bool:
         """Close a gap; see the port, :class:`schemas.gaps.GapLedger`."""
         with self._pool.writes() as cursor:
-            cursor.execute(
-                f"UPDATE gaps SET closed_ms = %(at_ms)s, closed_by = %(by)s WHERE {_SAME} AND closed_ms IS NULL",
-                _row(gap) | {"at_ms": at_ms, "by": by},
-            )
-            is_closed = cursor.rowcount > 0
-            for part in remaining:
-                _opened(cursor, part)
-        return is_closed
+            return close_gap(cursor, gap, by=by, at_ms=at_ms, remaining=remaining)
 
     def gaps(
         self,
@@ -64,8 +57,23 @@ def _row(gap: Gap) -> dict[str, Any]:
     return msgspec.structs.asdict(gap) | {"kind": str(gap.kind)}
 
 
-def _opened(cursor: psycopg.Cursor[Any], gap: Gap) -> bool:
+def open_gap(cursor: psycopg.Cursor[Any], gap: Gap) -> bool:
+    """Add a gap within a transaction of the caller; see the port, :class:`schemas.gaps.GapLedger`."""
     cursor.execute(
         f"INSERT INTO gaps ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT ({_KEY}) DO NOTHING", _row(gap)
     )
     return cursor.rowcount > 0
+
+
+def close_gap(
+    cursor: psycopg.Cursor[Any], gap: Gap, *, by: str, at_ms: int, remaining: Sequence[Gap] = ()
+) -> bool:
+    """Close a gap within a transaction of the caller; see the port, :class:`schemas.gaps.GapLedger`."""
+    cursor.execute(
+        f"UPDATE gaps SET closed_ms = %(at_ms)s, closed_by = %(by)s WHERE {_SAME} AND closed_ms IS NULL",
+        _row(gap) | {"at_ms": at_ms, "by": by},
+    )
+    is_closed = cursor.rowcount > 0
+    for part in remaining:
+        open_gap(cursor, part)
+    return is_closed

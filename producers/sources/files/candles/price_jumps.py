@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.sources.files.candles.columns import Columns
 from producers.sources.files.candles.price_paths import (
     FEWEST_ROWS,
     SURE_JUMP,
@@ -19,6 +18,7 @@ from producers.sources.files.candles.price_paths import (
     most_within_a_bar,
 )
 from producers.sources.files.candles.scale_steps import lasting_steps, smallest_step
+from schemas.frames import Columns
 
 #: A jump that so many rows explain is a mistake of these rows; a longer one is another scale.
 _FEW = 5

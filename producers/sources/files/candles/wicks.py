@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.sources.files.candles.columns import Columns
 from producers.sources.files.candles.price_paths import Mask, deviation_of, most_within_a_bar
+from schemas.frames import Columns
 
 _NEAR, _FEWEST_NEAR = 30, 10
 #: A wick is borne out by a volume of so many times the median near it, beside a bar so many times as wide as the median.
