@@ -249,3 +249,26 @@ def test_instruments_that_are_asked_for_by_rest_alone_are_complete_only_when_eac
     assert {bar.n_late for bar in run.made().bars.values()} == {0}
     for name in (BTC, "ETH-USDT.BINANCE"):
         assert_whole(run, name)
+
+
+def test_broker_that_lost_its_log_gets_minutes_and_the_trades_of_the_current_one():
+    """Not a month of trades: what the store and the venue have as candles, up to the minute of the restart."""
+    run = run_of(exchange)
+    run.warm_up()
+    run.follow(T0 + 500_000)
+    lost_until_ms = run.ticks(BTC)[-1].event_time_ms
+    run.log.clear()
+    run.clock.sleep(40)
+    run.warm_up()
+    run.follow(T0 + 900_000)
+    candles = [e.start_ms for e in run.events() if isinstance(e, CandleObserved)]
+    assert candles == list(range(T0 - 3 * MINUTE_MS, T0 + 9 * MINUTE_MS, MINUTE_MS))
+    assert run.ticks(BTC)[0].event_time_ms >= T0 + 9 * MINUTE_MS > lost_until_ms
+    bars = [bar for bar in bars_of(run, BTC).values() if bar.interval == "1m"]
+    plain = followed(until_s=900)
+    assert [(b.start_ms, b.open, b.high, b.low, b.close, b.n_trades) for b in bars] == [
+        (b.start_ms, b.open, b.high, b.low, b.close, b.n_trades)
+        for b in bars_of(plain, BTC).values()
+        if b.interval == "1m"
+    ]
+    assert run.gaps() == []
