@@ -41,6 +41,7 @@ PACKAGES = {
     "record": Mounted("producers.commands", "record", "Record the flow of perpetual futures into files."),
     "recording": Mounted("producers.commands", "recording", "Show what was recorded, and what a day costs."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
+    "follow": Mounted("producers.commands", "follow", "Follow the venues of a live run."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "backfill": Mounted("producers.commands", "backfill", "Fetch the candles of the past months."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),

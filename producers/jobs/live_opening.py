@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from producers.jobs.following.notes import NoRecorder, Recorder
 from producers.jobs.following.options import FollowOptions
 from producers.jobs.following.settings import FollowSettings
 from producers.jobs.live_plans import LivePorts, LiveWorld
+from producers.jobs.live_recorders import recorder_of
 from producers.jobs.publishing import Outlet
-from producers.jobs.recording.kinds import RecordedKind
-from producers.jobs.recording.recorders import FileRecorder
 from producers.jobs.recording.settings import RecordingSettings
 from producers.sources.venue_table import venue_of
 from producers.sources.web.opening import Web, open_web
@@ -31,6 +29,7 @@ def open_live(
     pool: PostgresPool,
     outlet: Outlet,
     *,
+    stream: str,
     clock: Clock,
     is_stopped: Callable[[], bool],
 ) -> Iterator[LiveWorld]:
@@ -40,6 +39,7 @@ def open_live(
         environment: The settings.
         pool: The durable store.
         outlet: Where quotes and healed candles are published.
+        stream: The run, which has a folder for what the web asked of us: pauses and refusals outlive a restart.
         clock: The clock.
         is_stopped: Whether the process was asked to end.
 
@@ -47,9 +47,10 @@ def open_live(
         ConfigurationError: If a setting has another form.
     """
     follow = FollowSettings.from_environment(environment)
-    parameters = WebSettings.from_environment(environment).parameters(None)
     recording = RecordingSettings.from_environment(environment)
-    with open_web(parameters, clock, is_stopped=is_stopped) as web, ExitStack() as closing:
+    folder = recording.data_dir / "web" / stream
+    parameters = WebSettings.from_environment(environment).parameters(folder)
+    with open_web(parameters, clock, is_stopped=is_stopped) as web, ExitStack() as opened:
         yield LiveWorld(
             follow.options,
             partial(
@@ -59,27 +60,10 @@ def open_live(
                 pool=pool,
                 clock=clock,
                 options=follow.options,
-                recorder=partial(_recorder, recording, clock, closing),
+                recording=recording,
+                opened=opened,
             ),
         )
-
-
-def _recorder(
-    settings: RecordingSettings, clock: Clock, closing: ExitStack, description: StreamDescription
-) -> Recorder:
-    """Open the recorder of raw quotes; trades are in the log, and perpetual futures have a process of their own."""
-    if not settings.recording:
-        return NoRecorder()
-    recorder = FileRecorder(
-        settings.folder,
-        clock,
-        stream=description.stream,
-        kinds=[RecordedKind.QUOTES],
-        options=settings.options,
-    )
-    recorder.start()
-    closing.callback(recorder.close)
-    return recorder
 
 
 def _ports(
@@ -90,8 +74,11 @@ def _ports(
     pool: PostgresPool,
     clock: Clock,
     options: FollowOptions,
-    recorder: Callable[[StreamDescription], Recorder],
+    recording: RecordingSettings,
+    opened: ExitStack,
 ) -> LivePorts:
+    recorder = recorder_of(recording, clock, stream=description.stream)
+    opened.callback(recorder.close)
     return LivePorts(
         venues={
             source.name: venue_of(source.name, source.instruments, web.fetcher)
@@ -103,7 +90,7 @@ def _ports(
         ledger=StoredGaps(pool),
         beside=beside(outlet),
         acknowledge=outlet.flush,
-        recorder=recorder(description),
+        recorder=recorder,
         options=options,
     )
 
