@@ -51,7 +51,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Options of demo: DATA=FILE BESIDE=FILES HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME NO_TRADE=MINUTES KAFKA=apache"
+	@echo "  Options of demo: DATA=FILE BESIDE=FILES HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N SOURCE=live|mirror|simulated INSTRUMENT=NAME NO_TRADE=MINUTES KAFKA=apache"
 	@echo "  Options of kafka: NODES=1|3 PORT=N"
 
 $(VENV)/.python:
@@ -73,7 +73,7 @@ install: $(VENV)/.installed ## Create the virtual environment and install what r
 
 demo: $(VENV)/.installed ## Install, start everything, and print the URL (stays in the foreground; Ctrl-C ends it)
 	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(if $(NO_TRADE),DRIFTLINE_NO_TRADE_MINUTES="$(NO_TRADE)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(foreach file,$(BESIDE),--data "$(file)") $(if $(HISTORY),--history "$(HISTORY)") \
-		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)")
+		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)") $(if $(SOURCE),--source "$(SOURCE)")
 
 kafka: $(VENV)/.installed ## Run Apache Kafka in the foreground (needs Java 17 and Maven, or Docker)
 	@$(BIN)/driftline kafka $(if $(NODES),--nodes $(NODES)) $(if $(PORT),--port $(PORT))
