@@ -77,9 +77,14 @@ def ask_by_http(url: str, timeout_s: float) -> str:
             else f"answers with status {error.code}"
         )
     except URLError as error:
-        return f"does not answer ({error.reason})"
+        return f"does not answer ({_words(error.reason)})"
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return f"does not answer ({error})"
+        return f"does not answer ({_words(error)})"
+
+
+def _words(reason: object) -> str:
+    """Return a reason without the number that the system gives it."""
+    return str(getattr(reason, "strerror", None) or reason).lower()
 
 
 def probe(
