@@ -54,6 +54,7 @@ class DataDirectory:
         self.start = self.path / "start.json"
         self.memory = self.path / "memory.jsonl"
         self.checked = self.path / "checked.json"
+        self.predicted = self.path / "predicted.json"
         self.mirror = self.path / "mirror.json"
         self.logs = self.path / "logs"
         self.pids = self.path / "pids"

@@ -8,7 +8,7 @@ from deploy.local.choosing import SIMULATED, AskedSource, Choice, choose
 from deploy.local.mirroring import OwnMirror
 from deploy.processes import MarketKind, PlatformProcess, processes_of_a_run
 from producers.jobs.live_runs import live_instruments
-from producers.jobs.runs import RunRequest, run_environment
+from producers.jobs.runs import RunRequest, instruments_of, run_environment
 from producers.settings import ProducerSettings
 from schemas.companions import VARIABLE, parse_companions
 from schemas.errors import ConfigurationError
@@ -98,6 +98,13 @@ def chosen(
 ) -> Choice:
     """Return what a run runs on if it has no files; the outside sources are asked only where nothing else decides.
 
+    Args:
+        environment: The variables.
+        data: Recorded files, which exclude a source.
+        source: What is asked for by its name; None leaves the choice open.
+        seed: The seed of the simulated market, which asks for that market.
+        say: Called with a line for each source that does not answer, and with the choice.
+
     Raises:
         ConfigurationError: If files and a source are asked for together, or a mirror cannot be had.
     """
@@ -123,9 +130,10 @@ def _market_of(settings: ProducerSettings) -> MarketKind:
 
 
 def _words(settings: ProducerSettings) -> str:
-    """Return what is played, in words for people."""
+    """Return what is played, in words for people; instruments state their venues."""
     if settings.data is not None:
-        return f"replay of {', '.join(path.name for path in (settings.data, *settings.files_beside))}"
+        names = ", ".join(path.name for path in (settings.data, *settings.files_beside))
+        return f"replay of {names} ({', '.join(instruments_of(settings))})"
     if not settings.is_live:
         return "SIMULATED market"
     if settings.sources_mirror is not None:
