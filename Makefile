@@ -40,6 +40,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-backtest \
 	bench-backtest-lock \
 	chaos-stream \
+	chaos-collect \
 	clean \
 	demo-test \
 	bench-store \
@@ -182,6 +183,9 @@ bench-backtest-lock: $(VENV)/.developing ## Renew the locks of these peers' envi
 
 chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 INSTRUMENTS=1000 QUICK=1)
 	$(BIN)/python -m tests.chaos.stream
+
+chaos-collect: $(VENV)/.developing ## Let outside sources fail in every way and kill the collecting processes: nothing lost or doubled (ONLY=cut,kill VENUES=0 NEWS=0)
+	$(BIN)/python -m tests.chaos.collect
 
 parity-loaded: $(VENV)/.developing ## Replay two coins at full speed with busy loops beside it: nothing lost (RUNS=20 BUSY=2)
 	$(BIN)/python -m tests.chaos.parity
