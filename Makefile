@@ -41,6 +41,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-backtest-lock \
 	chaos-stream \
 	chaos-collect \
+	chaos-demo \
 	clean \
 	demo-test \
 	bench-store \
@@ -186,6 +187,9 @@ chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache K
 
 chaos-collect: $(VENV)/.developing ## Let outside sources fail in every way and kill the collecting processes: nothing lost or doubled (ONLY=cut,kill VENUES=0 NEWS=0)
 	$(BIN)/python -m tests.chaos.collect
+
+chaos-demo: $(VENV)/.developing ## Kill every process of the demo on a mirror with -9 in turn: seconds until a new prediction is judged (KILLED=producer)
+	$(BIN)/python -m tests.chaos.collect.demo
 
 parity-loaded: $(VENV)/.developing ## Replay two coins at full speed with busy loops beside it: nothing lost (RUNS=20 BUSY=2)
 	$(BIN)/python -m tests.chaos.parity
