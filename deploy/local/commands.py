@@ -13,6 +13,7 @@ import psutil
 
 from deploy.local.directories import LOCK_FILE, AlreadyRunningError, DataDirectory, Holder
 from deploy.local.settings import LauncherSettings
+from deploy.local.sources import render_sources, source_states
 from deploy.local.spawning import clear_stale, find
 from deploy.local.states import age_of_state, read_memory, read_state, render, troubles
 from schemas.errors import ConfigurationError
@@ -110,6 +111,7 @@ def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
     state = None if holder is None else read_state(directory)
     age_s = None if state is None else age_of_state(directory, now_s=time.time_ns() / 1e9)
     wrong = [] if holder is None else troubles(directory, state, age_s=age_s)
+    sources = source_states(state.api_url) if state is not None and state.follows_sources else []
     if is_json:
         content = {
             "is_running": holder is not None,
@@ -117,12 +119,16 @@ def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
             "troubles": wrong,
             "start": msgspec.json.decode(directory.start.read_bytes()) if directory.start.exists() else None,
             "memory": read_memory(directory),
+            "sources": sources,
         }
         click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2))
     elif state is not None:
         from rich.console import Console
 
-        Console(soft_wrap=True).print(render(state, wrong))
+        console = Console(soft_wrap=True)
+        console.print(render(state, wrong))
+        if sources:
+            console.print(render_sources(sources))
     else:
         click.echo(
             f"nothing is running in {directory.path}" if holder is None else f"starting ({_named(holder)})"

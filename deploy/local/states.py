@@ -63,6 +63,11 @@ class LauncherState(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""
     waits: tuple[str, ...] = ()
 
+    @property
+    def follows_sources(self) -> bool:
+        """Whether outside sources are followed, or a mirror of them."""
+        return kind_of_stream(self.stream).runs_by_wall_clock
+
 
 class MemorySample(msgspec.Struct, frozen=True, kw_only=True):
     """The memory of all processes at one moment after the start."""
