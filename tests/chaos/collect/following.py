@@ -13,6 +13,7 @@ from schemas.wire.postgres.gaps import StoredGaps
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.settings import Endpoints
 from tests.chaos.collect.judging import (
+    BarVerdict,
     HistoryVerdict,
     TradeVerdict,
     bars_of,
@@ -208,21 +209,15 @@ class Course:
             found.append(result._replace(trades=trades, n_gaps=len(met), n_open=n_open))
         return found
 
-    def judged_bars(self, from_ms: int, until_ms: int) -> tuple[int, int, int, int, str]:
-        """Return how many bars there are, are missing, are wrong and are named by the ledger, and the first wrong one."""
+    def judged_bars(self, from_ms: int, until_ms: int) -> BarVerdict:
+        """Judge the bars of all venues together."""
         bars, gaps = bars_of(self._endpoints.kafka, self._stream), self._gaps()
         verdicts = [
             judge_bars(market, bars.get(name, []), gaps.get(name, []), from_ms, until_ms)
             for name, market in self.markets.items()
         ]
-        n_true, n_missing, n_wrong, n_named = (sum(each[place] for each in verdicts) for place in range(4))
-        return (
-            n_true,
-            n_missing,
-            n_wrong,
-            n_named,
-            "; ".join(each.first_wrong for each in verdicts if each.first_wrong),
-        )
+        counts = (sum(each[place] for each in verdicts) for place in range(5))
+        return BarVerdict(*counts, "; ".join(each.first_wrong for each in verdicts if each.first_wrong))
 
     def _gaps(self) -> dict[str, list[Gap]]:
         with PostgresPool(self._endpoints.database_url, max_connections=1) as pool:

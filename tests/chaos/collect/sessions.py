@@ -74,10 +74,10 @@ def _venues(around: Surroundings, options: Options) -> list[Figure]:
             Console().print(f"{scenario.name}: {results[-1].recovered_s}")
         span = course.wait_for_bars()
     judged = course.judged(results)
-    n_bars, n_missing, n_wrong, n_named, first = course.judged_bars(*span)
+    bars = course.judged_bars(*span)
     show_venues(judged)
-    if first:
-        Console().print(first)
+    if bars.first_wrong:
+        Console().print(bars.first_wrong)
     whole = course.judged([Result("all", *span, 0.0)])[0].trades
     return [
         *_none("warm-up that ends with an error", code != 0),
@@ -90,15 +90,16 @@ def _venues(around: Surroundings, options: Options) -> list[Figure]:
         *_none("trades lost and not named by the ledger", whole.n_lost),
         *_none("trades doubled", whole.n_doubled),
         *_none("trades with other content", whole.n_wrong),
-        *_none("bars missing and not named", n_missing),
-        *_none("bars that differ and are not named", n_wrong),
+        *_none("bars missing and not named", bars.n_missing),
+        *_none("bars that differ and are not named", bars.n_wrong),
         _count("kill -9 of the follower", course.n_kills),
         _count("kill -9 of the warm-up", n_killed),
         _count("minutes of the history", history.n_true),
         _count("trades made", whole.n_true),
         _count("trades missing and named by the ledger", whole.n_named),
-        _count("bars made", n_bars),
-        _count("bars missing or different and named by the ledger", n_named),
+        _count("bars made", bars.n_true),
+        _count("bars missing or different and named by the ledger", bars.n_named),
+        _count("bars whose missing trades are counted as late", bars.n_late),
     ]
 
 
