@@ -185,7 +185,7 @@ bench-backtest-lock: $(VENV)/.developing ## Renew the locks of these peers' envi
 chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 INSTRUMENTS=1000 QUICK=1)
 	$(BIN)/python -m tests.chaos.stream
 
-chaos-collect: $(VENV)/.developing ## Let outside sources fail in every way and kill the collecting processes: nothing lost or doubled (ONLY=cut,kill VENUES=0 NEWS=0)
+chaos-collect: $(VENV)/.developing ## Let outside sources fail in every way and kill the collecting processes: nothing lost or doubled (ONLY=cut,kill VENUES=0 NEWS=0 BACKFILL=0)
 	$(BIN)/python -m tests.chaos.collect
 
 chaos-demo: $(VENV)/.developing ## Kill every process of the demo on a mirror with -9 in turn: seconds until a new prediction is judged (KILLED=producer)

@@ -1,7 +1,7 @@
 """Runs the failures, and reports; data and logs stay in ``build/chaos/collect``.
 
-``ONLY=cut,kill`` runs those whose names contain one of these; ``NEWS=0`` and ``VENUES=0`` leave
-a part out.
+``ONLY=cut,kill`` runs those whose names contain one of these; ``VENUES=0``, ``NEWS=0``
+and ``BACKFILL=0`` leave a part out.
 """
 
 import os

@@ -16,6 +16,7 @@ class Options(NamedTuple):
         only: Parts of the names of the failures that are run; empty for all.
         has_venues: Whether the venues are part of it.
         has_news: Whether the news are part of it.
+        has_backfill: Whether the backfill of six months is.
         history_days: How much history is published before.
         n_warm_up_kills: How often the warm-up is killed.
     """
@@ -24,6 +25,7 @@ class Options(NamedTuple):
     only: tuple[str, ...] = ()
     has_venues: bool = True
     has_news: bool = True
+    has_backfill: bool = True
     history_days: int = 1
     n_warm_up_kills: int = 3
 
@@ -52,7 +54,9 @@ def read_options(environment: Mapping[str, str]) -> Options:
     if not (data / "MANIFEST.md").exists():
         raise ValueError(f"no recorded data in {data}: set DRIFTLINE_RECORDED_DATA to their folder")
     only = tuple(part.strip() for part in environment.get("ONLY", "").split(",") if part.strip())
-    parts = {f"has_{name.lower()}": environment.get(name, "1") != "0" for name in ("VENUES", "NEWS")}
+    parts = {
+        f"has_{name.lower()}": environment.get(name, "1") != "0" for name in ("VENUES", "NEWS", "BACKFILL")
+    }
     return Options(data, only, **parts)
 
 

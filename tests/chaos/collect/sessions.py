@@ -1,4 +1,4 @@
-"""The whole: servers, a mirror, the history killed while it is published, the venues, the news, and two tables."""
+"""The whole: servers, a mirror, the history killed while it is published, the venues, the news, the backfill, and tables."""
 
 import os
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from producers.jobs.runs import RunRequest, run_environment
 from producers.settings import RunSource
 from schemas.wire.settings import Endpoints
 from tests.benchmarks.reporting import Figure
+from tests.chaos.collect.backfilling import backfill_chaos
 from tests.chaos.collect.collecting import NewsCourse, NewsResult
 from tests.chaos.collect.following import Course, Result
 from tests.chaos.collect.options import Options, process_environment
@@ -35,6 +36,7 @@ class Surroundings(NamedTuple):
 @contextmanager
 def surroundings(folder: Path, options: Options) -> Iterator[Surroundings]:
     """Run servers and a mirror within the block."""
+    folder.mkdir(parents=True)
     data_dir = folder / "data"
     with running_servers(
         LauncherSettings(data_dir=data_dir), {"PATH": os.environ.get("PATH", "")}
@@ -55,9 +57,17 @@ def surroundings(folder: Path, options: Options) -> Iterator[Surroundings]:
 
 def chaos(folder: Path, options: Options) -> list[Figure]:
     """Run the failures, print what came of each, and return the counts that must be 0."""
-    with surroundings(folder, options) as around:
-        figures = _venues(around, options) if options.has_venues else []
-        return figures + (_news(around, options) if options.has_news else [])
+    figures = []
+    if options.has_venues or options.has_news:
+        with surroundings(folder / "run", options) as around:
+            figures += _venues(around, options) if options.has_venues else []
+            figures += _news(around, options) if options.has_news else []
+    if options.has_backfill:
+        with surroundings(folder / "backfill", options) as around:
+            figures += backfill_chaos(
+                around.mirror, around.endpoints, around.environment, around.logs, wants=options.wants
+            )
+    return figures
 
 
 def _venues(around: Surroundings, options: Options) -> list[Figure]:
