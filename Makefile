@@ -49,7 +49,8 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-ready \
 	bench-copy \
 	bench-recording \
-	fuzz-parsers
+	fuzz-parsers \
+	bench-duplicates
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -208,6 +209,9 @@ bench-copy: $(VENV)/.developing ## How fast 500,000 candles are stored, beside p
 
 bench-recording: $(VENV)/.developing ## What a day of recorded quotes and perpetual trades costs on disk (FLUSH_S=)
 	$(BIN)/python -m tests.benchmarks.recording
+
+bench-duplicates: $(VENV)/.developing ## Precision and recall of the links between copies of recorded articles, articles/s, memory over three passes
+	$(BIN)/python -m tests.benchmarks.duplicates
 
 bench-arms: $(VENV)/.developing ## Champion, challenger and shadow on recorded June beside three runs of one version: differences, and memory of an arm (FROM=, TO=, TARGETS=)
 	$(BIN)/python -m tests.benchmarks.arms

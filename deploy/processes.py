@@ -124,6 +124,10 @@ _HISTORY = PlatformProcess(
     arguments=("stream_processors", "history"),
     needs=_LOG_AND_HISTORY,
 )
+#: It runs where a run has news: the numeric libraries of its index take 120 MB.
+_ARTICLES = PlatformProcess(
+    name="articles", stage=Stage.SERVICES, arguments=("stream_processors", "articles"), needs=_LOG
+)
 _SCORING = PlatformProcess(
     name="scoring", stage=Stage.SERVICES, arguments=("api", "scoring"), needs=_EVERYTHING
 )
@@ -209,7 +213,11 @@ def mirror_process(*, port: int, start_ms: int, data: Path) -> PlatformProcess:
 
 
 def processes_of_a_run(
-    *, market: MarketKind, has_companions: bool = False, is_learning: bool = False
+    *,
+    market: MarketKind,
+    has_companions: bool = False,
+    is_learning: bool = False,
+    has_news: bool = False,
 ) -> tuple[PlatformProcess, ...]:
     """Return the rows of the table that a run needs, in the order in which they are started.
 
@@ -217,12 +225,14 @@ def processes_of_a_run(
         market: What is played.
         has_companions: Whether any instrument of the run has companions; otherwise no process joins anything.
         is_learning: Whether models learn online.
+        has_news: Whether the run has news, in which copies are found.
     """
     return (
         _MARKET,
         *((_VECTORS,) if has_companions else ()),
         _OUTCOMES,
         _HISTORY,
+        *((_ARTICLES,) if has_news else ()),
         _SCORING,
         _API,
         _WARM_UP,

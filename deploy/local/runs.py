@@ -73,10 +73,12 @@ def run_of(
     facts = run_environment(request, environment)
     known = {**environment, **facts}
     settings = ProducerSettings.from_environment(known)
+    market = _market_of(settings)
     processes = processes_of_a_run(
-        market=_market_of(settings),
+        market=market,
         has_companions=bool(parse_companions(facts.get(VARIABLE))),
         is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),
+        has_news=market is MarketKind.LIVE and known.get("DRIFTLINE_LIVE_NEWS") != "",
     )
     mirror = None if has_files else choice.own_mirror
     return PlatformRun(
