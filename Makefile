@@ -40,6 +40,8 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-backtest \
 	bench-backtest-lock \
 	chaos-stream \
+	chaos-collect \
+	chaos-demo \
 	clean \
 	demo-test \
 	bench-store \
@@ -47,11 +49,12 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-ready \
 	bench-copy \
 	bench-recording \
-	fuzz-parsers
+	fuzz-parsers \
+	bench-duplicates
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Options of demo: DATA=FILE BESIDE=FILES HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N INSTRUMENT=NAME NO_TRADE=MINUTES KAFKA=apache"
+	@echo "  Options of demo: DATA=FILE BESIDE=FILES HISTORY=FILE FROM=TIME TO=TIME SPEED=N|max SEED=N SOURCE=live|mirror|simulated INSTRUMENT=NAME NO_TRADE=MINUTES KAFKA=apache"
 	@echo "  Options of kafka: NODES=1|3 PORT=N"
 
 $(VENV)/.python:
@@ -73,7 +76,7 @@ install: $(VENV)/.installed ## Create the virtual environment and install what r
 
 demo: $(VENV)/.installed ## Install, start everything, and print the URL (stays in the foreground; Ctrl-C ends it)
 	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(if $(NO_TRADE),DRIFTLINE_NO_TRADE_MINUTES="$(NO_TRADE)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(foreach file,$(BESIDE),--data "$(file)") $(if $(HISTORY),--history "$(HISTORY)") \
-		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)")
+		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)") $(if $(SOURCE),--source "$(SOURCE)")
 
 kafka: $(VENV)/.installed ## Run Apache Kafka in the foreground (needs Java 17 and Maven, or Docker)
 	@$(BIN)/driftline kafka $(if $(NODES),--nodes $(NODES)) $(if $(PORT),--port $(PORT))
@@ -183,6 +186,12 @@ bench-backtest-lock: $(VENV)/.developing ## Renew the locks of these peers' envi
 chaos-stream: $(VENV)/.developing ## Kill workers, brokers and Redis on Apache Kafka: nothing lost or doubled (KILLS=50 SEED=7 INSTRUMENTS=1000 QUICK=1)
 	$(BIN)/python -m tests.chaos.stream
 
+chaos-collect: $(VENV)/.developing ## Let outside sources fail in every way and kill the collecting processes: nothing lost or doubled (ONLY=cut,kill VENUES=0 NEWS=0 BACKFILL=0)
+	$(BIN)/python -m tests.chaos.collect
+
+chaos-demo: $(VENV)/.developing ## Kill every process of the demo on a mirror with -9 in turn: seconds until a new prediction is judged (KILLED=producer)
+	$(BIN)/python -m tests.chaos.collect.demo
+
 parity-loaded: $(VENV)/.developing ## Replay two coins at full speed with busy loops beside it: nothing lost (RUNS=20 BUSY=2)
 	$(BIN)/python -m tests.chaos.parity
 
@@ -200,6 +209,9 @@ bench-copy: $(VENV)/.developing ## How fast 500,000 candles are stored, beside p
 
 bench-recording: $(VENV)/.developing ## What a day of recorded quotes and perpetual trades costs on disk (FLUSH_S=)
 	$(BIN)/python -m tests.benchmarks.recording
+
+bench-duplicates: $(VENV)/.developing ## Precision and recall of the links between copies of recorded articles, articles/s, memory over three passes
+	$(BIN)/python -m tests.benchmarks.duplicates
 
 bench-arms: $(VENV)/.developing ## Champion, challenger and shadow on recorded June beside three runs of one version: differences, and memory of an arm (FROM=, TO=, TARGETS=)
 	$(BIN)/python -m tests.benchmarks.arms

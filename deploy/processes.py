@@ -8,6 +8,7 @@ successfully.
 """
 
 from enum import IntEnum, StrEnum
+from pathlib import Path
 
 import msgspec
 
@@ -123,6 +124,10 @@ _HISTORY = PlatformProcess(
     arguments=("stream_processors", "history"),
     needs=_LOG_AND_HISTORY,
 )
+#: It runs where a run has news: the numeric libraries of its index take 120 MB.
+_ARTICLES = PlatformProcess(
+    name="articles", stage=Stage.SERVICES, arguments=("stream_processors", "articles"), needs=_LOG
+)
 _SCORING = PlatformProcess(
     name="scoring", stage=Stage.SERVICES, arguments=("api", "scoring"), needs=_EVERYTHING
 )
@@ -170,28 +175,78 @@ _REPLAY = PlatformProcess(
     lifetime=Lifetime.SOURCE,
 )
 _SIMULATION = msgspec.structs.replace(_REPLAY, arguments=("producers", "simulate"))
+#: It follows the venues' trades, and never comes to an end of its data.
+_FOLLOWER = msgspec.structs.replace(_REPLAY, arguments=("producers", "follow"), lifetime=Lifetime.SERVICE)
+#: It reads news and latest prices by schedule, and says how the sources are.
+_COLLECTOR = PlatformProcess(
+    name="collector", stage=Stage.LIVE, arguments=("producers", "collect"), needs=_LOG_AND_HISTORY
+)
+
+
+#: It records the perpetual's flow and raw quotes into files, beside the log.
+_RECORDER = PlatformProcess(
+    name="recorder",
+    stage=Stage.LIVE,
+    arguments=("producers", "record"),
+    needs=frozenset({Server.DATABASE}),
+)
+
+
+class MarketKind(StrEnum):
+    """What a run plays."""
+
+    REPLAY = "replay"
+    SIMULATION = "simulation"
+    LIVE = "live"
+
+
+_SOURCES = {
+    MarketKind.REPLAY: (_REPLAY,),
+    MarketKind.SIMULATION: (_SIMULATION,),
+    MarketKind.LIVE: (_FOLLOWER, _COLLECTOR, _RECORDER),
+}
+
+
+def mirror_process(*, port: int, start_ms: int, data: Path) -> PlatformProcess:
+    """Return the server that answers in the place of all outside sources. It is of the tests, and in no wheel.
+
+    Args:
+        port: On which it listens.
+        start_ms: When its market began.
+        data: The folder of recorded data that it plays.
+    """
+    options = ("--port", str(port), "--start-ms", str(start_ms), "--data", str(data), "--moving")
+    return PlatformProcess(
+        name="mirror", stage=Stage.SERVERS, arguments=("tests.mirror", *options), needs=frozenset()
+    )
 
 
 def processes_of_a_run(
-    *, is_replay: bool, has_companions: bool = False, is_learning: bool = False
+    *,
+    market: MarketKind,
+    has_companions: bool = False,
+    is_learning: bool = False,
+    has_news: bool = False,
 ) -> tuple[PlatformProcess, ...]:
     """Return the rows of the table that a run needs, in the order in which they are started.
 
     Args:
-        is_replay: Whether a recorded file is played; otherwise the market is simulated.
+        market: What is played.
         has_companions: Whether any instrument of the run has companions; otherwise no process joins anything.
         is_learning: Whether models learn online.
+        has_news: Whether the run has news, in which copies are found.
     """
     return (
         _MARKET,
         *((_VECTORS,) if has_companions else ()),
         _OUTCOMES,
         _HISTORY,
+        *((_ARTICLES,) if has_news else ()),
         _SCORING,
         _API,
         _WARM_UP,
         _TRAIN,
         _MONITOR,
         *((_LEARNER,) if is_learning else ()),
-        _REPLAY if is_replay else _SIMULATION,
+        *_SOURCES[market],
     )

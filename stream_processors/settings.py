@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from schemas.events import LIVE
+from schemas.streams import StreamKind
 from schemas.time import Interval
 from schemas.wire.settings import JobSettings, ServerSettings
 
@@ -53,6 +55,11 @@ class ProcessorSettings(JobSettings):
                 message = f"must be one or more of {', '.join(known)}, separated by commas"
                 raise ValueError(message)
         return value
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the run has news: the live one has, and those on a mirror."""
+        return (self.stream or "").partition("-")[0] in {LIVE, StreamKind.MIRROR}
 
     @property
     def bar_intervals(self) -> list[Interval]:

@@ -38,7 +38,7 @@ def served_predictions(api_url: str, environment: Mapping[str, str]) -> Iterator
     instrument = urllib.parse.quote(environment.get("DRIFTLINE_REFERENCE_INSTRUMENT", _USUAL_INSTRUMENT))
     for target in parse_targets(environment.get("DRIFTLINE_TARGETS") or DEFAULT_TARGETS):
         query = urllib.parse.urlencode(target._asdict())
-        body = _answer(f"{api_url}/v1/predictions/{instrument}?{query}", accepts_problems=False)
+        body = answer_of(f"{api_url}/v1/predictions/{instrument}?{query}", accepts_problems=False)
         if _is_of_run(body, environment.get("DRIFTLINE_STREAM")):
             yield ServedPrediction(
                 str(target), body.get("features_as_of_ms") if isinstance(body, dict) else None
@@ -58,7 +58,7 @@ def missing_words(api_url: str) -> str:
     Args:
         api_url: The address of the API.
     """
-    body = _answer(f"{api_url}/readyz")
+    body = answer_of(f"{api_url}/readyz")
     targets = body.get("targets") if isinstance(body, dict) else None
     if not targets:
         return "the API does not say yet what is missing"
@@ -76,8 +76,13 @@ def _is_of_run(body: Any, stream: str | None) -> bool:
     return body is not None and (stream is None or (isinstance(body, dict) and body.get("stream") == stream))
 
 
-def _answer(url: str, *, accepts_problems: bool = True) -> Any:
-    """The body of an answer; None where there is none."""
+def answer_of(url: str, *, accepts_problems: bool = True) -> Any:
+    """Return the body of an answer; None where there is none.
+
+    Args:
+        url: An address of the API.
+        accepts_problems: Whether a problem document is an answer too.
+    """
     try:
         try:
             with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  (the launcher's own http URL)

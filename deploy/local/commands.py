@@ -13,6 +13,7 @@ import psutil
 
 from deploy.local.directories import LOCK_FILE, AlreadyRunningError, DataDirectory, Holder
 from deploy.local.settings import LauncherSettings
+from deploy.local.sources import render_sources, source_states
 from deploy.local.spawning import clear_stale, find
 from deploy.local.states import age_of_state, read_memory, read_state, render, troubles
 from schemas.errors import ConfigurationError
@@ -46,7 +47,7 @@ def commands() -> None:
     multiple=True,
     type=click.Path(path_type=Path),
     help="A recorded file. Several files of candles, each with its own --data, are played side by side. "
-    "Without a file the market is simulated.",
+    "Without a file --source says what is run.",
 )
 @click.option(
     "--history",
@@ -60,31 +61,42 @@ def commands() -> None:
     callback=lambda _context, _option, text: _speed(text),
     help="The multiple of real time, or max.",
 )
-@click.option("--seed", type=int, help="The seed of the simulated market.")
+@click.option("--seed", type=int, help="The seed of the simulated market, which is run then.")
+@click.option(
+    "--source",
+    type=click.Choice(["live", "mirror", "simulated"]),
+    help="What a run without files runs on. Unset: a mirror if DRIFTLINE_SOURCES_MIRROR is set, the live market if a "
+    "venue answers within three seconds, otherwise the simulated market.",
+)
 @click.option(
     "--logs/--no-logs", default=True, help="Show the log lines of the processes.", show_default=True
 )
 @click.pass_obj
-def up(environment: Mapping[str, str], /, *, logs: bool, **options: Any) -> None:
+def up(environment: Mapping[str, str], /, *, logs: bool, source: str | None, **options: Any) -> None:
     """Start everything, and keep it running until Ctrl-C.
 
     Servers whose URL is set (KAFKA_BOOTSTRAP_SERVERS, REDIS_URL, DATABASE_URL) are used; the
     others run here. A run that was stored before goes on.
     """
     from deploy.local.checking import check_files
+    from deploy.local.choosing import SIMULATED
     from deploy.local.launching import launch
-    from deploy.local.runs import run_of
+    from deploy.local.runs import chosen, run_of
     from deploy.local.terminals import Terminal
 
     settings = LauncherSettings.from_environment(environment)
-    run = run_of(environment, **options)
     terminal = Terminal(sys.stdout, shows_logs=logs)
-    check_files(run, environment, directory=DataDirectory(settings.data_dir), say=terminal.say)
+    directory = DataDirectory(settings.data_dir)
+    asked = {"data": options["data"], "source": source, "seed": options["seed"]}
+    # Where a launcher runs already, no source is asked: this one ends at once.
+    choice = SIMULATED if directory.holder() else chosen(environment, **asked, say=terminal.say)
+    run = run_of(environment, **options, choice=choice)
+    check_files(run, environment, directory=directory, say=terminal.say)
     stop = stop_on_signals()
     try:
         launch(settings, environment, run, terminal=terminal, stop=stop)
     except AlreadyRunningError as error:
-        state = read_state(DataDirectory(settings.data_dir))
+        state = read_state(directory)
         where = "" if state is None else f" at {state.api_url}, {state.data}"
         click.echo(f"already running{where} ({_named(error.holder)}); `driftline stop` ends it")
 
@@ -99,6 +111,7 @@ def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
     state = None if holder is None else read_state(directory)
     age_s = None if state is None else age_of_state(directory, now_s=time.time_ns() / 1e9)
     wrong = [] if holder is None else troubles(directory, state, age_s=age_s)
+    sources = source_states(state.api_url) if state is not None and state.follows_sources else []
     if is_json:
         content = {
             "is_running": holder is not None,
@@ -106,12 +119,16 @@ def status(environment: Mapping[str, str], /, *, is_json: bool) -> None:
             "troubles": wrong,
             "start": msgspec.json.decode(directory.start.read_bytes()) if directory.start.exists() else None,
             "memory": read_memory(directory),
+            "sources": sources,
         }
         click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2))
     elif state is not None:
         from rich.console import Console
 
-        Console(soft_wrap=True).print(render(state, wrong))
+        console = Console(soft_wrap=True)
+        console.print(render(state, wrong))
+        if sources:
+            console.print(render_sources(sources))
     else:
         click.echo(
             f"nothing is running in {directory.path}" if holder is None else f"starting ({_named(holder)})"

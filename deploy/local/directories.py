@@ -55,6 +55,7 @@ class DataDirectory:
         self.memory = self.path / "memory.jsonl"
         self.checked = self.path / "checked.json"
         self.predicted = self.path / "predicted.json"
+        self.mirror = self.path / "mirror.json"
         self.logs = self.path / "logs"
         self.pids = self.path / "pids"
         self.numba = self.path / "numba"

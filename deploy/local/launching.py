@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from deploy.local.checking import remember_checked
 from deploy.local.directories import DataDirectory
+from deploy.local.mirroring import remember_mirror
 from deploy.local.ports import ClaimedPorts
 from deploy.local.runs import PlatformRun
 from deploy.local.servers.addresses import check_external
@@ -50,6 +51,7 @@ def launch(
             check_external(variable, url, default_port=port)
         _set_old_files_aside(directory)
         remember_checked(run.environment, directory)
+        remember_mirror(run.own_mirror, directory)
         for _ in range(_N_PLANS):
             with ClaimedPorts() as claimed:
                 plan = make_plan(settings, directory, environment, claimed=claimed, say=terminal.say)

@@ -1,13 +1,17 @@
 """Turns the options of ``driftline up`` and the environment into a run: its variables and its processes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from deploy.processes import PlatformProcess, processes_of_a_run
+from deploy.local.choosing import SIMULATED, AskedSource, Choice, choose
+from deploy.local.mirroring import OwnMirror
+from deploy.processes import MarketKind, PlatformProcess, processes_of_a_run
+from producers.jobs.live_runs import live_instruments
 from producers.jobs.runs import RunRequest, instruments_of, run_environment
 from producers.settings import ProducerSettings
 from schemas.companions import VARIABLE, parse_companions
+from schemas.errors import ConfigurationError
 
 
 class PlatformRun(NamedTuple):
@@ -18,12 +22,14 @@ class PlatformRun(NamedTuple):
         environment: The variables that identify the run for every process.
         processes: The processes that are started after the servers.
         has_files: Whether recorded files are played, which can be checked before anything is started.
+        own_mirror: The mirror that is started with it; None if none is.
     """
 
     data: str
     environment: Mapping[str, str]
     processes: Sequence[PlatformProcess]
     has_files: bool = False
+    own_mirror: OwnMirror | None = None
 
 
 def run_of(
@@ -35,6 +41,7 @@ def run_of(
     to_text: str | None = None,
     speed: float | None = None,
     seed: int | None = None,
+    choice: Choice = SIMULATED,
 ) -> PlatformRun:
     """Return the run that is asked for; an option wins over its variable.
 
@@ -46,10 +53,12 @@ def run_of(
         to_text: The end of the replay, a UTC time.
         speed: How many times as fast as it happened.
         seed: The seed of the simulated market.
+        choice: What a run without files runs on.
 
     Raises:
         ConfigurationError: If a file is missing, a time has another form, or options exclude each other.
     """
+    has_files = has_data(environment, data)
     request = RunRequest(
         data=data[0] if data else None,
         beside=data[1:],
@@ -58,23 +67,77 @@ def run_of(
         to_text=to_text,
         speed=speed,
         seed=seed,
+        source=None if has_files else choice.source,
+        mirror=None if has_files else choice.mirror,
     )
     facts = run_environment(request, environment)
     known = {**environment, **facts}
     settings = ProducerSettings.from_environment(known)
-    played = [path for path in (settings.data, *settings.files_beside) if path is not None]
+    market = _market_of(settings)
+    processes = processes_of_a_run(
+        market=market,
+        has_companions=bool(parse_companions(facts.get(VARIABLE))),
+        is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),
+        has_news=market is MarketKind.LIVE and known.get("DRIFTLINE_LIVE_NEWS") != "",
+    )
+    mirror = None if has_files else choice.own_mirror
     return PlatformRun(
-        data=_title(settings, played) if played else "SIMULATED market",
+        data=_words(settings),
         environment=facts,
-        has_files=bool(played),
-        processes=processes_of_a_run(
-            is_replay=bool(played),
-            has_companions=bool(parse_companions(facts.get(VARIABLE))),
-            is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),
-        ),
+        has_files=has_files,
+        own_mirror=mirror,
+        processes=processes if mirror is None else (mirror.process, *processes),
     )
 
 
-def _title(settings: ProducerSettings, played: Sequence[Path]) -> str:
-    """What is played, with the instruments, whose names state their venues."""
-    return f"replay of {', '.join(path.name for path in played)} ({', '.join(instruments_of(settings))})"
+def chosen(
+    environment: Mapping[str, str],
+    *,
+    data: tuple[Path, ...],
+    source: str | None,
+    seed: int | None,
+    say: Callable[[str], object],
+) -> Choice:
+    """Return what a run runs on if it has no files; the outside sources are asked only where nothing else decides.
+
+    Args:
+        environment: The variables.
+        data: Recorded files, which exclude a source.
+        source: What is asked for by its name; None leaves the choice open.
+        seed: The seed of the simulated market, which asks for that market.
+        say: Called with a line for each source that does not answer, and with the choice.
+
+    Raises:
+        ConfigurationError: If files and a source are asked for together, or a mirror cannot be had.
+    """
+    asked = None if source is None else AskedSource(source)
+    if not has_data(environment, data):
+        is_seeded = seed is not None or bool(environment.get("DRIFTLINE_SEED"))
+        return choose(environment, asked=asked, is_seeded=is_seeded, say=say)
+    if asked is not None:
+        message = "SOURCE and DATA exclude each other: a run with DATA is a replay; leave one of them out"
+        raise ConfigurationError(message)
+    return SIMULATED
+
+
+def has_data(environment: Mapping[str, str], data: tuple[Path, ...]) -> bool:
+    """Return whether recorded files are played."""
+    return bool(data) or bool(environment.get("DRIFTLINE_DATA"))
+
+
+def _market_of(settings: ProducerSettings) -> MarketKind:
+    if settings.data is not None:
+        return MarketKind.REPLAY
+    return MarketKind.LIVE if settings.is_live else MarketKind.SIMULATION
+
+
+def _words(settings: ProducerSettings) -> str:
+    """Return what is played, in words for people; instruments state their venues."""
+    if settings.data is not None:
+        names = ", ".join(path.name for path in (settings.data, *settings.files_beside))
+        return f"replay of {names} ({', '.join(instruments_of(settings))})"
+    if not settings.is_live:
+        return "SIMULATED market"
+    if settings.sources_mirror is not None:
+        return f"MIRROR at {settings.sources_mirror}: recorded answers, not the live market"
+    return f"live market: {', '.join(live_instruments(settings))}"

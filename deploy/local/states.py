@@ -10,6 +10,7 @@ from rich.text import Text
 
 from deploy.local.directories import DataDirectory, write_json
 from deploy.local.memory import Footprint
+from schemas.streams import StreamKind, kind_of_stream
 from schemas.wire.disks import trouble_with_writing
 
 _COLOURS = {"running": "green", "done": "blue", "waiting": "yellow", "backing off": "red", "given up": "red"}
@@ -61,6 +62,11 @@ class LauncherState(msgspec.Struct, frozen=True, kw_only=True):
     processes: tuple[ProcessState, ...]
     trouble: str = ""
     waits: tuple[str, ...] = ()
+
+    @property
+    def follows_sources(self) -> bool:
+        """Whether outside sources are followed, or a mirror of them."""
+        return kind_of_stream(self.stream).runs_by_wall_clock
 
 
 class MemorySample(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +171,14 @@ def render(state: LauncherState, wrong: Sequence[str] = ()) -> Group:
         )
     lines = [Text(line, style="yellow") for line in state.waits]
     lines += [Text(line, style="red") for line in wrong]
-    return Group(table, Text(summary(state), style="bold"), *lines)
+    return Group(*banner(state), table, Text(summary(state), style="bold"), *lines)
+
+
+def banner(state: LauncherState) -> list[Text]:
+    """Return what stands above the table of a run that is not the live market, but could be taken for it."""
+    if kind_of_stream(state.stream) is not StreamKind.MIRROR:
+        return []
+    return [Text(f" {state.data} ", style="bold white on dark_orange3")]
 
 
 def summary(state: LauncherState) -> str:

@@ -46,6 +46,15 @@ def outcomes(environment: Mapping[str, str]) -> None:
 
 @commands.command()
 @click.pass_obj
+def articles(environment: Mapping[str, str]) -> None:
+    """Link copies of articles to the one that was seen first."""
+    from stream_processors.jobs.articles import run_articles
+
+    run_articles(ProcessorSettings.from_environment(environment), stop_on_signals())
+
+
+@commands.command()
+@click.pass_obj
 def history(environment: Mapping[str, str]) -> None:
     """Write every event of the log into Postgres."""
     from stream_processors.jobs.history import run_history

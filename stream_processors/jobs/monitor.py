@@ -33,6 +33,7 @@ def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:
         clock=clock,
         metrics=metrics,
         has_companions=bool(settings.parsed_companions()),
+        has_news=settings.has_news,
         look_at_disk=lambda: look_at_disk(settings.data_dir, low_bytes=settings.low_disk_mb * _MB),
     )
     while not stop():

@@ -33,6 +33,7 @@ class Monitor:
         clock: Tells when each look is.
         metrics: Shows what was seen last.
         has_companions: Whether any instrument has companions: see :class:`LogObserver`.
+        has_news: Whether the run has news: see :class:`LogObserver`.
         look_at_disk: Returns the state of the data directory's disk; None leaves the disk out.
     """
 
@@ -44,12 +45,13 @@ class Monitor:
         clock: Clock,
         metrics: MonitorMetrics,
         has_companions: bool = False,
+        has_news: bool = False,
         look_at_disk: Callable[[], DiskState] | None = None,
     ) -> None:
         self._clock = clock
         self._look_at_disk = look_at_disk
         self._metrics = metrics
-        self._observer = LogObserver(endpoint, clock=clock, has_companions=has_companions)
+        self._observer = LogObserver(endpoint, clock=clock, has_companions=has_companions, has_news=has_news)
         self._judge = AlertJudge(stalled_after_s=stalled_after_s)
         self._endpoint = endpoint
         self._publisher = Publisher(endpoint, role=SOURCE)

@@ -21,6 +21,7 @@ from schemas.topics import (
     MARKET_CANDLE,
     MARKET_TICK,
     MODELS_EFFECT,
+    NEWS_ARTICLE,
     PREDICTIONS,
     PROGRESS_SCORING,
     Topic,
@@ -36,13 +37,14 @@ from stream_processors.runtime.letters import CONSUMER_OF, letter_identity
 _Where = tuple[str, int]
 
 
-def read_by(*, has_companions: bool) -> dict[str, tuple[Topic, ...]]:
+def read_by(*, has_companions: bool, has_news: bool = False) -> dict[str, tuple[Topic, ...]]:
     """Return the topics that each consumer group reads.
 
     ``tests/jobs/stream_processors/test_monitor.py`` compares this with the jobs.
 
     Args:
         has_companions: Whether any instrument has companions, so that vectors are joined and scored.
+        has_news: Whether the run has news, so that copies of articles are found.
     """
     found = {
         "driftline-market": (MARKET_CANDLE, MARKET_TICK),
@@ -55,6 +57,8 @@ def read_by(*, has_companions: bool) -> dict[str, tuple[Topic, ...]]:
             "driftline-vectors": (FEATURES_MARKET,),
             "driftline-scoring": (FEATURES_MARKET, FEATURES_VECTOR),
         }
+    if has_news:
+        found["driftline-articles"] = (NEWS_ARTICLE,)
     return found
 
 
@@ -65,11 +69,16 @@ class LogObserver:
         endpoint: The broker.
         clock: Tells when each look is.
         has_companions: Whether any instrument has companions: see :func:`read_by`.
+        has_news: Whether the run has news: see :func:`read_by`.
     """
 
-    def __init__(self, endpoint: KafkaEndpoint, *, clock: Clock, has_companions: bool = False) -> None:
+    def __init__(
+        self, endpoint: KafkaEndpoint, *, clock: Clock, has_companions: bool = False, has_news: bool = False
+    ) -> None:
         self._endpoint = endpoint
-        self._read_by: Mapping[str, tuple[Topic, ...]] = read_by(has_companions=has_companions)
+        self._read_by: Mapping[str, tuple[Topic, ...]] = read_by(
+            has_companions=has_companions, has_news=has_news
+        )
         self._clock = clock
         self._administration = Administration(endpoint)
         self._read_to: Positions = {(name, 0): 0 for name in (*CONSUMER_OF, ALERTS.name, MODELS_EFFECT.name)}

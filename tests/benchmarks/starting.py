@@ -83,7 +83,7 @@ def main() -> None:
         environment = os.environ | {"DRIFTLINE_DATA_DIR": str(data_dir)}
         subprocess.run([sys.executable, "-m", "deploy.local", "compile"], env=environment, check=True)
         process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.local", "up", "--no-logs"],
+            [sys.executable, "-m", "deploy.local", "up", "--no-logs", "--source", "simulated"],
             env=environment,
             stdout=subprocess.DEVNULL,
         )

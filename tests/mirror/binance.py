@@ -1,5 +1,6 @@
 """Binance spot by REST, as https://developers.binance.com/docs/binance-spot-api-docs states it."""
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -30,6 +31,16 @@ def kline(row: np.void, interval_ms: int, digits: str = ".8f") -> list:
     return [*head, int(row["n_trades"]), *amounts, "0"]
 
 
+def _symbols(request: Request) -> list[str]:
+    """Return the symbols that a request names, one by ``symbol`` or several by ``symbols`` as JSON."""
+    if "symbols" not in request.query:
+        return [request.query.get("symbol", SYMBOL)]
+    try:
+        return [str(name) for name in json.loads(request.query["symbols"])]
+    except (ValueError, TypeError):
+        return [""]
+
+
 def _refused(code: int, message: str) -> Answer:
     return as_json({"code": code, "msg": message}, 400)
 
@@ -58,6 +69,7 @@ class BinanceRest:
             "historicalTrades": self._historical,
             "aggTrades": self._aggregated,
             "ticker/price": lambda request: self._named(request, {"price": f"{self._price(request):.8f}"}),
+            "ticker/24hr": self._day,
             "ticker/bookTicker": lambda request: self._named(request, self._best(request)),
         }
 
@@ -78,7 +90,7 @@ class BinanceRest:
             and "symbol" not in request.query
         ):
             return _refused(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-        if request.query.get("symbol", SYMBOL) != SYMBOL:
+        if any(symbol != SYMBOL for symbol in _symbols(request)):
             return _refused(-1121, "Invalid symbol.")
         if name.endswith("lines") and request.query.get("interval") not in INTERVALS_MS:
             return _refused(-1120, "Invalid interval.")
@@ -132,6 +144,22 @@ class BinanceRest:
             "bidPrice": f"{quote.bid[0]:.8f}", "bidQty": f"{quote.bid_size[0]:.8f}",
             "askPrice": f"{quote.ask[0]:.8f}", "askQty": f"{quote.ask_size[0]:.8f}",
         }  # fmt: skip
+
+    def _day(self, request: Request) -> object:
+        now_ms = request.now_ms
+        rows = self.market.candles(3_600_000, now_ms - 86_400_000, now_ms, now_ms)
+        last = self._price(request)
+        prices = {
+            "openPrice": rows["open"][0],
+            "highPrice": rows["high"].max(),
+            "lowPrice": rows["low"].min(),
+            "lastPrice": last,
+        }
+        sums = {"volume": rows["volume"].sum(), "quoteVolume": rows["quote"].sum()}
+        values = {name: f"{value:.8f}" for name, value in {**prices, **sums}.items()}
+        times = {"openTime": now_ms - 86_400_000, "closeTime": now_ms}
+        ends = {"firstId": self.market.first_id(), "lastId": self.market.trades.first_at(now_ms) - 1}
+        return self._named(request, {**values, **times, **ends, "count": int(rows["n_trades"].sum())})
 
     def _named(self, request: Request, values: dict) -> object:
         values = {"symbol": SYMBOL, **values}

@@ -28,15 +28,18 @@ class Hosts:
     Args:
         world: The markets.
         is_moving: Whether prices of CoinGecko and news of CoinDesk go on with the market.
+
+    Attributes:
+        archive: The articles.
     """
 
     def __init__(self, world: World, is_moving: Callable[[], bool]) -> None:
         self._world = world
         self._lock = RLock()
         gecko = CoinGecko(world.recordings, lambda: world.binance, is_moving)
-        archive = Archive(world.recordings, lambda: world.shift_ms)
+        self.archive = Archive(world.recordings, lambda: world.shift_ms)
         self._made: dict[str, Host] = {
-            "api.coingecko.com": gecko, "pro-api.coingecko.com": gecko, **news_hosts(archive, is_moving=is_moving),
+            "api.coingecko.com": gecko, "pro-api.coingecko.com": gecko, **news_hosts(self.archive, is_moving=is_moving),
         }  # fmt: skip
         self._makers: Mapping[str, Callable[[], Host]] = {
             "api.binance.com": lambda: BinanceRest(world.binance),

@@ -52,7 +52,8 @@ class KrakenRest:
         }
         if name not in answers:
             return NOT_FOUND
-        pair = PAIRS.get(request.query.get("pair", ""))
+        wanted = request.query.get("pair", "").split(",")
+        pair = PAIRS.get(wanted[0]) if all(name in PAIRS for name in wanted) else None
         return as_json(
             UNKNOWN_PAIR if pair is None else {"error": [], "result": answers[name](request, pair)}
         )

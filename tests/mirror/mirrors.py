@@ -36,13 +36,15 @@ class Mirror:
         return self.clock() + self.faults.skew_ms(host)
 
     def control(self, orders: dict[str, Any]) -> list[int]:
-        """Obey: ``faults`` are added, ``remove`` (ids) and ``clear`` take away, ``forget`` empties the log, ``moving`` sets."""
+        """Obey, and return the ids of the failures that were added; ``tests/mirror/README.md`` lists the orders."""
         if orders.get("clear"):
             self.faults.remove()
         self.faults.remove(orders.get("remove", ()))
         if orders.get("forget"):
             self.journal.forget()
         self.is_moving = bool(orders.get("moving", self.is_moving))
+        self.hosts.archive.publish(int(orders.get("publish", 0)), self.clock())
+        self.hosts.archive.correct(int(orders.get("correct", 0)))
         return self.faults.add(msgspec.convert(orders.get("faults", []), list[Fault]))
 
     def state(self) -> dict[str, Any]:

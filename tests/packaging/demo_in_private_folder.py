@@ -99,7 +99,12 @@ def predicted(here: Path, environment: dict[str, str], user: pwd.struct_passwd |
     become = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     with tempfile.TemporaryFile() as output:
         demo = subprocess.Popen(
-            ["make", "demo"], cwd=here, env=environment, stdout=output, stderr=output, **become
+            ["make", "demo", "SOURCE=simulated"],
+            cwd=here,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            **become,
         )
         deadline = time.monotonic() + PREDICTS_S
         while not (data / "start.json").exists() and demo.poll() is None and time.monotonic() < deadline:

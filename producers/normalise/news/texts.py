@@ -29,8 +29,8 @@ _FIGURE = re.compile(r"[.,](?=\d{3}(?:\D|$))")
 #: What WordPress adds to each item of a feed, and how it cuts one.
 _ENDINGS = (
     re.compile(
-        r"\bthe post\b.{0,400}?\b(?:appeared|was) (?:first )?(?:published )?(?:on|in|at)\b[^\n.]{0,120}\.?",
-        re.IGNORECASE,
+        r"\b[Tt]he post\b.{0,400}?\b(?:appeared|was) (?:first )?(?:published )?(?:on|in|at)"
+        r"(?:\s[A-Z0-9][\w&\u2019'-]*(?:\.\w+)*){1,4}\.?"
     ),
     re.compile(r"\[(?:\u2026|\.\.\.)\]\s*$"),
 )

@@ -24,6 +24,14 @@ _AUTHOR = ("authors", "author", "byline", "creator")
 _CATEGORIES = ("categories", "category", "tags", "keywords", "category_data", "section")
 _PUBLISHED = (
     *("date_published", "published_at", "publishedat", "published_on", "published", "pubdate", "date_gmt"),
+    *(
+        "publication_date",
+        "publish_date",
+        "published_date",
+        "published_datetime_utc",
+        "pub_date",
+        "release_date",
+    ),
     *("timestamp", "created_at", "datetime", "date"),
 )
 _UPDATED = ("date_modified", "updated_at", "updatedat", "updated_on", "updated", "modified_gmt", "modified")

@@ -8,6 +8,7 @@ import re
 
 from producers.normalise.news.articles import Reading, reading_of
 from producers.normalise.news.rules import ItemRefusedError, Rule
+from producers.normalise.news.texts import LONGEST_SUMMARY
 from producers.normalise.news.times import StatedTime, check_published, read_time
 from producers.sources.news.entries import FeedEntry
 from producers.sources.news.languages import language_of
@@ -42,6 +43,8 @@ def merged(
     title = next((each for each in (titles[::-1] if is_title_of_page else titles) if each), "")
     text = (page.text if page else "") or entry.content
     summary = entry.summary or (page.summary if page else "")
+    if not text and len(summary) > LONGEST_SUMMARY:
+        text = summary  # the whole article stands where others have a summary
     declared = entry.language or (page.language if page else None) or language
     return reading_of(
         url=url,

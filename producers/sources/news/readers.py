@@ -86,6 +86,7 @@ class NewsReader(NewsReading):
 
     def backfill(self, *, from_ms: int, until_ms: int, now_ms: int) -> Iterator[NewsRound]:
         """Yield older articles; see the port."""
+        n_left = 0
         for part in backfill(self._spec, self._fetcher, from_ms=from_ms, until_ms=until_ms):
             self._begin(is_last=True)
             looking = Looking(
@@ -94,6 +95,7 @@ class NewsReader(NewsReading):
             taken = Taken()
             for entry in part.entries:
                 self._taker.take(entry, looking, taken)
+            n_left += taken.n_waiting
             yield self._round(
                 NewsRound(
                     source=self.name,
@@ -101,7 +103,7 @@ class NewsReader(NewsReading):
                     n_items=len(part.entries),
                     newest_ms=_newest_ms(part.entries, taken.articles, now_ms),
                     notes=part.notes,
-                    reaches_ms=part.reaches_ms,
+                    reaches_ms=None if n_left else part.reaches_ms,
                 ),
                 taken,
             )
@@ -110,6 +112,7 @@ class NewsReader(NewsReading):
         with self._lock:
             confirmed, self._confirmed = self._confirmed, []
         self._versions.confirm(confirmed)
+        self._taker.published(confirmed)
         self._pages.begin(is_last=is_last)
         self._fetcher.n_requests = 0
 

@@ -3,6 +3,8 @@
 The rounds of the feed and the rounds of a backfill do this alike, so it stands apart from both.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from producers.normalise.news.addresses import canonical_address, comparable, is_of_site
@@ -96,8 +98,11 @@ class Taker:
             if known is not None and not self._is_due(entry, known, looking):
                 into.n_duplicate += 1
                 return
-            page = self._pages.get(url if known is None else known.url, is_last=looking.is_last)
-            if page is Missing.WAITS or (page is Missing.GONE and looking.way is not Way.FEED):
+            has_enough = looking.way is Way.FEED  # a listing and a sitemap leave the rest to the page
+            page = self._pages.get(
+                url if known is None else known.url, is_last=looking.is_last and has_enough
+            )
+            if page is Missing.WAITS:
                 into.n_waiting += 1
                 return
             found = page if isinstance(page, Page) else None
@@ -130,6 +135,9 @@ class Taker:
         return url if page is None else page.url
 
     def _read(self, entry: FeedEntry, page: Page | None, url: str, looking: Looking, into: Taken) -> None:
+        if page is None and looking.way is not Way.FEED:
+            message = f"expected the page of an article at {url}, which cannot be read"
+            raise ItemRefusedError(Rule.PAGE, message)
         reading = merged(
             entry,
             page,
@@ -146,11 +154,19 @@ class Taker:
             self._tracking.checked(comparable(url), entry, now_ms=looking.now_ms)
         elif all(article.article_id != each.article_id for each in into.articles):
             into.articles.append(article)
+            self._tracking.given(comparable(url), entry, now_ms=looking.now_ms)
+
+    def published(self, articles: Iterable[ArticleSeen]) -> None:
+        """Take note that articles were published."""
+        for article in articles:
+            self._tracking.published(comparable(article.url))
 
     def _says_nothing(self, entry: FeedEntry, page: Page | None, url: str) -> bool:
         """Whether a known article is shown unchanged by the feed and its page could not be read."""
         known = self._versions.of(url)
-        return known is not None and page is None and not states_another(entry, known)
+        if known is None or page is not None:
+            return False
+        return not states_another(entry, known) and not self._tracking.has_changed(comparable(url), entry)
 
     def _seen(self, reading: Reading, now_ms: int) -> ArticleSeen | None:
         may_pass_on_text = self._spec.terms.may_pass_on_text

@@ -31,6 +31,7 @@ class Tracking:
 
     def __init__(self) -> None:
         self._items: dict[str, _Tracked] = {}
+        self._given: dict[str, _Tracked] = {}
 
     def is_due(self, key: str, entry: FeedEntry, known: KnownArticle, *, now_ms: int) -> bool:
         """Return whether a known article has to be read again.
@@ -50,6 +51,11 @@ class Tracking:
             checked_ms < known.first_seen_ms + after_ms <= now_ms for after_ms in RECHECKED_AFTER_MS
         )
 
+    def has_changed(self, key: str, entry: FeedEntry) -> bool:
+        """Return whether the feed stated something else of an article before, in this process."""
+        tracked = self._items.get(key)
+        return tracked is not None and tracked.fingerprint != _fingerprint(entry)
+
     def checked(self, key: str, entry: FeedEntry, *, now_ms: int) -> None:
         """Take note that an article was read, and nothing was new.
 
@@ -58,8 +64,27 @@ class Tracking:
             entry: What the feed states of it now.
             now_ms: The wall clock.
         """
+        self._put(key, _Tracked(_fingerprint(entry), now_ms))
+
+    def given(self, key: str, entry: FeedEntry, *, now_ms: int) -> None:
+        """Take note of what the feed states of a version that is to be published; it counts once that is done.
+
+        Args:
+            key: What the addresses of the article have in common.
+            entry: What the feed states of it now.
+            now_ms: The wall clock.
+        """
+        self._given[key] = _Tracked(_fingerprint(entry), now_ms)
+
+    def published(self, key: str) -> None:
+        """Take note that the version of an article that was given last is published."""
+        given = self._given.pop(key, None)
+        if given is not None:
+            self._put(key, given)
+
+    def _put(self, key: str, tracked: _Tracked) -> None:
         self._items.pop(key, None)
-        self._items[key] = _Tracked(_fingerprint(entry), now_ms)
+        self._items[key] = tracked
         while len(self._items) > _MOST_TRACKED:
             del self._items[next(iter(self._items))]
 
@@ -72,7 +97,7 @@ class Tracking:
             now_ms: The wall clock.
         """
         if key not in self._items:
-            self._items[key] = _Tracked(_fingerprint(entry), now_ms)
+            self._put(key, _Tracked(_fingerprint(entry), now_ms))
 
 
 def states_another(entry: FeedEntry, known: KnownArticle) -> bool:

@@ -16,6 +16,7 @@ from schemas.wire.kafka import Publisher, Reader, read_range
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.inspection.alert_lists import open_alerts, published_alerts
 from stream_processors.inspection.replaying import discard
+from stream_processors.jobs.articles import articles_job
 from stream_processors.jobs.market import market_job
 from stream_processors.jobs.outcomes import outcomes_job
 from stream_processors.jobs.vectors import vectors_job
@@ -205,8 +206,13 @@ def test_alert_that_cannot_be_read_is_passed_over(kafka: KafkaEndpoint, publishe
 
 
 @pytest.mark.parametrize("companions", ["", "BTC-USDT.BINANCE:ETH-USDT.BINANCE"])
-def test_groups_and_topics_are_those_of_the_jobs(companions: str) -> None:
-    settings = ProcessorSettings.from_environment({"DRIFTLINE_COMPANIONS": companions})
+@pytest.mark.parametrize(
+    ("stream", "has_news"), [("live", True), ("mirror-1a2b", True), ("replay-1a2b", False)]
+)
+def test_groups_and_topics_are_those_of_the_jobs(companions: str, stream: str, *, has_news: bool) -> None:
+    variables = {"DRIFTLINE_COMPANIONS": companions, "DRIFTLINE_STREAM": stream}
+    settings = ProcessorSettings.from_environment(variables)
+    assert settings.has_news == has_news
     jobs = [
         market_job(settings),
         outcomes_job([]),
@@ -215,9 +221,12 @@ def test_groups_and_topics_are_those_of_the_jobs(companions: str) -> None:
             joined=settings.parsed_companions(),
         ),
         *([vectors_job(settings)] if companions else []),
+        *([articles_job()] if has_news else []),
     ]
     found = {f"driftline-{job.name}": job.inputs for job in jobs}
-    assert {**found, "driftline-history": EVENT_TOPICS} == read_by(has_companions=bool(companions))
+    assert {**found, "driftline-history": EVENT_TOPICS} == read_by(
+        has_companions=bool(companions), has_news=has_news
+    )
 
 
 def test_monitor_loads_no_numeric_library_but_numpy() -> None:

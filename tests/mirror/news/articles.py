@@ -77,6 +77,7 @@ class Archive:
     def __init__(self, recordings: Recordings, shift_ms: Callable[[], int]) -> None:
         self._recordings = recordings
         self._shift_ms = shift_ms
+        self._told: list[Article] = []
 
     @cached_property
     def coindesk(self) -> list[Article]:
@@ -103,6 +104,22 @@ class Archive:
         with gzip.open(self._recordings.folder / WIRE, "rt", encoding="utf-8", newline="") as lines:
             rows = [row for row in csv.DictReader(lines) if row["domain"] == "coindesk.com"]
         return _newest_first([_of_row(row, shift_s) for row in rows])
+
+    @property
+    def told(self) -> list[Article]:
+        """CoinDesk's articles that a test let appear, newest first."""
+        return self._told[::-1]
+
+    def publish(self, n: int, now_ms: int) -> None:
+        """Let articles of the wire that were not seen yet appear now, the oldest first."""
+        first = len(self._told)
+        at = datetime.fromtimestamp(now_ms // 1000, UTC)
+        self._told = self._told + [each._replace(published=at) for each in self.wire[::-1][first : first + n]]
+
+    def correct(self, n: int) -> None:
+        """Correct the titles of the last articles that appeared so; their dates stay."""
+        kept, changed = self._told[: len(self._told) - n], self._told[len(self._told) - n :]
+        self._told = kept + [each._replace(title=f"{each.title} (corrected)") for each in changed]
 
     def _verbatim(self, name: str) -> list[Article]:
         text = self._recordings.text(name)

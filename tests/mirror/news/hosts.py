@@ -17,7 +17,7 @@ def news_hosts(archive: Archive, *, is_moving: Callable[[], bool]) -> dict[str, 
 
     def coindesk(now_ms: int) -> Sequence[Article]:
         if not is_moving():
-            return archive.coindesk
+            return archive.told + archive.coindesk
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         return [each for each in archive.wire if each.published <= now] + archive.coindesk
 

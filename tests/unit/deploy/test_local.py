@@ -19,7 +19,7 @@ from deploy.local.settings import LauncherSettings
 from deploy.local.states import duration
 from deploy.local.terminals import LogTail
 from deploy.local.units import Backoff
-from deploy.processes import Lifetime, Stage, processes_of_a_run
+from deploy.processes import Lifetime, MarketKind, Stage, processes_of_a_run
 from schemas.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,13 +51,20 @@ def test_packages_are_mounted_by_their_commands_modules():
     assert {mounted.module.split(".")[1] for mounted in PACKAGES.values()} == {"commands"}
 
 
-@pytest.mark.parametrize("is_replay", [True, False])
-def test_the_source_comes_last_and_waits_for_one_shots(is_replay):
-    jobs = processes_of_a_run(is_replay=is_replay)
+@pytest.mark.parametrize(
+    ("market", "command"),
+    [
+        (MarketKind.REPLAY, "replay"),
+        (MarketKind.SIMULATION, "simulate"),
+        (MarketKind.LIVE, "collect"),
+    ],
+)
+def test_the_source_comes_last_and_waits_for_one_shots(market, command):
+    jobs = processes_of_a_run(market=market)
 
     assert [job.stage for job in jobs] == sorted(job.stage for job in jobs)
     assert jobs[-1].stage is Stage.LIVE
-    assert jobs[-1].arguments[-1] == ("replay" if is_replay else "simulate")
+    assert jobs[-1].arguments[-1] == command
     assert [job.name for job in jobs if job.lifetime is Lifetime.ONE_SHOT] == ["warm-up", "train"]
 
 
@@ -76,7 +83,7 @@ def test_wait_doubles_up_to_the_longest():
 
 
 def test_users_own_thread_count_stays(tmp_path):
-    job = processes_of_a_run(is_replay=False)[0]
+    job = processes_of_a_run(market=MarketKind.SIMULATION)[0]
 
     assert process_environment(job, {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
     assert process_environment(job, {})["OMP_NUM_THREADS"] == "1"
@@ -182,16 +189,16 @@ def test_length_of_time_is_readable():
 
 
 def test_the_table_names_modules_and_no_interpreter():
-    rows = processes_of_a_run(is_replay=True, has_companions=True, is_learning=True)
+    rows = processes_of_a_run(market=MarketKind.LIVE, has_companions=True, is_learning=True, has_news=True)
 
-    assert len({row.name for row in rows}) == len(rows) == 11
+    assert len({row.name for row in rows}) == len(rows) == 14
     for row in rows:
         assert importlib.util.find_spec(f"{row.arguments[0]}.__main__") is not None
         assert "python" not in " ".join(row.arguments)
 
 
 def test_whoever_needs_the_broker_starts_again_after_its_death():
-    rows = {row.name: row for row in processes_of_a_run(is_replay=False)}
+    rows = {row.name: row for row in processes_of_a_run(market=MarketKind.SIMULATION)}
 
     assert not rows["api"].is_broker_client
     assert all(row.is_broker_client for name, row in rows.items() if name != "api")

@@ -170,6 +170,7 @@ def test_entities_are_not_expanded_without_end() -> None:
         {"title": "T", "url": "https://x.com/a", "date_published": "2026-09-25T14:41:53Z", "authors": [{"name": "A"}], "tags": ["m"]},
         {"title": {"rendered": "T"}, "link": "https://x.com/a", "date_gmt": "2026-09-25T14:41:53Z", "author": "A", "categories": ["m"]},
         {"TITLE": "T", "URL": "https://x.com/a", "PUBLISHED_ON": 1790347313, "AUTHORS": "A", "KEYWORDS": "m"},
+        {"source": {"id": None, "name": "X"}, "title": "T", "url": "https://x.com/a", "publishedAt": "2026-09-25T14:41:53Z", "author": "A", "category": "m"},
         {"title": "T", "guid": "https://x.com/a", "published_on": 1790347313, "author": {"name": "A"}, "categories": "m"},
     ],
 )  # fmt: skip

@@ -136,6 +136,28 @@ def test_listing_is_read_when_the_feed_is_a_page(reading: Reading) -> None:
     assert reading.collect(after_ms=1_000).articles == ()
 
 
+def test_article_of_a_listing_whose_page_is_missing_is_rejected_once(reading: Reading) -> None:
+    reading.site.break_feed(Answer(404))
+    reading.site.list_articles(ONE, SiteArticle(2))
+    reading.web.answer(SiteArticle(2).url, Answer(404))
+    found = reading.collect(is_last=False)
+    assert ([each.url for each in found.articles], found.n_waiting) == ([ONE.url], 0)
+    assert [each.rule for each in found.rejected] == ["page"]
+    assert reading.collect(after_ms=1_000).rejected == ()
+
+
+def test_backfill_says_that_it_did_not_reach_its_end_where_a_page_failed_and_goes_on_later(
+    reading: Reading,
+) -> None:
+    reading.site.map_articles(ONE, SiteArticle(2))
+    reading.web.answer(SiteArticle(2).url, *[Answer(500)] * 3, Answer(body=page_of(SiteArticle(2))))
+    for n_articles, is_complete in ((1, False), (1, True), (0, True)):
+        rounds = list(reading.reader.backfill(from_ms=BEGIN_MS, until_ms=NOW_MS, now_ms=NOW_MS))
+        articles = [article for each in rounds for article in each.articles]
+        reading.reader.confirm(articles)
+        assert (len(articles), rounds[-1].reaches_ms == BEGIN_MS) == (n_articles, is_complete)
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
@@ -179,6 +201,17 @@ def test_item_that_breaks_a_rule_is_rejected_once_and_the_others_are_read(readin
     assert reading.collect(after_ms=1_000).rejected == ()
     later = reading.collect(after_ms=future.published_ms - NOW_MS)
     assert [each.title for each in later.articles] == ["Bitcoin will rise"]
+
+
+def test_correction_far_down_is_found_where_a_feed_puts_the_article_into_its_summary(
+    reading: Reading,
+) -> None:
+    long = ONE._replace(summary="Bitcoin fell on Friday. " * 60 + "It lost 5 percent.")
+    reading.site.show(long, pages=[])
+    (first,) = reading.collect().articles
+    assert len(first.summary or "") <= 500
+    reading.site.show(long._replace(summary=long.summary.replace("5 percent", "15 percent")), pages=[])
+    assert [each.version for each in reading.collect(after_ms=1_000).articles] == [1]
 
 
 def test_redirect_to_the_front_page_is_not_taken_for_the_article(reading: Reading) -> None:
