@@ -85,7 +85,13 @@ def why_unhealthy(facts: InstrumentFacts, judging: Judging) -> str | None:
 
 
 def why_without_bars(facts: InstrumentFacts, interval: Interval, judging: Judging) -> str | None:
-    """Return why an instrument should not answer with bars or features of an interval; None if it is healthy."""
+    """Return why an instrument should not answer with bars or features of an interval; None if it is healthy.
+
+    Args:
+        facts: What is known of the instrument.
+        interval: The length of the bars.
+        judging: By what it is judged.
+    """
     found = why_unhealthy(facts, judging)
     if found is not None:
         return found
@@ -94,7 +100,13 @@ def why_without_bars(facts: InstrumentFacts, interval: Interval, judging: Judgin
 
 
 def why_without_prediction(facts: InstrumentFacts, target: TargetPair, judging: Judging) -> str | None:
-    """Return why an instrument should not answer with predictions of a target; None if it is healthy."""
+    """Return why an instrument should not answer with predictions of a target; None if it is healthy.
+
+    Args:
+        facts: What is known of the instrument.
+        target: The target.
+        judging: By what it is judged.
+    """
     found = why_without_bars(facts, target.interval, judging)
     if found is not None:
         return found

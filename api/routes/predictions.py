@@ -156,6 +156,11 @@ def entity_tag(
 ) -> str:
     """Return the weak entity tag of a prediction, its record, and the reasons why another instrument does not answer.
 
+    Args:
+        made: The prediction.
+        record: The record of its target; None if Postgres does not answer.
+        answering: How its instrument was chosen; None if it was named.
+
     Example:
         ``W/"9f2c4e1b7a3d-1750000500000-211"``
     """
