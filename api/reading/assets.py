@@ -74,11 +74,12 @@ class JudgedAsset(NamedTuple):
     def _answering(
         self, why: Callable[[InstrumentFacts], str | None], newest_ms: Callable[[InstrumentFacts], int | None]
     ) -> Answering:
-        return answering_instrument(
-            [one.instrument for one in self.facts],
-            {one.instrument: reason for one in self.facts if (reason := why(one)) is not None},
-            newest_ms={one.instrument: ms for one in self.facts if (ms := newest_ms(one)) is not None},
-        )
+        times = {one.instrument: ms for one in self.facts if (ms := newest_ms(one)) is not None}
+        # Where nothing of what is asked for is there yet, the instrument answers that will probably have it first.
+        found = self.why_unhealthy() if not times else [why(one) for one in self.facts]
+        names = [one.instrument for one in self.facts]
+        reasons = {name: reason for name, reason in zip(names, found, strict=True) if reason is not None}
+        return answering_instrument(names, reasons, newest_ms=times)
 
 
 class AssetReader:

@@ -281,6 +281,16 @@ def test_the_instruments_of_a_replay_do_not_become_old(serving, views, pool, clo
         assert chosen(answered(client, "/v1/predictions/BTC")) == (BINANCE, None)
 
 
+def test_a_target_that_nothing_predicts_yet_is_answered_for_a_venue_that_can_have_a_model(
+    client, views, pool, stream
+):
+    store(views, pool, [each for name in RANKED for each in data_of(stream, name, is_predicted=False)])
+    EventWriter(pool).write([health(stream, "binance", SourceHealth.REFUSED)])
+    answer = client.get("/v1/predictions/BTC")
+    assert answer.status_code == 503
+    assert f"there is no prediction yet of {COINBASE}" in answer.json()["detail"]
+
+
 def test_an_asset_before_any_data_says_what_its_first_instrument_lacks(client):
     answer = client.get("/v1/predictions/BTC")
     assert answer.status_code == 503
