@@ -82,7 +82,7 @@ class PredictionPayload(Payload):
     is_simulated: bool = Field(description="Whether the prices are invented.", examples=[False])
 
 
-class LivePredictionPayload(PredictionPayload, AnsweredPayload):
+class LivePredictionPayload(AnsweredPayload, PredictionPayload):
     """Describes the newest prediction of a target, its age and the record of the target."""
 
     clock_ms: int | None = Field(
