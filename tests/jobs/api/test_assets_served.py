@@ -7,6 +7,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from deploy.local.asking import served_predictions
 from schemas.codec import encode
 from schemas.events import Event, FeaturesComputed, PredictionMade, SourceHealth
 from schemas.instruments import parse_instrument
@@ -289,6 +290,14 @@ def test_a_target_that_nothing_predicts_yet_is_answered_for_a_venue_that_can_hav
     answer = client.get("/v1/predictions/BTC")
     assert answer.status_code == 503
     assert f"there is no prediction yet of {COINBASE}" in answer.json()["detail"]
+
+
+def test_the_launcher_sees_the_predictions_of_a_run_whose_first_venue_is_refused(client, views, pool, stream):
+    """It asked for the first instrument by name, or for all of them in one path, and waited for ever."""
+    store(views, pool, data_of(stream, COINBASE))
+    named = {"DRIFTLINE_REFERENCE_INSTRUMENT": f"{BINANCE},{ETHER}", "DRIFTLINE_STREAM": stream}
+    served = served_predictions(str(client.base_url).rstrip("/"), named)
+    assert [one.target for one in served] == ["15m:15m", "1m:1m"]
 
 
 def test_an_asset_before_any_data_says_what_its_first_instrument_lacks(client):
