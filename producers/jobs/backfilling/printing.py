@@ -103,6 +103,6 @@ def notes_of(tallies: Sequence[Tally]) -> list[str]:
     n_missing = sum(tally.n_missing for tally in tallies)
     if n_missing:
         notes.append(
-            f"{n_missing:,} candles are missing. The ledger of gaps says why, and the next backfill asks for them again."
+            f"{n_missing:,} candles are missing. The ledger of gaps says why; the next backfill asks for those that are in reach."
         )
     return notes
