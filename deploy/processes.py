@@ -183,6 +183,15 @@ _COLLECTOR = PlatformProcess(
 )
 
 
+#: It records the perpetual's flow and raw quotes into files, beside the log.
+_RECORDER = PlatformProcess(
+    name="recorder",
+    stage=Stage.LIVE,
+    arguments=("producers", "record"),
+    needs=frozenset({Server.DATABASE}),
+)
+
+
 class MarketKind(StrEnum):
     """What a run plays."""
 
@@ -194,7 +203,7 @@ class MarketKind(StrEnum):
 _SOURCES = {
     MarketKind.REPLAY: (_REPLAY,),
     MarketKind.SIMULATION: (_SIMULATION,),
-    MarketKind.LIVE: (_FOLLOWER, _COLLECTOR),
+    MarketKind.LIVE: (_FOLLOWER, _COLLECTOR, _RECORDER),
 }
 
 

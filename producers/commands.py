@@ -233,6 +233,36 @@ def convert_command(environment: Environment, /, file: Path, out: Path, **option
     click.echo(convert(file, out, _request(environment, options)))
 
 
+@commands.command("record")
+@click.pass_obj
+def record_command(environment: Environment) -> None:
+    """Record the flow of perpetual futures of a live run into files, until asked to end. Nothing is published.
+
+    DRIFTLINE_RECORDING_INSTRUMENTS names what is recorded. Trades that were missed are fetched, as far back as a day.
+    """
+    from producers.jobs.live_runs import live_stream
+    from producers.jobs.recording.running import record_perpetuals
+    from producers.jobs.recording.settings import RecordingSettings
+    from producers.settings import ProducerSettings
+    from producers.sources.web.settings import WebSettings
+    from schemas.wire.clocks import SystemClock
+    from schemas.wire.postgres.gaps import StoredGaps
+    from schemas.wire.postgres.pools import PostgresPool
+    from schemas.wire.processes import stop_on_signals
+
+    settings = RecordingSettings.from_environment(environment)
+    run = ProducerSettings.from_environment(environment)
+    with PostgresPool(settings.endpoints().database_url) as pool:
+        record_perpetuals(
+            settings,
+            WebSettings.from_environment(environment).parameters(None),
+            StoredGaps(pool),
+            stream=run.stream or live_stream(run),
+            clock=SystemClock(),
+            is_stopped=stop_on_signals(),
+        )
+
+
 @commands.command("recording")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj

@@ -42,12 +42,14 @@ class Rule(NamedTuple):
         column: The column that the rule is about.
         fate: Of a row that breaks it.
         holds: Shape (n,) per row, from columns of shape (n,) in the file's order.
+        reason: Why a row must be so, in one sentence.
     """
 
     name: str
     column: str
     fate: Fate
     holds: Callable[[Columns], Mask]
+    reason: str = ""
 
 
 class Breach(NamedTuple):
@@ -237,28 +239,36 @@ def _breach(rule: Rule, row: int, columns: Columns) -> Breach:
 def report_on_candles(columns: Columns, rules: Sequence[Rule]) -> list[Breach]:
     """Every breach of every rule, as pandera finds them, by row.
 
-    It takes seconds and the memory of a pandas table, so that it checks only what ``driftline convert`` has written.
-
     Args:
         columns: Each of shape (n,), in the file's order.
         rules: As :func:`candle_rules` gives them.
+    """
+    return report_on(columns, rules, {"timestamp": "int64", **dict.fromkeys(CANDLE_COLUMNS[1:], "float64")})
+
+
+def report_on(columns: Columns, rules: Sequence[Rule], types: Mapping[str, str]) -> list[Breach]:
+    """Every breach of every rule, as pandera finds them, by row.
+
+    It takes seconds and the memory of a pandas table, so that it checks only what was written to a file.
+
+    Args:
+        columns: Each of shape (n,), in the order of the table.
+        rules: Of this table.
+        types: The type of each column, as pandas names it.
     """
     import pandas as pd
     import pandera.pandas as pa
 
     def check(rule: Rule) -> pa.Check:
         def holds(frame: pd.DataFrame) -> Any:
-            rows = {name: frame[name].to_numpy() for name in CANDLE_COLUMNS}
+            rows = {name: frame[name].to_numpy() for name in types}
             return pd.DataFrame({"holds": rule.holds(rows)}, index=frame.index)["holds"]
 
         return pa.Check(holds, name=f"{rule.column} {rule.name}", ignore_na=False)
 
-    frame = pd.DataFrame({name: columns[name] for name in CANDLE_COLUMNS})
+    frame = pd.DataFrame({name: columns[name] for name in types})
     schema = pa.DataFrameSchema(
-        {
-            "timestamp": pa.Column("int64"),
-            **{name: pa.Column("float64", nullable=True) for name in CANDLE_COLUMNS[1:]},
-        },
+        {name: pa.Column(of, nullable=of not in {"int64", "bool"}) for name, of in types.items()},
         checks=[check(rule) for rule in rules],
     )
     try:
@@ -275,6 +285,6 @@ def _breaches(cases: Any, rules: Sequence[Rule], columns: Columns) -> list[Breac
 
 
 def _as_text(column: str, value: Any) -> str:
-    if column != "timestamp":
+    if column != "timestamp" and not column.endswith("_ms"):
         return str(value)
     return "missing" if value == MISSING_TIME else text_of_time(int(value), "millisecond")

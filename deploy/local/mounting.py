@@ -38,8 +38,10 @@ OPERATING = {
 PACKAGES = {
     "inspect": Mounted("producers.commands", "inspect", "Say what a data file is and which rows are bad."),
     "convert": Mounted("producers.commands", "convert", "Write a file of candles of any form as parquet."),
+    "record": Mounted("producers.commands", "record", "Record the flow of perpetual futures into files."),
     "recording": Mounted("producers.commands", "recording", "Show what was recorded, and what a day costs."),
     "replay": Mounted("producers.commands", "replay", "Publish a recorded file."),
+    "follow": Mounted("producers.commands", "follow", "Follow the venues of a live run."),
     "simulate": Mounted("producers.commands", "simulate", "Publish the simulated market."),
     "backfill": Mounted("producers.commands", "backfill", "Fetch the candles of the past months."),
     "warm-up": Mounted("producers.commands", "warm-up", "Publish the history of a run at full speed."),
@@ -53,6 +55,11 @@ PACKAGES = {
     ),
     "store": Mounted("stream_processors.commands", "store", "Export days of the store, and delete old ones."),
     "alerts": Mounted("stream_processors.commands", "alerts", "Show what is wrong with the platform now."),
+    "quality": Mounted(
+        "trainers.commands",
+        "quality",
+        "Say how complete, fresh and sound the stored data are, and what is open.",
+    ),
     "train": Mounted("trainers.commands", "train", "Train and promote the models of a run."),
     "learn": Mounted("trainers.commands", "learn", "Train models online, and publish new versions."),
     "evaluate": Mounted("trainers.commands", "evaluate", "Evaluate a model on a file of candles."),

@@ -1,14 +1,15 @@
 """Opens what a live run needs of the world: the web, the venues, the stored candles and the ledger of gaps."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from producers.jobs.following.notes import NoRecorder
 from producers.jobs.following.options import FollowOptions
 from producers.jobs.following.settings import FollowSettings
 from producers.jobs.live_plans import LivePorts, LiveWorld
+from producers.jobs.live_recorders import recorder_of
 from producers.jobs.publishing import Outlet
+from producers.jobs.recording.settings import RecordingSettings
 from producers.sources.venue_table import venue_of
 from producers.sources.web.opening import Web, open_web
 from producers.sources.web.settings import WebSettings
@@ -28,6 +29,7 @@ def open_live(
     pool: PostgresPool,
     outlet: Outlet,
     *,
+    stream: str,
     clock: Clock,
     is_stopped: Callable[[], bool],
 ) -> Iterator[LiveWorld]:
@@ -37,6 +39,7 @@ def open_live(
         environment: The settings.
         pool: The durable store.
         outlet: Where quotes and healed candles are published.
+        stream: The run, which has a folder for what the web asked of us: pauses and refusals outlive a restart.
         clock: The clock.
         is_stopped: Whether the process was asked to end.
 
@@ -44,10 +47,22 @@ def open_live(
         ConfigurationError: If a setting has another form.
     """
     follow = FollowSettings.from_environment(environment)
-    parameters = WebSettings.from_environment(environment).parameters(None)
-    with open_web(parameters, clock, is_stopped=is_stopped) as web:
+    recording = RecordingSettings.from_environment(environment)
+    folder = recording.data_dir / "web" / stream
+    parameters = WebSettings.from_environment(environment).parameters(folder)
+    with open_web(parameters, clock, is_stopped=is_stopped) as web, ExitStack() as opened:
         yield LiveWorld(
-            follow.options, partial(_ports, outlet, web=web, pool=pool, clock=clock, options=follow.options)
+            follow.options,
+            partial(
+                _ports,
+                outlet,
+                web=web,
+                pool=pool,
+                clock=clock,
+                options=follow.options,
+                recording=recording,
+                opened=opened,
+            ),
         )
 
 
@@ -59,7 +74,11 @@ def _ports(
     pool: PostgresPool,
     clock: Clock,
     options: FollowOptions,
+    recording: RecordingSettings,
+    opened: ExitStack,
 ) -> LivePorts:
+    recorder = recorder_of(recording, clock, stream=description.stream)
+    opened.callback(recorder.close)
     return LivePorts(
         venues={
             source.name: venue_of(source.name, source.instruments, web.fetcher)
@@ -71,7 +90,7 @@ def _ports(
         ledger=StoredGaps(pool),
         beside=beside(outlet),
         acknowledge=outlet.flush,
-        recorder=NoRecorder(),
+        recorder=recorder,
         options=options,
     )
 

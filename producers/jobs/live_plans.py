@@ -8,21 +8,18 @@ not published is missing.
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from threading import Event as Flag
-from threading import Thread
 from typing import NamedTuple
-
-import structlog
 
 from producers.jobs.following.following import SourceFollower
 from producers.jobs.following.giving import FollowedFrom
 from producers.jobs.following.handing import Handover
 from producers.jobs.following.healing import Healed, Healing
-from producers.jobs.following.histories import FetchedAhead, Page, history_pages
+from producers.jobs.following.histories import FetchedAhead, Page, answered, history_pages
 from producers.jobs.following.minutes import VenueMinutes
 from producers.jobs.following.notes import FollowingState, GapNotes, Recorder
 from producers.jobs.following.options import FollowOptions
 from producers.jobs.following.paging import PageMerge
+from producers.jobs.following.threads import FollowerSteps, FollowerThread
 from producers.jobs.plans import Reject, SourcePlan
 from producers.jobs.positions import LoggedPosition
 from producers.normalise.live import Held, LiveItem
@@ -34,10 +31,6 @@ from schemas.frames import Breach
 from schemas.gaps import GapLedger
 from schemas.streams import StreamDescription, StreamSource
 from schemas.time import Clock
-
-log = structlog.get_logger()
-#: So long the end of a thread is waited for.
-_LONGEST_END_S = 10.0
 
 
 class LivePorts(NamedTuple):
@@ -102,7 +95,7 @@ class LivePlan(SourcePlan):
         self._ports = ports
         self._venue = ports.venues[source.name]
         self._origin_ms = max(description.origin_ms, ports.clock.now_ms() - ports.options.longest_history_ms)
-        self._begin = FollowedFrom({}, {}, None, 0, is_absent=False, origin_ms=self._origin_ms)
+        self._begin: FollowedFrom | None = None
         self._follower: SourceFollower | None = None
 
     @property
@@ -125,16 +118,23 @@ class LivePlan(SourcePlan):
         """Return the minutes of the warm-up, or follow the venue; see the port."""
         del now_ms  # the follower has a clock of its own
         if until_ms is None:
-            return self._followed()
+            return self._followed(self._begin or self._begin_after(after))
         from_ms = max(self._origin_ms, after.candle_end_ms or self._origin_ms)
         if not self._ports.has_threads:
-            return (candle for page in self._history(from_ms, until_ms) for candle in page)
+            pages = answered(self._history(from_ms, until_ms), source=self.source.name)
+            return (candle for page in pages for candle in page)
         ahead = FetchedAhead(
             lambda: self._history(from_ms, until_ms),
             wait_s=self._ports.options.start_wait_s,
             source=self.source.name,
         )
         return iter(ahead)
+
+    def _begin_after(self, after: Reached) -> FollowedFrom:
+        """What is known of the log if it is only known how far the candles in it go."""
+        end_ms = after.candle_end_ms
+        ends = {} if end_ms is None else dict.fromkeys(self.source.instruments, end_ms)
+        return FollowedFrom({}, ends, end_ms, 0, is_absent=False, origin_ms=self._origin_ms)
 
     # History
 
@@ -161,12 +161,12 @@ class LivePlan(SourcePlan):
 
     # Following
 
-    def _followed(self) -> Iterator[LiveItem | None]:
+    def _followed(self, begin: FollowedFrom) -> Iterator[LiveItem | None]:
         handover = Handover()
-        follower, healing = self._made(handover)
+        follower, healing = self._made(handover, begin)
         self._follower = follower
-        steps = _Steps(follower, healing, handover, self._ports.clock)
-        thread = _FollowerThread(steps, self.source.name) if self._ports.has_threads else None
+        steps = FollowerSteps(follower, healing, handover, self._ports.clock)
+        thread = FollowerThread(steps, self.source.name) if self._ports.has_threads else None
         is_given_up = False
         try:
             while True:
@@ -191,7 +191,7 @@ class LivePlan(SourcePlan):
             else:
                 thread.stop()
 
-    def _made(self, handover: Handover) -> tuple[SourceFollower, Healing]:
+    def _made(self, handover: Handover, begin: FollowedFrom) -> tuple[SourceFollower, Healing]:
         ports, stream, source = self._ports, self._stream, self.source.name
         follower = SourceFollower(
             self._venue,
@@ -199,7 +199,7 @@ class LivePlan(SourcePlan):
             ports.clock,
             handover=handover,
             stream=stream,
-            begin=self._begin,
+            begin=begin,
             gaps=GapNotes(ports.ledger, ports.clock, stream=stream, source=source),
             options=ports.options,
             recorder=ports.recorder,
@@ -217,55 +217,3 @@ class LivePlan(SourcePlan):
             self._ports.beside(candle)
         self._ports.acknowledge()
         item.is_published.set()
-
-
-class _Steps:
-    """What the thread of one source does: it follows the source, and heals gaps while nothing else is to be done."""
-
-    def __init__(self, follower: SourceFollower, healing: Healing, handover: Handover, clock: Clock) -> None:
-        self._follower = follower
-        self._healing = healing
-        self._handover = handover
-        self._clock = clock
-        self.close = follower.close
-
-    def step(self) -> float:
-        """Do the next piece of work, and return how many seconds to rest."""
-        rest_s = self._follower.step()
-        if self._follower.is_sound:
-            healed = self._healing.next(self._clock.now_ms() + self._follower.skew_ms)
-            if healed is not None:
-                self._handover.put(healed)
-        return rest_s
-
-
-class _FollowerThread:
-    """The thread of one source. An error that it did not expect ends the process, as one in the loop would."""
-
-    def __init__(self, steps: _Steps, source: str) -> None:
-        self._steps = steps
-        self._is_stopped = Flag()
-        self._error: Exception | None = None
-        self._thread = Thread(target=self._run, name=f"follow-{source}", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            while not self._is_stopped.is_set():
-                rest_s = self._steps.step()
-                if rest_s > 0:
-                    self._is_stopped.wait(rest_s)
-        except Exception as error:  # noqa: BLE001 - it is raised again in the loop that publishes
-            self._error = error
-        finally:
-            self._steps.close()
-
-    def check(self) -> None:
-        """Raise the error that ended the thread, if one did."""
-        if self._error is not None:
-            raise self._error
-
-    def stop(self) -> None:
-        """Let the thread end, and its connections with it; a thread that waits for an answer ends later."""
-        self._is_stopped.set()
-        self._thread.join(timeout=_LONGEST_END_S)

@@ -159,7 +159,9 @@ class Session(NamedTuple):
         return (
             item
             for item in items
-            if plan.states_completeness or not isinstance(item, MarketEvent) or published.lacks(item)
+            if not isinstance(item, MarketEvent)
+            or (plan.states_completeness and isinstance(item, TickObserved))
+            or published.lacks(item)
         )
 
     def history_of(self, plan: SourcePlan, published: LoggedPosition) -> Iterator[MarketEvent]:
@@ -255,7 +257,14 @@ def open_session(
         if settings.is_live:
             from producers.jobs.live_opening import open_live
 
-            world = open_live(environment or {}, pool, outlet, clock=clock, is_stopped=is_stopped)
+            world = open_live(
+                environment or {},
+                pool,
+                outlet,
+                stream=stream_of(settings),
+                clock=clock,
+                is_stopped=is_stopped,
+            )
             live = opened.enter_context(world)
         yield registered_session(
             settings,

@@ -88,6 +88,8 @@ def _missing_of(session: Session, plan: SourcePlan) -> Iterator[Named]:
     time_ms = published.reached.event_time_ms(times)
     if time_ms is not None and time_ms >= session.warm_up_until_ms(plan):
         return iter(())
+    if plan.states_completeness and published.reached.tick_known_ms is not None:
+        return iter(())  # the feed continues after its newest trade
     events = session.history_of(plan, published)
     return zip(repeat(plan.source.name), with_watermarks(events, times, after=published.reached))
 

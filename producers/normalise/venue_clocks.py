@@ -50,6 +50,6 @@ class VenueClock:
         return self.skew_ms - self.lateness_ms
 
     @property
-    def is_wrong(self) -> bool:
-        """Whether the clock of the venue differs from ours by more than any venue's does."""
-        return abs(self.skew_ms) > LARGEST_LEAD_MS
+    def is_too_far_ahead(self) -> bool:
+        """Whether the clock of the venue is farther ahead than any venue's is, so that its times are wrong."""
+        return self.skew_ms > LARGEST_LEAD_MS

@@ -183,14 +183,27 @@ class RecordMaker:
             yield from self._seconds_until(known_ms)
 
     def on_complete(self, topic: Topic, event_time_ms: int, known_ms: int) -> Iterator[SourceRecord]:
-        """Yield the watermark at an event time up to which the source states that it is complete."""
+        """Yield the watermark at an event time up to which the source states that it is complete.
+
+        Args:
+            topic: In which the source publishes.
+            event_time_ms: The time.
+            known_ms: When that was known.
+        """
         yield from self._settle()
         if self.vouched_ms is None or event_time_ms > self.vouched_ms:
             yield self._watermark(topic, event_time_ms, known_ms)
             self._cover(event_time_ms)
 
     def on_missing(self, topic: Topic, from_ms: int, until_ms: int, known_ms: int) -> Iterator[SourceRecord]:
-        """Yield the silence and the return around a stretch whose events will never come."""
+        """Yield the silence and the return around a stretch whose events will never come.
+
+        Args:
+            topic: In which the source publishes.
+            from_ms: The event time from which they are missing.
+            until_ms: The event time from which on the source gives events again.
+            known_ms: When that was known.
+        """
         yield from self._settle()
         begin_ms = max(from_ms, self.vouched_ms or from_ms, self.newest_tick_ms or from_ms)
         end_ms = max(until_ms, begin_ms)
@@ -414,4 +427,6 @@ class Absence:
             known_ms: When that was known.
             topic: The topic in which it continues; None is the topic of before.
         """
+        # Candles of before the run are known at their ends, and the return when the absence was declared last at least.
+        known_ms = max(known_ms, known_ms if self._said_ms is None else self._said_ms)
         yield SourceRecord(topic or self._topic, return_of(self._times, max(at_ms, self._from_ms), known_ms))

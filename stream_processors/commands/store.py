@@ -1,5 +1,6 @@
 """``driftline store``: days of the durable store as files, and the deletion of days that are old."""
 
+import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def store() -> None:
 @click.option(
     "--stream", "streams", multiple=True, help="Only this run; may be repeated. The default is every run."
 )
+@click.option(
+    "--check",
+    "is_checked",
+    is_flag=True,
+    help="Check each file by its rules. The exit code is 1 if one is broken.",
+)
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object for each file.")
 @click.pass_obj
 def export(
@@ -36,6 +43,7 @@ def export(
     day: str | None,
     out: Path | None,
     streams: Collection[str],
+    is_checked: bool,
     is_json: bool,
 ) -> None:
     """Write a day as parquet files, one for each table and run.
@@ -50,7 +58,7 @@ def export(
     settings = StoreSettings.from_environment(environment)
     day_ms = _day(day)
     folder = settings.archive if out is None else out
-    n_files = n_rows = 0
+    n_files = n_rows = n_broken = 0
     with PostgresPool(settings.endpoints().database_url) as pool:
         for file in export_day(StoredDays(pool), day_ms, folder, streams=streams):
             n_files, n_rows = n_files + 1, n_rows + file.n_rows
@@ -59,8 +67,27 @@ def export(
             else:
                 kept = " (kept: the store holds fewer rows now)" if file.is_kept else ""
                 click.echo(f"{file.path}: {file.n_rows:,} rows{kept}")
+            n_broken += _say_broken(Path(file.path), file.table, is_json=is_json) if is_checked else 0
     if not is_json:
         click.echo(f"{text_of_time(day_ms, 'day')}: {n_rows:,} rows in {n_files} files in {folder}")
+    if n_broken:
+        sys.exit(1)
+
+
+def _say_broken(path: Path, table: str, *, is_json: bool) -> int:
+    """Print the rules that a file breaks, and return their number."""
+    from stream_processors.archiving.checking import broken_rules_of
+
+    found = list(broken_rules_of(path, table))
+    for broken in found:
+        if is_json:
+            click.echo(msgspec.json.encode(broken))
+        else:
+            some = ", ".join(broken.values)
+            click.echo(
+                f"  {broken.owner}: each {broken.rule}, but not {broken.n_rows:,} rows, such as {some}"
+            )
+    return len(found)
 
 
 @store.command("prune")

@@ -74,7 +74,8 @@ class PlayedExchange(Venue, Sockets):
         cuts: Moments at which every open connection ends; the message of that moment is lost.
         oldest_trade_id: The REST API hands out no trade before this one; by instrument.
         never_sent: Trades that the socket leaves out, as (instrument, position).
-        ahead_ms: How far its clock is ahead of ours.
+        is_mute: Stretches in which open connections bring nothing, not even heartbeats; what happens is lost on them.
+        counts_in_heartbeats: Whether a heartbeat states the newest trade of the first instrument.
         n_requests: How often the REST API was asked.
     """
 
@@ -104,7 +105,8 @@ class PlayedExchange(Venue, Sockets):
         self.cuts: list[int] = []
         self.oldest_trade_id: dict[str, int] = {}
         self.never_sent: set[tuple[str, int]] = set()
-        self.quotes_every_ms: int | None = None
+        self.is_mute: list[Stretch] = []
+        self.counts_in_heartbeats = False
         self.n_requests = 0
         self._candles = {
             name: [*(history or {}).get(name, ()), *candles_of(found)] for name, found in self.trades.items()
@@ -151,7 +153,8 @@ class PlayedExchange(Venue, Sockets):
                 quote = VenueQuote(instrument, price, 1.0, price, 1.0)
                 return Reading(quotes=[(instrument, quote)])
             case _:
-                return Reading(notices=[Notice(NoticeKind(message["notice"]))])
+                newest = message.get("newest")
+                return Reading(notices=[Notice(NoticeKind(message["notice"]), last_trade_id=newest)])
 
     # REST
 
@@ -215,6 +218,9 @@ class PlayedChannel(Channel):
 
     def receive(self, timeout_s: float) -> Received | None:
         exchange, now_ms = self._exchange, self._exchange.clock.now_ms()
+        if any(begin <= now_ms < end and begin > self._opened_ms for begin, end in exchange.is_mute):
+            self._next = bisect_left(exchange.times, now_ms)
+            return None
         cut_ms = exchange.is_cut(self._opened_ms, now_ms)
         if self._notices:
             return self._received({"notice": self._notices.pop(0)}, now_ms)
@@ -230,8 +236,15 @@ class PlayedChannel(Channel):
             raise ChannelClosedError("the connection was cut", code=1006)
         if now_ms >= self._beat_ms:
             self._beat_ms = now_ms + BEAT_MS
-            return self._received({"notice": "heartbeat"}, now_ms)
+            return self._received({"notice": "heartbeat", "newest": self._newest()}, now_ms)
         return None
+
+    def _newest(self) -> int | None:
+        """The newest trade that this connection has brought or left out, if heartbeats state it."""
+        if not self._exchange.counts_in_heartbeats or not self._next:
+            return None
+        _, position, instrument = self._exchange.messages[self._next - 1]
+        return self._exchange.trades[instrument][position].trade_id
 
     def _received(self, message: object, now_ms: int) -> Received:
         return Received(json.dumps(message).encode(), now_ms)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from producers.jobs.recording import day_files as _loaded_before_forking  # noqa: F401
+from producers.jobs.recording.folders import day_folder
 from producers.jobs.recording.kinds import RecordedKind
-from producers.jobs.recording.parts import day_folder, rows_of_day
+from producers.jobs.recording.parts import rows_of_day
 from producers.jobs.recording.recorder_options import RecorderOptions
 from producers.jobs.recording.recorders import FileRecorder
 from producers.normalise.observations import MarkPrice, VenueQuote

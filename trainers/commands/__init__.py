@@ -10,6 +10,7 @@ import click
 from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE, reading
 from trainers.commands.backtests import backtest
 from trainers.commands.models import models
+from trainers.commands.quality import quality
 from trainers.commands.questions import FILE, FOLDER, NEW_FILE, asking
 from trainers.commands.searches import search
 
@@ -282,4 +283,5 @@ def _code_version() -> str:
 
 commands.add_command(backtest)
 commands.add_command(models)
+commands.add_command(quality)
 commands.add_command(search)

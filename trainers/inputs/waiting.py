@@ -12,7 +12,7 @@ from schemas.errors import NotReadyError, TransientError
 from schemas.features import FeatureCloses, FeatureTable
 from schemas.streams import StreamDescription
 from schemas.time import Clock, text_of_time
-from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, Topic, partition_of
+from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, MARKET_CANDLE, Topic, partition_of
 from schemas.waits import WaitReminder
 
 _POLL_S = 0.05
@@ -180,12 +180,18 @@ _Places = frozenset[tuple[str, int]]
 
 
 def _topics(description: StreamDescription, companions: Mapping[str, Companions]) -> dict[Topic, _Places]:
-    """The topics that the job waits for, each with its sources and partitions."""
+    """The topics that the job waits for, each with its sources and partitions.
+
+    A run that follows its sources is trained on stored minutes, so it needs no stored features.
+    """
     predicted = predicted_of(companions, description.instruments)
-    instruments = {
-        FEATURES_MARKET: [name for name in predicted if name not in companions],
-        FEATURES_VECTOR: [name for name in predicted if name in companions],
-    }
+    if description.kind.runs_by_wall_clock:
+        instruments: dict[Topic, list[str]] = {MARKET_CANDLE: list(description.instruments)}
+    else:
+        instruments = {
+            FEATURES_MARKET: [name for name in predicted if name not in companions],
+            FEATURES_VECTOR: [name for name in predicted if name in companions],
+        }
     return {
         topic: frozenset(
             (description.source_of(name), partition_of(name.encode(), topic.n_partitions)) for name in names
@@ -213,15 +219,18 @@ def nothing_precedes(description: StreamDescription) -> str:
 
 
 def _lacking(description: StreamDescription, newest_ms: int | None) -> str:
-    """Says up to when features must be stored, and up to when they are."""
+    """Says up to when features or candles must be stored, and up to when they are."""
+    what = "candles" if description.kind.runs_by_wall_clock else "features"
     until = text_of_time(description.warm_up_until_ms, "minute")
     reached = (
         "none are stored" if newest_ms is None else f"are stored up to {text_of_time(newest_ms, 'minute')}"
     )
-    return f"the features of {description.stream} must be stored up to {until} UTC, {reached}"
+    return f"the {what} of {description.stream} must be stored up to {until} UTC, {reached}"
 
 
 def _jobs(topics: Mapping[Topic, _Places]) -> str:
+    if MARKET_CANDLE in topics:
+        return "the jobs warm-up and history"
     joined = ", vectors" if FEATURES_VECTOR in topics else ""
     return f"the jobs market{joined} and history"
 

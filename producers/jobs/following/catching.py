@@ -253,7 +253,8 @@ class CatchUp:
         begin_ms = until_ms if given_ms is None else given_ms
         begin_ms = begin_ms if from_ms is None else max(from_ms, begin_ms)
         until_ms = max(until_ms, begin_ms)
-        giving.state_missing(begin_ms, until_ms, self._clock.now_ms())
+        if until_ms > begin_ms or self.is_absent:
+            giving.state_missing(begin_ms, until_ms, self._clock.now_ms())
         self._gaps.missing(instruments, begin_ms, until_ms, reason)
         giving.begin_trades(instruments, until_ms)
         self.is_absent = False

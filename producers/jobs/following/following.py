@@ -25,21 +25,16 @@ from producers.jobs.following.handing import Handover, ShutError
 from producers.jobs.following.lines import Delays, Line
 from producers.jobs.following.notes import FollowingState, GapNotes, Recorder
 from producers.jobs.following.options import REST_S, FollowOptions
+from producers.jobs.following.reading import LineReader
 from producers.jobs.following.sequences import Place
 from producers.jobs.following.waiting import Waiting
-from producers.normalise.observations import Notice, NoticeKind
-from producers.normalise.quote_rates import QuoteRate
-from producers.sources.sockets import Received, Sockets
-from producers.sources.venues import Reading, Venue
+from producers.sources.sockets import Sockets
+from producers.sources.venues import Venue
 from schemas.errors import ContractError, SourceUnavailableError
 from schemas.time import Clock
 
 log = structlog.get_logger()
 
-#: The most messages of one connection in a step.
-_MOST_MESSAGES = 1_000
-#: While so many trades wait for a refill, the sockets are not read.
-_MOST_WAITING = 100_000
 #: How often the REST API is asked for trades while a connection cannot be opened.
 _POLL_S = 3.0
 #: What a REST API may not show yet of the trades that have been made.
@@ -81,7 +76,6 @@ class SourceFollower:
         self._handover = handover
         self._options = options
         self._gaps = gaps
-        self._recorder = recorder
         self._lines = [
             Line(
                 address,
@@ -108,11 +102,10 @@ class SourceFollower:
         self._catching: Iterator[float] | None = None
         self._catch_at_s = clock.monotonic_s()
         self._delays = Delays(chance)
-        self._quotes = QuoteRate(stream=stream, source=venue.name)
+        self._reader = LineReader(venue, self._giving, self._waiting, recorder, stream=stream)
+        self._catch_began_ms = 0
         self._progress_s = clock.monotonic_s()
         self._reason = ""
-        self._answered_ms: int | None = None
-        self._n_unreadable = 0
 
     # What the loop that publishes asks, in its own thread
 
@@ -131,9 +124,9 @@ class SourceFollower:
             is_followed=self.is_sound,
             is_polled=is_polled,
             is_refused=refused is not None and not is_polled,
-            reason=self._giving.wrong_clock or refused or self._reason,
+            reason=self._giving.wrong_clock or refused or self._reason or self._reader.reason,
             last_item_ms=self._giving.last_item_ms,
-            last_answer_ms=self._answered_ms,
+            last_answer_ms=self._reader.answered_ms,
         )
 
     @property
@@ -175,7 +168,9 @@ class SourceFollower:
         n_read = 0
         for line in self._lines:
             line.keep_open()
-            n_read += self._read(line)
+            n_read += self._reader.read(line)
+        if self._giving.clock.is_too_far_ahead:
+            return self._wait_for_a_right_clock()
         is_due = self._clock.monotonic_s() >= self._catch_at_s
         if self._catching is None and not self._give_waiting():
             if not is_due:
@@ -183,6 +178,7 @@ class SourceFollower:
             self._catch_up.lines = ()
             self._catching = self._catch_up.missing_before_first()
         if self._catching is None and is_due and self._is_lacking_any():
+            self._catch_began_ms = self._clock.now_ms()
             self._catching = self._catch_up.everything(
                 [line for line in self._lines if self._is_lacking(line)]
             )
@@ -191,61 +187,13 @@ class SourceFollower:
         self._state_complete()
         return 0.0 if n_read else REST_S
 
-    def _read(self, line: Line) -> int:
-        """Read what has arrived over one connection, and return how many messages that were."""
-        for n in range(_MOST_MESSAGES):
-            if len(self._waiting) >= _MOST_WAITING:
-                return n
-            received = line.receive()
-            if received is None:
-                return n
-            self._on_message(line, received)
-        return _MOST_MESSAGES
-
-    def _on_message(self, line: Line, received: Received) -> None:
-        self._answered_ms = received.received_ms
-        try:
-            reading = self._venue.read(received.payload, received_ms=received.received_ms)
-        except ContractError as error:
-            self._n_unreadable += 1
-            self._reason = f"{self._n_unreadable} messages could not be read, the last one because: {error}"[
-                :300
-            ]
-            return
-        self._recorder.record(self._venue.name, received, reading)
-        for text in reading.replies:
-            line.send(text)
-        self._take(line, reading, received.received_ms)
-
-    def _take(self, line: Line, reading: Reading, received_ms: int) -> None:
-        for instrument, trade in reading.repeated:
-            self._waiting.add(instrument, trade, received_ms, is_repeated=True)
-        for instrument, trade in reading.trades:
-            self._waiting.add(instrument, trade, received_ms)
-            self._giving.clock.observe(trade.time_ms, received_ms)
-        if reading.trades or reading.quotes:
-            line.subscribed()
-        for instrument, quote in reading.quotes:
-            skew_ms = self._giving.clock.skew_ms
-            event = self._quotes.event(instrument, quote, known_time_ms=received_ms, skew_ms=skew_ms)
-            if event is not None:
-                self._giving.give_quote(event)
-        for notice in reading.notices:
-            self._on_notice(line, notice)
-
-    def _on_notice(self, line: Line, notice: Notice) -> None:
-        match notice.kind:
-            case NoticeKind.SUBSCRIBED:
-                line.subscribed()
-            case NoticeKind.CLOSING:
-                line.drop(notice.text or "the venue announced that it closes the connection")
-            case NoticeKind.NOT_SUBSCRIBED | NoticeKind.ERROR | NoticeKind.MAINTENANCE:
-                self._reason = f"The venue says: {notice.kind}, {notice.text}"[:300]
-                log.warning("notice of a venue", source=self._venue.name, kind=notice.kind, text=notice.text)
-            case NoticeKind.ONLINE:
-                self._reason = ""
-            case NoticeKind.HEARTBEAT | NoticeKind.OTHER:
-                pass
+    def _wait_for_a_right_clock(self) -> float:
+        """Give nothing while the clock of the venue is wrong; once it is right, everything is caught up with."""
+        self._waiting.clear()
+        self._catching = None
+        for line in self._lines:
+            line.is_caught_up = False
+        return REST_S
 
     # Giving
 
@@ -278,7 +226,6 @@ class SourceFollower:
     def _catch(self) -> float:
         """Do one piece of catching up."""
         catching = self._catching
-        began_ms = self._clock.now_ms()
         try:
             rest_s = next(catching, None) if catching is not None else None
         except SourceUnavailableError as error:
@@ -286,10 +233,10 @@ class SourceFollower:
         except ContractError as error:
             return self._failed(SourceUnavailableError(f"an answer could not be read: {error}"))
         self._progress_s = self._clock.monotonic_s()
-        self._answered_ms = self._clock.now_ms()
+        self._reader.answered_ms = self._clock.now_ms()
         if rest_s is not None:
             return rest_s
-        self._caught_up(began_ms)
+        self._caught_up()
         return 0.0
 
     def _failed(self, error: SourceUnavailableError) -> float:
@@ -305,14 +252,14 @@ class SourceFollower:
         )
         return 0.0
 
-    def _caught_up(self, began_ms: int) -> None:
+    def _caught_up(self) -> None:
         self._catching = None
         self._delays.succeeded()
         self._reason = ""
         for line, n_openings in self._catch_up.lines:
             is_same = line.n_openings == n_openings
             line.is_caught_up = line.is_open and is_same
-            line.polled_ms = None if line.is_open else began_ms - _REST_LAG_MS
+            line.polled_ms = None if line.is_open else self._catch_began_ms - _REST_LAG_MS
         is_polling = any(not line.is_open for line in self._lines)
         self._catch_at_s = self._clock.monotonic_s() + (_POLL_S if is_polling else 0.0)
         self._gaps.write()

@@ -125,6 +125,11 @@ class Giving:
     def give(self, instrument: str, trade: VenueTrade, received_ms: int) -> bool:
         """Give a trade that comes next, and return whether it was given; a repeat is not.
 
+        Args:
+            instrument: Of which instrument.
+            trade: What the venue sent or answered.
+            received_ms: When it was received.
+
         Raises:
             ShutError: If the source was declared absent.
         """
@@ -143,6 +148,7 @@ class Giving:
         self.from_ms.pop(instrument, None)
         self.last_item_ms = max(tick.event_time_ms, self.last_item_ms or tick.event_time_ms)
         self.n_given += 1
+        self.wrong_clock = ""
         return True
 
     def _refuse(self, trade: VenueTrade, received_ms: int) -> None:
@@ -184,7 +190,16 @@ class Giving:
             self.complete_ms = whole_ms
 
     def state_missing(self, from_ms: int, until_ms: int, known_ms: int) -> None:
-        """State that the trades of a stretch will not come."""
+        """State that the trades of a stretch will not come.
+
+        Args:
+            from_ms: The event time from which they are missing.
+            until_ms: The event time from which on trades are given again.
+            known_ms: When that was known.
+
+        Raises:
+            ShutError: If the source was declared absent.
+        """
         self._handover.put(Missing(from_ms, until_ms, self.known_ms(known_ms)))
         self.complete_ms = max(until_ms, self.complete_ms or until_ms)
 

@@ -36,6 +36,10 @@ class Handover:
         self._lock = Lock()
         self._is_shut = False
 
+    def __len__(self) -> int:
+        """Return how many items wait."""
+        return len(self._items)
+
     @property
     def is_shut(self) -> bool:
         """Whether the source was declared absent since :meth:`open`."""

@@ -81,6 +81,10 @@ class Healing:
             log.warning("gaps cannot be healed now", source=self._source, reason=str(error))
             return None
 
+    def was_not_taken(self) -> None:
+        """Note that the candles of the last gap were not handed over; the gap is tried again later."""
+        self._given = None
+
     def _close_given(self) -> None:
         """Close the gap whose candles were acknowledged; what the venue does not have stays open."""
         given = self._given

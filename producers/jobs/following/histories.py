@@ -80,6 +80,19 @@ def _pieces(
     yield run
 
 
+def answered(pages: Iterable[Page], *, source: str) -> Iterator[Page]:
+    """Yield pages up to the first that the venue does not answer.
+
+    Args:
+        pages: The pages.
+        source: For the log.
+    """
+    try:
+        yield from pages
+    except (SourceUnavailableError, ContractError) as error:
+        log.warning("the history of a venue is not complete", source=source, reason=str(error))
+
+
 class FetchedAhead:
     """Items that a thread fetches page by page, and that another one takes.
 
@@ -98,13 +111,10 @@ class FetchedAhead:
         Thread(target=self._fetch, name=f"history-{source}", daemon=True).start()
 
     def _fetch(self) -> None:
-        try:
-            for page in self._pages():
-                self._queue.put(page)
-                if self._is_left:
-                    return
-        except (SourceUnavailableError, ContractError) as error:
-            log.warning("the history of a venue is not complete", source=self._source, reason=str(error))
+        for page in answered(self._pages(), source=self._source):
+            self._queue.put(page)
+            if self._is_left:
+                return
         self._queue.put(_END)
 
     def __iter__(self) -> Iterator[CandleObserved]:

@@ -24,14 +24,23 @@ class Recorder(Protocol):
     """
 
     def record(self, source: str, received: Received, reading: Reading) -> None:
-        """Keep a message, or the part of it that is wanted."""
+        """Keep a message, or the part of it that is wanted.
+
+        Args:
+            source: Which source sent it.
+            received: The message.
+            reading: What it says.
+        """
 
 
 class NoRecorder(Recorder):
     """Keeps nothing."""
 
     def record(self, source: str, received: Received, reading: Reading) -> None:
-        """Keep nothing."""
+        """Keep nothing; see the port."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class FollowingState(NamedTuple):

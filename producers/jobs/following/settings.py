@@ -11,7 +11,7 @@ class FollowSettings(EnvironmentSettings):
     """How the sources of a live run are followed."""
 
     live_history_days: int = Field(
-        default=21,
+        default=14,
         ge=1,
         le=366,
         description="Days of one-minute candles before the start that are published, so that features are warm and "

@@ -40,8 +40,19 @@ class Waiting:
         return iter(self._trades)
 
     def add(self, instrument: str, trade: VenueTrade, received_ms: int, *, is_repeated: bool = False) -> None:
-        """Add a trade that arrived."""
+        """Add a trade that arrived.
+
+        Args:
+            instrument: Of which instrument.
+            trade: What the venue sent.
+            received_ms: When it arrived.
+            is_repeated: Whether the venue sends it again after a subscription.
+        """
         self._trades.append(WaitingTrade(instrument, trade, received_ms, is_repeated))
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._trades.clear()
 
     def first(self) -> WaitingTrade | None:
         """Return the trade that arrived first; None if none waits."""

@@ -11,25 +11,21 @@ the two they still lie there; whoever reads a day leaves out what another file r
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, unquote
 
 import msgspec
 import pyarrow as pa
 from pyarrow import parquet
 
+from producers.jobs.recording.folders import PartFacts
 from producers.jobs.recording.kinds import COLUMNS, RecordedKind, Row
 from schemas.errors import StateError
-from schemas.time import text_of_time
 
-DAY_MS: Final = 86_400_000
-_ENDING, _ENDING_OF_DAY = ".parquet", "-day.parquet"
+_ENDING = ".parquet"
 _FACTS = b"driftline.recording"
-#: The rows that are held in memory while the parts of a day become one file.
-_ROWS_OF_GROUP = 200_000
 #: So often a folder is read whose files vanish meanwhile.
 _MOST_READINGS = 20
 _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)
@@ -40,21 +36,6 @@ _TYPES: Final = {
     "double": pa.float64(),
     "bool": pa.bool_(),
 }
-
-
-class PartFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says about itself.
-
-    Attributes:
-        stretches: When the recorder ran, as far as this file has its rows: ``[from, until)`` by the clock of the recorder.
-            Between two stretches nothing was recorded.
-        n_lost: How many rows were let go in these stretches, because the disk could not be written.
-        replaces: The names of the files whose rows it holds.
-    """
-
-    stretches: tuple[tuple[int, int], ...]
-    n_lost: int = 0
-    replaces: tuple[str, ...] = ()
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -69,29 +50,6 @@ class Part(msgspec.Struct, frozen=True):
 def schema_of(kind: RecordedKind) -> pa.Schema:
     """Return the schema of the files of a kind."""
     return pa.schema([(name, _TYPES[of]) for name, of in COLUMNS[kind].items()])
-
-
-def day_folder(folder: Path, stream: str, kind: RecordedKind, day_ms: int) -> Path:
-    """Return the folder of the files of a day.
-
-    Args:
-        folder: Of all recordings.
-        stream: The run.
-        kind: Of the rows.
-        day_ms: The beginning of the day, in UTC.
-    """
-    return folder / quote(stream, safe="") / kind / text_of_time(day_ms, "day")
-
-
-def streams(folder: Path) -> list[str]:
-    """Return the runs of which there is a recording, by name."""
-    return sorted(unquote(path.name) for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-
-
-def days(folder: Path, stream: str, kind: RecordedKind) -> list[Path]:
-    """Return the folders of the days of a kind, oldest first."""
-    of_kind = folder / quote(stream, safe="") / kind
-    return sorted(path for path in of_kind.iterdir() if path.is_dir()) if of_kind.is_dir() else []
 
 
 def write_part(folder: Path, table: pa.Table, facts: PartFacts, *, session: str, number: int) -> Path:
@@ -109,7 +67,7 @@ def write_part(folder: Path, table: pa.Table, facts: PartFacts, *, session: str,
     """
     first_ms = table["received_ms"][0].as_py()
     path = folder / f"{first_ms:013d}-{session}-{number:06d}{_ENDING}"
-    _write(path, [table], table.schema, facts)
+    write_whole(path, [table], table.schema, facts)
     return path
 
 
@@ -137,7 +95,18 @@ def _table(kind: RecordedKind, rows: Sequence[Row]) -> pa.Table:
     return pa.table([pa.array(values, type=of.type) for values, of in columns], schema=schema)
 
 
-def _write(path: Path, tables: Iterable[pa.Table], schema: pa.Schema, facts: PartFacts) -> None:
+def write_whole(path: Path, tables: Iterable[pa.Table], schema: pa.Schema, facts: PartFacts) -> None:
+    """Write a file of some tables, which appears whole or not at all.
+
+    Args:
+        path: The file.
+        tables: Its rows.
+        schema: Of all tables.
+        facts: What the file says about itself.
+
+    Raises:
+        OSError: If it cannot be written; then it is not there.
+    """
     stated = schema.with_metadata({_FACTS: msgspec.json.encode(facts)})
     with (
         _appearing(path) as temporary,
@@ -195,7 +164,7 @@ def parts_of(folder: Path) -> list[Part]:
 
 
 def _parts_of(folder: Path) -> list[Part]:
-    found = [_part(path) for path in sorted(folder.glob(f"[0-9]*{_ENDING}"))]
+    found = [part_at(path) for path in sorted(folder.glob(f"[0-9]*{_ENDING}"))]
     replaced = {name for part in found for name in part.facts.replaces}
     return [part for part in found if part.path.name not in replaced]
 
@@ -208,7 +177,13 @@ def _while_merged(read: Callable[[], _Read]) -> _Read:
     return read()
 
 
-def _part(path: Path) -> Part:
+def part_at(path: Path) -> Part:
+    """Return a file by its path.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+        StateError: If it is not readable.
+    """
     try:
         metadata = parquet.read_metadata(path)
         n_bytes = path.stat().st_size
@@ -239,71 +214,37 @@ def rows_of_day(folder: Path, kind: RecordedKind) -> pa.Table:
     return _while_merged(read)
 
 
-def merge_day(folder: Path, kind: RecordedKind, *, session: str, number: int) -> Path | None:
-    """Make one file of the files of a day; None if there is nothing to do.
-
-    It may be interrupted anywhere: the rows are there once, in the parts or in the file of the day. What a recorder that
-    was killed had begun to write is deleted.
+def newest_rows(
+    folder: Path, instruments: Collection[str], columns: Sequence[str]
+) -> dict[str, tuple[Any, ...]]:
+    """Return the last row of each instrument of a day, looking from the end.
 
     Args:
         folder: Of the day.
-        kind: Of its rows.
-        session: Names the recorder.
-        number: Of the file in the session.
+        instruments: Those that are wanted.
+        columns: The values that are returned of a row.
 
     Raises:
-        OSError: If the file cannot be written, or a part not be deleted.
         StateError: If a file is not readable.
     """
-    for begun in folder.glob(".*.partial"):
-        begun.unlink(missing_ok=True)
-    parts = parts_of(folder)
-    _delete_replaced(folder, keep=parts)
-    if len(parts) < 2:
-        return None
-    facts = PartFacts(
-        stretches=joined(stretch for part in parts for stretch in part.facts.stretches),
-        n_lost=sum(part.facts.n_lost for part in parts),
-        replaces=tuple(part.path.name for part in parts),
-    )
-    first_ms = parts[0].path.name.partition("-")[0]
-    path = folder / f"{first_ms}-{session}-{number:06d}{_ENDING_OF_DAY}"
-    _write(path, _groups(parts), schema_of(kind), facts)
-    _delete_replaced(folder, keep=[_part(path)])
-    return path
+    return _while_merged(lambda: _newest_rows(folder, instruments, columns))
 
 
-def _delete_replaced(folder: Path, *, keep: Sequence[Part]) -> None:
-    """Delete what the files that are kept replace."""
-    for name in {name for part in keep for name in part.facts.replaces}:
-        (folder / name).unlink(missing_ok=True)
+def _newest_rows(
+    folder: Path, instruments: Collection[str], columns: Sequence[str]
+) -> dict[str, tuple[Any, ...]]:
+    found: dict[str, tuple[Any, ...]] = {}
+    for group in _groups_from_the_end(folder, ["instrument", *columns]):
+        for instrument, *values in zip(*(column.to_pylist()[::-1] for column in group.columns), strict=True):
+            if instrument in instruments:
+                found.setdefault(instrument, tuple(values))
+        if len(found) == len(instruments):
+            break
+    return found
 
 
-def _groups(parts: Sequence[Part]) -> Iterator[pa.Table]:
-    """Yield the rows of parts in groups, so that a day need not fit into memory."""
-    waiting: list[pa.Table] = []
-    for part in parts:
+def _groups_from_the_end(folder: Path, columns: list[str]) -> Iterator[pa.Table]:
+    for part in reversed(_parts_of(folder)):
         with parquet.ParquetFile(part.path) as file:
-            for batch in file.iter_batches(_ROWS_OF_GROUP):
-                waiting.append(pa.Table.from_batches([batch]).replace_schema_metadata(None))
-                if sum(len(table) for table in waiting) >= _ROWS_OF_GROUP:
-                    yield pa.concat_tables(waiting).combine_chunks()
-                    waiting = []
-    if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
-
-
-def joined(stretches: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return stretches by their beginning, those that touch or overlap as one.
-
-    Example:
-        >>> joined([(5, 7), (0, 2), (2, 4)])
-        ((0, 4), (5, 7))
-    """
-    result: list[tuple[int, int]] = []
-    for from_ms, until_ms in sorted(stretches):
-        if result and from_ms <= result[-1][1]:
-            result[-1] = result[-1][0], max(until_ms, result[-1][1])
-        else:
-            result.append((from_ms, until_ms))
-    return tuple(result)
+            for number in reversed(range(file.num_row_groups)):
+                yield file.read_row_group(number, columns=columns)

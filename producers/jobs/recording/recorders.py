@@ -16,16 +16,9 @@ from pathlib import Path
 
 import structlog
 
+from producers.jobs.following.notes import Recorder
+from producers.jobs.recording.folders import DAY_MS, PartFacts, day_folder, days
 from producers.jobs.recording.kinds import RECEIVED_COLUMN, RecordedKind, Row, rows_of
-from producers.jobs.recording.parts import (
-    DAY_MS,
-    PartFacts,
-    day_folder,
-    days,
-    merge_day,
-    table_of,
-    write_part,
-)
 from producers.jobs.recording.recorder_options import RecorderOptions
 from producers.sources.sockets import Received
 from producers.sources.venues import Reading
@@ -38,7 +31,7 @@ log = structlog.get_logger()
 _MERGED_AFTER_MS = 600_000
 
 
-class FileRecorder:
+class FileRecorder(Recorder):
     """Writes what is recorded of one run. Several recorders may write into one folder, in one process or in several.
 
     Args:
@@ -146,6 +139,8 @@ class FileRecorder:
 
     def _write(self, kind: RecordedKind, day_ms: int, rows: list[Row], *, until_ms: int) -> None:
         """Write rows of one day as a part, and forget them."""
+        from producers.jobs.recording.parts import table_of, write_part
+
         n_lost, from_ms = self._n_lost[kind], self._covered_ms[kind]
         until_ms = max(from_ms, until_ms)
         table = table_of(kind, rows)
@@ -184,6 +179,8 @@ class FileRecorder:
                     self._merge_day(folder, kind)
 
     def _merge_day(self, folder: Path, kind: RecordedKind) -> None:
+        from producers.jobs.recording.day_files import merge_day
+
         try:
             merge_day(folder, kind, session=self._session, number=self._next_number())
         except StateError as error:

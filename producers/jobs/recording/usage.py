@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+from producers.jobs.recording.folders import DAY_MS, days, joined, streams
 from producers.jobs.recording.kinds import RecordedKind
-from producers.jobs.recording.parts import DAY_MS, days, joined, parts_of, streams
+from producers.jobs.recording.parts import parts_of
 
 
 class RecordedDay(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,20 +73,30 @@ def _recorded(stream: str, kind: RecordedKind, folder: Path) -> RecordedDay:
 
 
 def costs(recorded: list[RecordedDay]) -> list[DayCost]:
-    """Return what a day of each kind costs, by run and kind; kinds that were recorded for no time are left out."""
-    found = []
-    for stream, kind in dict.fromkeys((each.stream, each.kind) for each in recorded):
-        of_kind = [each for each in recorded if (each.stream, each.kind) == (stream, kind)]
-        hours = sum(each.hours for each in of_kind)
-        if hours > 0:
-            factor = DAY_MS / 3_600_000 / hours
-            found.append(
-                DayCost(
-                    stream=stream,
-                    kind=kind,
-                    rows_a_day=factor * sum(each.n_rows for each in of_kind),
-                    bytes_a_day=factor * sum(each.n_bytes for each in of_kind),
-                    hours=hours,
-                )
-            )
-    return found
+    """Return what a day of each kind costs, by run and kind.
+
+    The time is that of the kind that was recorded longest on each day, because the recorder runs for all kinds at once, and a
+    kind of which little comes has few files to tell it.
+    """
+    hours: dict[tuple[str, str], float] = {}
+    for each in recorded:
+        key = (each.stream, each.day)
+        hours[key] = max(hours.get(key, 0.0), each.hours)
+    kinds = dict.fromkeys((each.stream, each.kind) for each in recorded)
+    return [
+        _cost(stream, kind, recorded, sum(time for (of, _), time in hours.items() if of == stream))
+        for stream, kind in kinds
+        if any(time > 0 for (of, _), time in hours.items() if of == stream)
+    ]
+
+
+def _cost(stream: str, kind: RecordedKind, recorded: list[RecordedDay], hours: float) -> DayCost:
+    of_kind = [each for each in recorded if (each.stream, each.kind) == (stream, kind)]
+    factor = DAY_MS / 3_600_000 / hours
+    return DayCost(
+        stream=stream,
+        kind=kind,
+        rows_a_day=factor * sum(each.n_rows for each in of_kind),
+        bytes_a_day=factor * sum(each.n_bytes for each in of_kind),
+        hours=hours,
+    )

@@ -43,7 +43,12 @@ class StoredMinutes(NamedTuple):
 
 
 def stored_minutes(
-    pool: PostgresPool, stream: str, *, instrument: str, until_ms: int | None = None
+    pool: PostgresPool,
+    stream: str,
+    *,
+    instrument: str,
+    until_ms: int | None = None,
+    interval: Interval = Interval.ONE_MINUTE,
 ) -> StoredMinutes:
     """Return the minutes of an instrument that are known now.
 
@@ -52,6 +57,7 @@ def stored_minutes(
         stream: The run.
         instrument: The name of the instrument.
         until_ms: Minutes that end later are left out; None for all.
+        interval: The length of the bars, for runs whose shortest bars are longer.
 
     Raises:
         StoreUnavailableError: If Postgres does not answer.
@@ -62,7 +68,7 @@ def stored_minutes(
             {
                 "stream": stream,
                 "instrument": instrument,
-                "interval": str(Interval.ONE_MINUTE),
+                "interval": str(interval),
                 "until": _END_OF_TIME_MS if until_ms is None else until_ms,
             },
             binary=True,

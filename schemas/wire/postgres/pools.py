@@ -90,7 +90,7 @@ class PostgresPool:
         with translated_writes(), self._pool.connection() as connection, connection.cursor() as cursor:
             yield cursor
 
-    def row(self, query: str, parameters: Sequence[Any]) -> Any:
+    def row(self, query: str, parameters: Sequence[Any] | Mapping[str, Any]) -> Any:
         """Return the first row of a query, or None."""
         with self.connection() as connection:
             return connection.execute(query, parameters).fetchone()

@@ -8,15 +8,19 @@ import pytest
 
 from producers.jobs.planning import plan_of
 from producers.jobs.plans import RunPlan
-from producers.normalise.live import Heard
+from producers.normalise.live import Heard, Held
+from producers.normalise.observations import VenueCandle
 from producers.normalise.watermarks import MarketEvent, Reached
 from producers.settings import ProducerSettings
 from schemas.events import CandleObserved, TickObserved
 from schemas.streams import StreamDescription, StreamKind, StreamSource
 from schemas.wire.clocks import ManualClock
 from tests.fakes.live_feeds import FakeLiveFeed
+from tests.fakes.played_exchanges import PlayedExchange
 from tests.fakes.trade_files import BEGIN_MS, table_lines, trades, written
+from tests.fixtures.followed_runs import LiveRun
 from tests.unit.producers.fakes import MINUTE_MS, candle, tick
+from tests.unit.producers.test_following import trades as drawn_trades
 from tests.unit.producers.test_sessions import NOW_MS, capture_file, minutes_file
 
 #: Of plans without an end so many items are looked at.
@@ -93,13 +97,34 @@ def live(clock: ManualClock) -> RunPlan:
     return RunPlan(description, [feed])
 
 
+def followed_venue(clock: ManualClock) -> RunPlan:
+    minute_ms = NOW_MS // MINUTE_MS * MINUTE_MS
+    found = drawn_trades(from_ms=minute_ms - 3 * MINUTE_MS, until_ms=minute_ms + 10 * MINUTE_MS)
+    history = [
+        VenueCandle("BTC", minute_ms - n * MINUTE_MS, MINUTE_MS, 100.0, 101.0, 99.0, 100.5, 2.0)
+        for n in range(180, 3, -1)
+    ]
+    exchange = PlayedExchange("binance", clock, {INSTRUMENT: found}, history={INSTRUMENT: history})
+    run = LiveRun(clock, [exchange], history_minutes=180)
+    return run.run_plan()
+
+
 def files(path: Path, **values: object) -> Callable[[ManualClock], RunPlan]:
     settings = ProducerSettings.from_environment({}, data=path, **values)
     return lambda _clock: plan_of(settings, None, now_ms=NOW_MS)
 
 
 @pytest.fixture(
-    params=["candles", "several files", "two sources", "capture", "trades", "simulation", "live feed"]
+    params=[
+        "candles",
+        "several files",
+        "two sources",
+        "capture",
+        "trades",
+        "simulation",
+        "live feed",
+        "followed venue",
+    ]
 )
 def plans(request: pytest.FixtureRequest, tmp_path: Path) -> Plans:
     minutes = minutes_file(tmp_path, missing=(200, 201))
@@ -119,8 +144,10 @@ def plans(request: pytest.FixtureRequest, tmp_path: Path) -> Plans:
         case "simulation":
             settings = ProducerSettings.from_environment({}, simulated_history_days=1)
             return Plans(lambda _clock: plan_of(settings, None, now_ms=NOW_MS))
-        case _:
+        case "live feed":
             return Plans(live)
+        case _:
+            return Plans(followed_venue)
 
 
 def test_the_sources_of_a_run_are_those_of_its_description(plans: Plans) -> None:
@@ -140,7 +167,7 @@ def test_known_times_of_candles_and_of_what_else_comes_never_go_back(plans: Plan
     """A capture's first tick is known before the last candle ended, as the venue's clock is ahead of ours."""
     for items in plans.items():
         candles = [item.known_time_ms for item in items if isinstance(item, CandleObserved)]
-        others = [i.known_time_ms for i in items if i is not None and not isinstance(i, CandleObserved)]
+        others = [i.known_time_ms for i in items if not isinstance(i, CandleObserved | Held | None)]
         assert candles == sorted(candles)
         assert others == sorted(others)
 
@@ -177,4 +204,4 @@ def test_a_live_feed_never_ends_and_never_waits(plans: Plans) -> None:
     for plan, items in zip(plans.run().sources, plans.items(), strict=True):
         if plan.is_live:
             assert len(items) == N_LOOKED_AT
-            assert items[-1] is None
+            assert isinstance(items[-1], Held | None)

@@ -18,18 +18,20 @@ from schemas.wire.postgres.pools import PostgresPool
 from tests.jobs.producers.test_on_servers import read_events
 
 CLOCK = SystemClock()
-DEADLINE_S = 240.0
+DEADLINE_S = 400.0
 BINANCE, COINBASE, KRAKEN = "BTC-USDT.BINANCE", "BTC-USD.COINBASE", "BTC-USD.KRAKEN"
 pytestmark = [pytest.mark.recorded, pytest.mark.servers]
 
 
 @pytest.fixture
-def environment(mirror):
+def environment(mirror, tmp_path):
     return {
         "DRIFTLINE_SOURCE": "live",
         "DRIFTLINE_SOURCES_MIRROR": mirror.address,
         "DRIFTLINE_STREAM": f"mirror-{uuid.uuid4().hex[:12]}",
         "DRIFTLINE_LIVE_HISTORY_DAYS": "1",
+        "DRIFTLINE_DATA_DIR": str(tmp_path),
+        "DRIFTLINE_RECORDING_FLUSH_S": "1",
     }
 
 
@@ -92,7 +94,9 @@ def warmed(environment, endpoints):
         return session.plan.description
 
 
-def test_three_venues_are_warmed_followed_cut_and_continued_without_a_loss(environment, endpoints, mirror):
+def test_three_venues_are_warmed_followed_cut_and_continued_without_a_loss(
+    environment, endpoints, mirror, tmp_path
+):
     description = warmed(environment, endpoints)
     first = followed(environment, endpoints, n_ticks=150)
     mirror.fail("cut_socket", host="stream.binance.com", count=1)
@@ -117,5 +121,6 @@ def test_three_venues_are_warmed_followed_cut_and_continued_without_a_loss(envir
         KRAKEN,
     }
     assert len(quotes) > 2
+    assert list((tmp_path / "recording").rglob("*.parquet"))
     with PostgresPool(endpoints.database_url) as pool:
         assert StoredGaps(pool).gaps(description.stream) == []

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from producers.jobs.recording.parts import days, parts_of, rows_of_day
+from producers.jobs.recording.folders import days
+from producers.jobs.recording.parts import parts_of, rows_of_day
 from schemas.wire.clocks import ManualClock
 from tests.fakes.recordings import DAY_MS, LATE_MS, QUOTES, STREAM, a_recorder, recorded_numbers, say
 

@@ -114,6 +114,7 @@ def test_a_run_that_follows_its_sources_is_trained_on_the_stored_minutes():
     assert len(one.announced) == 1
     assert minutes.spec_hashes
     assert not one.history.spec_hashes
+    assert set(one.history.asked) == {"market.candle.v1"}
 
 
 def vectors_of(companions):

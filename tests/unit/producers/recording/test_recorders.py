@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+from producers.jobs.recording.folders import day_folder, days, joined
 from producers.jobs.recording.kinds import RecordedKind
-from producers.jobs.recording.parts import day_folder, days, joined, parts_of, rows_of_day
+from producers.jobs.recording.parts import parts_of, rows_of_day
 from producers.jobs.recording.recorder_options import RecorderOptions
 from producers.jobs.recording.recorders import FileRecorder
 from producers.normalise.observations import FundingSettled, Liquidation, OpenInterest
