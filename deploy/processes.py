@@ -157,6 +157,8 @@ _TRAIN = PlatformProcess(
     ends_when="when each target has a model, or has too little history for one",
     n_threads=0,
 )
+#: A market that is followed does not wait for its models: what they miss meanwhile cannot be had again.
+_TRAIN_BESIDE = msgspec.structs.replace(_TRAIN, stage=Stage.LIVE, is_awaited_once=False)
 #: It starts after the warm-up, because it watches what runs and must not delay what starts.
 _MONITOR = PlatformProcess(
     name="monitor",
@@ -245,7 +247,7 @@ def processes_of_a_run(
         _SCORING,
         _API,
         _WARM_UP,
-        _TRAIN,
+        _TRAIN_BESIDE if market is MarketKind.LIVE else _TRAIN,
         _MONITOR,
         *((_LEARNER,) if is_learning else ()),
         *_SOURCES[market],
