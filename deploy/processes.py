@@ -203,7 +203,7 @@ class MarketKind(StrEnum):
 _SOURCES = {
     MarketKind.REPLAY: (_REPLAY,),
     MarketKind.SIMULATION: (_SIMULATION,),
-    MarketKind.LIVE: (_FOLLOWER, _COLLECTOR, _RECORDER),
+    MarketKind.LIVE: (_RECORDER, _FOLLOWER, _COLLECTOR),
 }
 
 
