@@ -11,17 +11,19 @@ from api.middleware.metering import ApiMetrics, Metering
 from api.reading import parts
 from api.reading.alarms import LeakAlarms
 from api.reading.articles import ArticleReader
+from api.reading.assets import AssetReader
 from api.reading.bars import BarReader
 from api.reading.clocks import RunClock
 from api.reading.features import FeatureReader
 from api.reading.guarded import GuardedHistory, GuardedViews, NewestEvents
+from api.reading.instruments import InstrumentReader
 from api.reading.predictions import PredictionReader
 from api.reading.promotions import PromotionReader
 from api.reading.readiness import ReadinessReader
 from api.reading.runs import RunReader
 from api.reading.sources import SourceReader
 from api.reading.targets import TargetFinder
-from api.routes import health, markets, news, pages, predictions, sources, streams
+from api.routes import assets, health, markets, news, pages, predictions, sources, streams
 from api.settings import ApiSettings
 from schemas.time import Clock
 from schemas.wire import redis
@@ -79,7 +81,7 @@ def create_app(
     parts.install(app, [settings, metrics, *readers])
     app.add_middleware(Metering, metrics=metrics)
     errors.install(app)
-    for routes in (predictions, streams, markets, news, sources, health):
+    for routes in (predictions, streams, assets, markets, news, sources, health):
         app.include_router(routes.router)
     app.include_router(pages.make_router())
     return app
@@ -94,11 +96,15 @@ def _readers(
     run = RunReader(history, stream=stream)
     promotions = PromotionReader(history, stream=stream)
     bars = BarReader(history, stream=stream)
+    run_clock = RunClock(views, history, run=run, clock=clock)
+    instruments = InstrumentReader(views, history, stream=stream, targets=settings.served, clock=clock)
+    assets = AssetReader(settings, run=run, run_clock=run_clock, instruments=instruments, clock=clock)
     return [
         run,
         promotions,
-        RunClock(views, history, run=run, clock=clock),
-        TargetFinder(settings, run=run, promotions=promotions, alarms=alarms, bars=bars),
+        run_clock,
+        assets,
+        TargetFinder(settings, run=run, assets=assets, promotions=promotions, alarms=alarms, bars=bars),
         PredictionReader(newest, history, clock=clock),
         FeatureReader(newest, history, stream=stream),
         bars,

@@ -33,7 +33,13 @@ class ApiSettings(TargetSettings):
     reference_instrument: str | None = Field(
         default=None,
         description="The instrument that an asset stands for, such as BTC-USDT.BINANCE; several are separated by "
-        "commas, one for each asset. An asset without one stands for the stream's first instrument of the asset.",
+        "commas, one for each asset. An asset without one stands for the stream's first instrument of the asset. "
+        "Where it is not healthy, the next of the stream's instruments of the asset answers.",
+    )
+    live_instruments: str | None = Field(
+        default=None,
+        description="The instruments of a live run in the order in which they answer for their asset, separated by "
+        "commas. Unset means the order of the run.",
     )
 
     speed: float | None = Field(
@@ -54,17 +60,22 @@ class ApiSettings(TargetSettings):
     def _is_target(cls, text: str | None) -> str | None:
         return None if text is None else str(parse_target(text))
 
-    @field_validator("reference_instrument")
+    @field_validator("reference_instrument", "live_instruments")
     @classmethod
     def _are_instruments(cls, text: str | None) -> str | None:
         if text is None:
             return None
-        names = [part.strip() for part in text.split(",")]
+        names = [part.strip() for part in text.split(",") if part.strip()]
         wrong = [name for name in names if not is_instrument(name)]
         if wrong:
             message = f"an instrument must look like BTC-USDT.BINANCE, was {wrong[0]!r}"
             raise ValueError(message)
         return ",".join(names)
+
+    @property
+    def live_names(self) -> tuple[str, ...]:
+        """Return the instruments of a live run, in the order in which they answer for their asset."""
+        return () if self.live_instruments is None else tuple(self.live_instruments.split(","))
 
     @property
     def registry_dir(self) -> Path:

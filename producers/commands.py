@@ -163,6 +163,13 @@ def follow_command(environment: Environment) -> None:
 @click.option(
     "--again", "asks_again", is_flag=True, help="Ask for stored candles, too, and store their corrections."
 )
+@click.option(
+    "--news/--no-news",
+    "has_news",
+    default=False,
+    show_default=True,
+    help="Publish the news of the time, too, as far as sitemaps reach. No collector may be at work meanwhile.",
+)
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.pass_obj
 def backfill_command(
@@ -172,6 +179,7 @@ def backfill_command(
     instruments: tuple[str, ...],
     interval: str,
     is_json: bool,
+    has_news: bool,
     asks_again: bool,
     **span: Any,
 ) -> None:
@@ -181,6 +189,7 @@ def backfill_command(
     1 if a venue was given up, and 130 if it was stopped.
     """
     from producers.jobs.backfilling.opening import run_backfill
+    from producers.jobs.backfilling.opening_news import run_news
     from producers.jobs.backfilling.printing import print_tallies
     from producers.jobs.backfilling.settings import BackfillSettings, request_of
     from schemas.wire.clocks import SystemClock
@@ -191,10 +200,11 @@ def backfill_command(
     places = settings.places(instruments, interval)
     request = request_of(places, now_ms=clock.now_ms(), asks_again=asks_again, **span)
     tallies = run_backfill(settings, settings.endpoints(), request, clock=clock, is_stopped=stop)
-    print_tallies(tallies, is_json=is_json)
+    news = run_news(environment, request.span, clock=clock, is_stopped=stop) if has_news else ()
+    print_tallies(tallies, news, is_json=is_json)
     if stop():
         raise SystemExit(130)
-    if any(tally.trouble is not None for tally in tallies):
+    if any([tally.trouble for tally in tallies] + [each.trouble for each in news]):
         raise SystemExit(1)
 
 

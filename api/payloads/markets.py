@@ -2,13 +2,14 @@
 
 from pydantic import Field
 
-from api.payloads.shared import Payload, Store, is_simulated
+from api.payloads.shared import AnsweredPayload, Payload, Store, fallback_fields, is_simulated
+from schemas.assets import Answering
 from schemas.events import BarClosed, FeaturesComputed
 from schemas.streams import StreamKind
 from schemas.time import Interval, text_of_time
 
 
-class FeaturesPayload(Payload):
+class FeaturesPayload(AnsweredPayload):
     """The newest features of an instrument and interval."""
 
     instrument: str
@@ -41,7 +42,7 @@ class BarPayload(Payload):
     n_trades: int | None = Field(description="Null if the candle of the venue does not state it.")
 
 
-class BarsPayload(Payload):
+class BarsPayload(AnsweredPayload):
     """The newest bars, oldest first."""
 
     instrument: str
@@ -52,11 +53,14 @@ class BarsPayload(Payload):
     bars: list[BarPayload]
 
 
-def features_payload(row: FeaturesComputed, *, kind: StreamKind, served_from: Store) -> FeaturesPayload:
+def features_payload(
+    row: FeaturesComputed, *, answering: Answering, kind: StreamKind, served_from: Store
+) -> FeaturesPayload:
     """Return the answer for a feature vector.
 
     Args:
         row: The feature vector.
+        answering: How its instrument was chosen.
         kind: The kind of its run.
         served_from: The store that it was read from.
     """
@@ -74,6 +78,7 @@ def features_payload(row: FeaturesComputed, *, kind: StreamKind, served_from: St
         source=row.source,
         is_simulated=is_simulated(source=row.source, instrument=row.instrument, kind=kind),
         served_from=served_from,
+        **fallback_fields(answering),
     )
 
 

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from api.payloads.evidence import EvidencePayload, evidence_payload
 from api.payloads.records import RecordPayload
-from api.payloads.shared import EXAMPLE_HASH, Payload, Store, is_simulated
+from api.payloads.shared import EXAMPLE_HASH, AnsweredPayload, Payload, Store, fallback_fields, is_simulated
+from schemas.assets import Answering
 from schemas.events import Direction, Outcome, OutcomeResolved, PredictionMade, PredictionSet
 from schemas.instruments import parse_instrument
 from schemas.streams import StreamKind
@@ -81,7 +82,7 @@ class PredictionPayload(Payload):
     is_simulated: bool = Field(description="Whether the prices are invented.", examples=[False])
 
 
-class LivePredictionPayload(PredictionPayload):
+class LivePredictionPayload(AnsweredPayload, PredictionPayload):
     """Describes the newest prediction of a target, its age and the record of the target."""
 
     clock_ms: int | None = Field(
@@ -123,9 +124,10 @@ class PastPredictionPayload(PredictionPayload):
     outcome: OutcomePayload | None
 
 
-class HistoryPayload(Payload):
-    """A page of predictions, the newest first."""
+class HistoryPayload(AnsweredPayload):
+    """A page of predictions of one instrument, the newest first."""
 
+    instrument: str = Field(examples=["BTC-USDT.BINANCE"])
     items: list[PastPredictionPayload]
     record: RecordPayload | None = Field(
         description="The record of all predictions, of the same moment as the items; on the first page only."
@@ -133,7 +135,10 @@ class HistoryPayload(Payload):
     next_before_ms: int | None = Field(
         description="The `before` of the next page; null on the last page.", examples=[1_749_990_600_000]
     )
-    next: str | None = Field(description="The path of the next page; null on the last page.")
+    next: str | None = Field(
+        description="The path of the next page; null on the last page. It names the instrument, so that the "
+        "following pages are of the same one."
+    )
 
 
 def prediction_payload(
@@ -152,6 +157,7 @@ def prediction_payload(
 def live_prediction_payload(
     made: PredictionMade,
     *,
+    answering: Answering,
     kind: StreamKind,
     clock_ms: int | None,
     data_age_s: float | None,
@@ -164,6 +170,7 @@ def live_prediction_payload(
 
     Args:
         made: The prediction.
+        answering: How its instrument was chosen.
         kind: The kind of its run.
         clock_ms: The current time of the clock that the age is measured by; None if it is not known.
         data_age_s: Seconds from the as-of time to the current time; None if that is not known.
@@ -174,6 +181,7 @@ def live_prediction_payload(
     """
     return LivePredictionPayload(
         **_prediction_fields(made, kind=kind, majority=majority),
+        **fallback_fields(answering),
         clock_ms=clock_ms,
         data_age_s=data_age_s,
         served_from=served_from,

@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.assets import Answering
 from schemas.instruments import parse_instrument
 from schemas.sources import SOURCES
 from schemas.streams import StreamKind
@@ -15,6 +16,29 @@ class Payload(BaseModel):
     """The base class of all answers."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+class AnsweredPayload(Payload):
+    """The base class of answers of one instrument, which was named or answers for its asset."""
+
+    fallback_from: str | None = Field(
+        description="The first instrument in the rank of the asset, if another one answers because that is not "
+        "healthy. Null if the first answers, or if the request names the instrument itself.",
+        examples=[None],
+    )
+    fallback_reason: str | None = Field(
+        description="Why each instrument that ranks higher does not answer; null if none does.",
+        examples=[None],
+    )
+
+
+def fallback_fields(answering: Answering) -> dict[str, str | None]:
+    """Return the fields of an :class:`AnsweredPayload` that say why another instrument than the first answers."""
+    passed_over = answering.passed_over
+    return {
+        "fallback_from": passed_over[0][0] if passed_over else None,
+        "fallback_reason": "; ".join(f"{name}: {reason}" for name, reason in passed_over) or None,
+    }
 
 
 class Store(StrEnum):

@@ -1,47 +1,43 @@
-"""Finds the instrument and the target that a request names. Pure."""
+"""Finds the instruments and the target that a request names. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from api.errors import UnknownNameError
-from schemas.instruments import is_instrument, parse_instrument
-from schemas.streams import StreamDescription
+from schemas.instruments import is_instrument
 from schemas.targets import TargetPair
 from schemas.time import Interval
 
 
-def instrument_of(
-    name: str, *, references: Mapping[str, str], description: Callable[[], StreamDescription]
-) -> str:
-    """Return the instrument that a path names directly or by its asset, in upper or lower case.
+def ranked_of(
+    name: str,
+    *,
+    references: Mapping[str, str],
+    assets: Mapping[str, tuple[str, ...]],
+    instruments: Collection[str],
+) -> tuple[str, ...]:
+    """Return the instrument that a path names, or the ranked instruments of the asset that it names.
 
     Args:
-        name: An instrument or an asset, as it stands in the path.
+        name: An instrument or an asset in upper or lower case, as it stands in the path.
         references: The configured instrument of each asset.
-        description: Returns the description of the run. It is called last, because it reads a store.
+        assets: The ranked instruments of each asset of the run.
+        instruments: The instruments of the run.
 
     Raises:
         UnknownNameError: If the run has no such instrument or asset.
     """
     wanted = name.upper()
-    instruments = description().instruments
-    if is_instrument(wanted):
-        return _held(wanted, instruments)
-    if wanted in references:
-        return _held(references[wanted], instruments)
-    for instrument in instruments:
-        if parse_instrument(instrument).base == wanted:
-            return instrument
-    assets = dict.fromkeys(parse_instrument(instrument).base for instrument in instruments)
+    stated = wanted if is_instrument(wanted) else references.get(wanted)
+    if stated is not None and stated not in instruments:
+        message = f"this stream has no {stated}; it has {', '.join(instruments)}"
+        raise UnknownNameError(message)
+    if stated == wanted:
+        return (wanted,)
+    if wanted in assets:
+        return assets[wanted]
     message = (
         f"{name!r} is neither an asset ({', '.join(assets)}) nor an instrument ({', '.join(instruments)})"
     )
-    raise UnknownNameError(message)
-
-
-def _held(wanted: str, instruments: Sequence[str]) -> str:
-    if wanted in instruments:
-        return wanted
-    message = f"this stream has no {wanted}; it has {', '.join(instruments)}"
     raise UnknownNameError(message)
 
 

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query
 
-from api.reading.targets import TargetsPart
+from api.reading.targets import RequestedTarget, TargetsPart
 from schemas.arms import ARM_FORM, CHAMPION
-from schemas.targets import Target
 from schemas.time import Interval
 
 NamePart = Annotated[
     str,
     Path(
         max_length=60,
-        description="An instrument, or an asset, which stands for its reference instrument.",
+        description="An instrument, or an asset, which stands for the first healthy instrument of its ranked list "
+        "(`/v1/assets`).",
         examples=["BTC", "BTC-USDT.BINANCE"],
     ),
 ]
@@ -44,8 +44,8 @@ def _requested_target(
     interval: IntervalPart = None,
     horizon: HorizonPart = None,
     arm: ArmPart = CHAMPION,
-) -> Target:
+) -> RequestedTarget:
     return targets.requested(name, interval, horizon, arm=arm)
 
 
-TargetPart = Annotated[Target, Depends(_requested_target)]
+TargetPart = Annotated[RequestedTarget, Depends(_requested_target)]

@@ -1,20 +1,22 @@
 """Finds the targets that requests name and that the settings configure, and says why one has no prediction."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends
 
 from api.errors import UnknownNameError
 from api.reading.alarms import LeakAlarms
+from api.reading.assets import AssetReader
 from api.reading.bars import BarReader
-from api.reading.names import instrument_of, target_of
+from api.reading.names import target_of
 from api.reading.parts import part
 from api.reading.promotions import PromotionReader
 from api.reading.runs import RunReader
 from api.reading.waiting import MissingBars, missing_bars, no_arm_words, no_prediction_words
 from api.settings import ApiSettings
 from schemas.arms import CHAMPION
+from schemas.assets import Answering
 from schemas.companions import predicted_of
 from schemas.errors import NotReadyError, PlatformError
 from schemas.streams import StreamDescription
@@ -23,12 +25,20 @@ from schemas.time import Interval
 from stream_processors.features.declarations import SPEC
 
 
+class RequestedTarget(NamedTuple):
+    """The target that a request names, and how its instrument was chosen."""
+
+    target: Target
+    answering: Answering
+
+
 class TargetFinder:
     """Finds the targets of one run.
 
     Args:
-        settings: The settings, which list the targets and the instrument of each asset.
+        settings: The settings, which list the targets.
         run: The run that is served.
+        assets: Finds the instrument that answers for an asset.
         promotions: Reads the arms that versions were promoted to.
         alarms: States which versions a leak alarm holds back.
         bars: Reads the newest bars, of which a target may lack some.
@@ -39,29 +49,22 @@ class TargetFinder:
         settings: ApiSettings,
         *,
         run: RunReader,
+        assets: AssetReader,
         promotions: PromotionReader,
         alarms: LeakAlarms,
         bars: BarReader,
     ) -> None:
         self._settings = settings
         self._run = run
+        self._assets = assets
         self._promotions = promotions
         self._alarms = alarms
         self._bars = bars
         self._configured: tuple[StreamDescription, tuple[Target, ...]] | None = None
 
-    def instrument(self, name: str) -> str:
-        """Return the instrument that a path names.
-
-        Raises:
-            UnknownNameError: If the run has no instrument of this name.
-            NotReadyError: If the run has not begun.
-        """
-        return instrument_of(name, references=self._settings.references, description=self._run.description)
-
     def requested(
         self, name: str, interval: Interval | None, horizon: Interval | None, *, arm: str = CHAMPION
-    ) -> Target:
+    ) -> RequestedTarget:
         """Return the target that a request names.
 
         Args:
@@ -69,9 +72,15 @@ class TargetFinder:
             interval: The interval of the request; None if the request names none.
             horizon: The horizon of the request; None if the request names none.
             arm: The alias of the versions.
+
+        Raises:
+            UnknownNameError: If the run has no instrument or asset of this name.
+            NotReadyError: If the run has not begun.
         """
         wanted = target_of(interval, horizon, default=self._settings.default)
-        return Target(self._run.stream, self.instrument(name), wanted.interval, wanted.horizon, arm)
+        answering = self._assets.for_predictions(name, wanted)
+        target = Target(self._run.stream, answering.instrument, wanted.interval, wanted.horizon, arm)
+        return RequestedTarget(target, answering)
 
     def configured(self) -> Sequence[Target]:
         """Return the targets of the run that are to be predicted, the default one first of each instrument.

@@ -166,7 +166,7 @@ def _failing(readiness: ReadinessReader) -> list[FailingArmPayload]:
 
 def _default_target(run: RunReader, targets: TargetFinder) -> Target | None:
     try:
-        return targets.requested(run.description().instruments[0], None, None)
+        return targets.requested(run.description().instruments[0], None, None).target
     except PlatformError:
         return None
 

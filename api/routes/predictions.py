@@ -1,5 +1,6 @@
 """The routes of predictions: the newest one of a target, and past ones with their outcomes."""
 
+import zlib
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from api.payloads.predictions import (
     past_prediction_payload,
 )
 from api.payloads.records import RecordPayload, record_payload
+from api.payloads.shared import fallback_fields
 from api.reading.alarms import AlarmsPart
 from api.reading.clocks import ClockPart, data_age_s
 from api.reading.parameters import TargetPart
@@ -22,6 +24,7 @@ from api.reading.predictions import PredictionsPart
 from api.reading.runs import RunPart
 from api.reading.targets import TargetsPart
 from schemas.arms import CHAMPION
+from schemas.assets import Answering
 from schemas.events import PredictionMade
 from schemas.records import PredictionRecord
 
@@ -40,7 +43,7 @@ _PROBLEMS = problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTP
 def newest_prediction(
     *,
     response: Response,
-    target: TargetPart,
+    requested: TargetPart,
     predictions: PredictionsPart,
     targets: TargetsPart,
     run: RunPart,
@@ -53,8 +56,11 @@ def newest_prediction(
 
     The entity tag is made from the model, the as-of time and the number of judged predictions. It does
     not change when only the age changes; the header `Driftline-Data-Age-S` states the age.
+    An asset is answered from its first healthy instrument; `fallback_from` and `fallback_reason` say when that is not the
+    first of its rank, and why.
     The answer is 503 with `Retry-After` while there is no model or no prediction.
     """
+    target, answering = requested
     found = predictions.newest(target)
     if found is None:
         raise targets.no_prediction(target)
@@ -63,7 +69,7 @@ def newest_prediction(
     age_s = data_age_s(made.features_as_of_ms, now_ms)
     record = predictions.record(target)
     metrics.set_data_age(target, age_s)
-    tag = entity_tag(made, record)
+    tag = entity_tag(made, record, answering)
     headers = {
         "ETag": tag,
         "Cache-Control": "no-cache",
@@ -76,6 +82,7 @@ def newest_prediction(
     response.headers.update(headers)
     return live_prediction_payload(
         made,
+        answering=answering,
         kind=run.kind(),
         clock_ms=now_ms,
         data_age_s=age_s,
@@ -94,7 +101,7 @@ def newest_prediction(
 def past_predictions(
     *,
     request: Request,
-    target: TargetPart,
+    requested: TargetPart,
     predictions: PredictionsPart,
     targets: TargetsPart,
     run: RunPart,
@@ -112,6 +119,7 @@ def past_predictions(
     ] = None,
 ) -> HistoryPayload:
     """Answers with past predictions in pages, the newest first. `next` is the path of the following, older page."""
+    target, answering = requested
     record = None
     if before is None:
         page, record = predictions.newest_page(target, limit=limit + 1)
@@ -130,18 +138,36 @@ def past_predictions(
         query = {"interval": target.interval, "horizon": target.horizon, "limit": limit, "before": last_ms}
         if target.arm != CHAMPION:
             query["arm"] = target.arm
-        following = f"{request.url.path}?{urlencode(query)}"
-    return HistoryPayload(items=items, record=_record(record), next_before_ms=last_ms, next=following)
+        # The next page is of this instrument, also if another one answers for the asset by then.
+        begin = request.url.path.rsplit("/", 2)[0]
+        following = f"{begin}/{target.instrument}/history?{urlencode(query)}"
+    return HistoryPayload(
+        instrument=target.instrument,
+        items=items,
+        record=_record(record),
+        next_before_ms=last_ms,
+        next=following,
+        **fallback_fields(answering),
+    )
 
 
-def entity_tag(made: PredictionMade, record: PredictionRecord | None) -> str:
-    """Return the weak entity tag of a prediction and its record.
+def entity_tag(
+    made: PredictionMade, record: PredictionRecord | None, answering: Answering | None = None
+) -> str:
+    """Return the weak entity tag of a prediction, its record, and the reasons why another instrument does not answer.
+
+    Args:
+        made: The prediction.
+        record: The record of its target; None if Postgres does not answer.
+        answering: How its instrument was chosen; None if it was named.
 
     Example:
         ``W/"9f2c4e1b7a3d-1750000500000-211"``
     """
     n_judged = "none" if record is None else record.n_hits + record.n_misses + record.n_ties + record.n_voids
-    return f'W/"{made.model_hash[:12]}-{made.features_as_of_ms}-{n_judged}"'
+    passed_over = () if answering is None else answering.passed_over
+    reasons = f"-{zlib.crc32(repr(passed_over).encode()):08x}" if passed_over else ""
+    return f'W/"{made.model_hash[:12]}-{made.features_as_of_ms}-{n_judged}{reasons}"'
 
 
 def _matches(if_none_match: str, tag: str) -> bool:

@@ -8,10 +8,11 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from schemas.instruments import is_instrument, parse_instrument
 from schemas.targets import DEFAULT_TARGETS, parse_targets
 from schemas.time import Interval, text_of_time
 
-_USUAL_INSTRUMENT = "BTC"
+_USUAL_ASSET = "BTC"
 #: How the API begins what a target with a model lacks.
 _HAS_MODEL = "no prediction yet"
 
@@ -35,14 +36,20 @@ def served_predictions(api_url: str, environment: Mapping[str, str]) -> Iterator
         api_url: The address of the API.
         environment: Holds the reference instrument and the targets of the run.
     """
-    instrument = urllib.parse.quote(environment.get("DRIFTLINE_REFERENCE_INSTRUMENT", _USUAL_INSTRUMENT))
+    asset = urllib.parse.quote(_first_asset(environment))
     for target in parse_targets(environment.get("DRIFTLINE_TARGETS") or DEFAULT_TARGETS):
         query = urllib.parse.urlencode(target._asdict())
-        body = answer_of(f"{api_url}/v1/predictions/{instrument}?{query}", accepts_problems=False)
+        body = answer_of(f"{api_url}/v1/predictions/{asset}?{query}", accepts_problems=False)
         if _is_of_run(body, environment.get("DRIFTLINE_STREAM")):
             yield ServedPrediction(
                 str(target), body.get("features_as_of_ms") if isinstance(body, dict) else None
             )
+
+
+def _first_asset(environment: Mapping[str, str]) -> str:
+    """The asset of the first reference instrument; whichever of its instruments is healthy answers for it."""
+    reference = environment.get("DRIFTLINE_REFERENCE_INSTRUMENT", "").split(",")[0].strip()
+    return parse_instrument(reference).base if is_instrument(reference) else _USUAL_ASSET
 
 
 def stored_words(made: ServedPrediction) -> str:

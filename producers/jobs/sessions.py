@@ -1,9 +1,9 @@
 """A session: one run, described and registered, with the ports that its jobs use."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -14,43 +14,19 @@ from producers.jobs.positions import LoggedPosition, logged
 from producers.jobs.progress import JobProgress, progress_of
 from producers.jobs.publishing import MarketReadWait, OnLeft, Outlet, SourcePublisher
 from producers.jobs.runs import stream_of
+from producers.jobs.stored_runs import KnownStreams, MarketHistory
 from producers.normalise.histories import in_order
 from producers.normalise.live import LiveItem
 from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
 from producers.settings import ProducerSettings
-from schemas.events import CandleObserved, TickObserved
-from schemas.positions import MarketPosition
-from schemas.streams import StreamDescription, StreamSource
+from schemas.events import TickObserved
+from schemas.streams import StreamSource
 from schemas.time import Clock, Interval, bar_start_ms
 from schemas.wire.kafka import Publisher
 from schemas.wire.postgres.markets import StoredMarket
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.settings import Endpoints
-
-
-class KnownStreams(Protocol):
-    """The port of stored runs; :class:`schemas.wire.postgres.streams.StoredStreams` implements it."""
-
-    def register_stream(self, description: StreamDescription) -> StreamDescription:
-        """Store the description of a run. The first description stays, and is returned."""
-
-    def stream(self, stream: str) -> StreamDescription | None:
-        """Return the stored description of a run, or None."""
-
-
-class MarketHistory(Protocol):
-    """The port of stored market data; :class:`schemas.wire.postgres.markets.StoredMarket` implements it."""
-
-    def position(self, stream: str, *, instruments: Collection[str] | None = None) -> MarketPosition:
-        """Return how far the stored events of some instruments of a run go; None means all its instruments."""
-
-    def candles(self, stream: str) -> Iterator[CandleObserved]:
-        """Yield the candles of a run by known time."""
-
-    def ticks(self, stream: str) -> Iterator[TickObserved]:
-        """Yield the ticks of a run by known time."""
-
 
 #: Returns how far one source of a stream was published in the log.
 LookUp = Callable[[str, StreamSource], LoggedPosition]

@@ -7,6 +7,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from producers.jobs.backfilling.news import NewsTally
 from producers.jobs.backfilling.places import text_of
 from producers.jobs.backfilling.tallies import Tally
 from schemas.time import text_of_time
@@ -17,29 +18,45 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def print_tallies(tallies: Sequence[Tally], *, is_json: bool) -> None:
+def print_tallies(tallies: Sequence[Tally], news: Sequence[NewsTally] = (), *, is_json: bool) -> None:
     """Print what was done.
 
     Args:
         tallies: By instrument.
+        news: By source.
         is_json: Whether one JSON object is wanted.
     """
     if is_json:
-        click.echo(json_of(tallies))
+        click.echo(json_of(tallies, news))
         return
     console = Console()
     # What is piped into a file has no width of its own.
     wide = console if console.is_terminal else Console(width=180)
     wide.print(table_of(tallies))
-    for note in notes_of(tallies):
+    if news:
+        wide.print(news_table(news))
+    for note in [*notes_of(tallies), *(f"{each.source}: {each.trouble}" for each in news if each.trouble)]:
         click.echo(note)
 
 
-def json_of(tallies: Sequence[Tally]) -> str:
+def news_table(news: Sequence[NewsTally]) -> Table:
+    """Return the table of the news."""
+    table = Table(title="News", title_justify="left")
+    for column in ("source", "seen", "new", "known", "put aside", "requests", "looked at since"):
+        table.add_column(column, justify="left" if column == "source" else "right")
+    for each in news:
+        counts = (each.n_seen, each.n_new, each.n_duplicate, each.n_put_aside, each.n_requests)
+        since = "not known" if each.reaches_ms is None else text_of_time(each.reaches_ms)
+        table.add_row(each.source, *(f"{count:,}" for count in counts), since)
+    return table
+
+
+def json_of(tallies: Sequence[Tally], news: Sequence[NewsTally] = ()) -> str:
     """Return everything as one JSON object."""
     content = {
-        "is_whole": all(tally.is_whole for tally in tallies),
+        "is_whole": all(tally.is_whole for tally in tallies) and all(each.is_whole for each in news),
         "instruments": [tally.as_facts() for tally in tallies],
+        "news": news,
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
 
@@ -86,6 +103,6 @@ def notes_of(tallies: Sequence[Tally]) -> list[str]:
     n_missing = sum(tally.n_missing for tally in tallies)
     if n_missing:
         notes.append(
-            f"{n_missing:,} candles are missing. The ledger of gaps says why, and the next backfill asks for them again."
+            f"{n_missing:,} candles are missing. The ledger of gaps says why; the next backfill asks for those that are in reach."
         )
     return notes

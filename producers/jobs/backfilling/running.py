@@ -30,6 +30,12 @@ class Request(NamedTuple):
     series: Mapping[Place, Stretch]
     asks_again: bool = False
 
+    @property
+    def span(self) -> Stretch:
+        """The time from the first series' beginning to the last one's end."""
+        spans = self.series.values()
+        return Stretch(min(each.start_ms for each in spans), max(each.end_ms for each in spans))
+
 
 def backfill(
     request: Request,

@@ -26,14 +26,22 @@ def sources_of(
     Raises:
         ConfigurationError: If a source is not known.
     """
-    stream = settings.run
-    news = []
+    prices = [
+        PriceSource(source, partial(venue_of, source, instruments), fetcher, stream=settings.run)
+        for source, instruments in settings.instruments_by_source(is_once=is_once).items()
+    ]
+    return [*prices, *news_of(settings, fetcher)]
+
+
+def news_of(settings: CollectorSettings, fetcher: Fetcher) -> list[NewsSource]:
+    """Return the news sources that the settings name.
+
+    Raises:
+        ConfigurationError: If a source is not known.
+    """
+    found = []
     for spec in news_specs(settings.names(settings.live_news), settings.news_feeds):
         asked = CountingFetcher(fetcher)
         reader = NewsReader(spec, asked)
-        news.append(NewsSource(reader, asked, stream=stream, usual_s=spec.usual_interval_s))
-    prices = [
-        PriceSource(source, partial(venue_of, source, instruments), fetcher, stream=stream)
-        for source, instruments in settings.instruments_by_source(is_once=is_once).items()
-    ]
-    return [*prices, *news]
+        found.append(NewsSource(reader, asked, stream=settings.run, usual_s=spec.usual_interval_s))
+    return found

@@ -1,5 +1,7 @@
 """The articles of one news source, round by round."""
 
+from collections.abc import Iterator
+
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore, RejectedItem
 from producers.normalise.news.articles import events_of
 from producers.sources.news.counting import CountingFetcher
@@ -53,6 +55,26 @@ class NewsSource(CollectedSource):
         found = self._reading.collect(now_ms=now_ms, is_last=is_last)
         self._articles = found.articles
         return self._round(found)
+
+    def history(
+        self, *, from_ms: int, until_ms: int, now_ms: int
+    ) -> Iterator[tuple[CollectedRound, int | None]]:
+        """Yield the articles of a stretch of published time, newest first, each part confirmed before the next is taken.
+
+        Args:
+            from_ms: The earliest published time.
+            until_ms: The latest published time, exclusive.
+            now_ms: The wall clock.
+
+        Yields:
+            A part, and since when every article was looked at; None until that is known.
+
+        Raises:
+            SourceUnavailableError: If the source stops answering. A later call goes on from there.
+        """
+        for found in self._reading.backfill(from_ms=from_ms, until_ms=until_ms, now_ms=now_ms):
+            self._articles = found.articles
+            yield self._round(found), found.reaches_ms
 
     def confirm(self, read: CollectedRound) -> None:  # noqa: ARG002  (it is the round that was read last)
         """Take note that the articles of the last round are in the log; see the port."""

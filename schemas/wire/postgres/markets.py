@@ -9,6 +9,7 @@ import numpy as np
 from schemas import events
 from schemas.features import FeatureCloses
 from schemas.positions import MarketPosition
+from schemas.time import Interval
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import TABLES
 
@@ -59,6 +60,22 @@ class StoredMarket:
             (stream, instrument, interval, limit),
         )
         return [msgspec.convert(row, events.BarClosed) for row in reversed(rows)]
+
+    def newest_bars_ms(self, stream: str, instruments: Collection[str]) -> dict[tuple[str, Interval], int]:
+        """Return the end of the newest stored bar of each interval of instruments; intervals without bars are left out.
+
+        Args:
+            stream: The run.
+            instruments: The instruments.
+        """
+        rows = self._pool.rows(
+            "SELECT instrument, interval, event_time_ms FROM unnest(%s::text[]) AS asked (instrument) "
+            "CROSS JOIN unnest(%s::text[]) AS lengths (interval) CROSS JOIN LATERAL "
+            "(SELECT event_time_ms FROM bars WHERE stream = %s AND bars.instrument = asked.instrument "
+            "AND bars.interval = lengths.interval ORDER BY start_ms DESC LIMIT 1) AS newest",
+            (list(instruments), [str(each) for each in Interval], stream),
+        )
+        return {(row[0], Interval(row[1])): row[2] for row in rows}
 
     def closes(self, stream: str, *, instrument: str, interval: str) -> FeatureCloses:
         """Return the close of every stored bar with its times, oldest first.

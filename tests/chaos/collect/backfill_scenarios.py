@@ -18,6 +18,7 @@ class Scenario(NamedTuple):
         faults: What the mirror does meanwhile.
         after_requests: The process is killed when it has made so many requests, one number for each start.
         after_s: It is killed so long after each of its starts.
+        after_first_s: It is killed so long after its first request, one number for each start.
         locked: It is killed when a transaction waits for this table, which is locked meanwhile.
         number: The signal.
         is_failed: Whether a source is given up, so that the exit code says so.
@@ -27,6 +28,7 @@ class Scenario(NamedTuple):
     faults: tuple[dict, ...] = ()
     after_requests: tuple[int, ...] = ()
     after_s: tuple[float, ...] = ()
+    after_first_s: tuple[float, ...] = ()
     locked: str | None = None
     number: int = signal.SIGKILL
 
@@ -53,7 +55,7 @@ SCENARIOS = (
     Scenario("kill -9 while candles of a page are written", locked="candles"),
     Scenario("kill -9 between a page's candles and its gaps", _COINBASE_EMPTY, locked="gaps"),
     Scenario("kill -9 while it waits after 429", each("status", status=429, retry_after_s=20.0, count=1), after_requests=(4,)),
-    Scenario("kill -9 at ten moments", slow(0.2), after_s=tuple(1.8 + 0.21 * n for n in range(10))),
+    Scenario("kill -9 at ten moments", slow(0.2), after_first_s=(0.0, 0.1, 0.25, 0.4, 0.05, 0.3, 0.15, 0.2, 0.35, 0.45)),
     Scenario("Ctrl-C in the midst of pages", slow(0.3), after_requests=(6,), number=signal.SIGINT),
     Scenario("kill -9 after 451 from Kraken", ({"kind": "status", "host": "api.kraken.com", "status": 451}, *slow(0.3)), after_requests=(6,)),
     Scenario("status 451 everywhere", each("status", status=451)),

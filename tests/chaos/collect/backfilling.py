@@ -94,11 +94,25 @@ class BackfillCourse:
         for seconds in scenario.after_s:
             ends_s = time.monotonic() + seconds
             yield self._killed(stream, lambda ends_s=ends_s: time.monotonic() >= ends_s, scenario.number)
+        for seconds in scenario.after_first_s:
+            yield self._killed(stream, self._after_first(seconds), scenario.number)
         if scenario.locked is not None:
             with _locked(self._endpoints, scenario.locked) as is_waited_for:
                 yield self._killed(stream, is_waited_for, scenario.number)
-        if not (scenario.after_requests or scenario.after_s or scenario.locked) and scenario.faults:
+        kills = (*scenario.after_requests, *scenario.after_s, *scenario.after_first_s)
+        if not kills and scenario.locked is None and scenario.faults:
             yield self._finished(self._started(stream))[0]
+
+    def _after_first(self, seconds: float) -> Callable[[], bool]:
+        """Whether some time has passed since the first request from now on."""
+        n_before, seen_s = self._n_asked(), list[float]()
+
+        def has_passed() -> bool:
+            if not seen_s and self._n_asked() > n_before:
+                seen_s.append(time.monotonic())
+            return bool(seen_s) and time.monotonic() >= seen_s[0] + seconds
+
+        return has_passed
 
     def _started(self, stream: str) -> subprocess.Popen[bytes]:
         # A source that refused is left alone for ten minutes, which is remembered here: they have passed.

@@ -14,6 +14,7 @@ from schemas.wire.settings import Endpoints, KafkaEndpoint
 PATHS = {
     "/v1/predictions/{name}",
     "/v1/predictions/{name}/history",
+    "/v1/assets",
     "/v1/targets",
     "/v1/stream",
     "/v1/features/{name}",

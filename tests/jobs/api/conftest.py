@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,10 +42,11 @@ def serving(endpoints: Endpoints):
         where: Endpoints = endpoints,
         data_dir: Path | None = None,
         speed: str | None = None,
+        stated: Mapping[str, str] | None = None,
     ) -> Iterator[httpx.Client]:
         own = {} if data_dir is None else {"DRIFTLINE_DATA_DIR": str(data_dir)}
         own |= {} if speed is None else {"DRIFTLINE_SPEED": speed}
-        settings = ApiSettings.from_environment({"DRIFTLINE_STREAM": stream, **own})
+        settings = ApiSettings.from_environment({"DRIFTLINE_STREAM": stream, **own, **(stated or {})})
         app = create_app(settings, endpoints=where, clock=clock)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         listening = socket.create_server(("127.0.0.1", 0))

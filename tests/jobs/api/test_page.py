@@ -11,14 +11,27 @@ import msgspec
 import pytest
 
 from schemas.codec import encode
-from schemas.events import PredictionSet
+from schemas.events import PredictionSet, SourceHealth
 from schemas.streams import StreamKind
 from schemas.time import Interval
 from schemas.wire.clocks import ManualClock
+from schemas.wire.postgres.gaps import StoredGaps
 from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.postgres.writing import EventWriter
 from schemas.wire.redis import clock_key, prediction_key
+from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.alarms import confirm, held_back_version
+from tests.jobs.api.test_assets_served import (
+    BINANCE,
+    COINBASE,
+    KRAKEN,
+    data_of,
+    health,
+    quarantined,
+    run_of,
+    store,
+)
+from tests.jobs.api.test_collected_served import gap
 from tests.unit.api.events import (
     AS_OF_MS,
     INSTRUMENT,
@@ -285,3 +298,53 @@ def test_a_person_is_told_that_there_is_no_prediction_yet(browser, serving, pool
 
     assert re.search(r'<main id="main" hidden', document)
     assert text_of(document, "waiting-title")
+
+
+def test_a_person_sees_which_instrument_answers_and_how_the_sources_are(
+    browser, serving, views, pool, tmp_path
+):
+    stream = f"mirror-{uuid.uuid4().hex[:12]}"
+    StoredStreams(pool).register_stream(run_of(stream, kind=StreamKind.MIRROR))
+    store(views, pool, [*data_of(stream, BINANCE), *data_of(stream, COINBASE)])
+    promoted = [
+        msgspec.structs.replace(promotion(0, stream=stream), instrument=name) for name in (BINANCE, COINBASE)
+    ]
+    article = msgspec.structs.replace(
+        SAMPLES["article_published"], stream=stream, title="<b>News</b>", url="javascript:alert(1)"
+    )
+    EventWriter(pool).write(
+        [*promoted, article, health(stream, "binance", SourceHealth.REFUSED), quarantined(stream, KRAKEN)]
+    )
+    StoredGaps(pool).open(gap(stream))
+
+    with serving(stream, clock=ManualClock(now_ms=AS_OF_MS)) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert text_of(document, "instrument") == COINBASE
+    assert text_of(document, "fallback") == (
+        f"{COINBASE} answers for BTC, with its own model. {BINANCE}: its source binance is refused: It answers 451."
+    )
+    assert re.search(rf"2\. {COINBASE} .*healthy.*answers for BTC", document) is not None
+    assert re.search(r'binance</td><td[^>]*><span class="tag refused">', document) is not None
+    assert f'trades of {INSTRUMENT} <span class="tag open gap">' in document
+    assert f"{KRAKEN} " in document
+    assert "It is 10.2 % below" in document
+    assert "&lt;b&gt;News&lt;/b&gt;" in document
+    assert "javascript:" not in document
+    assert document.count('<button type="button"') == 3
+
+
+def test_a_run_without_outside_sources_shows_no_panel_of_them(browser, serving, views, pool, tmp_path):
+    stream = f"simulation-{uuid.uuid4().hex[:12]}"
+    StoredStreams(pool).register_stream(
+        description(stream=stream, kind=StreamKind.SIMULATION, source="simulated")
+    )
+    made = msgspec.structs.replace(prediction(stream=stream), source="simulated")
+    shown(views, made)
+    EventWriter(pool).write([made, promotion(AS_OF_MS - QUARTER_MS, stream=stream)])
+
+    with serving(stream) as client:
+        document = seen(browser, f"{client.base_url}/", tmp_path)
+
+    assert re.search(r'id="collected" class="collected" hidden', document)
+    assert re.search(r'<select id="choice"[^>]* hidden', document)

@@ -3,36 +3,51 @@
 import pytest
 
 from api.errors import UnknownNameError
-from api.reading.names import instrument_of, target_of
+from api.reading.names import ranked_of, target_of
+from schemas.assets import ranked_instruments
 from schemas.targets import TargetPair
 from schemas.time import Interval
-from tests.unit.api.events import H1, INSTRUMENT, M15, description
+from tests.unit.api.events import H1, INSTRUMENT, M15
 
 DEFAULT = TargetPair(M15, H1)
 
 
-@pytest.mark.parametrize("name", ["BTC", "btc", INSTRUMENT, INSTRUMENT.lower()])
-def test_an_asset_or_an_instrument_in_any_case_is_the_instrument(name):
-    assert instrument_of(name, references={}, description=description) == INSTRUMENT
+HELD = ("BTC-USDT.BINANCE", "BTC-USD.KRAKEN", "BTC-USDT-PERP.BINANCE", "ETH-USDT.BINANCE")
 
 
-def test_an_asset_stands_for_its_configured_instrument():
-    def both():
-        return description(instruments=("BTC-USDT.BINANCE", "BTC-USDT-PERP.BINANCE"))
+def ranked(name: str, *references: str) -> tuple[str, ...]:
+    return ranked_of(
+        name,
+        references={one.split("-")[0]: one for one in references},
+        assets=ranked_instruments(HELD, preferred=references),
+        instruments=HELD,
+    )
 
-    references = {"BTC": "BTC-USDT-PERP.BINANCE"}
-    assert instrument_of("BTC", references=references, description=both) == "BTC-USDT-PERP.BINANCE"
+
+@pytest.mark.parametrize("name", HELD)
+def test_an_instrument_in_any_case_is_itself_alone(name):
+    assert ranked(name) == ranked(name.lower()) == (name,)
+
+
+def test_an_asset_is_its_ranked_instruments_of_one_kind():
+    assert ranked("btc") == ("BTC-USDT.BINANCE", "BTC-USD.KRAKEN")
+    assert ranked("ETH") == ("ETH-USDT.BINANCE",)
+
+
+def test_the_configured_instrument_of_an_asset_comes_first():
+    assert ranked("BTC", "BTC-USD.KRAKEN") == ("BTC-USD.KRAKEN", "BTC-USDT.BINANCE")
+    assert ranked("BTC", "BTC-USDT-PERP.BINANCE") == ("BTC-USDT-PERP.BINANCE",)
 
 
 @pytest.mark.parametrize("name", ["DOGE", "DOGE-USDT.BINANCE", "BTC-USDT.KRAKEN", "../etc", ""])
 def test_an_unknown_name_is_answered_with_what_there_is(name):
     with pytest.raises(UnknownNameError, match=INSTRUMENT):
-        instrument_of(name, references={}, description=description)
+        ranked(name)
 
 
 def test_a_configured_instrument_that_the_stream_lacks_is_unknown():
     with pytest.raises(UnknownNameError, match=r"has no BTC-USDT\.KRAKEN"):
-        instrument_of("BTC", references={"BTC": "BTC-USDT.KRAKEN"}, description=description)
+        ranked("BTC", "BTC-USDT.KRAKEN")
 
 
 @pytest.mark.parametrize(

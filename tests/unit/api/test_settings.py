@@ -30,6 +30,12 @@ def test_a_reference_instrument_is_told_by_its_asset():
     assert settings.references == {"BTC": "BTC-USDT-PERP.BINANCE", "ETH": "ETH-USDT.BINANCE"}
 
 
+def test_the_instruments_of_a_live_run_are_ranked_as_they_are_listed():
+    listed = ApiSettings.from_environment({"DRIFTLINE_LIVE_INSTRUMENTS": "BTC-USD.KRAKEN, BTC-USD.COINBASE,"})
+    assert listed.live_names == ("BTC-USD.KRAKEN", "BTC-USD.COINBASE")
+    assert ApiSettings.from_environment({}).live_names == ()
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -39,6 +45,7 @@ def test_a_reference_instrument_is_told_by_its_asset():
         ("DRIFTLINE_DEFAULT_TARGET", "7m:7m"),
         ("DRIFTLINE_TARGETS", "15m:15m,,"),
         ("DRIFTLINE_REFERENCE_INSTRUMENT", "bitcoin"),
+        ("DRIFTLINE_LIVE_INSTRUMENTS", "BTC-USDT.BINANCE,bitcoin"),
     ],
 )
 def test_a_wrong_value_names_its_variable(variable, value):

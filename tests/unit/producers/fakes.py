@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from producers.jobs.publishing import Outlet
-from producers.jobs.sessions import KnownStreams, MarketHistory
+from producers.jobs.stored_runs import KnownStreams, MarketHistory
 from producers.normalise.watermarks import SourceRecord
 from schemas import codec
 from schemas.events import CandleObserved, TickObserved

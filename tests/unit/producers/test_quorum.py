@@ -3,7 +3,6 @@
 import pytest
 
 from producers.normalise.quorum import LatestPrice, Quorum, QuorumRules
-from producers.normalise.ranking import Answering, answering_instrument
 
 BINANCE, COINBASE, KRAKEN, GECKO = (
     "BTC-USDT.BINANCE",
@@ -123,11 +122,3 @@ def test_a_stray_does_not_become_the_basis() -> None:
         standings = quorum.on_round(prices, now_ms=now_ms)
         assert standings[BINANCE].is_quarantined == (n >= 43)
     assert standings[BINANCE].reason == "its price is +3.00% from the median of 4 sources, beyond 0.50%"
-
-
-def test_the_first_healthy_instrument_answers_and_the_others_say_why_not() -> None:
-    ranked = [BINANCE, COINBASE, KRAKEN]
-
-    assert answering_instrument(ranked, {}) == Answering(BINANCE, ())
-    assert answering_instrument(ranked, {BINANCE: "451"}) == Answering(COINBASE, ((BINANCE, "451"),))
-    assert answering_instrument(ranked, dict.fromkeys(ranked, "down")).instrument is None
