@@ -30,7 +30,7 @@ from schemas.events import CandleObserved, QuoteObserved
 from schemas.frames import Breach
 from schemas.gaps import GapLedger
 from schemas.streams import StreamDescription, StreamSource
-from schemas.time import Clock
+from schemas.time import Clock, Interval
 
 
 class LivePorts(NamedTuple):
@@ -145,7 +145,8 @@ class LivePlan(SourcePlan):
         reach_ms = minutes.reach_ms(from_ms, ports.clock.now_ms())
         stored: dict[str, list[CandleObserved]] = {name: [] for name in self.source.instruments}
         for candle in ports.stored(self._stream):
-            if candle.instrument in stored and from_ms <= candle.start_ms < until_ms:
+            is_minute = candle.interval is Interval.ONE_MINUTE  # a backfill stores longer ones in the same run
+            if is_minute and candle.instrument in stored and from_ms <= candle.start_ms < until_ms:
                 stored[candle.instrument].append(candle)
         merge = PageMerge[CandleObserved](
             {
