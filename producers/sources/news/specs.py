@@ -1,8 +1,8 @@
 """The table of news sources: where each is read, and what its terms let us do with its texts.
 
-The terms are those that the publishers state for their feeds and pages. They are read carefully here: a headline, its
-link and the summary that the publisher himself puts into his feed may be passed on, with his name; the whole text may
-not, unless he allows it. The text is used in the moment in which it is read, for the hash, the language and the mentioned
+These rules are ours, and stricter than most terms: a headline, its link and the summary that the publisher himself puts
+into his feed are passed on, with his name; the whole text is not. The publishers' own terms were not consulted for this
+table; whoever passes texts on reads them first. The text is used in the moment in which it is read, for the hash, the language and the mentioned
 coins, and is neither stored nor published where ``may_pass_on_text`` is False.
 """
 
@@ -27,7 +27,7 @@ class NewsTerms(msgspec.Struct, frozen=True, kw_only=True):
         may_pass_on_summary: Whether subscribers get the summary of the feed.
         may_pass_on_text: Whether subscribers get the whole text, which is then stored too.
         retention_days: How long title, link and summary may be kept; None for as long as is wanted.
-        reason: Where this is said, in a sentence.
+        reason: On what this rests, in a sentence.
     """
 
     may_pass_on_summary: bool
@@ -68,7 +68,7 @@ _HEADLINES = NewsTerms(
     may_pass_on_summary=True,
     may_pass_on_text=False,
     retention_days=None,
-    reason="The terms allow the headline, the summary of the feed and the link, with the publisher's name, and no copy of the text.",
+    reason="Our rule, not the publisher's terms: the headline, the feed's summary and the link, with the publisher's name, and no text.",
 )
 _UNREAD_TERMS = NewsTerms(
     may_pass_on_summary=True,
