@@ -145,9 +145,8 @@ class LivePlan(SourcePlan):
         reach_ms = minutes.reach_ms(from_ms, ports.clock.now_ms())
         stored: dict[str, list[CandleObserved]] = {name: [] for name in self.source.instruments}
         for candle in ports.stored(self._stream):
-            is_minute = (
-                candle.interval is Interval.ONE_MINUTE
-            )  # a backfill stores longer ones in the same run
+            # A backfill stores candles of other lengths in the same run.
+            is_minute = candle.interval is Interval.ONE_MINUTE
             if is_minute and candle.instrument in stored and from_ms <= candle.start_ms < until_ms:
                 stored[candle.instrument].append(candle)
         merge = PageMerge[CandleObserved](
