@@ -6,6 +6,7 @@ import pytest
 
 from producers.normalise.trades import VenueTrade
 from schemas.events import CandleObserved, SourceFellSilent, SourceReturned, TickObserved
+from schemas.time import Interval
 from schemas.wire.clocks import ManualClock
 from tests.fakes.played_exchanges import MINUTE_MS, PlayedExchange
 from tests.fixtures.followed_runs import LiveRun
@@ -211,6 +212,30 @@ def test_trades_that_nobody_hands_out_any_more_are_a_gap():
     assert gaps[0].n_missing is not None
     assert gaps[0].n_missing > 0
     assert_differs_by_gaps(run, plain)
+
+
+def test_stored_candle_of_an_hour_is_no_minute_of_the_warm_up():
+    run = run_of(exchange)
+    start_ms = T0 - 2 * MINUTE_MS
+    hour = CandleObserved(
+        event_time_ms=start_ms + 60 * MINUTE_MS,
+        known_time_ms=start_ms + 60 * MINUTE_MS,
+        source="binance",
+        stream="live",
+        instrument=BTC,
+        interval=Interval.ONE_HOUR,
+        start_ms=start_ms,
+        open=1.0,
+        high=1.0,
+        low=1.0,
+        close=1.0,
+        volume=1.0,
+    )
+    run.history.store([hour])
+    run.warm_up()
+    published = [event for event in run.events() if isinstance(event, CandleObserved)]
+    assert [event.start_ms for event in published] == [T0 - n * MINUTE_MS for n in (3, 2, 1)]
+    assert {event.interval for event in published} == {Interval.ONE_MINUTE}
 
 
 @pytest.mark.parametrize("away_s", [0.5, 20, 700])
