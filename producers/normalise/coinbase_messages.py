@@ -79,6 +79,7 @@ def _heartbeat(fields: Mapping[str, Any]) -> Message:
         NoticeKind.HEARTBEAT,
         symbol=text(fields.get("product_id"), "product_id"),
         last_trade_id=None if newest is None else whole(newest, "last_trade_id"),
+        time_ms=optional_time_ms(fields.get("time"), "time"),
     )
     return Message(notices=(notice,))
 

@@ -171,12 +171,14 @@ class Notice(msgspec.Struct, frozen=True, gc=False):
         symbol: Of which market; None if of all.
         last_trade_id: The newest trade of that market, where a heartbeat states it (Coinbase): a trade that is
             missing by then was lost.
+        time_ms: By the venue, where a heartbeat states it (Coinbase).
     """
 
     kind: NoticeKind
     text: str = ""
     symbol: str | None = None
     last_trade_id: int | None = None
+    time_ms: int | None = None
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -186,6 +186,13 @@ class Venue(Protocol):
         Each has the venue's own time: of the price where it states one, otherwise of the answer (its ``Date``).
         """
 
+    def take_answered_ms(self) -> int | None:
+        """Return the venue's own time of its earliest answer since this was called last; None if it stated none.
+
+        It is at or before the moment of that answer. What happened until then was there to be answered.
+        """
+        return None
+
     def take_rejected(self) -> Sequence[RejectedRow]:
         """Return the rows of answers that were left out because they cannot be read, since this was called last.
 

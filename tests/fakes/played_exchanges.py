@@ -76,6 +76,9 @@ class PlayedExchange(Venue, Sockets):
         never_sent: Trades that the socket leaves out, as (instrument, position).
         is_mute: Stretches in which open connections bring nothing, not even heartbeats; what happens is lost on them.
         counts_in_heartbeats: Whether a heartbeat states the newest trade of the first instrument.
+        is_behind: Stretches of the clock in which everything of the venue is as it was some time before, as (begin,
+            end, by how much): the socket sends again what it had sent, and leaves out what is between at the end.
+        is_dated: Whether heartbeats state the venue's time.
         n_requests: How often the REST API was asked.
     """
 
@@ -107,7 +110,10 @@ class PlayedExchange(Venue, Sockets):
         self.never_sent: set[tuple[str, int]] = set()
         self.is_mute: list[Stretch] = []
         self.counts_in_heartbeats = False
+        self.is_behind: list[tuple[int, int, int]] = []
+        self.is_dated = False
         self.n_requests = 0
+        self._answered_ms: int | None = None
         self._candles = {
             name: [*(history or {}).get(name, ()), *candles_of(found)] for name, found in self.trades.items()
         }
@@ -119,6 +125,11 @@ class PlayedExchange(Venue, Sockets):
         ]
         self.messages = sorted(messages)
         self.times = [message[0] for message in self.messages]
+
+    def now_ms(self) -> int:
+        """What the clock of the venue shows, but for the constant skew of its trades."""
+        now_ms = self.clock.now_ms()
+        return now_ms - sum(by_ms for begin, end, by_ms in self.is_behind if begin <= now_ms < end)
 
     # Sockets
 
@@ -154,15 +165,26 @@ class PlayedExchange(Venue, Sockets):
                 return Reading(quotes=[(instrument, quote)])
             case _:
                 newest = message.get("newest")
-                return Reading(notices=[Notice(NoticeKind(message["notice"]), last_trade_id=newest)])
+                at_ms = message.get("time")
+                notice = Notice(NoticeKind(message["notice"]), last_trade_id=newest, time_ms=at_ms)
+                return Reading(notices=[notice])
 
     # REST
 
     def _visible(self, instrument: str) -> list[VenueTrade]:
         self.n_requests += 1
         self._check(self.rest_is_down, "the API")
-        newest_ms = self.clock.now_ms() - self.lag_ms
+        self._answers()
+        newest_ms = self.now_ms() - self.lag_ms
         return [trade for trade in self.trades[instrument] if trade.time_ms <= newest_ms]
+
+    def _answers(self) -> None:
+        at_ms = (self.now_ms() - self.lag_ms) // 1000 * 1000
+        self._answered_ms = min(at_ms, self._answered_ms or at_ms)
+
+    def take_answered_ms(self) -> int | None:
+        taken, self._answered_ms = self._answered_ms, None
+        return taken
 
     def _pages(self, instrument: str, wanted: Sequence[VenueTrade]) -> Iterator[Sequence[VenueTrade]]:
         oldest = self.oldest_trade_id.get(instrument)
@@ -189,7 +211,8 @@ class PlayedExchange(Venue, Sockets):
     ) -> Iterator[Sequence[VenueCandle]]:
         self.n_requests += 1
         self._check(self.rest_is_down, "the API")
-        until_ms = min(until_ms, self.clock.now_ms())
+        self._answers()
+        until_ms = min(until_ms, self.now_ms())
         found = [
             candle
             for candle in self._candles[instrument]
@@ -211,13 +234,18 @@ class PlayedChannel(Channel):
     def __init__(self, exchange: PlayedExchange) -> None:
         self._exchange = exchange
         self._opened_ms = exchange.clock.now_ms()
-        self._next = bisect_left(exchange.times, self._opened_ms)
+        self._behind_ms = self._opened_ms - exchange.now_ms()
+        self._next = bisect_left(exchange.times, exchange.now_ms())
         self._beat_ms = self._opened_ms + BEAT_MS
         self._notices = ["subscribed"]
         self._is_closed = False
 
     def receive(self, timeout_s: float) -> Received | None:
         exchange, now_ms = self._exchange, self._exchange.clock.now_ms()
+        venue_ms = exchange.now_ms()
+        if now_ms - venue_ms != self._behind_ms:
+            self._behind_ms = now_ms - venue_ms
+            self._next = bisect_left(exchange.times, venue_ms)
         if any(begin <= now_ms < end and begin > self._opened_ms for begin, end in exchange.is_mute):
             self._next = bisect_left(exchange.times, now_ms)
             return None
@@ -226,7 +254,7 @@ class PlayedChannel(Channel):
             return self._received({"notice": self._notices.pop(0)}, now_ms)
         while self._next < len(exchange.messages):
             at_ms, position, instrument = exchange.messages[self._next]
-            if at_ms > now_ms or (cut_ms is not None and at_ms >= cut_ms):
+            if at_ms > venue_ms or (cut_ms is not None and at_ms >= cut_ms):
                 break
             self._next += 1
             if (instrument, position) not in exchange.never_sent:
@@ -236,7 +264,8 @@ class PlayedChannel(Channel):
             raise ChannelClosedError("the connection was cut", code=1006)
         if now_ms >= self._beat_ms:
             self._beat_ms = now_ms + BEAT_MS
-            return self._received({"notice": "heartbeat", "newest": self._newest()}, now_ms)
+            beat = {"notice": "heartbeat", "newest": self._newest()}
+            return self._received(beat | ({"time": venue_ms} if exchange.is_dated else {}), now_ms)
         return None
 
     def _newest(self) -> int | None:

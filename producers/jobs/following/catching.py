@@ -51,7 +51,7 @@ class CatchUp:
 
     Attributes:
         is_absent: Whether the source was declared absent, so that only whole minutes may follow.
-        lines: The connections that the present piece catches up, each with the number of its opening.
+        lines: The connections that the present piece catches up, each with its number of breaks.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class CatchUp:
 
     def everything(self, lines: Sequence[Line]) -> Iterator[float]:
         """Catch up what some connections missed; everything if the source was absent or the outage was long."""
-        self.lines = [(line, line.n_openings) for line in lines]
+        self.lines = [(line, line.n_breaks) for line in lines]
         while any(line.is_open and not line.is_ready for line in lines):
             yield REST_S
         instruments = tuple(name for line in lines for name in line.instruments)
@@ -95,6 +95,17 @@ class CatchUp:
                 yield from self._give_minutes(str(error))
                 yield from self._trades(self._venue.instruments)
             yield from self._again(lines, instruments)
+        yield from self._give_waiting()
+
+    def quiet(self, lines: Sequence[Line]) -> Iterator[float]:
+        """Ask whether sound connections, over which nothing shows the venue's time, have brought every trade."""
+        self.lines = [(line, line.n_breaks) for line in lines]
+        try:
+            yield from self._trades([name for line in lines for name in line.instruments])
+        except TradesOutOfReachError:
+            self.lines = ()
+            for line in lines:
+                line.broke()
         yield from self._give_waiting()
 
     def _is_outage_long(self) -> bool:

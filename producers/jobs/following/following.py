@@ -27,6 +27,7 @@ from producers.jobs.following.notes import FollowingState, GapNotes, Recorder
 from producers.jobs.following.options import REST_S, FollowOptions
 from producers.jobs.following.reading import LineReader
 from producers.jobs.following.sequences import Place
+from producers.jobs.following.shown_times import QUIET_MS, REST_LAG_MS, earliest
 from producers.jobs.following.waiting import Waiting
 from producers.sources.sockets import Sockets
 from producers.sources.venues import Venue
@@ -37,8 +38,6 @@ log = structlog.get_logger()
 
 #: How often the REST API is asked for trades while a connection cannot be opened.
 _POLL_S = 3.0
-#: What a REST API may not show yet of the trades that have been made.
-_REST_LAG_MS = 2_000
 
 
 class SourceFollower:
@@ -104,6 +103,8 @@ class SourceFollower:
         self._delays = Delays(chance)
         self._reader = LineReader(venue, self._giving, self._waiting, recorder, stream=stream)
         self._catch_began_ms = 0
+        self._quiet: list[Line] = []
+        self._quiet_at_s = clock.monotonic_s()
         self._progress_s = clock.monotonic_s()
         self._reason = ""
 
@@ -112,7 +113,9 @@ class SourceFollower:
     @property
     def is_held(self) -> bool:
         """Whether the source is present: it is followed, or what it missed is being fetched and that gets on."""
-        return self.is_sound or self._clock.monotonic_s() - self._progress_s < self._options.hold_s
+        return (
+            self.is_sound and not self._quiet
+        ) or self._clock.monotonic_s() - self._progress_s < self._options.hold_s
 
     @property
     def state(self) -> FollowingState:
@@ -132,7 +135,8 @@ class SourceFollower:
     @property
     def is_sound(self) -> bool:
         """Whether every connection is open, and nothing is missing."""
-        return self._catching is None and all(line.is_caught_up for line in self._lines)
+        is_whole = self._catching is None or bool(self._quiet)
+        return is_whole and all(line.is_caught_up for line in self._lines)
 
     @property
     def skew_ms(self) -> int:
@@ -175,17 +179,27 @@ class SourceFollower:
         if self._catching is None and not self._give_waiting():
             if not is_due:
                 return REST_S
-            self._catch_up.lines = ()
+            self._catch_up.lines, self._quiet = (), []
             self._catching = self._catch_up.missing_before_first()
-        if self._catching is None and is_due and self._is_lacking_any():
-            self._catch_began_ms = self._clock.now_ms()
-            self._catching = self._catch_up.everything(
-                [line for line in self._lines if self._is_lacking(line)]
-            )
+        if self._catching is None and is_due:
+            self._begin_to_catch_up()
         if self._catching is not None:
             return self._catch()
         self._state_complete()
         return 0.0 if n_read else REST_S
+
+    def _begin_to_catch_up(self) -> None:
+        """Have asked by REST what the connections may have missed."""
+        self._catch_began_ms = self._clock.now_ms()
+        self._venue.take_answered_ms()
+        lacking = [line for line in self._lines if self._is_lacking(line)]
+        if lacking or self._catch_up.is_absent:
+            also = [line for line in self._quiet if line not in lacking]
+            self._quiet = []
+            self._catching = self._catch_up.everything([*lacking, *also])
+        elif self._quiet and self._clock.monotonic_s() >= self._quiet_at_s:
+            self._quiet_at_s = self._clock.monotonic_s() + _POLL_S
+            self._catching = self._catch_up.quiet(self._quiet)
 
     def _wait_for_a_right_clock(self) -> float:
         """Give nothing while the clock of the venue is wrong; once it is right, everything is caught up with."""
@@ -207,11 +221,15 @@ class SourceFollower:
         """State how far the source is complete: nothing is left to read, and nothing is missing."""
         if len(self._waiting) or not all(line.is_drained for line in self._lines):
             return
-        times = [line.received_ms if line.is_caught_up else line.polled_ms for line in self._lines]
-        known = [time_ms for time_ms in times if time_ms is not None]
-        if known and len(known) == len(times):
-            known_ms = min(known)
-            self._giving.state_complete(known_ms + self._giving.clock.lead_ms, known_ms)
+        known_ms = earliest(line.received_ms if line.is_caught_up else line.polled_ms for line in self._lines)
+        if known_ms is None:
+            return
+        expected_ms = known_ms + self._giving.clock.lead_ms
+        shown_ms = earliest(line.shown.time_ms for line in self._lines)
+        if shown_ms is not None:
+            self._giving.state_complete(min(expected_ms, shown_ms), known_ms)
+        self._quiet = [line for line in self._lines if expected_ms - (line.shown.time_ms or 0) > QUIET_MS]
+        if not self._quiet:
             self._progress_s = self._clock.monotonic_s()
 
     # Catching up
@@ -219,9 +237,6 @@ class SourceFollower:
     def _is_lacking(self, line: Line) -> bool:
         """Whether trades of a connection are to be asked for by REST: it was opened, or it cannot be."""
         return not line.is_caught_up if line.is_open else line.n_failed > 0
-
-    def _is_lacking_any(self) -> bool:
-        return any(map(self._is_lacking, self._lines)) or self._catch_up.is_absent
 
     def _catch(self) -> float:
         """Do one piece of catching up."""
@@ -256,10 +271,12 @@ class SourceFollower:
         self._catching = None
         self._delays.succeeded()
         self._reason = ""
-        for line, n_openings in self._catch_up.lines:
-            is_same = line.n_openings == n_openings
+        answered_ms = self._venue.take_answered_ms()
+        for line, n_breaks in self._catch_up.lines:
+            is_same = line.n_breaks == n_breaks
+            line.shown.in_answer(answered_ms)
             line.is_caught_up = line.is_open and is_same
-            line.polled_ms = None if line.is_open else self._catch_began_ms - _REST_LAG_MS
+            line.polled_ms = None if line.is_open else self._catch_began_ms - REST_LAG_MS
         is_polling = any(not line.is_open for line in self._lines)
         self._catch_at_s = self._clock.monotonic_s() + (_POLL_S if is_polling else 0.0)
         self._gaps.write()

@@ -4,6 +4,7 @@ import random
 
 import structlog
 
+from producers.jobs.following.shown_times import ShownTime
 from producers.sources.fetching import SourceBusyError, SourceRefusedError
 from producers.sources.sockets import Channel, ChannelClosedError, Received, Sockets
 from producers.sources.venues import SocketAddress
@@ -63,11 +64,13 @@ class Line:
     Attributes:
         instruments: Those that it carries.
         received_ms: When the last message arrived; when it was opened if none did yet.
+        shown: The venue's own time, as far as it was shown.
         is_caught_up: Whether everything that was missed before it was opened has been given.
         is_drained: Whether the last reading left nothing to read.
         polled_ms: While it is closed: up to when its instruments were asked for by REST.
         refused: Why the venue does not serve us, if it said so.
         n_openings: How often it was opened.
+        n_breaks: How often something may have been missed: it was opened, or trades seem to have been left out.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Line:
     ) -> None:
         self.instruments = address.instruments
         self.received_ms = 0
+        self.shown = ShownTime()
         self.is_caught_up = False
         self.is_drained = True
         self.polled_ms: int | None = None
@@ -96,7 +100,7 @@ class Line:
         self._due_s = clock.monotonic_s()
         self._opened_s = self._heard_s = 0.0
         self._subscribed_s: float | None = None
-        self.n_openings = 0
+        self.n_openings = self.n_breaks = 0
 
     @property
     def is_open(self) -> bool:
@@ -118,6 +122,11 @@ class Line:
         """For how long the venue has been sending what was asked for; negative if it does not yet."""
         begin_s = self._opened_s + _READY_AFTER_S if self._subscribed_s is None else self._subscribed_s
         return self._clock.monotonic_s() - begin_s
+
+    def broke(self) -> None:
+        """Note that something may have been missed, so that it is asked for by REST."""
+        self.is_caught_up = False
+        self.n_breaks += 1
 
     def subscribed(self) -> None:
         """Note that the venue sends what was asked for."""
@@ -147,9 +156,11 @@ class Line:
             return
         self._opened_s = self._heard_s = self._clock.monotonic_s()
         self.received_ms = self._clock.now_ms()
-        self.is_caught_up, self._subscribed_s = False, None
-        self.polled_ms = self.refused = None
+        self.broke()
+        self._subscribed_s = None
         self.n_openings += 1
+        self.polled_ms = self.refused = None
+        self.shown.opened()
 
     def _failed(self, error: SourceUnavailableError) -> None:
         delay_s = self._delays.after(error)

@@ -5,6 +5,7 @@ import structlog
 from producers.jobs.following.giving import Giving
 from producers.jobs.following.lines import Line
 from producers.jobs.following.notes import Recorder
+from producers.jobs.following.shown_times import times_in
 from producers.jobs.following.waiting import Waiting
 from producers.normalise.observations import Notice, NoticeKind
 from producers.normalise.quote_rates import QuoteRate
@@ -75,6 +76,9 @@ class LineReader:
         for text in reading.replies:
             line.send(text)
         self._take_trades(line, reading, received.received_ms)
+        for time_ms in times_in(reading):
+            if line.shown.in_message(time_ms, received.received_ms):
+                line.broke()
         for notice in reading.notices:
             self._on_notice(line, notice)
         self._give_quotes(reading, received.received_ms)
@@ -117,4 +121,4 @@ class LineReader:
             return
         newest = self._giving.newest(line.instruments[0])
         if newest is not None and notice.last_trade_id > newest.trade_id:
-            line.is_caught_up = False
+            line.broke()

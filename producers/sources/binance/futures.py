@@ -158,6 +158,10 @@ class BinanceFutures(Venue):
         fetched = self._rest.get("fundingRate", symbol=symbol, startTime=from_ms, limit=PAGE)
         return [(instrument, fact) for fact in read_fundings(fetched.body)]
 
+    def take_answered_ms(self) -> int | None:
+        """Return the earliest ``Date`` of the answers since this was called last."""
+        return self._rest.take_answered_ms()
+
     def take_rejected(self) -> Sequence[RejectedRow]:
         """Return the rows that were left out."""
         return self._rejections.take()

@@ -7,7 +7,7 @@ from producers.normalise.observations import VenueCandle
 from producers.normalise.rejects import RejectedRow
 from producers.normalise.trades import VenueTrade
 from producers.sources.fetching import Fetched, Fetcher
-from producers.sources.http_times import answered_ms
+from producers.sources.http_times import DatedFetcher, answered_ms
 from producers.sources.paging import Rejections, TradePage, closed_candles, first_start_ms
 from schemas.time import Interval
 
@@ -28,7 +28,7 @@ class BinanceRest:
     """
 
     def __init__(self, fetcher: Fetcher, root: str, rejections: Rejections) -> None:
-        self._fetcher = fetcher
+        self._fetcher = DatedFetcher(fetcher)
         self._root = root
         self._rejections = rejections
 
@@ -36,6 +36,10 @@ class BinanceRest:
         """Return the answer to one request."""
         asked: Mapping[str, str] = {name: str(value) for name, value in params.items()}
         return self._fetcher.get(f"{self._root}/{path}", params=asked)
+
+    def take_answered_ms(self) -> int | None:
+        """Return the earliest ``Date`` of the answers since this was called last."""
+        return self._fetcher.take_answered_ms()
 
     def trades(self, path: str, read: TradeReader, *, symbol: str, **params: int) -> TradePage:
         """Return a page of trades.

@@ -148,6 +148,10 @@ class BinanceSpot(Venue):
             fetched = self._rest.get("ticker/price", symbols=symbols)
         return dated_prices(self._names, read_prices(fetched.body), fetched, instruments)
 
+    def take_answered_ms(self) -> int | None:
+        """Return the earliest ``Date`` of the answers since this was called last."""
+        return self._rest.take_answered_ms()
+
     def take_rejected(self) -> Sequence[RejectedRow]:
         """Return the rows that were left out."""
         return self._rejections.take()

@@ -28,7 +28,7 @@ from producers.normalise.rejects import RejectedRow
 from producers.normalise.trades import VenueTrade
 from producers.sources.coinbase.searching import CursorPages, newest_id_before
 from producers.sources.fetching import Fetched, Fetcher
-from producers.sources.http_times import answered_ms
+from producers.sources.http_times import DatedFetcher, answered_ms
 from producers.sources.instrument_names import InstrumentNames
 from producers.sources.latest_prices import dated_prices
 from producers.sources.paging import (
@@ -83,7 +83,7 @@ class CoinbaseExchange(Venue):
         self.instruments = tuple(instruments)
         self._names = InstrumentNames(instruments)
         self._rejections = Rejections()
-        self._fetcher = fetcher
+        self._fetcher = DatedFetcher(fetcher)
 
     def _product(self, instrument: str) -> str:
         parts = self._names[instrument]
@@ -163,6 +163,10 @@ class CoinbaseExchange(Venue):
             latest = read_price(fetched.body, symbol=self._product(instrument))
             found.extend(dated_prices(self._names, [latest], fetched, [instrument]))
         return found
+
+    def take_answered_ms(self) -> int | None:
+        """Return the earliest ``Date`` of the answers since this was called last."""
+        return self._fetcher.take_answered_ms()
 
     def take_rejected(self) -> Sequence[RejectedRow]:
         """Return the rows that were left out."""

@@ -28,7 +28,7 @@ from producers.normalise.observations import VenueCandle, VenuePrice
 from producers.normalise.rejects import RejectedRow
 from producers.normalise.trades import NO_ID, VenueTrade
 from producers.sources.fetching import Fetched, Fetcher
-from producers.sources.http_times import answered_ms
+from producers.sources.http_times import DatedFetcher, answered_ms
 from producers.sources.instrument_names import InstrumentNames
 from producers.sources.kraken.errors import checked_answer
 from producers.sources.latest_prices import dated_prices
@@ -82,7 +82,7 @@ class KrakenSpot(Venue):
         self.instruments = tuple(instruments)
         self._names = InstrumentNames(instruments)
         self._rejections = Rejections()
-        self._fetcher = fetcher
+        self._fetcher = DatedFetcher(fetcher)
 
     def _pair(self, instrument: str) -> str:
         parts = self._names[instrument]
@@ -176,6 +176,10 @@ class KrakenSpot(Venue):
         """Return the latest prices in one request. ``Ticker`` states no time, so they have that of the answer."""
         fetched = self._get("Ticker", pair=",".join(self._pair(each) for each in instruments))
         return dated_prices(self._names, read_prices(fetched.body), fetched, instruments)
+
+    def take_answered_ms(self) -> int | None:
+        """Return the earliest ``Date`` of the answers since this was called last."""
+        return self._fetcher.take_answered_ms()
 
     def take_rejected(self) -> Sequence[RejectedRow]:
         """Return the rows that were left out."""

@@ -156,3 +156,23 @@ def test_where_nothing_can_be_refilled_the_bars_differ_in_the_minutes_that_the_l
                 theirs[fact].close,
                 theirs[fact].n_trades,
             )
+
+
+@LAWS
+@given(seed=seeds)
+def test_venue_that_falls_back_in_time_and_jumps_ahead_again_changes_neither_bars_nor_features(
+    seed: int,
+) -> None:
+    chance = random.Random(seed)
+    trades = drawn_trades(chance, n_minutes=7, per_s=1.0)
+    until_ms = T0 + 5 * MINUTE_MS + 30_000
+    run = run_of(trades, seed=seed)
+    exchange = run.exchanges["binance"]
+    exchange.is_dated = chance.random() < 0.7
+    for minute in range(1, 5):
+        begin_ms = T0 + minute * MINUTE_MS - chance.randrange(1_000, 25_000)
+        length_ms = chance.randrange(6_000, 26_000)
+        exchange.is_behind.append((begin_ms, begin_ms + length_ms, chance.randrange(6_000, 40_000)))
+    run.warm_up()
+    run.follow(until_ms)
+    assert_same(run, whole(trades, until_ms))

@@ -3,8 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
+from producers.jobs.following.shown_times import ShownTime
 from producers.normalise.trades import VenueTrade
-from schemas.events import CandleObserved, SourceFellSilent, SourceReturned
+from schemas.events import CandleObserved, SourceFellSilent, SourceReturned, WatermarkAdvanced
 from tests.fakes.played_exchanges import MINUTE_MS, TRAITS, PlayedExchange
 from tests.unit.producers.test_following import (
     BTC,
@@ -272,3 +273,68 @@ def test_broker_that_lost_its_log_gets_minutes_and_the_trades_of_the_current_one
         if b.interval == "1m"
     ]
     assert run.gaps() == []
+
+
+@pytest.mark.parametrize("is_dated", [False, True])
+@pytest.mark.parametrize("begin_s", [40, 52, 100, 107])
+def test_venue_that_falls_back_in_time_closes_no_bar_before_its_last_trade(begin_s, is_dated):
+    """It went on sending, so an estimate of its clock vouched for trades that came after the bar had closed."""
+
+    def behind(clock):
+        made = exchange(clock, per_s=5.0)
+        made.is_behind = [(*stretch(begin_s, begin_s + 15), 20_000)]
+        made.is_dated = is_dated
+        return made
+
+    run = run_of(behind)
+    run.warm_up()
+    run.follow(T0 + 300_000)
+    assert_whole(run)
+    assert {bar.n_late for bar in run.made().bars.values()} == {0}
+    assert run.gaps() == []
+    assert run.made() == followed(per_s=5.0).made()
+
+
+def watermarks_of(run):
+    return [event.event_time_ms for event in of_source(run, WatermarkAdvanced, "binance")]
+
+
+def pause(clock, *, rest_is_down=()):
+    """Nobody trades from second 60 to 240, and heartbeats state no time."""
+    made = [t for t in trades() if not T0 + 60_000 <= t.time_ms < T0 + 240_000]
+    found = [replace(trade, trade_id=1000 + n) for n, trade in enumerate(made)]
+    venue = PlayedExchange("binance", clock, {BTC: found})
+    venue.rest_is_down = list(rest_is_down)
+    return venue
+
+
+def test_quiet_market_is_complete_as_far_as_the_answers_of_rest_say():
+    run = run_of(pause)
+    run.warm_up()
+    before = run.exchanges["binance"].n_requests
+    run.follow(T0 + 230_000)
+    assert max(watermarks_of(run)) >= T0 + 220_000
+    assert run.exchanges["binance"].n_requests - before < 80
+    assert not of_source(run, SourceFellSilent, "binance")
+
+
+def test_quiet_market_is_not_vouched_for_while_rest_does_not_answer():
+    run = run_of(lambda clock: pause(clock, rest_is_down=[stretch(60, 110)]))
+    run.warm_up()
+    run.follow(T0 + 108_000)
+    assert max(watermarks_of(run)) <= T0 + 60_000
+    run.follow(T0 + 300_000)
+    assert_whole(run)
+    assert {bar.n_late for bar in run.made().bars.values()} == {0}
+
+
+def test_jump_of_the_time_of_a_venue_is_told_from_a_quiet_time_and_from_messages_that_were_held_back():
+    shown = ShownTime()
+    assert not shown.in_message(T0, T0 + 40)
+    assert not shown.in_message(T0 + 30_000, T0 + 30_040)  # quiet
+    assert not shown.in_message(T0 + 10_000, T0 + 31_000)  # back
+    assert shown.in_message(T0 + 32_000, T0 + 32_040)  # and right again
+    assert not shown.in_message(T0 + 33_000, T0 + 45_000)  # held back
+    assert not shown.in_message(T0 + 34_000, T0 + 45_000)
+    assert not shown.in_message(T0 + 900_000, T0 + 46_000)  # wrong
+    assert shown.time_ms == T0 + 34_000
