@@ -216,7 +216,7 @@ class Course:
             judge_bars(market, bars.get(name, []), gaps.get(name, []), from_ms, until_ms)
             for name, market in self.markets.items()
         ]
-        counts = (sum(each[place] for each in verdicts) for place in range(5))
+        counts = (sum(each[place] for each in verdicts) for place in range(4))
         return BarVerdict(*counts, "; ".join(each.first_wrong for each in verdicts if each.first_wrong))
 
     def _gaps(self) -> dict[str, list[Gap]]:

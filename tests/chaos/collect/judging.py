@@ -18,8 +18,6 @@ from schemas.wire.settings import KafkaEndpoint
 from tests.mirror.candles import MINUTE_MS
 from tests.mirror.markets import Market
 
-#: Late trades are counted by the bar that closes next, and bars close late where a venue is away.
-N_BARS_AFTER = 3
 Kind = TickObserved | CandleObserved | BarClosed | ArticlePublished
 
 
@@ -111,7 +109,6 @@ class BarVerdict(NamedTuple):
     n_missing: int
     n_wrong: int
     n_named: int
-    n_late: int
     first_wrong: str = ""
 
 
@@ -120,7 +117,7 @@ def judge_bars(
 ) -> BarVerdict:
     """Judge the bars of whole minutes within [from, until)."""
     given: Mapping[int, BarClosed] = {bar.start_ms: bar for bar in bars}
-    n_missing = n_wrong = n_named = n_late = 0
+    n_missing = n_wrong = n_named = 0
     first = ""
     rows = market.candles(MINUTE_MS, from_ms, until_ms, until_ms)
     for row in rows:
@@ -131,23 +128,10 @@ def judge_bars(
         if any(gap.start_ms < start_ms + MINUTE_MS and start_ms < gap.end_ms for gap in gaps):
             n_named += 1
             continue
-        if bar is not None and _is_counted_late(bar, row, given):
-            n_late += 1
-            continue
         n_missing += bar is None
         n_wrong += bar is not None
         first = first or f"{market.listing.name} {start_ms}: {bar} instead of {row}"
-    return BarVerdict(len(rows), n_missing, n_wrong, n_named, n_late, first)
-
-
-def _is_counted_late(bar: BarClosed, row: np.void, given: Mapping[int, BarClosed]) -> bool:
-    """Say whether a bar lacks as many trades as the bars after it count as too late.
-
-    A venue whose clock steps back, or that is late as a whole, vouched for a time that it had not reached.
-    """
-    after = [given.get(bar.start_ms + n * MINUTE_MS) for n in range(1, N_BARS_AFTER + 1)]
-    n_counted = sum(each.n_late for each in after if each is not None)
-    return bar.n_trades is not None and 0 < int(row["n_trades"]) - bar.n_trades <= n_counted
+    return BarVerdict(len(rows), n_missing, n_wrong, n_named, first)
 
 
 class HistoryVerdict(NamedTuple):

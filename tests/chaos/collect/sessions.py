@@ -109,7 +109,6 @@ def _venues(around: Surroundings, options: Options) -> list[Figure]:
         _count("trades missing and named by the ledger", whole.n_named),
         _count("bars made", bars.n_true),
         _count("bars missing or different and named by the ledger", bars.n_named),
-        _count("bars whose missing trades are counted as late", bars.n_late),
     ]
 
 
