@@ -57,6 +57,7 @@ class FakeVenue(Venue):
         self.failure: Exception | None = None
         self._names = InstrumentNames(instruments)
         self._page = page
+        self._answered_ms: int | None = None
 
     def sockets(self) -> Sequence[SocketAddress]:
         return [SocketAddress("wss://venue.test/ws", self.instruments, ('{"subscribe":"all"}',))]
@@ -82,6 +83,7 @@ class FakeVenue(Venue):
     def _check(self) -> None:
         if self.failure is not None:
             raise self.failure
+        self._answered_ms = self.market.now_ms // 1000 * 1000
 
     def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
         found = [each for each in self._trades(instrument) if each.trade_id > trade_id]
@@ -117,6 +119,10 @@ class FakeVenue(Venue):
         return [
             (each, VenuePrice("", newest.price, newest.time_ms)) for each in instruments if self._names[each]
         ]
+
+    def take_answered_ms(self) -> int | None:
+        taken, self._answered_ms = self._answered_ms, None
+        return taken
 
     def take_rejected(self) -> Sequence[RejectedRow]:
         return ()

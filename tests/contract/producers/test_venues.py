@@ -127,6 +127,14 @@ def test_there_are_no_trades_from_the_future(case: Case) -> None:
     assert all_of(case.venue.trades_from(case.instrument, case.market.now_ms + 1)) == []
 
 
+def test_an_answer_says_by_the_clock_of_the_venue_until_when_it_holds_everything(case: Case) -> None:
+    assert case.venue.take_answered_ms() is None
+    all_of(case.venue.trades_from(case.instrument, case.market.now_ms + 1))
+
+    assert case.venue.take_answered_ms() == case.market.now_ms // 1000 * 1000
+    assert case.venue.take_answered_ms() is None
+
+
 def test_a_trade_that_the_venue_has_forgotten_is_out_of_reach(case: Case) -> None:
     forgotten = case.market.trades[:600]
     del case.market.trades[:600]

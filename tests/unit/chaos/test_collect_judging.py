@@ -3,9 +3,11 @@
 import msgspec
 import pytest
 
-from schemas.events import TickObserved
+from schemas.events import BarClosed, TickObserved
 from schemas.gaps import Gap, GapKind
-from tests.chaos.collect.judging import TradeVerdict, judge_trades
+from schemas.time import Interval
+from tests.chaos.collect.judging import BarVerdict, TradeVerdict, judge_bars, judge_trades
+from tests.mirror.candles import MINUTE_MS
 from tests.mirror.markets import Market, World
 from tests.mirror.recordings import Recordings
 
@@ -74,3 +76,40 @@ def test_an_id_in_two_epochs_is_doubled(market: Market, ticks: list[TickObserved
 def test_another_price_is_wrong(market: Market, ticks: list[TickObserved]) -> None:
     other = msgspec.structs.replace(ticks[0], price=ticks[0].price + 1)
     assert judged(market, [other, *ticks[1:]]) == TradeVerdict(n_true=len(ticks), n_wrong=1)
+
+
+def bars_of(market: Market, until_ms: int) -> list[BarClosed]:
+    rows = market.candles(MINUTE_MS, START_MS, until_ms, until_ms)
+    return [
+        BarClosed(
+            event_time_ms=int(row["open_ms"]) + MINUTE_MS,
+            known_time_ms=int(row["open_ms"]) + MINUTE_MS,
+            source="kraken",
+            stream="mirror-x",
+            instrument="BTC-USD.KRAKEN",
+            interval=Interval.ONE_MINUTE,
+            start_ms=int(row["open_ms"]),
+            open=float(row["open"]),
+            high=float(row["high"]),
+            low=float(row["low"]),
+            close=float(row["close"]),
+            volume=float(row["volume"]),
+            buy_volume=None,
+            n_trades=int(row["n_trades"]),
+            n_late=0,
+        )
+        for row in rows
+    ]
+
+
+def test_a_bar_without_its_last_trades_is_wrong_though_the_next_one_counts_them_as_late(
+    market: Market,
+) -> None:
+    """Such bars were excused once, and a source that vouched too early was not noticed."""
+    until_ms = START_MS + 2 * MINUTE_MS
+    first, second = bars_of(market, until_ms)
+    assert judge_bars(market, [first, second], [], START_MS, until_ms) == BarVerdict(2, 0, 0, 0)
+
+    short = msgspec.structs.replace(first, n_trades=(first.n_trades or 0) - 1)
+    counting = msgspec.structs.replace(second, n_late=1)
+    assert judge_bars(market, [short, counting], [], START_MS, until_ms).n_wrong == 1

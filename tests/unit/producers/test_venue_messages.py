@@ -187,7 +187,7 @@ def test_coinbase_heartbeat_names_the_newest_trade() -> None:
         )
     )
 
-    assert message.notices == (Notice(NoticeKind.HEARTBEAT, "", "BTC-USD", 20),)
+    assert message.notices == (Notice(NoticeKind.HEARTBEAT, "", "BTC-USD", 20, 1_735_689_600_000),)
 
 
 def test_coinbase_last_match_is_a_repeat() -> None:
