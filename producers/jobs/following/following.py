@@ -20,14 +20,15 @@ from collections.abc import Iterator
 import structlog
 
 from producers.jobs.following.catching import CatchUp
+from producers.jobs.following.completeness import completeness
 from producers.jobs.following.giving import FollowedFrom, Giving
 from producers.jobs.following.handing import Handover, ShutError
-from producers.jobs.following.lines import Delays, Line
+from producers.jobs.following.lines import Delays, Line, lines_of
 from producers.jobs.following.notes import FollowingState, GapNotes, Recorder
 from producers.jobs.following.options import REST_S, FollowOptions
 from producers.jobs.following.reading import LineReader
 from producers.jobs.following.sequences import Place
-from producers.jobs.following.shown_times import QUIET_MS, REST_LAG_MS, earliest
+from producers.jobs.following.shown_times import REST_LAG_MS
 from producers.jobs.following.waiting import Waiting
 from producers.sources.sockets import Sockets
 from producers.sources.venues import Venue
@@ -75,17 +76,7 @@ class SourceFollower:
         self._handover = handover
         self._options = options
         self._gaps = gaps
-        self._lines = [
-            Line(
-                address,
-                sockets,
-                clock,
-                silent_after_s=venue.traits.silent_after_s,
-                connection_s=venue.traits.connection_s,
-                chance=chance,
-            )
-            for address in venue.sockets()
-        ]
+        self._lines = lines_of(venue, sockets, clock, chance)
         self._giving = Giving(
             handover,
             instruments=venue.instruments,
@@ -113,9 +104,8 @@ class SourceFollower:
     @property
     def is_held(self) -> bool:
         """Whether the source is present: it is followed, or what it missed is being fetched and that gets on."""
-        return (
-            self.is_sound and not self._quiet
-        ) or self._clock.monotonic_s() - self._progress_s < self._options.hold_s
+        is_followed = self.is_sound and not self._quiet
+        return is_followed or self._clock.monotonic_s() - self._progress_s < self._options.hold_s
 
     @property
     def state(self) -> FollowingState:
@@ -221,14 +211,12 @@ class SourceFollower:
         """State how far the source is complete: nothing is left to read, and nothing is missing."""
         if len(self._waiting) or not all(line.is_drained for line in self._lines):
             return
-        known_ms = earliest(line.received_ms if line.is_caught_up else line.polled_ms for line in self._lines)
-        if known_ms is None:
+        found = completeness(self._lines, self._giving.clock.lead_ms)
+        if found is None:
             return
-        expected_ms = known_ms + self._giving.clock.lead_ms
-        shown_ms = earliest(line.shown.time_ms for line in self._lines)
-        if shown_ms is not None:
-            self._giving.state_complete(min(expected_ms, shown_ms), known_ms)
-        self._quiet = [line for line in self._lines if expected_ms - (line.shown.time_ms or 0) > QUIET_MS]
+        if found.until_ms is not None:
+            self._giving.state_complete(found.until_ms, found.known_ms)
+        self._quiet = found.quiet
         if not self._quiet:
             self._progress_s = self._clock.monotonic_s()
 

@@ -7,7 +7,7 @@ import structlog
 from producers.jobs.following.shown_times import ShownTime
 from producers.sources.fetching import SourceBusyError, SourceRefusedError
 from producers.sources.sockets import Channel, ChannelClosedError, Received, Sockets
-from producers.sources.venues import SocketAddress
+from producers.sources.venues import SocketAddress, Venue
 from schemas.errors import SourceUnavailableError
 from schemas.time import Clock
 
@@ -206,3 +206,25 @@ class Line:
         self.is_caught_up = False
         if channel is not None:
             channel.close()
+
+
+def lines_of(venue: Venue, sockets: Sockets, clock: Clock, chance: random.Random) -> list[Line]:
+    """Return the connections of a venue, which are not open yet.
+
+    Args:
+        venue: The venue.
+        sockets: Opens them.
+        clock: The clock.
+        chance: Spreads the attempts.
+    """
+    return [
+        Line(
+            address,
+            sockets,
+            clock,
+            silent_after_s=venue.traits.silent_after_s,
+            connection_s=venue.traits.connection_s,
+            chance=chance,
+        )
+        for address in venue.sockets()
+    ]

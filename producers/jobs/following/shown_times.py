@@ -11,7 +11,7 @@ Where nothing shows a time for some seconds, the REST API is asked: an answer wi
 were none, and its ``Date`` says until when.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from producers.sources.venues import Reading
 from schemas.sources import LARGEST_LEAD_MS
@@ -73,10 +73,3 @@ def times_in(reading: Reading) -> Iterator[int]:
     for notice in reading.notices:
         if notice.time_ms is not None:
             yield notice.time_ms
-
-
-def earliest(times: Iterable[int | None]) -> int | None:
-    """Return the earliest of several times; None if one of them is not known."""
-    found = list(times)
-    known = [time_ms for time_ms in found if time_ms is not None]
-    return min(known) if known and len(known) == len(found) else None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
-from producers.jobs.following.lines import Delays, Line
+from producers.jobs.following.lines import Delays, Line, lines_of
 from producers.jobs.recording.gap_notes import RecordingGaps
 from producers.jobs.recording.kinds import RecordedKind, row_of_trade
 from producers.jobs.recording.recorders import FileRecorder
@@ -84,17 +84,7 @@ class PerpetualFollower:
         self._recorder = recorder
         self._gaps = gaps
         self._newest = dict(newest)
-        self._lines = [
-            Line(
-                address,
-                sockets,
-                clock,
-                silent_after_s=venue.traits.silent_after_s,
-                connection_s=venue.traits.connection_s,
-                chance=chance,
-            )
-            for address in venue.sockets()
-        ]
+        self._lines = lines_of(venue, sockets, clock, chance)
         self._openings = [0] * len(self._lines)
         self._heard_ms = [last_ran_ms] * len(self._lines)
         self._waiting: deque[_Waiting] = deque()
