@@ -24,6 +24,11 @@ def nanoseconds(time_ms: int, rank: int) -> int:
     return time_ms * 1_000_000 + min(rank, 999) * 1_000
 
 
+def seconds(time_ms: int, rank: int) -> float:
+    """Return the same time as answers state it; as microseconds it is exact, and nanoseconds would not be."""
+    return nanoseconds(time_ms, rank) // 1_000 / 1e6
+
+
 def _since_ns(text: str) -> int:
     """Return nanoseconds of what may be seconds, with a fraction or not, or nanoseconds."""
     if text.isdigit() and len(text) > 12:
@@ -114,8 +119,15 @@ class KrakenRest:
 
 
 def _trade(trade_id: int, time_ms: int, rank: int, price: float, size: float, is_buyer_maker: bool) -> list:  # noqa: FBT001 - a column
-    seconds = nanoseconds(time_ms, rank) / 1e9
-    return [f"{price:.5f}", f"{size:.8f}", seconds, "s" if is_buyer_maker else "b", "m", "", trade_id]
+    return [
+        f"{price:.5f}",
+        f"{size:.8f}",
+        seconds(time_ms, rank),
+        "s" if is_buyer_maker else "b",
+        "m",
+        "",
+        trade_id,
+    ]
 
 
 def _candle(row) -> list:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from itertools import pairwise
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.mirror.kraken import seconds
 from tests.mirror.running import RunningMirror
 
 pytestmark = pytest.mark.recorded
@@ -96,6 +98,13 @@ def test_kraken_pages_by_since_without_loss_and_repetition(mirror: RunningMirror
         ids += [trade[6] for trade in result["XXBTZUSD"]]
         since = result["last"]
     assert ids == list(range(ids[0], ids[0] + 4000))
+
+
+def test_kraken_states_the_millisecond_of_a_trade_by_rest_as_its_socket_does() -> None:
+    """Times were rounded twice, and every eighth trade of REST was a millisecond earlier than in the socket."""
+    first_ms = 1_796_059_844_000
+    stated = [int(Decimal(repr(seconds(first_ms + n, n % 3))) * 1000) for n in range(10_000)]
+    assert stated == [first_ms + n for n in range(10_000)]
 
 
 def test_kraken_candles_are_the_last_720_whatever_is_asked(mirror: RunningMirror, get: Get) -> None:
