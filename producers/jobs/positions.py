@@ -58,13 +58,16 @@ class LoggedPosition(NamedTuple):
     def topic(self, times: SourceTimes) -> Topic | None:
         """Return the topic in which the source published last; None before its first record.
 
-        The last record of a session that died may lie in a topic that holds no event of the source yet.
+        The last record of a session that died may lie in a topic that holds no event of the source yet. A session
+        may also have died after the first candle of one instrument, before those of the others and any watermark.
         """
         if self.entered:
             return BY_NAME[max(self.entered, key=self.entered.__getitem__)[0]]
         reached = self.reached.topic(times)
         if reached is None and self.vouched:
             return BY_NAME[min(self.vouched)[0]]
+        if reached is None and self.candle_ends:
+            return MARKET_CANDLE
         return reached
 
     def vouched_ms(self, times: SourceTimes) -> int | None:
