@@ -81,15 +81,16 @@ def up(environment: Mapping[str, str], /, *, logs: bool, source: str | None, **o
     from deploy.local.checking import check_files
     from deploy.local.choosing import SIMULATED
     from deploy.local.launching import launch
-    from deploy.local.runs import chosen, run_of
+    from deploy.local.runs import chosen, lacks_file, run_of
     from deploy.local.terminals import Terminal
 
     settings = LauncherSettings.from_environment(environment)
     terminal = Terminal(sys.stdout, shows_logs=logs)
     directory = DataDirectory(settings.data_dir)
     asked = {"data": options["data"], "source": source, "seed": options["seed"]}
-    # Where a launcher runs already, no source is asked: this one ends at once.
-    choice = SIMULATED if directory.holder() else chosen(environment, **asked, say=terminal.say)
+    # Where a launcher runs already, or options of files stand without one, no source is asked: this start is refused.
+    is_refused = bool(directory.holder()) or lacks_file(environment, options)
+    choice = SIMULATED if is_refused else chosen(environment, **asked, say=terminal.say)
     run = run_of(environment, **options, choice=choice)
     check_files(run, environment, directory=directory, say=terminal.say)
     stop = stop_on_signals()

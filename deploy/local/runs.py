@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from deploy.local.choosing import SIMULATED, AskedSource, Choice, choose
 from deploy.local.mirroring import OwnMirror
@@ -118,6 +118,14 @@ def chosen(
         message = "SOURCE and DATA exclude each other: a run with DATA is a replay; leave one of them out"
         raise ConfigurationError(message)
     return SIMULATED
+
+
+def lacks_file(environment: Mapping[str, str], options: Mapping[str, Any]) -> bool:
+    """Return whether a stretch or a history is asked for, and no recorded file."""
+    of_files = (options.get("from_text"), options.get("to_text"), options.get("history"))
+    names = ("DRIFTLINE_FROM", "DRIFTLINE_TO", "DRIFTLINE_HISTORY")
+    is_asked = any(each is not None for each in of_files) or any(environment.get(name) for name in names)
+    return is_asked and not has_data(environment, options["data"])
 
 
 def has_data(environment: Mapping[str, str], data: tuple[Path, ...]) -> bool:
