@@ -128,6 +128,13 @@ _HISTORY = PlatformProcess(
 _ARTICLES = PlatformProcess(
     name="articles", stage=Stage.SERVICES, arguments=("stream_processors", "articles"), needs=_LOG
 )
+#: They score articles, and make features of the scores, where a run has news.
+_SENTIMENT = PlatformProcess(
+    name="sentiment", stage=Stage.SERVICES, arguments=("stream_processors", "sentiment"), needs=_LOG
+)
+_NEWS = PlatformProcess(
+    name="news", stage=Stage.SERVICES, arguments=("stream_processors", "news"), needs=_LOG_AND_VIEWS
+)
 _SCORING = PlatformProcess(
     name="scoring", stage=Stage.SERVICES, arguments=("api", "scoring"), needs=_EVERYTHING
 )
@@ -229,6 +236,7 @@ def processes_of_a_run(
     has_companions: bool = False,
     is_learning: bool = False,
     has_news: bool = False,
+    has_news_file: bool = False,
 ) -> tuple[PlatformProcess, ...]:
     """Return the rows of the table that a run needs, in the order in which they are started.
 
@@ -236,7 +244,8 @@ def processes_of_a_run(
         market: What is played.
         has_companions: Whether any instrument of the run has companions; otherwise no process joins anything.
         is_learning: Whether models learn online.
-        has_news: Whether the run has news, in which copies are found.
+        has_news: Whether the run has news that is collected, in which copies are found.
+        has_news_file: Whether the run has the news of a file.
     """
     return (
         _MARKET,
@@ -244,6 +253,7 @@ def processes_of_a_run(
         _OUTCOMES,
         _HISTORY,
         *((_ARTICLES,) if has_news else ()),
+        *((_SENTIMENT, _NEWS) if has_news or has_news_file else ()),
         _SCORING,
         _API,
         _WARM_UP,
