@@ -99,7 +99,9 @@ def defined(scores: Sequence[SentimentScored], time_ms: int) -> dict[str, float]
             if time_ms - text[0].known_time_ms < window.milliseconds
         ]
         row[f"news_log_count_{window.name}"] = math.log1p(sum(trust for trust, *_ in inside))
-        weighed = [(trust * (1 - age / window.milliseconds), *rest) for trust, age, *rest in inside]
+        weighed = [
+            (trust * (1 - age / window.milliseconds), text, novelty) for trust, age, text, novelty in inside
+        ]
         row[f"news_novelty_{window.name}"] = _mean([(weight, novelty) for weight, _, novelty in weighed])
         means = []
         for scorer in SCORERS:
@@ -251,7 +253,7 @@ def test_after_an_absence_live_equals_batch_and_the_absent_time_has_no_rows(seed
     found = live_rows([*script[:died], *said, *script[died:]])
     last = max(until_ms) // MINUTE
     assert not [minute for minute in found if from_ms // MINUTE < minute <= last]
-    assert set(found) >= {minute for minute in range(last + 1, int(0.2 * 1_440) - 1)}
+    assert set(found) >= set(range(last + 1, int(0.2 * 1_440) - 1))
     assert_rows_equal_batch(found, scores)
 
 
