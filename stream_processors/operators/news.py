@@ -7,15 +7,16 @@
 3. While news is absent no rows are made. A score that comes after the absence is used by the rows after it.
 4. After the rows of a minute its watermark is forwarded, so that joins need not wait. Absences and returns are forwarded too.
 5. Scores of all assets and scorers are kept for seven days, so a change of the settings finds what it needs. Rows are made
-   for the configured assets alone.
+   of the configured sets alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from schemas.companions import NEWS
 from schemas.errors import SnapshotMismatchError
 from schemas.events import (
     Event,
@@ -28,7 +29,7 @@ from schemas.events import (
 from schemas.topics import FEATURES_NEWS, Topic
 from stream_processors.features.news_texts import NewsScore
 from stream_processors.operators.changing import StateChanges, encode
-from stream_processors.operators.news_runs import NEWS_SOURCE, NewsProgress, NewsRun, NewsSetup, TextName
+from stream_processors.operators.news_runs import NewsProgress, NewsRun, NewsSet, TextName
 from stream_processors.operators.protocols import Output, StateChange
 
 _TEXT, _PROGRESS = "text", "progress"
@@ -38,11 +39,11 @@ class NewsOperator:
     """Makes the rows of the news of each run.
 
     Args:
-        setup: Of what features are made.
+        sets: The rows that are made each minute, in the order in which they are published.
     """
 
-    def __init__(self, setup: NewsSetup) -> None:
-        self._setup, self._spec = setup, setup.spec()
+    def __init__(self, sets: Sequence[NewsSet]) -> None:
+        self._sets = tuple(sets)
         self._runs: dict[str, NewsRun] = {}
         self._changes = StateChanges()
 
@@ -53,7 +54,7 @@ class NewsOperator:
         elif event.key_fields != ("source",):
             message = f"news features are not made of {type(event).__name__}"
             raise TypeError(message)
-        elif event.source == NEWS_SOURCE:
+        elif event.source == NEWS:
             yield from self._on_said(event)
 
     def _on_score(self, event: SentimentScored) -> None:
@@ -82,14 +83,14 @@ class NewsOperator:
             case SourceFellSilent():
                 yield from run.on_silence(event)
             case SourceReturned():
-                yield from () if run.is_void(event) else run.on_return(event)
+                yield from run.on_return(event)
             case _:
                 return  # the presence of the source, for people
 
     def _run_of(self, stream: str) -> NewsRun:
         run = self._runs.get(stream)
         if run is None:
-            run = self._runs[stream] = NewsRun(stream, self._setup, self._spec)
+            run = self._runs[stream] = NewsRun(stream, self._sets)
         return run
 
     def changes(self) -> list[StateChange]:

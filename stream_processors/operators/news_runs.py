@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.codec import null_from_nan
+from schemas.companions import NEWS
 from schemas.events import (
     END_OF_TIME_MS,
     NewsFeaturesComputed,
@@ -26,13 +27,10 @@ from schemas.events import (
     SourceReturned,
     WatermarkAdvanced,
 )
-from schemas.features import FeatureSpec
 from schemas.scorers import ScorerId
 from stream_processors.features.news_declarations import LONGEST, news_spec
 from stream_processors.features.news_texts import NewsScore, NewsTexts, news_score
 
-#: The source that speaks for all news.
-NEWS_SOURCE = "news"
 MINUTE_MS = 60_000
 #: Two watermarks that are farther apart than this have an outage between them, however the second one came.
 LONGEST_STEP_MS = 24 * 3_600_000
@@ -42,22 +40,18 @@ NEVER_MS = -(2**62)
 TextName = tuple[str, str, int]
 
 
-class NewsSetup(msgspec.Struct, frozen=True, kw_only=True):
-    """Of what features are made.
+class NewsSet(msgspec.Struct, frozen=True, kw_only=True):
+    """One row a minute: the asset that it is about, and of what it is made.
 
     Attributes:
-        assets: The assets that have rows, in the order in which their rows are published.
+        asset: The asset.
         scorers: The scorers that have columns, in their order.
         credibility: The credibility of sources, by name; 1 for a source that is not named.
     """
 
-    assets: tuple[str, ...]
+    asset: str
     scorers: tuple[ScorerId, ...]
     credibility: Mapping[str, float]
-
-    def spec(self) -> FeatureSpec:
-        """Return the set of the features."""
-        return news_spec(self.scorers, self.credibility)
 
 
 class NewsProgress(msgspec.Struct, array_like=True):
@@ -82,6 +76,15 @@ class NewsProgress(msgspec.Struct, array_like=True):
     epoch: int = 0
 
 
+class _Line:
+    """The texts of one set."""
+
+    def __init__(self, of: NewsSet) -> None:
+        self.asset = of.asset
+        self.spec = news_spec(of.scorers, of.credibility)
+        self.texts = NewsTexts(of.scorers, of.credibility)
+
+
 Said = WatermarkAdvanced | SourceFellSilent | SourceReturned
 
 
@@ -90,15 +93,14 @@ class NewsRun:
 
     Args:
         stream: The run.
-        setup: Of what features are made.
-        spec: The set of the features.
+        sets: The rows that are made each minute, in the order in which they are published.
     """
 
-    def __init__(self, stream: str, setup: NewsSetup, spec: FeatureSpec) -> None:
+    def __init__(self, stream: str, sets: Sequence[NewsSet]) -> None:
         self.progress = NewsProgress()
         self.held: dict[TextName, tuple[NewsScore, ...]] = {}
-        self._stream, self._spec = stream, spec
-        self._texts = {asset: NewsTexts(setup.scorers, setup.credibility) for asset in setup.assets}
+        self._stream = stream
+        self._lines = [_Line(each) for each in sets]
         self._by_age: list[tuple[int, TextName]] = []
 
     # Scores
@@ -120,9 +122,9 @@ class NewsRun:
         asset, article_id, version = text
         self.held[text] = scores
         heapq.heappush(self._by_age, (max(score.known_ms for score in scores), text))
-        texts = self._texts.get(asset)
-        if texts is not None:
-            texts.put(article_id, version, scores)
+        for line in self._lines:
+            if line.asset == asset:
+                line.texts.put(article_id, version, scores)
 
     def leaving(self) -> Iterator[TextName]:
         """Let go of the texts that are too old for every row from the last one on, and yield them."""
@@ -135,13 +137,16 @@ class NewsRun:
             if scores is not None and max(score.known_ms for score in scores) <= limit_ms:
                 del self.held[text]
                 yield text
-        for texts in self._texts.values():
-            texts.drop_until(limit_ms)
+        for line in self._lines:
+            line.texts.drop_until(limit_ms)
 
     # What the source says
 
-    def is_void(self, event: WatermarkAdvanced | SourceReturned) -> bool:
-        """Return whether a later session than that of the event was met; if not, the event's is now the newest."""
+    def is_void(self, event: WatermarkAdvanced) -> bool:
+        """Return whether a later session than that of a watermark was met; if not, its session is now the newest.
+
+        Absences are not judged by it: the monitor and the agent, which state them, have no sessions.
+        """
         is_void = event.epoch < self.progress.epoch
         self.progress.epoch = max(event.epoch, self.progress.epoch)
         return is_void
@@ -208,38 +213,35 @@ class NewsRun:
         times_ms = np.arange(first_ms, until_ms + 1, MINUTE_MS, dtype=np.int64)
         self.progress.row_ms = int(times_ms[-1])
         self.progress.next_ms = self.progress.row_ms + MINUTE_MS
-        tables = {asset: texts.rows(times_ms) for asset, texts in self._texts.items()}
+        tables = [line.texts.rows(times_ms) for line in self._lines]
         for number, time_ms in enumerate(times_ms.tolist()):
-            for asset, (n_articles, values) in tables.items():
-                yield self._row(asset, time_ms, int(n_articles[number]), values[number])
+            for line, (n_articles, values) in zip(self._lines, tables, strict=True):
+                yield self._row(line, time_ms, int(n_articles[number]), values[number])
             yield WatermarkAdvanced(
                 event_time_ms=time_ms,
                 known_time_ms=max(time_ms, known_ms),
-                source=NEWS_SOURCE,
+                source=NEWS,
                 stream=self._stream,
             )
 
     def _row(
-        self, asset: str, time_ms: int, n_articles: int, values: NDArray[np.float64]
+        self, line: _Line, time_ms: int, n_articles: int, values: NDArray[np.float64]
     ) -> NewsFeaturesComputed:
         return NewsFeaturesComputed(
             event_time_ms=time_ms,
             known_time_ms=time_ms,
-            source=NEWS_SOURCE,
+            source=NEWS,
             stream=self._stream,
-            asset=asset,
-            feature_spec_hash=self._spec.hash,
+            asset=line.asset,
+            feature_spec_hash=line.spec.hash,
             n_articles=n_articles,
-            values=dict(zip(self._spec.names, null_from_nan(values.tolist()), strict=True)),
+            values=dict(zip(line.spec.names, null_from_nan(values.tolist()), strict=True)),
         )
 
-    def newest(self) -> Sequence[NewsFeaturesComputed]:
-        """Return the newest row of each asset, made again."""
-        if self.progress.row_ms is None:
-            return ()
-        times_ms = np.array([self.progress.row_ms], dtype=np.int64)
-        found = []
-        for asset, texts in self._texts.items():
-            n_articles, values = texts.rows(times_ms)
-            found.append(self._row(asset, self.progress.row_ms, int(n_articles[0]), values[0]))
-        return found
+    def newest(self) -> Iterator[NewsFeaturesComputed]:
+        """Yield the newest row of each asset and set, made again."""
+        if self.progress.row_ms is not None:
+            times_ms = np.array([self.progress.row_ms], dtype=np.int64)
+            for line in self._lines:
+                n_articles, values = line.texts.rows(times_ms)
+                yield self._row(line, self.progress.row_ms, int(n_articles[0]), values[0])

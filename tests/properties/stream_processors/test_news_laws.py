@@ -14,9 +14,9 @@ from schemas.codec import nan_from_null
 from schemas.events import Event, NewsFeaturesComputed, SentimentScored
 from schemas.features import NewsFeatureTable
 from schemas.topics import NEWS_SENTIMENT
-from stream_processors.features.news import news_table
 from stream_processors.features.news_declarations import WINDOWS, news_spec
 from stream_processors.features.news_kernel import width_of
+from stream_processors.features.news_tables import news_table
 from tests.fixtures.market_events import HOUR, MINUTE, T0
 from tests.fixtures.news import (
     CREDIBILITY,
@@ -38,7 +38,7 @@ N_DAYS = 9
 def table(scores: Sequence[SentimentScored], minutes: Sequence[int]) -> NewsFeatureTable:
     """The features of BTC at T0 and so many minutes."""
     times = np.array([T0 + minute * MINUTE for minute in minutes], dtype=np.int64)
-    return news_table(scores, times, asset="BTC", scorers=SCORERS, credibility=CREDIBILITY)
+    return news_table(scores, asset="BTC", scorers=SCORERS, credibility=CREDIBILITY, as_of_ms=times)
 
 
 def bits(values: NDArray[np.float64]) -> list[bytes]:

@@ -22,37 +22,37 @@ _NEVER_MS = -(2**62)
 
 def news_table(
     scores: Iterable[SentimentScored],
-    minutes: NDArray[np.int64],
     *,
     asset: str,
     scorers: Sequence[ScorerId],
     credibility: Mapping[str, float],
+    as_of_ms: NDArray[np.int64],
 ) -> NewsFeatureTable:
     """Return the news features of an asset at the ends of minutes.
 
     Args:
         scores: Scores in any order, repeats included; those of other assets and scorers are left out. A row needs those of
             the seven days before it.
-        minutes: Shape (n,), strictly increasing: the times of the rows, in milliseconds.
         asset: The asset.
         scorers: The scorers whose features are made, in the order of their columns.
         credibility: The credibility of sources, by name; 1 for a source that is not named.
+        as_of_ms: Shape (n,), strictly increasing: the times of the rows, which are the ends of minutes.
 
     Raises:
         ValueError: If the times do not increase.
     """
-    if np.any(np.diff(minutes) <= 0):
+    if np.any(np.diff(as_of_ms) <= 0):
         message = "the times of the rows must be strictly increasing"
         raise ValueError(message)
     spec = news_spec(scorers, credibility)
     texts = NewsTexts(scorers, credibility)
     for (_, article_id, version), found in sorted(_by_text(scores, asset).items()):
         texts.put(article_id, version, found)
-    n_articles, values = texts.rows(np.ascontiguousarray(minutes, dtype=np.int64))
+    n_articles, values = texts.rows(np.ascontiguousarray(as_of_ms, dtype=np.int64))
     return NewsFeatureTable(
         names=spec.names,
         feature_spec_hash=spec.hash,
-        as_of_ms=minutes,
+        as_of_ms=as_of_ms,
         n_articles=n_articles,
         values=values,
     )
