@@ -22,6 +22,7 @@ from schemas.topics import (
     MARKET_TICK,
     MODELS_EFFECT,
     NEWS_ARTICLE,
+    NEWS_SENTIMENT,
     PREDICTIONS,
     PROGRESS_SCORING,
     Topic,
@@ -44,7 +45,7 @@ def read_by(*, has_companions: bool, has_news: bool = False) -> dict[str, tuple[
 
     Args:
         has_companions: Whether any instrument has companions, so that vectors are joined and scored.
-        has_news: Whether the run has news, so that copies of articles are found.
+        has_news: Whether the run has news, so that copies of articles are found and news features are made.
     """
     found = {
         "driftline-market": (MARKET_CANDLE, MARKET_TICK),
@@ -59,6 +60,7 @@ def read_by(*, has_companions: bool, has_news: bool = False) -> dict[str, tuple[
         }
     if has_news:
         found["driftline-articles"] = (NEWS_ARTICLE,)
+        found["driftline-news"] = (NEWS_SENTIMENT,)
     return found
 
 

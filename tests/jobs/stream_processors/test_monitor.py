@@ -18,6 +18,7 @@ from stream_processors.inspection.alert_lists import open_alerts, published_aler
 from stream_processors.inspection.replaying import discard
 from stream_processors.jobs.articles import articles_job
 from stream_processors.jobs.market import market_job
+from stream_processors.jobs.news import news_job
 from stream_processors.jobs.outcomes import outcomes_job
 from stream_processors.jobs.vectors import vectors_job
 from stream_processors.monitoring.metrics import MonitorMetrics
@@ -221,7 +222,7 @@ def test_groups_and_topics_are_those_of_the_jobs(companions: str, stream: str, *
             joined=settings.parsed_companions(),
         ),
         *([vectors_job(settings)] if companions else []),
-        *([articles_job()] if has_news else []),
+        *([articles_job(), news_job([])] if has_news else []),
     ]
     found = {f"driftline-{job.name}": job.inputs for job in jobs}
     assert {**found, "driftline-history": EVENT_TOPICS} == read_by(
