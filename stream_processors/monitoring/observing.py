@@ -44,7 +44,7 @@ def read_by(*, has_companions: bool, has_news: bool = False) -> dict[str, tuple[
 
     Args:
         has_companions: Whether any instrument has companions, so that vectors are joined and scored.
-        has_news: Whether the run has news, so that copies of articles are found.
+        has_news: Whether the run has news, so that copies of articles are found and articles are scored.
     """
     found = {
         "driftline-market": (MARKET_CANDLE, MARKET_TICK),
@@ -58,7 +58,7 @@ def read_by(*, has_companions: bool, has_news: bool = False) -> dict[str, tuple[
             "driftline-scoring": (FEATURES_MARKET, FEATURES_VECTOR),
         }
     if has_news:
-        found["driftline-articles"] = (NEWS_ARTICLE,)
+        found |= {"driftline-articles": (NEWS_ARTICLE,), "driftline-sentiment": (NEWS_ARTICLE,)}
     return found
 
 
