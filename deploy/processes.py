@@ -236,7 +236,6 @@ def processes_of_a_run(
     has_companions: bool = False,
     is_learning: bool = False,
     has_news: bool = False,
-    has_news_file: bool = False,
 ) -> tuple[PlatformProcess, ...]:
     """Return the rows of the table that a run needs, in the order in which they are started.
 
@@ -244,16 +243,14 @@ def processes_of_a_run(
         market: What is played.
         has_companions: Whether any instrument of the run has companions; otherwise no process joins anything.
         is_learning: Whether models learn online.
-        has_news: Whether the run has news that is collected, in which copies are found.
-        has_news_file: Whether the run has the news of a file.
+        has_news: Whether the run has news, in which copies are found, which is scored, and of which features are made.
     """
     return (
         _MARKET,
         *((_VECTORS,) if has_companions else ()),
         _OUTCOMES,
         _HISTORY,
-        *((_ARTICLES,) if has_news else ()),
-        *((_SENTIMENT, _NEWS) if has_news or has_news_file else ()),
+        *((_ARTICLES, _SENTIMENT, _NEWS) if has_news else ()),
         _SCORING,
         _API,
         _WARM_UP,

@@ -84,8 +84,8 @@ def run_of(
         market=market,
         has_companions=bool(parse_companions(facts.get(VARIABLE))),
         is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),
-        has_news=market is MarketKind.LIVE and known.get("DRIFTLINE_LIVE_NEWS") != "",
-        has_news_file=settings.news is not None,
+        has_news=settings.news is not None
+        or (market is MarketKind.LIVE and known.get("DRIFTLINE_LIVE_NEWS") != ""),
     )
     mirror = None if has_files else choice.own_mirror
     return PlatformRun(
