@@ -128,10 +128,6 @@ _HISTORY = PlatformProcess(
 _ARTICLES = PlatformProcess(
     name="articles", stage=Stage.SERVICES, arguments=("stream_processors", "articles"), needs=_LOG
 )
-#: It runs where a run has news, as the finding of copies does.
-_SENTIMENT = PlatformProcess(
-    name="sentiment", stage=Stage.SERVICES, arguments=("stream_processors", "sentiment"), needs=_LOG
-)
 _SCORING = PlatformProcess(
     name="scoring", stage=Stage.SERVICES, arguments=("api", "scoring"), needs=_EVERYTHING
 )
@@ -240,14 +236,14 @@ def processes_of_a_run(
         market: What is played.
         has_companions: Whether any instrument of the run has companions; otherwise no process joins anything.
         is_learning: Whether models learn online.
-        has_news: Whether the run has news, in which copies are found and which is scored.
+        has_news: Whether the run has news, in which copies are found.
     """
     return (
         _MARKET,
         *((_VECTORS,) if has_companions else ()),
         _OUTCOMES,
         _HISTORY,
-        *((_ARTICLES, _SENTIMENT) if has_news else ()),
+        *((_ARTICLES,) if has_news else ()),
         _SCORING,
         _API,
         _WARM_UP,
