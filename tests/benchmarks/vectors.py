@@ -86,7 +86,11 @@ def operator_alone(tables: dict[str, FeatureTable]) -> Figure:
     began_s = time.process_time()
     for number, event in events:
         is_own = number == machine.partition
-        outputs = machine.step(FEATURES_MARKET, event) if is_own else machine.step_beside(number, event)
+        outputs = (
+            machine.step(FEATURES_MARKET, event)
+            if is_own
+            else machine.step_beside((FEATURES_MARKET.name, number), event)
+        )
         for _ in outputs:
             pass
     return _figure("operator alone, per vector", (time.process_time() - began_s) / 3_000 * 1e6, "us")
