@@ -34,6 +34,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-stream-lock \
 	bench-features \
 	bench-vectors \
+	bench-news \
 	bench-online \
 	bench-train \
 	bench-inference \
@@ -196,6 +197,9 @@ chaos-demo: $(VENV)/.developing ## Kill every process of the demo on a mirror wi
 
 parity-loaded: $(VENV)/.developing ## Replay two coins at full speed with busy loops beside it: nothing lost (RUNS=20 BUSY=2)
 	$(BIN)/python -m tests.chaos.parity
+
+bench-news: $(VENV)/.developing ## Rows/s of the news features, one asset and a thousand, live and in batch, and memory (DAYS=, ASSETS=, MINUTES=)
+	$(BIN)/python -m tests.benchmarks.news
 
 bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and their snapshots
 	$(BIN)/python -m tests.benchmarks.online

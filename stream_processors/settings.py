@@ -41,7 +41,8 @@ class ProcessorSettings(JobSettings):
     )
 
     news: Path | None = Field(
-        default=None, description="The file of articles that a replay plays beside its prices; unset means none."
+        default=None,
+        description="The file of articles that a replay plays beside its prices; unset means none.",
     )
 
     metrics_port: int | None = Field(

@@ -124,10 +124,11 @@ class RoundPublisher:
         at_ms = max(now_ms, self._known.vouched_ms)
         if at_ms == self._known.vouched_ms and not is_first:
             return
-        times = {"event_time_ms": at_ms, "known_time_ms": at_ms}
-        names = {"source": NEWS, "stream": self._known.stream}
-        returned = [SourceReturned(**times, **names)] if is_first else []
-        self.publish((), (), [*returned, WatermarkAdvanced(**times, **names)])
+        returned = [self._said(SourceReturned, at_ms)] if is_first else []
+        self.publish((), (), [*returned, self._said(WatermarkAdvanced, at_ms)])
+
+    def _said(self, kind: type[SourceReturned] | type[WatermarkAdvanced], at_ms: int) -> Event:
+        return kind(event_time_ms=at_ms, known_time_ms=at_ms, source=NEWS, stream=self._known.stream)
 
     def _as_known(self, event: Event) -> Event:
         """Return an article as known no earlier than the newest watermark; assumed times are no part of its promise."""
