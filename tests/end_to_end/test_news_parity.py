@@ -57,6 +57,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory, recorded_data: Path) -> R
         stretch=(FROM, UNTIL),
         options=["--news", str(recorded_data / NEWS)],
         environment=setting,
+        deadline_s=600,
     ) as demo:
         end_ms = int(minutes_of(recorded_data / CANDLES, FROM, UNTIL).rows[-1, 5])
         demo.wait_for_judged(after_ms=end_ms - 3 * 60_000, deadline_s=600)

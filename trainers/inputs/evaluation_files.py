@@ -4,8 +4,9 @@ Evaluations, comparisons, searches and audits read their files here. Each file i
 bars fit those of the instrument better one bar apart are named in a warning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from schemas.instruments import parse_instrument
 from schemas.time import Interval, Length
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
+from stream_processors.features.vector_declarations import FeatureGroup, groups_among
 from stream_processors.features.vectors import with_coin, with_news, with_perpetual
 from trainers.datasets.alignment import misalignment, misalignment_words
 from trainers.datasets.decisions import DecisionSet
@@ -97,14 +99,19 @@ class EvaluationInput:
         self.table = self._features_of(files)
         self.warnings = self._file_warnings()
 
-    def recipe(self, model: str) -> Recipe:
+    def recipe(self, model: str, *, sees_news: bool = True) -> Recipe:
         """The recipe of a name on the command line, as these files ask for it.
+
+        Args:
+            model: The name.
+            sees_news: Whether it sees the news, if there is any.
 
         Raises:
             ConfigurationError: If there is no recipe of that name.
         """
         near = max(1, self._question.interval.milliseconds // self._question.horizon.milliseconds)
-        is_accompanied = len(self.table.names) > len(SPEC.features)
+        names = self.table.names if sees_news else without_news(self.table.names)
+        is_accompanied = len(names) > len(SPEC.features)
         return recipe_named(model, near=near, is_accompanied=is_accompanied)
 
     def own_decisions(self, multiples: frozenset[int]) -> DecisionSet:
@@ -208,12 +215,14 @@ class PreparedDecisions(NamedTuple):
     Attributes:
         decisions: The decisions, with the outcomes that every recipe needs.
         recipes: By name.
+        recipes_without_news: The same for decisions without news; empty if there is no news.
         warnings: What is to be known of the files, a sentence each.
     """
 
     decisions: DecisionSet
     recipes: dict[str, Recipe]
     warnings: tuple[str, ...]
+    recipes_without_news: Mapping[str, Recipe] = MappingProxyType({})
 
 
 def decisions_of_files(
@@ -232,7 +241,13 @@ def decisions_of_files(
     read = EvaluationInput(files, question)
     recipes = {name: read.recipe(name) for name in models}
     multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
-    return PreparedDecisions(read.decisions(multiples), recipes, read.warnings)
+    without = {name: read.recipe(name, sees_news=False) for name in models if files.news is not None}
+    return PreparedDecisions(read.decisions(multiples), recipes, read.warnings, without)
+
+
+def without_news(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the features among some that are not made of news."""
+    return tuple(name for name in names if FeatureGroup.NEWS not in groups_among((name,)))
 
 
 def decisions_like(
