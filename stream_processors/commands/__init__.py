@@ -69,6 +69,15 @@ def news(environment: Mapping[str, str]) -> None:
 
 @commands.command()
 @click.pass_obj
+def sentiment(environment: Mapping[str, str]) -> None:
+    """Score articles by every scorer that runs."""
+    from stream_processors.agents.sentiment import run_sentiment
+
+    run_sentiment(environment, stop_on_signals())
+
+
+@commands.command()
+@click.pass_obj
 def history(environment: Mapping[str, str]) -> None:
     """Write every event of the log into Postgres."""
     from stream_processors.jobs.history import run_history

@@ -13,23 +13,28 @@ import numpy as np
 
 from producers.sources.files.candles.steps import BarLength
 from producers.sources.files.forms import ReadRequest
+from producers.sources.files.recognition import stated_instrument
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
+from schemas.instruments import parse_instrument
 from schemas.time import Interval, Length
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
-from stream_processors.features.vectors import with_coin, with_perpetual
+from stream_processors.features.vectors import with_coin, with_news, with_perpetual
 from trainers.datasets.alignment import misalignment, misalignment_words
 from trainers.datasets.decisions import DecisionSet
-from trainers.datasets.joining import interval_columns, news_columns, with_columns
+from trainers.datasets.joining import interval_columns, with_columns
 from trainers.datasets.prices import PricePath, merged
-from trainers.inputs.bar_files import BarFile, read_bars, read_publication_times
+from trainers.inputs.bar_files import BarFile, read_bars
+from trainers.inputs.news_scores import NewsFile, scored_news
 from trainers.models.recipes import Recipe
 from trainers.training.evaluating import Question, decisions_for
 from trainers.training.offered import recipe_named
 
 #: Closes of one market, as two venues state them, usually differ by less than this.
 _LARGEST_DIFFERENCE = 0.01
+#: The asset of files whose names do not say.
+_ASSET = "BTC"
 
 
 class EvaluationFiles(NamedTuple):
@@ -39,7 +44,7 @@ class EvaluationFiles(NamedTuple):
         bars: Candles of the instrument whose direction is predicted.
         bars_eth: Candles of another coin.
         perp: Candles of the perpetual.
-        news: Articles.
+        news: Articles, whose scores become features.
         outcomes: Shorter bars of the same instrument, in which outcomes are looked up first.
         reading: What the files of candles cannot tell; None knows the wall clock alone.
     """
@@ -47,13 +52,14 @@ class EvaluationFiles(NamedTuple):
     bars: Path
     bars_eth: Path | None = None
     perp: Path | None = None
-    news: Path | None = None
+    news: NewsFile | None = None
     outcomes: Path | None = None
     reading: ReadRequest | None = None
 
     def given(self) -> dict[str, Path]:
         """The files that were given, by their part."""
-        return {name: path for name, path in self._asdict().items() if isinstance(path, Path)}
+        news = {} if self.news is None else {"news": self.news.path}
+        return {name: path for name, path in self._asdict().items() if isinstance(path, Path)} | news
 
 
 class _OpenedFiles:
@@ -159,8 +165,9 @@ class EvaluationInput:
             wider = with_perpetual(table, self._table_of(files.perp), interval=interval)
             table = _with_something(table, wider, f"--perp {files.perp.name}")
         if files.news is not None:
-            wider = with_columns(table, news_columns(table, read_publication_times(files.news)))
-            table = _with_something(table, wider, f"--news {files.news.name}")
+            news = scored_news(files.news, _asset_of(files.bars))
+            wider = with_news(table, news.features(table.as_of_ms), news.companion)
+            table = _with_something(table, wider, f"--news {files.news.path.name}")
         for other in self._question.also:
             columns = interval_columns(table, compute_table(bars.rolled_up(other)), other)
             table = with_columns(table, columns)
@@ -246,6 +253,12 @@ def decisions_like(
     question = Question(stored.interval, stored.horizon, train_until_ms=0, also=also)
     read = EvaluationInput(files, question)
     return PreparedDecisions(read.own_decisions(frozenset(stored.forward_returns)), {}, read.warnings)
+
+
+def _asset_of(path: Path) -> str:
+    """The asset of a file of candles; Bitcoin if its name does not say."""
+    instrument = stated_instrument(path)
+    return _ASSET if instrument is None else parse_instrument(instrument).base
 
 
 def _check_horizon(question: Question, step_ms: int) -> None:
