@@ -66,9 +66,10 @@ def open_textblob() -> TextBlobScorer:
 
 @contextmanager
 def _hidden(names: Sequence[str]) -> Iterator[None]:
-    """Let imports of libraries fail within the block, unless they were imported before; importers have to expect that."""
+    """Let imports of libraries fail within the block, unless they were imported before. None lets an import fail."""
     hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  (None lets an import fail)
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
