@@ -43,6 +43,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	chaos-stream \
 	chaos-collect \
 	chaos-demo \
+	chaos-news \
 	clean \
 	demo-test \
 	bench-store \
@@ -194,6 +195,9 @@ chaos-collect: $(VENV)/.developing ## Let outside sources fail in every way and 
 
 chaos-demo: $(VENV)/.developing ## Kill every process of the demo on a mirror with -9 in turn: seconds until a new prediction is judged (KILLED=producer)
 	$(BIN)/python -m tests.chaos.collect.demo
+
+chaos-news: $(VENV)/.developing ## Kill the agent that scores news while the recorded articles flow: nothing lost or doubled (KILLS=20 SEED=7 ARTICLES= BROKERS=embedded,apache)
+	$(BIN)/python -m tests.chaos.news
 
 parity-loaded: $(VENV)/.developing ## Replay two coins at full speed with busy loops beside it: nothing lost (RUNS=20 BUSY=2)
 	$(BIN)/python -m tests.chaos.parity

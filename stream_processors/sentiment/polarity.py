@@ -4,7 +4,9 @@ The library imports nltk, which imports much else and takes seconds and memory. 
 not before.
 """
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -17,6 +19,8 @@ from stream_processors.sentiment.preparing import PREPARATION_VERSION
 #: TextBlob states none; this one reproduces the published figures on the Financial PhraseBank.
 THRESHOLD = 0.05
 _DIGITS = 6
+#: What nltk imports where it is installed, for classifiers and pictures that TextBlob's lexicon does not need: 115 MB.
+_UNUSED = ("matplotlib", "pandas", "scipy", "sklearn")
 
 
 class TextBlobScorer:
@@ -53,7 +57,21 @@ class TextBlobScorer:
 
 def open_textblob() -> TextBlobScorer:
     """Return TextBlob's scorer."""
-    from textblob.en import sentiment
+    with _hidden(_UNUSED):
+        from textblob.en import sentiment
 
     lexicon = files("textblob.en").joinpath("en-sentiment.xml").read_bytes()
     return TextBlobScorer(sentiment, lexicon=lexicon, library=version("textblob"))
+
+
+@contextmanager
+def _hidden(names: Sequence[str]) -> Iterator[None]:
+    """Let imports of libraries fail within the block, unless they were imported before. None lets an import fail."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
