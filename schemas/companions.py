@@ -126,13 +126,26 @@ def parse_credibility(text: str | None) -> dict[str, float]:
     return found
 
 
-def check_present(companions: Mapping[str, Companions], instruments: Collection[str]) -> None:
+def check_present(
+    companions: Mapping[str, Companions], instruments: Collection[str], *, has_news: bool = False
+) -> None:
     """Refuse a run that holds an instrument without one of its companions, because its vectors would wait for ever.
+
+    Args:
+        companions: The companions of each instrument.
+        instruments: The instruments of the run.
+        has_news: Whether the run has news.
 
     Raises:
         ConfigurationError: If a companion is missing; the message names it.
     """
     for target, beside in companions.items():
+        if target in instruments and beside.news is not None and not has_news:
+            message = (
+                f"{VARIABLE}: {target} has news as a companion, and the run has no news: give a file of articles "
+                "(DRIFTLINE_NEWS), or take it out of the setting"
+            )
+            raise ConfigurationError(message)
         missing = [name for name in beside.instruments if name not in instruments]
         if target in instruments and missing:
             message = (

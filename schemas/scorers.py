@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from schemas.errors import ConfigurationError
 
 VARIABLE = "DRIFTLINE_SCORERS"
@@ -93,3 +95,27 @@ def hash_of(parts: Mapping[str, bytes] | Sequence[tuple[str, bytes]]) -> str:
         digest.update(f"{len(name)}:{name}:{len(content)}:".encode())
         digest.update(content)
     return digest.hexdigest()[:HASH_DIGITS]
+
+
+class SourceScores(msgspec.Struct, frozen=True, kw_only=True):
+    """What one scorer said of the articles of one source.
+
+    Attributes:
+        source: The source of the articles.
+        scorer: The name of the scorer.
+        scorer_hash: The version of the scorer.
+        n_scored: The number of scores, one for each version and asset of an article.
+        n_refused: The number of refusals.
+        mean_score: The mean of the scores; None without any.
+        share_negative: The share of negative scores; None without any.
+        newest_known_ms: When the newest scored article was known.
+    """
+
+    source: str
+    scorer: str
+    scorer_hash: str
+    n_scored: int
+    n_refused: int
+    mean_score: float | None
+    share_negative: float | None
+    newest_known_ms: int

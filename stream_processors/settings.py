@@ -40,6 +40,11 @@ class ProcessorSettings(JobSettings):
         "scorers of DRIFTLINE_SCORERS that can run here.",
     )
 
+    news: Path | None = Field(
+        default=None,
+        description="The file of articles that a replay plays beside its prices; unset means none.",
+    )
+
     metrics_port: int | None = Field(
         default=None,
         ge=0,
@@ -75,8 +80,8 @@ class ProcessorSettings(JobSettings):
 
     @property
     def has_news(self) -> bool:
-        """Whether the run has news: the live one has, and those on a mirror."""
-        return (self.stream or "").partition("-")[0] in {LIVE, StreamKind.MIRROR}
+        """Whether the run has news: the live one has, those on a mirror, and replays with a file of articles."""
+        return self.news is not None or (self.stream or "").partition("-")[0] in {LIVE, StreamKind.MIRROR}
 
     def parsed_news_assets(self) -> tuple[str, ...]:
         """Return the assets whose news features are made each minute.

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
-from schemas.events import ArticlePublished, Event, SentimentScored
+from schemas.events import ArticlePublished, Event
 from stream_processors.agents.reading import Step
+from stream_processors.sentiment.article_scores import body_of, score_event, sketch_of
 from stream_processors.sentiment.ports import PreparedText, Refusal, Scored, Scorer
-from stream_processors.sentiment.sketches import sketch
 
 #: Prepares title, body, language and asset of an article; :func:`stream_processors.sentiment.preparing.prepare` is one.
 Prepare = Callable[[str, str | None, str | None, str], PreparedText | Refusal]
@@ -100,7 +100,7 @@ class ArticleScoring:
 
     def _prepared(self, article: ArticlePublished) -> PreparedText | Refusal:
         try:
-            return self._prepare(article.title, _body(article), article.language, article.asset)
+            return self._prepare(article.title, body_of(article), article.language, article.asset)
         except Exception as error:  # noqa: BLE001  (whatever a text is, the flow goes on)
             self.n_unprepared += 1
             if self.n_unprepared == 1:  # the count says the rest
@@ -113,41 +113,11 @@ class ArticleScoring:
         text: PreparedText | Refusal,
         scores: Sequence[dict[PreparedText, Scored | Refusal]],
     ) -> Iterator[Event]:
-        words = " ".join((article.title, _body(article) or "")) if isinstance(text, Refusal) else text.text
-        words_sketch = sketch(words)
+        words_sketch = sketch_of(article, text)
         for scorer, by_text in zip(self.scorers, scores, strict=True):
             scored = text if isinstance(text, Refusal) else by_text[text]
-            yield _event(article, scorer, scored, words_sketch)
+            yield score_event(article, scorer.id, scored, words_sketch)
 
 
 def _trace_of(error: Exception | None) -> str:
     return "" if error is None else "".join(traceback.format_exception(error))[-_LONGEST_TRACE:]
-
-
-def _body(article: ArticlePublished) -> str | None:
-    return article.summary if article.text is None else article.text
-
-
-def _event(
-    article: ArticlePublished, scorer: TolerantScorer, scored: Scored | Refusal, words_sketch: str
-) -> SentimentScored:
-    is_refused = isinstance(scored, Refusal)
-    given = Scored(math.nan) if isinstance(scored, Refusal) else scored
-    return SentimentScored(
-        event_time_ms=article.event_time_ms,
-        known_time_ms=article.known_time_ms,
-        source=article.source,
-        stream=article.stream,
-        asset=article.asset,
-        article_id=article.article_id,
-        version=article.version,
-        scorer=scorer.id.name,
-        scorer_hash=scorer.id.hash,
-        negative=given.negative,
-        neutral=given.neutral,
-        positive=given.positive,
-        score=None if is_refused else given.score,
-        refusal=scored.sentence if isinstance(scored, Refusal) else None,
-        sketch=words_sketch,
-        is_known_time_assumed=article.is_known_time_assumed,
-    )

@@ -56,15 +56,6 @@ def articles(environment: Mapping[str, str]) -> None:
 
 @commands.command()
 @click.pass_obj
-def sentiment(environment: Mapping[str, str]) -> None:
-    """Score articles by every scorer that runs."""
-    from stream_processors.agents.sentiment import run_sentiment
-
-    run_sentiment(environment, stop_on_signals())
-
-
-@commands.command()
-@click.pass_obj
 def news(environment: Mapping[str, str]) -> None:
     """Make the news features of assets, one row a minute, of the scores of their articles."""
     from stream_processors.jobs.news import run_news
@@ -74,6 +65,15 @@ def news(environment: Mapping[str, str]) -> None:
         return [scorer.id for scorer in open_scorers(environment).scorers]
 
     run_news(ProcessorSettings.from_environment(environment), stop_on_signals(), opened=opened)
+
+
+@commands.command()
+@click.pass_obj
+def sentiment(environment: Mapping[str, str]) -> None:
+    """Score articles by every scorer that runs."""
+    from stream_processors.agents.sentiment import run_sentiment
+
+    run_sentiment(environment, stop_on_signals())
 
 
 @commands.command()

@@ -132,7 +132,13 @@ def news_row_spec(news: NewsCompanion) -> FeatureSpec:
 def vector_spec(
     groups: Iterable[FeatureGroup], *, join: CompanionJoin | None = None, news: NewsCompanion | None = None
 ) -> FeatureSpec:
-    """Return the set of the market features, these groups, and news, in the order of :class:`FeatureGroup`."""
+    """Return the set of the market features, these groups, and news, in the order of :class:`FeatureGroup`.
+
+    Args:
+        groups: The groups that other instruments fill.
+        join: How companions are joined; None for files without names.
+        news: The news whose features come last; None if there is none.
+    """
     wanted = set(groups)
     added = tuple(feature for group, declared in GROUPS.items() if group in wanted for feature in declared)
     return FeatureSpec(features=SPEC.features + added + news_of(news), join=join)

@@ -16,7 +16,7 @@ watermarks, since a row of another interval may still come.
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -24,25 +24,25 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from schemas.companions import NEWS, Companions
+from schemas.companions import NEWS
 from schemas.events import FeaturesComputed, NewsFeaturesComputed
-from schemas.features import FeatureSpec
-from schemas.instruments import parse_instrument
-from schemas.sources import source_of
 from schemas.time import Interval
-from schemas.topics import FEATURES_MARKET, FEATURES_NEWS, partition_of
 from stream_processors.features.vector_declarations import (
     ALLOWANCE_MS,
     OLDEST_BARS,
     OLDEST_NEWS_MS,
     FeatureGroup,
-    groups_of,
-    news_row_spec,
-    spec_of,
 )
 from stream_processors.features.vector_stepping import VectorStepper, taken_of
+from stream_processors.operators.join_targets import JoinTarget
+from stream_processors.operators.joined_rows import (
+    CompanionRow,
+    TargetRow,
+    as_of,
+    newest_joinable,
+    without_needed,
+)
 from stream_processors.operators.keys import key_of
-from stream_processors.operators.protocols import Place
 from stream_processors.operators.touching import TouchedKeys
 
 NEVER_MS = -(2**62)
@@ -62,49 +62,6 @@ class JoinStateKind(StrEnum):
     HEARD = "heard"
 
 
-class CompanionRow(msgspec.Struct, frozen=True, array_like=True):
-    """A companion's row, which may be joined to rows of ``from_ms`` and later.
-
-    Attributes:
-        from_ms: From which as-of time on it may be joined.
-        as_of_ms: The end of its bar.
-        known_ms: When it was known.
-        taken: The numbers that the join takes from it.
-    """
-
-    from_ms: int
-    as_of_ms: int
-    known_ms: int
-    taken: tuple[float, ...]
-
-
-class TargetRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row of the target that waits for its companions.
-
-    Attributes:
-        number: Numbers the rows in the order in which they came.
-        as_of_ms: The end of its bar.
-        known_ms: When it was known.
-        is_too_late: Whether it was older than its own source's watermark by more than ``LATEST_MS``.
-        values: Its market features in their order, as float64 bytes.
-    """
-
-    number: int
-    as_of_ms: int
-    known_ms: int
-    source: str
-    interval: Interval
-    close: float
-    is_warm: bool
-    is_too_late: bool
-    values: bytes
-
-    def numbers(self) -> list[float]:
-        """Return the values as numbers."""
-        numbers: list[float] = np.frombuffer(self.values, dtype=np.float64).tolist()
-        return numbers
-
-
 class JoinedRows(msgspec.Struct, frozen=True):
     """What was joined to a row of the target.
 
@@ -118,61 +75,6 @@ class JoinedRows(msgspec.Struct, frozen=True):
     others: list[CompanionRow | None]
     beside: list[float]
     n_late: int
-
-
-class JoinedNews(msgspec.Struct, frozen=True):
-    """Which rows of news are joined to a target.
-
-    Attributes:
-        asset: The asset of the rows.
-        spec: The set of features of the rows.
-    """
-
-    asset: str
-    spec: FeatureSpec
-
-
-class JoinTarget:
-    """The configuration of an instrument with companions: which they are, and in which partitions they lie.
-
-    Args:
-        name: The instrument.
-        companions: Its companions.
-        sources: The source of each instrument whose source is not named after its venue. A join waits for the
-            sources of the companions that it names, and for no other.
-
-    Attributes:
-        groups: The feature groups that companions fill, each with its companion.
-        companions: The companions in the order of the groups: instruments, and ``news``.
-        places: The source and the partition of each companion, in the same order.
-        number: The number of each companion in that order.
-        news: Which rows of news are joined; None if none are.
-    """
-
-    def __init__(self, name: str, companions: Companions, sources: Mapping[str, str]) -> None:
-        self.name = name
-        self.source = source_of(name, sources)
-        self.spec: FeatureSpec = spec_of(companions)
-        self.groups: dict[FeatureGroup, str] = groups_of(companions)
-        self.companions = tuple(self.groups.values())
-        self.places = [_place_of(other, sources) for other in self.companions]
-        self.number = {other: number for number, other in enumerate(self.companions)}
-        self.news = (
-            None
-            if companions.news is None
-            else JoinedNews(parse_instrument(name).base, news_row_spec(companions.news))
-        )
-
-    @property
-    def names(self) -> set[str]:
-        """The instrument, and the instruments among its companions."""
-        return {self.name, *self.companions} - {NEWS}
-
-
-def _place_of(companion: str, sources: Mapping[str, str]) -> tuple[str, Place]:
-    if companion == NEWS:
-        return NEWS, (FEATURES_NEWS.name, 0)
-    return source_of(companion, sources), features_place(companion)
 
 
 class JoinSeries(msgspec.Struct, array_like=True):
@@ -233,7 +135,7 @@ class HeldTarget:
         """Return how many rows of a companion are kept; of news, how many are later than the target's rows."""
         if self.target.companions[companion] == NEWS:
             newest_ms = max((line.series.newest_own_ms for line in self._lines.values()), default=NEVER_MS)
-            return len(self._news) - bisect_right(self._news, newest_ms, key=_as_of)
+            return len(self._news) - bisect_right(self._news, newest_ms, key=as_of)
         return sum(len(line.others[companion]) for line in self._lines.values())
 
     def take_own(self, row: FeaturesComputed, values: Sequence[float], *, said_ms: int) -> None:
@@ -290,7 +192,13 @@ class HeldTarget:
         self._touched.put(key, partial(_packed, other))
 
     def take_news(self, row: NewsFeaturesComputed, values: Sequence[float], *, closed_ms: int) -> None:
-        """Keep a row of news, as :meth:`take_other` does. Its features are complete at its time, however late it came."""
+        """Keep a row of news, as :meth:`take_other` does. Its features are complete at its time, however late it came.
+
+        Args:
+            row: The row.
+            values: Its features in their order.
+            closed_ms: The last time whose cut news had passed before it.
+        """
         if self._news and row.event_time_ms <= self._news[-1].as_of_ms:
             return
         from_ms = max(row.event_time_ms, closed_ms + 1)
@@ -342,14 +250,14 @@ class HeldTarget:
         for interval in self._lines:
             self._let_go(interval, min(said_ms - LATEST_MS, first_ms.get(interval, said_ms)))
         since_ms = min([said_ms - LATEST_MS, *first_ms.values()])
-        for gone in _without_needed(self._news, since_ms):
+        for gone in without_needed(self._news, since_ms):
             self._touched.drop(self._key(JoinStateKind.NEWS, gone.as_of_ms))
 
     def _let_go(self, interval: Interval, since_ms: int) -> None:
         """Delete the instruments' rows that are older than the row that is joined from a time on."""
         for number, others in enumerate(self._lines[interval].others):
             if others is not self._news:
-                for gone in _without_needed(others, since_ms):
+                for gone in without_needed(others, since_ms):
                     self._touched.drop(self._row_key(JoinStateKind.OTHER, interval, gone.as_of_ms, number))
 
     def _line(self, interval: Interval) -> _Line:
@@ -408,49 +316,11 @@ class HeldTarget:
         """Sort what was restored."""
         self.waiting = deque(sorted(self.waiting, key=lambda row: row.number))
         self._n_rows = max((row.number for row in self.waiting), default=0)
-        self._news.sort(key=_as_of)
+        self._news.sort(key=as_of)
         for line in self._lines.values():
             for others in line.others:
-                others.sort(key=_as_of)
-
-
-def newest_joinable(others: Sequence[CompanionRow], time_ms: int) -> CompanionRow | None:
-    """Return the row of the newest bar that may be joined at a time; None if there is none."""
-    # No row may be joined before its own time.
-    for place in range(bisect_right(others, time_ms, key=_as_of) - 1, -1, -1):
-        if others[place].from_ms <= time_ms:
-            return others[place]
-    return None
-
-
-def _without_needed(others: list[CompanionRow], since_ms: int) -> list[CompanionRow]:
-    """Take out and return the oldest rows, which no row from a time on can need."""
-    newest = newest_joinable(others, since_ms)
-    n_gone = 0
-    while (
-        newest is not None
-        and others[n_gone].as_of_ms < newest.as_of_ms
-        and others[n_gone].from_ms <= since_ms
-    ):
-        n_gone += 1
-    gone = others[:n_gone]
-    del others[:n_gone]
-    return gone
-
-
-def features_place(instrument: str) -> Place:
-    """Return the partition in which the features of an instrument lie, with its topic."""
-    return (FEATURES_MARKET.name, features_partition(instrument))
-
-
-def features_partition(instrument: str) -> int:
-    """Return the partition in which the features of an instrument lie."""
-    return partition_of(instrument.encode(), FEATURES_MARKET.n_partitions)
+                others.sort(key=as_of)
 
 
 def _packed(value: Any) -> bytes:
     return msgspec.msgpack.encode(value)
-
-
-def _as_of(other: CompanionRow) -> int:
-    return other.as_of_ms

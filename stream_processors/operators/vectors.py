@@ -57,14 +57,9 @@ from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, Topic
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vector_declarations import ALLOWANCE_MS
-from stream_processors.operators.joining import (
-    NEVER_MS,
-    HeldTarget,
-    JoinedRows,
-    JoinTarget,
-    TargetRow,
-    features_partition,
-)
+from stream_processors.operators.join_targets import JoinTarget, features_partition
+from stream_processors.operators.joined_rows import TargetRow
+from stream_processors.operators.joining import NEVER_MS, HeldTarget, JoinedRows
 from stream_processors.operators.keys import key_of, parts_of
 from stream_processors.operators.protocols import JoinWait, Output, Place, StateChange
 from stream_processors.operators.touching import TouchedKeys

@@ -29,7 +29,7 @@ from schemas.wire.kafka import Publisher, Reader
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vectors import warm_up_vectors, with_companions
-from stream_processors.operators.joining import features_partition
+from stream_processors.operators.join_targets import features_partition
 from stream_processors.operators.vectors import VectorOperator
 from tests.benchmarks.reporting import Figure, report
 from tests.fixtures.bar_tables import random_walk

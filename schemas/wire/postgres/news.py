@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from schemas.events import SentimentScored
+from schemas.codec import null_from_nan
+from schemas.events import NewsFeaturesComputed, SentimentScored
 from schemas.features import NewsFeatureTable
+from schemas.scorers import SourceScores
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import TABLES
 
@@ -79,3 +81,41 @@ class StoredNews:
             n_articles=np.array(n_articles, dtype=np.int64),
             values=np.array(values, dtype=np.float64).reshape(len(rows), len(spec[1])),
         )
+
+    def newest_features(self, stream: str, *, asset: str) -> NewsFeaturesComputed | None:
+        """Return the stored news features of the newest minute of an asset, or None.
+
+        Args:
+            stream: The run.
+            asset: The asset.
+        """
+        rows = self._pool.dicts(
+            "SELECT stream, asset, event_time_ms, known_time_ms, source, feature_spec_hash, n_articles, feature_values, "
+            "names FROM (SELECT * FROM news_features WHERE stream = %s AND asset = %s "
+            "ORDER BY event_time_ms DESC LIMIT 1) AS newest JOIN feature_specs USING (feature_spec_hash)",
+            (stream, asset),
+        )
+        if not rows:
+            return None
+        values = dict(zip(rows[0].pop("names"), null_from_nan(rows[0].pop("feature_values")), strict=True))
+        return msgspec.convert(rows[0] | {"values": values}, NewsFeaturesComputed)
+
+    def by_source(self, stream: str, *, within_ms: int, negative_until: float) -> list[SourceScores]:
+        """Return what each scorer said of the articles of each source lately.
+
+        Args:
+            stream: The run.
+            within_ms: So long before the newest known time of a score.
+            negative_until: A score of at most this is negative.
+        """
+        rows = self._pool.dicts(
+            "SELECT source, scorer, scorer_hash, count(score) AS n_scored, count(refusal) AS n_refused, "
+            "avg(score) AS mean_score, "
+            "count(*) FILTER (WHERE score <= %s)::float8 / nullif(count(score), 0) AS share_negative, "
+            "max(known_time_ms) AS newest_known_ms FROM sentiments "
+            "WHERE stream = %s AND known_time_ms > "
+            "(SELECT max(known_time_ms) FROM sentiments WHERE stream = %s) - %s "
+            "GROUP BY source, scorer, scorer_hash ORDER BY source, scorer, scorer_hash",
+            (negative_until, stream, stream, within_ms),
+        )
+        return msgspec.convert(rows, list[SourceScores])

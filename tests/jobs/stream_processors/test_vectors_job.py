@@ -21,7 +21,7 @@ from schemas.wire.kafka import Publisher, Record, read_range
 from schemas.wire.processes import EXIT_MISCONFIGURED
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.jobs.vectors import vectors_job
-from stream_processors.operators.joining import features_partition
+from stream_processors.operators.join_targets import features_partition
 from stream_processors.operators.vectors import VectorOperator
 from stream_processors.runtime.worker_settings import WorkerSettings
 from stream_processors.runtime.workers import Worker

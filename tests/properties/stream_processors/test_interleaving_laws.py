@@ -30,7 +30,7 @@ from schemas.topics import (
 from schemas.wire.clocks import ManualClock
 from stream_processors.jobs.market import market_job
 from stream_processors.jobs.vectors import vectors_job
-from stream_processors.operators.joining import features_partition, features_place
+from stream_processors.operators.join_targets import features_partition, features_place
 from stream_processors.operators.vectors import VectorOperator
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.driving import TopologyDriver

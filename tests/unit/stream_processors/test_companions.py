@@ -86,7 +86,9 @@ def test_news_is_a_companion_with_its_scorers_in_their_order() -> None:
     assert [scorer.name for scorer in found.news.scorers] == ["vader", "textblob"]
     assert found.names == (ETH, BOTH)
     assert parse_companions(text_of({BTC: found})) == {BTC: found}
-    check_present({BTC: found}, (BTC, ETH))
+    check_present({BTC: found}, (BTC, ETH), has_news=True)
+    with pytest.raises(ConfigurationError, match="DRIFTLINE_NEWS"):
+        check_present({BTC: found}, (BTC, ETH))
 
 
 def test_set_of_features_names_scorers_with_their_versions_and_the_credibility_of_sources() -> None:

@@ -18,7 +18,7 @@ from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import spec_of
 from stream_processors.features.vectors import with_companions
-from stream_processors.operators.joining import features_partition, features_place
+from stream_processors.operators.join_targets import features_partition, features_place
 from stream_processors.operators.keys import parts_of
 from stream_processors.operators.vectors import VectorOperator
 from tests.fixtures.bar_tables import random_walk

@@ -17,7 +17,7 @@ from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vector_declarations import news_row_spec, spec_of
 from stream_processors.features.vectors import with_coin, with_companions, with_news
-from stream_processors.operators.joining import features_partition, features_place
+from stream_processors.operators.join_targets import features_partition, features_place
 from stream_processors.operators.keys import parts_of
 from stream_processors.operators.vectors import VectorOperator
 from tests.fixtures.bar_tables import random_walk
