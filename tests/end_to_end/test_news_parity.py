@@ -115,7 +115,7 @@ def test_stored_vectors_are_those_of_the_files_to_the_bit(replayed: Replayed, re
     }
     assert differing == set()
     n_defined = np.isfinite(replayed.vectors.values[1:, len(SPEC.names) :]).mean()
-    assert n_defined > 0.9
+    assert n_defined > 0.8  # a quarter of an hour may have no article
 
 
 def test_models_are_trained_on_vectors_with_news(replayed: Replayed) -> None:
