@@ -255,6 +255,7 @@ class CatchUp:
         if end_ms < join_ms and (end_ms == from_ms or not self._minutes.longest_pause_ms):
             self._skip_to(join_ms, f"{why} The venue has no candles of it.", from_ms=end_ms)
         self._giving.begin_trades(instruments, join_ms)
+        self._gaps.ended(join_ms)
         self.is_absent = False
 
     def _skip_to(self, until_ms: int, reason: str, *, from_ms: int | None = None) -> None:
@@ -268,4 +269,5 @@ class CatchUp:
             giving.state_missing(begin_ms, until_ms, self._clock.now_ms())
         self._gaps.missing(instruments, begin_ms, until_ms, reason)
         giving.begin_trades(instruments, until_ms)
+        self._gaps.ended(until_ms)
         self.is_absent = False

@@ -140,6 +140,8 @@ class SourceFollower:
         try:
             if self._handover.is_shut:
                 self._begin_after_absence()
+            if self._catch_up.is_absent:
+                self._note_absence()
             if not self._handover.has_room:
                 return REST_S
             return self._work()
@@ -157,6 +159,14 @@ class SourceFollower:
         self._handover.open()
         self._catching = None
         self._catch_up.is_absent = True
+
+    def _note_absence(self) -> None:
+        """Keep the gap of an absence that lasts open up to the present."""
+        given_ms = self._giving.given_until_ms
+        if given_ms is not None:
+            reason = self.state.reason or "The source does not get on, and was declared absent."
+            now_ms = self._clock.now_ms() + self.skew_ms
+            self._gaps.lasts(self._venue.instruments, given_ms, now_ms, reason)
 
     def _work(self) -> float:
         n_read = 0

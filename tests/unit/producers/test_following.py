@@ -168,6 +168,24 @@ def test_long_outage_is_an_absence_whose_minutes_come_as_candles_when_the_venue_
     }
 
 
+def test_outage_that_lasts_is_an_open_gap_whose_end_follows_the_time_through_restarts():
+    run = run_of(exchange)
+    run.exchanges["binance"].socket_is_down = run.exchanges["binance"].rest_is_down = [stretch(70, 100_000)]
+    run.warm_up()
+    ends = []
+    for until_s in (120, 200, 500, 800):
+        run.follow(T0 + until_s * 1000)
+        gaps = run.gaps()
+        ends.append([gap.end_ms for gap in gaps])
+        assert [gap.start_ms for gap in gaps if gap.start_ms > T0 + 71_000] == []
+    assert ends[0] == []  # it is still held
+    for until_s, (end_ms,) in zip((200, 500, 800), ends[1:], strict=True):
+        assert T0 + until_s * 950 - 15_000 < end_ms <= T0 + until_s * 1000
+    (gap,) = run.gaps()
+    assert gap.is_open
+    assert T0 + 60_000 < gap.start_ms <= T0 + 70_000
+
+
 def test_outage_without_candles_is_an_open_gap_that_is_healed_later_behind_the_watermark():
     def prepare(venue):
         venue.socket_is_down = [stretch(70, 300)]
