@@ -203,6 +203,7 @@ class SourceFollower:
 
     def _wait_for_a_right_clock(self) -> float:
         """Give nothing while the clock of the venue is wrong; once it is right, everything is caught up with."""
+        self._giving.note_wrong_clock(self._giving.clock.skew_ms)
         self._waiting.clear()
         self._catching = None
         for line in self._lines:
@@ -233,8 +234,11 @@ class SourceFollower:
     # Catching up
 
     def _is_lacking(self, line: Line) -> bool:
-        """Whether trades of a connection are to be asked for by REST: it was opened, or it cannot be."""
-        return not line.is_caught_up if line.is_open else line.n_failed > 0
+        """Whether trades of a connection are to be asked for by REST: it was opened, or it cannot be.
+
+        One that was cut counts as a failure. It is opened again within a second, and everything is asked for then.
+        """
+        return not line.is_caught_up if line.is_open else line.n_failed > min(line.n_openings, 1)
 
     def _catch(self) -> float:
         """Do one piece of catching up."""

@@ -232,6 +232,26 @@ def test_trades_that_nobody_hands_out_any_more_are_a_gap():
     assert_differs_by_gaps(run, plain)
 
 
+@pytest.mark.parametrize("n_newest", [60, 4])
+def test_venue_that_hands_out_few_trades_is_joined_at_the_next_minute_or_with_what_the_socket_brings(
+    n_newest,
+):
+    """The trades of the present minute were out of reach as well, and the error ended the process."""
+
+    plain = followed(per_s=6.0, until_s=600)
+    run = run_of(lambda clock: exchange(clock, per_s=6.0), began_ms=T0 + 1_000)
+    run.warm_up()
+    run.follow(T0 + 60_000)
+    venue = run.exchanges["binance"]
+    venue.socket_is_down = venue.rest_is_down = [stretch(70, 110)]
+    venue.n_newest = n_newest
+    run.follow(T0 + 600_000)
+    assert run.gaps()
+    assert max(touched(run.gaps())) <= T0 + 4 * MINUTE_MS
+    assert_differs_by_gaps(run, plain)
+    assert max(bar.start_ms for bar in run.made().bars.values()) >= T0 + 8 * MINUTE_MS
+
+
 def test_stored_candle_of_an_hour_is_no_minute_of_the_warm_up():
     run = run_of(exchange)
     start_ms = T0 - 2 * MINUTE_MS
