@@ -48,6 +48,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-arms \
 	bench-ready \
 	bench-copy \
+	bench-broker \
 	bench-recording \
 	fuzz-parsers \
 	bench-duplicates
@@ -206,6 +207,9 @@ bench-store: $(VENV)/.developing ## What readers wait for with a million stored 
 
 bench-copy: $(VENV)/.developing ## How fast 500,000 candles are stored, beside plain COPY (CANDLES=)
 	$(BIN)/python -m tests.benchmarks.copying
+
+bench-broker: $(VENV)/.developing ## What a trade costs in the memory of the embedded broker, compressed and not
+	@$(BIN)/python -m tests.benchmarks.broker_records
 
 bench-recording: $(VENV)/.developing ## What a day of recorded quotes and perpetual trades costs on disk (FLUSH_S=)
 	$(BIN)/python -m tests.benchmarks.recording
