@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -46,7 +47,7 @@ def kills(folder: Path, wanted: tuple[str, ...]) -> list[Figure]:
     with launched(
         folder / "data", ["--source", "mirror"], log=folder / "demo.log", deadline_s=HEALED_S
     ) as demo:
-        start = json.loads((folder / "data" / "start.json").read_bytes())
+        start = _start(folder / "data" / "start.json")
         first_s = start["first_prediction_after_s"]
         figures = [
             Figure(
@@ -65,6 +66,15 @@ def kills(folder: Path, wanted: tuple[str, ...]) -> list[Figure]:
             ),
         ]
         return figures + [_healed(demo, name) for name in wanted or killed_names(demo)]
+
+
+def _start(path: Path) -> dict[str, Any]:
+    """What the launcher says of the start. It may say it after the first prediction of a past minute is judged."""
+    ends_s = time.monotonic() + HEALED_S
+    while not path.exists() and time.monotonic() < ends_s:
+        time.sleep(_LOOK_S)
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
 
 
 def _healed(demo: Demo, name: str) -> Figure:
