@@ -154,8 +154,8 @@ demo-test: $(VENV)/.installed ## Run the demo where only its owner may enter, as
 bench-spine: $(VENV)/.developing ## Ticks/s through the whole spine and prediction latency
 	$(BIN)/python -m tests.benchmarks.spine
 
-bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MINUTES=60 watches it grow)
-	$(BIN)/python -m tests.benchmarks.starting
+bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MINUTES=60 watches it grow; SOURCE=mirror)
+	@SOURCE="$(SOURCE)" $(BIN)/python -m tests.benchmarks.starting
 
 bench-healing: $(VENV)/.developing ## Seconds to heal after each process is killed with -9
 	$(BIN)/python -m tests.benchmarks.healing

@@ -219,9 +219,9 @@ def mirror_process(*, port: int, start_ms: int, data: Path, rate: float) -> Plat
         rate: Trades a second on average; 0 plays them as recorded.
     """
     options = ("--port", str(port), "--start-ms", str(start_ms), "--data", str(data), "--moving")
-    options += ("--rate", f"{rate:g}") if rate else ()
+    pace = ("--rate", f"{rate:g}") if rate else ()
     return PlatformProcess(
-        name="mirror", stage=Stage.SERVERS, arguments=("tests.mirror", *options), needs=frozenset()
+        name="mirror", stage=Stage.SERVERS, arguments=("tests.mirror", *options, *pace), needs=frozenset()
     )
 
 
