@@ -82,8 +82,7 @@ class NewsSource(CollectedSource):
         """Take note that the articles of the last round are in the log; see the port."""
         self._reading.confirm(self._articles)
         self._articles = ()
-        if read.n_new and not read.is_waiting:
-            let_go_of_model()
+        if not read.is_waiting and let_go_of_model():
             give_memory_back()
 
     def _round(self, found: NewsRound) -> CollectedRound:

@@ -61,9 +61,11 @@ def language_of(text: str, declared: str | None) -> str | None:
     return match[1].lower() if match else None
 
 
-def let_go_of_model() -> None:
-    """Let go of the model of languages until the next text."""
+def let_go_of_model() -> bool:
+    """Let go of the model of languages until the next text, and return whether it was loaded."""
+    is_loaded = _identifier.cache_info().currsize > 0
     _identifier.cache_clear()
+    return is_loaded
 
 
 @lru_cache(maxsize=1)
