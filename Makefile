@@ -48,6 +48,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-arms \
 	bench-ready \
 	bench-copy \
+	bench-broker \
 	bench-recording \
 	fuzz-parsers \
 	bench-duplicates
@@ -153,8 +154,8 @@ demo-test: $(VENV)/.installed ## Run the demo where only its owner may enter, as
 bench-spine: $(VENV)/.developing ## Ticks/s through the whole spine and prediction latency
 	$(BIN)/python -m tests.benchmarks.spine
 
-bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MINUTES=60 watches it grow)
-	$(BIN)/python -m tests.benchmarks.starting
+bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MINUTES=60 watches it grow; SOURCE=mirror)
+	@SOURCE="$(SOURCE)" $(BIN)/python -m tests.benchmarks.starting
 
 bench-healing: $(VENV)/.developing ## Seconds to heal after each process is killed with -9
 	$(BIN)/python -m tests.benchmarks.healing
@@ -206,6 +207,9 @@ bench-store: $(VENV)/.developing ## What readers wait for with a million stored 
 
 bench-copy: $(VENV)/.developing ## How fast 500,000 candles are stored, beside plain COPY (CANDLES=)
 	$(BIN)/python -m tests.benchmarks.copying
+
+bench-broker: $(VENV)/.developing ## What a trade costs in the memory of the embedded broker, compressed and not
+	@$(BIN)/python -m tests.benchmarks.broker_records
 
 bench-recording: $(VENV)/.developing ## What a day of recorded quotes and perpetual trades costs on disk (FLUSH_S=)
 	$(BIN)/python -m tests.benchmarks.recording

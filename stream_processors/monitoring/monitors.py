@@ -10,6 +10,7 @@ import structlog
 
 from schemas.errors import BrokerUnavailableError
 from schemas.time import Clock
+from schemas.wire.freeing import give_memory_back
 from schemas.wire.kafka import Publisher
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.monitoring.field_census import FieldCensus
@@ -106,3 +107,4 @@ class Monitor:
         if self._clock.monotonic_s() - self._census_at_s >= _FIELDS_EVERY_S:
             self._census_at_s = self._clock.monotonic_s()
             self._metrics.show_fields(self._census.look())
+            give_memory_back()  # the look reads thousands of records

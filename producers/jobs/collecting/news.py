@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore, RejectedItem
 from producers.normalise.news.articles import events_of
 from producers.sources.news.counting import CountingFetcher
+from producers.sources.news.languages import let_go_of_model
 from producers.sources.news.rounds import ArticleSeen, KnownVersion, NewsReading, NewsRound
+from schemas.wire.freeing import give_memory_back
 
 
 class NewsSource(CollectedSource):
@@ -76,9 +78,12 @@ class NewsSource(CollectedSource):
             self._articles = found.articles
             yield self._round(found), found.reaches_ms
 
-    def confirm(self, read: CollectedRound) -> None:  # noqa: ARG002  (it is the round that was read last)
+    def confirm(self, read: CollectedRound) -> None:
         """Take note that the articles of the last round are in the log; see the port."""
         self._reading.confirm(self._articles)
+        self._articles = ()
+        if not read.is_waiting and let_go_of_model():
+            give_memory_back()
 
     def _round(self, found: NewsRound) -> CollectedRound:
         return CollectedRound(
