@@ -34,6 +34,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-stream-lock \
 	bench-features \
 	bench-vectors \
+	bench-news \
 	bench-online \
 	bench-train \
 	bench-inference \
@@ -42,6 +43,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	chaos-stream \
 	chaos-collect \
 	chaos-demo \
+	chaos-news \
 	clean \
 	demo-test \
 	bench-store \
@@ -76,7 +78,7 @@ $(VENV)/.developing: requirements-dev.lock $(VENV)/.installed
 install: $(VENV)/.installed ## Create the virtual environment and install what running needs
 
 demo: $(VENV)/.installed ## Install, start everything, and print the URL (stays in the foreground; Ctrl-C ends it)
-	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(if $(NO_TRADE),DRIFTLINE_NO_TRADE_MINUTES="$(NO_TRADE)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(foreach file,$(BESIDE),--data "$(file)") $(if $(HISTORY),--history "$(HISTORY)") \
+	@$(if $(KAFKA),DRIFTLINE_KAFKA="$(KAFKA)") $(if $(INSTRUMENT),DRIFTLINE_INSTRUMENT="$(INSTRUMENT)") $(if $(NO_TRADE),DRIFTLINE_NO_TRADE_MINUTES="$(NO_TRADE)") $(BIN)/driftline up $(if $(DATA),--data "$(DATA)") $(foreach file,$(BESIDE),--data "$(file)") $(if $(HISTORY),--history "$(HISTORY)") $(if $(NEWS),--news "$(NEWS)") $(if $(NEWS_DELAY),--news-delay "$(NEWS_DELAY)") \
 		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)") $(if $(SOURCE),--source "$(SOURCE)")
 
 kafka: $(VENV)/.installed ## Run Apache Kafka in the foreground (needs Java 17 and Maven, or Docker)
@@ -141,6 +143,8 @@ lock: $(VENV)/.developing ## Renew the locks from pyproject.toml
 		--no-emit-index-url --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --constraint requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --constraint requirements.lock --extra sentiment pyproject.toml -o requirements-sentiment.lock
 
 wheel: $(VENV)/.developing ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
@@ -193,8 +197,14 @@ chaos-collect: $(VENV)/.developing ## Let outside sources fail in every way and 
 chaos-demo: $(VENV)/.developing ## Kill every process of the demo on a mirror with -9 in turn: seconds until a new prediction is judged (KILLED=producer)
 	$(BIN)/python -m tests.chaos.collect.demo
 
+chaos-news: $(VENV)/.developing ## Kill the agent that scores news while the recorded articles flow: nothing lost or doubled (KILLS=20 SEED=7 ARTICLES= BROKERS=embedded,apache)
+	$(BIN)/python -m tests.chaos.news
+
 parity-loaded: $(VENV)/.developing ## Replay two coins at full speed with busy loops beside it: nothing lost (RUNS=20 BUSY=2)
 	$(BIN)/python -m tests.chaos.parity
+
+bench-news: $(VENV)/.developing ## Rows/s of the news features, one asset and a thousand, live and in batch, and memory (DAYS=, ASSETS=, MINUTES=)
+	$(BIN)/python -m tests.benchmarks.news
 
 bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and their snapshots
 	$(BIN)/python -m tests.benchmarks.online

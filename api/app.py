@@ -17,13 +17,14 @@ from api.reading.clocks import RunClock
 from api.reading.features import FeatureReader
 from api.reading.guarded import GuardedHistory, GuardedViews, NewestEvents
 from api.reading.instruments import InstrumentReader
+from api.reading.news import NewsReader
 from api.reading.predictions import PredictionReader
 from api.reading.promotions import PromotionReader
 from api.reading.readiness import ReadinessReader
 from api.reading.runs import RunReader
 from api.reading.sources import SourceReader
 from api.reading.targets import TargetFinder
-from api.routes import assets, health, markets, news, pages, predictions, sources, streams
+from api.routes import assets, health, markets, news, news_features, pages, predictions, sources, streams
 from api.settings import ApiSettings
 from schemas.time import Clock
 from schemas.wire import redis
@@ -81,7 +82,7 @@ def create_app(
     parts.install(app, [settings, metrics, *readers])
     app.add_middleware(Metering, metrics=metrics)
     errors.install(app)
-    for routes in (predictions, streams, assets, markets, news, sources, health):
+    for routes in (predictions, streams, assets, markets, news, news_features, sources, health):
         app.include_router(routes.router)
     app.include_router(pages.make_router())
     return app
@@ -111,6 +112,7 @@ def _readers(
         alarms,
         ReadinessReader(views, history, stream=stream),
         ArticleReader(history, stream=stream),
+        NewsReader(newest, history, stream=stream),
         SourceReader(history, stream=stream),
     ]
 

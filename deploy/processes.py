@@ -128,6 +128,13 @@ _HISTORY = PlatformProcess(
 _ARTICLES = PlatformProcess(
     name="articles", stage=Stage.SERVICES, arguments=("stream_processors", "articles"), needs=_LOG
 )
+#: They score articles, and make features of the scores, where a run has news.
+_SENTIMENT = PlatformProcess(
+    name="sentiment", stage=Stage.SERVICES, arguments=("stream_processors", "sentiment"), needs=_LOG
+)
+_NEWS = PlatformProcess(
+    name="news", stage=Stage.SERVICES, arguments=("stream_processors", "news"), needs=_LOG_AND_VIEWS
+)
 _SCORING = PlatformProcess(
     name="scoring", stage=Stage.SERVICES, arguments=("api", "scoring"), needs=_EVERYTHING
 )
@@ -238,14 +245,14 @@ def processes_of_a_run(
         market: What is played.
         has_companions: Whether any instrument of the run has companions; otherwise no process joins anything.
         is_learning: Whether models learn online.
-        has_news: Whether the run has news, in which copies are found.
+        has_news: Whether the run has news, in which copies are found, which is scored, and of which features are made.
     """
     return (
         _MARKET,
         *((_VECTORS,) if has_companions else ()),
         _OUTCOMES,
         _HISTORY,
-        *((_ARTICLES,) if has_news else ()),
+        *((_ARTICLES, _SENTIMENT, _NEWS) if has_news else ()),
         _SCORING,
         _API,
         _WARM_UP,

@@ -49,7 +49,8 @@ def warm_up_command(environment: Environment) -> None:
             from producers.jobs.reporting import print_report
 
             print_report(session.plan.description.title, session.plan.breaches, Console(stderr=True))
-        publish_rejects(session.outlet, session.plan.rejects)
+        news = () if session.news is None else session.news.rejects
+        publish_rejects(session.outlet, [*session.plan.rejects, *news])
         session.outlet.flush()
 
 
@@ -68,15 +69,32 @@ def check_command(environment: Environment) -> None:
 
 @commands.command("replay")
 @click.option("--speed", help="Multiple of real time, or `max`. It overrides DRIFTLINE_SPEED.")
+@click.option(
+    "--news",
+    type=click.Path(path_type=Path),
+    help="A file of articles to play beside the prices. It overrides DRIFTLINE_NEWS.",
+)
+@click.option(
+    "--news-delay",
+    type=click.IntRange(0, 1_440),
+    help="Minutes after its published time at which an article counts as first seen; 5 if it is not stated.",
+)
 @click.pass_obj
-def replay_command(environment: Environment, speed: str | None) -> None:
-    """Replay DRIFTLINE_DATA from the stored position. The exit code is 0 at the end of the file."""
+def replay_command(
+    environment: Environment, speed: str | None, news: Path | None, news_delay: int | None
+) -> None:
+    """Replay DRIFTLINE_DATA from the stored position. The exit code is 0 at the end of the file.
+
+    Another file of articles, or another delay, is another run, because its data differ.
+    """
     from schemas.errors import ConfigurationError
 
     if not environment.get("DRIFTLINE_DATA"):
         message = "DRIFTLINE_DATA must be the file to replay, but is not set; use `simulate` for a run without a file"
         raise ConfigurationError(message)
-    _run(environment, speed)
+    stated = {"DRIFTLINE_NEWS": news, "DRIFTLINE_NEWS_DELAY": news_delay}
+    added = {name: str(value) for name, value in stated.items() if value is not None}
+    _run({**environment, **added}, speed)
 
 
 @commands.command("simulate")

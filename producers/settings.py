@@ -58,6 +58,18 @@ class ProducerSettings(ListedTargets):
     history: Path | None = Field(
         default=None, description="A file of 1-minute candles that a capture takes its warm-up from."
     )
+    news: Path | None = Field(
+        default=None,
+        description="A file of articles that is played beside the prices of a replay: columns timestamp, headline and "
+        "url, and domain, categories, tags and summary where they are known; CSV or parquet.",
+    )
+    news_delay: int = Field(
+        default=5,
+        ge=0,
+        le=1_440,
+        description="Minutes after its published time at which an article of DRIFTLINE_NEWS counts as first seen, "
+        "because nobody saw when it came out. Results are stated for 0, 5 and 60.",
+    )
     from_time: str | None = Field(
         default=None,
         validation_alias=AliasChoices("from_time", "DRIFTLINE_FROM"),
@@ -131,6 +143,11 @@ class ProducerSettings(ListedTargets):
     def is_live(self) -> bool:
         """Whether outside sources are followed, or a mirror of them."""
         return self.source is RunSource.LIVE
+
+    @property
+    def news_delay_ms(self) -> int:
+        """The assumed delay of recorded articles in milliseconds."""
+        return self.news_delay * 60_000
 
     @property
     def files_beside(self) -> tuple[Path, ...]:

@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import DecodeError, InvariantError, SchemaVersionError
-from schemas.events import ArticlePublished, BarClosed, CandleObserved, Event, QuoteObserved
+from schemas.events import (
+    ArticlePublished,
+    BarClosed,
+    CandleObserved,
+    Event,
+    QuoteObserved,
+    SentimentScored,
+)
 from schemas.sources import LARGEST_LEAD_MS
 from schemas.topics import Topic
 
@@ -161,12 +168,23 @@ def _check_article(event: ArticlePublished) -> None:
         raise InvariantError(message)
 
 
+def _check_sentiment(event: SentimentScored) -> None:
+    n_probabilities = sum(each is not None for each in (event.negative, event.neutral, event.positive))
+    if n_probabilities not in (0, 3):
+        message = f"a score has all three probabilities or none, has {n_probabilities}"
+        raise InvariantError(message)
+    if (event.score is None) != (event.refusal is not None):
+        message = f"a text has a score or a refusal, was {event.score} and {event.refusal!r}"
+        raise InvariantError(message)
+
+
 #: What the types of the fields cannot say, by kind of event.
 _CHECKS: Mapping[type[Event], Callable[[Any], None]] = {
     CandleObserved: _check_candle,
     BarClosed: _check_candle,
     QuoteObserved: _check_quote,
     ArticlePublished: _check_article,
+    SentimentScored: _check_sentiment,
 }
 
 

@@ -97,6 +97,24 @@ class FeatureTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     values: NDArray[np.float64]
 
 
+class NewsFeatureTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Features of the news about one asset, oldest first; each row was known at its as-of time.
+
+    Attributes:
+        names: The columns of ``values``, k of them.
+        feature_spec_hash: The hash of their set.
+        as_of_ms: Shape (n,), int64, strictly increasing: the ends of minutes.
+        n_articles: Shape (n,), int64: the number of articles within seven days.
+        values: Shape (n, k), float64, NaN where undefined.
+    """
+
+    names: tuple[str, ...]
+    feature_spec_hash: str
+    as_of_ms: NDArray[np.int64]
+    n_articles: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
 class FeatureCloses(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The closes of the bars of stored features, oldest first: a ``FeatureTable`` without its values.
 

@@ -1,6 +1,6 @@
 """The table of topics: the events of each topic, its keys, its retention and its owner.
 
-Names are ``domain.event.vN``. Keys are instruments, and assets on the topic of articles. All clients use the murmur2 partitioner, as
+Names are ``domain.event.vN``. Keys are instruments, and assets on topics of news. All clients use the murmur2 partitioner, as
 the clients of Java and Faust do, so that a key lies in the same partition whoever published
 it. :func:`partition_of` computes it for records that vouch for a whole partition.
 
@@ -93,7 +93,10 @@ NEWS_ARTICLE = Topic(
     name="news.article.v1",
     events=(events.ArticlePublished, *_SILENCES),
     owner="collector",
-    about="Articles and their corrections: one record for each asset that an article mentions.",
+    about=(
+        "Articles and their corrections: one record for each asset that an article mentions. Watermarks are about "
+        "known time."
+    ),
     n_partitions=1,
     retention_ms=4 * _WEEK_MS,
 )
@@ -104,6 +107,18 @@ NEWS_DUPLICATE = Topic(
     about="Which articles are copies of one that was seen before.",
     n_partitions=1,
     retention_ms=4 * _WEEK_MS,
+)
+NEWS_SENTIMENT = Topic(
+    name="news.sentiment.v1",
+    events=(events.SentimentScored, *_SILENCES),
+    owner="sentiment",
+    about=(
+        "The sentiment of articles: one record for each asset and scorer, and a refusal where a text has no score. "
+        "Watermarks are about known time."
+    ),
+    n_partitions=1,
+    retention_ms=4 * _WEEK_MS,
+    other_owners=((events.SourceFellSilent, "monitor"),),
 )
 MARKET_BAR = Topic(
     name="market.bar.v1",
@@ -116,6 +131,13 @@ FEATURES_MARKET = Topic(
     events=(events.FeaturesComputed, *_SILENCES),
     owner="market",
     about="The indicators of an instrument at each bar's close, by name.",
+)
+FEATURES_NEWS = Topic(
+    name="features.news.v1",
+    events=(events.NewsFeaturesComputed, *_SILENCES),
+    owner="news",
+    about="The features of the news about an asset at the end of each minute, by name. Watermarks are about known time.",
+    n_partitions=1,
 )
 FEATURES_VECTOR = Topic(
     name="features.vector.v1",
@@ -174,8 +196,10 @@ EVENT_TOPICS = (
     MARKET_PRICE,
     NEWS_ARTICLE,
     NEWS_DUPLICATE,
+    NEWS_SENTIMENT,
     MARKET_BAR,
     FEATURES_MARKET,
+    FEATURES_NEWS,
     FEATURES_VECTOR,
     PREDICTIONS,
     OUTCOMES,
@@ -194,7 +218,7 @@ PROGRESS_SCORING = Topic(
 )
 
 #: The jobs that keep state, and the consumers that can receive a bad message.
-STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring", "learner", "articles")
+STATEFUL_JOBS = ("market", "vectors", "outcomes", "scoring", "learner", "articles", "news")
 CONSUMERS = (
     "market",
     "vectors",
@@ -202,6 +226,8 @@ CONSUMERS = (
     "scoring",
     "learner",
     "articles",
+    "sentiment",
+    "news",
     "history",
     "replay",
     "collect",

@@ -4,7 +4,10 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from schemas.errors import ConfigurationError
 from schemas.events import LIVE
+from schemas.instruments import parse_instrument
+from schemas.scorers import ScorerId, parse_scorer
 from schemas.streams import StreamKind
 from schemas.time import Interval
 from schemas.wire.settings import JobSettings, ServerSettings
@@ -21,6 +24,25 @@ class ProcessorSettings(JobSettings):
     stream: str | None = Field(
         default=None,
         description="The run whose vectors are joined; rows of other runs are skipped. Unset joins every run's.",
+    )
+
+    news_assets: str | None = Field(
+        default=None,
+        description="The assets whose news features are made each minute, comma-separated. Unset means the assets of "
+        "DRIFTLINE_REFERENCE_INSTRUMENT, and BTC where that is unset too.",
+    )
+    reference_instrument: str = Field(
+        default="BTC-USDT.BINANCE", description="The instruments for which assets stand, comma-separated."
+    )
+    news_scorers: str | None = Field(
+        default=None,
+        description="The ids of the scorers whose news features are made: vader@HASH,textblob@HASH. Unset means the "
+        "scorers of DRIFTLINE_SCORERS that can run here.",
+    )
+
+    news: Path | None = Field(
+        default=None,
+        description="The file of articles that a replay plays beside its prices; unset means none.",
     )
 
     metrics_port: int | None = Field(
@@ -58,8 +80,34 @@ class ProcessorSettings(JobSettings):
 
     @property
     def has_news(self) -> bool:
-        """Whether the run has news: the live one has, and those on a mirror."""
-        return (self.stream or "").partition("-")[0] in {LIVE, StreamKind.MIRROR}
+        """Whether the run has news: the live one has, those on a mirror, and replays with a file of articles."""
+        return self.news is not None or (self.stream or "").partition("-")[0] in {LIVE, StreamKind.MIRROR}
+
+    def parsed_news_assets(self) -> tuple[str, ...]:
+        """Return the assets whose news features are made each minute.
+
+        Raises:
+            ConfigurationError: If an instrument for which an asset stands has another form.
+        """
+        if self.news_assets is None:
+            names = [parse_instrument(name.strip()).base for name in self.reference_instrument.split(",")]
+        else:
+            names = [name.strip().upper() for name in self.news_assets.split(",") if name.strip()]
+        return tuple(dict.fromkeys(names))
+
+    def parsed_news_scorers(self) -> tuple[ScorerId, ...] | None:
+        """Return the scorers whose news features are made; None if they are not stated.
+
+        Raises:
+            ConfigurationError: If one has another form, or two are versions of one scorer.
+        """
+        if self.news_scorers is None:
+            return None
+        found = tuple(parse_scorer(text.strip()) for text in self.news_scorers.split(",") if text.strip())
+        if len({scorer.name for scorer in found}) < len(found):
+            message = f"DRIFTLINE_NEWS_SCORERS must name each scorer once, was {self.news_scorers!r}"
+            raise ConfigurationError(message)
+        return found
 
     @property
     def bar_intervals(self) -> list[Interval]:

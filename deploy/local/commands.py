@@ -54,6 +54,16 @@ def commands() -> None:
     type=click.Path(path_type=Path),
     help="A file of 1-minute candles before a capture, for its warm-up and training.",
 )
+@click.option(
+    "--news",
+    type=click.Path(path_type=Path),
+    help="A file of articles that is played beside the prices: columns timestamp, headline, url.",
+)
+@click.option(
+    "--news-delay",
+    type=click.IntRange(0, 1_440),
+    help="Minutes after its published time at which an article of --news counts as first seen; 5 if not stated.",
+)
 @click.option("--from", "from_text", help="The time at which the run begins, ISO 8601 in UTC.")
 @click.option("--to", "to_text", help="The time at which the run ends.")
 @click.option(

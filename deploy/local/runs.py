@@ -41,6 +41,8 @@ def run_of(
     to_text: str | None = None,
     speed: float | None = None,
     seed: int | None = None,
+    news: Path | None = None,
+    news_delay: int | None = None,
     choice: Choice = SIMULATED,
 ) -> PlatformRun:
     """Return the run that is asked for; an option wins over its variable.
@@ -53,6 +55,8 @@ def run_of(
         to_text: The end of the replay, a UTC time.
         speed: How many times as fast as it happened.
         seed: The seed of the simulated market.
+        news: A file of articles that is played beside the prices.
+        news_delay: The minutes after which an article of it counts as first seen.
         choice: What a run without files runs on.
 
     Raises:
@@ -63,6 +67,8 @@ def run_of(
         data=data[0] if data else None,
         beside=data[1:],
         history=history,
+        news=news,
+        news_delay=news_delay,
         from_text=from_text,
         to_text=to_text,
         speed=speed,
@@ -78,7 +84,8 @@ def run_of(
         market=market,
         has_companions=bool(parse_companions(facts.get(VARIABLE))),
         is_learning=bool(known.get("DRIFTLINE_ONLINE_MODELS")),
-        has_news=market is MarketKind.LIVE and known.get("DRIFTLINE_LIVE_NEWS") != "",
+        has_news=settings.news is not None
+        or (market is MarketKind.LIVE and known.get("DRIFTLINE_LIVE_NEWS") != ""),
     )
     mirror = None if has_files else choice.own_mirror
     return PlatformRun(
@@ -143,7 +150,8 @@ def _words(settings: ProducerSettings) -> str:
     """Return what is played, in words for people; instruments state their venues."""
     if settings.data is not None:
         names = ", ".join(path.name for path in (settings.data, *settings.files_beside))
-        return f"replay of {names} ({', '.join(instruments_of(settings))})"
+        news = "" if settings.news is None else f" with the news of {settings.news.name}"
+        return f"replay of {names} ({', '.join(instruments_of(settings))}){news}"
     if not settings.is_live:
         return "SIMULATED market"
     if settings.sources_mirror is not None:

@@ -17,6 +17,7 @@ from producers.jobs.plans import Reject
 from producers.normalise.watermarks import SourceRecord
 from schemas import codec
 from schemas.events import (
+    ArticlePublished,
     CandleObserved,
     Event,
     SourceFellSilent,
@@ -115,7 +116,7 @@ class SourcePublisher:
 
         Raises:
             BrokerUnavailableError: If an earlier record could not be delivered.
-            AssertionError: If the record is of a kind that no source publishes.
+            TypeError: If the record is an article.
         """
         event = record.event
         if record.topic is not self._topic:
@@ -130,6 +131,9 @@ class SourcePublisher:
             case WatermarkAdvanced() | SourceReturned():
                 self._vouched.clear()
                 self._publish_everywhere(record.topic, event)
+            case ArticlePublished():
+                message = "a source of prices publishes no articles"
+                raise TypeError(message)
             case _:
                 assert_never(event)
         if self._left is not None and self._clock.monotonic_s() >= self._again_s:

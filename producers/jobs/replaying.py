@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import structlog
 
 from producers.jobs.merging import MergedRecords
+from producers.jobs.news_plans import NewsPublisher
 from producers.jobs.pacing import Pacer
 from producers.jobs.plans import SourcePlan, times_of
 from producers.jobs.positions import LoggedPosition
@@ -81,14 +82,19 @@ class _Run:
         now_ms = clock.now_ms()
         resumed = [_resumed(session, each) for each in plan.sources]
         sources = zip(plan.sources, resumed, strict=True)
-        self._publishers = [session.publisher(each.source, published) for each, published in sources]
+        self._publishers: list[SourcePublisher | NewsPublisher] = [
+            session.publisher(each.source, published) for each, published in sources
+        ]
+        self._n_markets = len(self._publishers)
         self._absent = [_AbsentSource(session, source) for source in plan.absent]
-        self._records = MergedRecords(
-            [
-                _records(session, each, published, now_ms)
-                for each, published in zip(plan.sources, resumed, strict=True)
-            ]
-        )
+        records = [
+            _records(session, each, published, now_ms)
+            for each, published in zip(plan.sources, resumed, strict=True)
+        ]
+        if session.news is not None:
+            records.append(session.news_records(until_ms=None))
+            self._publishers.append(NewsPublisher(session.outlet))
+        self._records = MergedRecords(records)
         self._longest_s = _LIVE_SLEEP_S if any(each.is_live for each in plan.sources) else _SLEEP_S
         self._pacer = Pacer(
             clock,
@@ -137,11 +143,13 @@ class _Run:
 
     def _note_silence(self, number: int, record: SourceRecord) -> None:
         """Make the record after an outage of every source due at once, and not after the length of the outage."""
+        if number >= self._n_markets:
+            return  # the pace is that of prices
         if not isinstance(record.event, SourceFellSilent):
             self._silent.discard(number)
             return
         self._silent.add(number)
-        if self._is_paced_by_data and len(self._silent) == len(self._publishers):
+        if self._is_paced_by_data and len(self._silent) == self._n_markets:
             self._pacer.skip_gap()
 
     def _declare_absent(self, now_ms: int) -> None:

@@ -28,6 +28,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         data: A recorded file; None is the simulated market.
         beside: Further files of candles, of other instruments.
         history: Where a capture takes its warm-up from.
+        news: A file of articles that is played beside the prices; None is as the environment says.
+        news_delay: The minutes after which an article of it counts as first seen; None is the default.
         from_text: ISO time of the stretch's beginning, or None.
         to_text: ISO time of its end, exclusive, or None.
         speed: In multiples of real time, 0 as fast as possible; None is the data's default.
@@ -39,6 +41,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None = None
     beside: tuple[Path, ...] = ()
     history: Path | None = None
+    news: Path | None = None
+    news_delay: int | None = None
     from_text: str | None = None
     to_text: str | None = None
     speed: float | None = None
@@ -86,7 +90,7 @@ def _companions(settings: ProducerSettings, environment: Mapping[str, str]) -> d
     if not stated:
         return {VARIABLE: text_of(usual_companions(instruments))} if len(instruments) > 1 else {}
     companions = parse_companions(stated)
-    check_present(companions, instruments)
+    check_present(companions, instruments, has_news=settings.is_live or settings.news is not None)
     return {VARIABLE: text_of({name: found for name, found in companions.items() if name in instruments})}
 
 
@@ -102,6 +106,8 @@ def _stated(request: RunRequest) -> dict[str, str]:
         )
         or None,
         "DRIFTLINE_HISTORY": _absolute(request.history, "HISTORY"),
+        "DRIFTLINE_NEWS": _absolute(request.news, "NEWS"),
+        "DRIFTLINE_NEWS_DELAY": None if request.news_delay is None else str(request.news_delay),
         "DRIFTLINE_FROM": request.from_text,
         "DRIFTLINE_TO": request.to_text,
         "DRIFTLINE_SPEED": speed,
@@ -152,6 +158,8 @@ def stream_of(settings: ProducerSettings) -> str:
         facts["sources"] = settings.sources
     if settings.files_beside:
         facts["beside"] = ",".join(content_hash(path) for path in settings.files_beside)
+    if settings.news is not None:
+        facts["news"], facts["news_delay"] = content_hash(settings.news), settings.news_delay
     return stream_id(StreamKind.REPLAY, facts)
 
 
@@ -206,9 +214,20 @@ def check_combination(settings: ProducerSettings) -> None:
     if settings.history is not None and not file_kind(settings.history).is_candles:
         message = f"HISTORY must be a file of 1-minute candles, was {settings.history.name}"
         raise ConfigurationError(message)
+    if settings.news is not None:
+        _check_news(settings)
     has_range = settings.from_time is not None or settings.to_time is not None
     if has_range and (settings.data is None or is_capture):
         message = "FROM and TO choose a stretch of a candle file: set DATA to one, or leave them out"
+        raise ConfigurationError(message)
+
+
+def _check_news(settings: ProducerSettings) -> None:
+    if settings.news is not None and not settings.news.is_file():
+        message = f"DRIFTLINE_NEWS must be an existing file of articles, was {settings.news}"
+        raise ConfigurationError(message)
+    if settings.data is None:
+        message = "NEWS is played beside recorded prices: set DATA to a file, or leave NEWS out"
         raise ConfigurationError(message)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from producers.jobs.live_plans import LiveWorld
+from producers.jobs.news_plans import NewsPlan, logged_news_ms
 from producers.jobs.planning import plan_of
 from producers.jobs.plans import RunPlan, SourcePlan, times_of
 from producers.jobs.positions import LoggedPosition, logged
@@ -17,7 +18,7 @@ from producers.jobs.runs import stream_of
 from producers.jobs.stored_runs import KnownStreams, MarketHistory
 from producers.normalise.histories import in_order
 from producers.normalise.live import LiveItem
-from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes
+from producers.normalise.watermarks import MarketEvent, Reached, SourceRecord, SourceTimes
 from producers.settings import ProducerSettings
 from schemas.events import TickObserved
 from schemas.streams import StreamSource
@@ -49,6 +50,8 @@ class Session(NamedTuple):
         began_ms: When the session began, by the clock, which distinguishes it from earlier sessions.
         on_left: Called when a job ends that left a topic.
         look_up: Returns how far the log goes; None for a broker that lost its log.
+        news: The news of the run; None if it has none, or if it is not from a file.
+        news_look_up: Returns the time for which the log vouches for the news of a run.
     """
 
     plan: RunPlan
@@ -60,6 +63,16 @@ class Session(NamedTuple):
     began_ms: int
     on_left: OnLeft
     look_up: LookUp | None = None
+    news: NewsPlan | None = None
+    news_look_up: Callable[[str], int | None] | None = None
+
+    def news_records(self, *, until_ms: int | None) -> Iterator[SourceRecord]:
+        """Return the records of the news of the run that are not in the log, up to a known time."""
+        if self.news is None:
+            return iter(())
+        look_up = self.news_look_up
+        after_ms = None if look_up is None else look_up(self.plan.description.stream)
+        return self.news.records(after_ms=after_ms, until_ms=until_ms)
 
     def times(self, source: StreamSource, logged: LoggedPosition) -> SourceTimes:
         """Return the times of a source with the epoch of this session, which is larger than any in the log."""
@@ -174,6 +187,7 @@ def registered_session(
     on_left: OnLeft,
     look_up: LookUp | None = None,
     live: LiveWorld | None = None,
+    news_look_up: Callable[[str], int | None] | None = None,
 ) -> Session:
     """Return the session of the run that settings describe; a new stream is registered.
 
@@ -187,6 +201,7 @@ def registered_session(
         on_left: Called when a job ends that left a topic.
         look_up: Returns how far the log goes; None for a broker that lost its log.
         live: What a live run needs of the world.
+        news_look_up: Returns the time for which the log vouches for the news of a run.
 
     Raises:
         ConfigurationError: If settings or file are wrong.
@@ -208,6 +223,12 @@ def registered_session(
         began_ms=now_ms,
         on_left=on_left,
         look_up=look_up,
+        news=(
+            None
+            if settings.news is None
+            else NewsPlan(settings.news, plan.description, delay_ms=settings.news_delay_ms)
+        ),
+        news_look_up=news_look_up,
     )
 
 
@@ -268,4 +289,5 @@ def open_session(
             ),
             look_up=None if is_lost else partial(logged, endpoints.kafka),
             live=live,
+            news_look_up=partial(logged_news_ms, endpoints.kafka),
         )

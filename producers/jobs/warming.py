@@ -11,12 +11,14 @@ from itertools import chain, repeat
 
 import structlog
 
+from producers.jobs.news_plans import NewsPublisher
 from producers.jobs.plans import SourcePlan
 from producers.jobs.positions import LoggedPosition
 from producers.jobs.progress import JobProgress
 from producers.jobs.publishing import SourcePublisher
 from producers.jobs.sessions import Session
 from producers.normalise.watermarks import RecordMaker, SourceRecord, with_watermarks
+from schemas.companions import NEWS
 
 log = structlog.get_logger()
 #: The name of a source, and a record of it.
@@ -35,7 +37,10 @@ def warm_up(session: Session) -> None:
     began_s = session.clock.monotonic_s()
     sources = plan.description.sources
     there = {source.name: session.logged(source) for source in sources}
-    publishers = {source.name: session.publisher(source, there[source.name]) for source in sources}
+    publishers: dict[str, SourcePublisher | NewsPublisher] = {
+        source.name: session.publisher(source, there[source.name]) for source in sources
+    }
+    publishers[NEWS] = NewsPublisher(session.outlet)
     with session.progress("warm-up", until_ms=plan.description.warm_up_until_ms) as progress:
         publishing = _WarmUpPublishing(session, publishers, progress)
         is_whole = publishing.publish(_stored(session, there))
@@ -77,6 +82,9 @@ def _missing(session: Session) -> Iterator[Named]:
     """
     session.outlet.flush()
     parts = [_missing_of(session, plan) for plan in session.plan.sources]
+    if session.news is not None:
+        news = session.news_records(until_ms=session.plan.description.warm_up_until_ms)
+        parts.append(zip(repeat(NEWS), news))
     if any(plan.states_completeness for plan in session.plan.sources):
         return chain.from_iterable(parts)
     return merge(*parts, key=lambda named: named[1].event.known_time_ms)
@@ -102,7 +110,10 @@ class _WarmUpPublishing:
     """
 
     def __init__(
-        self, session: Session, publishers: Mapping[str, SourcePublisher], progress: JobProgress
+        self,
+        session: Session,
+        publishers: Mapping[str, SourcePublisher | NewsPublisher],
+        progress: JobProgress,
     ) -> None:
         self._session = session
         self._publishers = publishers

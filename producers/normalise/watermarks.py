@@ -23,6 +23,7 @@ import msgspec
 
 from schemas.events import (
     END_OF_TIME_MS,
+    ArticlePublished,
     CandleObserved,
     SourceFellSilent,
     SourceReturned,
@@ -107,7 +108,7 @@ class SourceRecord(NamedTuple):
     """An event to publish, and its topic."""
 
     topic: Topic
-    event: CandleObserved | TickObserved | Control
+    event: CandleObserved | TickObserved | ArticlePublished | Control
 
 
 def with_watermarks(

@@ -26,6 +26,7 @@ _STREAM = "replay-000000000001"
 _INSTRUMENT = "BTC-USDT.BINANCE"
 _MODEL_HASH = "ab" * 32
 _SPEC_HASH = "cd" * 32
+_NEWS_SPEC_HASH = "ce" * 32
 
 _EPOCH = 1_748_800_000_000
 
@@ -124,6 +125,34 @@ _ARTICLE = events.ArticlePublished(
     language="en",
     published_zone="-05:00",
     modified_ms=_T0 + 60_000,
+)
+_SENTIMENT = events.SentimentScored(
+    event_time_ms=_T0,
+    known_time_ms=_T0 + 5 * _MINUTE_MS,
+    source="coindesk",
+    stream=_STREAM,
+    asset="BTC",
+    article_id="0123456789abcdef01234567",
+    version=1,
+    scorer="encoder",
+    scorer_hash="0123456789abcdef",
+    negative=0.125,
+    neutral=0.25,
+    positive=0.625,
+    score=0.5,
+    refusal=None,
+    sketch="fedcba9876543210",
+    is_known_time_assumed=True,
+)
+_NEWS_FEATURES = events.NewsFeaturesComputed(
+    event_time_ms=_T0 + 6 * _MINUTE_MS,
+    known_time_ms=_T0 + 6 * _MINUTE_MS,
+    source="news",
+    stream=_STREAM,
+    asset="BTC",
+    feature_spec_hash=_NEWS_SPEC_HASH,
+    n_articles=1,
+    values={"news_log_count_1h": 0.6931471805599453, "news_encoder_mean_1h": 0.5, "news_age_minutes": None},
 )
 _LINK = events.ArticleLinked(
     event_time_ms=_T0 + 10 * _MINUTE_MS,
@@ -312,7 +341,29 @@ EXAMPLES: dict[str, Event] = {
         content_hash="0f" * 32,
         assets=(WHOLE_MARKET,),
     ),
+    "article_published_of_a_file": replace(
+        _ARTICLE, known_time_ms=_T0 + 5 * _MINUTE_MS, stream=_STREAM, is_known_time_assumed=True
+    ),
     "article_linked": _LINK,
+    "sentiment_scored": _SENTIMENT,
+    "sentiment_scored_without_probabilities": replace(
+        _SENTIMENT,
+        scorer="vader",
+        negative=None,
+        neutral=None,
+        positive=None,
+        score=-0.25,
+        is_known_time_assumed=False,
+    ),
+    "sentiment_refused": replace(
+        _SENTIMENT,
+        negative=None,
+        neutral=None,
+        positive=None,
+        score=None,
+        refusal="The text is in German, which the scorer does not know.",
+    ),
+    "news_features_computed": _NEWS_FEATURES,
     "source_health_changed": _HEALTH,
     "source_health_changed_before_the_first_answer": replace(
         _HEALTH,

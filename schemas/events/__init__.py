@@ -52,6 +52,8 @@ from schemas.events.news import (
     WHOLE_MARKET,
     ArticleLinked,
     ArticlePublished,
+    NewsFeaturesComputed,
+    SentimentScored,
 )
 from schemas.events.predictions import (
     Direction,
@@ -93,6 +95,7 @@ __all__ = [
     "FeaturesComputed",
     "ModelPromoted",
     "Name",
+    "NewsFeaturesComputed",
     "Outcome",
     "OutcomeResolved",
     "PredictionMade",
@@ -105,6 +108,7 @@ __all__ = [
     "QuoteObserved",
     "Revision",
     "Sentence",
+    "SentimentScored",
     "Severity",
     "SourceFellSilent",
     "SourceHealth",

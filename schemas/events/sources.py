@@ -11,7 +11,8 @@ class WatermarkAdvanced(
     """The source has published all its events of before ``event_time_ms`` in this partition.
 
     It holds for the partition in which it lies, and for no other. A reader that collects by event time may
-    close everything that ended at or before it.
+    close everything that ended at or before it. On topics of news it is about known time: all that was first seen
+    before ``event_time_ms`` has been published.
 
     Attributes:
         epoch: The epoch of the session of the producer. A watermark of an earlier session than the newest one in

@@ -67,6 +67,11 @@ def prediction_key(stream: str, instrument: str, interval: str, horizon: str, ar
     return key if arm == CHAMPION else f"{key}:{arm}"
 
 
+def news_key(stream: str, asset: str) -> str:
+    """Return the key of the newest features of the news about an asset."""
+    return f"news:{stream}:{asset}"
+
+
 def clock_key(stream: str) -> str:
     """Return the key of the time of the stream, which is its newest watermark."""
     return f"clock:{stream}"

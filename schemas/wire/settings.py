@@ -13,7 +13,7 @@ from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from schemas.companions import Companions, parse_companions
+from schemas.companions import Companions, parse_companions, parse_credibility
 from schemas.errors import ConfigurationError, NotReadyError
 from schemas.sources import parse_sources
 from schemas.wire.postgres.addresses import with_pooler
@@ -157,7 +157,14 @@ class ServerSettings(EnvironmentSettings):
         default=None,
         description="The companions of instruments, whose features are joined to the instrument's own for its "
         "models: BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments separated by "
-        "semicolons. If it is unset, models see market features alone, and nothing is joined.",
+        "semicolons. News is joined as news/ with the ids of its scorers: news/vader@HASH/textblob@HASH. If it is "
+        "unset, models see market features alone, and nothing is joined.",
+    )
+    news_credibility: str | None = Field(
+        default=None,
+        description="How far each source of news is believed, from 0 to 1: coindesk:1.0,cryptoslate:0.8. The weight is "
+        "part of the news features, so another weight makes another set of features. Sources that are not named "
+        "have the weight 1.",
     )
     sources: str | None = Field(
         default=None,
@@ -186,7 +193,15 @@ class ServerSettings(EnvironmentSettings):
         Raises:
             ConfigurationError: If the setting has another form.
         """
-        return parse_companions(self.companions)
+        return parse_companions(self.companions, credibility=self.parsed_credibility())
+
+    def parsed_credibility(self) -> dict[str, float]:
+        """Return the credibility of each source of news for which it is stated.
+
+        Raises:
+            ConfigurationError: If the setting has another form.
+        """
+        return parse_credibility(self.news_credibility)
 
     def endpoints(self) -> Endpoints:
         """Return the servers to use.

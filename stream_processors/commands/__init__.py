@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import click
 
+from schemas.scorers import ScorerId
 from schemas.wire.processes import stop_on_signals
 from stream_processors.commands.alerts import alerts
 from stream_processors.commands.dead_letters import dead_letters
@@ -55,6 +56,28 @@ def articles(environment: Mapping[str, str]) -> None:
 
 @commands.command()
 @click.pass_obj
+def news(environment: Mapping[str, str]) -> None:
+    """Make the news features of assets, one row a minute, of the scores of their articles."""
+    from stream_processors.jobs.news import run_news
+    from stream_processors.sentiment.opening import open_scorers
+
+    def opened() -> list[ScorerId]:
+        return [scorer.id for scorer in open_scorers(environment).scorers]
+
+    run_news(ProcessorSettings.from_environment(environment), stop_on_signals(), opened=opened)
+
+
+@commands.command()
+@click.pass_obj
+def sentiment(environment: Mapping[str, str]) -> None:
+    """Score articles by every scorer that runs."""
+    from stream_processors.agents.sentiment import run_sentiment
+
+    run_sentiment(environment, stop_on_signals())
+
+
+@commands.command()
+@click.pass_obj
 def history(environment: Mapping[str, str]) -> None:
     """Write every event of the log into Postgres."""
     from stream_processors.jobs.history import run_history
@@ -75,11 +98,13 @@ def monitor(environment: Mapping[str, str]) -> None:
 def compile_kernel() -> None:
     """Compile the kernels once, so that no job has to compile them at its start."""
     from stream_processors.features.batch import warm_up
+    from stream_processors.features.news_tables import warm_up_news
     from stream_processors.features.vectors import warm_up_vectors
     from stream_processors.operators.ticks.warming import warm_up_ticks
 
     warm_up()
     warm_up_vectors()
+    warm_up_news()
     warm_up_ticks()
 
 

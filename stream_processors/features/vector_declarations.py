@@ -1,4 +1,4 @@
-"""The declarations of companion features: features of other instruments, and later of news.
+"""The declarations of companion features: features of other instruments, and of news.
 
 A vector is the target's market features followed by the groups that it has, in the order here. Every
 companion feature is optional: where the companion has no row it is undefined, and the vector is used without
@@ -9,14 +9,18 @@ computes both. The texts of the declarations are part of the set's hash.
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 
-from schemas.companions import Companions
+from schemas.companions import NEWS as NEWS_NAME
+from schemas.companions import Companions, NewsCompanion
 from schemas.features import CompanionJoin, FeatureDeclaration, FeatureSpec
 from stream_processors.features.declarations import SPEC
+from stream_processors.features.news_declarations import news_declarations
 
 #: How much later than the target's bar ended a companion's row may have been known; a live join waits that long.
 ALLOWANCE_MS = 2_000
 #: A companion's bar that ended more than this many bars earlier counts as an outage and is not joined.
 OLDEST_BARS = 5
+#: News features of a minute that ended more than this before the target's bar are not joined.
+OLDEST_NEWS_MS = 5 * 60_000
 
 
 class FeatureGroup(StrEnum):
@@ -110,34 +114,60 @@ PERPETUAL = (
     _declared("perpetual_age", 1, "how long before own bar its joined bar ended", unit="bars"),
 )
 
-#: The place for news features. Each is to have an age and a novelty, so that a model can tell new articles
-#: from the merely newest. None is declared before articles are scored.
-NEWS: tuple[FeatureDeclaration, ...] = ()
-
-GROUPS = {FeatureGroup.COIN: COIN, FeatureGroup.PERPETUAL: PERPETUAL, FeatureGroup.NEWS: NEWS}
+#: The groups of features that other instruments fill. The features of news depend on the scorers: :func:`news_of`.
+GROUPS = {FeatureGroup.COIN: COIN, FeatureGroup.PERPETUAL: PERPETUAL}
+_NEWS_PREFIX = f"{NEWS_NAME}_"
 
 
-def vector_spec(groups: Iterable[FeatureGroup], *, join: CompanionJoin | None = None) -> FeatureSpec:
-    """Return the set of the market features and these groups, in the order of :class:`FeatureGroup`."""
+def news_of(news: NewsCompanion | None) -> tuple[FeatureDeclaration, ...]:
+    """Return the declarations of the news features of a companion, each of which is taken as it is."""
+    return () if news is None else news_declarations(news.scorers, dict(news.credibility))
+
+
+def news_row_spec(news: NewsCompanion) -> FeatureSpec:
+    """Return the set of the rows of news features that are joined for a companion."""
+    return FeatureSpec(features=news_of(news))
+
+
+def vector_spec(
+    groups: Iterable[FeatureGroup], *, join: CompanionJoin | None = None, news: NewsCompanion | None = None
+) -> FeatureSpec:
+    """Return the set of the market features, these groups, and news, in the order of :class:`FeatureGroup`.
+
+    Args:
+        groups: The groups that other instruments fill.
+        join: How companions are joined; None for files without names.
+        news: The news whose features come last; None if there is none.
+    """
     wanted = set(groups)
-    added = tuple(feature for group in FeatureGroup if group in wanted for feature in GROUPS[group])
-    return FeatureSpec(features=SPEC.features + added, join=join)
+    added = tuple(feature for group, declared in GROUPS.items() if group in wanted for feature in declared)
+    return FeatureSpec(features=SPEC.features + added + news_of(news), join=join)
 
 
 def groups_of(companions: Companions) -> dict[FeatureGroup, str]:
-    """Return the groups that companions fill, each with its instrument, in the order of :class:`FeatureGroup`."""
-    filled = {FeatureGroup.COIN: companions.coin, FeatureGroup.PERPETUAL: companions.perpetual}
+    """Return the groups that companions fill, each with its companion, in the order of :class:`FeatureGroup`.
+
+    The companion is an instrument, or ``news``.
+    """
+    filled = {
+        FeatureGroup.COIN: companions.coin,
+        FeatureGroup.PERPETUAL: companions.perpetual,
+        FeatureGroup.NEWS: None if companions.news is None else NEWS_NAME,
+    }
     return {group: name for group, name in filled.items() if name is not None}
 
 
 def groups_among(names: Collection[str]) -> tuple[FeatureGroup, ...]:
     """Return the groups to which some features belong, such as the features that a model takes."""
-    return tuple(group for group in FeatureGroup if any(feature.name in names for feature in GROUPS[group]))
+    found = {group for group, declared in GROUPS.items() if any(each.name in names for each in declared)}
+    if any(name.startswith(_NEWS_PREFIX) for name in names):
+        found.add(FeatureGroup.NEWS)
+    return tuple(group for group in FeatureGroup if group in found)
 
 
 def spec_of(companions: Companions | None) -> FeatureSpec:
     """Return the set that models of an instrument with these companions see; without any, the market features."""
     if companions is None:
         return SPEC
-    join = CompanionJoin(companions=companions.instruments, allowance_ms=ALLOWANCE_MS)
-    return vector_spec(groups_of(companions), join=join)
+    join = CompanionJoin(companions=companions.names, allowance_ms=ALLOWANCE_MS)
+    return vector_spec(groups_of(companions), join=join, news=companions.news)

@@ -31,18 +31,20 @@ class VectorStepper:
     """Computes the companion features of one target and interval, row by row.
 
     Args:
-        groups: The groups that companions fill.
+        groups: The groups that companions fill. News features are taken as they are, without a kernel.
         interval: The length of the bars. A row that is farther from the row before begins anew.
+        n_news: The number of news features.
     """
 
-    def __init__(self, groups: Sequence[FeatureGroup], *, interval: Interval) -> None:
-        self._states = {group: empty_state() for group in groups}
+    def __init__(self, groups: Sequence[FeatureGroup], *, interval: Interval, n_news: int = 0) -> None:
+        self._states = {group: empty_state() for group in groups if group in GROUPS}
+        self._no_news = (float("nan"),) * n_news
         self._length_ms = interval.milliseconds
         self._as_of_ms = np.zeros(1, dtype=np.int64)
         self._own = np.empty((1, 1 + len(OWN)))
         self._other = np.empty((1, N_OTHER))
         self._age_bars = np.empty(1)
-        self._out = {group: np.empty((1, len(GROUPS[group]))) for group in groups}
+        self._out = {group: np.empty((1, len(GROUPS[group]))) for group in self._states}
 
     def step(
         self,
@@ -58,8 +60,8 @@ class VectorStepper:
             as_of_ms: The as-of time of the target's row.
             close: The close of the target's bar.
             values: The target's market features, in the order of the spec.
-            others: By group, when the joined bar ended and the values of :func:`taken_of`; None where nothing
-                was joined.
+            others: By group, when the joined bar ended and the values of :func:`taken_of`, of news all values; None
+                where nothing was joined.
 
         Returns:
             The companion features, in the order of the groups; NaN where undefined.
@@ -74,6 +76,8 @@ class VectorStepper:
             arrays = (self._as_of_ms, self._length_ms, self._own, self._other, self._age_bars)
             LOOPS[group](state, *arrays, self._out[group])
             found.extend(self._out[group][0].tolist())
+        news = others.get(FeatureGroup.NEWS)
+        found.extend(self._no_news if news is None else news[1])
         return found
 
     def snapshot(self) -> list[bytes]:

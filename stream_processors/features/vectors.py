@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.companions import Companions
-from schemas.features import FeatureTable
+from schemas.companions import NEWS, Companions, NewsCompanion
+from schemas.features import FeatureSpec, FeatureTable, NewsFeatureTable
 from schemas.time import Length
 from stream_processors.features.as_of import newest_known_rows
 from stream_processors.features.declarations import SPEC
@@ -21,8 +21,12 @@ from stream_processors.features.vector_declarations import (
     ALLOWANCE_MS,
     GROUPS,
     OLDEST_BARS,
+    OLDEST_NEWS_MS,
     FeatureGroup,
+    groups_among,
     groups_of,
+    news_of,
+    news_row_spec,
     spec_of,
     vector_spec,
 )
@@ -75,6 +79,62 @@ def joined(own: FeatureTable, other: FeatureTable, *, interval: Length, allowanc
     )
 
 
+def joined_news(
+    table: FeatureTable, news: NewsFeatureTable, companion: NewsCompanion
+) -> tuple[Numbers, NDArray[np.int64]]:
+    """Join news features to the rows of a table, as the live join does: those of the newest minute, if it is recent.
+
+    Args:
+        table: The target's table.
+        news: The features of the news about the target's asset.
+        companion: The news, whose set of features the table must have.
+
+    Returns:
+        Shape (n, k), NaN where no row was joined; and shape (n,), int64: when both were known.
+
+    Raises:
+        ValueError: If the news features are of another set.
+    """
+    spec = news_row_spec(companion)
+    if news.feature_spec_hash != spec.hash:
+        message = f"expected the news features {spec.hash[:12]}, were {news.feature_spec_hash[:12]}"
+        raise ValueError(message)
+    nothing = np.full((len(table.as_of_ms), len(spec.names)), np.nan)
+    if len(news.as_of_ms) == 0:
+        return nothing, table.known_ms
+    rows = newest_known_rows(
+        times_ms=table.as_of_ms, as_of_ms=news.as_of_ms, known_ms=news.as_of_ms, allowance_ms=0
+    )
+    has = (rows >= 0) & (table.as_of_ms - news.as_of_ms[rows] <= OLDEST_NEWS_MS)
+    known_ms = np.where(has, np.maximum(table.known_ms, news.as_of_ms[rows]), table.known_ms)
+    return np.where(has[:, np.newaxis], news.values[rows], nothing), known_ms
+
+
+def with_news(table: FeatureTable, news: NewsFeatureTable, companion: NewsCompanion) -> FeatureTable:
+    """Return a table with the features of news as its last columns.
+
+    Args:
+        table: The target's table, whose columns begin with the market features.
+        news: The features of the news about the target's asset.
+        companion: The news.
+    """
+    beside, known_ms = joined_news(table, news, companion)
+    spec = _spec_with_news(table, companion)
+    values = np.empty((len(table.as_of_ms), len(spec.names)))
+    values[:, : table.values.shape[1]], values[:, table.values.shape[1] :] = table.values, beside
+    return msgspec.structs.replace(
+        table, names=spec.names, feature_spec_hash=spec.hash, known_ms=known_ms, values=values
+    )
+
+
+def _spec_with_news(table: FeatureTable, companion: NewsCompanion) -> FeatureSpec:
+    spec = vector_spec(groups_among(table.names), news=companion)
+    if spec.names != (*table.names, *(each.name for each in news_of(companion))):
+        message = "news is joined after all other companions, to a table that begins with the market features"
+        raise ValueError(message)
+    return spec
+
+
 def with_coin(
     table: FeatureTable, other: FeatureTable, *, interval: Length, allowance_ms: int = 0
 ) -> FeatureTable:
@@ -106,7 +166,12 @@ def with_perpetual(
 
 
 def with_companions(
-    table: FeatureTable, others: Mapping[str, FeatureTable], companions: Companions, *, interval: Length
+    table: FeatureTable,
+    others: Mapping[str, FeatureTable],
+    companions: Companions,
+    *,
+    interval: Length,
+    news: NewsFeatureTable | None = None,
 ) -> FeatureTable:
     """Return the vectors that the live join makes, with the same set of features and the same allowance.
 
@@ -115,13 +180,30 @@ def with_companions(
         others: Market features of each companion, by instrument.
         companions: The target's companions.
         interval: The length of all bars.
+        news: The features of the news about the target's asset; None if the companions have no news, or if there
+            is no row of it.
     """
     pairs = {
         group: joined(table, others[name], interval=interval, allowance_ms=ALLOWANCE_MS)
         for group, name in groups_of(companions).items()
+        if name != NEWS
     }
-    joint = _with(table, pairs, interval)
+    joint = _with(table, pairs, interval) if pairs else table
+    if companions.news is not None:
+        joint = with_news(joint, _no_news(companions.news) if news is None else news, companions.news)
     return msgspec.structs.replace(joint, feature_spec_hash=spec_of(companions).hash)
+
+
+def _no_news(companion: NewsCompanion) -> NewsFeatureTable:
+    """A table of news features without rows."""
+    spec = news_row_spec(companion)
+    return NewsFeatureTable(
+        names=spec.names,
+        feature_spec_hash=spec.hash,
+        as_of_ms=np.empty(0, dtype=np.int64),
+        n_articles=np.empty(0, dtype=np.int64),
+        values=np.empty((0, len(spec.names))),
+    )
 
 
 def columns_of(table: FeatureTable, names: tuple[str, ...]) -> Numbers:
@@ -152,12 +234,12 @@ def _companion_features(
 
 def _with(table: FeatureTable, pairs: Mapping[FeatureGroup, JoinedColumns], interval: Length) -> FeatureTable:
     """The table with the groups in their places; copied in blocks, as a year of minutes is half a gigabyte."""
-    held = {group for group in FeatureGroup if GROUPS[group] and GROUPS[group][0].name in table.names}
+    held = {group for group in GROUPS if GROUPS[group][0].name in table.names}
     spec = vector_spec(held | pairs.keys())
     values = np.empty((len(table.as_of_ms), len(spec.names)))
     until = len(SPEC.names)
     values[:, :until] = table.values[:, :until]
-    for group in (group for group in FeatureGroup if group in held | pairs.keys()):
+    for group in (group for group in GROUPS if group in held | pairs.keys()):
         first, until = until, until + len(GROUPS[group])
         if group in pairs:
             values[:, first:until] = _companion_features(table, pairs[group], group, interval)

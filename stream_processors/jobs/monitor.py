@@ -5,6 +5,7 @@ import structlog
 from schemas.errors import BrokerUnavailableError
 from schemas.wire.clocks import SystemClock
 from schemas.wire.processes import Stop
+from stream_processors.monitoring.absences import NewsWatch, NewsWatcher
 from stream_processors.monitoring.disks import look_at_disk
 from stream_processors.monitoring.metrics import LOOPBACK, MonitorMetrics
 from stream_processors.monitoring.monitors import Monitor
@@ -36,9 +37,22 @@ def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:
         has_news=settings.has_news,
         look_at_disk=lambda: look_at_disk(settings.data_dir, low_bytes=settings.low_disk_mb * _MB),
     )
+    watch = _news_watch(settings, stop)
     while not stop():
+        if watch is not None:
+            watch.check()
         try:
             monitor.look()
         except BrokerUnavailableError as error:
             log.warning("broker is away", reason=str(error))
         stop.wait(settings.monitor_every_s)
+
+
+def _news_watch(settings: ProcessorSettings, stop: Stop) -> NewsWatch | None:
+    """Start to watch the news of a run that has some and whose time is that of the clock."""
+    if settings.stream is None or not settings.has_news:
+        return None
+    watcher = NewsWatcher(settings.kafka_endpoint(), settings.stream, clock=SystemClock())
+    watch = NewsWatch(watcher, stop.wait)
+    watch.start()
+    return watch

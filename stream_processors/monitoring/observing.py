@@ -22,6 +22,7 @@ from schemas.topics import (
     MARKET_TICK,
     MODELS_EFFECT,
     NEWS_ARTICLE,
+    NEWS_SENTIMENT,
     PREDICTIONS,
     PROGRESS_SCORING,
     Topic,
@@ -44,7 +45,8 @@ def read_by(*, has_companions: bool, has_news: bool = False) -> dict[str, tuple[
 
     Args:
         has_companions: Whether any instrument has companions, so that vectors are joined and scored.
-        has_news: Whether the run has news, so that copies of articles are found.
+        has_news: Whether the run has news, so that copies of articles are found, articles are scored, and news
+            features are made.
     """
     found = {
         "driftline-market": (MARKET_CANDLE, MARKET_TICK),
@@ -58,7 +60,11 @@ def read_by(*, has_companions: bool, has_news: bool = False) -> dict[str, tuple[
             "driftline-scoring": (FEATURES_MARKET, FEATURES_VECTOR),
         }
     if has_news:
-        found["driftline-articles"] = (NEWS_ARTICLE,)
+        found |= {
+            "driftline-articles": (NEWS_ARTICLE,),
+            "driftline-sentiment": (NEWS_ARTICLE,),
+            "driftline-news": (NEWS_SENTIMENT,),
+        }
     return found
 
 

@@ -9,11 +9,14 @@ may wait. A companion's row is deleted when every row of the target that can sti
 Rows of one interval come in the order of their bars. So after a row was joined, only later bars can need a companion's
 row; and after a watermark of the target's source, only bars that ended less than ``LATEST_MS`` before it can. A row that
 is later than that is joined to nothing, whatever is still kept.
+
+Rows of news have no interval: one list of them is joined to the rows of every interval. They are only deleted after
+watermarks, since a row of another interval may still come.
 """
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -21,20 +24,24 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from schemas.companions import Companions
-from schemas.events import FeaturesComputed
-from schemas.features import FeatureSpec
-from schemas.sources import source_of
+from schemas.companions import NEWS
+from schemas.events import FeaturesComputed, NewsFeaturesComputed
 from schemas.time import Interval
-from schemas.topics import FEATURES_MARKET, partition_of
 from stream_processors.features.vector_declarations import (
     ALLOWANCE_MS,
     OLDEST_BARS,
+    OLDEST_NEWS_MS,
     FeatureGroup,
-    groups_of,
-    spec_of,
 )
 from stream_processors.features.vector_stepping import VectorStepper, taken_of
+from stream_processors.operators.join_targets import JoinTarget
+from stream_processors.operators.joined_rows import (
+    CompanionRow,
+    TargetRow,
+    as_of,
+    newest_joinable,
+    without_needed,
+)
 from stream_processors.operators.keys import key_of
 from stream_processors.operators.touching import TouchedKeys
 
@@ -49,52 +56,10 @@ class JoinStateKind(StrEnum):
 
     OWN = "own"
     OTHER = "other"
+    NEWS = "news"
     SERIES = "series"
     KERNEL = "kernel"
     HEARD = "heard"
-
-
-class CompanionRow(msgspec.Struct, frozen=True, array_like=True):
-    """A companion's row, which may be joined to rows of ``from_ms`` and later.
-
-    Attributes:
-        from_ms: From which as-of time on it may be joined.
-        as_of_ms: The end of its bar.
-        known_ms: When it was known.
-        taken: The numbers that the join takes from it.
-    """
-
-    from_ms: int
-    as_of_ms: int
-    known_ms: int
-    taken: tuple[float, ...]
-
-
-class TargetRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row of the target that waits for its companions.
-
-    Attributes:
-        number: Numbers the rows in the order in which they came.
-        as_of_ms: The end of its bar.
-        known_ms: When it was known.
-        is_too_late: Whether it was older than its own source's watermark by more than ``LATEST_MS``.
-        values: Its market features in their order, as float64 bytes.
-    """
-
-    number: int
-    as_of_ms: int
-    known_ms: int
-    source: str
-    interval: Interval
-    close: float
-    is_warm: bool
-    is_too_late: bool
-    values: bytes
-
-    def numbers(self) -> list[float]:
-        """Return the values as numbers."""
-        numbers: list[float] = np.frombuffer(self.values, dtype=np.float64).tolist()
-        return numbers
 
 
 class JoinedRows(msgspec.Struct, frozen=True):
@@ -110,32 +75,6 @@ class JoinedRows(msgspec.Struct, frozen=True):
     others: list[CompanionRow | None]
     beside: list[float]
     n_late: int
-
-
-class JoinTarget:
-    """The configuration of an instrument with companions: which they are, and in which partitions they lie.
-
-    Args:
-        name: The instrument.
-        companions: Its companions.
-        sources: The source of each instrument whose source is not named after its venue. A join waits for the
-            sources of the companions that it names, and for no other.
-
-    Attributes:
-        groups: The feature groups that companions fill, each with its companion.
-        companions: The companions in the order of the groups.
-        places: The source and the partition of each companion, in the same order.
-        number: The number of each companion in that order.
-    """
-
-    def __init__(self, name: str, companions: Companions, sources: Mapping[str, str]) -> None:
-        self.name = name
-        self.source = source_of(name, sources)
-        self.spec: FeatureSpec = spec_of(companions)
-        self.groups: dict[FeatureGroup, str] = groups_of(companions)
-        self.companions = tuple(self.groups.values())
-        self.places = [(source_of(other, sources), features_partition(other)) for other in self.companions]
-        self.number = {other: number for number, other in enumerate(self.companions)}
 
 
 class JoinSeries(msgspec.Struct, array_like=True):
@@ -157,10 +96,11 @@ class _Line:
         others: The companions' rows by group, oldest first.
     """
 
-    def __init__(self, target: JoinTarget, interval: Interval) -> None:
+    def __init__(self, target: JoinTarget, interval: Interval, news: list[CompanionRow]) -> None:
         self.series = JoinSeries()
-        self.others: list[list[CompanionRow]] = [[] for _ in target.groups]
-        self.stepper = VectorStepper(list(target.groups), interval=interval)
+        self.others = [news if group is FeatureGroup.NEWS else [] for group in target.groups]
+        n_news = 0 if target.news is None else len(target.news.spec.names)
+        self.stepper = VectorStepper(list(target.groups), interval=interval, n_news=n_news)
 
 
 class HeldTarget:
@@ -184,6 +124,7 @@ class HeldTarget:
         self._touched = touched
         self._n_rows = 0
         self._lines: dict[Interval, _Line] = {}
+        self._news: list[CompanionRow] = []
 
     @property
     def has_begun(self) -> bool:
@@ -191,7 +132,10 @@ class HeldTarget:
         return any(line.series.newest_own_ms > NEVER_MS for line in self._lines.values())
 
     def n_others(self, companion: int) -> int:
-        """Return how many rows of a companion are kept."""
+        """Return how many rows of a companion are kept; of news, how many are later than the target's rows."""
+        if self.target.companions[companion] == NEWS:
+            newest_ms = max((line.series.newest_own_ms for line in self._lines.values()), default=NEVER_MS)
+            return len(self._news) - bisect_right(self._news, newest_ms, key=as_of)
         return sum(len(line.others[companion]) for line in self._lines.values())
 
     def take_own(self, row: FeaturesComputed, values: Sequence[float], *, said_ms: int) -> None:
@@ -247,16 +191,34 @@ class HeldTarget:
         key = self._row_key(JoinStateKind.OTHER, row.interval, row.event_time_ms, number)
         self._touched.put(key, partial(_packed, other))
 
+    def take_news(self, row: NewsFeaturesComputed, values: Sequence[float], *, closed_ms: int) -> None:
+        """Keep a row of news, as :meth:`take_other` does. Its features are complete at its time, however late it came.
+
+        Args:
+            row: The row.
+            values: Its features in their order.
+            closed_ms: The last time whose cut news had passed before it.
+        """
+        if self._news and row.event_time_ms <= self._news[-1].as_of_ms:
+            return
+        from_ms = max(row.event_time_ms, closed_ms + 1)
+        news = CompanionRow(from_ms, row.event_time_ms, row.known_time_ms, tuple(values))
+        self._news.append(news)
+        self._touched.put(self._key(JoinStateKind.NEWS, row.event_time_ms), partial(_packed, news))
+
     def join_first(self) -> tuple[TargetRow, JoinedRows]:
         """Join the row that has waited longest. Every companion must have passed its cut."""
         own = self.waiting.popleft()
         self._touched.drop(self._row_key(JoinStateKind.OWN, own.interval, own.as_of_ms))
         line = self._line(own.interval)
-        oldest_ms = own.as_of_ms - OLDEST_BARS * own.interval.milliseconds
+        oldest_ms = self._oldest_ms(own)
         newest = [
             None if own.is_too_late else newest_joinable(others, own.as_of_ms) for others in line.others
         ]
-        taken = [None if other is None or other.as_of_ms < oldest_ms else other for other in newest]
+        taken = [
+            None if other is None or other.as_of_ms < until_ms else other
+            for other, until_ms in zip(newest, oldest_ms, strict=True)
+        ]
         late = line.series.late
         line.series.late = [from_ms for from_ms in late if from_ms > own.as_of_ms]
         self._put_series(own.interval)
@@ -274,32 +236,34 @@ class HeldTarget:
         self._touched.put(kernel, lambda: _packed(line.stepper.snapshot()))
         return own, JoinedRows(taken, beside, len(late) - len(line.series.late))
 
+    def _oldest_ms(self, own: TargetRow) -> list[int]:
+        """The oldest row of each companion that may be joined to a row of the target."""
+        bars_ms = own.as_of_ms - OLDEST_BARS * own.interval.milliseconds
+        return [
+            own.as_of_ms - OLDEST_NEWS_MS if group is FeatureGroup.NEWS else bars_ms
+            for group in self.target.groups
+        ]
+
     def let_go_before(self, said_ms: int) -> None:
         """Delete the companions' rows that no row can need after a watermark of the target's own source."""
         first_ms = {row.interval: row.as_of_ms for row in reversed(self.waiting)}
         for interval in self._lines:
             self._let_go(interval, min(said_ms - LATEST_MS, first_ms.get(interval, said_ms)))
+        since_ms = min([said_ms - LATEST_MS, *first_ms.values()])
+        for gone in without_needed(self._news, since_ms):
+            self._touched.drop(self._key(JoinStateKind.NEWS, gone.as_of_ms))
 
     def _let_go(self, interval: Interval, since_ms: int) -> None:
-        """Delete the companions' rows that are older than the row that is joined from a time on."""
+        """Delete the instruments' rows that are older than the row that is joined from a time on."""
         for number, others in enumerate(self._lines[interval].others):
-            newest = newest_joinable(others, since_ms)
-            n_gone = 0
-            while (
-                newest is not None
-                and others[n_gone].as_of_ms < newest.as_of_ms
-                and others[n_gone].from_ms <= since_ms
-            ):
-                self._touched.drop(
-                    self._row_key(JoinStateKind.OTHER, interval, others[n_gone].as_of_ms, number)
-                )
-                n_gone += 1
-            del others[:n_gone]
+            if others is not self._news:
+                for gone in without_needed(others, since_ms):
+                    self._touched.drop(self._row_key(JoinStateKind.OTHER, interval, gone.as_of_ms, number))
 
     def _line(self, interval: Interval) -> _Line:
         line = self._lines.get(interval)
         if line is None:
-            line = self._lines[interval] = _Line(self.target, interval)
+            line = self._lines[interval] = _Line(self.target, interval, self._news)
         return line
 
     # State
@@ -335,6 +299,8 @@ class HeldTarget:
             case JoinStateKind.OTHER:
                 other = msgspec.msgpack.decode(value, type=CompanionRow)
                 self._line(Interval(names[0])).others[names[2]].append(other)
+            case JoinStateKind.NEWS:
+                self._news.append(msgspec.msgpack.decode(value, type=CompanionRow))
             case JoinStateKind.SERIES:
                 self._line(Interval(names[0])).series = msgspec.msgpack.decode(value, type=JoinSeries)
             case JoinStateKind.KERNEL:
@@ -350,27 +316,11 @@ class HeldTarget:
         """Sort what was restored."""
         self.waiting = deque(sorted(self.waiting, key=lambda row: row.number))
         self._n_rows = max((row.number for row in self.waiting), default=0)
+        self._news.sort(key=as_of)
         for line in self._lines.values():
-            line.others = [sorted(others, key=_as_of) for others in line.others]
-
-
-def newest_joinable(others: Sequence[CompanionRow], time_ms: int) -> CompanionRow | None:
-    """Return the row of the newest bar that may be joined at a time; None if there is none."""
-    # No row may be joined before its own time.
-    for place in range(bisect_right(others, time_ms, key=_as_of) - 1, -1, -1):
-        if others[place].from_ms <= time_ms:
-            return others[place]
-    return None
-
-
-def features_partition(instrument: str) -> int:
-    """Return the partition in which the features of an instrument lie."""
-    return partition_of(instrument.encode(), FEATURES_MARKET.n_partitions)
+            for others in line.others:
+                others.sort(key=as_of)
 
 
 def _packed(value: Any) -> bytes:
     return msgspec.msgpack.encode(value)
-
-
-def _as_of(other: CompanionRow) -> int:
-    return other.as_of_ms

@@ -136,13 +136,17 @@ class HoldingOperator(Protocol):
         """
 
 
+#: A partition: the name of its topic, and its number.
+Place = tuple[str, int]
+
+
 class JoinWait(NamedTuple):
     """The rows of a target that wait for a companion. Times are those of the stream.
 
     Attributes:
         stream: The run.
         target: The instrument whose rows wait.
-        companion: The instrument that they wait for.
+        companion: The instrument that they wait for, or ``news``.
         n_rows: How many rows wait, for this companion or another one.
         first_ms: The end of the bar of the first waiting row.
         last_ms: The end of the bar of the last waiting row.
@@ -158,35 +162,35 @@ class JoinWait(NamedTuple):
 
 @runtime_checkable
 class JoiningOperator(Protocol):
-    """An operator that reads other partitions of its first input as a whole, besides its own partition.
+    """An operator that reads other partitions as a whole, besides its own partition of its first input.
 
     Its outputs may follow from any of them, so the position of each is part of its state. The runtime keeps these
     positions in the checkpoint, writes a checkpoint with every publication, and continues from there.
     """
 
     @property
-    def partitions_beside(self) -> frozenset[int]:
-        """The numbers of the other partitions; they never change."""
+    def places_beside(self) -> frozenset[Place]:
+        """The other partitions; they never change."""
 
     @property
     def holds(self) -> Collection[str]:
         """As in :class:`HoldingOperator`, for its own partition, while many rows of it wait for other partitions."""
 
     @property
-    def holds_beside(self) -> Collection[int]:
-        """The numbers of the other partitions that are so far ahead that its own partition should be read first.
+    def holds_beside(self) -> Collection[Place]:
+        """The other partitions that are so far ahead that its own partition should be read first.
 
         A partition of :attr:`needs_beside` is never among them, so what is waited for is always read.
         """
 
     @property
-    def needs_beside(self) -> Collection[int]:
-        """The numbers of the other partitions that a row or a watermark waits for."""
+    def needs_beside(self) -> Collection[Place]:
+        """The other partitions that a row or a watermark waits for."""
 
     def waits(self) -> Iterable[JoinWait]:
         """Return which companions are waited for now, and by how many rows."""
 
-    def step_beside(self, partition: int, event: Any) -> Iterable[Output]:
+    def step_beside(self, place: Place, event: Any) -> Iterable[Output]:
         """Take an event of another partition; otherwise as ``step``."""
 
 

@@ -14,6 +14,10 @@ silence with an absence beyond T, or a return from beyond T. A companion without
 It was then silent although its watermarks went on, or it was late, or it is absent, or its newest bar is more than five
 bars old. The event says which companion that was, and how many rows were late.
 
+News is a companion, too, whose rows lie in another topic. There is a row of the news about a coin at the end of every
+minute, and it is joined if it is at most five minutes old. Only the records of its source say how far news is: a watermark
+there is about known time, and a row is complete when it comes.
+
 The result does not depend on how partitions interleave, or on how far one of them is read ahead:
 
 1. Whether and from when on a companion's row may be joined (``from_ms``) follows from the records before it in its own
@@ -36,31 +40,28 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.codec import nan_from_null, null_from_nan
-from schemas.companions import Companions
+from schemas.companions import NEWS, Companions
 from schemas.errors import InvariantError, SnapshotMismatchError
 from schemas.events import (
     Event,
     FeaturesComputed,
+    NewsFeaturesComputed,
     SourceFellSilent,
     SourceReturned,
     VectorComputed,
     WatermarkAdvanced,
 )
+from schemas.features import FeatureSpec
 from schemas.sources import source_of
 from schemas.time import Interval
 from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR, Topic
 from stream_processors.features.declarations import SPEC
 from stream_processors.features.vector_declarations import ALLOWANCE_MS
-from stream_processors.operators.joining import (
-    NEVER_MS,
-    HeldTarget,
-    JoinedRows,
-    JoinTarget,
-    TargetRow,
-    features_partition,
-)
+from stream_processors.operators.join_targets import JoinTarget, features_partition
+from stream_processors.operators.joined_rows import TargetRow
+from stream_processors.operators.joining import NEVER_MS, HeldTarget, JoinedRows
 from stream_processors.operators.keys import key_of, parts_of
-from stream_processors.operators.protocols import JoinWait, Output, StateChange
+from stream_processors.operators.protocols import JoinWait, Output, Place, StateChange
 from stream_processors.operators.touching import TouchedKeys
 
 #: While more rows of a target wait than this, its partition is not read on, if they wait for another partition.
@@ -92,23 +93,34 @@ class _Progress(msgspec.Struct, array_like=True):
     known_ms: int = NEVER_MS
 
     @property
+    def promised_ms(self) -> int:
+        """The last time of which the source has said that nothing more will come."""
+        return max(self.said_ms, self.vouched_ms)
+
+    @property
     def closed_ms(self) -> int:
         """The last time whose cut the source has passed."""
-        return max(self.said_ms, self.vouched_ms, self.known_ms - ALLOWANCE_MS - 1)
+        return max(self.promised_ms, self.known_ms - ALLOWANCE_MS - 1)
 
 
-class _Place(NamedTuple):
+class _SourcePlace(NamedTuple):
     """A source in a partition, in one run."""
 
     stream: str
     source: str
-    partition: int
+    place: Place
+
+    def key(self) -> bytes:
+        """Return the key of its progress in the state, which names the topic if it is not that of features."""
+        topic, number = self.place
+        of_topic = () if topic == FEATURES_MARKET.name else (topic,)
+        return key_of("progress", self.stream, self.source, number, *of_topic)
 
 
 class VectorOperator:
     """Joins the targets of one partition with their companions, whose rows may lie in any partition.
 
-    Rows of its own partition come through ``step``, rows of other partitions through ``step_beside``.
+    Rows of its own partition come through ``step``, rows of other partitions and topics through ``step_beside``.
 
     Args:
         partition: The number of its own partition.
@@ -134,6 +146,7 @@ class VectorOperator:
         most_ahead: int = MOST_AHEAD,
     ) -> None:
         self.partition = partition
+        self._own: Place = (FEATURES_MARKET.name, partition)
         self._stream = stream
         self._targets = {
             name: JoinTarget(name, beside, sources or {})
@@ -141,7 +154,7 @@ class VectorOperator:
             if features_partition(name) == partition
         }
         self._most_waiting, self._most_ahead = most_waiting, most_ahead
-        self._progress: dict[_Place, _Progress] = {}
+        self._progress: dict[_SourcePlace, _Progress] = {}
         self._held: dict[tuple[str, str], HeldTarget] = {}
         self._forwarded: dict[tuple[str, str], int] = {}
         self._newest_stream: str | None = None
@@ -149,10 +162,10 @@ class VectorOperator:
         self._touched.put(_RELEASE, self._packed_release)
 
     @property
-    def partitions_beside(self) -> frozenset[int]:
+    def places_beside(self) -> frozenset[Place]:
         """The other partitions in which companions of its targets lie."""
-        everywhere = {number for target in self._targets.values() for _, number in target.places}
-        return frozenset(everywhere - {self.partition})
+        everywhere = {place for target in self._targets.values() for _, place in target.places}
+        return frozenset(everywhere - {self._own})
 
     # Which partitions are not read on
 
@@ -164,26 +177,26 @@ class VectorOperator:
         changes what is read first, and never what is joined.
         """
         for held in self._read_now():
-            if len(held.waiting) > self._most_waiting and self.partition not in self._blocking(held):
+            if len(held.waiting) > self._most_waiting and self._own not in self._blocking(held):
                 return (FEATURES_MARKET.name,)
         return ()
 
     @property
-    def holds_beside(self) -> Collection[int]:
+    def holds_beside(self) -> Collection[Place]:
         """The other partitions of which many rows are kept and none is waited for."""
         ahead = {
-            number
+            place
             for held in self._read_now()
-            for companion, (_, number) in enumerate(held.target.places)
-            if number != self.partition and held.n_others(companion) > self._most_ahead
+            for companion, (_, place) in enumerate(held.target.places)
+            if place != self._own and held.n_others(companion) > self._most_ahead
         }
         return ahead - self.needs_beside if ahead else ()
 
     @property
-    def needs_beside(self) -> set[int]:
+    def needs_beside(self) -> set[Place]:
         """The other partitions that a row waits for, or the watermark after the last row."""
-        needed = {number for held in self._present() for number in self._blocking(held)}
-        return needed - {self.partition}
+        needed = {place for held in self._present() for place in self._blocking(held)}
+        return needed - {self._own}
 
     def _present(self) -> list[HeldTarget]:
         """The targets of the runs that are joined. A state may hold other runs, which may continue later."""
@@ -197,13 +210,13 @@ class VectorOperator:
                 if held is not None:
                     yield held
 
-    def _blocking(self, held: HeldTarget) -> set[int]:
+    def _blocking(self, held: HeldTarget) -> set[Place]:
         """The partitions that the first waiting row waits for; if no row waits, those that the next watermark waits for."""
-        place = _Place(held.stream, held.target.source, self.partition)
-        until_ms = held.waiting[0].as_of_ms if held.waiting else self._said_ms(place)
+        own = _SourcePlace(held.stream, held.target.source, self._own)
+        until_ms = held.waiting[0].as_of_ms if held.waiting else self._said_ms(own)
         return {
-            number
-            for companion, (_, number) in enumerate(held.target.places)
+            place
+            for companion, (_, place) in enumerate(held.target.places)
             if self._companion_closed_ms(held, companion) < until_ms
         }
 
@@ -231,62 +244,68 @@ class VectorOperator:
         Raises:
             InvariantError: If a row lacks features that its hash states. The state is then unchanged.
         """
-        yield from self._step(self.partition, event)
+        yield from self._step(self._own, event)
 
-    def step_beside(self, partition: int, event: Event) -> Iterator[Output]:
+    def step_beside(self, place: Place, event: Event) -> Iterator[Output]:
         """Take an event of another partition, as :meth:`step` does."""
-        yield from self._step(partition, event)
+        yield from self._step(place, event)
 
-    def _step(self, partition: int, event: Event) -> Iterator[Output]:
+    def _step(self, place: Place, event: Event) -> Iterator[Output]:
         if self._stream is not None and event.stream != self._stream:
             return
         match event:
             case FeaturesComputed():
-                self._on_row(partition, event)
+                self._on_row(place, event)
+            case NewsFeaturesComputed():
+                self._on_news(event)
             case WatermarkAdvanced():
-                self._on_said(partition, event, event.event_time_ms)
+                self._on_said(place, event, event.event_time_ms)
             case SourceFellSilent():
                 until_ms = event.absent_until_ms
                 vouched_ms = NEVER_MS if until_ms is None else until_ms - 1
-                self._on_said(partition, event, event.event_time_ms, vouched_ms=vouched_ms)
+                self._on_said(place, event, event.event_time_ms, vouched_ms=vouched_ms)
             case SourceReturned():
-                self._on_said(partition, event, event.event_time_ms - 1)
+                self._on_said(place, event, event.event_time_ms - 1)
             case _:
                 message = f"the vector join takes no {type(event).__name__}"
                 raise TypeError(message)
         self._newest_stream = event.stream
         yield from self._emitted(event.stream)
 
-    def _on_said(self, partition: int, event: Event, said_ms: int, *, vouched_ms: int = NEVER_MS) -> None:
-        place = _Place(event.stream, event.source, partition)
-        progress = self._progress.setdefault(place, _Progress())
+    def _on_said(self, place: Place, event: Event, said_ms: int, *, vouched_ms: int = NEVER_MS) -> None:
+        said_by = _SourcePlace(event.stream, event.source, place)
+        progress = self._progress.setdefault(said_by, _Progress())
         progress.said_ms = max(progress.said_ms, said_ms)
         progress.vouched_ms = max(progress.vouched_ms, vouched_ms)
         progress.known_ms = max(progress.known_ms, event.known_time_ms)
-        self._touched.put(key_of("progress", *place), partial(msgspec.msgpack.encode, progress))
-        if partition == self.partition:
+        self._touched.put(said_by.key(), partial(msgspec.msgpack.encode, progress))
+        if place == self._own:
             for target in self._targets.values():
                 held = self._held.get((event.stream, target.name))
                 if held is not None and target.source == event.source:
                     held.let_go_before(progress.said_ms)
 
-    def _on_row(self, partition: int, row: FeaturesComputed) -> None:
-        concerned = [
-            target
-            for target in self._targets.values()
-            if row.instrument == target.name or row.instrument in target.number
-        ]
+    def _on_row(self, place: Place, row: FeaturesComputed) -> None:
+        concerned = [target for target in self._targets.values() if row.instrument in target.names]
         if not concerned or row.feature_spec_hash != SPEC.hash:
             return  # a row of another release, which has other features
-        values = _values(row)
+        values = _values(row, SPEC)
         for target in concerned:
             held = self._held_of(row.stream, target)
             if row.instrument == target.name:
-                said_ms = self._said_ms(_Place(row.stream, row.source, partition))
+                said_ms = self._said_ms(_SourcePlace(row.stream, row.source, place))
                 held.take_own(row, values, said_ms=said_ms)
             else:
                 closed_ms = self._companion_closed_ms(held, target.number[row.instrument])
                 held.take_other(row, values, closed_ms=closed_ms)
+
+    def _on_news(self, row: NewsFeaturesComputed) -> None:
+        for target in self._targets.values():
+            news = target.news
+            if news is not None and (news.asset, news.spec.hash) == (row.asset, row.feature_spec_hash):
+                held = self._held_of(row.stream, target)
+                closed_ms = self._companion_closed_ms(held, target.number[NEWS])
+                held.take_news(row, _values(row, news.spec), closed_ms=closed_ms)
 
     def _held_of(self, stream: str, target: JoinTarget) -> HeldTarget:
         held = self._held.get((stream, target.name))
@@ -296,13 +315,15 @@ class VectorOperator:
             )
         return held
 
-    def _said_ms(self, place: _Place) -> int:
-        progress = self._progress.get(place)
+    def _said_ms(self, said_by: _SourcePlace) -> int:
+        progress = self._progress.get(said_by)
         return NEVER_MS if progress is None else progress.said_ms
 
     def _companion_closed_ms(self, held: HeldTarget, companion: int) -> int:
         """The last time whose cut a companion has passed, by the records of its source or by its own rows."""
-        progress = self._progress.get(_Place(held.stream, *held.target.places[companion]))
+        progress = self._progress.get(_SourcePlace(held.stream, *held.target.places[companion]))
+        if held.target.companions[companion] == NEWS:
+            return NEVER_MS if progress is None else progress.promised_ms
         by_source_ms = NEVER_MS if progress is None else progress.closed_ms
         return max(by_source_ms, held.heard_ms[companion] - ALLOWANCE_MS - 1)
 
@@ -324,7 +345,7 @@ class VectorOperator:
         """Yields the watermarks of times by which all vectors were emitted: no row is missing, and no companion is waited for."""
         begun = [held for target in self._targets if (held := self._begun(stream, target)) is not None]
         for source in dict.fromkeys(held.target.source for held in begun):
-            own = self._progress.get(_Place(stream, source, self.partition), _Progress())
+            own = self._progress.get(_SourcePlace(stream, source, self._own), _Progress())
             closed = [self._closed_ms(held) for held in begun if held.target.source == source]
             passed_ms = min(own.said_ms, *closed)
             passed_ms -= passed_ms % Interval.ONE_MINUTE.milliseconds  # only the ends of bars matter
@@ -379,8 +400,9 @@ class VectorOperator:
             case "release":
                 return
             case "progress":
-                place = _Place(stream, str(names[0]), int(names[1]))
-                self._progress[place] = msgspec.msgpack.decode(value, type=_Progress)
+                topic = str(names[2]) if len(names) > 2 else FEATURES_MARKET.name
+                said_by = _SourcePlace(stream, str(names[0]), (topic, int(names[1])))
+                self._progress[said_by] = msgspec.msgpack.decode(value, type=_Progress)
             case "forwarded":
                 self._forwarded[(stream, str(names[0]))] = msgspec.msgpack.decode(value, type=int)
             case _:
@@ -401,7 +423,9 @@ class VectorOperator:
     def forget(self, stream: str) -> None:
         """Forget a run that ended."""
         self._held = {key: held for key, held in self._held.items() if key[0] != stream}
-        self._progress = {place: found for place, found in self._progress.items() if place.stream != stream}
+        self._progress = {
+            said_by: found for said_by, found in self._progress.items() if said_by.stream != stream
+        }
         self._forwarded = {key: passed_ms for key, passed_ms in self._forwarded.items() if key[0] != stream}
         self._touched.drop_where(lambda key: parts_of(key)[1] == stream)
 
@@ -414,13 +438,15 @@ def _stated_sources(target: JoinTarget) -> str:
     places = zip(
         (target.name, *target.companions), (target.source, *(s for s, _ in target.places)), strict=True
     )
-    stated = [f"{name} of {source}" for name, source in places if source != source_of(name, {})]
+    stated = [
+        f"{name} of {source}" for name, source in places if name != NEWS and source != source_of(name, {})
+    ]
     return f" ({', '.join(stated)})" if stated else ""
 
 
-def _values(row: FeaturesComputed) -> list[float]:
+def _values(row: FeaturesComputed | NewsFeaturesComputed, spec: FeatureSpec) -> list[float]:
     try:
-        numbers: list[float] = nan_from_null([row.values[name] for name in SPEC.names]).tolist()
+        numbers: list[float] = nan_from_null([row.values[name] for name in spec.names]).tolist()
     except KeyError as error:
         message = f"features {row.feature_spec_hash[:12]} must hold {error}, have {len(row.values)}"
         raise InvariantError(message) from error

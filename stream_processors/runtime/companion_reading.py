@@ -17,9 +17,9 @@ so nothing stands still. Holding decides when something is read, and never what 
 
 from collections.abc import Collection, Mapping
 
-from schemas.topics import Topic
 from schemas.wire.kafka import Positions, Reader
 from schemas.wire.settings import KafkaEndpoint
+from stream_processors.operators.protocols import Place
 from stream_processors.runtime.pending import PendingCommit
 from stream_processors.runtime.tasks import Task
 
@@ -34,19 +34,17 @@ class CompanionReader:
     Args:
         endpoint: The broker.
         group: Names the client. No offsets are committed.
-        topic: The first input of the job.
     """
 
-    def __init__(self, endpoint: KafkaEndpoint, *, group: str, topic: Topic) -> None:
+    def __init__(self, endpoint: KafkaEndpoint, *, group: str) -> None:
         self._reader = Reader(endpoint, group=f"{group}-beside", topics=(), is_fixed=True)
-        self._topic = topic
-        self._places: frozenset[tuple[str, int]] = frozenset()
+        self._places: frozenset[Place] = frozenset()
 
     def share(self, tasks: Mapping[int, Task]) -> None:
         """Read on for these tasks, and for no others."""
         starts: Positions = {}
         for task in tasks.values():
-            for place in companion_places(task, self._topic):
+            for place in companion_places(task):
                 starts[place] = min(task.broadcast_offsets.get(place, 0), starts.get(place, 2**62))
         self._places = frozenset(starts)
         self._reader.seek(starts)
@@ -64,11 +62,11 @@ class CompanionReader:
         """
         if not self._places:
             return 0
-        self._reader.hold(held_companion_places(tasks, self._topic))
+        self._reader.hold(held_companion_places(tasks))
         taken = self._reader.take(max_messages=MAX_TAKEN, timeout_s=timeout_s)
         for run in taken.runs:
             for task in tasks:
-                if run.place in companion_places(task, self._topic):
+                if run.place in companion_places(task):
                     task.step_beside(run, pending)
         return len(taken)
 
@@ -77,15 +75,14 @@ class CompanionReader:
         self._reader.close()
 
 
-def companion_places(task: Task, topic: Topic) -> list[tuple[str, int]]:
+def companion_places(task: Task) -> list[Place]:
     """The companions' partitions that a task reads besides its own."""
-    numbers = () if task.joining is None else task.joining.partitions_beside
-    return [(topic.name, number) for number in sorted(numbers)]
+    return [] if task.joining is None else sorted(task.joining.places_beside)
 
 
-def held_companion_places(tasks: Collection[Task], topic: Topic) -> set[tuple[str, int]]:
+def held_companion_places(tasks: Collection[Task]) -> set[Place]:
     """The companions' partitions that some task has read far enough ahead, and that no task waits for."""
     joining = [task.joining for task in tasks if task.joining is not None]
-    ahead = {number for operator in joining for number in operator.holds_beside}
-    needed = {number for operator in joining for number in operator.needs_beside} if ahead else set()
-    return {(topic.name, number) for number in ahead - needed}
+    ahead = {place for operator in joining for place in operator.holds_beside}
+    needed = {place for operator in joining for place in operator.needs_beside} if ahead else set()
+    return ahead - needed

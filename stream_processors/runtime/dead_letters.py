@@ -6,6 +6,7 @@ the message can be published again. :mod:`~stream_processors.runtime.letters` de
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 import msgspec
 
@@ -42,13 +43,24 @@ class _Timed(msgspec.Struct):
 _timed = msgspec.json.Decoder(_Timed)
 
 
+class LetterOutlet(Protocol):
+    """Where a letter is published; :class:`schemas.wire.kafka.Publisher` implements it."""
+
+    def publish(
+        self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers | None = None
+    ) -> None:
+        """Take a record that is to be published."""
+
+
 def reason_of(error: ContractError) -> str:
     """Return why a message was put aside, short enough for a header and a log line."""
     reason = str(error)
     return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
 
 
-def publish_dead_letter(publisher: Publisher, *, consumer: str, record: Record, error: ContractError) -> None:
+def publish_dead_letter(
+    publisher: LetterOutlet, *, consumer: str, record: Record, error: ContractError
+) -> None:
     """Put a message aside; putting the same message aside twice gives one letter.
 
     Args:

@@ -115,7 +115,7 @@ class TopologyDriver:
     def _step_task(self, task: Task, pending: PendingCommit, max_messages: int | None) -> None:
         """Step a task until nothing moves any more, because an input that is held waits for another."""
         own = [(topic.name, task.partition) for topic in self._job.inputs]
-        beside = companion_places(task, self._job.inputs[0])
+        beside = companion_places(task)
         starts = {place: task.offsets.get(place[0], 0) for place in own}
         starts |= {place: task.broadcast_offsets.get(place, 0) for place in beside}
         ends = {place: self._end(place, start, max_messages) for place, start in starts.items()}
@@ -124,7 +124,7 @@ class TopologyDriver:
             moves = False
             for place in beside:
                 run = self._arrived(place, task.broadcast_offsets.get(place, 0), ends[place])
-                if run is not None and place not in held_companion_places([task], self._job.inputs[0]):
+                if run is not None and place not in held_companion_places([task]):
                     task.step_beside(run, pending)
                     moves = True
             for place in own:

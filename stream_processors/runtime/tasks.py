@@ -42,7 +42,7 @@ class Task:
     Attributes:
         operator: The state machine.
         partition: The partition number.
-        joining: The operator, if it also reads other partitions of its first input; otherwise None.
+        joining: The operator, if it also reads other partitions; otherwise None.
         offsets: The next offset to step, by input topic.
         broadcast_offsets: The next offset to step of each broadcast partition, and of each companion's
             partition.
@@ -126,7 +126,7 @@ class Task:
         for number, value in enumerate(left.values()):
             try:
                 event: Event = codec.decode(BY_NAME[run.topic], value, left.headers_of(number))
-                outputs = list(self.joining.step_beside(run.partition, event))
+                outputs = list(self.joining.step_beside(run.place, event))
             except ContractError:
                 continue
             if outputs:

@@ -113,9 +113,7 @@ class Worker:
             group_metadata=self._member.group_metadata,
         )
         self._broadcasts = Reader(endpoint, group=f"{name}-broadcasts", topics=job.broadcasts, is_fixed=True)
-        self._companions = (
-            CompanionReader(endpoint, group=name, topic=job.inputs[0]) if job.is_joining else None
-        )
+        self._companions = CompanionReader(endpoint, group=name) if job.is_joining else None
         self._waits = JoinWatch(endpoint, group=name, clock=self._clock) if job.is_joining else None
         self._looked_at_waits_s = 0.0
         self._liveness = LivenessSignals(self._clock)

@@ -29,7 +29,7 @@ from schemas.wire.kafka import Publisher, Reader
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vectors import warm_up_vectors, with_companions
-from stream_processors.operators.joining import features_partition
+from stream_processors.operators.join_targets import features_partition
 from stream_processors.operators.vectors import VectorOperator
 from tests.benchmarks.reporting import Figure, report
 from tests.fixtures.bar_tables import random_walk
@@ -86,7 +86,11 @@ def operator_alone(tables: dict[str, FeatureTable]) -> Figure:
     began_s = time.process_time()
     for number, event in events:
         is_own = number == machine.partition
-        outputs = machine.step(FEATURES_MARKET, event) if is_own else machine.step_beside(number, event)
+        outputs = (
+            machine.step(FEATURES_MARKET, event)
+            if is_own
+            else machine.step_beside((FEATURES_MARKET.name, number), event)
+        )
         for _ in outputs:
             pass
     return _figure("operator alone, per vector", (time.process_time() - began_s) / 3_000 * 1e6, "us")

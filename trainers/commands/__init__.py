@@ -11,7 +11,7 @@ from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE, reading
 from trainers.commands.backtests import backtest
 from trainers.commands.models import models
 from trainers.commands.quality import quality
-from trainers.commands.questions import FILE, FOLDER, NEW_FILE, asking
+from trainers.commands.questions import FILE, FOLDER, NEW_FILE, NEWS_DELAY, asking
 from trainers.commands.searches import search
 
 _VERSION_OF = "driftline"
@@ -207,6 +207,7 @@ def compare(
 )
 @click.option("--perp", type=FILE, help="As --bars-eth, for the perpetual.")
 @click.option("--news", type=FILE, help="As --bars-eth, for the articles.")
+@NEWS_DELAY
 @click.option("--outcomes", type=FILE, help="As --bars-eth, for the outcomes.")
 @click.option("--also", metavar="INTERVALS", help="The further intervals of the data set.")
 @click.option("--interval", help="The interval of the bars. Default: the file's.")

@@ -20,6 +20,7 @@ from trainers.backtesting.positions import PositionRule, RuleKind
 from trainers.datasets.schedules import Refit
 from trainers.inputs.backtested_models import BacktestedModels, asked_models
 from trainers.inputs.materials import Material, check_beside, from_file
+from trainers.inputs.news_scores import NewsFile
 from trainers.inputs.registries import registry_of
 from trainers.jobs.backtest import (
     BacktestPlan,
@@ -40,6 +41,8 @@ class BacktestOptions(NamedTuple):
     bars: Path | None
     bars_eth: Path | None
     perp: Path | None
+    news: Path | None
+    news_delay: int
     over: str | None
     stream: str | None
     target: str | None
@@ -108,6 +111,7 @@ def requested(
                 parity=description,
                 say=report.say,
                 reading=_reading(options, environment, description),
+                environment=environment,
             ),
             live=live,
             clock=SystemClock(),
@@ -130,7 +134,12 @@ def _over(options: BacktestOptions) -> str:
     if over != "file" and options.stream is None:
         message = f"--over {over} needs --stream, which names the run to backtest"
         raise ConfigurationError(message)
-    given = {"--bars": options.bars, "--bars-eth": options.bars_eth, "--perp": options.perp}
+    given = {
+        "--bars": options.bars,
+        "--bars-eth": options.bars_eth,
+        "--perp": options.perp,
+        "--news": options.news,
+    }
     for option, path in given.items():
         if over != "file" and path is not None:
             message = f"{option} is a file, and --over {over} reads no file: give one of the two"
@@ -243,6 +252,7 @@ def _loader(
     parity: StreamDescription | None,
     say: Callable[[str], None],
     reading: ReadRequest,
+    environment: Mapping[str, str],
 ) -> Callable[[], Material]:
     manifest = asked.manifest
 
@@ -258,19 +268,31 @@ def _loader(
             return from_postgres(pool, stream, manifest.target, spec_hash=manifest.feature_spec_hash)
         # Features with a fading memory depend on where the run began.
         begin_ms = None if parity is None else parity.origin_ms
-        given = {FeatureGroup.COIN: options.bars_eth, FeatureGroup.PERPETUAL: options.perp}
+        given = {
+            FeatureGroup.COIN: options.bars_eth,
+            FeatureGroup.PERPETUAL: options.perp,
+            FeatureGroup.NEWS: options.news,
+        }
         beside = {group: path for group, path in given.items() if path is not None}
         check_beside(manifest, beside)
-        return from_file(
+        material = from_file(
             options.bars or Path(),
             manifest.target,
             instrument=options.instrument,
             reading=reading,
             begin_ms=begin_ms,
             beside=beside,
+            news=None if options.news is None else NewsFile(options.news, options.news_delay, environment),
             # Refits learn from every bar.
             every_ms=plan.every_ms if plan.refit is Refit.NEVER else None,
         )
+        if options.news is not None and material.table.feature_spec_hash != manifest.feature_spec_hash:
+            message = (
+                f"{manifest.version} was trained on other companions, or on news with other scorers or another "
+                "credibility of sources: DRIFTLINE_SCORERS and DRIFTLINE_NEWS_CREDIBILITY must be those of its run"
+            )
+            raise ConfigurationError(message)
+        return material
 
     return load
 

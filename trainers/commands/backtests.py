@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE, reading
+from trainers.commands.questions import NEWS_DELAY
 
 
 @click.command()
@@ -23,6 +24,12 @@ from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE, reading
 @click.option(
     "--perp", type=click.Path(path_type=Path), help="Candles of the perpetual, for a model that sees it."
 )
+@click.option(
+    "--news",
+    type=click.Path(path_type=Path),
+    help="Articles, for a model that sees news; they are scored by the scorers of DRIFTLINE_SCORERS.",
+)
+@NEWS_DELAY
 @click.option(
     "--over",
     type=click.Choice(["file", "postgres", "topics"]),

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
+import click
+
 from producers.jobs.reading_options import read_request
 from producers.sources.files.forms import ReadRequest
 from schemas.errors import ConfigurationError
@@ -12,6 +14,7 @@ from schemas.wire.clocks import SystemClock
 from trainers.datasets.schedules import Refit
 from trainers.evaluation.selective import Thresholds
 from trainers.inputs.evaluation_files import EvaluationFiles
+from trainers.inputs.news_scores import NewsFile
 from trainers.inputs.parameters import read_searched
 from trainers.selection.inner import Objective
 from trainers.selection.searching import Pruning, Searched, SearchPlan
@@ -23,8 +26,17 @@ _Word = TypeVar("_Word", Interval, Refit, Thresholds)
 
 def files_of(options: Mapping[str, Any]) -> EvaluationFiles:
     """The files that the options name."""
-    paths = {name: options[name] for name in EvaluationFiles._fields if name != "reading"}
-    return EvaluationFiles(**paths, reading=reading_of(options))
+    paths = {name: options[name] for name in EvaluationFiles._fields if name not in {"reading", "news"}}
+    return EvaluationFiles(**paths, news=_news_of(options), reading=reading_of(options))
+
+
+def _news_of(options: Mapping[str, Any]) -> NewsFile | None:
+    """The file of articles, with the scorers that the environment of the command names."""
+    if options["news"] is None:
+        return None
+    context = click.get_current_context(silent=True)
+    environment = context.obj if context is not None and isinstance(context.obj, Mapping) else {}
+    return NewsFile(options["news"], options["news_delay"], environment)
 
 
 def reading_of(options: Mapping[str, Any]) -> ReadRequest:

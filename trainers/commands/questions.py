@@ -11,6 +11,14 @@ NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
+NEWS_DELAY = click.option(
+    "--news-delay",
+    type=click.IntRange(0, 1_440),
+    default=5,
+    show_default=True,
+    help="Minutes after its published time at which an article of --news counts as first seen.",
+)
+
 #: What is predicted, and where the training data end; of every command that fits and judges.
 _KNOWN = (
     click.option(
@@ -18,7 +26,12 @@ _KNOWN = (
     ),
     click.option("--bars-eth", type=FILE, help="Candles of another coin, as further features."),
     click.option("--perp", type=FILE, help="Candles of the perpetual, for its premium as a feature."),
-    click.option("--news", type=FILE, help="Articles, each with a timestamp, whose counts become features."),
+    click.option(
+        "--news",
+        type=FILE,
+        help="Articles (columns timestamp, headline, url), whose scores by the scorers of DRIFTLINE_SCORERS become features.",
+    ),
+    NEWS_DELAY,
     click.option(
         "--outcomes",
         type=FILE,

@@ -6,7 +6,7 @@ are decided all the same. Prices may come in shorter bars than the features' (de
 mark, 30 minutes ahead): outcomes are read from the prices alone, by exact time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 import numpy as np
@@ -51,6 +51,16 @@ class DecisionSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def own(self) -> ForwardReturn:
         """The forward return that is predicted, over one horizon."""
         return self.forward_returns[1]
+
+    def with_features(self, names: Collection[str]) -> "DecisionSet":
+        """The same decisions with these features alone, and those of companions likewise."""
+        columns = [column for column, name in enumerate(self.names) if name in names]
+        return msgspec.structs.replace(
+            self,
+            names=tuple(self.names[column] for column in columns),
+            rows=np.ascontiguousarray(self.rows[:, columns]),
+            companions=tuple(companion.with_features(names) for companion in self.companions),
+        )
 
     def first_known_ms(self) -> NDArray[np.int64]:
         """When the first of each row's outcomes was known, shape (n,); -1 where none is."""

@@ -1,8 +1,8 @@
-"""Further columns for a feature table: the user's own, those of other intervals and those of the news.
+"""Further columns for a feature table: the user's own, and those of other intervals.
 
 A value joins a row only if it was known when the row was decided.
 
-Other instruments are joined by :mod:`stream_processors.features.vectors`.
+Other instruments and news are joined by :mod:`stream_processors.features.vectors`.
 """
 
 import hashlib
@@ -16,9 +16,6 @@ from schemas.features import FeatureTable
 from schemas.time import Interval
 from stream_processors.features.as_of import newest_known_rows
 from stream_processors.features.declarations import CALENDAR
-
-_HOUR_MS = 3_600_000
-_NEWS_WINDOWS_MS = {"1h": _HOUR_MS, "6h": 6 * _HOUR_MS, "24h": 24 * _HOUR_MS}
 
 
 def with_columns(table: FeatureTable, columns: Mapping[str, NDArray[np.float64]]) -> FeatureTable:
@@ -71,23 +68,3 @@ def interval_columns(
         for name, column in zip(other.names, other.values.T, strict=True)
         if name not in calendar
     }
-
-
-def news_columns(table: FeatureTable, published_ms: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """How many articles were published before each decision in three windows, and the age of the newest article.
-
-    Values are undefined before the first and after the last article, where the file has no information.
-
-    Args:
-        table: The table whose decision times are counted up to.
-        published_ms: When each article was known, increasing.
-    """
-    upto = np.searchsorted(published_ms, table.as_of_ms, side="right")
-    covered = (upto > 0) & (upto < len(published_ms))
-    columns = {}
-    for label, window_ms in _NEWS_WINDOWS_MS.items():
-        count = upto - np.searchsorted(published_ms, table.as_of_ms - window_ms, side="right")
-        columns[f"news_log_count_{label}"] = np.where(covered, np.log1p(count), np.nan)
-    newest = published_ms[np.maximum(upto - 1, 0)] if len(published_ms) else table.as_of_ms
-    age = np.log1p(np.maximum(table.as_of_ms - newest, 0) / 60_000)
-    return columns | {"news_log_age_minutes": np.where(covered, age, np.nan)}

@@ -52,8 +52,14 @@ def families(names: tuple[str, ...]) -> Mapping[str, tuple[int, ...]]:
     """The columns of each family, in the order in which they are declared."""
     found: dict[str, list[int]] = {}
     for column, name in enumerate(names):
-        found.setdefault(_FAMILY.get(name, OTHER), []).append(column)
+        found.setdefault(_family_of(name), []).append(column)
     return {family: tuple(columns) for family, columns in found.items()}
+
+
+def _family_of(name: str) -> str:
+    """The family of a feature. The news features depend on the scorers, so they are told by their names."""
+    groups = vector_declarations.groups_among((name,))
+    return _FAMILY.get(name) or (str(groups[0]) if groups else OTHER)
 
 
 class ShuffledFamilies:

@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from producers.sources.files.article_times import article_times
 from producers.sources.files.candles.cautions import UNNAMED
 from producers.sources.files.candles.reading import CandleFile
 from producers.sources.files.forms import ReadRequest
 from producers.sources.files.tables import bought_volume, candle_file
 from schemas.errors import ConfigurationError
 from schemas.frames import PRICES
-from schemas.time import EARLIEST_MS, Interval, Length, text_of_time
+from schemas.time import Interval, Length, text_of_time
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, BarTable, bar_table, roll_up
 from stream_processors.features.declarations import SPEC
@@ -124,17 +122,3 @@ def bar_file(path: Path, file: CandleFile) -> BarFile:
     interval = file.length.own or file.length
     warnings = tuple(f"{path.name}: {warning}" for warning in report.warnings if warning != UNNAMED)
     return BarFile(path, interval, bars, report.n_rows - report.n_good, n_missing, warnings)
-
-
-def read_publication_times(path: Path) -> NDArray[np.int64]:
-    """When the articles of a file came out, increasing; rows without a time are left out.
-
-    Raises:
-        ConfigurationError: If it cannot be read or has no column ``timestamp``.
-    """
-    times = article_times(path)
-    known = np.sort(times[times >= EARLIEST_MS])
-    if not len(known):
-        message = f"{path.name} must have rows with a time of 2009 or later, has none"
-        raise ConfigurationError(message)
-    return known

@@ -4,8 +4,9 @@ Evaluations, comparisons, searches and audits read their files here. Each file i
 bars fit those of the instrument better one bar apart are named in a warning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -13,23 +14,29 @@ import numpy as np
 
 from producers.sources.files.candles.steps import BarLength
 from producers.sources.files.forms import ReadRequest
+from producers.sources.files.recognition import stated_instrument
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
+from schemas.instruments import parse_instrument
 from schemas.time import Interval, Length
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
-from stream_processors.features.vectors import with_coin, with_perpetual
+from stream_processors.features.vector_declarations import FeatureGroup, groups_among
+from stream_processors.features.vectors import with_coin, with_news, with_perpetual
 from trainers.datasets.alignment import misalignment, misalignment_words
 from trainers.datasets.decisions import DecisionSet
-from trainers.datasets.joining import interval_columns, news_columns, with_columns
+from trainers.datasets.joining import interval_columns, with_columns
 from trainers.datasets.prices import PricePath, merged
-from trainers.inputs.bar_files import BarFile, read_bars, read_publication_times
+from trainers.inputs.bar_files import BarFile, read_bars
+from trainers.inputs.news_scores import NewsFile, scored_news
 from trainers.models.recipes import Recipe
 from trainers.training.evaluating import Question, decisions_for
 from trainers.training.offered import recipe_named
 
 #: Closes of one market, as two venues state them, usually differ by less than this.
 _LARGEST_DIFFERENCE = 0.01
+#: The asset of files whose names do not say.
+_ASSET = "BTC"
 
 
 class EvaluationFiles(NamedTuple):
@@ -39,7 +46,7 @@ class EvaluationFiles(NamedTuple):
         bars: Candles of the instrument whose direction is predicted.
         bars_eth: Candles of another coin.
         perp: Candles of the perpetual.
-        news: Articles.
+        news: Articles, whose scores become features.
         outcomes: Shorter bars of the same instrument, in which outcomes are looked up first.
         reading: What the files of candles cannot tell; None knows the wall clock alone.
     """
@@ -47,13 +54,14 @@ class EvaluationFiles(NamedTuple):
     bars: Path
     bars_eth: Path | None = None
     perp: Path | None = None
-    news: Path | None = None
+    news: NewsFile | None = None
     outcomes: Path | None = None
     reading: ReadRequest | None = None
 
     def given(self) -> dict[str, Path]:
         """The files that were given, by their part."""
-        return {name: path for name, path in self._asdict().items() if isinstance(path, Path)}
+        news = {} if self.news is None else {"news": self.news.path}
+        return {name: path for name, path in self._asdict().items() if isinstance(path, Path)} | news
 
 
 class _OpenedFiles:
@@ -91,14 +99,19 @@ class EvaluationInput:
         self.table = self._features_of(files)
         self.warnings = self._file_warnings()
 
-    def recipe(self, model: str) -> Recipe:
+    def recipe(self, model: str, *, sees_news: bool = True) -> Recipe:
         """The recipe of a name on the command line, as these files ask for it.
+
+        Args:
+            model: The name.
+            sees_news: Whether it sees the news, if there is any.
 
         Raises:
             ConfigurationError: If there is no recipe of that name.
         """
         near = max(1, self._question.interval.milliseconds // self._question.horizon.milliseconds)
-        is_accompanied = len(self.table.names) > len(SPEC.features)
+        names = self.table.names if sees_news else without_news(self.table.names)
+        is_accompanied = len(names) > len(SPEC.features)
         return recipe_named(model, near=near, is_accompanied=is_accompanied)
 
     def own_decisions(self, multiples: frozenset[int]) -> DecisionSet:
@@ -159,8 +172,9 @@ class EvaluationInput:
             wider = with_perpetual(table, self._table_of(files.perp), interval=interval)
             table = _with_something(table, wider, f"--perp {files.perp.name}")
         if files.news is not None:
-            wider = with_columns(table, news_columns(table, read_publication_times(files.news)))
-            table = _with_something(table, wider, f"--news {files.news.name}")
+            news = scored_news(files.news, _asset_of(files.bars))
+            wider = with_news(table, news.features(table.as_of_ms), news.companion)
+            table = _with_something(table, wider, f"--news {files.news.path.name}")
         for other in self._question.also:
             columns = interval_columns(table, compute_table(bars.rolled_up(other)), other)
             table = with_columns(table, columns)
@@ -201,12 +215,14 @@ class PreparedDecisions(NamedTuple):
     Attributes:
         decisions: The decisions, with the outcomes that every recipe needs.
         recipes: By name.
+        recipes_without_news: The same for decisions without news; empty if there is no news.
         warnings: What is to be known of the files, a sentence each.
     """
 
     decisions: DecisionSet
     recipes: dict[str, Recipe]
     warnings: tuple[str, ...]
+    recipes_without_news: Mapping[str, Recipe] = MappingProxyType({})
 
 
 def decisions_of_files(
@@ -225,7 +241,13 @@ def decisions_of_files(
     read = EvaluationInput(files, question)
     recipes = {name: read.recipe(name) for name in models}
     multiples = frozenset[int]().union(*(recipe.multiples for recipe in recipes.values()))
-    return PreparedDecisions(read.decisions(multiples), recipes, read.warnings)
+    without = {name: read.recipe(name, sees_news=False) for name in models if files.news is not None}
+    return PreparedDecisions(read.decisions(multiples), recipes, read.warnings, without)
+
+
+def without_news(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the features among some that are not made of news."""
+    return tuple(name for name in names if FeatureGroup.NEWS not in groups_among((name,)))
 
 
 def decisions_like(
@@ -246,6 +268,12 @@ def decisions_like(
     question = Question(stored.interval, stored.horizon, train_until_ms=0, also=also)
     read = EvaluationInput(files, question)
     return PreparedDecisions(read.own_decisions(frozenset(stored.forward_returns)), {}, read.warnings)
+
+
+def _asset_of(path: Path) -> str:
+    """The asset of a file of candles; Bitcoin if its name does not say."""
+    instrument = stated_instrument(path)
+    return _ASSET if instrument is None else parse_instrument(instrument).base
 
 
 def _check_horizon(question: Question, step_ms: int) -> None:

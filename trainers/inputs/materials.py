@@ -17,12 +17,14 @@ from schemas.artifacts import ModelManifest, ModelTarget
 from schemas.companions import Companions
 from schemas.errors import ConfigurationError
 from schemas.features import FeatureTable
+from schemas.instruments import parse_instrument
 from schemas.wire.clocks import SystemClock
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import FeatureGroup, groups_among
 from stream_processors.features.vectors import with_companions
 from trainers.datasets.prices import PricePath
+from trainers.inputs.news_scores import NewsFile, scored_news
 
 
 class Material(NamedTuple):
@@ -40,7 +42,11 @@ class Material(NamedTuple):
 
 
 #: The option that gives the file of a group's companion.
-OPTIONS = {FeatureGroup.COIN: "--bars-eth", FeatureGroup.PERPETUAL: "--perp"}
+OPTIONS = {
+    FeatureGroup.COIN: "--bars-eth",
+    FeatureGroup.PERPETUAL: "--perp",
+    FeatureGroup.NEWS: "--news",
+}
 
 
 def from_file(
@@ -52,6 +58,7 @@ def from_file(
     beside: Mapping[FeatureGroup, Path] = {},
     every_ms: int | None = None,
     reading: ReadRequest | None = None,
+    news: NewsFile | None = None,
 ) -> Material:
     """Features and prices of a file of candles, with companions' beside them where there are such files.
 
@@ -65,6 +72,7 @@ def from_file(
             computed, since what stands beside has a memory of its own.
 
         reading: What the files cannot tell; None knows the wall clock alone.
+        news: How the file of articles is read, if it is among ``beside``.
 
     Raises:
         ConfigurationError: If a file is missing, unreadable, of another instrument, or of bars that
@@ -76,7 +84,7 @@ def from_file(
     candles = read_candles(path, reading._replace(instrument=target.instrument))
     bars, table = _features(path, candles, target, begin_ms, every_ms=None if beside else every_ms)
     if beside:
-        table = _joined(table, target, beside, begin_ms, reading=reading)
+        table = _joined(table, target, beside, begin_ms, reading=reading, news=news)
     prices = PricePath(
         interval_ms=candles.interval.milliseconds,
         end_ms=bars.rows[:, END_MS].astype(np.int64),
@@ -119,19 +127,29 @@ def _joined(
     begin_ms: int | None,
     *,
     reading: ReadRequest,
+    news: NewsFile | None,
 ) -> FeatureTable:
     """The vectors that the live join would have made."""
     for group, path in beside.items():
         _check_file(OPTIONS[group], path)
-    named = {group: _companion(group, path) for group, path in beside.items()}
-    companions = Companions(coin=named.get(FeatureGroup.COIN), perpetual=named.get(FeatureGroup.PERPETUAL))
+    instruments = {group: path for group, path in beside.items() if group is not FeatureGroup.NEWS}
+    named = {group: _companion(group, path) for group, path in instruments.items()}
+    scored = None if news is None else scored_news(news, parse_instrument(target.instrument).base)
+    companions = Companions(
+        coin=named.get(FeatureGroup.COIN),
+        perpetual=named.get(FeatureGroup.PERPETUAL),
+        news=None if scored is None else scored.companion,
+    )
     candles = {
-        group: read_candles(path, reading._replace(instrument=named[group])) for group, path in beside.items()
+        group: read_candles(path, reading._replace(instrument=named[group]))
+        for group, path in instruments.items()
     }
     others = {
-        named[group]: _features(path, candles[group], target, begin_ms)[1] for group, path in beside.items()
+        named[group]: _features(path, candles[group], target, begin_ms)[1]
+        for group, path in instruments.items()
     }
-    return with_companions(table, others, companions, interval=target.interval)
+    rows = None if scored is None else scored.features(table.as_of_ms)
+    return with_companions(table, others, companions, interval=target.interval, news=rows)
 
 
 def _companion(group: FeatureGroup, path: Path) -> str:

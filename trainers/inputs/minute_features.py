@@ -11,13 +11,15 @@ import numpy as np
 
 from schemas.companions import Companions
 from schemas.features import FeatureCloses, FeatureTable
+from schemas.instruments import parse_instrument
 from schemas.time import Interval
 from schemas.wire.postgres.minutes import stored_minutes
+from schemas.wire.postgres.news import StoredNews
 from schemas.wire.postgres.pools import PostgresPool
 from stream_processors.features.bars import CLOSE, END_MS, BarTable, bar_table, roll_up
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
-from stream_processors.features.vector_declarations import spec_of
+from stream_processors.features.vector_declarations import news_row_spec, spec_of
 from stream_processors.features.vectors import with_companions
 from trainers.inputs.waiting import FeatureHistory
 
@@ -26,7 +28,7 @@ class MinuteFeatures(FeatureHistory):
     """Computes features from the stored minutes of a run.
 
     A bar counts as known at its end, as if the platform had been there: a candle that was fetched later is no
-    reason to leave out the rows that need it.
+    reason to leave out the rows that need it. News features are never computed again: they are read as they were stored.
 
     Args:
         pool: The open connections to Postgres.
@@ -36,6 +38,7 @@ class MinuteFeatures(FeatureHistory):
     def __init__(self, pool: PostgresPool, *, companions: Mapping[str, Companions] = {}) -> None:
         self._pool = pool
         self._companions = companions
+        self._news = StoredNews(pool)
         self._kept: dict[tuple[str, str, int | None], BarTable] = {}
 
     def feature_table(
@@ -56,7 +59,14 @@ class MinuteFeatures(FeatureHistory):
                 name: compute_table(self._bars(stream, name, length, until_ms))
                 for name in companions.instruments
             }
-            table = with_companions(table, others, companions, interval=length)
+            news = None
+            if companions.news is not None:
+                news = self._news.features(
+                    stream,
+                    asset=parse_instrument(instrument).base,
+                    spec_hash=news_row_spec(companions.news).hash,
+                )
+            table = with_companions(table, others, companions, interval=length, news=news)
         elif spec_hash not in {None, SPEC.hash}:
             return None
         return table if len(table.as_of_ms) else None

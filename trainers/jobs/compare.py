@@ -10,9 +10,10 @@ from schemas.errors import ConfigurationError
 from trainers.datasets.decisions import DecisionSet
 from trainers.evaluation.edges import ALL, edges
 from trainers.evaluation.importance import ShuffledFamilies
+from trainers.evaluation.news_effects import WITHOUT_NEWS, NewsEffect, news_effect
 from trainers.evaluation.regimes import regime_figures
 from trainers.evaluation.summaries import OutOfSampleResult
-from trainers.inputs.evaluation_files import EvaluationFiles, decisions_of_files
+from trainers.inputs.evaluation_files import EvaluationFiles, decisions_of_files, without_news
 from trainers.inputs.parameters import NOT_REPEATED, read_searched, searched_recipe, stated_parameters
 from trainers.jobs.evaluate import n_searched
 from trainers.models.recipes import Recipe
@@ -36,6 +37,7 @@ class Comparison(NamedTuple):
         tested: The predictions of each candidate.
         ranking: The order of the candidates, and the tests of their differences.
         is_weighted: Whether overlapping labels shared their weight.
+        news: What news adds to each model, if there is news.
         warnings: What is to be known of the files, a sentence each.
     """
 
@@ -44,6 +46,7 @@ class Comparison(NamedTuple):
     ranking: Ranking
     is_weighted: bool
     warnings: tuple[str, ...]
+    news: tuple[NewsEffect, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -67,6 +70,7 @@ class Comparison(NamedTuple):
             + sum(map(n_searched, self.figures.values())),
             "uniqueness_weights": self.is_weighted,
             "warnings": list(self.warnings),
+            "news": [{**effect._asdict(), "verdict": effect.verdict} for effect in self.news],
             "candidates": {name: _plain(one) for name, one in self.figures.items()},
         }
 
@@ -81,6 +85,9 @@ def compared(
 ) -> Comparison:
     """Judges every model on the same decisions, then ranks them.
 
+    With a file of news every model is also judged without the news. That candidate comes first, so that it is chosen
+    unless news makes the predictions better by more than noise.
+
     Args:
         files: The files.
         question: What is evaluated.
@@ -89,27 +96,45 @@ def compared(
         progress: Is told the share of the work that is done.
 
     Raises:
-        ConfigurationError: If fewer than two models are named, or a name is unknown.
+        ConfigurationError: If fewer than two models are named and there is no news, or a name is unknown.
     """
     found = _named([read_searched(path) for path in parameters])
-    if len(set(models)) < len(models) or len(models) + len(found) < 2:
+    n_candidates = len(models) * (1 if files.news is None else 2) + len(found)
+    if len(set(models)) < len(models) or n_candidates < 2:
         message = f"--models must name two or more different models, was {','.join(models)}"
         raise ConfigurationError(message)
     names = [*models, *(one.model for one in found.values())]
-    decisions, recipes, warnings = decisions_of_files(files, question, names)
-    candidates = {name: recipes[name] for name in models} | {
+    prepared = decisions_of_files(files, question, names)
+    decisions, recipes, warnings = prepared.decisions, prepared.recipes, prepared.warnings
+    plain = decisions.with_features(without_news(decisions.names))
+    without = {f"{name} {WITHOUT_NEWS}": prepared.recipes_without_news.get(name) for name in models}
+    candidates = {name: recipe for name, recipe in without.items() if recipe is not None}
+    candidates |= {name: recipes[name] for name in models} | {
         name: searched_recipe(one, question, recipes[one.model]) for name, one in found.items()
     }
     searches = {name: [stated_parameters(one, decisions, recipes[one.model])] for name, one in found.items()}
     figures, tested = {}, {}
     for i, (name, recipe) in enumerate(candidates.items()):
         told = None if progress is None else _share_of(progress, i, len(candidates))
-        figures[name], tested[name] = _judged(decisions, recipe, question, told)
+        judged_on = plain if name in without else decisions
+        figures[name], tested[name] = _judged(judged_on, recipe, question, told)
         if name in found:
             figures[name]["searches"] = searches[name]
     probabilities = {name: one.probability for name, one in tested.items()}
     ranking = ranked(decisions, probabilities, from_ms=question.train_until_ms)
-    return Comparison(figures, tested, ranking, question.is_weighted, warnings)
+    effects = tuple(
+        news_effect(
+            name,
+            decisions,
+            with_news=probabilities[name],
+            without=probabilities[f"{name} {WITHOUT_NEWS}"],
+            from_ms=question.train_until_ms,
+            seed=question.seed,
+        )
+        for name in models
+        if f"{name} {WITHOUT_NEWS}" in candidates
+    )
+    return Comparison(figures, tested, ranking, question.is_weighted, warnings, effects)
 
 
 def _named(searches: Sequence[Searched]) -> dict[str, Searched]:
@@ -167,7 +192,23 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         pairs.add_column(column)
     for pair in ranking.pairs:
         pairs.add_row(*pair_cells(pair))
-    return [table, pairs]
+    return [table, pairs, *([_news_table(comparison.news)] if comparison.news else [])]
+
+
+def _news_table(effects: Sequence[NewsEffect]) -> Table:
+    """Makes the table of what news adds, with intervals."""
+    table = Table(title="what news adds: with news less without, 95 % intervals by blocks of seven days")
+    for column in ("model", "decisions", "Brier", "accuracy", ""):
+        table.add_column(column)
+    for one in effects:
+        table.add_row(
+            one.model,
+            f"{one.n:,}",
+            f"{one.brier_difference:+.5f} [{one.brier_low:+.5f}, {one.brier_high:+.5f}]",
+            f"{one.accuracy_difference:+.2%} [{one.accuracy_low:+.2%}, {one.accuracy_high:+.2%}]",
+            one.verdict,
+        )
+    return table
 
 
 def write_page(comparison: Comparison, path: Path) -> None:

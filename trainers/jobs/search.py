@@ -53,7 +53,7 @@ def search_files(
             another search.
     """
     check_searchable(model)
-    decisions, recipes, warnings = decisions_of_files(files, question, [model])
+    decisions, recipes, warnings, _ = decisions_of_files(files, question, [model])
     for words in warnings:
         say(f"warning: {words}")
     search = Search(decisions, recipes[model], plan, model=model, until_ms=question.train_until_ms)

@@ -21,6 +21,7 @@ from producers.normalise.health import HealthJudge, UsualInterval
 from schemas.events import ArticlePublished, Event, SourceHealthChanged
 
 log = structlog.get_logger()
+VOUCH_EVERY_MS = 1_000
 
 
 class Collector:
@@ -32,6 +33,7 @@ class Collector:
         outlet: The port to which records are published.
         metrics: Shows what was collected; None shows nothing.
         on_published: Called with new events when the log has them.
+        has_news: Whether articles are read, so that watermarks vouch for them.
     """
 
     def __init__(
@@ -42,7 +44,10 @@ class Collector:
         outlet: TransactionalOutlet,
         metrics: CollectorMetrics | None = None,
         on_published: Callable[[Sequence[Event]], None] = lambda _: None,
+        has_news: bool = False,
     ) -> None:
+        self._has_news = has_news
+        self._vouched_at_ms: int | None = None
         self._publisher = RoundPublisher(outlet, known)
         self._metrics = metrics
         self._on_published = on_published
@@ -58,6 +63,23 @@ class Collector:
     def reports(self) -> tuple[SourceReport, ...]:
         """What was collected, source by source."""
         return tuple(self._reports.values())
+
+    def vouch(self, now_ms: int, *, is_last: bool = False) -> None:
+        """Publish a watermark of news, at most once a second; the first time also that the collector begins.
+
+        Args:
+            now_ms: The wall clock.
+            is_last: Whether the collector ends, so that it is published in any case.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not acknowledge it.
+            ProducerFencedError: If another collector has taken over.
+        """
+        before_ms = self._vouched_at_ms
+        is_due = before_ms is None or is_last or abs(now_ms - before_ms) >= VOUCH_EVERY_MS
+        if self._has_news and is_due:
+            self._publisher.vouch(now_ms, is_first=before_ms is None)
+            self._vouched_at_ms = now_ms
 
     def take(self, outcome: Outcome) -> None:
         """Publish what a round came to; the round is confirmed when the log has it.

@@ -10,8 +10,16 @@ from collections.abc import Iterable, Iterator
 from producers.jobs.collecting.rounds import KnownBefore, RejectedItem
 from schemas import codec
 from schemas.errors import ContractError
-from schemas.events import ArticlePublished, Event, PriceObserved, SourceHealthChanged
+from schemas.events import (
+    ArticlePublished,
+    Event,
+    PriceObserved,
+    SourceHealthChanged,
+    SourceReturned,
+    WatermarkAdvanced,
+)
 from schemas.topics import BY_NAME, MARKET_PRICE, NEWS_ARTICLE, SOURCES_STATUS, dead_letters
+from schemas.wire.administration import Administration
 from schemas.wire.kafka import Reader, read_range
 from schemas.wire.postgres.collected import CollectedBefore, StoredVersion
 from schemas.wire.postgres.pools import PostgresPool
@@ -21,7 +29,11 @@ from schemas.wire.settings import KafkaEndpoint
 
 DEAD_LETTERS = dead_letters("collect")
 HISTORY_GROUP = "driftline-history"
+#: The source of the watermarks of news, which are about all sources of articles together.
+NEWS = "news"
 _TOPICS = (NEWS_ARTICLE, MARKET_PRICE, SOURCES_STATUS)
+#: So much of the end of the topic of articles is read again, because the newest watermark is there.
+_N_NEWEST = 2_000
 
 
 class KnownRecords:
@@ -29,10 +41,14 @@ class KnownRecords:
 
     Args:
         stream: The run.
+
+    Attributes:
+        vouched_ms: The newest known time up to which a watermark vouches for articles; -1 if none does.
     """
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
+        self.vouched_ms = -1
         self.health: dict[str, SourceHealthChanged] = {}
         self._versions: dict[tuple[str, int], StoredVersion] = {}
         self._articles: set[tuple[str, int, str]] = set()
@@ -80,6 +96,8 @@ class KnownRecords:
                 before = self.health.get(event.source)
                 if before is None or before.event_time_ms <= event.event_time_ms:
                     self.health[event.source] = event
+            case WatermarkAdvanced() | SourceReturned() if event.source == NEWS:
+                self.vouched_ms = max(self.vouched_ms, event.event_time_ms)
             case _:
                 pass
 
@@ -136,8 +154,10 @@ def _stored_to(endpoint: KafkaEndpoint) -> dict[tuple[str, int], int]:
     return {place: committed.get(place, 0) for place in places}
 
 
-def _logged(endpoint: KafkaEndpoint, starts: dict[tuple[str, int], int]) -> Iterator[Event]:
-    for record in read_range(endpoint, starts):
+def _logged(endpoint: KafkaEndpoint, stored_to: dict[tuple[str, int], int]) -> Iterator[Event]:
+    place = (NEWS_ARTICLE.name, 0)
+    newest = max(Administration(endpoint).ends([place])[place] - _N_NEWEST, 0)
+    for record in read_range(endpoint, {**stored_to, place: min(stored_to[place], newest)}):
         try:
             yield codec.decode(BY_NAME[record.topic], record.value, record.headers)
         except ContractError:

@@ -31,6 +31,7 @@ def collect_once(
     Raises:
         PlatformError: If a round cannot be published.
     """
+    collector.vouch(clock.now_ms())
     left = {source.name: MOST_ROUNDS for source in sources}
     with ThreadPoolExecutor(max(len(sources), 1)) as threads:
 
@@ -47,3 +48,5 @@ def collect_once(
                 if outcome.wants_another and left[outcome.source.name] > 0:
                     running.add(read(outcome.source))
         threads.shutdown(wait=False, cancel_futures=True)
+    if not is_stopped():
+        collector.vouch(clock.now_ms(), is_last=True)

@@ -9,6 +9,7 @@ import structlog
 from producers.jobs.collecting.collectors import Collector
 from producers.jobs.collecting.known import restored
 from producers.jobs.collecting.metrics import CollectorMetrics
+from producers.jobs.collecting.news import NewsSource
 from producers.jobs.collecting.once import collect_once
 from producers.jobs.collecting.reports import SourceReport
 from producers.jobs.collecting.rounds import CollectedSource
@@ -152,7 +153,14 @@ def opened(
             known = restored(stream, pool, endpoints.kafka)
         yield Sources(
             sources,
-            Collector(sources, known=known, outlet=outlet, metrics=metrics, on_published=on_published),
+            Collector(
+                sources,
+                known=known,
+                outlet=outlet,
+                metrics=metrics,
+                on_published=on_published,
+                has_news=any(isinstance(source, NewsSource) for source in sources),
+            ),
         )
 
 

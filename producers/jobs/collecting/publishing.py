@@ -2,19 +2,32 @@
 
 The transactional id belongs to the run, so a collector that takes over fences the one before, and what that one had
 begun is never seen. Nothing is published that the log has.
+
+Watermarks of news go through here, too, and vouch for known time: everything that was first seen before was published.
+An article is first seen some time before it is published, so its known time is moved to the newest watermark if that is
+later. Then it was known when the log had it.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 import structlog
+from msgspec.structs import replace
 
-from producers.jobs.collecting.known import DEAD_LETTERS, KnownRecords, item_keys, letter_key
+from producers.jobs.collecting.known import DEAD_LETTERS, NEWS, KnownRecords, item_keys, letter_key
 from producers.jobs.collecting.rounds import LONGEST_RAW_BYTES, RejectedItem
 from producers.jobs.publishing import Outlet
 from schemas import codec
 from schemas.errors import ContractError
-from schemas.events import AlertRaised, ArticlePublished, Event, PriceObserved, SourceHealthChanged
+from schemas.events import (
+    AlertRaised,
+    ArticlePublished,
+    Event,
+    PriceObserved,
+    SourceHealthChanged,
+    SourceReturned,
+    WatermarkAdvanced,
+)
 from schemas.topics import ALERTS, MARKET_PRICE, NEWS_ARTICLE, SOURCES_STATUS, Topic
 
 log = structlog.get_logger()
@@ -23,6 +36,8 @@ _TOPICS: dict[type[Event], Topic] = {
     PriceObserved: MARKET_PRICE,
     SourceHealthChanged: SOURCES_STATUS,
     AlertRaised: ALERTS,
+    WatermarkAdvanced: NEWS_ARTICLE,
+    SourceReturned: NEWS_ARTICLE,
 }
 _TIMEOUT_S = 15.0
 _LONGEST_REASON = 500
@@ -80,7 +95,7 @@ class RoundPublisher:
             BrokerUnavailableError: If the broker does not acknowledge it.
             ProducerFencedError: If another collector has taken over.
         """
-        new = [event for event in events if self._known.is_new(event)]
+        new = [self._as_known(event) for event in events if self._known.is_new(event)]
         good, bad = _sorted_out(new)
         letters = [item for item in (*rejected, *bad) if self._known.is_new_letter(item)]
         said = [*good, *about]
@@ -94,6 +109,32 @@ class RoundPublisher:
         self._remember(said, letters)
         items = item_keys(good)
         return Published(len(items), len(item_keys(events) - item_keys(new)), len(letters), good)
+
+    def vouch(self, now_ms: int, *, is_first: bool = False) -> None:
+        """Publish that everything that was first seen before now was published.
+
+        Args:
+            now_ms: The wall clock. A time that is not later than the newest watermark says nothing.
+            is_first: Whether this collector begins here.
+
+        Raises:
+            BrokerUnavailableError: If the broker does not acknowledge it.
+            ProducerFencedError: If another collector has taken over.
+        """
+        at_ms = max(now_ms, self._known.vouched_ms)
+        if at_ms == self._known.vouched_ms and not is_first:
+            return
+        returned = [self._said(SourceReturned, at_ms)] if is_first else []
+        self.publish((), (), [*returned, self._said(WatermarkAdvanced, at_ms)])
+
+    def _said(self, kind: type[SourceReturned] | type[WatermarkAdvanced], at_ms: int) -> Event:
+        return kind(event_time_ms=at_ms, known_time_ms=at_ms, source=NEWS, stream=self._known.stream)
+
+    def _as_known(self, event: Event) -> Event:
+        """Return an article as known no earlier than the newest watermark; assumed times are no part of its promise."""
+        if not isinstance(event, ArticlePublished) or event.is_known_time_assumed:
+            return event
+        return replace(event, known_time_ms=max(event.known_time_ms, self._known.vouched_ms))
 
     def _remember(self, said: Iterable[Event], letters: Iterable[RejectedItem]) -> None:
         for event in said:

@@ -61,6 +61,7 @@ def collect_by_schedule(
     try:
         while not is_stopped():
             check()
+            collector.vouch(clock.now_ms())
             outcome = rounds.next(_LOOK_S)
             if outcome is not None:
                 collector.take(outcome)

@@ -20,12 +20,13 @@ _KINDS = (
     events.BarClosed,
     events.ArticlePublished,
     events.ArticleLinked,
+    events.SentimentScored,
     events.PredictionMade,
     events.OutcomeResolved,
     events.ModelPromoted,
     events.AlertRaised,
 )
-#: Features and vectors are left out, because they are computed of bars and candles again.
+#: Features and vectors are left out, because they are computed of bars, candles and scores again.
 ARCHIVED: dict[str, EventTable] = {TABLES[kind].name: TABLES[kind] for kind in _KINDS}
 #: The tables that grow with every second of a live run.
 PRUNED = ("ticks", "quotes", "prices")

@@ -134,6 +134,30 @@ def _vector_values(event: events.VectorComputed) -> tuple[Any, ...]:
     return (*_feature_values(event), event.joined, event.n_late)
 
 
+def _news_feature_values(event: events.NewsFeaturesComputed) -> tuple[Any, ...]:
+    return (
+        event.stream,
+        event.asset,
+        event.event_time_ms,
+        event.feature_spec_hash,
+        event.n_articles,
+        packed(event.values.values()),
+        event.known_time_ms,
+        event.source,
+    )
+
+
+_NEWS_FEATURE_COLUMNS = (
+    "stream",
+    "asset",
+    "event_time_ms",
+    "feature_spec_hash",
+    "n_articles",
+    "feature_values",
+    "known_time_ms",
+    "source",
+)
+_NEWS_FEATURE_TYPES = ("text", "text", "int8", "text", "int8", "float8[]", "int8", "text")
 _FEATURE_TYPES = ("text", "text", "text", "int8", "text", "float8", "bool", "float8[]", "int8", "text")
 _VECTOR_COLUMNS = (*_FEATURE_COLUMNS, "joined", "n_late")
 
@@ -161,6 +185,14 @@ TABLES: dict[type[events.Event], EventTable] = {
     events.PromotionTookEffect: _fields("promotion_effects", events.PromotionTookEffect),
     events.AlertRaised: _fields("alerts", events.AlertRaised),
     events.ArticlePublished: _articles(),
+    events.SentimentScored: _fields("sentiments", events.SentimentScored),
+    events.NewsFeaturesComputed: EventTable(
+        "news_features",
+        _NEWS_FEATURE_COLUMNS,
+        _key(events.NewsFeaturesComputed),
+        _news_feature_values,
+        types=_NEWS_FEATURE_TYPES,
+    ),
     events.ArticleLinked: _fields("article_links", events.ArticleLinked),
     events.QuoteObserved: _fields("quotes", events.QuoteObserved),
     events.PriceObserved: _fields("prices", events.PriceObserved),
@@ -172,6 +204,8 @@ TABLES: dict[type[events.Event], EventTable] = {
 
 #: Market features, and vectors of features with companions; each kind has a table of its own.
 FEATURE_KINDS = (events.FeaturesComputed, events.VectorComputed)
+#: The kinds whose rows hold values in the order of a set of features.
+KINDS_WITH_VALUES = (*FEATURE_KINDS, events.NewsFeaturesComputed)
 
 
 class StoredWatermark(NamedTuple):
@@ -184,7 +218,7 @@ class StoredWatermark(NamedTuple):
     source: str
 
 
-def write_feature_specs(cursor: psycopg.Cursor[Any], rows: Sequence[events.FeaturesComputed]) -> None:
+def write_feature_specs(cursor: psycopg.Cursor[Any], rows: Sequence[Any]) -> None:
     """Store the column names of each set of features."""
     specs: Mapping[str, list[str]] = {row.feature_spec_hash: list(row.values) for row in rows}
     for spec_hash, names in specs.items():

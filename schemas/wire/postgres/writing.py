@@ -7,7 +7,7 @@ from schemas import events
 from schemas.wire.postgres.merging import merge
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.tables import (
-    FEATURE_KINDS,
+    KINDS_WITH_VALUES,
     TABLES,
     StoredWatermark,
     write_feature_specs,
@@ -38,6 +38,6 @@ class EventWriter:
         with self._pool.writes() as cursor:
             for kind, rows in by_table.items():
                 merge(cursor, TABLES[kind], rows)
-            for kind in FEATURE_KINDS:
+            for kind in KINDS_WITH_VALUES:
                 write_feature_specs(cursor, by_table.get(kind, []))
             write_progress(cursor, progress)

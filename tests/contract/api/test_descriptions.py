@@ -20,6 +20,8 @@ PATHS = {
     "/v1/features/{name}",
     "/v1/bars/{name}",
     "/v1/articles",
+    "/v1/news-features/{asset}",
+    "/v1/news-sources",
     "/v1/gaps",
     "/v1/sources",
     "/healthz",

@@ -16,12 +16,14 @@ from schemas import codec
 from schemas.events import Event, Outcome
 from schemas.topics import (
     EVENT_TOPICS,
+    FEATURES_NEWS,
     MARKET_BAR,
     MARKET_CANDLE,
     MARKET_PRICE,
     MARKET_QUOTE,
     NEWS_ARTICLE,
     NEWS_DUPLICATE,
+    NEWS_SENTIMENT,
     OUTCOMES,
     PREDICTIONS,
     SOURCES_STATUS,
@@ -30,6 +32,7 @@ from schemas.topics import (
 from schemas.wire.kafka import read_range
 from schemas.wire.postgres.articles import StoredArticles
 from schemas.wire.postgres.markets import StoredMarket
+from schemas.wire.postgres.news import StoredNews
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.prices import StoredPrices
 from schemas.wire.postgres.sources import StoredSources
@@ -84,6 +87,8 @@ def test_history_holds_every_kind_that_the_collection_publishes(
         MARKET_QUOTE: "quote_observed",
         MARKET_PRICE: "price_observed_in_quarantine",
         SOURCES_STATUS: "source_health_changed",
+        NEWS_SENTIMENT: "sentiment_scored",
+        FEATURES_NEWS: "news_features_computed",
     }
     sample = {topic: msgspec.structs.replace(SAMPLES[name], stream=stream) for topic, name in kinds.items()}
     article = msgspec.structs.replace(sample[NEWS_ARTICLE], assets=("BTC", "ETH", "SOL"))
@@ -91,11 +96,15 @@ def test_history_holds_every_kind_that_the_collection_publishes(
     for topic, event in sample.items():
         publish(endpoints.kafka, topic, [*of_coins, *of_coins] if topic is NEWS_ARTICLE else [event, event])
     articles, prices, sources = StoredArticles(pool), StoredPrices(pool), StoredSources(pool)
+    news = StoredNews(pool)
 
     def is_stored() -> bool:
         quotes = prices.quotes(stream, instrument=INSTRUMENT, from_ms=0, until_ms=2**53)
         links = articles.links(stream, [article.article_id])
-        return all((articles.known(stream), links, quotes, prices.newest(stream), sources.health(stream)))
+        of_news = (list(news.scores(stream, from_known_ms=0)), news.features(stream, asset="BTC"))
+        return all(
+            (articles.known(stream), links, quotes, prices.newest(stream), sources.health(stream), *of_news)
+        )
 
     run_history(settings, until(is_stored))
     assert articles.articles(stream, asset="SOL", limit=9) == of_coins[2:]
@@ -104,6 +113,7 @@ def test_history_holds_every_kind_that_the_collection_publishes(
     assert prices.quotes(stream, instrument=INSTRUMENT, from_ms=0, until_ms=2**53) == [sample[MARKET_QUOTE]]
     assert prices.newest(stream) == [sample[MARKET_PRICE]]
     assert sources.health(stream) == [sample[SOURCES_STATUS]]
+    assert list(news.scores(stream, from_known_ms=0)) == [sample[NEWS_SENTIMENT]]
 
 
 def test_history_holds_every_event_once_also_when_the_log_is_read_again(

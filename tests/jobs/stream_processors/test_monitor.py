@@ -9,7 +9,7 @@ import pytest
 from api.scoring.jobs import scoring_job
 from schemas.errors import ConfigurationError, DecodeError
 from schemas.events import Severity
-from schemas.topics import EVENT_TOPICS, FEATURES_MARKET
+from schemas.topics import EVENT_TOPICS, FEATURES_MARKET, NEWS_ARTICLE
 from schemas.wire.administration import Administration
 from schemas.wire.clocks import ManualClock
 from schemas.wire.kafka import Publisher, Reader, read_range
@@ -18,6 +18,7 @@ from stream_processors.inspection.alert_lists import open_alerts, published_aler
 from stream_processors.inspection.replaying import discard
 from stream_processors.jobs.articles import articles_job
 from stream_processors.jobs.market import market_job
+from stream_processors.jobs.news import news_job
 from stream_processors.jobs.outcomes import outcomes_job
 from stream_processors.jobs.vectors import vectors_job
 from stream_processors.monitoring.metrics import MonitorMetrics
@@ -221,9 +222,11 @@ def test_groups_and_topics_are_those_of_the_jobs(companions: str, stream: str, *
             joined=settings.parsed_companions(),
         ),
         *([vectors_job(settings)] if companions else []),
-        *([articles_job()] if has_news else []),
+        *([articles_job(), news_job([])] if has_news else []),
     ]
     found = {f"driftline-{job.name}": job.inputs for job in jobs}
+    if has_news:
+        found["driftline-sentiment"] = (NEWS_ARTICLE,)  # the agent is no job of our runtime
     assert {**found, "driftline-history": EVENT_TOPICS} == read_by(
         has_companions=bool(companions), has_news=has_news
     )

@@ -21,7 +21,7 @@ from schemas.wire.kafka import Publisher, Record, read_range
 from schemas.wire.processes import EXIT_MISCONFIGURED
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.jobs.vectors import vectors_job
-from stream_processors.operators.joining import features_partition
+from stream_processors.operators.join_targets import features_partition
 from stream_processors.operators.vectors import VectorOperator
 from stream_processors.runtime.worker_settings import WorkerSettings
 from stream_processors.runtime.workers import Worker
@@ -79,7 +79,11 @@ def expected(own: Side, beside: Side) -> list[bytes]:
     operator, made = VectorOperator(partition=OWN, companions=COMPANIONS), list[Event]()
     for partition, event in sorted([*own, *beside], key=lambda pair: pair[1].event_time_ms):
         is_own = partition == OWN
-        outputs = operator.step(FEATURES_MARKET, event) if is_own else operator.step_beside(partition, event)
+        outputs = (
+            operator.step(FEATURES_MARKET, event)
+            if is_own
+            else operator.step_beside((FEATURES_MARKET.name, partition), event)
+        )
         made.extend(output.event for output in outputs)
     return [codec.encode(event) for event in made if isinstance(event, VectorComputed)]
 

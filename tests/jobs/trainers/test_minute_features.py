@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from schemas.codec import nan_from_null
 from schemas.companions import Companions
 from schemas.events import BarClosed, CandleObserved
 from schemas.time import Interval
@@ -18,6 +19,7 @@ from stream_processors.features.bars import bar_table, roll_up
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import spec_of
 from tests.fixtures.market_events import HOUR, INSTRUMENT, MINUTE, T0, bar, candle
+from tests.fixtures.operators import NEWS_COMPANION, news_row
 from trainers.inputs.minute_features import MinuteFeatures
 
 N = 400
@@ -110,6 +112,24 @@ def test_companions_are_joined(pool: PostgresPool, stream: str) -> None:
     assert (
         np.isfinite(table.values[-1]).sum() > np.isfinite(whole(prices, np.full(N, np.nan)).values[-1]).sum()
     )
+
+
+def test_news_is_joined_as_it_was_stored(pool: PostgresPool, stream: str) -> None:
+    """A live run trains on computed minutes, and on the news features that were published."""
+    prices = closes()
+    rows = [news_row(minute * MINUTE, number=float(minute), stream=stream) for minute in range(1, N - 2)]
+    EventWriter(pool).write([*(venue_candle(i, prices[i], stream=stream) for i in range(N)), *rows])
+    companions = Companions(news=NEWS_COMPANION)
+    table = MinuteFeatures(pool, companions={INSTRUMENT: companions}).feature_table(
+        stream, instrument=INSTRUMENT, interval="1m", spec_hash=spec_of(companions).hash
+    )
+    assert table is not None
+    assert table.feature_spec_hash == spec_of(companions).hash
+    stored = nan_from_null(rows[-1].values.values())
+    place = rows[-1].event_time_ms
+    for later in range(6):
+        found = table.values[table.as_of_ms == place + later * MINUTE, -len(stored) :]
+        assert found.size == 0 or found.tobytes() == stored.tobytes()
 
 
 def test_nothing_stored_is_none(pool: PostgresPool, stream: str) -> None:

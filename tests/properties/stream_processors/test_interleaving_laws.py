@@ -15,14 +15,22 @@ from hypothesis import strategies as st
 from producers.jobs.publishing import SourcePublisher
 from producers.normalise.watermarks import MarketEvent, Reached, SourceTimes, with_watermarks
 from schemas import codec
-from schemas.companions import Companions
+from schemas.companions import NEWS, Companions
 from schemas.events import Event, VectorComputed
 from schemas.streams import Silence
-from schemas.topics import BY_NAME, FEATURES_MARKET, FEATURES_VECTOR, MARKET_BAR, MARKET_CANDLE, MARKET_TICK
+from schemas.topics import (
+    BY_NAME,
+    FEATURES_MARKET,
+    FEATURES_NEWS,
+    FEATURES_VECTOR,
+    MARKET_BAR,
+    MARKET_CANDLE,
+    MARKET_TICK,
+)
 from schemas.wire.clocks import ManualClock
 from stream_processors.jobs.market import market_job
 from stream_processors.jobs.vectors import vectors_job
-from stream_processors.operators.joining import features_partition
+from stream_processors.operators.join_targets import features_partition, features_place
 from stream_processors.operators.vectors import VectorOperator
 from stream_processors.runtime.declarations import Job
 from stream_processors.runtime.driving import TopologyDriver
@@ -38,7 +46,7 @@ from tests.fixtures.market_events import (
     tick,
     watermark,
 )
-from tests.fixtures.operators import feature_row
+from tests.fixtures.operators import NEWS_COMPANION, feature_row, news_row
 from tests.unit.producers.fakes import RecordingOutlet
 
 LAWS = settings(max_examples=6, deadline=None)
@@ -53,6 +61,7 @@ def named(partition: int, text: str) -> str:
     return next(name for name in names if features_partition(name) == partition)
 
 
+NEWS_PLACE: Place = (FEATURES_NEWS.name, 0)
 BESIDE_HERE = named(OWN, "E{}-USDT.SIMULATED")
 BESIDE_THERE = named((OWN + 1) % 4, "E{}-USDT.SIMULATED")
 
@@ -89,6 +98,25 @@ def companions_side(n_rows: int, companion: str) -> list[Event]:
     return [*script, silence(n_rows * MINUTE, absent_until_ms=2**52, source="simulated")]
 
 
+def news_side(n_rows: int) -> list[Event]:
+    """A row every minute with its watermark; for a quarter of the time news is absent, and some rows are missing."""
+    chance, script = random.Random(9), list[Event]()
+    absent = range(n_rows // 4, n_rows // 2)
+    for minute in range(1, n_rows + 1):
+        at = minute * MINUTE
+        if minute in absent:
+            if minute % 5 == 0:
+                from_ms = (absent[0] - 1) * MINUTE
+                script.append(silence(from_ms, absent_until_ms=at + 1, source=NEWS))
+            continue
+        if minute == absent[-1] + 1:
+            script.append(returned(at - MINUTE + 1, source=NEWS))
+        if chance.random() > 0.2:
+            script += [news_row(at, number=chance.random(), asset=asset) for asset in ("BTC", "ETH")]
+        script.append(watermark(at, source=NEWS))
+    return script
+
+
 def in_one(left: Sequence[Event], right: Sequence[Event], chance: random.Random) -> list[Event]:
     """Both, each in its order, in one partition; stretches of either come at once."""
     sides, script = [list(left), list(right)], list[Event]()
@@ -111,6 +139,10 @@ def vectors_of(driver: TopologyDriver) -> list[bytes]:
 def joining(companion: str) -> Job:
     environment = {"DRIFTLINE_COMPANIONS": f"{INSTRUMENT}:{companion}"}
     return vectors_job(ProcessorSettings.from_environment(environment))
+
+
+def joining_news(companion: str) -> Job:
+    return joining(f"{companion},{NEWS_COMPANION}")
 
 
 def driven(job: Job, log: Mapping[Place, Sequence[Event | bytes]], chance: random.Random) -> TopologyDriver:
@@ -159,11 +191,64 @@ def expected_vectors(n_rows: int, companion: str) -> list[bytes]:
         operator = VectorOperator(partition=OWN, companions={INSTRUMENT: Companions(coin=companion)})
         number = features_partition(companion)
         for event in companions_side(n_rows, companion):
-            list(operator.step_beside(number, event))
+            list(operator.step_beside((FEATURES_MARKET.name, number), event))
         outputs = [o for event in own_side(n_rows) for o in operator.step(FEATURES_MARKET, event)]
     made = [codec.encode(output.event) for output in outputs if isinstance(output.event, VectorComputed)]
     assert len(made) == n_rows
     return made
+
+
+@pytest.mark.parametrize("companion", [BESIDE_HERE, BESIDE_THERE], ids=["one partition", "two partitions"])
+@LAWS
+@given(seed=st.integers(0, 2**32))
+def test_vectors_with_news_do_not_hang_on_what_was_published_when_nor_on_batches_nor_on_crashes(
+    companion: str, seed: int
+) -> None:
+    """News lies in another topic: three partitions are published each at its own pace."""
+    chance, n_rows = random.Random(seed), 150
+    own, beside = own_side(n_rows), companions_side(n_rows, companion)
+    number = features_partition(companion)
+    log: dict[Place, list[Event]] = {
+        (FEATURES_MARKET.name, OWN): own if number != OWN else in_one(own, beside, chance),
+        **({(FEATURES_MARKET.name, number): beside} if number != OWN else {}),
+        NEWS_PLACE: news_side(n_rows),
+    }
+    assert vectors_of(driven(joining_news(companion), log, chance)) == expected_with_news(n_rows, companion)
+
+
+def expected_with_news(n_rows: int, companion: str) -> list[bytes]:
+    """The news whole, the companion whole, then the target: nothing ever waits."""
+    companions = Companions(coin=companion, news=NEWS_COMPANION)
+    operator = VectorOperator(partition=OWN, companions={INSTRUMENT: companions})
+    place = features_place(companion)
+    for event in news_side(n_rows):
+        list(operator.step_beside(NEWS_PLACE, event))
+    for event in companions_side(n_rows, companion):
+        list(operator.step_beside(place, event) if place[1] != OWN else operator.step(FEATURES_MARKET, event))
+    outputs = [o.event for event in own_side(n_rows) for o in operator.step(FEATURES_MARKET, event)]
+    made = [event for event in outputs if isinstance(event, VectorComputed)]
+    assert len(made) == n_rows
+    n_joined = sum(event.joined[NEWS] is not None for event in made)
+    assert n_rows // 2 < n_joined < n_rows
+    return [codec.encode(event) for event in made]
+
+
+def test_target_waits_for_news_of_which_nothing_was_published_and_for_no_absent_news() -> None:
+    """The worker restarts in between; what waits, and what it waits for, is in its state."""
+    n_rows = 300
+    log = {(FEATURES_MARKET.name, OWN): own_side(n_rows)}
+    driver = TopologyDriver(joining(str(NEWS_COMPANION)))
+    for event in log[FEATURES_MARKET.name, OWN]:
+        driver.send(FEATURES_MARKET, event, key="any", partition=OWN)
+    while driver.run():
+        pass
+    assert vectors_of(driver) == []
+    driver.crash()
+    driver.send(FEATURES_NEWS, silence(0, absent_until_ms=2**52, source=NEWS), key=NEWS, partition=0)
+    while driver.run():
+        pass
+    made = [codec.decode(FEATURES_VECTOR, value) for value in vectors_of(driver)]
+    assert [event.joined for event in made] == [{NEWS: None}] * n_rows
 
 
 @pytest.mark.slow
@@ -201,7 +286,9 @@ GRAPHS: dict[str, dict[int, tuple[int, ...]]] = {
 }
 
 
-def placed(graph: Mapping[int, tuple[int, ...]], partitions: Sequence[int]) -> dict[str, Companions]:
+def placed(
+    graph: Mapping[int, tuple[int, ...]], partitions: Sequence[int], *, has_news: bool
+) -> dict[str, Companions]:
     """Instruments of a graph in given partitions; the second companion of one is its perpetual."""
     names = [named(partition, "ABC"[n] + "{}-USDT.BINANCE") for n, partition in enumerate(partitions)]
     found: dict[str, Companions] = {}
@@ -210,25 +297,34 @@ def placed(graph: Mapping[int, tuple[int, ...]], partitions: Sequence[int]) -> d
         if len(beside) > 1:
             base = names[n].split("-", 1)[0]
             perpetual = f"{base}-USDT-PERP.BINANCE"
-        found[names[n]] = Companions(coin=names[beside[0]], perpetual=perpetual)
+        found[names[n]] = Companions(
+            coin=names[beside[0]], perpetual=perpetual, news=NEWS_COMPANION if has_news else None
+        )
     return found
 
 
-def logs_of(companions: Mapping[str, Companions], order: int) -> dict[int, list[Event]]:
-    """Every instrument's rows in its partition: all of one before the next, or minute by minute."""
+def logs_of(companions: Mapping[str, Companions], order: int) -> dict[Place, list[Event]]:
+    """Every instrument's rows in its partition: all of one before the next, or minute by minute; and the news."""
     names = sorted({*companions, *(name for beside in companions.values() for name in beside.instruments)})
-    logs: dict[int, list[Event]] = {}
+    logs: dict[Place, list[Event]] = {}
     if order == 0:
         for name in names:
-            logs.setdefault(features_partition(name), []).extend(
-                _row(name, minute) for minute in range(1, 13)
-            )
+            logs.setdefault(features_place(name), []).extend(_row(name, minute) for minute in range(1, 13))
     else:
         for minute in range(1, 13):
             for name in names[:: (1 if order == 1 else -1)]:
-                logs.setdefault(features_partition(name), []).append(_row(name, minute))
+                logs.setdefault(features_place(name), []).append(_row(name, minute))
     for log in logs.values():
         log.append(watermark(12 * MINUTE))
+    bases = dict.fromkeys(name.partition("-")[0] for name in companions)
+    logs[NEWS_PLACE] = [
+        event
+        for minute in range(1, 13)
+        for event in (
+            *(news_row(minute * MINUTE, number=minute, asset=base) for base in bases),
+            watermark(minute * MINUTE, source=NEWS),
+        )
+    ]
     return logs
 
 
@@ -238,10 +334,11 @@ def _row(name: str, minute: int) -> Event:
 
 @pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS.keys())
 @pytest.mark.parametrize("partitions", list(product(range(3), repeat=3)), ids=str)
+@pytest.mark.parametrize("has_news", [False, True], ids=["without news", "with news"])
 def test_no_placement_of_targets_and_companions_stands_still(
-    graph: dict[int, tuple[int, ...]], partitions: tuple[int, ...]
+    graph: dict[int, tuple[int, ...]], partitions: tuple[int, ...], *, has_news: bool
 ) -> None:
-    companions = placed(graph, partitions)
+    companions = placed(graph, partitions, has_news=has_news)
     for order, seed in product(range(3), range(1)):
         logs, chance = logs_of(companions, order), random.Random(seed)
         for number in {features_partition(name) for name in companions}:
@@ -254,25 +351,24 @@ def test_no_placement_of_targets_and_companions_stands_still(
 def read_held(
     number: int,
     companions: Mapping[str, Companions],
-    logs: Mapping[int, Sequence[Event]],
+    logs: Mapping[Place, Sequence[Event]],
     chance: random.Random,
     *,
     most: int,
 ) -> list[bytes]:
     """Read a partition and what lies beside it in any order that holding allows, to the end."""
     operator = VectorOperator(partition=number, companions=companions, most_waiting=most, most_ahead=most)
-    at = dict.fromkeys([number, *operator.partitions_beside], 0)
+    own = (FEATURES_MARKET.name, number)
+    at = dict.fromkeys([own, *sorted(operator.places_beside)], 0)
     made: list[bytes] = []
     while left := [place for place, offset in at.items() if offset < len(logs.get(place, ()))]:
-        held = {number} if operator.holds else set()
+        held = {own} if operator.holds else set()
         free = [place for place in left if place not in held | set(operator.holds_beside)]
         assert free, f"everything is held: {at}"
         place = chance.choice(free)
         event = logs[place][at[place]]
         at[place] += 1
-        step = (
-            operator.step(FEATURES_MARKET, event) if place == number else operator.step_beside(place, event)
-        )
+        step = operator.step(FEATURES_MARKET, event) if place == own else operator.step_beside(place, event)
         made += [codec.encode(output.event) for output in step if isinstance(output.event, VectorComputed)]
     return made
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.events import Event
 from schemas.topics import MARKET_BAR
-from stream_processors.operators import articles, bars, market, outcomes, rolling_up, vectors
+from stream_processors.operators import articles, bars, market, news, outcomes, rolling_up, vectors
 from stream_processors.operators.keys import parts_of
 from stream_processors.operators.outcomes import OutcomesOperator
 from tests.fixtures.market_events import STREAM
@@ -41,7 +41,7 @@ def drawn(data: st.DataObject, operator: Registered, stream: str = STREAM) -> Sc
 def test_every_operator_of_the_room_is_registered() -> None:
     found = {
         member
-        for module in (articles, bars, market, outcomes, rolling_up, vectors)
+        for module in (articles, bars, market, news, outcomes, rolling_up, vectors)
         for _, member in inspect.getmembers(module, inspect.isclass)
         if member.__module__ == module.__name__ and not member.__name__.startswith("_")
     }

@@ -35,7 +35,7 @@ from schemas.topics import (
 )
 from stream_processors.jobs.market import market_job
 from stream_processors.jobs.vectors import vectors_job
-from stream_processors.operators.joining import features_partition
+from stream_processors.operators.join_targets import features_partition
 from stream_processors.runtime.driving import TopologyDriver
 from stream_processors.settings import ProcessorSettings
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, STREAM, T0

@@ -15,7 +15,7 @@ from tests.fakes.decision_sets import labelled
 from tests.fakes.feature_tables import MINUTE_MS, table_of
 from trainers.backtesting.money import daily, drawdown
 from trainers.datasets.decisions import decision_set
-from trainers.datasets.joining import news_columns, with_columns
+from trainers.datasets.joining import with_columns
 from trainers.datasets.prices import ForwardReturn, PricePath
 from trainers.datasets.schedules import refits_by_rows
 from trainers.datasets.stored import content_hash, from_bytes, manifest_of, to_bytes
@@ -86,20 +86,6 @@ def test_uniqueness_is_the_mean_share_of_each_instant(labels):
     n_open = [int(((start <= t) & (end > t)).sum()) for t in range(int(end.max()))]
     expected = [np.mean([1 / n_open[t] for t in range(s, e)]) for s, e in zip(start, end, strict=True)]
     assert uniqueness(start_ms=start, end_ms=end) == pytest.approx(expected, rel=1e-9)
-
-
-@given(st.lists(st.integers(1, 3_000), max_size=40), st.lists(st.integers(1, 3_000), min_size=1, unique=True))
-def test_articles_are_counted_that_were_out_by_each_decision(published, decided):
-    published_ms = np.sort(np.array(published, dtype=np.int64)) * MINUTE_MS
-    times = sorted(decided)
-    table = table_of(np.ones(len(times)), as_of_ms=np.array(times) * MINUTE_MS)
-    count = news_columns(table, published_ms)["news_log_count_1h"]
-    for minute, found in zip(times, count.tolist(), strict=True):
-        out = [time for time in published if time <= minute]
-        if not out or len(out) == len(published):
-            assert np.isnan(found)
-        else:
-            assert found == np.log1p(sum(minute - 60 < time for time in out))
 
 
 @given(st.sets(st.text("abc", min_size=1, max_size=2), max_size=4))

@@ -117,7 +117,7 @@ def test_a_run_on_a_mirror_is_never_called_live(mirror, stream, words):
     assert run.environment["DRIFTLINE_STREAM"].startswith(stream)
     assert run.data.startswith(words)
     assert run.environment["DRIFTLINE_REFERENCE_INSTRUMENT"] == "BTC-USDT.BINANCE"
-    assert {"producer", "collector", "articles"} <= {process.name for process in run.processes}
+    assert {"producer", "collector", "articles", "news"} <= {process.name for process in run.processes}
 
 
 def test_a_live_run_refuses_files():

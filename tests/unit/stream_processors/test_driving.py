@@ -23,7 +23,7 @@ from schemas.wire.redis import clock_key, features_key
 from stream_processors.jobs.market import market_job
 from stream_processors.jobs.outcomes import outcomes_job
 from stream_processors.jobs.vectors import vectors_job
-from stream_processors.operators.joining import features_partition
+from stream_processors.operators.join_targets import features_partition
 from stream_processors.runtime.checkpointing import HEAD
 from stream_processors.runtime.driving import TopologyDriver
 from stream_processors.settings import ProcessorSettings

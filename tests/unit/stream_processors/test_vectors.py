@@ -18,7 +18,7 @@ from schemas.topics import FEATURES_MARKET, FEATURES_VECTOR
 from stream_processors.features.batch import compute_table
 from stream_processors.features.vector_declarations import spec_of
 from stream_processors.features.vectors import with_companions
-from stream_processors.operators.joining import features_partition
+from stream_processors.operators.join_targets import features_partition, features_place
 from stream_processors.operators.keys import parts_of
 from stream_processors.operators.vectors import VectorOperator
 from tests.fixtures.bar_tables import random_walk
@@ -27,7 +27,7 @@ from tests.fixtures.market_events import INSTRUMENT, MINUTE, STREAM, T0, returne
 from tests.fixtures.operators import COMPANION, COMPANIONS, feature_row
 from tests.fixtures.recorded_bars import bars_of, minutes_of
 
-OWN, BESIDE = features_partition(INSTRUMENT), features_partition(COMPANION)
+OWN, BESIDE = features_partition(INSTRUMENT), features_place(COMPANION)
 PERPETUAL = "BTC-USDT-PERP.SIMULATED"
 
 
@@ -251,7 +251,7 @@ def test_absence_that_is_said_again_lets_rows_go_as_far_as_it_vouches() -> None:
 
 def test_row_of_another_instrument_of_the_source_closes_no_cut() -> None:
     """Else it would matter whether the target lies in the companion's partition."""
-    beside = features_partition("SOL-USDT.SIMULATED")
+    beside = features_place("SOL-USDT.SIMULATED")
     machine = operator({INSTRUMENT: Companions(coin="SOL-USDT.SIMULATED")})
     list(machine.step(FEATURES_MARKET, own(1)))
     late = feature_row(MINUTE, instrument="XRP-USDT.SIMULATED", known_ms=9 * MINUTE)
@@ -335,7 +335,11 @@ def live(tables: dict[str, FeatureTable], companions: Companions, interval: Inte
 
 def _made(machine: VectorOperator, number: int, event: Event) -> Iterator[VectorComputed]:
     is_own = number == machine.partition
-    outputs = machine.step(FEATURES_MARKET, event) if is_own else machine.step_beside(number, event)
+    outputs = (
+        machine.step(FEATURES_MARKET, event)
+        if is_own
+        else machine.step_beside((FEATURES_MARKET.name, number), event)
+    )
     return (output.event for output in outputs if isinstance(output.event, VectorComputed))
 
 

@@ -4,6 +4,7 @@ import json
 from html.parser import HTMLParser
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +14,7 @@ from tests.fakes.candle_files import simulated_candles, written
 from trainers.commands import commands
 from trainers.datasets.decisions import DecisionSet
 from trainers.datasets.prices import ForwardReturn
+from trainers.evaluation.news_effects import news_effect
 from trainers.evaluation.pictures import period_curves
 from trainers.selection.pages import verdict
 from trainers.selection.ranking import ranked
@@ -178,3 +180,55 @@ def test_every_period_has_one_label(n):
     periods = [f"{2015 + i // 4}-Q{1 + i % 4}" for i in range(n)]
     picture = period_curves("by quarter", {"a": dict.fromkeys(periods, 50.0), "b": {periods[-1]: 51.0}})
     assert [picture.count(f">{period}</text>") for period in periods] == [1] * n
+
+
+# News
+
+
+def test_news_that_tells_the_outcome_helps_and_noise_does_not(truth):
+    decisions = decisions_of(truth)
+    is_up = decisions.own.log_return > 0
+    without = np.full(len(decisions), 0.5)
+    chance = np.random.default_rng(1)
+    arguments = {"without": without, "from_ms": int(decisions.as_of_ms[0]), "seed": 0}
+    better = news_effect("m", decisions, with_news=np.where(is_up, 0.6, 0.4), **arguments)
+    assert better.verdict == "news helps"
+    assert better.brier_difference == pytest.approx(better.brier_high, abs=1e-9)
+    assert better.brier_high < 0
+    assert better.accuracy_low > 0
+    worse = news_effect("m", decisions, with_news=np.where(is_up, 0.4, 0.6), **arguments)
+    assert worse.verdict == "news hurts"
+    same = news_effect("m", decisions, with_news=without, **arguments)
+    assert (same.brier_difference, same.accuracy_difference) == (0.0, 0.0)
+    noise = 0.5 + 0.01 * chance.choice([-1.0, 1.0], len(decisions))
+    assert news_effect("m", decisions, with_news=noise, **arguments).verdict != "news helps"
+    with pytest.raises(ValueError, match="both ways"):
+        news_effect("m", decisions, with_news=np.full(len(decisions), np.nan), **arguments)
+
+
+def test_comparison_with_news_judges_each_model_without_it_first(tmp_path):
+    table = simulated_candles(n=4_200, seed=1)
+    stamps = table.column("timestamp").to_pylist()
+    articles = {
+        "timestamp": [f"{at:%Y-%m-%dT%H:%M:%S}Z" for at in stamps],
+        "headline": [f"Bitcoin {'soars' if number % 3 else 'crashes'}" for number in range(len(stamps))],
+        "url": [f"https://example.com/article-number-{number}-of-many" for number in range(len(stamps))],
+    }
+    words = [
+        "compare", "--bars", written(table, tmp_path / "a.parquet"), "--interval", "1h", "--horizon", "1h",
+        "--train-until", "2021-05-20", "--models", "logistic", "--json", tmp_path / "figures.json",
+        "--news", written(pa.table(articles), tmp_path / "news.csv"), "--news-delay", "60",
+    ]  # fmt: skip
+    result = CliRunner().invoke(commands, [str(word) for word in words], obj={"DRIFTLINE_SCORERS": "vader"})
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert list(figures["candidates"]) == ["logistic without news", "logistic"]
+    (effect,) = figures["news"]
+    assert effect["model"] == "logistic"
+    assert effect["brier_low"] <= effect["brier_high"]
+    families = [
+        {one["family"] for one in figures["candidates"][name]["importance"]} for name in figures["candidates"]
+    ]
+    assert ["news" in each for each in families] == [False, True]
+    if effect["verdict"] != "news helps":
+        assert figures["chosen"] == "logistic without news"

@@ -101,14 +101,19 @@ def test_shorter_bars_are_rolled_up_and_give_lags_and_short_horizons(tmp_path):
 
 def test_other_files_add_columns(tmp_path, hourly):
     other = written(simulated_candles(n=4_900, seed=5), tmp_path / "eth.parquet")
-    stamps = pa.table(
-        {"timestamp": simulated_candles(n=4_000, seed=5).column("timestamp"), "headline": ["x"] * 4_000}
-    )
-    news = written(stamps, tmp_path / "news.csv")
+    stamps = simulated_candles(n=4_000, seed=5).column("timestamp").to_pylist()
+    table = {
+        "timestamp": [f"{at:%Y-%m-%dT%H:%M:%S}Z" for at in stamps],
+        "headline": [f"Bitcoin {'soars' if number % 2 else 'crashes'}" for number in range(4_000)],
+        "url": [f"https://example.com/article-number-{number}-of-many" for number in range(4_000)],
+    }
+    news = written(pa.table(table), tmp_path / "news.csv")
     figures = figures_of(
         tmp_path, "--bars", hourly, *HOURLY, "--bars-eth", other, "--perp", other, "--news", news
     )
-    assert {"coin_log_return_1", "basis", "news_log_count_1h"} <= set(figures["features"])
+    assert {"coin_log_return_1", "basis", "news_log_count_1h", "news_vader_mean_4h"} <= set(
+        figures["features"]
+    )
 
 
 def test_features_of_other_intervals_stand_beside(tmp_path):

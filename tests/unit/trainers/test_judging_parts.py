@@ -190,7 +190,7 @@ def test_every_column_is_in_one_family():
         "volatility": (1,),
         "coin": (2,),
         "perpetual": (3,),
-        "other": (4,),
+        "news": (4,),
     }
 
 

@@ -4,10 +4,10 @@ import pytest
 from click.testing import CliRunner
 
 from producers.commands import commands as producers
+from producers.sources.files.articles import read_articles
 from schemas.errors import ConfigurationError
 from tests.fakes.odd_files import odd_file
 from trainers.commands import commands as trainers
-from trainers.inputs.bar_files import read_publication_times
 
 QUESTION = ("--interval", "1h", "--horizon", "1h", "--train-until", "2021-01-02")
 COMMANDS = {
@@ -40,5 +40,5 @@ def test_a_command_refuses_an_odd_file_in_one_sentence(command, name, tmp_path):
 @pytest.mark.parametrize("name", ["nested time", "fractions as time", "cut off", "a picture"])
 def test_articles_of_an_odd_structure_are_refused(name, tmp_path):
     with pytest.raises(ConfigurationError) as refused:
-        read_publication_times(odd_file(name, tmp_path))
+        read_articles(odd_file(name, tmp_path), delay_ms=0)
     assert "\n" not in str(refused.value)

@@ -1,0 +1,195 @@
+"""The articles of a recorded file, as they were seen: cleaned, with their ids, versions and assets.
+
+A file has the columns ``timestamp``, ``headline`` and ``url``, and may have ``domain``, ``categories``, ``tags`` and
+``summary``, out of CSV or parquet, compressed or not. Nobody saw when its articles came out, so each is taken as first
+seen at its published time and a delay that is assumed. A row that is no article is refused with the rule that it broke.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from producers.normalise.news.addresses import article_id_of, canonical_address, is_of_site, site_of
+from producers.normalise.news.articles import ArticleSeen, Reading, reading_of
+from producers.normalise.news.rules import ItemRefusedError
+from producers.normalise.news.times import StatedTime, read_time
+from producers.sources.files.candles.raw_tables import printable
+from producers.sources.files.decompressing import head_of, opened, whole_of
+from producers.sources.news.specs import NEWS
+from schemas.errors import ConfigurationError
+
+NEEDED = ("timestamp", "headline", "url")
+_OPTIONAL = ("domain", "categories", "tags", "summary")
+_LONGEST_NAME = 100
+_MISSING = {"", "nan", "none", "null"}
+
+
+class RefusedRow(msgspec.Struct, frozen=True):
+    """A row that is no article.
+
+    Attributes:
+        row: Its number in the file, from 0.
+        rule: The rule that it broke.
+        reason: What was expected and what it was.
+        value: Its address and its title.
+    """
+
+    row: int
+    rule: str
+    reason: str
+    value: bytes
+
+
+class RecordedArticles(msgspec.Struct, frozen=True):
+    """What a file holds.
+
+    Attributes:
+        articles: The articles by the times at which they count as first seen.
+        refused: The rows that are no articles.
+        n_repeated: How many rows repeat an article with the same content.
+        first_ms: The earliest published time of the whole file; None if it states none.
+        last_ms: The latest.
+    """
+
+    articles: tuple[ArticleSeen, ...]
+    refused: tuple[RefusedRow, ...]
+    n_repeated: int
+    first_ms: int | None
+    last_ms: int | None
+
+
+class Stretch(NamedTuple):
+    """A stretch of published times, ``[from_ms, until_ms)``; articles of other times are not read."""
+
+    from_ms: int
+    until_ms: int
+
+
+def read_articles(path: Path, *, delay_ms: int, stretch: Stretch | None = None) -> RecordedArticles:
+    """Return the articles of a file.
+
+    Args:
+        path: The file.
+        delay_ms: How much later than its published time an article counts as first seen.
+        stretch: The stretch that is read; None reads the whole file.
+
+    Raises:
+        ConfigurationError: If the file cannot be read, or lacks a column.
+    """
+    readings: list[tuple[Reading, str]] = []
+    refused: list[RefusedRow] = []
+    times: list[int] = []
+    for number, row in enumerate(_rows(path)):
+        try:
+            published = read_time(row.get("timestamp", ""))
+            times.append(published.ms)
+            if stretch is None or stretch.from_ms <= published.ms < stretch.until_ms:
+                readings.append((_reading(row, published, delay_ms=delay_ms), _source_of(row)))
+        except ItemRefusedError as error:
+            value = f"{row.get('url')} {row.get('headline')}".encode()[:2_000]
+            refused.append(RefusedRow(number, str(error.rule), str(error), value))
+    readings.sort(key=lambda pair: (pair[0].published.ms, pair[0].url, pair[0].content_hash))
+    articles = tuple(_versions(readings, delay_ms=delay_ms))
+    return RecordedArticles(
+        articles,
+        tuple(refused),
+        len(readings) - len(articles),
+        min(times, default=None),
+        max(times, default=None),
+    )
+
+
+def _versions(readings: list[tuple[Reading, str]], *, delay_ms: int) -> Iterator[ArticleSeen]:
+    """Each other content of one address is a version of its own; the same content again is none."""
+    seen: set[tuple[str, str]] = set()
+    n_versions: Counter[str] = Counter()
+    for reading, source in readings:
+        article_id = article_id_of(reading.url)
+        if (article_id, reading.content_hash) in seen:
+            continue
+        seen.add((article_id, reading.content_hash))
+        yield ArticleSeen(
+            source=source,
+            article_id=article_id,
+            version=n_versions[article_id],
+            url=reading.url,
+            title=reading.title,
+            text=None,
+            summary=reading.summary,
+            author=reading.author,
+            categories=reading.categories,
+            assets=reading.assets,
+            language=reading.language,
+            published_ms=reading.published.ms,
+            published_zone=reading.published.zone,
+            modified_ms=reading.modified_ms,
+            content_hash=reading.content_hash,
+            first_seen_ms=reading.published.ms + delay_ms,
+        )
+        n_versions[article_id] += 1
+
+
+def _reading(row: Mapping[str, str], published: StatedTime, *, delay_ms: int) -> Reading:
+    tags = [
+        tag.strip()
+        for name in ("categories", "tags")
+        for tag in row.get(name, "").replace("|", ",").split(",")
+    ]
+    return reading_of(
+        url=canonical_address(row.get("url", "")),
+        title=row.get("headline", ""),
+        published=published,
+        now_ms=published.ms + delay_ms,
+        summary=row.get("summary"),
+        categories=[tag for tag in tags if tag],
+    )
+
+
+def _source_of(row: Mapping[str, str]) -> str:
+    """The name of the source: that of the table of news sources, or else the site."""
+    address = canonical_address(row.get("url", ""))
+    known = (spec.name for spec in NEWS if spec.site is not None and is_of_site(address, spec.site))
+    site = row.get("domain", "").lower().removeprefix("www.") or site_of(address)
+    return next(known, site[:_LONGEST_NAME])
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """The rows, each with the cells that it states."""
+    table = _table(path)
+    missing = [name for name in NEEDED if name not in table.column_names]
+    if missing:
+        message = f"{path.name} must have the columns {', '.join(NEEDED)}, lacks {', '.join(missing)}"
+        raise ConfigurationError(message)
+    names = [name for name in (*NEEDED, *_OPTIONAL) if name in table.column_names]
+    for batch in table.select(names).to_batches(max_chunksize=5_000):
+        for row in batch.to_pylist():
+            yield {
+                name: str(value)
+                for name, value in row.items()
+                if value is not None and str(value).strip().lower() not in _MISSING
+            }
+
+
+def _table(path: Path) -> pa.Table:
+    is_parquet = head_of(path).beginning.startswith(b"PAR1")
+    try:
+        with opened(path) as file:
+            content = pa.BufferReader(whole_of(file, path.name))
+        return parquet.read_table(content) if is_parquet else _csv_table(content)
+    except (pa.ArrowException, UnicodeError, OSError) as error:
+        kind = "parquet" if is_parquet else "csv"
+        message = f"{path.name} cannot be read as {kind}: {printable(str(error))}"
+        raise ConfigurationError(message) from error
+
+
+def _csv_table(content: pa.BufferReader) -> pa.Table:
+    lines = csv.ParseOptions(newlines_in_values=True)
+    names = csv.open_csv(content, parse_options=lines).schema.names
+    content.seek(0)
+    cells = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    return csv.read_csv(content, parse_options=lines, convert_options=cells)
