@@ -11,7 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.evaluation.block_intervals import BLOCK_DAYS, DAY_MS, LEAST_BLOCKS, Interval95, circular_block_sums
+from trainers.evaluation.block_intervals import (
+    BLOCK_DAYS,
+    DAY_MS,
+    LEAST_BLOCKS,
+    Interval95,
+    circular_block_sums,
+)
 
 #: With fewer rows nothing is stated.
 LEAST_ROWS = 50
@@ -92,24 +98,19 @@ def information_coefficient(
 
 
 def shifted_coefficients(
-    values: NDArray[np.float64],
-    returns: NDArray[np.float64],
-    as_of_ms: NDArray[np.int64],
-    *,
-    generator: np.random.Generator,
-    n_shifts: int = 200,
+    values: NDArray[np.float64], returns: NDArray[np.float64], as_of_ms: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """The coefficients that the same numbers have with returns of other times: what chance alone gives.
+
+    Every shift in a circle is taken that is at least a day long both ways round; in data of less than four days, every shift.
 
     Args:
         values: Shape (n,), NaN where undefined.
         returns: Shape (n,), NaN where undefined.
         as_of_ms: Shape (n,), increasing.
-        generator: The source of randomness.
-        n_shifts: How many shifts are drawn. None is shorter than a day where the data are longer than three.
 
     Returns:
-        Shape (n_shifts,); empty if there are too few rows.
+        Shape (s,); empty if there are too few rows, or one of the two never changes.
     """
     chosen = np.isfinite(values) & np.isfinite(returns)
     n = int(chosen.sum())
@@ -117,17 +118,18 @@ def shifted_coefficients(
         return np.empty(0)
     x, y, at_ms = ranks(values[chosen]), ranks(returns[chosen]), as_of_ms[chosen]
     a_day = int(np.searchsorted(at_ms, at_ms[0] + DAY_MS))
-    least = a_day if n > 3 * a_day else 1
+    least = a_day if n > 4 * a_day else 1
     x, y = x - x.mean(), y - y.mean()
     scale = float(np.sqrt((x @ x) * (y @ y)))
-    shifts = generator.integers(least, n - least + 1, size=n_shifts)
-    products = np.array([float(x @ np.roll(y, shift)) for shift in shifts])
-    return products / scale if scale > 0 else np.full(n_shifts, np.nan)
+    if scale <= 0:
+        return np.empty(0)
+    every_shift = np.fft.irfft(np.fft.rfft(x) * np.conj(np.fft.rfft(y)), n)
+    return np.asarray(every_shift[least : n - least + 1] / scale)
 
 
 def shift_p_value(value: float, shifted: NDArray[np.float64]) -> float:
     """The share of shifted coefficients that are at least as large, in either direction; 1 where nothing is defined."""
-    if not len(shifted) or np.isnan(value) or np.isnan(shifted).any():
+    if not len(shifted) or np.isnan(value):
         return 1.0
     return float((1 + np.sum(np.abs(shifted) >= abs(value))) / (1 + len(shifted)))
 
@@ -163,9 +165,7 @@ def _interval(
     return Interval95(float(low), float(high))
 
 
-def _by_year(
-    x: NDArray[np.float64], y: NDArray[np.float64], at_ms: NDArray[np.int64]
-) -> dict[int, float]:
+def _by_year(x: NDArray[np.float64], y: NDArray[np.float64], at_ms: NDArray[np.int64]) -> dict[int, float]:
     years = at_ms.astype("datetime64[ms]").astype(_YEAR).astype(np.int64) + 1970
     counted = zip(*np.unique(years, return_counts=True), strict=True)
     found = {

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 import onnxruntime
 import torch
@@ -20,8 +19,8 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from schemas.errors import ConfigurationError
+from stream_processors.sentiment.folders import TOKENIZER, EncoderCard, Precision, SelfTest, write_card
 from trainers.sentiment.fine_tuning import logits_of, softmax, tokenised
-from trainers.sentiment.scorer_folders import ScorerFolder, SelfTest
 from trainers.sentiment.self_tests import SELF_TEST_TEXTS
 
 #: The largest difference of a probability between torch and the exported graph, both in fp32.
@@ -105,35 +104,40 @@ def export(given: ToExport, folder: Path) -> Exported:
 
 
 def _written(given: ToExport, folder: Path) -> Exported:
-    graph = folder / "model.onnx"
-    expected = softmax(logits_of(given.network, tokenised(given.tokenizer, SELF_TEST_TEXTS, given.max_length)))
+    graph = folder / Precision.FP32.file_name
+    expected = softmax(
+        logits_of(given.network, tokenised(given.tokenizer, SELF_TEST_TEXTS, given.max_length))
+    )
     _export_graph(given, graph)
     found = onnx_probabilities(graph, given.tokenizer, SELF_TEST_TEXTS, given.max_length)
     difference = float(np.abs(found - expected).max())
     if not difference <= EXPORT_TOLERANCE:
         message = f"the exported graph must give what torch gives within {EXPORT_TOLERANCE:g}, differs by {difference:g}"
         raise ConfigurationError(message)
-    int8 = folder / "model_int8.onnx"
+    int8 = folder / Precision.INT8.file_name
     quantize_dynamic(graph, int8, weight_type=QuantType.QInt8, per_channel=True)
     of_int8 = onnx_probabilities(int8, given.tokenizer, SELF_TEST_TEXTS, given.max_length)
-    given.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    stated = ScorerFolder(
-        labels=tuple(given.labels),
-        max_length=given.max_length,
-        precision="int8",
-        self_test=tuple(
-            SelfTest(text=text, probabilities=tuple(map(float, row)))
-            for text, row in zip(SELF_TEST_TEXTS, found, strict=True)
-        ),
-        tolerance=INT8_TOLERANCE,
-        card=given.card | {"export_difference": difference},
-    )
-    (folder / "scorer.json").write_bytes(msgspec.json.format(msgspec.json.encode(stated)))
+    given.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    write_card(folder, _card(given, found, difference))
     return Exported(
         folder,
         difference,
         float(np.abs(of_int8 - found).max()),
         {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
+    )
+
+
+def _card(given: ToExport, probabilities: NDArray[np.float64], difference: float) -> EncoderCard:
+    return EncoderCard(
+        labels=tuple(given.labels),
+        max_length=given.max_length,
+        precision=Precision.INT8,
+        self_test=tuple(
+            SelfTest(text, tuple(map(float, row)))
+            for text, row in zip(SELF_TEST_TEXTS, probabilities, strict=True)
+        ),
+        tolerance=INT8_TOLERANCE,
+        card=given.card | {"largest_difference_of_onnx_and_torch": difference},
     )
 
 
@@ -170,5 +174,7 @@ def onnx_probabilities(
 
 def _logits(session: Any, ids: Sequence[int]) -> NDArray[np.float32]:
     row = np.array([ids], dtype=np.int64)
-    logits: NDArray[np.float32] = session.run(None, {"input_ids": row, "attention_mask": np.ones_like(row)})[0]
+    logits: NDArray[np.float32] = session.run(None, {"input_ids": row, "attention_mask": np.ones_like(row)})[
+        0
+    ]
     return logits

@@ -54,7 +54,10 @@ def open_model(name: str, *, max_length: int | None = None) -> OpenedModel:
         raise ConfigurationError(message)
     longest = min(_MOST_TOKENS, int(getattr(model.config, "max_position_embeddings", _MOST_TOKENS)))
     return OpenedModel(
-        model.eval(), tokenizer, sentiment_labels(model.config.id2label, name), min(max_length or longest, longest)
+        model.eval(),
+        tokenizer,
+        sentiment_labels(model.config.id2label, name),
+        min(max_length or longest, longest),
     )
 
 
@@ -74,7 +77,9 @@ def sentiment_labels(id2label: Mapping[int, str], name: str) -> tuple[str, ...]:
     try:
         labels = tuple(LABELS[parse_mapping(f"0={label.replace(',', ' ')}")["0"]] for label in stated)
     except ConfigurationError as error:
-        message = f"the labels of the model {name} must be negative, neutral and positive, are {', '.join(stated)}"
+        message = (
+            f"the labels of the model {name} must be negative, neutral and positive, are {', '.join(stated)}"
+        )
         raise ConfigurationError(message) from error
     if sorted(labels) != sorted(LABELS):
         message = f"the model {name} must have each of {', '.join(LABELS)} once, has {', '.join(stated)}"

@@ -101,7 +101,9 @@ def label_of_scores(scores: NDArray[np.float64]) -> NDArray[np.int8]:
 
 
 def _plain(written: str) -> str:
-    plain = re.sub(r"[\s_-]+", " ", written.strip().lower()).strip() if not _number(written) else written.strip()
+    plain = (
+        re.sub(r"[\s_-]+", " ", written.strip().lower()).strip() if not _number(written) else written.strip()
+    )
     number = _number(plain)
     return str(int(number)) if number is not None and number.is_integer() else plain
 

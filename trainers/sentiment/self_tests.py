@@ -13,7 +13,9 @@ SELF_TEST_TEXTS = (
     "Hackers drain 3,200 ETH from a bridge; the team pauses all contracts.",
     "BTC/USD +4.5% 🚀",
     "Die Bank erwartet einen höheren Gewinn.",
-    "Operating profit rose to EUR 13.1 mn from EUR 8.7 mn in the corresponding period of the year before, and the "
-    "board proposes a dividend that is a third higher, although net sales decreased slightly in the last quarter.",
+    (
+        "Operating profit rose to EUR 13.1 mn from EUR 8.7 mn in the corresponding period of the year before, and the "
+        "board proposes a dividend that is a third higher, although net sales decreased slightly in the last quarter."
+    ),
     "?",
 )
