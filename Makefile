@@ -140,6 +140,8 @@ lock: $(VENV)/.developing ## Renew the locks from pyproject.toml
 		--no-emit-index-url --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --constraint requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --constraint requirements.lock --extra sentiment pyproject.toml -o requirements-sentiment.lock
 
 wheel: $(VENV)/.developing ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .

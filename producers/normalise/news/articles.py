@@ -9,7 +9,6 @@ from collections.abc import Iterable
 import msgspec
 
 from producers.normalise.news.addresses import article_id_of
-from producers.normalise.news.assets import assets_of
 from producers.normalise.news.rules import ItemRefusedError, Rule
 from producers.normalise.news.texts import (
     LONGEST_AUTHOR,
@@ -25,6 +24,7 @@ from producers.normalise.news.texts import (
 )
 from producers.normalise.news.times import StatedTime, check_published
 from schemas.events import ArticlePublished
+from schemas.mentions import assets_of
 
 __all__ = ["ArticleSeen", "Reading", "events_of", "reading_of", "summary_of"]
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from producers.normalise.news.addresses import canonical_address
-from producers.normalise.news.assets import assets_of
 from producers.normalise.news.texts import clean_categories, content_hash
 from producers.normalise.news.times import read_time
 from producers.sources.news.encodings import text_of, unpack
@@ -18,6 +17,7 @@ from producers.sources.news.merging import merged
 from producers.sources.news.pages import read_page
 from producers.sources.news.sitemaps import read_sitemap
 from schemas.errors import ContractError
+from schemas.mentions import assets_of
 
 URL = "https://www.coindesk.com/markets/2025/01/01/bitcoin-more"
 NOW_MS = 1_800_000_000_000

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from producers.normalise.news.addresses import canonical_address, comparable
 from producers.normalise.news.articles import events_of
-from producers.normalise.news.assets import assets_of
 from producers.normalise.news.texts import content_hash
 from producers.normalise.news.times import read_time
 from producers.normalise.news.versions import ArticleVersions
@@ -22,6 +21,7 @@ from producers.sources.news.pages import read_page
 from producers.sources.news.sitemaps import read_sitemap
 from schemas import codec
 from schemas.errors import ContractError
+from schemas.mentions import assets_of
 from schemas.topics import NEWS_ARTICLE
 from tests.fakes.news_sites import SiteArticle, feed_of, page_of
 

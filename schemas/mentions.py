@@ -12,11 +12,11 @@ The rules, from sure to doubtful:
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from producers.normalise.news.coins import COINS
+from schemas.coins import COINS
 from schemas.events import WHOLE_MARKET
 
 _TRADE_AFTER = re.compile(
@@ -92,13 +92,22 @@ def assets_of(texts: Iterable[str | None]) -> tuple[str, ...]:
         >>> assets_of(["One whale moved BTC near $100K", "ONE MORE LINK"])
         ('BTC',)
     """
-    found: set[str] = set()
     lines = [line for text in texts if text for line in text.splitlines()]
-    for line in lines:
-        found.update(_sure(line))
-    for line in lines:
-        found.update(_of_words(line, found))
+    found: set[str] = set().union(*assets_by_line(lines))
     return tuple(sorted(found))[:_MOST_ASSETS] or (WHOLE_MARKET,)
+
+
+def assets_by_line(lines: Sequence[str]) -> list[set[str]]:
+    """Return the coins that each line mentions, such as each sentence of an article; an empty set where it is none.
+
+    A ticker that is a word as well is a mention in every line once its coin is named in one of them.
+    """
+    by_line = [set(_sure(line)) for line in lines]
+    found: set[str] = set().union(*by_line)
+    for line, assets in zip(lines, by_line, strict=True):
+        assets.update(_of_words(line, found))
+        found |= assets
+    return by_line
 
 
 def _sure(line: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from producers.normalise.news.assets import assets_of
+from schemas.mentions import assets_by_line, assets_of
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,8 @@ def test_common_word_is_no_coin(text: str) -> None:
 
 def test_assets_of_all_texts_come_once_in_alphabetical_order() -> None:
     assert assets_of(["Solana up", None, "bitcoin up, SOL too\nXRP down"]) == ("BTC", "SOL", "XRP")
+
+
+def test_each_line_states_its_own_coins() -> None:
+    lines = ["Chainlink is up.", "Nothing of note.", "Holders of LINK and BTC rejoice."]
+    assert assets_by_line(lines) == [{"LINK"}, set(), {"BTC", "LINK"}]

@@ -1,7 +1,7 @@
-"""The coins that articles mention, by ticker and by name.
+"""The coins that articles mention, by ticker and by name: a table that producers and scorers share.
 
 A ticker that is also a word of English, of finance or of a company needs more than capitals to be a mention: see
-:mod:`producers.normalise.news.assets`. So does a name that is a common word (``Optimism``, ``Near``, ``Stacks``).
+:mod:`schemas.mentions`. So does a name that is a common word (``Optimism``, ``Near``, ``Stacks``).
 """
 
 from typing import NamedTuple
