@@ -12,7 +12,7 @@ from schemas.mentions import assets_by_line
 from stream_processors.sentiment.cleaning import clean
 from stream_processors.sentiment.languages import is_english
 from stream_processors.sentiment.ports import PreparedText, Refusal
-from stream_processors.sentiment.sentences import clauses_of, sentences_of
+from stream_processors.sentiment.sentences import clauses_of, pieces_of, sentences_of
 
 #: Counts up when any rule of this room changes what scorers read. It is part of every scorer's hash.
 PREPARATION_VERSION = 1
@@ -36,7 +36,8 @@ def prepare(title: str, body: str | None, language: str | None, asset: str) -> P
     n_characters = len(title) + len(body or "")
     if n_characters > MOST_CHARACTERS:
         return Refusal(f"The text has {n_characters:,} characters; at most {MOST_CHARACTERS:,} are scored.")
-    heading, sentences = clean(title).replace("\n", " "), sentences_of(clean(body or ""))
+    heading, *rest = pieces_of(clean(title).replace("\n", " ")) or [""]
+    sentences = [*rest, *sentences_of(clean(body or ""))]
     whole = " ".join((heading, *sentences))
     if not any(character.isalpha() for character in whole):
         return Refusal("The text has no word that could be scored.")

@@ -1,8 +1,11 @@
 """Splits texts into sentences and sentences into clauses, by rules and without a corpus."""
 
 import re
+import textwrap
 
-_END = re.compile(r"[.!?\u2026]+[\"')\]]*\s+(?=[\"'(\[$#@]?[^\W_a-z])")
+#: Longer sentences are cut between words, because what scorers do with one may grow with the square of its length.
+MOST_CHARACTERS = 1_000
+_END = re.compile(r"(?<![.!?\u2026])[.!?\u2026]+[\"')\]]*\s+(?=[\"'(\[$#@]?[^\W_a-z])")
 #: After these words, a point ends no sentence.
 _ABBREVIATIONS = frozenset(
     [
@@ -82,7 +85,15 @@ def sentences_of(text: str) -> list[str]:
         >>> sentences_of("Prices fell 3.5 percent. Mr. Saylor bought! Why?")
         ['Prices fell 3.5 percent.', 'Mr. Saylor bought!', 'Why?']
     """
-    return [sentence for line in text.split("\n") for sentence in _of_line(line.strip()) if sentence]
+    lines = (line.strip() for line in text.split("\n"))
+    return [piece for line in lines for sentence in _of_line(line) for piece in pieces_of(sentence)]
+
+
+def pieces_of(sentence: str) -> list[str]:
+    """Return a sentence, in pieces if it is longer than sentences are, such as a table without a single point."""
+    if len(sentence) <= MOST_CHARACTERS:
+        return [sentence] if sentence else []
+    return textwrap.wrap(sentence, MOST_CHARACTERS, break_on_hyphens=False)
 
 
 def clauses_of(sentence: str) -> list[str]:

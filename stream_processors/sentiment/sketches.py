@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import pairwise
 
 N_BITS = 64
+_MOST_LETTERS = 100
 #: A lane counts up to 16 million votes; texts have at most 100,000 characters.
 _LANE_BITS = 24
 _LANE = (1 << _LANE_BITS) - 1
@@ -28,7 +29,7 @@ def sketch(text: str) -> str:
         >>> sketch("Bitcoin rallies!") == sketch("BITCOIN rallies")
         True
     """
-    words = _WORD.findall(text.casefold())
+    words = [word[:_MOST_LETTERS] for word in _WORD.findall(text.casefold())]
     votes = [*words, *map(" ".join, pairwise(words))]
     total, half = sum(map(_lanes, votes)), len(votes) // 2
     counts = ((total >> _LANE_BITS * bit) & _LANE for bit in range(N_BITS))
@@ -45,7 +46,7 @@ def similarity(one: str, other: str) -> float:
     return 1 - (int(one, 16) ^ int(other, 16)).bit_count() / N_BITS
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _lanes(vote: str) -> int:
     """Return the hash of a word with each of its bits in a lane of its own, so that one sum counts all 64 votes."""
     digits = int.from_bytes(blake2b(vote.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

@@ -65,11 +65,12 @@ def compound(text: str, words: list[str], lexicon: Lexicon) -> float:
     lower = [word.lower() for word in words]
     values, boosters = lexicon.values, lexicon.boosters
     valences: list[float] = [0.0] * len(words)
-    found = False
+    found = is_loud = False
     for place, word in enumerate(lower):
         if word in values and word not in boosters and not _is_kind_of(lower, place):
-            valences[place] = _valence(words, lower, place, lexicon)
-            found = True
+            if not found:
+                found, is_loud = True, _are_capitals_mixed(words)
+            valences[place] = _valence(words, lower, place, lexicon, is_loud=is_loud)
     if not found:
         return 0.0
     if "but" in lower:
@@ -102,17 +103,16 @@ def _is_kind_of(lower: list[str], place: int) -> bool:
     return lower[place] == "kind" and place < len(lower) - 1 and lower[place + 1] == "of"
 
 
-def _valence(words: list[str], lower: list[str], place: int, lexicon: Lexicon) -> float:
-    """Return the value of a word of the lexicon in its place."""
+def _valence(words: list[str], lower: list[str], place: int, lexicon: Lexicon, *, is_loud: bool) -> float:
+    """Return the value of a word of the lexicon in its place; ``is_loud`` says that capitals mean something."""
     values = lexicon.values
     value = _value_beside_no(lower, place, values)
-    are_capitals_meant = _are_capitals_mixed(words)
-    if are_capitals_meant and words[place].isupper():
+    if is_loud and words[place].isupper():
         value += _CAPITALS if value > 0 else -_CAPITALS
     for reach, share in _REACHES:
         before = place - reach
         if before >= 0 and lower[before] not in values:
-            value += share * _boost(words[before], lower[before], value, lexicon, is_loud=are_capitals_meant)
+            value += share * _boost(words[before], lower[before], value, lexicon, is_loud=is_loud)
             value = _negated(value, lower, place, reach, lexicon)
             if reach == len(_REACHES):
                 value = _in_idiom(value, lower, place, lexicon)
