@@ -59,8 +59,8 @@ def feature_signals(
     n = max(1, len(returns) * len(table.names))
     for turn, (horizon, forward) in enumerate(returns.items()):
         found = []
-        for column, name in enumerate(table.names):
-            found.append(_signal(table, column, name, horizon, forward, seed))
+        for column in range(len(table.names)):
+            found.append(_signal(table, column, horizon=horizon, forward=forward, seed=seed))
             progress((turn * len(table.names) + column + 1) / n)
         adjusted = benjamini_hochberg([signal.p_value for signal in found])
         signals += [signal._replace(adjusted=p) for signal, p in zip(found, adjusted, strict=True)]
@@ -68,9 +68,9 @@ def feature_signals(
 
 
 def _signal(
-    table: FeatureTable, column: int, name: str, horizon: str, forward: NDArray[np.float64], seed: int
+    table: FeatureTable, column: int, *, horizon: str, forward: NDArray[np.float64], seed: int
 ) -> FeatureSignal:
     values = np.where(table.is_warm, table.values[:, column], np.nan)
     found = information_coefficient(values, forward, table.as_of_ms, generator=np.random.default_rng(seed))
     shifted = shifted_coefficients(values, forward, table.as_of_ms)
-    return FeatureSignal(name, horizon, found, shift_p_value(found.value, shifted))
+    return FeatureSignal(table.names[column], horizon, found, shift_p_value(found.value, shifted))
