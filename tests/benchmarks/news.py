@@ -1,6 +1,6 @@
 """``make bench-news``: rows of the news features, for one asset and for a thousand, live and in batch.
 
-Articles come as densely as in the recorded summer of 2025, 330 a day, each with the scores of two scorers. A live row is stepped,
+Articles come as densely as in the recorded summer of 2025 on average, 330 a day, each with the scores of two scorers. A live row is stepped,
 made an event and encoded. A month replayed at full speed is 43,200 rows of an asset. Rates are by processor time, because
 other work on the machine stretches the time on the wall.
 """

@@ -191,7 +191,7 @@ def test_length_of_time_is_readable():
 def test_the_table_names_modules_and_no_interpreter():
     rows = processes_of_a_run(market=MarketKind.LIVE, has_companions=True, is_learning=True, has_news=True)
 
-    assert len({row.name for row in rows}) == len(rows) == 15
+    assert len({row.name for row in rows}) == len(rows) == 16
     for row in rows:
         assert importlib.util.find_spec(f"{row.arguments[0]}.__main__") is not None
         assert "python" not in " ".join(row.arguments)
