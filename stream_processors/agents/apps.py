@@ -22,8 +22,10 @@ from stream_processors.agents.outputs import NAME, OutgoingRecord, Outlet
 from stream_processors.agents.transport import AgentTransport, TellingConsumer
 
 GROUP = f"driftline-{NAME}"
-#: The shortest session that Apache Kafka takes. The embedded broker holds a first join back for half of it.
-_SESSION_S = 6.0
+#: How long the group keeps the partition of an agent that it does not hear of. The embedded broker holds a first join
+#: back for half of it, and has no member that returns under its name.
+_SESSION_S = 10.0
+_EMBEDDED_SESSION_S = 6.0
 _REQUEST_S = 15.0
 #: Faust's own commits and watching of commits, which have nothing to do here.
 _NEVER_S = 30 * 86_400.0
@@ -44,16 +46,16 @@ def make_app(endpoint: KafkaEndpoint, buffer: RecordBuffer, *, worker_id: str) -
         buffer: Where the agent puts what it reads.
         worker_id: Names the member of the group. Apache Kafka gives a member that returns its partition at once.
     """
-    servers = ",".join(f"kafka://{address}" for address in endpoint.bootstrap_servers.split(","))
+    session_s = _EMBEDDED_SESSION_S if endpoint.is_embedded else _SESSION_S
     app = SentimentApp(
         GROUP,
-        broker=servers.replace(",kafka://", ";kafka://"),
+        broker=";".join(f"kafka://{address}" for address in endpoint.bootstrap_servers.split(",")),
         broker_client_id=GROUP,
         consumer_group_instance_id=f"{GROUP}-{worker_id}",
         consumer_auto_offset_reset="earliest",
-        broker_session_timeout=_SESSION_S,
-        broker_heartbeat_interval=_SESSION_S / 4,
-        broker_rebalance_timeout=_SESSION_S,
+        broker_session_timeout=session_s,
+        broker_heartbeat_interval=session_s / 6,
+        broker_rebalance_timeout=session_s,
         broker_request_timeout=_REQUEST_S,
         broker_commit_interval=_NEVER_S,
         producer_acks=-1,

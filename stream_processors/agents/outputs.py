@@ -8,7 +8,7 @@ from schemas.errors import ContractError
 from schemas.events import ABOUT_SOURCES, Event
 from schemas.topics import NEWS_SENTIMENT
 from schemas.wire.kafka import Record
-from stream_processors.runtime.dead_letters import publish_dead_letter
+from stream_processors.runtime.dead_letters import LetterOutlet, publish_dead_letter
 from stream_processors.runtime.tasks import trace_of
 
 NAME = "sentiment"
@@ -58,7 +58,7 @@ def record_of_event(event: Event, cause: Record | None = None) -> OutgoingRecord
     return OutgoingRecord(NEWS_SENTIMENT.name, key, value, headers, isinstance(event, ABOUT_SOURCES))
 
 
-class LetterCollector:
+class LetterCollector(LetterOutlet):
     """Takes dead letters in the place of a publisher, and keeps their records."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class LetterCollector:
     def publish(
         self, topic: str, value: bytes | None, *, key: bytes | None, headers: codec.Headers | None = None
     ) -> None:
-        """Take a record."""
+        """Take a record; see the port."""
         self.records.append(OutgoingRecord(topic, key, value, _bytes_of(headers or [])))
 
 

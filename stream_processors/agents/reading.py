@@ -1,6 +1,6 @@
 """What a batch of records of the topic of articles holds: articles to score, and records about the source to pass on.
 
-Pure, and apart from scoring, so that the order of what is published can be tested without a scorer:
+It stands apart from scoring, so that the order of what is published can be tested without a scorer:
 
 1. A record that breaks the contract is rejected with its error, and the others go on.
 2. A version of an article that comes twice within the batch, for one asset, is scored once.

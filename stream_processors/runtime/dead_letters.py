@@ -49,7 +49,14 @@ class LetterOutlet(Protocol):
     def publish(
         self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers | None = None
     ) -> None:
-        """Take a record that is to be published."""
+        """Take a record that is to be published.
+
+        Args:
+            topic: The name of the topic.
+            value: The bytes; None is a tombstone.
+            key: The key.
+            headers: The headers; None for none.
+        """
 
 
 def reason_of(error: ContractError) -> str:

@@ -76,6 +76,24 @@ def test_the_learner_runs_where_models_are_named_for_it(models, learns):
     assert ("learner" in {job.name for job in run_of(models).processes}) == learns
 
 
+def test_run_with_a_file_of_articles_scores_them_and_joins_news_where_it_is_a_companion(tmp_path):
+    candles, articles = tmp_path / "btcusdt_binance_spot_1m.csv", tmp_path / "articles.csv"
+    candles.write_text(
+        "timestamp,open,high,low,close,volume\n2025-06-01,1,1,1,1,1\n2025-06-01 00:01,1,1,1,1,1\n"
+    )
+    articles.write_text("timestamp,headline,url\n")
+    news = {"sentiment", "news", "articles"}
+
+    def names(environment, **options):
+        return {job.name for job in run_of(environment, data=(candles,), **options).processes}
+
+    assert not news & names({})
+    assert news <= names({}, news=articles)
+    assert "vectors" not in names({}, news=articles)
+    joined = {"DRIFTLINE_COMPANIONS": "BTC-USDT.BINANCE:news/vader@0123456789abcdef"}
+    assert {"vectors", *news} <= names(joined, news=articles)
+
+
 def test_wait_doubles_up_to_the_longest():
     backoff = Backoff(first_s=0.25, factor=2.0, longest_s=1.0)
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from schemas.events import SourceFellSilent, SourceReturned, WatermarkAdvanced
 from stream_processors.operators.news_absences import NewsAbsenceJudge
+from stream_processors.operators.news_runs import NewsRun
 from tests.fixtures.market_events import STREAM, T0, watermark
 
 AWAY_S = 30.0
@@ -17,6 +18,7 @@ class Timeline:
         self.judge = NewsAbsenceJudge(STREAM, away_after_s=AWAY_S)
         self.now_s = 0
         self.silences: list[tuple[int, SourceFellSilent]] = []
+        self.run = NewsRun(STREAM, [])
         self._unscored: list[WatermarkAdvanced] = []
         self._was_away = False
 
@@ -36,18 +38,29 @@ class Timeline:
         self._was_away = not agent
         silence = self.judge.look(now_s=self.now_s, now_ms=T0 + self.now_s * 1000)
         if silence is not None:
-            self.judge.on_sentiment(silence)
+            self._say(silence)
             self.silences.append((self.now_s, silence))
 
     def _catch_up(self) -> None:
         if self._was_away and self.judge.is_absent:
             until_ms = self.silences[-1][1].absent_until_ms or 0
-            self.judge.on_sentiment(
+            self._say(
                 SourceReturned(event_time_ms=until_ms, known_time_ms=until_ms, source="news", stream=STREAM)
             )
         for said in self._unscored:
-            self.judge.on_sentiment(said)
+            self._say(said)
         self._unscored.clear()
+
+    def _say(self, said: WatermarkAdvanced | SourceFellSilent | SourceReturned) -> None:
+        """Publish on the topic of scores, which the monitor follows and the job news reads."""
+        self.judge.on_sentiment(said)
+        match said:
+            case WatermarkAdvanced():
+                list(self.run.on_watermark(said))
+            case SourceFellSilent():
+                list(self.run.on_silence(said))
+            case SourceReturned():
+                list(self.run.on_return(said))
 
 
 def test_nothing_is_said_while_scores_come():
@@ -106,10 +119,10 @@ def test_a_monitor_that_starts_within_an_absence_goes_on_with_it():
 
 @given(st.lists(st.tuples(st.integers(1, 70), st.booleans(), st.booleans()), max_size=8))
 def test_no_close_waits_for_longer_than_that(stretches: list[tuple[int, bool, bool]]):
-    """Whoever is away, the topic of scores is at most 31 s behind, by its watermarks and absences."""
+    """Whoever is away, the topic of scores is at most 31 s behind, and so is the job that makes features of it."""
     timeline = Timeline().go(5)
     for seconds, agent, collector in stretches:
         for _ in range(seconds):
             timeline.go(1, agent=agent, collector=collector)
-            behind_ms = T0 + timeline.now_s * 1000 - timeline.judge.passed_ms
-            assert behind_ms <= (AWAY_S + 1) * 1000
+            for reached_ms in (timeline.judge.passed_ms, timeline.run.progress.closed_ms):
+                assert T0 + timeline.now_s * 1000 - reached_ms <= (AWAY_S + 1) * 1000
