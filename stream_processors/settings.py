@@ -81,7 +81,12 @@ class ProcessorSettings(JobSettings):
     @property
     def has_news(self) -> bool:
         """Whether the run has news: the live one has, those on a mirror, and replays with a file of articles."""
-        return self.news is not None or (self.stream or "").partition("-")[0] in {LIVE, StreamKind.MIRROR}
+        return self.news is not None or self.has_news_by_the_clock
+
+    @property
+    def has_news_by_the_clock(self) -> bool:
+        """Whether news arrives as it happens, so that a clock tells when it is away; a replay's joins wait."""
+        return (self.stream or "").partition("-")[0] in {LIVE, StreamKind.MIRROR}
 
     def parsed_news_assets(self) -> tuple[str, ...]:
         """Return the assets whose news features are made each minute.

@@ -50,7 +50,7 @@ def run_monitor(settings: ProcessorSettings, stop: Stop) -> None:
 
 def _news_watch(settings: ProcessorSettings, stop: Stop) -> NewsWatch | None:
     """Start to watch the news of a run that has some and whose time is that of the clock."""
-    if settings.stream is None or not settings.has_news:
+    if settings.stream is None or not settings.has_news_by_the_clock:
         return None
     watcher = NewsWatcher(settings.kafka_endpoint(), settings.stream, clock=SystemClock())
     watch = NewsWatch(watcher, stop.wait)
