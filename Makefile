@@ -15,6 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	doctor \
 	test \
 	test-serverless \
+	test-sentiment \
 	test-loaded \
 	check \
 	format \
@@ -101,7 +102,19 @@ test: $(VENV)/.developing ## Run the tests, those on the embedded servers includ
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-serverless: $(VENV)/.developing ## The tests that need no servers (PYTHON=python3.13 VENV=build/python3.13 for another version)
-	$(BIN)/python -m pytest tests/unit tests/properties tests/contract -m "not servers and not kafka and not loaded and not gpu" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/unit tests/properties tests/contract -m "not servers and not kafka and not loaded and not gpu and not torch" $(PYTEST_ARGS)
+
+build/sentiment/.installed: requirements-sentiment.lock requirements-dev.lock $(VENV)/.developing
+	@rm -rf build/sentiment && mkdir -p build
+	@$(BIN)/uv venv --quiet --python $(BIN)/python build/sentiment
+	@began=$$(date +%s); \
+	$(BIN)/uv pip install --quiet --no-cache --python build/sentiment/bin/python --require-hashes \
+		-r requirements-sentiment.lock -r requirements-dev.lock && \
+	echo "torch, transformers and MiniLM were installed in $$(($$(date +%s) - began)) s, $$(du -sh build/sentiment | cut -f1)"
+	@touch $@
+
+test-sentiment: build/sentiment/.installed ## The tests of training and export, with torch in an environment of its own
+	build/sentiment/bin/python -m pytest -m torch tests/unit/trainers/sentiment $(PYTEST_ARGS)
 
 test-loaded: $(VENV)/.developing ## The tests of servers and processes beside two busy processes (RUNS=5 BUSY=2)
 	@$(BIN)/python -m tests.loading

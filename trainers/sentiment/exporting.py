@@ -5,6 +5,7 @@ graph for encoders. A traced graph is right only if no length or batch of the ex
 compared with torch on texts of other lengths and in batches of other sizes.
 """
 
+import logging
 import shutil
 import tempfile
 import warnings
@@ -115,7 +116,7 @@ def _written(given: ToExport, folder: Path) -> Exported:
         message = f"the exported graph must give what torch gives within {EXPORT_TOLERANCE:g}, differs by {difference:g}"
         raise ConfigurationError(message)
     int8 = folder / Precision.INT8.file_name
-    quantize_dynamic(graph, int8, weight_type=QuantType.QInt8, per_channel=True)
+    _quantise(graph, int8)
     of_int8 = onnx_probabilities(int8, given.tokenizer, SELF_TEST_TEXTS, given.max_length)
     given.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
     write_card(folder, _card(given, found, difference))
@@ -125,6 +126,15 @@ def _written(given: ToExport, folder: Path) -> Exported:
         float(np.abs(of_int8 - found).max()),
         {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
     )
+
+
+def _quantise(graph: Path, int8: Path) -> None:
+    """Int8 weights by channel, with activations quantised as they come."""
+    logging.disable(logging.WARNING)  # it advises a step that these graphs do not need
+    try:
+        quantize_dynamic(graph, int8, weight_type=QuantType.QInt8, per_channel=True)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _card(given: ToExport, probabilities: NDArray[np.float64], difference: float) -> EncoderCard:

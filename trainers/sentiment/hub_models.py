@@ -8,6 +8,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from schemas.errors import ConfigurationError
 from trainers.sentiment.labels import LABELS, parse_mapping
+from trainers.sentiment.networks import quiet_transformers
 
 _MOST_TOKENS = 512
 
@@ -38,6 +39,7 @@ def open_model(name: str, *, max_length: int | None = None) -> OpenedModel:
     Raises:
         ConfigurationError: If it cannot be had, is no classifier of sentiment, or has no fast tokenizer.
     """
+    quiet_transformers()
     is_folder = Path(name).is_dir()
     try:
         model = AutoModelForSequenceClassification.from_pretrained(

@@ -1,12 +1,12 @@
 """The network that is fine-tuned: an encoder, the mean of its states over the words, and a linear head."""
 
 import importlib
-import logging
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from schemas.errors import ConfigurationError
 from trainers.sentiment.labels import LABELS
@@ -73,10 +73,16 @@ def load_network(folder: Path) -> EncoderWithHead:
     The vectors of the words stay as they are: a few thousand texts have few of the words, and moving those alone does the
     others no good. It also saves a sixth of the time.
     """
-    logging.getLogger("transformers").setLevel(logging.ERROR)
+    quiet_transformers()
     encoder = AutoModel.from_pretrained(folder, local_files_only=True, attn_implementation="eager")
     encoder.get_input_embeddings().weight.requires_grad_(requires_grad=False)
     return EncoderWithHead(encoder)
+
+
+def quiet_transformers() -> None:
+    """Leaves out the bars and warnings of transformers: commands show progress of their own."""
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
 
 
 def load_tokenizer(folder: Path) -> Any:

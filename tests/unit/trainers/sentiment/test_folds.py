@@ -20,7 +20,9 @@ def test_every_fold_has_as_many_rows_of_each_label():
 
 def test_copies_of_a_text_lie_in_one_fold():
     texts, labels = texts_and_labels(40)
-    fold = fold_of_rows([*texts, *(f"  {text.upper()}!" for text in texts)], np.tile(labels, 2), n_folds=4, seed=0)
+    fold = fold_of_rows(
+        [*texts, *(f"  {text.upper()}!" for text in texts)], np.tile(labels, 2), n_folds=4, seed=0
+    )
     assert (fold[:40] == fold[40:]).all()
 
 

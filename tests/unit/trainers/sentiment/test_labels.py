@@ -41,7 +41,9 @@ def test_words_signs_and_scores_are_recognised(written_labels):
     assert read_labels(written_labels, "a.csv").labels.tolist() == [NEGATIVE, NEUTRAL, POSITIVE]
 
 
-@pytest.mark.parametrize("unclear", [("0", "1", "2"), ("0", "1"), ("1", "5"), ("good", "bad"), ("0.5", "7.5")])
+@pytest.mark.parametrize(
+    "unclear", [("0", "1", "2"), ("0", "1"), ("1", "5"), ("good", "bad"), ("0.5", "7.5")]
+)
 def test_labels_without_a_certain_meaning_are_refused(unclear):
     with pytest.raises(ConfigurationError):
         read_labels(unclear, "a.csv")
