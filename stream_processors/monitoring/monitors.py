@@ -55,7 +55,7 @@ class Monitor:
         self._observer = LogObserver(endpoint, clock=clock, has_companions=has_companions, has_news=has_news)
         self._judge = AlertJudge(stalled_after_s=stalled_after_s)
         self._endpoint = endpoint
-        self._publisher = Publisher(endpoint, role=SOURCE)
+        self._publisher = Publisher(endpoint, role=SOURCE, is_compressed=False)
         self._has_looked = False
         self._unpublished: list[AlertVerdict] = []
         self._census = FieldCensus(endpoint)
@@ -93,7 +93,7 @@ class Monitor:
                 publish_alert(self._publisher, alert)
             self._publisher.flush()
         except BrokerUnavailableError:
-            self._publisher = Publisher(self._endpoint, role=SOURCE)
+            self._publisher = Publisher(self._endpoint, role=SOURCE, is_compressed=False)
             raise
         self._unpublished.clear()
 

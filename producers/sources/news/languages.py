@@ -61,6 +61,12 @@ def language_of(text: str, declared: str | None) -> str | None:
     return match[1].lower() if match else None
 
 
+def n_texts_judged() -> int:
+    """Return how many texts the loaded model has judged."""
+    used = _identifier.cache_info()
+    return used.hits + used.misses
+
+
 def let_go_of_model() -> bool:
     """Let go of the model of languages until the next text, and return whether it was loaded."""
     is_loaded = _identifier.cache_info().currsize > 0
