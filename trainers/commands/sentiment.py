@@ -29,6 +29,9 @@ def sentiment() -> None:
 @click.option("--base", type=FOLDER, help="The folder of the encoder. Default: MiniLM, of its package.")
 @click.option("--folds", type=click.IntRange(0, 50), default=5, show_default=True, help="0 judges nothing.")
 @click.option("--epochs", type=click.IntRange(1, 100), default=3, show_default=True)
+@click.option(
+    "--rate", type=click.FloatRange(0, 1, min_open=True), default=1e-4, show_default=True, help="Of learning."
+)
 @click.option("--rows", type=click.IntRange(min=20), help="Take only so many rows, drawn by the seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True)
@@ -108,7 +111,7 @@ def export(model: str, out: Path, max_length: int | None) -> None:
 @click.option("--json", "output", type=NEW_FILE, help="Write the figures to this file.")
 @click.pass_obj
 def compare(
-    environment: Mapping[str, str], data: tuple[Path, ...], more: tuple[Path, ...], **options: Any
+    environment: Mapping[str, str], /, data: tuple[Path, ...], more: tuple[Path, ...], **options: Any
 ) -> None:
     """Compare scorers on labelled texts, and by what their scores of news tell of the returns that follow."""
     from rich.console import Console
