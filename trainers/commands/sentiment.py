@@ -29,6 +29,9 @@ def sentiment() -> None:
 @click.option("--base", type=FOLDER, help="The folder of the encoder. Default: MiniLM, of its package.")
 @click.option("--folds", type=click.IntRange(0, 50), default=5, show_default=True, help="0 judges nothing.")
 @click.option("--epochs", type=click.IntRange(1, 100), default=3, show_default=True)
+@click.option(
+    "--rate", type=click.FloatRange(0, 1, min_open=True), default=1e-4, show_default=True, help="Of learning."
+)
 @click.option("--rows", type=click.IntRange(min=20), help="Take only so many rows, drawn by the seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True)
@@ -108,7 +111,7 @@ def export(model: str, out: Path, max_length: int | None) -> None:
 @click.option("--json", "output", type=NEW_FILE, help="Write the figures to this file.")
 @click.pass_obj
 def compare(
-    environment: Mapping[str, str], data: tuple[Path, ...], more: tuple[Path, ...], **options: Any
+    environment: Mapping[str, str], /, data: tuple[Path, ...], more: tuple[Path, ...], **options: Any
 ) -> None:
     """Compare scorers on labelled texts, and by what their scores of news tell of the returns that follow."""
     from rich.console import Console
@@ -127,6 +130,65 @@ def compare(
     write_comparison(report, html=html, json=output)
     print_comparison(report, _wide_console(Console()))
     say_written(html, output)
+
+
+@sentiment.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--name", default="encoder", show_default=True, help="The name under which it scores.")
+@click.pass_obj
+def keep(environment: Mapping[str, str], folder: Path, name: str) -> None:
+    """Keep an exported scorer as a version that can be promoted."""
+    click.echo(f"kept as {_heads(environment).keep(name, folder)}")
+
+
+@sentiment.command(name="list")
+@click.pass_obj
+def list_heads(environment: Mapping[str, str]) -> None:
+    """List the versions that are kept, and which of them serve."""
+    kept = _heads(environment).versions()
+    for head in kept:
+        figures = head.card.get("out_of_fold") or {}
+        accuracy = f", accuracy {figures['accuracy_mean_of_folds']:.3f} out of fold" if figures else ""
+        made_of = head.card.get("data") or head.card.get("exported_from") or "unknown data"
+        click.echo(f"{head.version}: of {made_of}{accuracy}{', serves' if head.is_current else ''}")
+    if not kept:
+        click.echo("no version is kept: `driftline sentiment keep FOLDER` keeps one")
+
+
+@sentiment.command()
+@click.argument("version")
+@click.option("--reason", required=True, help="The reason; it stays in the ledger.")
+@click.pass_obj
+def promote(environment: Mapping[str, str], version: str, reason: str) -> None:
+    """Let a version serve under its name, after its self-test was run."""
+    from schemas.wire.clocks import SystemClock
+
+    heads = _heads(environment)
+    _say_promoted(heads, heads.promote(version, reason=reason, now_ms=SystemClock().now_ms()))
+
+
+@sentiment.command("roll-back")
+@click.option("--name", default="encoder", show_default=True, help="The name under which it scores.")
+@click.option("--reason", required=True, help="The reason; it stays in the ledger.")
+@click.pass_obj
+def roll_back(environment: Mapping[str, str], name: str, reason: str) -> None:
+    """Let the version before the present one serve again."""
+    from schemas.wire.clocks import SystemClock
+
+    heads = _heads(environment)
+    _say_promoted(heads, heads.roll_back(name, reason=reason, now_ms=SystemClock().now_ms()))
+
+
+def _heads(environment: Mapping[str, str]) -> Any:
+    from trainers.sentiment.heads import HeadRegistry
+    from trainers.settings import REGISTRY_FOLDER, TrainerSettings
+
+    return HeadRegistry(TrainerSettings.from_environment(environment).data_dir / REGISTRY_FOLDER / "scorers")
+
+
+def _say_promoted(heads: Any, line: Any) -> None:
+    click.echo(f"{line.name} is {line.version} from the next start of the agent on")
+    click.echo(f"DRIFTLINE_SCORER_{line.name.upper()}={heads.current(line.name)}")
 
 
 def _wide_console(console: Any) -> Any:

@@ -155,7 +155,7 @@ def _interval(
     n_days = int(day[-1]) + 1
     if n_days < 3:
         return None
-    by_day = np.column_stack([np.bincount(day, column) for column in sums.T])
+    by_day = np.column_stack([np.bincount(day, column) for column in sums.T]).astype(np.float64)
     block = min(BLOCK_DAYS, max(1, n_days // LEAST_BLOCKS))
     drawn = _correlations(circular_block_sums(by_day, block=block, generator=generator))
     defined = drawn[np.isfinite(drawn)]

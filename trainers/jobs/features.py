@@ -13,8 +13,8 @@ from trainers.inputs.bar_files import read_bars
 from trainers.inputs.evaluation_files import EvaluationFiles, EvaluationInput
 from trainers.training.evaluating import Question
 
-#: The order of the table is that of the first horizon's coefficients, largest first.
-_SHOWN_YEARS = 8
+#: The newest years that a table shows; JSON has all of them.
+_SHOWN_YEARS = 6
 
 
 class FeatureQuestion(NamedTuple):
@@ -127,9 +127,9 @@ def _table(horizon: str, signals: Sequence[FeatureSignal], span: str) -> Table:
         title=f"Return over {horizon}, {span} UTC: {n_shown} of {len(signals)} features tell more than chance",
         title_justify="left",
     )
-    table.add_column("feature", overflow="fold")
+    table.add_column("feature", no_wrap=True)
     for name in ("coefficient", "95 % interval", "rows", "p of all", "same sign", *map(str, years)):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for signal in sorted(signals, key=lambda one: -np.nan_to_num(abs(one.coefficient.value))):
         table.add_row(*_cells(signal, years), style=None if signal.is_shown else "dim")
     return table

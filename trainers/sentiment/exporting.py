@@ -66,7 +66,7 @@ class ToExport(NamedTuple):
     card: dict[str, Any]
 
 
-class OnlyLogits(torch.nn.Module):
+class OnlyLogits(torch.nn.Module):  # type: ignore[misc] # torch is not installed where types are checked
     """A classification model of transformers that gives its logits alone."""
 
     def __init__(self, model: Any) -> None:

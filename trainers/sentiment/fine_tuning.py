@@ -104,7 +104,8 @@ def fine_tune(
             n_done += 1
             running += (float(loss.detach()) - running) / min(n_done, 50)
             progress(n_done / n_steps, f"loss {running:.3f}")
-    return network.eval()
+    network.eval()
+    return network
 
 
 def logits_of(network: Any, tokens: Tokens) -> NDArray[np.float64]:

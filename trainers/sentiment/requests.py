@@ -26,6 +26,7 @@ class TrainingRequest(NamedTuple):
     base: Path | None = None
     folds: int = 5
     epochs: int = 3
+    rate: float = 1e-4
     rows: int | None = None
     seed: int = 0
     threads: int = 1
@@ -47,7 +48,9 @@ def trained(asked: TrainingRequest, progress: Progress) -> tuple[dict[str, Any],
         ConfigurationError: If the data, the encoder or the folder cannot be used.
     """
     base, data = base_folder(asked.base), _drawn(asked)
-    recipe = Recipe(n_epochs=asked.epochs, n_threads=asked.threads, is_bf16=asked.bf16)
+    recipe = Recipe(
+        n_epochs=asked.epochs, learning_rate=asked.rate, n_threads=asked.threads, is_bf16=asked.bf16
+    )
     n_fits = asked.folds + (asked.out is not None)
     if not n_fits or asked.folds == 1:
         message = f"--folds must be 2 or more, or 0 with --out, was {asked.folds}"

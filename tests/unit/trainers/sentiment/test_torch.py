@@ -172,7 +172,18 @@ def test_a_model_that_cannot_be_had_is_named(tmp_path, monkeypatch):
 
 def test_training_learns_what_the_words_say_and_writes_a_scorer(tmp_path, encoder):
     out, card = tmp_path / "scorer", tmp_path / "card.json"
-    words = ("--data", labelled_file(tmp_path), "--base", encoder, "--folds", 3, "--epochs", 12)
+    words = (
+        "--data",
+        labelled_file(tmp_path),
+        "--base",
+        encoder,
+        "--folds",
+        3,
+        "--epochs",
+        8,
+        "--rate",
+        3e-3,
+    )
     said = run("train", *words, "--out", out, "--json", card)
     figures = json.loads(card.read_text())
     assert figures["out_of_fold"]["accuracy"]["low"] > 0.6, figures
