@@ -35,7 +35,8 @@ class VectorComputed(FeaturesComputed, frozen=True, kw_only=True, tag="VectorCom
     """The features of one instrument together with those of its companions, which are the input of its models.
 
     It is joined by content: of each companion it has the row of the newest bar that had
-    ended by then and was known within two seconds.
+    ended by then and was known within two seconds. Of the news about the coin it has the row of the newest minute, if
+    that is at most five minutes old.
 
     Attributes:
         instrument: Whose vector.
@@ -46,8 +47,8 @@ class VectorComputed(FeaturesComputed, frozen=True, kw_only=True, tag="VectorCom
         is_warm: Whether every feature that is not optional has seen as many bars as it declares.
         values: By feature name, in the spec's order; None where undefined.
         joined: By companion, the event time of what was joined; None where there was nothing to join, so
-            that its features are undefined.
-        n_late: Rows of companions that came too late for the bar in which they ended, and could be joined
+            that its features are undefined. The companion is an instrument, or ``news``.
+        n_late: Rows of other instruments that came too late for the bar in which they ended, and could be joined
             since the vector before.
     """
 

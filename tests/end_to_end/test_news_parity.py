@@ -1,6 +1,7 @@
 """Prices and news side by side: vectors and predictions have both, and are those of the files, to the bit."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,19 +65,24 @@ def replayed(tmp_path_factory: pytest.TempPathFactory, recorded_data: Path) -> R
         registry = FolderRegistry(demo.registry())
         stream = registry.ledger()[0].stream
         return Replayed(
-            vectors=stored(demo, stream),
+            vectors=stored(demo, stream, until_ms=end_ms),
             promoted={registry.load(entry.version).manifest.feature_spec_hash for entry in registry.ledger()},
             backtests={over: backtested(folder, over, stream, recorded_data) for over in OVER},
         )
 
 
-def stored(demo: Demo, stream: str) -> FeatureTable:
+def stored(demo: Demo, stream: str, *, until_ms: int) -> FeatureTable:
+    """The vectors, once that of the last bar is stored: the sink may lag behind the outcomes."""
+    deadline_s = time.monotonic() + 120
     with PostgresPool(demo.database_url()) as pool:
-        table = StoredFeatures(pool).feature_table(
-            stream, instrument=INSTRUMENT, interval="1m", spec_hash=spec_of(companions()).hash
-        )
-    assert table is not None
-    return table
+        while True:
+            table = StoredFeatures(pool).feature_table(
+                stream, instrument=INSTRUMENT, interval="1m", spec_hash=spec_of(companions()).hash
+            )
+            if table is not None and table.as_of_ms[-1] == until_ms:
+                return table
+            assert time.monotonic() < deadline_s, "the vector of the last bar was not stored"
+            time.sleep(0.2)
 
 
 def backtested(folder: Path, over: str, stream: str, recorded_data: Path) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def test_news_that_tells_the_outcome_helps_and_noise_does_not(truth):
     assert (same.brier_difference, same.accuracy_difference) == (0.0, 0.0)
     noise = 0.5 + 0.01 * chance.choice([-1.0, 1.0], len(decisions))
     assert news_effect("m", decisions, with_news=noise, **arguments).verdict != "news helps"
-    with pytest.raises(ValueError, match="both ways"):
+    with pytest.raises(ValueError, match="with news and without"):
         news_effect("m", decisions, with_news=np.full(len(decisions), np.nan), **arguments)
 
 
