@@ -52,7 +52,8 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-copy \
 	bench-recording \
 	fuzz-parsers \
-	bench-duplicates
+	bench-duplicates \
+	bench-sentiment
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -231,6 +232,9 @@ bench-ready: $(VENV)/.developing ## How long /readyz takes with 10,000 instrumen
 
 bench-vectors: $(VENV)/.developing ## The join of companions: in batch, by the vector, and through the embedded broker
 	$(BIN)/python -m tests.benchmarks.vectors
+
+bench-sentiment: $(VENV)/.developing ## Headlines/s and p99 of each scorer, int8 beside plain transformers (ENCODER=FOLDER PEER_PYTHON= N= N_ENCODED=)
+	@ENCODER="$(ENCODER)" PEER_PYTHON="$(PEER_PYTHON)" N=$(N) N_ENCODED=$(N_ENCODED) $(BIN)/python -m tests.benchmarks.sentiment
 
 clean: ## Delete what was built (not the environment, not the demo's data)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
