@@ -69,6 +69,10 @@ class Stretch(NamedTuple):
     from_ms: int
     until_ms: int
 
+    def holds(self, time_ms: int) -> bool:
+        """Return whether a time lies in the stretch."""
+        return self.from_ms <= time_ms < self.until_ms
+
 
 def read_articles(path: Path, *, delay_ms: int, stretch: Stretch | None = None) -> RecordedArticles:
     """Return the articles of a file.
@@ -81,27 +85,50 @@ def read_articles(path: Path, *, delay_ms: int, stretch: Stretch | None = None) 
     Raises:
         ConfigurationError: If the file cannot be read, or lacks a column.
     """
+    dated, refused = _dated(path)
+    in_stretch = {each.address for each in dated if stretch is None or stretch.holds(each.published.ms)}
     readings: list[tuple[Reading, str]] = []
-    refused: list[RefusedRow] = []
-    times: list[int] = []
-    for number, row in enumerate(_rows(path)):
-        try:
-            published = read_time(row.get("timestamp", ""))
-            times.append(published.ms)
-            if stretch is None or stretch.from_ms <= published.ms < stretch.until_ms:
-                readings.append((_reading(row, published, delay_ms=delay_ms), _source_of(row)))
-        except ItemRefusedError as error:
-            value = f"{row.get('url')} {row.get('headline')}".encode()[:2_000]
-            refused.append(RefusedRow(number, str(error.rule), str(error), value))
+    for each in dated:
+        if each.address in in_stretch:  # what is a version follows from the whole file
+            try:
+                readings.append((_reading(each, delay_ms=delay_ms), _source_of(each)))
+            except ItemRefusedError as error:
+                refused.append(_refused(each.number, each.row, error))
     readings.sort(key=lambda pair: (pair[0].published.ms, pair[0].url, pair[0].content_hash))
     articles = tuple(_versions(readings, delay_ms=delay_ms))
+    times = [each.published.ms for each in dated]
     return RecordedArticles(
-        articles,
-        tuple(refused),
+        tuple(each for each in articles if stretch is None or stretch.holds(each.published_ms)),
+        tuple(sorted(refused, key=lambda each: each.row)),
         len(readings) - len(articles),
         min(times, default=None),
         max(times, default=None),
     )
+
+
+class _DatedRow(NamedTuple):
+    number: int
+    row: Mapping[str, str]
+    published: StatedTime
+    address: str
+
+
+def _dated(path: Path) -> tuple[list[_DatedRow], list[RefusedRow]]:
+    """The rows with their times and addresses, and those that have none."""
+    found: list[_DatedRow] = []
+    refused: list[RefusedRow] = []
+    for number, row in enumerate(_rows(path)):
+        try:
+            published = read_time(row.get("timestamp", ""))
+            found.append(_DatedRow(number, row, published, canonical_address(row.get("url", ""))))
+        except ItemRefusedError as error:
+            refused.append(_refused(number, row, error))
+    return found, refused
+
+
+def _refused(number: int, row: Mapping[str, str], error: ItemRefusedError) -> RefusedRow:
+    value = f"{row.get('url')} {row.get('headline')}".encode()[:2_000]
+    return RefusedRow(number, str(error.rule), str(error), value)
 
 
 def _versions(readings: list[tuple[Reading, str]], *, delay_ms: int) -> Iterator[ArticleSeen]:
@@ -134,27 +161,27 @@ def _versions(readings: list[tuple[Reading, str]], *, delay_ms: int) -> Iterator
         n_versions[article_id] += 1
 
 
-def _reading(row: Mapping[str, str], published: StatedTime, *, delay_ms: int) -> Reading:
+def _reading(dated: _DatedRow, *, delay_ms: int) -> Reading:
+    row = dated.row
     tags = [
         tag.strip()
         for name in ("categories", "tags")
         for tag in row.get(name, "").replace("|", ",").split(",")
     ]
     return reading_of(
-        url=canonical_address(row.get("url", "")),
+        url=dated.address,
         title=row.get("headline", ""),
-        published=published,
-        now_ms=published.ms + delay_ms,
+        published=dated.published,
+        now_ms=dated.published.ms + delay_ms,
         summary=row.get("summary"),
         categories=[tag for tag in tags if tag],
     )
 
 
-def _source_of(row: Mapping[str, str]) -> str:
+def _source_of(dated: _DatedRow) -> str:
     """The name of the source: that of the table of news sources, or else the site."""
-    address = canonical_address(row.get("url", ""))
-    known = (spec.name for spec in NEWS if spec.site is not None and is_of_site(address, spec.site))
-    site = row.get("domain", "").lower().removeprefix("www.") or site_of(address)
+    known = (spec.name for spec in NEWS if spec.site is not None and is_of_site(dated.address, spec.site))
+    site = dated.row.get("domain", "").lower().removeprefix("www.") or site_of(dated.address)
     return next(known, site[:_LONGEST_NAME])
 
 

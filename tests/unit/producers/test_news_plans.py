@@ -171,6 +171,22 @@ def test_other_content_of_an_address_is_a_version_and_the_same_again_is_none(tmp
     ]  # fmt: skip
 
 
+def test_what_is_a_version_follows_from_the_whole_file_and_not_from_the_stretch_of_a_run(
+    tmp_path: Path,
+) -> None:
+    """The second content of an address was version 0 in a run that began after the first, and 1 in a backtest."""
+    rows = [
+        row("05-01T00:00:00", 1),
+        row("05-01T00:00:00", 2),
+        row("06-01T00:01:10", 1, "Bitcoin falls after all"),
+        row("06-01T00:02:10", 2),
+        row("06-01T00:03:10", 3),
+    ]
+    made = events(plan(articles_file(tmp_path, rows)))
+    found = [(event.url[-1], event.version) for event in made if isinstance(event, ArticlePublished)]
+    assert found == [("1", 1), ("3", 0)]
+
+
 def test_file_without_the_needed_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "articles.csv"
     path.write_text("timestamp,headline\n2025-06-01T00:00:00Z,Bitcoin\n")
