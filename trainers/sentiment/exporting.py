@@ -174,7 +174,14 @@ def _export_graph(given: ToExport, path: Path) -> None:
 def onnx_probabilities(
     graph: Path, tokenizer: Any, texts: Sequence[str], max_length: int
 ) -> NDArray[np.float64]:
-    """The probabilities that an exported graph gives, each text alone, shape (n, labels)."""
+    """The probabilities that an exported graph gives, each text alone, shape (n, labels).
+
+    Args:
+        graph: The file.
+        tokenizer: The tokenizer of the model.
+        texts: n texts.
+        max_length: The most tokens of a text.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -58,7 +58,13 @@ class Tokens(NamedTuple):
 
 
 def tokenised(tokenizer: Any, texts: Sequence[str], max_length: int) -> Tokens:
-    """The tokens of texts, with the special tokens of the model."""
+    """The tokens of texts, with the special tokens of the model.
+
+    Args:
+        tokenizer: A fast tokenizer of transformers.
+        texts: The texts.
+        max_length: The most tokens of a text, the special ones included.
+    """
     ids = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
     return Tokens(tuple(map(tuple, ids)), tokenizer.pad_token_id or 0)
 

@@ -100,6 +100,11 @@ class HeadRegistry:
     def promote(self, version: str, *, reason: str, now_ms: int) -> HeadPromotion:
         """Let a version serve under its name, after it was opened and its self-test was run.
 
+        Args:
+            version: The version.
+            reason: Why; it stays in the ledger.
+            now_ms: The time now.
+
         Raises:
             NotReadyError: If there is no such version.
             StateError: If its files were changed after they were kept.
@@ -110,6 +115,11 @@ class HeadRegistry:
 
     def roll_back(self, name: str, *, reason: str, now_ms: int) -> HeadPromotion:
         """Let the version before the present one serve again; a second time, the one before that.
+
+        Args:
+            name: The name under which it scores.
+            reason: Why; it stays in the ledger.
+            now_ms: The time now.
 
         Raises:
             ConfigurationError: If there is none.

@@ -60,6 +60,11 @@ class KeptScores:
     ) -> NDArray[np.float64]:
         """The score of each text, NaN for a refusal; what is not kept yet is scored and kept.
 
+        Args:
+            scorer: The scorer.
+            texts: The texts.
+            progress: Told the share of the missing scores that is made.
+
         Raises:
             StoreUnavailableError: If the file cannot be read or written.
         """

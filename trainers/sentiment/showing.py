@@ -69,7 +69,9 @@ def _pictures(report: ScorerComparison) -> Iterator[str]:
             }
             for scorer in _scorers(report)
         }
-        yield figure(measured_bars(title, series), f"{title} with 95 % intervals by resampling texts.")
+        yield figure(
+            measured_bars(title, series, is_lying=True), f"{title} with 95 % intervals by resampling texts."
+        )
     for data in report.data:
         yield figure(
             _reliability(report, data.name),
