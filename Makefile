@@ -15,6 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	doctor \
 	test \
 	test-serverless \
+	test-sentiment \
 	test-loaded \
 	check \
 	format \
@@ -50,9 +51,11 @@ export PYTHONDONTWRITEBYTECODE :=
 	bench-arms \
 	bench-ready \
 	bench-copy \
+	bench-broker \
 	bench-recording \
 	fuzz-parsers \
-	bench-duplicates
+	bench-duplicates \
+	bench-sentiment
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,7 +102,19 @@ test: $(VENV)/.developing ## Run the tests, those on the embedded servers includ
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-serverless: $(VENV)/.developing ## The tests that need no servers (PYTHON=python3.13 VENV=build/python3.13 for another version)
-	$(BIN)/python -m pytest tests/unit tests/properties tests/contract -m "not servers and not kafka and not loaded and not gpu" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/unit tests/properties tests/contract -m "not servers and not kafka and not loaded and not gpu and not torch" $(PYTEST_ARGS)
+
+build/sentiment/.installed: requirements-sentiment.lock requirements-dev.lock $(VENV)/.developing
+	@rm -rf build/sentiment && mkdir -p build
+	@$(BIN)/uv venv --quiet --python $(BIN)/python build/sentiment
+	@began=$$(date +%s); \
+	$(BIN)/uv pip install --quiet --no-cache --python build/sentiment/bin/python --require-hashes \
+		-r requirements-sentiment.lock -r requirements-dev.lock && \
+	echo "torch, transformers and MiniLM were installed in $$(($$(date +%s) - began)) s, $$(du -sh build/sentiment | cut -f1)"
+	@touch $@
+
+test-sentiment: build/sentiment/.installed ## The tests of training and export, with torch in an environment of its own
+	build/sentiment/bin/python -m pytest -m torch tests/unit/trainers/sentiment $(PYTEST_ARGS)
 
 test-loaded: $(VENV)/.developing ## The tests of servers and processes beside two busy processes (RUNS=5 BUSY=2)
 	@$(BIN)/python -m tests.loading
@@ -157,8 +172,8 @@ demo-test: $(VENV)/.installed ## Run the demo where only its owner may enter, as
 bench-spine: $(VENV)/.developing ## Ticks/s through the whole spine and prediction latency
 	$(BIN)/python -m tests.benchmarks.spine
 
-bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MINUTES=60 watches it grow)
-	$(BIN)/python -m tests.benchmarks.starting
+bench-start: $(VENV)/.developing ## Time to the first prediction and memory (MINUTES=60 watches it grow; SOURCE=mirror)
+	@SOURCE="$(SOURCE)" $(BIN)/python -m tests.benchmarks.starting
 
 bench-healing: $(VENV)/.developing ## Seconds to heal after each process is killed with -9
 	$(BIN)/python -m tests.benchmarks.healing
@@ -217,6 +232,9 @@ bench-store: $(VENV)/.developing ## What readers wait for with a million stored 
 bench-copy: $(VENV)/.developing ## How fast 500,000 candles are stored, beside plain COPY (CANDLES=)
 	$(BIN)/python -m tests.benchmarks.copying
 
+bench-broker: $(VENV)/.developing ## What a trade costs in the memory of the embedded broker, compressed and not
+	@$(BIN)/python -m tests.benchmarks.broker_records
+
 bench-recording: $(VENV)/.developing ## What a day of recorded quotes and perpetual trades costs on disk (FLUSH_S=)
 	$(BIN)/python -m tests.benchmarks.recording
 
@@ -231,6 +249,9 @@ bench-ready: $(VENV)/.developing ## How long /readyz takes with 10,000 instrumen
 
 bench-vectors: $(VENV)/.developing ## The join of companions: in batch, by the vector, and through the embedded broker
 	$(BIN)/python -m tests.benchmarks.vectors
+
+bench-sentiment: $(VENV)/.developing ## Headlines/s and p99 of each scorer, int8 beside plain transformers (ENCODER=FOLDER PEER_PYTHON= N= N_ENCODED=)
+	@ENCODER="$(ENCODER)" PEER_PYTHON="$(PEER_PYTHON)" N=$(N) N_ENCODED=$(N_ENCODED) $(BIN)/python -m tests.benchmarks.sentiment
 
 clean: ## Delete what was built (not the environment, not the demo's data)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

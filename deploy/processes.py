@@ -216,17 +216,19 @@ _SOURCES = {
 }
 
 
-def mirror_process(*, port: int, start_ms: int, data: Path) -> PlatformProcess:
+def mirror_process(*, port: int, start_ms: int, data: Path, rate: float) -> PlatformProcess:
     """Return the server that answers in the place of all outside sources. It is of the tests, and in no wheel.
 
     Args:
         port: On which it listens.
         start_ms: When its market began.
         data: The folder of recorded data that it plays.
+        rate: Trades a second on average; 0 plays them as recorded.
     """
     options = ("--port", str(port), "--start-ms", str(start_ms), "--data", str(data), "--moving")
+    pace = ("--rate", f"{rate:g}") if rate else ()
     return PlatformProcess(
-        name="mirror", stage=Stage.SERVERS, arguments=("tests.mirror", *options), needs=frozenset()
+        name="mirror", stage=Stage.SERVERS, arguments=("tests.mirror", *options, *pace), needs=frozenset()
     )
 
 

@@ -108,6 +108,21 @@ class GapLedger(ABC):
         """
 
     @abstractmethod
+    def move_end(self, gaps: Sequence[Gap], end_ms: int) -> bool:
+        """Let open gaps end at another time, such as those of an outage that lasts.
+
+        Args:
+            gaps: The gaps; only their keys matter.
+            end_ms: The new end of each: after its beginning, and another one than before.
+
+        Returns:
+            Whether every one of them was open. One that is unknown or closed stays as it is.
+
+        Raises:
+            StoreUnavailableError: If the ledger cannot be reached; nothing was changed.
+        """
+
+    @abstractmethod
     def gaps(
         self,
         stream: str,
@@ -148,6 +163,16 @@ class MemoryGaps(GapLedger):
         for part in remaining:
             self.open(part)
         return is_closed
+
+    def move_end(self, gaps: Sequence[Gap], end_ms: int) -> bool:
+        """Move the end of open gaps; see the port, :class:`GapLedger`."""
+        held = [self._gaps.get(gap.key) for gap in gaps]
+        for gap in held:
+            if gap is not None and gap.is_open:
+                del self._gaps[gap.key]
+                moved = replace(gap, end_ms=end_ms)
+                self._gaps.setdefault(moved.key, moved)
+        return all(gap is not None and gap.is_open for gap in held)
 
     def gaps(
         self,

@@ -35,7 +35,8 @@ class SourcePayload(Payload):
     last_answer_ms: int | None = Field(description="When it last answered.")
     last_answer_age_s: float | None
     watermark_ms: int | None = Field(
-        description="Up to this event time everything of the source is stored; null for a source without watermarks."
+        description="Up to this event time the source vouched that everything of it is published; it stands still in an outage. "
+        "Null for a source without watermarks."
     )
     lag_s: float | None = Field(description="How far the watermark is behind the clock of the run.")
     n_quarantined: int = Field(description="The doubted prices of the last 24 hours.")

@@ -6,12 +6,12 @@ waits until everything is stored, and ends what it started.
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import click
 
-from deploy.local.directories import DataDirectory
+from deploy.local.directories import AlreadyRunningError, DataDirectory
 from deploy.local.environments import import_path
 from deploy.local.servers.fleets import running_servers
 from deploy.local.settings import LauncherSettings
@@ -54,6 +54,9 @@ def collect(environment: Mapping[str, str], /, *, is_once: bool, is_json: bool) 
         run_collector(settings, settings.endpoints(), sources_of, clock=clock, is_stopped=stop)
         return
     with servers_for(settings, environment) as (endpoints, has_own):
+        if stop():
+            message = "the process was asked to end before any source was read; nothing was published"
+            raise NotReadyError(message)
         reports = run_once(
             settings,
             endpoints,
@@ -83,6 +86,7 @@ def servers_for(
 
     Raises:
         ConfigurationError: If a server cannot start on this machine.
+        NotReadyError: If another process is starting the servers.
     """
     try:
         found = settings.endpoints()
@@ -92,7 +96,16 @@ def servers_for(
         yield found, False
         return
     launcher = LauncherSettings.from_environment(environment)
-    with running_servers(launcher, environment) as started, _history(launcher, environment):
+    try:
+        starting = ExitStack()
+        started = starting.enter_context(running_servers(launcher, environment))
+    except AlreadyRunningError as error:
+        message = (
+            f"another process starts or uses the servers in {settings.data_dir}; run this again when `driftline status` "
+            "shows them running, or when that process has ended"
+        )
+        raise NotReadyError(message) from error
+    with starting, _history(launcher, environment):
         yield started, True
 
 

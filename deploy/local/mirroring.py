@@ -26,11 +26,13 @@ class OwnMirror(NamedTuple):
         port: On which it listens.
         start_ms: When its market began.
         data: The folder of recorded data that it plays.
+        rate: Trades a second on average; 0 plays them as recorded.
     """
 
     port: int
     start_ms: int
     data: Path
+    rate: float
 
     @property
     def address(self) -> str:
@@ -40,7 +42,7 @@ class OwnMirror(NamedTuple):
     @property
     def process(self) -> PlatformProcess:
         """The row of the table of processes."""
-        return mirror_process(port=self.port, start_ms=self.start_ms, data=self.data)
+        return mirror_process(port=self.port, start_ms=self.start_ms, data=self.data, rate=self.rate)
 
 
 def own_mirror(settings: LauncherSettings) -> OwnMirror:
@@ -61,22 +63,24 @@ def own_mirror(settings: LauncherSettings) -> OwnMirror:
             f"SOURCE=mirror needs a checkout of the project, or {PORT.variable} set to a mirror that runs"
         )
         raise ConfigurationError(message)
-    port, start_ms = _kept(DataDirectory(settings.data_dir))
+    port, start_ms, rate = _kept(DataDirectory(settings.data_dir))
     if port is None or not is_free(port):
         with ClaimedPorts() as claimed:
             port = claimed.choose(PORT)
-    return OwnMirror(port, start_ms or time.time_ns() // 1_000_000, data)
+    if start_ms is None or rate is None:
+        start_ms, rate = time.time_ns() // 1_000_000, settings.mirror_rate
+    return OwnMirror(port, start_ms, data, rate)
 
 
 def remember_mirror(mirror: OwnMirror | None, directory: DataDirectory) -> None:
     """Write down the mirror of a run. Call it while the directory is held."""
     if mirror is not None:
-        write_json(directory.mirror, {"port": mirror.port, "start_ms": mirror.start_ms})
+        write_json(directory.mirror, {"port": mirror.port, "start_ms": mirror.start_ms, "rate": mirror.rate})
 
 
-def _kept(directory: DataDirectory) -> tuple[int | None, int | None]:
+def _kept(directory: DataDirectory) -> tuple[int | None, int | None, float | None]:
     try:
         kept = json.loads(directory.mirror.read_bytes())
-        return int(kept["port"]), int(kept["start_ms"])
+        return int(kept["port"]), int(kept["start_ms"]), float(kept.get("rate", 0))
     except (OSError, ValueError, KeyError, TypeError):
-        return None, None
+        return None, None, None

@@ -67,6 +67,10 @@ PACKAGES = {
         "trainers.commands", "search", "Search the parameters of a model, and count every trial."
     ),
     "compare": Mounted("trainers.commands", "compare", "Rank models, and say which differences are noise."),
+    "features": Mounted(
+        "trainers.commands", "features", "Say what each feature tells of the returns that follow."
+    ),
+    "sentiment": Mounted("trainers.commands", "sentiment", "Train, export and compare scorers of sentiment."),
     "audit": Mounted("trainers.commands", "audit", "Find features that know the future."),
     "backtest": Mounted(
         "trainers.commands", "backtest", "Replay a model over past data, costs and lag included."

@@ -55,3 +55,9 @@ class LauncherSettings(ServerSettings):
         default=Path("../shared/data"),
         description="The folder of the recorded data for tests; `driftline doctor` looks there.",
     )
+    mirror_rate: float = Field(
+        default=20.0,
+        ge=0,
+        description="Trades a second on average of the mirror that SOURCE=mirror starts, in [0, ...): 20 is an ordinary "
+        "hour of BTC. 0 plays them as recorded, 129 a second. A data directory keeps the rate of its first start.",
+    )

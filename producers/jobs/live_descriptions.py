@@ -15,9 +15,13 @@ from schemas.time import Interval, bar_start_ms
 
 log = structlog.get_logger()
 
+#: The history ends with a minute that was over for so long. Some venues hand a minute out seconds after its end, and one
+#: that is still missing would be missed by the training. Its trades are asked for when the run is followed.
+_SETTLED_MS = 15_000
+
 
 def describe_live(settings: ProducerSettings, now_ms: int, *, history_ms: int) -> StreamDescription:
-    """Describe a new live run, whose history ends now.
+    """Describe a new live run, whose history ends with the last minute that all venues hand out.
 
     The clock of each venue is estimated while it is followed. The description states the bound of its lateness.
 
@@ -42,7 +46,7 @@ def describe_live(settings: ProducerSettings, now_ms: int, *, history_ms: int) -
         source=sources[0].name,
         instruments=instruments,
         origin_ms=bar_start_ms(now_ms - history_ms, Interval.ONE_HOUR),
-        warm_up_until_ms=bar_start_ms(now_ms, Interval.ONE_MINUTE),
+        warm_up_until_ms=bar_start_ms(now_ms - _SETTLED_MS, Interval.ONE_MINUTE),
         end_ms=None,
         speed=REAL_TIME,
         parameters={"mirror": settings.sources_mirror},

@@ -29,6 +29,10 @@ from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.settings import Endpoints
 
+#: A live trade waits this long for others on the embedded broker, which keeps each batch in memory with 1.5 kB of its own.
+#: A bar waits longer for the venue's watermark than a trade does here.
+_LIVE_LINGER_MS = 250
+
 #: Returns how far one source of a stream was published in the log.
 LookUp = Callable[[str, StreamSource], LoggedPosition]
 
@@ -228,6 +232,13 @@ def registered_session(
     )
 
 
+def _outlet(settings: ProducerSettings, endpoints: Endpoints) -> Publisher:
+    """Return the publisher of a session. On the embedded broker, the trades of a feed wait for others: see the constant."""
+    if settings.is_live and endpoints.kafka.is_embedded:
+        return Publisher(endpoints.kafka, role="producers", linger_ms=_LIVE_LINGER_MS)
+    return Publisher(endpoints.kafka, role="producers")
+
+
 @contextmanager
 def open_session(
     settings: ProducerSettings,
@@ -249,7 +260,7 @@ def open_session(
     is_lost = endpoints.kafka.is_embedded and not settings.is_live
     with ExitStack() as opened:
         pool = opened.enter_context(PostgresPool(endpoints.database_url))
-        outlet = Publisher(endpoints.kafka, role="producers")
+        outlet = _outlet(settings, endpoints)
         live: LiveWorld | None = None
         if settings.is_live:
             from producers.jobs.live_opening import open_live

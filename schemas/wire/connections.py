@@ -73,6 +73,15 @@ def connection(endpoint: KafkaEndpoint, role: str) -> dict[str, Any]:
     }
 
 
+def fetching(endpoint: KafkaEndpoint) -> dict[str, Any]:
+    """Return how much a reader asks for at once, of a partition.
+
+    Records of the embedded broker come compressed, to a fifth and less, and the library's default of 1 MB would become
+    many megabytes for each partition, which a process keeps. A larger record comes alone.
+    """
+    return {"fetch.message.max.bytes": 131_072} if endpoint.is_embedded else {}
+
+
 def is_abortable(error: PlatformError) -> bool:
     """Whether the error is of a transaction that can be aborted and tried again."""
     cause = error.__cause__

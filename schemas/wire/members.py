@@ -20,7 +20,7 @@ import structlog
 
 from schemas.errors import BrokerUnavailableError, PlatformError
 from schemas.topics import Topic
-from schemas.wire.connections import connection, translated
+from schemas.wire.connections import connection, fetching, translated
 from schemas.wire.ownership import Ownership
 from schemas.wire.runs import Positions, Taken, taken_apart
 from schemas.wire.settings import KafkaEndpoint
@@ -94,7 +94,13 @@ class Member:
         queued = {"queued.max.messages.kbytes": 8_192 if self._is_fixed else 65_536}
         session = {**queued, "group.id": group, "session.timeout.ms": int(session_s * 1000)}
         self._consumer = ck.Consumer(
-            {**connection(endpoint, f"{group}-{name}"), **_OPTIONS, **session, **identity}
+            {
+                **connection(endpoint, f"{group}-{name}"),
+                **fetching(endpoint),
+                **_OPTIONS,
+                **session,
+                **identity,
+            }
         )
 
     def open(self) -> None:

@@ -12,7 +12,7 @@ import confluent_kafka as ck
 
 from schemas.errors import BrokerUnavailableError
 from schemas.topics import Topic
-from schemas.wire.connections import connection, translate, translated
+from schemas.wire.connections import connection, fetching, translate, translated
 from schemas.wire.runs import Positions, Record, Run, Taken, record_of, taken_apart
 from schemas.wire.settings import KafkaEndpoint
 
@@ -50,6 +50,7 @@ class Reader:
         self._consumer = ck.Consumer(
             {
                 **connection(endpoint, group),
+                **fetching(endpoint),
                 "group.id": group,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",

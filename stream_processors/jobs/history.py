@@ -1,10 +1,11 @@
 """The history sink: it writes every event of the log into Postgres, by natural key."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from schemas.events import ABOUT_SOURCES, END_OF_TIME_MS, Event, SourceFellSilent, WatermarkAdvanced
 from schemas.topics import EVENT_TOPICS
 from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.postgres.sources import OF_SOURCES_ALONE, PUBLISHED_BY_SOURCES
 from schemas.wire.postgres.tables import StoredWatermark
 from schemas.wire.postgres.writing import EventWriter
 from stream_processors.runtime.sinks import ReceivedEvent, run_sink
@@ -16,14 +17,20 @@ def writer(store: EventWriter) -> Callable[[Sequence[ReceivedEvent]], None]:
 
     def write(batch: Sequence[ReceivedEvent]) -> None:
         rows = [r.event for r in batch if not isinstance(r.event, ABOUT_SOURCES)]
-        progress = [
-            StoredWatermark(r.event.stream, r.topic, r.partition, vouched_ms, r.event.source)
-            for r in batch
-            if (vouched_ms := _vouched_ms(r.event)) is not None
-        ]
-        store.write(rows, progress)
+        store.write(rows, [row for received in batch for row in _progress(received)])
 
     return write
+
+
+def _progress(received: ReceivedEvent) -> Iterator[StoredWatermark]:
+    """Yield how far the source of an event is: by its absences too, and by what it vouched for itself."""
+    topic, partition, event = received
+    vouched_ms = _vouched_ms(event)
+    if vouched_ms is None:
+        return
+    yield StoredWatermark(event.stream, topic, partition, vouched_ms, event.source)
+    if topic in PUBLISHED_BY_SOURCES:  # an absence begins where the source had vouched last
+        yield StoredWatermark(event.stream, OF_SOURCES_ALONE, partition, event.event_time_ms, event.source)
 
 
 def _vouched_ms(event: Event) -> int | None:

@@ -10,6 +10,7 @@ import structlog
 
 from schemas.errors import BrokerUnavailableError
 from schemas.time import Clock
+from schemas.wire.freeing import give_memory_back
 from schemas.wire.kafka import Publisher
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.monitoring.field_census import FieldCensus
@@ -54,7 +55,7 @@ class Monitor:
         self._observer = LogObserver(endpoint, clock=clock, has_companions=has_companions, has_news=has_news)
         self._judge = AlertJudge(stalled_after_s=stalled_after_s)
         self._endpoint = endpoint
-        self._publisher = Publisher(endpoint, role=SOURCE)
+        self._publisher = Publisher(endpoint, role=SOURCE, is_compressed=False)
         self._has_looked = False
         self._unpublished: list[AlertVerdict] = []
         self._census = FieldCensus(endpoint)
@@ -92,7 +93,7 @@ class Monitor:
                 publish_alert(self._publisher, alert)
             self._publisher.flush()
         except BrokerUnavailableError:
-            self._publisher = Publisher(self._endpoint, role=SOURCE)
+            self._publisher = Publisher(self._endpoint, role=SOURCE, is_compressed=False)
             raise
         self._unpublished.clear()
 
@@ -106,3 +107,4 @@ class Monitor:
         if self._clock.monotonic_s() - self._census_at_s >= _FIELDS_EVERY_S:
             self._census_at_s = self._clock.monotonic_s()
             self._metrics.show_fields(self._census.look())
+            give_memory_back()  # the look reads thousands of records

@@ -47,7 +47,7 @@ class AlertOutbox:
     def __init__(self, endpoint: KafkaEndpoint, *, data_dir: Path | None, name: str) -> None:
         self._folder = _made(data_dir)
         self._name = quote(name, safe="")
-        self._publisher = Publisher(endpoint, role="watchdog")
+        self._publisher = Publisher(endpoint, role="watchdog", is_compressed=False)
         self._in_flight: AlertRaised | None = None
         self._published: AlertRaised | None = None
 

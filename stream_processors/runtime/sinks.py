@@ -19,6 +19,7 @@ from schemas.events import Event
 from schemas.time import Clock
 from schemas.topics import BY_NAME, Topic
 from schemas.wire.clocks import SystemClock
+from schemas.wire.freeing import Freeing
 from schemas.wire.kafka import Positions, Publisher, Reader, Record
 from schemas.wire.settings import KafkaEndpoint
 from stream_processors.runtime.dead_letters import publish_dead_letter, reason_of
@@ -68,10 +69,12 @@ def run_sink(
     writing = BatchWriter(
         name, write=write, put_aside=letters.put_aside, idle=reader.idle, clock=SystemClock()
     )
+    freeing = Freeing(SystemClock())
     reader.open()
     try:
         while not stop():
             records = reader.poll(max_records=MAX_BATCH, timeout_s=0.2)
+            freeing.after(len(records))
             if not records:
                 continue
             is_written = writing.write(letters.readable(records), stop=stop)

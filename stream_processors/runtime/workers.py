@@ -26,6 +26,7 @@ import structlog
 from schemas.errors import ProducerFencedError
 from schemas.time import Clock
 from schemas.wire.clocks import SystemClock
+from schemas.wire.freeing import Freeing
 from schemas.wire.kafka import Member, Positions, Publisher, Reader
 from schemas.wire.members import MemberHooks
 from schemas.wire.redis import Views
@@ -85,6 +86,7 @@ class Worker:
         self._pending = PendingCommit()
         self._left: dict[tuple[str, int], deque[Run]] = {}
         self._committed_at_s = self._shown_at_s = 0.0
+        self._freeing = Freeing(self._clock)
         self._reads_broadcasts = False
         name, worker_id = f"driftline-{job.name}", self._settings.worker_id
         transactional_id = f"{name}-{worker_id}"
@@ -256,6 +258,7 @@ class Worker:
         if self._pending.is_empty:
             return
         pending, self._pending = self._pending, PendingCommit()
+        self._freeing.after(pending.n_messages)
         now_s = self._committed_at_s = self._shown_at_s = self._clock.monotonic_s()
         for partition, task in self._tasks.items():
             is_forced = pending.needs_checkpoint or partition in pending.bound

@@ -72,7 +72,8 @@ class PlayedExchange(Venue, Sockets):
         rest_is_down: Stretches in which the REST API does not answer.
         refuses: Whether it says that it does not serve us.
         cuts: Moments at which every open connection ends; the message of that moment is lost.
-        oldest_trade_id: The REST API hands out no trade before this one; by instrument.
+        oldest_trade_id: Once it was made, the REST API hands out no trade before this one; by instrument.
+        n_newest: The REST API hands out no more than so many trades of an instrument; None for all.
         never_sent: Trades that the socket leaves out, as (instrument, position).
         is_mute: Stretches in which open connections bring nothing, not even heartbeats; what happens is lost on them.
         counts_in_heartbeats: Whether a heartbeat states the newest trade of the first instrument.
@@ -107,6 +108,7 @@ class PlayedExchange(Venue, Sockets):
         self.refuses = False
         self.cuts: list[int] = []
         self.oldest_trade_id: dict[str, int] = {}
+        self.n_newest: int | None = None
         self.never_sent: set[tuple[str, int]] = set()
         self.is_mute: list[Stretch] = []
         self.counts_in_heartbeats = False
@@ -127,8 +129,14 @@ class PlayedExchange(Venue, Sockets):
         self.times = [message[0] for message in self.messages]
 
     def now_ms(self) -> int:
-        """What the clock of the venue shows, but for the constant skew of its trades."""
-        now_ms = self.clock.now_ms()
+        """What the clock of the venue shows now, but for the constant skew of its trades."""
+        return self.at_ms(self.clock.now_ms())
+
+    def at_ms(self, now_ms: int) -> int:
+        """What the clock of the venue shows at a time of ours.
+
+        Whoever needs both times asks for ours once: the two of different moments look like a venue that falls back.
+        """
         return now_ms - sum(by_ms for begin, end, by_ms in self.is_behind if begin <= now_ms < end)
 
     # Sockets
@@ -187,14 +195,21 @@ class PlayedExchange(Venue, Sockets):
         return taken
 
     def _pages(self, instrument: str, wanted: Sequence[VenueTrade]) -> Iterator[Sequence[VenueTrade]]:
-        oldest = self.oldest_trade_id.get(instrument)
-        if oldest is not None and wanted and wanted[0].trade_id < oldest:
-            raise TradesOutOfReachError(f"{self.name} hands out no trades before {oldest}")
+        is_beyond = self.n_newest is not None and len(wanted) > self.n_newest
+        if is_beyond or (wanted and wanted[0].trade_id < self._oldest_id(instrument)):
+            raise TradesOutOfReachError(f"{self.name} hands out no trade after {wanted[0].trade_id - 1}")
         for at in range(0, len(wanted), self.page):
             if at:
                 self.n_requests += 1
                 self._check(self.rest_is_down, "the API")
             yield wanted[at : at + self.page]
+
+    def _oldest_id(self, instrument: str) -> int:
+        oldest_id, now_ms = self.oldest_trade_id.get(instrument, 0), self.now_ms()
+        is_made = any(
+            trade.trade_id >= oldest_id and trade.time_ms <= now_ms for trade in self.trades[instrument]
+        )
+        return oldest_id if is_made else 0
 
     def trades_after(self, instrument: str, trade_id: int, *, time_ms: int) -> Iterator[Sequence[VenueTrade]]:
         visible = self._visible(instrument)
@@ -234,15 +249,16 @@ class PlayedChannel(Channel):
     def __init__(self, exchange: PlayedExchange) -> None:
         self._exchange = exchange
         self._opened_ms = exchange.clock.now_ms()
-        self._behind_ms = self._opened_ms - exchange.now_ms()
-        self._next = bisect_left(exchange.times, exchange.now_ms())
+        venue_ms = exchange.at_ms(self._opened_ms)
+        self._behind_ms = self._opened_ms - venue_ms
+        self._next = bisect_left(exchange.times, venue_ms)
         self._beat_ms = self._opened_ms + BEAT_MS
         self._notices = ["subscribed"]
         self._is_closed = False
 
     def receive(self, timeout_s: float) -> Received | None:
         exchange, now_ms = self._exchange, self._exchange.clock.now_ms()
-        venue_ms = exchange.now_ms()
+        venue_ms = exchange.at_ms(now_ms)
         if now_ms - venue_ms != self._behind_ms:
             self._behind_ms = now_ms - venue_ms
             self._next = bisect_left(exchange.times, venue_ms)

@@ -1,4 +1,4 @@
-"""``python -m tests.mirror --port N [--data DIR] [--faults FILE] [--start-ms MS] [--moving]``."""
+"""``python -m tests.mirror --port N [--data DIR] [--faults FILE] [--start-ms MS] [--moving] [--rate N]``."""
 
 import argparse
 import json
@@ -26,6 +26,9 @@ def options() -> argparse.Namespace:
         "--start-ms", type=int, help="when the market began; a restart with it has the same market"
     )
     parser.add_argument("--moving", action="store_true", help="news and CoinGecko go on with the market")
+    parser.add_argument(
+        "--rate", type=float, help="trades a second on average; as recorded, some 129, if it is left out"
+    )
     return parser.parse_args()
 
 
@@ -37,7 +40,11 @@ def main() -> None:
             f"no recorded data in {asked.data}: set DRIFTLINE_RECORDED_DATA or --data to its folder"
         )
     mirror = Mirror(
-        Recordings(asked.data), SystemClock().now_ms, start_ms=asked.start_ms, is_moving=asked.moving
+        Recordings(asked.data),
+        SystemClock().now_ms,
+        start_ms=asked.start_ms,
+        is_moving=asked.moving,
+        rate=asked.rate,
     )
     if asked.faults:
         mirror.control({"faults": json.loads(asked.faults.read_text(encoding="utf-8"))})

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.mirror.candles import MINUTE_MS, NO_ROWS, between, fold_rows, fold_trades
-from tests.mirror.recordings import RecordedTicks, Recordings
+from tests.mirror.recordings import RecordedTicks, Recordings, thinned
 from tests.mirror.tapes import Loop, QuoteTape, Scale, TradeTape, aggregated
 
 DAY_MS = 86_400_000
@@ -166,10 +166,12 @@ class World:
     Args:
         recordings: The recorded data.
         start_ms: When the mirror began; everything else follows from it.
+        rate: Trades a second on average; None plays them as recorded, in the burst of August 2024.
     """
 
-    def __init__(self, recordings: Recordings, start_ms: int) -> None:
+    def __init__(self, recordings: Recordings, start_ms: int, *, rate: float | None = None) -> None:
         self.recordings = recordings
+        self._rate = rate
         self.start_ms = start_ms
         self.tape_start_ms = start_ms - start_ms % MINUTE_MS - TAPE_BEFORE_MS
 
@@ -204,7 +206,8 @@ class World:
         rows = self.recordings.minutes
         return float(rows["close"][np.searchsorted(rows["open_ms"], self.tape_start_ms - self.shift_ms) - 1])
 
-    def _market(self, listing: Listing, ticks: RecordedTicks, pass_ms: int) -> Market:
+    def _market(self, listing: Listing, recorded: RecordedTicks, pass_ms: int) -> Market:
+        ticks = recorded if self._rate is None else thinned(recorded, self._rate)
         trades, anchor_ms = ticks.trades, int(ticks.trades.time_ms[0])
         scale = self._scale(Loop(anchor_ms, pass_ms, trades.time_ms), trades.price).times(listing.basis)
         grouped = aggregated(trades)

@@ -19,13 +19,20 @@ class Mirror:
         clock: Milliseconds of now.
         start_ms: When the market began; None for now.
         is_moving: Whether news and CoinGecko go on with the market, or have what was recorded and nothing else.
+        rate: Trades a second on average; None plays them as recorded.
     """
 
     def __init__(
-        self, recordings: Recordings, clock: Clock, *, start_ms: int | None = None, is_moving: bool = False
+        self,
+        recordings: Recordings,
+        clock: Clock,
+        *,
+        start_ms: int | None = None,
+        is_moving: bool = False,
+        rate: float | None = None,
     ) -> None:
         self.clock = clock
-        self.world = World(recordings, clock() if start_ms is None else start_ms)
+        self.world = World(recordings, clock() if start_ms is None else start_ms, rate=rate)
         self.is_moving = is_moving
         self.faults = Faults()
         self.journal = Journal()

@@ -78,6 +78,23 @@ def read_ticks(path: Path, skew_ms: int = 1272) -> RecordedTicks:
     )
 
 
+def thinned(ticks: RecordedTicks, rate: float) -> RecordedTicks:
+    """Return a capture of so many trades a second: every k-th millisecond that has any, and quotes in the same share.
+
+    Trades of one millisecond stay together, because that is how a market comes.
+    """
+    trades, quotes = ticks.trades, ticks.quotes
+    seconds = (int(trades.time_ms[-1]) - int(trades.time_ms[0])) / 1000
+    every = max(1, round(len(trades.time_ms) / seconds / rate))
+    is_kept = np.unique(trades.time_ms, return_inverse=True)[1] % every == 0
+    place = np.arange(int(is_kept.sum()))
+    kept = (trades.time_ms[is_kept], trades.price[is_kept], trades.size[is_kept])
+    return RecordedTicks(
+        trades=RecordedTrades(trades.first_id, *kept, trades.is_buyer_maker[is_kept], place, place),
+        quotes=RecordedQuotes(*(column[::every] for column in quotes)),
+    )
+
+
 class Recordings:
     """The folder of recorded data, read lazily and once.
 

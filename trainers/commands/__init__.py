@@ -9,10 +9,12 @@ import click
 
 from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE, reading
 from trainers.commands.backtests import backtest
+from trainers.commands.features import features
 from trainers.commands.models import models
 from trainers.commands.quality import quality
 from trainers.commands.questions import FILE, FOLDER, NEW_FILE, NEWS_DELAY, asking
 from trainers.commands.searches import search
+from trainers.commands.sentiment import sentiment
 
 _VERSION_OF = "driftline"
 
@@ -283,6 +285,8 @@ def _code_version() -> str:
 
 
 commands.add_command(backtest)
+commands.add_command(features)
 commands.add_command(models)
 commands.add_command(quality)
 commands.add_command(search)
+commands.add_command(sentiment)

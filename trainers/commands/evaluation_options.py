@@ -115,6 +115,21 @@ def interval_of(word: str | None) -> Length | None:
     return None if word is None else _length_of(word, "--interval")
 
 
+def lengths_of(words: str, option: str) -> tuple[Length, ...]:
+    """Returns the lengths that an option lists, each once.
+
+    Raises:
+        ConfigurationError: If a length is unknown, or none is given.
+    """
+    found = tuple(
+        dict.fromkeys(_length_of(word.strip(), option) for word in words.split(",") if word.strip())
+    )
+    if not found:
+        message = f"{option} must list lengths such as 1h,4h, was {words!r}"
+        raise ConfigurationError(message)
+    return found
+
+
 def plan_of(options: Mapping[str, Any]) -> SearchPlan:
     """Returns how to search."""
     return SearchPlan(

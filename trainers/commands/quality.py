@@ -1,5 +1,6 @@
 """``driftline quality``: how complete, fresh and sound the stored data of a run are."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import click
 
 from schemas.wire.settings import KafkaEndpoint
 from trainers.commands.questions import NEW_FILE
+
+#: A table that no terminal shows is so wide: in 80 columns its headings were cut into parts of four letters.
+_WIDE = 160
 
 
 @click.command("quality")
@@ -71,7 +75,7 @@ def quality(
 
         from trainers.quality.showing import print_report
 
-        print_report(report, Console())
+        print_report(report, Console(width=None if sys.stdout.isatty() else _WIDE))
     if strict and report.findings:
         context.exit(1)
 

@@ -5,6 +5,7 @@ A wait of more than 15 seconds is named in the report, with what would end it.
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Protocol, TypeVar
 
 from schemas.companions import Companions, predicted_of
@@ -134,6 +135,7 @@ def wait_for_features(
     """Return when the features of the warm-up are stored, and whether they are. An empty warm-up has none to wait for.
 
     The features of an instrument with companions are its vectors. While the store does not answer, the wait goes on.
+    A run that follows its sources does not wait for a venue that does not answer, if another has its history.
 
     Args:
         streams: Where it is stored how far features are stored.
@@ -155,6 +157,7 @@ def wait_for_features(
     newest: int | None = None
     reminder = WaitReminder(clock.monotonic_s())
     deadline = clock.monotonic_s() + patience_s
+    arrivals = _Arrivals(streams, description, topics)
     while topics and not stop():
         watermark_ms = _while_answering(lambda: _watermark_ms(streams, description.stream, topics))
         if watermark_ms is not None and watermark_ms >= until_ms:
@@ -171,6 +174,9 @@ def wait_for_features(
                 f"waited {reminder.waited_s(now_s):.0f} s: {_lacking(description, newest)}; "
                 f"{_jobs(topics)} make and store them"
             )
+            if arrivals.are_enough():
+                report.say("goes on without the venues whose candles do not come")
+                return True
         clock.sleep(_POLL_S)
     return not topics
 
@@ -206,6 +212,34 @@ def _watermark_ms(streams: StreamHistory, stream: str, topics: Mapping[Topic, _P
     found = [streams.watermark_ms(stream, topic.name, places=places) for topic, places in topics.items()]
     known = [watermark_ms for watermark_ms in found if watermark_ms is not None]
     return min(known) if known and len(known) == len(found) else None
+
+
+class _Arrivals:
+    """Tells whether the candles of a followed run are there as far as they will come.
+
+    A venue that does not answer has no history, and the other venues' models must not wait for it.
+    """
+
+    def __init__(
+        self, streams: StreamHistory, description: StreamDescription, topics: Mapping[Topic, _Places]
+    ) -> None:
+        self._streams = streams
+        self._description = description
+        self._places = [(topic.name, place) for topic, places in topics.items() for place in places]
+        self._before: list[int | None] = []
+
+    def are_enough(self) -> bool:
+        """Whether the history of a venue is complete, and that of the others has not grown since the last call."""
+        if not self._description.kind.runs_by_wall_clock:
+            return False
+        stream, until_ms = self._description.stream, self._description.warm_up_until_ms
+        found = [
+            _while_answering(partial(self._streams.watermark_ms, stream, topic, places={place}))
+            for topic, place in self._places
+        ]
+        is_still = found == self._before
+        self._before = found
+        return is_still and any(reached_ms is not None and reached_ms >= until_ms for reached_ms in found)
 
 
 def nothing_precedes(description: StreamDescription) -> str:

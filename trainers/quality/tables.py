@@ -106,7 +106,7 @@ def _duration(seconds: float) -> str:
     for unit, length in (("d", 172_800.0), ("h", 7_200.0), ("min", 120.0)):
         if abs(seconds) >= length:
             return f"{seconds / {'d': 86_400.0, 'h': 3_600.0, 'min': 60.0}[unit]:,.1f} {unit}"
-    return f"{seconds:.1f} s"
+    return f"{seconds + 0.0:.1f} s" if abs(seconds) >= 0.05 else "0.0 s"
 
 
 def is_text(column: str) -> bool:

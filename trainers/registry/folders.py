@@ -51,7 +51,7 @@ class FolderRegistry(ModelRegistry):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._ledger = LedgerFile(path / "ledger.jsonl")
+        self._ledger = LedgerFile(path / "ledger.jsonl", LedgerEntry)
 
     def publish(self, manifest: ModelManifest, files: Mapping[str, bytes]) -> None:
         """Stores a version; see the port.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import structlog
 
 from producers.jobs.backfilling.accounts import RECENT_MS, UNREADABLE, Answer
 from producers.jobs.backfilling.judging import Judged, judged
@@ -11,6 +12,9 @@ from producers.jobs.backfilling.stretches import Stretch
 from producers.normalise.observations import VenueCandle
 from producers.sources.fetching import SourceBusyError, SourceRefusedError
 from schemas.errors import ContractError, SourceUnavailableError
+from schemas.time import text_of_time
+
+log = structlog.get_logger()
 
 #: So many bars are left out after a page that failed, and after so many such pages in a row the venue is given up.
 _BARS_OF_FAILED_PAGE = 300
@@ -20,6 +24,8 @@ _BARS_BEFORE = 300
 #: A source may ask us to wait for so long between two pages.
 _LONGEST_WAIT_S = 180.0
 _SHORTEST_WAIT_S = 1.0
+#: A longer wait is said, because nothing moves meanwhile.
+_WAIT_TO_SAY_S = 10.0
 #: The reach of a venue moves while we ask.
 _BARS_BESIDE_REACH = 2
 
@@ -137,12 +143,18 @@ class _Asking:
         reach_ms = self._series.venue.candles_reach_ms(place.interval, now_ms=ports.clock.now_ms())
         return None if reach_ms is None else reach_ms + _BARS_BESIDE_REACH * place.step_ms
 
+    @property
+    def _where(self) -> dict[str, str]:
+        return {"instrument": self._series.place.instrument, "from_time": text_of_time(self.at_ms)}
+
     def waits(self, seconds: float) -> bool:
         """Wait as the source asks, and return whether it may be asked again."""
         seconds = max(seconds, _SHORTEST_WAIT_S)
         self._waited_s += seconds
         if self._waited_s > _LONGEST_WAIT_S:
             return False
+        if seconds >= _WAIT_TO_SAY_S:
+            log.warning("the source is left alone", **self._where, seconds=round(seconds))
         self._series.wait(seconds)
         return True
 
@@ -150,6 +162,7 @@ class _Asking:
         """Name what a page that failed may have had, and return whether the next page may be asked for."""
         self._series.check_stopped()
         self._n_failures += 1
+        log.warning("a page failed", **self._where, reason=reason, failures=self._n_failures)
         until_ms = self.at_ms + _BARS_OF_FAILED_PAGE * self._series.place.step_ms
         self._series.name([Stretch(self.at_ms, min(until_ms, self._end_ms))], reason)
         self.at_ms = min(until_ms, self._end_ms)

@@ -63,7 +63,12 @@ def _filled(
 ) -> Sequence[NewsTally]:
     stream = settings.run
     parameters = settings.parameters(settings.data_dir / "web" / stream)
-    outlet = Publisher(endpoints.kafka, role="collector", transactional_id=f"driftline-collector-{stream}")
+    outlet = Publisher(
+        endpoints.kafka,
+        role="collector",
+        transactional_id=f"driftline-collector-{stream}",
+        is_compressed=False,
+    )
     outlet.prepare_transactions(timeout_s=_TRANSACTIONS_S)
     with (
         open_web(parameters, clock, is_stopped=is_stopped) as web,

@@ -16,6 +16,8 @@ from schemas.time import Clock
 
 log = structlog.get_logger()
 _LINE_EVERY_S = 10.0
+#: A series that did not move for so long has no rate, so nobody knows how much time is left.
+_STANDS_AFTER_S = 15.0
 
 
 class Shown(Protocol):
@@ -40,6 +42,7 @@ class Lines:
         self._wanted = {place: max(1, span.count(place.step_ms)) for place, span in series.items()}
         self._done = dict.fromkeys(series, 0)
         self._first: dict[Place, tuple[float, int]] = {}
+        self._moved_s: dict[Place, float] = {}
         self._clock = clock
         self._next_s = clock.monotonic_s() + _LINE_EVERY_S
         self._lock = Lock()
@@ -48,7 +51,8 @@ class Lines:
         """Count bars; the first call says what was there before."""
         with self._lock:
             self._done[place] += n_bars
-            self._first.setdefault(place, (self._clock.monotonic_s(), self._done[place]))
+            self._moved_s[place] = self._clock.monotonic_s()
+            self._first.setdefault(place, (self._moved_s[place], self._done[place]))
 
     def look(self) -> None:
         """Write the lines that are due."""
@@ -69,7 +73,8 @@ class Lines:
     def _line(self, place: Place, now_s: float) -> tuple[str, float, int | None]:
         began_s, n_before = self._first[place]
         done, wanted = self._done[place], self._wanted[place]
-        left_s = left_of(done - n_before, wanted - done, now_s - began_s)
+        is_standing = now_s - self._moved_s[place] > _STANDS_AFTER_S
+        left_s = None if is_standing else left_of(done - n_before, wanted - done, now_s - began_s)
         return place.instrument, round(100 * done / wanted, 1), left_s
 
 

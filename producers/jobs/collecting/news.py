@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from producers.jobs.collecting.rounds import CollectedRound, CollectedSource, KnownBefore, RejectedItem
 from producers.normalise.news.articles import events_of
 from producers.sources.news.counting import CountingFetcher
+from producers.sources.news.languages import let_go_of_model, n_texts_judged
 from producers.sources.news.rounds import ArticleSeen, KnownVersion, NewsReading, NewsRound
+from schemas.wire.freeing import give_memory_back
 
 
 class NewsSource(CollectedSource):
@@ -28,6 +30,7 @@ class NewsSource(CollectedSource):
         self._asked = asked
         self._stream = stream
         self._articles: tuple[ArticleSeen, ...] = ()
+        self._n_texts = 0
 
     @property
     def n_requests(self) -> int:
@@ -77,8 +80,15 @@ class NewsSource(CollectedSource):
             yield self._round(found), found.reaches_ms
 
     def confirm(self, read: CollectedRound) -> None:  # noqa: ARG002  (it is the round that was read last)
-        """Take note that the articles of the last round are in the log; see the port."""
+        """Take note that the articles of the last round are in the log; see the port.
+
+        If no text was judged since the last call, the model of languages is let go of.
+        """
         self._reading.confirm(self._articles)
+        self._articles = ()
+        n_texts, self._n_texts = self._n_texts, n_texts_judged()
+        if n_texts == self._n_texts and let_go_of_model():
+            give_memory_back()
 
     def _round(self, found: NewsRound) -> CollectedRound:
         return CollectedRound(

@@ -143,7 +143,10 @@ def opened(
     with open_web(parameters, clock, is_stopped=is_stopped) as web:
         sources = make(settings, web.fetcher)
         outlet = Publisher(
-            endpoints.kafka, role="collector", transactional_id=f"driftline-collector-{stream}"
+            endpoints.kafka,
+            role="collector",
+            transactional_id=f"driftline-collector-{stream}",
+            is_compressed=False,
         )
         outlet.prepare_transactions(timeout_s=_TRANSACTIONS_S)
         with PostgresPool(endpoints.database_url, max_connections=1) as pool:

@@ -44,7 +44,7 @@ def json_of(stream: str, reports: Sequence[SourceReport]) -> str:
         {
             "source": each.source,
             "state": str(each.state),
-            "reason": each.reason,
+            "reason": reason_of(each),
             "requests": each.n_requests,
             "seen": each.n_seen,
             "new": each.n_new,
@@ -58,10 +58,15 @@ def json_of(stream: str, reports: Sequence[SourceReport]) -> str:
     return msgspec.json.format(msgspec.json.encode({"stream": stream, "sources": sources}), indent=2).decode()
 
 
+def reason_of(report: SourceReport) -> str:
+    """Return why a source is in its state; a run that is asked to end leaves sources unread."""
+    return report.reason or ("" if report.n_rounds else "it was not read before the process was asked to end")
+
+
 def lines_of_trouble(reports: Sequence[SourceReport]) -> list[str]:
     """Return a line for each source that is not healthy."""
     return [
-        f"{each.source} is {each.state}: {each.reason}"
+        f"{each.source} is {each.state}: {reason_of(each)}"
         for each in reports
         if each.state is not SourceHealth.HEALTHY
     ]

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from producers.sources.web.settings import WebSettings
+from schemas.errors import ConfigurationError
 from schemas.events import LIVE
 from schemas.instruments import parse_instrument
 from schemas.sources import source_of
@@ -58,6 +59,14 @@ class CollectorSettings(WebSettings, JobSettings):
         found = (name.strip() for name in listed.split(","))
         return tuple(dict.fromkeys(name for name in found if name not in ("", _NONE)))
 
+    def _instruments(self) -> list[str]:
+        try:
+            found = [str(parse_instrument(name)) for name in self.names(self.live_instruments)]
+        except ConfigurationError as error:
+            message = f"DRIFTLINE_LIVE_INSTRUMENTS: {error}"
+            raise ConfigurationError(message) from error
+        return found
+
     def instruments_by_source(self, *, is_once: bool) -> dict[str, tuple[str, ...]]:
         """Return the instruments whose latest price each source is asked for.
 
@@ -68,7 +77,7 @@ class CollectorSettings(WebSettings, JobSettings):
             ConfigurationError: If an instrument has another form.
         """
         stated = self.parsed_sources()
-        instruments = [str(parse_instrument(name)) for name in self.names(self.live_instruments)]
+        instruments = self._instruments()
         found: dict[str, tuple[str, ...]] = {}
         bases = dict.fromkeys(parse_instrument(name).base for name in instruments)
         venues = () if is_once else tuple(source_of(name, stated) for name in instruments)
@@ -78,4 +87,11 @@ class CollectorSettings(WebSettings, JobSettings):
                 found[source] = tuple(f"{base}-USD.COINGECKO" for base in bases)
             else:
                 found[source] = tuple(name for name in instruments if source_of(name, stated) == source)
-        return {source: names for source, names in found.items() if names}
+        idle = [source for source, names in found.items() if not names]
+        if idle:
+            message = (
+                f"DRIFTLINE_LIVE_PRICES must name {COINGECKO} or venues of DRIFTLINE_LIVE_INSTRUMENTS, was "
+                f"{self.live_prices!r}: {', '.join(idle)} has none of {', '.join(instruments)}"
+            )
+            raise ConfigurationError(message)
+        return found

@@ -17,23 +17,20 @@ from producers.jobs.following.minutes import VenueMinutes
 from producers.jobs.following.notes import GapNotes
 from producers.jobs.following.options import REST_S, FollowOptions
 from producers.jobs.following.paging import PageMerge
+from producers.jobs.following.refilling import TradeRefill
 from producers.jobs.following.sequences import Place
-from producers.jobs.following.waiting import Waiting, WaitingTrade
-from producers.normalise.trades import VenueTrade
+from producers.jobs.following.shown_times import REST_LAG_MS
+from producers.jobs.following.waiting import Waiting
 from producers.sources.venues import TradesOutOfReachError, Venue
 from schemas.errors import SourceUnavailableError
 from schemas.events import CandleObserved
-from schemas.time import Clock, Interval, bar_start_ms
+from schemas.time import Clock
 
-#: A REST API may show a trade this much later than the socket does.
-_REST_LAG_S = 1.5
-#: For so long a trade that is missing in the stream is looked for.
-_PATIENCE_S = 15.0
-_AGAIN_S = 0.5
+_REST_LAG_S = REST_LAG_MS / 1000
 #: After so many failures the source goes on without the candles of an absence, and the gap stays open.
 _MOST_FAILURES = 3
-#: Of so many instruments it is asked a second time whether they were traded.
-_MOST_ASKED_AGAIN = 50
+#: So many minutes are tried to join the trades after them.
+_MOST_JOINS = 2
 
 
 class CatchUp:
@@ -72,6 +69,7 @@ class CatchUp:
         self._waiting = waiting
         self._gaps = gaps
         self._options = options
+        self._refill = TradeRefill(venue, clock, giving, gaps)
         self._minutes = VenueMinutes(venue, clock, giving.known_ms, stream=stream)
         self._origin_ms = begin.origin_ms
         self._n_failures = 0
@@ -81,27 +79,30 @@ class CatchUp:
     def everything(self, lines: Sequence[Line]) -> Iterator[float]:
         """Catch up what some connections missed; everything if the source was absent or the outage was long."""
         self.lines = [(line, line.n_breaks) for line in lines]
-        while any(line.is_open and not line.is_ready for line in lines):
-            yield REST_S
+        yield from self._until_rest_shows_the_join(lines)
         instruments = tuple(name for line in lines for name in line.instruments)
         is_joined = False
         if self._is_outage_long():
             is_joined = yield from self._minutes_or_join(self._why())
             instruments = self._venue.instruments
         if not is_joined:
-            try:
-                yield from self._trades(instruments)
-            except TradesOutOfReachError as error:
-                yield from self._give_minutes(str(error))
-                yield from self._trades(self._venue.instruments)
-            yield from self._again(lines, instruments)
+            yield from self._trades_or_minutes(instruments)
         yield from self._give_waiting()
+
+    def _until_rest_shows_the_join(self, lines: Sequence[Line]) -> Iterator[float]:
+        """Wait until an answer holds every trade that was made before open connections bring the later ones."""
+        began_s = self._clock.monotonic_s()
+        while any(
+            line.is_open and min(line.ready_for_s, self._clock.monotonic_s() - began_s) < _REST_LAG_S
+            for line in lines
+        ):
+            yield REST_S
 
     def quiet(self, lines: Sequence[Line]) -> Iterator[float]:
         """Ask whether sound connections, over which nothing shows the venue's time, have brought every trade."""
         self.lines = [(line, line.n_breaks) for line in lines]
         try:
-            yield from self._trades([name for line in lines for name in line.instruments])
+            yield from self._refill.trades([name for line in lines for name in line.instruments])
         except TradesOutOfReachError:
             self.lines = ()
             for line in lines:
@@ -124,34 +125,31 @@ class CatchUp:
 
     # Trades
 
-    def _trades(self, instruments: Sequence[str]) -> Iterator[float]:
-        """Give the trades after the newest one of each instrument, in the order of time, up to the venue's newest."""
-        pages = {name: self._pages_of(name) for name in instruments}
-        merge = PageMerge[VenueTrade](pages, lambda trade: trade.time_ms)
-        while merge.fetch():
-            received_ms = self._clock.now_ms()
-            for instrument, trade in merge.ready():
-                self._giving.give(instrument, trade, received_ms)
-            yield 0.0
+    def _trades_or_minutes(self, instruments: Sequence[str]) -> Iterator[float]:
+        """Give the missing trades; where they are out of reach, minutes, and the trades of the minute after them.
 
-    def _pages_of(self, instrument: str) -> Iterator[Sequence[VenueTrade]]:
-        newest = self._giving.newest(instrument)
-        if newest is not None:
-            return self._venue.trades_after(instrument, newest.trade_id, time_ms=newest.event_time_ms)
-        from_ms = self._giving.from_ms.get(instrument)
-        begin_ms = bar_start_ms(self._venue_now_ms(), Interval.ONE_MINUTE) if from_ms is None else from_ms
-        return self._venue.trades_from(instrument, begin_ms)
+        A venue that hands out few trades may not hand out those of the present minute either. So the next one
+        is tried, right after it has begun; after that the source goes on with what the sockets bring.
+        """
+        for _ in range(_MOST_JOINS):
+            try:
+                yield from self._refill.trades(instruments)
+            except TradesOutOfReachError as error:
+                reason = str(error)
+            else:
+                return
+            yield from self._give_minutes(reason)
+            instruments = self._venue.instruments
+        try:
+            yield from self._refill.trades(instruments)
+        except TradesOutOfReachError as error:
+            self._go_on_with_sockets(str(error))
 
-    def _again(self, lines: Sequence[Line], instruments: Sequence[str]) -> Iterator[float]:
-        """Ask again, because a REST API may show a trade later than the socket that was just opened would have."""
-        opened = [line for line in lines if line.is_open]
-        while any(line.is_open and line.ready_for_s < _REST_LAG_S for line in opened):
-            yield REST_S
-        heard = {trade.instrument for trade in self._waiting if not trade.is_repeated}
-        is_proved = heard if self._venue.traits.has_contiguous_ids else set()
-        asked = [name for name in instruments if name not in is_proved]
-        if opened and asked and len(asked) <= _MOST_ASKED_AGAIN:
-            yield from self._trades(asked)
+    def _go_on_with_sockets(self, reason: str) -> None:
+        first = self._waiting.first()
+        if first is None:
+            raise SourceUnavailableError(reason)
+        self._skip_to(first.trade.time_ms, reason)
 
     def _give_waiting(self) -> Iterator[float]:
         while self._waiting.give(self._giving) is Place.BEYOND:
@@ -162,42 +160,7 @@ class CatchUp:
         first = self._waiting.first()
         if first is None:
             return
-        until_s = self._clock.monotonic_s() + _PATIENCE_S
-        while self._giving.place(first.instrument, first.trade) is Place.BEYOND:
-            try:
-                yield from self._trades_before(first)
-            except TradesOutOfReachError as error:
-                self._give_up(first, str(error))
-                return
-            if self._giving.place(first.instrument, first.trade) is not Place.BEYOND:
-                return
-            if self._clock.monotonic_s() >= until_s:
-                self._give_up(first, f"The venue did not hand out trades before {first.trade.trade_id}.")
-                return
-            yield _AGAIN_S
-
-    def _trades_before(self, first: WaitingTrade) -> Iterator[float]:
-        for page in self._pages_of(first.instrument):
-            received_ms = self._clock.now_ms()
-            for trade in page:
-                if trade.trade_id >= first.trade.trade_id:
-                    return
-                self._giving.give(first.instrument, trade, received_ms)
-            yield 0.0
-
-    def _give_up(self, first: WaitingTrade, reason: str) -> None:
-        instrument, trade = first.instrument, first.trade
-        newest = self._giving.newest(instrument)
-        from_ms = trade.time_ms if newest is None else newest.event_time_ms
-        n_missing = self._giving.n_missing(instrument, trade)
-        self._giving.state_missing(from_ms, trade.time_ms, self._clock.now_ms())
-        self._giving.begin_trades([instrument], trade.time_ms)
-        end_ms = max(trade.time_ms, from_ms + 1)
-        self._gaps.missing([instrument], from_ms, end_ms, reason, n_missing=n_missing)
-        others = [name for name in self._venue.instruments if name != instrument]
-        self._gaps.missing(
-            others, from_ms, end_ms, f"Trades of {instrument}, of the same source, are missing."
-        )
+        yield from self._refill.before(first)
 
     # Minutes
 
@@ -255,6 +218,7 @@ class CatchUp:
         if end_ms < join_ms and (end_ms == from_ms or not self._minutes.longest_pause_ms):
             self._skip_to(join_ms, f"{why} The venue has no candles of it.", from_ms=end_ms)
         self._giving.begin_trades(instruments, join_ms)
+        self._gaps.ended(join_ms)
         self.is_absent = False
 
     def _skip_to(self, until_ms: int, reason: str, *, from_ms: int | None = None) -> None:
@@ -268,4 +232,5 @@ class CatchUp:
             giving.state_missing(begin_ms, until_ms, self._clock.now_ms())
         self._gaps.missing(instruments, begin_ms, until_ms, reason)
         giving.begin_trades(instruments, until_ms)
+        self._gaps.ended(until_ms)
         self.is_absent = False

@@ -140,6 +140,8 @@ class SourceFollower:
         try:
             if self._handover.is_shut:
                 self._begin_after_absence()
+            if self._catch_up.is_absent:
+                self._note_absence()
             if not self._handover.has_room:
                 return REST_S
             return self._work()
@@ -157,6 +159,14 @@ class SourceFollower:
         self._handover.open()
         self._catching = None
         self._catch_up.is_absent = True
+
+    def _note_absence(self) -> None:
+        """Keep the gap of an absence that lasts open up to the present."""
+        given_ms = self._giving.given_until_ms
+        if given_ms is not None:
+            reason = self.state.reason or "The source does not get on, and was declared absent."
+            now_ms = self._clock.now_ms() + self.skew_ms
+            self._gaps.lasts(self._venue.instruments, given_ms, now_ms, reason)
 
     def _work(self) -> float:
         n_read = 0
@@ -193,6 +203,7 @@ class SourceFollower:
 
     def _wait_for_a_right_clock(self) -> float:
         """Give nothing while the clock of the venue is wrong; once it is right, everything is caught up with."""
+        self._giving.note_wrong_clock(self._giving.clock.skew_ms)
         self._waiting.clear()
         self._catching = None
         for line in self._lines:
@@ -223,8 +234,11 @@ class SourceFollower:
     # Catching up
 
     def _is_lacking(self, line: Line) -> bool:
-        """Whether trades of a connection are to be asked for by REST: it was opened, or it cannot be."""
-        return not line.is_caught_up if line.is_open else line.n_failed > 0
+        """Whether trades of a connection are to be asked for by REST: it was opened, or it cannot be.
+
+        One that was cut counts as a failure. It is opened again within a second, and everything is asked for then.
+        """
+        return not line.is_caught_up if line.is_open else line.n_failed > min(line.n_openings, 1)
 
     def _catch(self) -> float:
         """Do one piece of catching up."""

@@ -134,7 +134,7 @@ class Giving:
             ShutError: If the source was declared absent.
         """
         if trade.time_ms - received_ms > LARGEST_LEAD_MS:
-            self._refuse(trade, received_ms)
+            self.note_wrong_clock(trade.time_ms - received_ms)
             return False
         from_ms = self.from_ms.get(instrument)
         if from_ms is not None and trade.time_ms < from_ms:
@@ -151,8 +151,9 @@ class Giving:
         self.wrong_clock = ""
         return True
 
-    def _refuse(self, trade: VenueTrade, received_ms: int) -> None:
-        lead_s = (trade.time_ms - received_ms) / _SECOND_MS
+    def note_wrong_clock(self, lead_ms: int) -> None:
+        """Note that trades are not taken, because they are dated so much later than they arrive."""
+        lead_s = lead_ms / _SECOND_MS
         if not self.wrong_clock:
             log.warning("the clock of a venue is wrong", source=self._source, lead_s=lead_s)
         self.wrong_clock = (

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from producers.sources.sockets import Received
 from producers.sources.venues import Reading
@@ -15,6 +16,8 @@ log = structlog.get_logger()
 
 #: Who closes a gap whose minutes were published as candles of the venue.
 BY_CANDLES = "candles"
+#: The end of the gap of an outage that lasts is written so often at most, and later once in a twentieth of its length.
+_LASTING_EVERY_S, _LASTING_SHARE = 10.0, 0.05
 
 
 class Recorder(Protocol):
@@ -81,6 +84,76 @@ class GapNotes:
         self._stream = stream
         self._source = source
         self._unwritten: list[tuple[Gap, bool]] = []
+        self._lasting: list[Gap] = []
+        self._grows_at_s = 0.0
+
+    def lasts(self, instruments: Sequence[str], from_ms: int, until_ms: int, reason: str) -> None:
+        """Note that an outage goes on: its gap is open from the first moment, and its end follows the time.
+
+        Args:
+            instruments: Whose trades are missing.
+            from_ms: The event time from which they are missing.
+            until_ms: The present event time.
+            reason: One sentence.
+        """
+        now_s = self._clock.monotonic_s()
+        if until_ms <= from_ms or now_s < self._grows_at_s:
+            return
+        try:
+            self._grow(instruments, from_ms, until_ms, reason)
+        except StoreUnavailableError as error:
+            log.warning("a gap is not written yet", source=self._source, reason=str(error))
+        lasted_s = (until_ms - from_ms) / 1000
+        self._grows_at_s = now_s + max(_LASTING_EVERY_S, _LASTING_SHARE * lasted_s)
+
+    def _grow(self, instruments: Sequence[str], from_ms: int, until_ms: int, reason: str) -> None:
+        if not self._lasting:
+            # A session that ended in the midst of the outage may have opened it.
+            found = self._ledger.gaps(self._stream, source=self._source, is_open=True)
+            self._lasting = [
+                gap for gap in found if gap.kind is GapKind.TRADES and gap.start_ms == from_ms < gap.end_ms
+            ]
+        if self._lasting and self._lasting[0].end_ms >= until_ms:
+            return
+        if self._lasting and self._ledger.move_end(self._lasting, until_ms):
+            self._lasting = [replace(gap, end_ms=until_ms) for gap in self._lasting]
+            return
+        # The first stretch was closed meanwhile, such as by a backfill: the rest of the outage is another gap.
+        begin_ms = self._lasting[0].end_ms if self._lasting else from_ms
+        gaps = [self._gap(name, begin_ms, until_ms, reason) for name in instruments]
+        for gap in gaps:
+            self._ledger.open(gap)
+        self._lasting = gaps
+
+    def ended(self, until_ms: int) -> None:
+        """Note that an outage is over: its gap ends here, and stays open until it is filled.
+
+        Args:
+            until_ms: The event time from which on trades are given again.
+        """
+        if not self._lasting:
+            return
+        try:
+            if until_ms > self._lasting[0].start_ms and until_ms != self._lasting[0].end_ms:
+                self._ledger.move_end(self._lasting, until_ms)
+        except StoreUnavailableError as error:
+            log.warning("the end of a gap is not written", source=self._source, reason=str(error))
+        self._lasting, self._grows_at_s = [], 0.0
+
+    def _gap(
+        self, instrument: str, from_ms: int, until_ms: int, reason: str, n_missing: int | None = None
+    ) -> Gap:
+        return Gap(
+            stream=self._stream,
+            source=self._source,
+            instrument=instrument,
+            kind=GapKind.TRADES,
+            start_ms=from_ms,
+            end_ms=until_ms,
+            reason=reason,
+            opened_ms=self._clock.now_ms(),
+            n_missing=n_missing,
+        )
 
     def missing(
         self,
@@ -104,19 +177,10 @@ class GapNotes:
         """
         if until_ms <= from_ms:
             return
+        if self._lasting and self._lasting[0].start_ms == from_ms:
+            self.ended(until_ms)  # so that the gap that is noted here is the same one
         for instrument in instruments:
-            gap = Gap(
-                stream=self._stream,
-                source=self._source,
-                instrument=instrument,
-                kind=GapKind.TRADES,
-                start_ms=from_ms,
-                end_ms=until_ms,
-                reason=reason,
-                opened_ms=self._clock.now_ms(),
-                n_missing=n_missing,
-            )
-            self._unwritten.append((gap, is_filled))
+            self._unwritten.append((self._gap(instrument, from_ms, until_ms, reason, n_missing), is_filled))
         log.warning("trades are missing", source=self._source, n_ms=until_ms - from_ms, reason=reason)
         self.write()
 

@@ -20,6 +20,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import parquet
 
+from producers.jobs.recording.arrays import UnfitError, array_of
 from producers.jobs.recording.folders import PartFacts
 from producers.jobs.recording.kinds import COLUMNS, RecordedKind, Row
 from schemas.errors import StateError
@@ -28,7 +29,6 @@ _ENDING = ".parquet"
 _FACTS = b"driftline.recording"
 #: So often a folder is read whose files vanish meanwhile.
 _MOST_READINGS = 20
-_UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)
 _Read = TypeVar("_Read")
 _TYPES: Final = {
     "string": pa.string(),
@@ -75,14 +75,14 @@ def table_of(kind: RecordedKind, rows: Sequence[Row]) -> pa.Table:
     """Return rows as a table. A row is left out if the venue stated a number that fits no column."""
     try:
         return _table(kind, rows)
-    except _UNFIT:
+    except UnfitError:
         return _table(kind, [row for row in rows if _is_fit(kind, row)])
 
 
 def _is_fit(kind: RecordedKind, row: Row) -> bool:
     try:
         _table(kind, [row])
-    except _UNFIT:
+    except UnfitError:
         return False
     return True
 
@@ -91,8 +91,8 @@ def _table(kind: RecordedKind, rows: Sequence[Row]) -> pa.Table:
     schema = schema_of(kind)
     if not rows:
         return schema.empty_table()
-    columns = zip(zip(*rows, strict=True), schema, strict=True)
-    return pa.table([pa.array(values, type=of.type) for values, of in columns], schema=schema)
+    columns = zip(zip(*rows, strict=True), COLUMNS[kind].values(), strict=True)
+    return pa.Table.from_arrays([array_of(values, of) for values, of in columns], schema=schema)
 
 
 def write_whole(path: Path, tables: Iterable[pa.Table], schema: pa.Schema, facts: PartFacts) -> None:
@@ -114,6 +114,7 @@ def write_whole(path: Path, tables: Iterable[pa.Table], schema: pa.Schema, facts
     ):
         for table in tables:
             writer.write_table(table.cast(stated))
+    pa.default_memory_pool().release_unused()  # it would keep 20 MB until the next part
 
 
 def _encodings(schema: pa.Schema) -> dict[str, Any]:

@@ -28,11 +28,11 @@ _CLOCK = (
     r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?"
     r"(?:\s*(?P<half>[ap])\.?m\.?)?"
 )
-_ZONE = r"(?:\s*\(?(?P<zone>(?:UTC|GMT)?\s*[+\-\u2212]\d{1,2}(?::?\d{2})?|[a-z]{1,5})\)?(?:\s*\([^)]*\))?)?"
+_ZONE = r"(?:\s*\(?(?P<zone>(?:UTC|GMT)?\s*[+\-\u2212]\d{1,2}(?::?\d{2})?|[a-z]{1,5})\)?(?:\s*\([^)]*\)|\[utc\]|(?<=0000)\s+utc)?)?"
 _AT = rf"(?:,?\s+(?:at\s+)?{_CLOCK}{_ZONE})?"
-_WEEKDAY = r"(?:[a-z]{3,9}\.?,?\s+)?"
+_WEEKDAY = r"(?:[a-z]{2,9}\.?,?\s+)?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_ISO = rf"(?P<year>\d{{4}})-(?P<number>\d{{1,2}})-(?P<day>\d{{1,2}})(?:(?:\s*T\s*|\s+){_CLOCK}{_ZONE})?"
+_ISO = rf"(?P<year>\d{{4}})(?P<mark>[-/])(?P<number>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}})(?:(?:\s*T\s*|\s+){_CLOCK}{_ZONE})?"
 _SHORT_ISO = (
     r"(?P<year>\d{4})(?P<number>\d{2})(?P<day>\d{2})T(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?"
     + _ZONE

@@ -49,6 +49,11 @@ class ArticlePages:
         self._is_busy = False
         self.notes = []
 
+    @property
+    def has_turn(self) -> bool:
+        """Whether this round asks for a further page."""
+        return self._left != 0 and not self._is_busy
+
     def get(self, url: str, *, is_last: bool) -> Page | Missing:
         """Return a page, or why there is none.
 
@@ -56,7 +61,7 @@ class ArticlePages:
             url: The canonical address.
             is_last: Whether no other round will come soon, so that nothing waits for it.
         """
-        if self._left == 0 or self._is_busy:
+        if not self.has_turn:
             return Missing.GONE if is_last else Missing.WAITS
         self._left -= 1
         try:

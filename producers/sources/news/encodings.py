@@ -27,6 +27,14 @@ _IN_HEADER = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{2,40})", re.IGNOR
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>", re.IGNORECASE)
 #: What XML and JSON do not allow; a server that cut a character in two leaves such.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+#: Encodings by the names under which pages of the web declare smaller ones, as browsers read them: the first byte of the
+#: larger one made a whole feed of Japanese unreadable.
+_LARGER = {
+    "iso-8859-1": "windows-1252", "latin-1": "windows-1252", "latin1": "windows-1252", "us-ascii": "windows-1252",
+    "ascii": "windows-1252", "iso-8859-9": "windows-1254", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932",
+    "gb2312": "gb18030", "gbk": "gb18030", "euc-kr": "cp949", "ks-c-5601-1987": "cp949", "big5": "big5hkscs",
+    "tis-620": "cp874",
+}  # fmt: skip
 _LAST_RESORT = "windows-1252"
 #: A text is taken for damaged UTF-8 if at least so many of its characters beyond ASCII are sound.
 _SOUND_SHARE = 0.5
@@ -111,9 +119,10 @@ def _is_damaged_utf8(body: bytes) -> bool:
 
 
 def _decoded_as(body: bytes, name: str) -> str | None:
-    if name.lower().replace("_", "-") in {"", "utf-8", "utf8", "utf-16", "utf-32"}:
+    label = name.lower().replace("_", "-")
+    if label in {"", "utf-8", "utf8", "utf-16", "utf-32"}:
         return None  # they were tried
     try:
-        return body.decode(name)
+        return body.decode(_LARGER.get(label, name))
     except (LookupError, UnicodeError, ValueError):
         return None

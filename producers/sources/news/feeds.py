@@ -24,15 +24,16 @@ _TIMES = ("published", "created", "updated")
 #: feedparser lets an empty ``dc:description`` replace the description, as the feed of CoinDesk has them both.
 _EMPTY = re.compile(
     r"<((?:dc|dcterms|content|atom|itunes):[a-z]+|description|summary|author|category|guid|pubDate)(?:\s[^<>]*)?"
-    r"(?:/>|>\s*(?:<!\[CDATA\[\s*\]\]>)?\s*</\1\s*>)",
+    r"(?:/>|>\s*+(?:<!\[CDATA\[\s*+\]\]>)?\s*+</\1\s*+>)",
     re.IGNORECASE,
 )
 #: It also takes the caption of a picture for the title or the summary of the article.
 _OF_PICTURES = re.compile(
     r"<(media:(?:title|description|text|credit|copyright|keywords)|itunes:(?:summary|subtitle|title))\b[^<>]*(?<!/)>"
-    r".*?</\1\s*>",
-    re.IGNORECASE | re.DOTALL,
+    r"[^<]*+(?:<(?!/?(?:media|itunes):)[^<]*+)*+</\1\s*+>",
+    re.IGNORECASE,
 )
+_ENDS = re.compile(r"</(?:[\w-]+:)?(?:item|entry)\s*+>", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
@@ -56,7 +57,7 @@ def read_feed(body: bytes, headers: Mapping[str, str]) -> Feed:
     if not parsed.get("version") and not parsed.get("entries"):
         message = f"expected a feed of RSS or Atom, was {text.lstrip()[:60]!r}"
         raise DecodeError(message)
-    entries = parsed["entries"][:MOST_ENTRIES]
+    entries = _whole(parsed, text)[:MOST_ENTRIES]
     return Feed(
         form=str(parsed.get("version") or "unknown"),
         entries=tuple(_entry(each) for each in entries),
@@ -88,6 +89,12 @@ def _parsed(text: str) -> dict[str, Any]:
         message = f"expected a feed that can be parsed: {type(error).__name__}: {error}"
         raise DecodeError(message) from error
     return parsed
+
+
+def _whole(parsed: Mapping[str, Any], text: str) -> list[Any]:
+    """Return the items without the last one if the feed breaks off in it: half a date is another date."""
+    entries: list[Any] = parsed["entries"]
+    return entries[: len(_ENDS.findall(text))] if parsed.get("bozo") else entries
 
 
 def _note(parsed: Mapping[str, Any]) -> str | None:

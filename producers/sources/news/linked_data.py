@@ -9,7 +9,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from bs4 import BeautifulSoup
 
@@ -28,7 +28,7 @@ _ARTICLES = (
     "AdvertiserContentArticle",
 )
 _COMMENT = re.compile(
-    r"^\s*(?:<!--|/\*<!\[CDATA\[\*/|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|/\*\]\]>\*/|//\]\]>|\]\]>)\s*;?\s*$"
+    r"^\s*(?:<!--|/\*<!\[CDATA\[\*/|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|/\*\]\]>\*/|//\]\]>|\]\]>)\s*+;?\s*+$"
 )
 _SURPLUS_COMMA = re.compile(r",(\s*[}\]])")
 _DEEPEST = 12
@@ -87,29 +87,32 @@ def _lacks(node: Node) -> int:
 
 
 def _resolved(value: object, by_id: dict[str, Node]) -> object:
-    if isinstance(value, dict) and set(value) <= {"@id", "@type"}:
+    if _is_reference(value):
         return by_id.get(str(value.get("@id")), value)
     if isinstance(value, list):
-        return [_resolved(each, by_id) for each in value]
+        return [by_id.get(str(each.get("@id")), each) if _is_reference(each) else each for each in value]
     return value
 
 
-def text_in(value: object) -> str:
-    """Return the text of a value: the text itself, the name of an object, or the first of a list that has one."""
+def _is_reference(value: object) -> TypeGuard[Node]:
+    return isinstance(value, dict) and set(value) <= {"@id", "@type"}
+
+
+def text_in(value: object, depth: int = 0) -> str:
+    """Return the text of a value: the text itself, the name of an object, or the first of a list that has one.
+
+    Args:
+        value: What the linked data state.
+        depth: How deep the value lies; what lies deeper than any real text is not looked at.
+    """
     match value:
         case str():
             return value
-        case dict():
-            return next(
-                (
-                    text
-                    for name in ("name", "@value", "headline", "@id", "url")
-                    if (text := text_in(value.get(name)))
-                ),
-                "",
-            )
-        case list():
-            return next((text for each in value if (text := text_in(each))), "")
+        case dict() if depth < _DEEPEST:
+            inner = (value.get(name) for name in ("name", "@value", "headline", "@id", "url"))
+            return next((text for each in inner if (text := text_in(each, depth + 1))), "")
+        case list() if depth < _DEEPEST:
+            return next((text for each in value if (text := text_in(each, depth + 1))), "")
         case _:
             return ""
 

@@ -3,7 +3,8 @@
 import html
 import re
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
+from bs4.element import CData, NavigableString
 
 from producers.normalise.news.texts import clean_line, clean_text
 
@@ -39,7 +40,9 @@ _UNREAD = (
     "nav",
     "aside",
 )
-_LOOKS_LIKE_HTML = re.compile(r"<\s*/?\s*[a-zA-Z!][^<>]*>|&[a-zA-Z#0-9]{2,10};")
+#: What is no comment, no declaration, and no text of a script.
+_TEXTS = (NavigableString, CData)
+_LOOKS_LIKE_HTML = re.compile(r"<\s*+(?:/\s*+)?[a-zA-Z!][^<>]*>|&[a-zA-Z#0-9]{2,10};")
 
 
 def plain_line(text: str | None, longest: int) -> str:
@@ -81,11 +84,29 @@ def soup_of(text: str) -> BeautifulSoup:
 
 
 def _text_of_html(text: str) -> str:
-    soup = soup_of(text)
-    for element in soup(list(_UNREAD)):
-        element.decompose()
-    for element in soup(list(_BLOCKS)):
-        element.insert_before("\n")
-        element.insert_after("\n")
-    # The line breaks of the source are spaces; those that were put in are not.
-    return soup.get_text()
+    """Return the text, with a line break at each edge of a block.
+
+    The tree is walked once and not changed, because every change searches the neighbours: a page of 4,000 paragraphs took
+    five seconds, and one of 40,000 minutes. The line breaks of the source are spaces; those that are put in are not.
+    """
+    parts: list[str] = []
+    opened: list[Tag] = []
+    n_unread = 0
+    for element in soup_of(text).descendants:
+        while opened and opened[-1] is not element.parent:
+            n_unread -= _left(opened.pop(), parts)
+        if isinstance(element, Tag):
+            opened.append(element)
+            n_unread += element.name in _UNREAD
+            parts += ["\n"] if element.name in _BLOCKS else []
+        elif n_unread == 0 and type(element) in _TEXTS:
+            parts.append(str(element))
+    while opened:
+        _left(opened.pop(), parts)
+    return "".join(parts)
+
+
+def _left(element: Tag, parts: list[str]) -> int:
+    """End the line of a block that ends, and return how many unread elements ended."""
+    parts += ["\n"] if element.name in _BLOCKS else []
+    return int(element.name in _UNREAD)

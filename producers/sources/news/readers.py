@@ -70,7 +70,7 @@ class NewsReader(NewsReading):
         )
         taken = Taken()
         entries = _once_each(found.entries, found.base)
-        for entry in entries:
+        for entry in self._taker.ordered(entries):
             self._taker.take(entry, looking, taken)
         return self._round(
             NewsRound(

@@ -138,7 +138,7 @@ def news_specs(names: Sequence[str], feeds: str = "") -> tuple[NewsSpec, ...]:
     for name in names:
         if name not in known:
             message = (
-                f"a news source must be one of {', '.join(sorted(known))}, or be added as name=https://host/feed, "
+                f"DRIFTLINE_LIVE_NEWS: a news source must be one of {', '.join(sorted(known))}, or be added as name=https://host/feed, "
                 f"was {name!r}"
             )
             raise ConfigurationError(message)
@@ -152,7 +152,9 @@ def _spec_of(text: str) -> NewsSpec:
     except InvariantError:
         is_good = False
     if not is_good or not address.startswith("https://"):
-        message = f"a news feed must look like decrypt=https://decrypt.co/feed, was {text!r}"
+        message = (
+            f"DRIFTLINE_NEWS_FEEDS: a news feed must look like decrypt=https://decrypt.co/feed, was {text!r}"
+        )
         raise ConfigurationError(message)
     home = f"https://{urlsplit(address).netloc}"
     return NewsSpec(

@@ -18,6 +18,7 @@ from producers.sources.news.pages import Page
 from producers.sources.news.rounds import Rejected, Way
 from producers.sources.news.specs import NewsSpec
 from producers.sources.news.tracking import Tracking, states_another
+from producers.sources.news.turns import Turns
 
 _MOST_REJECTED = 5_000
 
@@ -82,7 +83,12 @@ class Taker:
         self._versions = versions
         self._pages = pages
         self._tracking = Tracking()
+        self._turns = Turns()
         self._rejected: dict[tuple[str, str], None] = {}
+
+    def ordered(self, entries: Iterable[FeedEntry]) -> list[FeedEntry]:
+        """Return items in the order in which they are taken: those first whose page was never asked for."""
+        return self._turns.ordered(entries)
 
     def take(self, entry: FeedEntry, looking: Looking, into: Taken) -> None:
         """Take an item, and note what it became.
@@ -94,10 +100,14 @@ class Taker:
         """
         try:
             url = self._address(entry, looking.base)
-            known = self._versions.of(url)
+            known = self._versions.of(self._turns.address_of(url))
             if known is not None and not self._is_due(entry, known, looking):
                 into.n_duplicate += 1
                 return
+            if self._turns.is_refused(entry, now_ms=looking.now_ms):
+                return
+            if self._pages.has_turn:
+                self._turns.asked(entry, now_ms=looking.now_ms)
             has_enough = looking.way is Way.FEED  # a listing and a sitemap leave the rest to the page
             page = self._pages.get(
                 url if known is None else known.url, is_last=looking.is_last and has_enough
@@ -106,8 +116,12 @@ class Taker:
                 into.n_waiting += 1
                 return
             found = page if isinstance(page, Page) else None
-            self._read(entry, found, self._address_of(found, known, url), looking, into)
+            address = self._address_of(found, known, url)
+            self._read(entry, found, address, looking, into)
+            self._turns.named(url, address)
         except ItemRefusedError as error:
+            if error.rule is not Rule.NOT_IN_FUTURE:
+                self._turns.refused(entry, now_ms=looking.now_ms)
             self._reject(entry, error, into)
 
     def _address(self, entry: FeedEntry, base: str) -> str:

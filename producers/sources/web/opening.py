@@ -4,10 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
 from producers.sources.fetching import Fetcher
 from producers.sources.sockets import Sockets
 from producers.sources.web.parameters import WebParameters
 from schemas.time import Clock
+
+log = structlog.get_logger()
 
 
 class Web(NamedTuple):
@@ -32,9 +37,15 @@ def open_web(
     from producers.sources.web.clients import PoliteFetcher
     from producers.sources.web.manners import Manners
 
+    set_on_retry_hooks([_note_retry])
     manners = Manners(parameters, clock, is_stopped=is_stopped)
     fetcher = PoliteFetcher(parameters, manners, clock, is_stopped=is_stopped)
     try:
         yield Web(fetcher, PoliteSockets(parameters, manners, clock))
     finally:
         fetcher.close()
+
+
+def _note_retry(details: RetryDetails) -> None:
+    """Note an attempt that failed. Whoever asked says what came of it, so this is for whoever looks for more."""
+    log.debug("trying again", reason=str(details.caused_by), wait_s=round(details.wait_for, 1))

@@ -18,6 +18,13 @@ _VALUES = ", ".join(f"%({column})s" for column in Gap.__struct_fields__)
 _KEY = "stream, source, instrument, kind, start_ms, end_ms"
 _SAME = " AND ".join(f"{column} = %({column})s" for column in _KEY.split(", "))
 
+_MOVED_COLUMNS = _COLUMNS.replace("end_ms", "%(moved_ms)s::bigint")
+_MOVED = (
+    f"WITH moved AS (DELETE FROM gaps WHERE {_SAME} AND closed_ms IS NULL AND end_ms <> %(moved_ms)s RETURNING *), "
+    f"added AS (INSERT INTO gaps ({_COLUMNS}) SELECT {_MOVED_COLUMNS} FROM moved ON CONFLICT ({_KEY}) DO NOTHING) "
+    "SELECT count(*) FROM moved"
+)
+
 
 class StoredGaps(GapLedger):
     """The ledger in Postgres."""
@@ -34,6 +41,15 @@ class StoredGaps(GapLedger):
         """Close a gap; see the port, :class:`schemas.gaps.GapLedger`."""
         with self._pool.writes() as cursor:
             return close_gap(cursor, gap, by=by, at_ms=at_ms, remaining=remaining)
+
+    def move_end(self, gaps: Sequence[Gap], end_ms: int) -> bool:
+        """Move the end of open gaps; see the port, :class:`schemas.gaps.GapLedger`."""
+        n_open = 0
+        with self._pool.writes() as cursor:
+            for gap in gaps:
+                cursor.execute(_MOVED, _row(gap) | {"moved_ms": end_ms})
+                n_open += (cursor.fetchone() or (0,))[0]
+        return n_open == len(gaps)
 
     def gaps(
         self,

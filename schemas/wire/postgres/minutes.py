@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from schemas.time import Interval
 from schemas.wire.postgres.pools import PostgresPool
 
+#: It has no join: Postgres has no statistics of tables that were just loaded, and joined 20,000 minutes row by row, which
+#: took 70 s.
 _QUERY = """
-    SELECT start_ms, open, high, low, close, volume, buy_volume FROM bars
-    WHERE stream = %(stream)s AND instrument = %(instrument)s AND interval = %(interval)s AND start_ms < %(until)s
-    UNION ALL
-    SELECT start_ms, open, high, low, close, volume, taker_buy_volume FROM candles
-    WHERE stream = %(stream)s AND instrument = %(instrument)s AND interval = %(interval)s AND start_ms < %(until)s
-      AND NOT EXISTS (
-        SELECT FROM bars WHERE bars.stream = candles.stream AND bars.instrument = candles.instrument
-          AND bars.interval = candles.interval AND bars.start_ms = candles.start_ms)
-    ORDER BY start_ms
+    SELECT DISTINCT ON (start_ms) start_ms, open, high, low, close, volume, buy_volume FROM (
+      SELECT start_ms, open, high, low, close, volume, buy_volume, 1 AS rank FROM bars
+      WHERE stream = %(stream)s AND instrument = %(instrument)s AND interval = %(interval)s AND start_ms < %(until)s
+      UNION ALL
+      SELECT start_ms, open, high, low, close, volume, taker_buy_volume, 2 FROM candles
+      WHERE stream = %(stream)s AND instrument = %(instrument)s AND interval = %(interval)s AND start_ms < %(until)s
+    ) AS known
+    ORDER BY start_ms, rank
 """
 _END_OF_TIME_MS = 2**53
 

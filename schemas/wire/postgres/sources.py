@@ -3,11 +3,23 @@
 import msgspec
 
 from schemas.events import SourceHealthChanged
-from schemas.topics import MARKET_CANDLE, MARKET_PRICE, MARKET_QUOTE, MARKET_TICK, NEWS_ARTICLE
+from schemas.topics import (
+    MARKET_CANDLE,
+    MARKET_PRICE,
+    MARKET_QUOTE,
+    MARKET_TICK,
+    NEWS_ARTICLE,
+    SOURCES_STATUS,
+)
 from schemas.wire.postgres.pools import PostgresPool
 
 #: The topics that sources publish themselves; other topics are derived and lag behind them.
-_PUBLISHED = [MARKET_TICK.name, MARKET_CANDLE.name, MARKET_QUOTE.name, MARKET_PRICE.name, NEWS_ARTICLE.name]
+PUBLISHED_BY_SOURCES = frozenset(
+    topic.name for topic in (MARKET_TICK, MARKET_CANDLE, MARKET_QUOTE, MARKET_PRICE, NEWS_ARTICLE)
+)
+#: Under this topic the progress of a source ends where an absence begins. Elsewhere an absence counts as well, because
+#: nobody needs to wait for what will not come. So an outage would look like a source that keeps up.
+OF_SOURCES_ALONE = SOURCES_STATUS.name
 
 
 class StoredSources:
@@ -22,10 +34,13 @@ class StoredSources:
         return [msgspec.convert(row, SourceHealthChanged) for row in rows]
 
     def watermarks_ms(self, stream: str) -> dict[str, int]:
-        """Return by source the newest event time up to which all of its events in a market topic are stored."""
+        """Return by source the newest event time up to which the source vouched in a topic of its own.
+
+        An outage does not count, in which all that is known is that nothing will come.
+        """
         rows = self._pool.rows(
-            "SELECT source, max(watermark_ms) FROM stream_progress WHERE stream = %s AND topic = ANY(%s) "
-            "GROUP BY source ORDER BY source",
-            (stream, _PUBLISHED),
+            "SELECT source, coalesce(max(watermark_ms) FILTER (WHERE topic = %s), max(watermark_ms)) "
+            "FROM stream_progress WHERE stream = %s AND topic = ANY(%s) GROUP BY source ORDER BY source",
+            (OF_SOURCES_ALONE, stream, [*PUBLISHED_BY_SOURCES, OF_SOURCES_ALONE]),
         )
         return {row[0]: row[1] for row in rows}

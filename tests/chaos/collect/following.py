@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from schemas.events import TickObserved
 from schemas.gaps import Gap, GapKind
+from schemas.topics import MARKET_BAR, MARKET_CANDLE, MARKET_TICK
 from schemas.wire.postgres.gaps import StoredGaps
 from schemas.wire.postgres.pools import PostgresPool
+from schemas.wire.reading import read_range
 from schemas.wire.settings import Endpoints
 from tests.chaos.collect.judging import (
     BarVerdict,
@@ -30,6 +32,8 @@ from tests.mirror.markets import Market
 from tests.mirror.running import RunningMirror
 
 RECOVERED_S = 180.0
+#: So long a run goes on without venues that stay away.
+AWAY_S = 60.0
 KRAKEN_MINUTES = 700
 #: The warm-up is killed so long after each of its first starts.
 WARM_UP_KILLS_S = (1.5, 3.0, 4.5)
@@ -40,6 +44,7 @@ class Result(NamedTuple):
 
     Attributes:
         n_struck: How many answers and sockets of the mirror failed, or how often the follower was killed or stopped.
+        stays_away: Whether the venues are left alone for a while after it, so that they do not come back.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Result(NamedTuple):
     n_gaps: int = 0
     n_open: int = 0
     n_struck: int = 0
+    stays_away: bool = False
 
 
 class Course:
@@ -141,8 +147,11 @@ class Course:
         n_struck += sum(fault["kind"] == "skew" for fault in scenario.faults) + (scenario.pause_s > 0)
         self._mirror.heal()
         healed_ms = self._mirror.mirror.clock()
-        recovered_s = self._recovered(healed_ms)
-        return Result(scenario.name, from_ms, self._mirror.mirror.clock(), recovered_s, n_struck=n_struck)
+        recovered_s = self._recovered(healed_ms, AWAY_S if scenario.stays_away else RECOVERED_S)
+        until_ms = self._mirror.mirror.clock()
+        return Result(
+            scenario.name, from_ms, until_ms, recovered_s, n_struck=n_struck, stays_away=scenario.stays_away
+        )
 
     def _pass(self, scenario: Scenario) -> None:
         began_s = time.monotonic()
@@ -163,10 +172,10 @@ class Course:
         self._market.look()
         self._follower.look()
 
-    def _recovered(self, after_ms: int) -> float | None:
+    def _recovered(self, after_ms: int, longest_s: float = RECOVERED_S) -> float | None:
         """Wait for a trade of each venue that was made after a time; return how long that took."""
         began_s = time.monotonic()
-        while time.monotonic() - began_s < RECOVERED_S:
+        while time.monotonic() - began_s < longest_s:
             self._look()
             newest = {name: ticks[-1].event_time_ms for name, ticks in self._ticks().items()}
             if len(newest) == len(self.markets) and min(newest.values()) > after_ms:
@@ -178,6 +187,18 @@ class Course:
         return ticks_of(self._endpoints.kafka, self._stream)
 
     # Judging
+
+    def dump(self, path: Path) -> None:
+        """Write every record of trades, candles and bars in the order of their partitions."""
+        with path.open("w") as file:
+            for topic in (MARKET_TICK, MARKET_CANDLE, MARKET_BAR):
+                starts = {(topic.name, partition): 0 for partition in range(topic.n_partitions)}
+                for record in read_range(self._endpoints.kafka, starts):
+                    value = (record.value or b"null").decode()
+                    file.write(f"{topic.name} {record.partition} {record.offset} {value}\n")
+            for name, gaps in self._gaps().items():
+                for gap in gaps:
+                    file.write(f"gap {name} {gap}\n")
 
     def wait_for_bars(self) -> tuple[int, int]:
         """Wait until the bars of the present minute are there; return the span of all whole minutes."""

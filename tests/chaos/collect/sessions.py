@@ -83,6 +83,7 @@ def _venues(around: Surroundings, options: Options) -> list[Figure]:
             results.append(course.suffer(scenario))
             Console().print(f"{scenario.name}: {results[-1].recovered_s}")
         span = course.wait_for_bars()
+    course.dump(around.logs / "records.jsonl")
     judged = course.judged(results)
     bars = course.judged_bars(*span)
     show_venues(judged)
@@ -95,7 +96,8 @@ def _venues(around: Surroundings, options: Options) -> list[Figure]:
         *_none("minutes of the history that differ", history.n_wrong),
         *_none("follower ended by itself", len(course.crashes)),
         *_none(
-            "failures after which a venue did not come back", sum(each.recovered_s is None for each in judged)
+            "failures after which a venue did not come back",
+            sum(each.recovered_s is None and not each.stays_away for each in judged),
         ),
         *_none("trades lost and not named by the ledger", whole.n_lost),
         *_none("trades doubled", whole.n_doubled),
@@ -154,7 +156,8 @@ def show_venues(results: list[Result]) -> None:
     ):
         table.add_column(heading, justify="left" if heading == "failure" else "right")
     for each in results:
-        back = "never" if each.recovered_s is None else f"{each.recovered_s:.1f} s"
+        back = "stays away" if each.stays_away else "never"
+        back = back if each.recovered_s is None else f"{each.recovered_s:.1f} s"
         trades = each.trades
         counts = (trades.n_true, trades.n_lost, trades.n_doubled, trades.n_wrong, trades.n_named)
         table.add_row(

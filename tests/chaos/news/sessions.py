@@ -157,15 +157,15 @@ def _figures(
         ("articles times assets times scorers", verdict.n_wanted, "scores", None),
         ("scores lost", verdict.n_lost, "scores", 0),
         ("scores that nobody asked for", verdict.n_strange, "scores", 0),
-        ("scores that differ from a run without kills", n_other, "scores", 0),
+        ("scores unlike a run without kills", n_other, "scores", 0),
         ("scores stated again otherwise", verdict.n_contradicting, "scores", 0),
-        ("scores stated again, which readers drop", verdict.n_repeated, "records", None),
-        ("watermarks before a score that they vouch for", verdict.n_early, "watermarks", 0),
+        ("scores repeated, which readers drop", verdict.n_repeated, "records", None),
+        ("watermarks before their scores", verdict.n_early, "watermarks", 0),
         ("last watermark missing", int(not verdict.is_ended), "watermarks", 0),
         ("rows of Postgres missing or too many", abs(n_stored - verdict.n_wanted), "rows", 0),
-        ("rows of news features", features.n_rows, "rows", None),
-        ("rows of news features that differ from the batch", features.n_different, "rows", 0),
-        ("from the first article to the last watermark", took_s, "s", None),
+        ("news feature rows", features.n_rows, "rows", None),
+        ("news feature rows unlike the batch", features.n_different, "rows", 0),
+        ("first article to last watermark", took_s, "s", None),
     ]
     return [
         Figure(

@@ -1,9 +1,11 @@
 """Producing, consuming, and asking the log for places, on every broker."""
 
+import asyncio
 from uuid import uuid4
 
 import confluent_kafka as ck
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from schemas.errors import BrokerUnavailableError, ConfigurationError
@@ -178,3 +180,26 @@ def test_broker_that_is_away_is_a_transient_error() -> None:
     publisher.publish("market.tick.v1", b"", key=None)
     with pytest.raises(BrokerUnavailableError, match="acknowledged"):
         publisher.flush(timeout_s=0.3)
+
+
+def test_a_client_without_the_library_for_compression_reads_what_is_published_for_agents(
+    broker: Broker, topic: Topic
+) -> None:
+    """aiokafka, on which the agents run, reads no zstd unless another library is installed."""
+    values = [b"value %d" % i * 50 for i in range(100)]
+    publisher = Publisher(broker.endpoint, role="tests", is_compressed=False)
+    for value in values:
+        publisher.publish(topic.name, value, key=b"key", partition=1)
+    publisher.flush()
+    assert asyncio.run(_read_by_agent(broker.endpoint, topic, len(values))) == values
+
+
+async def _read_by_agent(endpoint: KafkaEndpoint, topic: Topic, n: int) -> list[bytes | None]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=endpoint.bootstrap_servers, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic.name, 1)])
+        await consumer.seek_to_beginning()
+        return [(await asyncio.wait_for(consumer.getone(), 60)).value for _ in range(n)]
+    finally:
+        await consumer.stop()

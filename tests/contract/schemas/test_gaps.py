@@ -71,6 +71,22 @@ def test_rest_of_a_gap_is_opened_when_a_part_was_found(ledger: GapLedger, gap: G
     assert [one.closed_by for one in ledger.gaps(gap.stream, is_open=False)] == ["reconnect"]
 
 
+def test_end_of_open_gaps_moves_and_that_of_others_does_not(ledger: GapLedger, gap: Gap) -> None:
+    other, unknown = replace(gap, instrument="BTC-USD.KRAKEN"), replace(gap, instrument="BTC-USD.COINBASE")
+    for one in (gap, other):
+        ledger.open(one)
+    assert ledger.move_end([gap, other], T0 + 3 * MINUTE)
+    moved = [replace(one, end_ms=T0 + 3 * MINUTE) for one in (gap, other)]
+    assert sorted(ledger.gaps(gap.stream), key=lambda one: one.instrument) == sorted(
+        moved, key=lambda one: one.instrument
+    )
+    ledger.close(moved[0], by="backfill", at_ms=T0 + 5 * MINUTE)
+    assert not ledger.move_end(moved, T0 + 4 * MINUTE)
+    assert not ledger.move_end([unknown], T0 + 4 * MINUTE)
+    ends = {one.instrument: one.end_ms for one in ledger.gaps(gap.stream)}
+    assert ends == {gap.instrument: T0 + 3 * MINUTE, "BTC-USD.KRAKEN": T0 + 4 * MINUTE}
+
+
 def test_gaps_are_found_by_stream_source_instrument_and_state(ledger: GapLedger, gap: Gap) -> None:
     later = replace(gap, start_ms=T0 + 3 * MINUTE, end_ms=T0 + 4 * MINUTE, kind=GapKind.CANDLES)
     news = replace(gap, source="coindesk", instrument="coindesk", kind=GapKind.ARTICLES, n_missing=None)

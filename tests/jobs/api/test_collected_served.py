@@ -7,15 +7,25 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from schemas.events import WHOLE_MARKET, ArticlePublished, Event, SourceHealth
+from schemas.events import (
+    WHOLE_MARKET,
+    ArticlePublished,
+    Event,
+    SourceFellSilent,
+    SourceHealth,
+    WatermarkAdvanced,
+)
 from schemas.gaps import Gap, GapKind
 from schemas.streams import StreamKind
+from schemas.topics import MARKET_TICK
 from schemas.wire.clocks import ManualClock
 from schemas.wire.postgres.gaps import StoredGaps
 from schemas.wire.postgres.pools import PostgresPool
 from schemas.wire.postgres.streams import StoredStreams
 from schemas.wire.postgres.tables import StoredWatermark
 from schemas.wire.postgres.writing import EventWriter
+from stream_processors.jobs.history import writer
+from stream_processors.runtime.sinks import ReceivedEvent
 from tests.contract.schemas.samples import SAMPLES
 from tests.fixtures.market_events import INSTRUMENT, MINUTE, T0
 from tests.unit.api.events import description
@@ -135,6 +145,24 @@ def test_source_says_how_it_is_and_how_far_its_data_are(client, pool, stream):
     assert (coindesk["watermark_ms"], coindesk["lag_s"]) == (None, None)
     assert (coingecko["n_quarantined"], len(coingecko["quarantined"])) == (1, 1)
     assert coingecko["quarantined"][0]["reason"].startswith("It is 10.2 % below")
+
+
+def test_outage_shows_its_whole_lag_though_nobody_waits_for_the_source(client, pool, stream):
+    """Its absence counted as progress, so a source that had stopped an hour ago was a second behind."""
+    facts = {"source": "binance", "stream": stream}
+    vouched = WatermarkAdvanced(event_time_ms=T0 + MINUTE, known_time_ms=T0 + MINUTE, **facts)
+    silent = SourceFellSilent(
+        event_time_ms=T0 + MINUTE, known_time_ms=NOW_MS, absent_until_ms=NOW_MS - 1_000, **facts
+    )
+    history = writer(EventWriter(pool))
+    history([ReceivedEvent(MARKET_TICK.name, 3, event) for event in (vouched, silent)])
+    (binance,) = answered(client, "/v1/sources")["sources"]
+    assert (binance["watermark_ms"], binance["lag_s"]) == (T0 + MINUTE, 59 * 60.0)
+    assert StoredStreams(pool).watermark_ms(stream, MARKET_TICK.name) == NOW_MS - 1_000
+
+    back = replace(vouched, event_time_ms=NOW_MS - 2_000)
+    history([ReceivedEvent(MARKET_TICK.name, 3, back)])
+    assert answered(client, "/v1/sources")["sources"][0]["lag_s"] == 2.0
 
 
 def test_source_whose_newest_price_is_good_again_has_none_in_quarantine(client, pool, stream):

@@ -91,7 +91,19 @@ def test_own_mirror_goes_on_with_the_market_of_its_data_directory(tmp_path):
     (data_dir / "mirror.json").write_text('{"port": 18321, "start_ms": 1700000000000}')
     environment = {"DRIFTLINE_RECORDED_DATA": str(tmp_path), "DRIFTLINE_DATA_DIR": str(data_dir)}
     made = chosen_by(environment, None, asked=AskedSource.MIRROR)[0].own_mirror
-    assert (made.port, made.start_ms) == (18321, 1_700_000_000_000)
+    assert (made.port, made.start_ms, made.rate) == (18321, 1_700_000_000_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("set_to", "options"), [(None, ["--rate", "20"]), ("0", []), ("129", ["--rate", "129"])]
+)
+def test_a_new_own_mirror_plays_an_ordinary_rate_or_the_one_that_is_set(tmp_path, set_to, options):
+    (tmp_path / "MANIFEST.md").touch()
+    environment = {"DRIFTLINE_RECORDED_DATA": str(tmp_path), "DRIFTLINE_DATA_DIR": str(tmp_path / "data")}
+    environment |= {} if set_to is None else {"DRIFTLINE_MIRROR_RATE": set_to}
+    made = chosen_by(environment, None, asked=AskedSource.MIRROR)[0].own_mirror
+    arguments = list(made.process.arguments)
+    assert arguments[arguments.index("--moving") + 1 :] == options
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,16 @@ def test_price_does_not_drift_away_within_a_week(market: Market) -> None:
     assert abs(week_later[0] / market.trades.between(START_MS, START_MS + MINUTE_MS).price[0] - 1) < 0.01
 
 
+def test_a_rate_keeps_ids_and_candles_right(recordings: Recordings) -> None:
+    market = World(recordings, START_MS, rate=20).binance
+    from_ms, until_ms = market.tape_start_ms, START_MS + HOUR_MS
+    trades = market.trades.between(from_ms, until_ms)
+    assert 15 < len(trades) / ((until_ms - from_ms) / 1000) < 25
+    assert np.unique(np.diff(trades.id)).tolist() == [1]
+    assert np.array_equal(market.candles(MINUTE_MS, from_ms, until_ms, until_ms), fold_trades(trades))
+    assert np.abs(np.diff(np.log(trades.price))).max() < 0.002
+
+
 def test_aggregated_trades_cover_every_trade_once(market: Market) -> None:
     grouped = market.aggregated.between(START_MS, START_MS + HOUR_MS)
     assert np.array_equal(grouped.first_id[1:], grouped.last_id[:-1] + 1)

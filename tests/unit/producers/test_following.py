@@ -168,6 +168,24 @@ def test_long_outage_is_an_absence_whose_minutes_come_as_candles_when_the_venue_
     }
 
 
+def test_outage_that_lasts_is_an_open_gap_whose_end_follows_the_time_through_restarts():
+    run = run_of(exchange)
+    run.exchanges["binance"].socket_is_down = run.exchanges["binance"].rest_is_down = [stretch(70, 100_000)]
+    run.warm_up()
+    ends = []
+    for until_s in (120, 200, 500, 800):
+        run.follow(T0 + until_s * 1000)
+        gaps = run.gaps()
+        ends.append([gap.end_ms for gap in gaps])
+        assert [gap.start_ms for gap in gaps if gap.start_ms > T0 + 71_000] == []
+    assert ends[0] == []  # it is still held
+    for until_s, (end_ms,) in zip((200, 500, 800), ends[1:], strict=True):
+        assert T0 + until_s * 950 - 15_000 < end_ms <= T0 + until_s * 1000
+    (gap,) = run.gaps()
+    assert gap.is_open
+    assert T0 + 60_000 < gap.start_ms <= T0 + 70_000
+
+
 def test_outage_without_candles_is_an_open_gap_that_is_healed_later_behind_the_watermark():
     def prepare(venue):
         venue.socket_is_down = [stretch(70, 300)]
@@ -212,6 +230,26 @@ def test_trades_that_nobody_hands_out_any_more_are_a_gap():
     assert gaps[0].n_missing is not None
     assert gaps[0].n_missing > 0
     assert_differs_by_gaps(run, plain)
+
+
+@pytest.mark.parametrize("n_newest", [60, 4])
+def test_venue_that_hands_out_few_trades_is_joined_at_the_next_minute_or_with_what_the_socket_brings(
+    n_newest,
+):
+    """The trades of the present minute were out of reach as well, and the error ended the process."""
+
+    plain = followed(per_s=6.0, until_s=600)
+    run = run_of(lambda clock: exchange(clock, per_s=6.0), began_ms=T0 + 1_000)
+    run.warm_up()
+    run.follow(T0 + 60_000)
+    venue = run.exchanges["binance"]
+    venue.socket_is_down = venue.rest_is_down = [stretch(70, 110)]
+    venue.n_newest = n_newest
+    run.follow(T0 + 600_000)
+    assert run.gaps()
+    assert max(touched(run.gaps())) <= T0 + 4 * MINUTE_MS
+    assert_differs_by_gaps(run, plain)
+    assert max(bar.start_ms for bar in run.made().bars.values()) >= T0 + 8 * MINUTE_MS
 
 
 def test_stored_candle_of_an_hour_is_no_minute_of_the_warm_up():

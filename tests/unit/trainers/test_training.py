@@ -8,7 +8,7 @@ from schemas.arms import CHAMPION
 from schemas.artifacts import ModelTarget
 from schemas.companions import Companions
 from schemas.errors import NotReadyError, StoreUnavailableError
-from schemas.streams import StreamKind
+from schemas.streams import StreamKind, StreamSource
 from schemas.targets import TargetPair
 from schemas.time import Interval
 from schemas.topics import partition_of
@@ -236,6 +236,40 @@ def test_history_is_waited_for_with_its_progress_though_the_store_fails_meanwhil
     one.training.run()
     assert one.report.shares == [0.5]
     assert len(one.announced) == 1
+
+
+class ReachedBySource(InMemoryFeatureHistory):
+    """Answers for each source apart; a source that is not named has stored nothing."""
+
+    def __init__(self, description, reached_ms):
+        super().__init__(description, {}, watermarks=(None,))
+        self._reached_ms = reached_ms
+
+    def watermark_ms(self, stream, topic, *, places=None):
+        found = [self._reached_ms.get(source) for source, _ in places]
+        return None if None in found else min(found)
+
+
+@pytest.mark.parametrize(
+    ("kraken_ms", "kind"), [(None, StreamKind.LIVE), (UNTIL_MS - 60_000, StreamKind.MIRROR)]
+)
+def test_a_followed_run_is_trained_without_a_venue_whose_history_does_not_come(kraken_ms, kind):
+    """One of three venues did not answer, or lacked a minute, and no model of any venue was trained."""
+    names = (INSTRUMENT, "BTC-USD.KRAKEN")
+    sources = tuple(
+        StreamSource(name=source, instruments=(name,), lateness_ms=0)
+        for source, name in zip(("simulated", "kraken"), names, strict=True)
+    )
+    description = msgspec.structs.replace(
+        description_of(until_ms=UNTIL_MS, instruments=names), kind=kind, sources=sources
+    )
+    one = job(description=description)
+    one.training._streams = ReachedBySource(description, {"simulated": UNTIL_MS, "kraken": kraken_ms})
+    minutes = {(INSTRUMENT, MINUTE): simulated_table(n=N_ROWS, seed=4)}
+    one.training._live_features = lambda: InMemoryFeatureHistory(description, minutes, watermarks=(None,))
+    one.training.run()
+    assert [event.instrument for event in one.announced] == [INSTRUMENT]
+    assert any("goes on without" in line for line in one.report.said)
 
 
 @pytest.mark.parametrize("watermark", [None, UNTIL_MS - 1])

@@ -174,6 +174,17 @@ def test_lines_tell_what_is_not_done_and_when_they_are_due():
     assert later == [(PLACE.instrument, 40.0, 33)]
 
 
+def test_series_that_stands_still_has_no_time_that_is_left():
+    """While a venue did not answer, 1,526 seconds became 13,712 in two minutes."""
+    clock = ManualClock(now_ms=NOW_MS)
+    lines = Lines({PLACE: minutes(N)}, clock)
+    lines.moved(PLACE, 100)
+    clock.sleep(1)
+    lines.moved(PLACE, 100)
+    clock.sleep(60)
+    assert lines.due() == [(PLACE.instrument, 40.0, None)]
+
+
 def test_json_has_every_figure_and_times_as_text():
     tally = run(PagedVenue([PLACE.instrument], made_candles(N)), MemoryBackfill(), n_minutes=N)
 

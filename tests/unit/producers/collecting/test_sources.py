@@ -147,3 +147,20 @@ def test_the_collector_and_the_follower_of_trades_name_one_run(mirror: str):
     stated = {"DRIFTLINE_SOURCES_MIRROR": mirror}
     follower = live_stream(ProducerSettings.from_environment(stated))
     assert CollectorSettings.from_environment(stated).run == follower
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DRIFTLINE_LIVE_NEWS", "coindesc"),
+        ("DRIFTLINE_NEWS_FEEDS", "decrypt"),
+        ("DRIFTLINE_LIVE_INSTRUMENTS", "BTCUSDT"),
+        ("DRIFTLINE_LIVE_PRICES", "coingeko"),
+        ("DRIFTLINE_LIVE_PRICES", "coingecko,kraken"),
+    ],
+)
+def test_wrong_name_of_a_source_stops_the_start_and_names_the_variable(variable: str, value: str) -> None:
+    """A source of prices that was misspelt, or that has none of the instruments, was left out, and nothing said so."""
+    stated = {"DRIFTLINE_LIVE_INSTRUMENTS": "BTC-USDT.BINANCE", variable: value}
+    with pytest.raises(ConfigurationError, match=variable):
+        names(stated)

@@ -167,3 +167,17 @@ def test_sitemaps_of_pages_of_news_and_of_sitemaps_are_read() -> None:
 def test_what_is_no_sitemap_is_refused(body: bytes) -> None:
     with pytest.raises(DecodeError):
         read_sitemap(body, {})
+
+
+@pytest.mark.parametrize("name", ["headline", "author", "keywords", "description", "datePublished"])
+@pytest.mark.parametrize("n_deep", [20, 600, 900])
+def test_linked_data_that_are_nested_deeply_do_not_stop_the_source(name: str, n_deep: int) -> None:
+    """A RecursionError of one page ended the round of its source, in every round."""
+    data = {"@type": "NewsArticle", "headline": "Title", "datePublished": "2026-09-25T14:41:53Z"}
+    nested = json.dumps({**data, name: "@"}).replace('"@"', "[" * n_deep + '"deep"' + "]" * n_deep)
+    page = read_page(
+        f'<html><script type="application/ld+json">{nested}</script><body><h1>Title</h1></body></html>'.encode(),
+        {},
+        url="https://www.coindesk.com/a",
+    )
+    assert page.title == "Title"

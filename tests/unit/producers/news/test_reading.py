@@ -256,3 +256,37 @@ def test_further_feeds_come_by_configuration() -> None:
 def test_source_of_another_form_stops_the_start(names: list[str], feeds: str) -> None:
     with pytest.raises(ConfigurationError):
         news_specs(names, feeds)
+
+
+@pytest.mark.parametrize("way", ["canonical", "redirect"])
+def test_links_that_lead_to_another_address_keep_no_article_waiting(reading: Reading, way: str) -> None:
+    """The first ten were read in each round for ever, because their links are not their addresses; the others never were."""
+    articles = [SiteArticle(n) for n in range(25)]
+    feed = feed_of(articles)
+    for each in articles:
+        link = each.url.replace("article", "link")
+        feed = feed.replace(f"{each.url}?utm_source=rss".encode(), link.encode())
+        is_redirect = way == "redirect"
+        reading.web.answer(
+            link, Answer(301, headers={"Location": each.url}) if is_redirect else Answer(body=page_of(each))
+        )
+        reading.web.answer(each.url, Answer(body=page_of(each)))
+    reading.web.answer(FEED, Answer(body=feed))
+    rounds = [reading.collect(is_last=False, after_ms=n * 300_000) for n in range(4)]
+    assert [(len(each.articles), each.n_waiting) for each in rounds] == [(10, 15), (10, 5), (5, 0), (0, 0)]
+    assert rounds[-1].n_requests == 1
+
+
+def test_items_that_are_rejected_keep_no_article_waiting(reading: Reading) -> None:
+    """Twelve items without a time took all pages of each round, so the article below them was never published."""
+    undated = [SiteArticle(n) for n in range(12)]
+    feed = feed_of([*undated, SiteArticle(50)])
+    for each in undated:
+        feed = feed.replace(
+            f"<guid>{each.number}</guid><pubDate>".encode(), b"<guid>x</guid><pubDate>no time "
+        )
+    reading.web.answer(FEED, Answer(body=feed))
+    rounds = [reading.collect(is_last=False, after_ms=n * 300_000) for n in range(3)]
+    assert sum(len(each.articles) for each in rounds) == 1
+    assert sum(len(each.rejected) for each in rounds) == 12
+    assert rounds[-1].n_requests == 1
