@@ -9,7 +9,7 @@ from schemas.time import Interval
 from stream_processors.features.bars import bar_table
 from stream_processors.features.batch import compute_table
 from stream_processors.features.declarations import SPEC
-from stream_processors.features.vector_declarations import NEWS, FeatureGroup, vector_spec
+from stream_processors.features.vector_declarations import FeatureGroup, vector_spec
 from stream_processors.features.vectors import with_coin, with_perpetual
 from tests.fixtures.bar_tables import random_walk
 
@@ -91,8 +91,3 @@ def test_vector_is_the_market_features_and_then_its_groups() -> None:
     assert len(set(both.names)) == len(both.names)
     assert both.warm_up_bars == SPEC.warm_up_bars
     assert both.hash == vector_spec((FeatureGroup.COIN, FeatureGroup.PERPETUAL)).hash
-
-
-def test_no_news_feature_is_declared_before_there_are_scored_articles() -> None:
-    assert NEWS == ()
-    assert vector_spec((FeatureGroup.NEWS,)).hash == SPEC.hash
