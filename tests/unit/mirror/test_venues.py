@@ -184,9 +184,14 @@ def test_a_socket_ends_as_asked(mirror: RunningMirror, kind: str) -> None:
 def test_a_socket_leaves_out_and_repeats_as_asked(mirror: RunningMirror, kind: str, step: int) -> None:
     with connect(mirror.url(TRADES)) as socket:
         ids = [each["t"] for each in received(socket, 20)]
-        mirror.fail(kind, count=1, n=3)
-        ids += [each["t"] for each in received(socket, 100)]
-    assert {later - earlier for earlier, later in pairwise(ids)} == {1, step}
+        steps = {1}
+        for _ in range(10):  # a connection of another test that is just ending may take a failure
+            mirror.fail(kind, count=1, n=3)
+            ids += [each["t"] for each in received(socket, 100)]
+            steps = {later - earlier for earlier, later in pairwise(ids)}
+            if step in steps:
+                break
+    assert steps == {1, step}
 
 
 def test_a_handshake_is_refused_as_asked(mirror: RunningMirror) -> None:
