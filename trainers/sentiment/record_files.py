@@ -145,6 +145,7 @@ def _rows(text: str, name: str, delimiter: str) -> list[list[str]]:
     """
     csv.field_size_limit(_LONGEST_CELL)
     whole = f"{text}\n{_LAST}"
+    rows: list[list[str]] = []
     for quoting in (csv.QUOTE_MINIMAL, *((csv.QUOTE_NONE,) if delimiter == "\t" else ())):
         try:
             rows = list(csv.reader(io.StringIO(whole, newline=""), delimiter=delimiter, quoting=quoting))
