@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from schemas.companions import NEWS, VARIABLE
+from schemas.companions import CREDIBILITY_VARIABLE, NEWS, VARIABLE, parse_credibility
 from schemas.errors import ConfigurationError
 from schemas.scorers import VARIABLE as SCORERS_VARIABLE
 from schemas.scorers import parse_scorer_names
@@ -19,8 +19,11 @@ def with_scorer_ids(environment: Mapping[str, str]) -> Mapping[str, str]:
         environment: The variables; those of scorers say which run.
 
     Raises:
-        ConfigurationError: If a companion names a scorer that does not run here, or another version of one.
+        ConfigurationError: If a companion names a scorer that does not run here, or another version of one; or if a setting of
+            scorers or of credibility has another form, which processes would only say after their start.
     """
+    parse_scorer_names(environment.get(SCORERS_VARIABLE))
+    parse_credibility(environment.get(CREDIBILITY_VARIABLE))
     text = environment.get(VARIABLE, "")
     if f"{NEWS}/" not in text:
         return environment

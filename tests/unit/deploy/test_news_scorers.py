@@ -46,6 +46,14 @@ def test_scorer_that_makes_no_scores_in_this_run_is_refused(stated, scorers, wor
         with_scorer_ids(environment)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("DRIFTLINE_SCORERS", "FOO"), ("DRIFTLINE_NEWS_CREDIBILITY", "coindesk:2")]
+)
+def test_settings_of_another_form_are_refused_before_anything_starts(variable, value):
+    with pytest.raises(ConfigurationError, match=f"{variable} must .*{value}"):
+        run_of({variable: value})
+
+
 def test_environment_of_a_run_holds_the_ids(tmp_path):
     candles, articles = tmp_path / "btcusdt_binance_spot_1m.csv", tmp_path / "articles.csv"
     candles.write_text(
