@@ -191,5 +191,7 @@ def test_scorers_of_the_rows_may_be_stated_by_name() -> None:
     assert parsed(f"textblob, {VADER}") == (TEXTBLOB, VADER)
     with pytest.raises(ConfigurationError, match=r"'finbert', which does not run here.*vader, textblob"):
         parsed("finbert")
-    with pytest.raises(ConfigurationError, match=r"DRIFTLINE_NEWS_SCORERS: the id of a scorer must look like"):
+    with pytest.raises(
+        ConfigurationError, match=r"DRIFTLINE_NEWS_SCORERS: the id of a scorer must look like"
+    ):
         parsed("vader@12")
