@@ -1,5 +1,6 @@
 """The settings of the stream processors."""
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -36,8 +37,8 @@ class ProcessorSettings(JobSettings):
     )
     news_scorers: str | None = Field(
         default=None,
-        description="The ids of the scorers whose news features are made: vader@HASH,textblob@HASH. Unset means the "
-        "scorers of DRIFTLINE_SCORERS that can run here.",
+        description="The scorers whose news features are made: vader,textblob, or vader@HASH for a certain version. Unset "
+        "means the scorers of DRIFTLINE_SCORERS that can run here.",
     )
 
     news: Path | None = Field(
@@ -100,15 +101,20 @@ class ProcessorSettings(JobSettings):
             names = [name.strip().upper() for name in self.news_assets.split(",") if name.strip()]
         return tuple(dict.fromkeys(names))
 
-    def parsed_news_scorers(self) -> tuple[ScorerId, ...] | None:
-        """Return the scorers whose news features are made; None if they are not stated.
+    def parsed_news_scorers(self, here: Callable[[], Sequence[ScorerId]]) -> tuple[ScorerId, ...]:
+        """Return the scorers whose news features are made: those that are stated, or all that can run here.
+
+        Args:
+            here: Finds the scorers that can run here; asked if the setting states no scorer, or a name alone.
 
         Raises:
-            ConfigurationError: If one has another form, or two are versions of one scorer.
+            ConfigurationError: If one has another form or cannot run here, or two are versions of one scorer.
         """
         if self.news_scorers is None:
-            return None
-        found = tuple(parse_scorer(text.strip()) for text in self.news_scorers.split(",") if text.strip())
+            return tuple(here())
+        stated = [text.strip() for text in self.news_scorers.split(",") if text.strip()]
+        running = {} if all("@" in text for text in stated) else {each.name: each for each in here()}
+        found = tuple(_news_scorer(text, running) for text in stated)
         if len({scorer.name for scorer in found}) < len(found):
             message = f"DRIFTLINE_NEWS_SCORERS must name each scorer once, was {self.news_scorers!r}"
             raise ConfigurationError(message)
@@ -118,6 +124,20 @@ class ProcessorSettings(JobSettings):
     def bar_intervals(self) -> list[Interval]:
         """The parsed intervals, each once."""
         return list(dict.fromkeys(Interval(part.strip()) for part in self.intervals.split(",")))
+
+
+def _news_scorer(text: str, running: Mapping[str, ScorerId]) -> ScorerId:
+    if "@" not in text:
+        if text in running:
+            return running[text]
+        names = ", ".join(running) or "none can run"
+        message = f"DRIFTLINE_NEWS_SCORERS names {text!r}, which does not run here; DRIFTLINE_SCORERS names those that do: {names}"
+        raise ConfigurationError(message)
+    try:
+        return parse_scorer(text)
+    except ConfigurationError as error:
+        message = f"DRIFTLINE_NEWS_SCORERS: {error}"
+        raise ConfigurationError(message) from error
 
 
 class StoreSettings(ServerSettings):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from deploy.local.choosing import SIMULATED, AskedSource, Choice, choose
 from deploy.local.mirroring import OwnMirror
+from deploy.local.news_scorers import with_scorer_ids
 from deploy.processes import MarketKind, PlatformProcess, processes_of_a_run
 from producers.jobs.live_runs import live_instruments
 from producers.jobs.runs import RunRequest, instruments_of, run_environment
@@ -60,8 +61,10 @@ def run_of(
         choice: What a run without files runs on.
 
     Raises:
-        ConfigurationError: If a file is missing, a time has another form, or options exclude each other.
+        ConfigurationError: If a file is missing, a time has another form, options exclude each other, or news is to be
+            joined with a scorer that does not run here.
     """
+    environment = with_scorer_ids(environment)
     has_files = has_data(environment, data)
     request = RunRequest(
         data=data[0] if data else None,

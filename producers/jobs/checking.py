@@ -3,6 +3,7 @@
 It makes the same plan as the warm-up, so that both judge a file in the same way.
 """
 
+from producers.jobs.news_plans import NewsPlan
 from producers.jobs.planning import plan_of
 from producers.settings import ProducerSettings
 from schemas.errors import ConfigurationError
@@ -24,7 +25,14 @@ def check_run(settings: ProducerSettings, *, now_ms: int) -> list[str]:
         *(note for source in plan.sources for note in source.notes),
         *_notes(settings, plan.description),
         *_target_notes(settings, plan.description),
+        *_news_notes(settings, plan.description, now_ms=now_ms),
     ]
+
+
+def _news_notes(settings: ProducerSettings, description: StreamDescription, *, now_ms: int) -> list[str]:
+    if settings.news is None:
+        return []
+    return NewsPlan(settings.news, description, delay_ms=settings.news_delay_ms).notes(now_ms=now_ms)
 
 
 def _target_notes(settings: ProducerSettings, description: StreamDescription) -> list[str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from producers.jobs.news_notes import news_notes
 from producers.jobs.plans import Reject
 from producers.jobs.publishing import OnLeft, Outlet
 from producers.normalise.news.articles import ArticleSeen, events_of
@@ -75,6 +76,14 @@ class NewsPlan:
             Reject(self._path.name, refused.row, "url", refused.rule, refused.reason, refused.value)
             for refused in self._found.refused
         ]
+
+    def notes(self, *, now_ms: int) -> list[str]:
+        """Return what is to be said about the file before the start; it is read for that.
+
+        Args:
+            now_ms: The time.
+        """
+        return list(news_notes(self._found, self._path.name, stretch=self._stretch(), now_ms=now_ms))
 
     def records(self, *, after_ms: int | None, until_ms: int | None) -> Iterator[SourceRecord]:
         """Yield the records that are not published yet, in the order of known time.

@@ -157,8 +157,9 @@ class ServerSettings(EnvironmentSettings):
         default=None,
         description="The companions of instruments, whose features are joined to the instrument's own for its "
         "models: BTC-USDT.BINANCE:ETH-USDT.BINANCE,BTC-USDT-PERP.BINANCE, several instruments separated by "
-        "semicolons. News is joined as news/ with the ids of its scorers: news/vader@HASH/textblob@HASH. If it is "
-        "unset, models see market features alone, and nothing is joined.",
+        "semicolons. News is joined as news/ with the ids of its scorers: news/vader@HASH/textblob@HASH; the launcher "
+        "takes names alone, such as news/vader/textblob, and adds the hashes. If it is unset, models see market "
+        "features alone, and nothing is joined.",
     )
     news_credibility: str | None = Field(
         default=None,

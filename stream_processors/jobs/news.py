@@ -40,8 +40,9 @@ def news_sets(settings: ProcessorSettings, scorers: Sequence[ScorerId]) -> tuple
     found = tuple(dict.fromkeys(_asked(settings, scorers)))
     if not found:
         message = (
-            "DRIFTLINE_NEWS_ASSETS and DRIFTLINE_NEWS_SCORERS must name an asset and a scorer, such as "
-            f"BTC and vader@0123456789abcdef, were {settings.news_assets!r} and {settings.news_scorers!r}"
+            "there is no scorer or no asset to make news features of: DRIFTLINE_SCORERS must name a scorer that can run here "
+            "(vader and textblob run everywhere), and DRIFTLINE_NEWS_SCORERS and DRIFTLINE_NEWS_ASSETS, if they are set, "
+            f"scorers and assets; they were {settings.news_scorers!r} and {settings.news_assets!r}"
         )
         raise ConfigurationError(message)
     credibility = settings.parsed_credibility()
@@ -80,10 +81,9 @@ def run_news(
     Args:
         settings: The settings.
         stop: Asked again and again.
-        opened: Finds the scorers that can run here; asked if the settings name none.
+        opened: Finds the scorers that can run here; asked if the settings name none, or one without its version.
     """
-    stated = settings.parsed_news_scorers()
-    sets = news_sets(settings, opened() if stated is None else stated)
+    sets = news_sets(settings, settings.parsed_news_scorers(opened))
     warm_up_news()
     endpoints = settings.endpoints()
     run_job(

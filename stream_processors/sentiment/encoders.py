@@ -117,6 +117,14 @@ def _check(run: EncoderRun, card: EncoderCard, precision: Precision) -> None:
     except StateError as error:
         message = f"the {precision} weights cannot score the self-test ({error})"
         raise ConfigurationError(message) from error
+    try:
+        list(run.probabilities([PreparedText("Bitcoin " * card.max_length)]))
+    except StateError as error:
+        message = (
+            f"the {precision} weights cannot score a text of the longest length, max_length = {card.max_length} ({error}): "
+            "export the model again with a smaller --max-length"
+        )
+        raise ConfigurationError(message) from error
     if any(shares.shape != (len(card.labels),) for shares in found):
         message = f"the {precision} weights give {found[0].shape} outputs for {len(card.labels)} labels"
         raise ConfigurationError(message)

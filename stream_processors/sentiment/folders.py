@@ -77,7 +77,7 @@ def read_card(folder: Path) -> EncoderCard:
     path = folder / CARD
     try:
         card = msgspec.json.decode(path.read_bytes(), type=EncoderCard)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"{path} cannot be read as the card of an encoder ({error}); `driftline sentiment export` writes one"
         raise ConfigurationError(message) from error
     order_of(card.labels)

@@ -27,10 +27,10 @@ _Word = TypeVar("_Word", Interval, Refit, Thresholds)
 def files_of(options: Mapping[str, Any]) -> EvaluationFiles:
     """The files that the options name."""
     paths = {name: options[name] for name in EvaluationFiles._fields if name not in {"reading", "news"}}
-    return EvaluationFiles(**paths, news=_news_of(options), reading=reading_of(options))
+    return EvaluationFiles(**paths, news=news_of(options), reading=reading_of(options))
 
 
-def _news_of(options: Mapping[str, Any]) -> NewsFile | None:
+def news_of(options: Mapping[str, Any]) -> NewsFile | None:
     """The file of articles, with the scorers that the environment of the command names."""
     if options["news"] is None:
         return None

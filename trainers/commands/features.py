@@ -6,14 +6,17 @@ from typing import Any
 import click
 
 from producers.jobs.reading_options import CLOSE_STAMPED, NO_TRADE
-from trainers.commands.questions import FILE, NEW_FILE
+from trainers.commands.questions import FILE, NEW_FILE, NEWS_DELAY
 
 
 @click.command("features")
 @click.option("--bars", type=FILE, required=True, help="Candles of the instrument.")
 @click.option("--bars-eth", type=FILE, help="Candles of another coin, as further features.")
 @click.option("--perp", type=FILE, help="Candles of the perpetual, for its premium as a feature.")
-@click.option("--news", type=FILE, help="Articles, as further features.")
+@click.option(
+    "--news", type=FILE, help="Articles, as further features, scored by the scorers of DRIFTLINE_SCORERS."
+)
+@NEWS_DELAY
 @click.option("--interval", help="The time between rows. Default: that of the file's bars.")
 @click.option("--also", metavar="INTERVALS", help="Further intervals of the same bars, such as 5m,1h.")
 @click.option("--horizons", default="1h,4h,24h", show_default=True, help="How far ahead returns are taken.")
@@ -28,7 +31,7 @@ def features(horizons: str, output: Path | None, **options: Any) -> None:
     interval by blocks of seven days. A feature tells more than chance if the interval leaves out 0 and shifts of the
     feature in time seldom give as much, all features of the horizon taken together.
     """
-    from trainers.commands.evaluation_options import also_of, interval_of, lengths_of, reading_of
+    from trainers.commands.evaluation_options import also_of, interval_of, lengths_of, news_of, reading_of
     from trainers.inputs.evaluation_files import EvaluationFiles
     from trainers.jobs.evaluate import write_figures
     from trainers.jobs.features import FeatureQuestion, feature_tables, judged_features
@@ -42,8 +45,8 @@ def features(horizons: str, output: Path | None, **options: Any) -> None:
         also=also_of(options["also"]),
         seed=options["seed"],
     )
-    paths = {name: options[name] for name in ("bars", "bars_eth", "perp", "news")}
-    files = EvaluationFiles(**paths, reading=reading_of(options))
+    paths = {name: options[name] for name in ("bars", "bars_eth", "perp")}
+    files = EvaluationFiles(**paths, news=news_of(options), reading=reading_of(options))
     with fitting_progress("features") as progress:
         judged = judged_features(files, question, progress)
     if output is not None:

@@ -87,6 +87,8 @@ def export(model: str, out: Path, max_length: int | None) -> None:
 @sentiment.command()
 @click.option("--data", type=FILE, multiple=True, help="Labelled texts; may be repeated.")
 @click.argument("more", nargs=-1, type=FILE)
+@click.option("--text", help="Their column of texts. Default: found by its name.")
+@click.option("--label", help="Their column of labels. Default: found by its name.")
 @_LABELS_OPTION
 @click.option(
     "--scorers",

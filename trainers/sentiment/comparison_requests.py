@@ -14,7 +14,7 @@ from trainers.inputs.bar_files import read_bars
 from trainers.outputs import write_output
 from trainers.sentiment.comparing import PLAIN, compared_on_labels
 from trainers.sentiment.kept_scores import KeptScores
-from trainers.sentiment.labelled import read_labelled
+from trainers.sentiment.labelled import Columns, read_labelled
 from trainers.sentiment.labels import parse_mapping
 from trainers.sentiment.news_files import read_articles
 from trainers.sentiment.news_signals import HOUR_MS, signal_findings, signals_of
@@ -30,6 +30,8 @@ class ComparisonRequest(NamedTuple):
     """The options of ``driftline sentiment compare``, as the command line states them."""
 
     data: tuple[Path, ...]
+    text: str | None = None
+    label: str | None = None
     mapping: str | None = None
     scorers: str | None = None
     folders: tuple[str, ...] = ()
@@ -57,7 +59,8 @@ def compared(
         message = "--data must name labelled texts, or --news and --prices articles and candles; the two belong together"
         raise ConfigurationError(message)
     opened = _opened(asked, environment)
-    data = [read_labelled(path, stated=parse_mapping(asked.mapping)) for path in asked.data]
+    columns, mapping = Columns(asked.text, asked.label), parse_mapping(asked.mapping)
+    data = [read_labelled(path, columns, stated=mapping) for path in asked.data]
     report = compared_on_labels(
         opened.scorers,
         data,

@@ -54,7 +54,9 @@ def open_model(name: str, *, max_length: int | None = None) -> OpenedModel:
     if not tokenizer.is_fast:
         message = f"the model {name} must have a fast tokenizer (tokenizer.json), and has none"
         raise ConfigurationError(message)
-    longest = min(_MOST_TOKENS, int(getattr(model.config, "max_position_embeddings", _MOST_TOKENS)))
+    positions = int(getattr(model.config, "max_position_embeddings", _MOST_TOKENS))
+    # A model of RoBERTa's kind has two positions more than it takes tokens, and its tokenizer knows.
+    longest = min(_MOST_TOKENS, positions, int(tokenizer.model_max_length))
     return OpenedModel(
         model.eval(),
         tokenizer,

@@ -2,7 +2,7 @@
 
 They name their columns in many ways, and some have no header at all. Columns are found by their name
 first, then by their content: the labels are the column in which every cell is a label, the texts are the longest
-column. Rows without a text or without a label are left out and counted.
+column. Rows without a text or without a label, and rows with more cells than columns, are left out and counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class LabelledTexts(NamedTuple):
         texts: n of them.
         labels: Shape (n,): the index of each label in :data:`.labels.LABELS`.
         mapping: How the labels were read, in words.
-        n_left_out: Rows without a text or without a label.
+        n_left_out: Rows without a text or without a label, or with more cells than columns.
     """
 
     name: str

@@ -9,11 +9,16 @@ from pyarrow import csv, parquet
 
 from producers.sources.files.candles.instants import times_of
 from producers.sources.files.candles.raw_tables import plain_column, printable
-from producers.sources.files.decompressing import head_of, opened, whole_of
+from producers.sources.files.decompressing import head_of, undamaged_content
 from schemas.errors import ConfigurationError
 
 _COLUMN = "timestamp"
 _MOST_LISTED = 20
+
+
+def article_form(*, is_parquet: bool) -> str:
+    """Return the form in which a file of articles is read, in words."""
+    return "parquet" if is_parquet else "CSV in UTF-8, with commas between the columns of every row"
 
 
 def article_times(path: Path) -> NDArray[np.int64]:
@@ -24,14 +29,14 @@ def article_times(path: Path) -> NDArray[np.int64]:
     """
     is_parquet = head_of(path).beginning.startswith(b"PAR1")
     try:
-        with opened(path) as file:
-            content = whole_of(file, path.name)
+        content = undamaged_content(path)
         table = _parquet_column(content) if is_parquet else _csv_column(content)
         if table is not None:
             return times_of(plain_column(table, 0, path))
     except (pa.ArrowException, UnicodeError, OSError) as error:
-        kind = "parquet" if is_parquet else "csv"
-        message = f"{path.name} cannot be read as {kind}: {printable(str(error))}"
+        message = (
+            f"{path.name} cannot be read as {article_form(is_parquet=is_parquet)}: {printable(str(error))}"
+        )
         raise ConfigurationError(message) from error
     except TypeError as error:
         message = f"{_COLUMN} in {path.name} must be a time, ISO text or whole milliseconds, was {error}"

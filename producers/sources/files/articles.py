@@ -6,7 +6,7 @@ seen at its published time and a delay that is assumed. A row that is no article
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,15 +17,17 @@ from pyarrow import csv, parquet
 from producers.normalise.news.addresses import article_id_of, canonical_address, is_of_site, site_of
 from producers.normalise.news.articles import ArticleSeen, Reading, reading_of
 from producers.normalise.news.rules import ItemRefusedError
-from producers.normalise.news.times import StatedTime, read_time
+from producers.normalise.news.times import StatedTime, check_published, read_time
+from producers.sources.files.article_times import article_form
 from producers.sources.files.candles.raw_tables import printable
-from producers.sources.files.decompressing import head_of, opened, whole_of
+from producers.sources.files.decompressing import head_of, undamaged_content
 from producers.sources.news.specs import NEWS
 from schemas.errors import ConfigurationError
 
 NEEDED = ("timestamp", "headline", "url")
 _OPTIONAL = ("domain", "categories", "tags", "summary")
 _LONGEST_NAME = 100
+_MOST_LISTED = 20
 _MISSING = {"", "nan", "none", "null"}
 
 
@@ -120,6 +122,7 @@ def _dated(path: Path) -> tuple[list[_DatedRow], list[RefusedRow]]:
     for number, row in enumerate(_rows(path)):
         try:
             published = read_time(row.get("timestamp", ""))
+            check_published(published.ms, now_ms=published.ms)  # else its time would be the file's first
             found.append(_DatedRow(number, row, published, canonical_address(row.get("url", ""))))
         except ItemRefusedError as error:
             refused.append(_refused(number, row, error))
@@ -188,10 +191,7 @@ def _source_of(dated: _DatedRow) -> str:
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     """The rows, each with the cells that it states."""
     table = _table(path)
-    missing = [name for name in NEEDED if name not in table.column_names]
-    if missing:
-        message = f"{path.name} must have the columns {', '.join(NEEDED)}, lacks {', '.join(missing)}"
-        raise ConfigurationError(message)
+    _check_columns(table.column_names, path.name)
     names = [name for name in (*NEEDED, *_OPTIONAL) if name in table.column_names]
     for batch in table.select(names).to_batches(max_chunksize=5_000):
         for row in batch.to_pylist():
@@ -202,15 +202,29 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             }
 
 
+def _check_columns(names: Sequence[str], file: str) -> None:
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        message = (
+            f"{file} must have the columns {', '.join(NEEDED)}, lacks {', '.join(missing)}; "
+            f"its columns are {printable(', '.join(names[:_MOST_LISTED]))}"
+        )
+        raise ConfigurationError(message)
+    doubled = [name for name in (*NEEDED, *_OPTIONAL) if names.count(name) > 1]
+    if doubled:
+        message = f"{file} must have one column {doubled[0]}, has {names.count(doubled[0])}: rename or remove the others"
+        raise ConfigurationError(message)
+
+
 def _table(path: Path) -> pa.Table:
     is_parquet = head_of(path).beginning.startswith(b"PAR1")
     try:
-        with opened(path) as file:
-            content = pa.BufferReader(whole_of(file, path.name))
+        content = pa.BufferReader(undamaged_content(path))
         return parquet.read_table(content) if is_parquet else _csv_table(content)
     except (pa.ArrowException, UnicodeError, OSError) as error:
-        kind = "parquet" if is_parquet else "csv"
-        message = f"{path.name} cannot be read as {kind}: {printable(str(error))}"
+        message = (
+            f"{path.name} cannot be read as {article_form(is_parquet=is_parquet)}: {printable(str(error))}"
+        )
         raise ConfigurationError(message) from error
 
 

@@ -146,6 +146,20 @@ def whole_of(file: OpenedFile, name: str, *, most_bytes: int | None = None) -> b
     return bytes(parts)
 
 
+def undamaged_content(path: Path) -> bytes:
+    """Return all decompressed bytes of a file that must not be read in part.
+
+    Raises:
+        ConfigurationError: If it cannot be opened, is damaged or cut off, or holds too much.
+    """
+    with opened(path) as file:
+        content = whole_of(file, path.name)
+        if file.fault is not None:
+            message = f"{path.name} is damaged or cut off ({file.fault}): fetch it again, or give what of it is whole as a file"
+            raise ConfigurationError(message)
+    return content
+
+
 def _unwrapped(path: Path) -> tuple[OpenedFile, tuple[str, ...], str | None]:
     try:
         _check_regular(path)

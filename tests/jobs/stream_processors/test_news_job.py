@@ -12,6 +12,7 @@ from schemas import codec
 from schemas.codec import nan_from_null
 from schemas.errors import ConfigurationError
 from schemas.events import Event, NewsFeaturesComputed, SentimentScored, WatermarkAdvanced
+from schemas.scorers import ScorerId
 from schemas.topics import FEATURES_NEWS, NEWS_SENTIMENT
 from schemas.wire.clocks import SystemClock
 from schemas.wire.kafka import Publisher, Record, read_range
@@ -156,7 +157,7 @@ def test_rows_are_of_the_assets_of_the_run_and_of_its_companions() -> None:
             "DRIFTLINE_NEWS_CREDIBILITY": "cryptoslate:0.5",
         }
     )
-    sets = news_sets(settings, settings.parsed_news_scorers() or ())
+    sets = news_sets(settings, settings.parsed_news_scorers(tuple))
     assert [(each.asset, each.scorers) for each in sets] == [
         ("BTC", (VADER,)),
         ("ETH", (VADER, TEXTBLOB)),
@@ -177,4 +178,20 @@ def test_job_without_a_scorer_says_what_to_set() -> None:
         news_sets(ProcessorSettings.from_environment({"DRIFTLINE_NEWS_SCORERS": ""}), ())
     twice = ProcessorSettings.from_environment({"DRIFTLINE_NEWS_SCORERS": f"{VADER},{VADER}"})
     with pytest.raises(ConfigurationError, match="each scorer once"):
-        twice.parsed_news_scorers()
+        twice.parsed_news_scorers(tuple)
+
+
+def test_scorers_of_the_rows_may_be_stated_by_name() -> None:
+    def parsed(stated: str | None) -> tuple[ScorerId, ...]:
+        environment = {} if stated is None else {"DRIFTLINE_NEWS_SCORERS": stated}
+        return ProcessorSettings.from_environment(environment).parsed_news_scorers(lambda: (VADER, TEXTBLOB))
+
+    assert parsed(None) == (VADER, TEXTBLOB)
+    assert parsed("textblob") == (TEXTBLOB,)
+    assert parsed(f"textblob, {VADER}") == (TEXTBLOB, VADER)
+    with pytest.raises(ConfigurationError, match=r"'finbert', which does not run here.*vader, textblob"):
+        parsed("finbert")
+    with pytest.raises(
+        ConfigurationError, match=r"DRIFTLINE_NEWS_SCORERS: the id of a scorer must look like"
+    ):
+        parsed("vader@12")

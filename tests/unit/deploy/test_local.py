@@ -90,7 +90,7 @@ def test_run_with_a_file_of_articles_scores_them_and_joins_news_where_it_is_a_co
     assert not news & names({})
     assert news <= names({}, news=articles)
     assert "vectors" not in names({}, news=articles)
-    joined = {"DRIFTLINE_COMPANIONS": "BTC-USDT.BINANCE:news/vader@0123456789abcdef"}
+    joined = {"DRIFTLINE_COMPANIONS": "BTC-USDT.BINANCE:news/vader"}
     assert {"vectors", *news} <= names(joined, news=articles)
 
 

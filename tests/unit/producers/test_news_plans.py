@@ -1,6 +1,7 @@
 """The articles of a file beside prices: what is published when, what watermarks vouch for, and how a run continues."""
 
 import csv
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -192,6 +193,33 @@ def test_file_without_the_needed_columns_is_refused(tmp_path: Path) -> None:
     path.write_text("timestamp,headline\n2025-06-01T00:00:00Z,Bitcoin\n")
     with pytest.raises(ConfigurationError, match="lacks url"):
         read_articles(path, delay_ms=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"timestamp,headline,headline,url\n2025-06-01T00:00:00Z,a,b,https://a.com/b\n", "one column headline, has 2"),
+        (gzip.compress(b"timestamp,headline,url\n" + b"2025-06-01T00:00:00Z,a,https://a.com/b\n" * 9)[:-20],
+         "is damaged or cut off"),
+        ("timestamp,headline,url\n2025-06-01T00:00:00Z,a,https://a.com/b\n".encode("utf-16"), "CSV in UTF-8"),
+    ],
+)  # fmt: skip
+def test_file_that_would_be_read_in_part_or_wrongly_is_refused(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    """A doubled column was a KeyError; of a file that was cut off, the articles before the cut were played."""
+    path = tmp_path / "articles.csv"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=words):
+        read_articles(path, delay_ms=0)
+
+
+def test_time_before_2009_is_not_the_first_of_a_file(tmp_path: Path) -> None:
+    """One row of 1970 made news present from the run's beginning, with counts of 0 where nothing was known."""
+    rows = [row("06-01T00:03:10", 1), {**row("", 2), "timestamp": "1970-01-01T00:00:00Z"}]
+    found = plan(articles_file(tmp_path, rows), minutes=5)
+    assert drawn(events(found)) == "S0-3 R3 a W4 S4-"
+    assert [reject.rule for reject in found.rejects] == ["published_too_early"]
 
 
 def test_publisher_keys_articles_by_asset_and_says_its_last_word_twice(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from pyarrow import parquet
 
 from schemas.errors import ConfigurationError
 from stream_processors.features.declarations import SPEC
@@ -38,3 +39,18 @@ def test_every_registered_feature_has_a_row_and_the_planted_one_is_shown(tmp_pat
 def test_horizons_that_do_not_fit_the_bars_are_refused(continuing):
     with pytest.raises(ConfigurationError, match="horizon"):
         run("--bars", continuing, "--horizons", "90m")
+
+
+def test_features_of_articles_stand_beside_those_of_the_bars(tmp_path, continuing):
+    """The command ended with an AttributeError for every file of articles."""
+    begin_s = int(parquet.read_table(continuing).column("timestamp")[500].as_py().timestamp())
+    articles = [
+        f"{begin_s + 2_000 * n},Bitcoin {('rallies', 'crashes')[n % 2]} {n},https://a.com/{n}"
+        for n in range(2_000)
+    ]
+    news, output = tmp_path / "articles.csv", tmp_path / "f.json"
+    news.write_text("\n".join(["timestamp,headline,url", *articles, ""]))
+    run("--bars", continuing, "--news", news, "--news-delay", "0", "--horizons", "1h", "--json", output)
+    found = {row["feature"]: row["n"] for row in json.loads(output.read_text())["features"]}
+    assert found["news_vader_mean_1d"] > 900
+    assert set(SPEC.names) < set(found)

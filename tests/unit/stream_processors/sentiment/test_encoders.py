@@ -103,6 +103,22 @@ def test_other_fp32_weights_than_those_of_the_card_are_unavailable(tmp_path: Pat
     assert "fp32 weights differ" in opened(folder).unavailable[0].sentence
 
 
+def test_weights_that_do_not_take_the_longest_text_are_unavailable(tmp_path: Path) -> None:
+    """The texts of the self-test are short, so every long text was refused later, one by one."""
+    folder = write_tiny_encoder(tmp_path / "encoder", max_length=16, positions=15)
+    (found,) = opened(folder).unavailable
+    assert "max_length = 16" in found.sentence
+    assert "--max-length" in found.sentence
+    change_card(folder, max_length=15)
+    assert opened(folder).scorers
+
+
+def test_card_of_endless_depth_is_unavailable(tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path / "encoder")
+    (folder / CARD).write_text('{"card":{"a":' + "[" * 100_000)
+    assert "cannot be read as the card" in opened(folder).unavailable[0].sentence
+
+
 @pytest.mark.parametrize("missing", [CARD, TOKENIZER, Precision.FP32.file_name])
 def test_missing_files_are_named_in_one_line(tmp_path: Path, missing: str) -> None:
     folder = write_tiny_encoder(tmp_path / "encoder")

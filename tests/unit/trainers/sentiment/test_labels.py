@@ -111,17 +111,57 @@ def test_rows_without_text_or_label_are_counted(tmp_path):
     assert read_labelled(path).n_left_out == 2
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_file_of_another_unicode_encoding_is_read(tmp_path, encoding):
+    path = written(tmp_path, "a.csv", "text,label\nBitcoin rises,positive\n".encode(encoding))
+    assert read_labelled(path).texts == ("Bitcoin rises",)
+
+
+def test_a_row_with_more_cells_than_columns_is_counted_and_not_cut(tmp_path):
+    """The text was "Bitcoin falls", which is the contrary of what the file says."""
+    content = "label,text\npositive,Bitcoin falls, then rises\nnegative,Bitcoin falls,\n"
+    read = read_labelled(written(tmp_path, "a.csv", content))
+    assert (read.texts, read.n_left_out) == (("Bitcoin falls",), 1)
+
+
+def test_a_quote_that_is_never_closed_is_refused_and_swallows_nothing(tmp_path):
+    """All rows after it were one cell, and counted as one row that was left out."""
+    rows = "".join(f"Bitcoin rises {i},positive\n" for i in range(9))
+    content = f'text,label\n{rows}"Bitcoin,negative\n{rows}'
+    with pytest.raises(ConfigurationError, match="a quote that is never closed, in row 11"):
+        read_labelled(written(tmp_path, "a.csv", content))
+
+
+def test_quotes_between_tabs_may_stand_alone(tmp_path):
+    content = 'text\tlabel\n"Bitcoin rises\tpositive\nBitcoin falls\tnegative\n'
+    assert read_labelled(written(tmp_path, "a.tsv", content)).texts == ('"Bitcoin rises', "Bitcoin falls")
+
+
 def test_named_columns_are_taken(tmp_path):
     path = written(tmp_path, "a.csv", "text,other,label,mine\nno,Bitcoin rises,7,positive\n")
     assert read_labelled(path, Columns("other", "mine")).texts == ("Bitcoin rises",)
 
 
 @pytest.mark.parametrize(
-    "content", ["", "text,label\n", "a,b\nc,d\n", "[1, 2]", "{broken", "text,label\nx,0\ny,1\nz,2\n"]
+    ("name", "content"),
+    [
+        ("a.csv", ""),
+        ("a.csv", "text,label\n"),
+        ("a.csv", "a,b\nc,d\n"),
+        ("a.csv", "[1, 2]"),
+        ("a.csv", "{broken"),
+        ("a.csv", "text,label\nx,0\ny,1\nz,2\n"),
+        ("a.csv", f"text,label\n{'x' * 10_000_001},positive\n"),
+        ("a.json", "5"),
+        ("a.json", "[" * 100_000),
+        ("a.csv.gz", gzip.compress(b"text,label\nx,positive\n")[:12] + b"no longer compressed"),
+    ],
 )
-def test_a_file_that_says_nothing_certain_is_refused(tmp_path, content):
+def test_a_file_that_says_nothing_certain_is_refused(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(ConfigurationError):
-        read_labelled(written(tmp_path, "a.csv", content))
+        read_labelled(path)
 
 
 def test_a_missing_column_is_named(tmp_path):

@@ -1,0 +1,34 @@
+"""What is said before a start about the articles of a run's file: rows that are no articles, and a stretch without any."""
+
+from collections.abc import Iterator, Sequence
+
+from producers.sources.files.articles import RecordedArticles, RefusedRow
+from schemas.time import text_of_time
+
+
+def news_notes(found: RecordedArticles, name: str, *, stretch: tuple[int, int], now_ms: int) -> Iterator[str]:
+    """Yield notes on the articles of a file, each a sentence.
+
+    Args:
+        found: The articles that the run plays.
+        name: The name of the file.
+        stretch: From when to when the run has news; empty if the end is not later.
+        now_ms: The time.
+    """
+    if found.refused:
+        yield f"NEWS {name}: {_of_rows(found.refused)}"
+    if found.first_ms is None or found.last_ms is None:
+        yield f"NEWS {name} has no articles: news is absent in this run"
+        return
+    whole = f"{text_of_time(found.first_ms)} to {text_of_time(found.last_ms)}"
+    begin_ms, end_ms = stretch
+    if begin_ms >= end_ms:
+        yield f"NEWS {name} has articles from {whole} only, none of them in this run's stretch: news is absent"
+    if found.last_ms > now_ms:
+        yield f"NEWS {name} has articles of the future ({whole}): until then, news counts as present"
+
+
+def _of_rows(refused: Sequence[RefusedRow]) -> str:
+    first = refused[0]
+    begin = "1 row is" if len(refused) == 1 else f"{len(refused):,} rows are"
+    return f"{begin} no article and left out; the first is row {first.row + 1:,}: {first.reason}"
