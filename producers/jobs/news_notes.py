@@ -1,18 +1,21 @@
 """What is said before a start about the articles of a run's file: rows that are no articles, and a stretch without any."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from producers.sources.files.articles import RecordedArticles, RefusedRow
 from schemas.time import text_of_time
 
 
-def news_notes(found: RecordedArticles, name: str, *, stretch: tuple[int, int], now_ms: int) -> Iterator[str]:
+def news_notes(
+    found: RecordedArticles, name: str, *, stretches: Sequence[tuple[int, int]], now_ms: int
+) -> Iterator[str]:
     """Yield notes on the articles of a file, each a sentence.
 
     Args:
         found: The articles that the run plays.
         name: The name of the file.
-        stretch: From when to when the run has news; empty if the end is not later.
+        stretches: From when to when the run has news.
         now_ms: The time.
     """
     if found.refused:
@@ -21,11 +24,12 @@ def news_notes(found: RecordedArticles, name: str, *, stretch: tuple[int, int], 
         yield f"NEWS {name} has no articles: news is absent in this run"
         return
     whole = f"{text_of_time(found.first_ms)} to {text_of_time(found.last_ms)}"
-    begin_ms, end_ms = stretch
-    if begin_ms >= end_ms:
+    if not stretches:
         yield f"NEWS {name} has articles from {whole} only, none of them in this run's stretch: news is absent"
+    for (_, end_ms), (begin_ms, _) in pairwise(stretches):
+        yield f"NEWS {name} has no article from {text_of_time(end_ms)} to {text_of_time(begin_ms)}: news is absent there"
     if found.last_ms > now_ms:
-        yield f"NEWS {name} has articles of the future ({whole}): until then, news counts as present"
+        yield f"NEWS {name} has articles of the future: the newest is of {text_of_time(found.last_ms)}"
 
 
 def _of_rows(refused: Sequence[RefusedRow]) -> str:

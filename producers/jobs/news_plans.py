@@ -1,7 +1,8 @@
 """The articles of a file as a source of a run, beside its prices: what is published when, with its watermarks.
 
 A watermark on topics of news is about known time: all that was first seen before it has been published. There is one at
-the end of each minute of the file's stretch. Outside of that stretch news is absent, so that nobody waits for it::
+the end of each minute of the file's stretch. Outside of that stretch, and in pauses of more than seven days, news is absent, so
+that nobody waits for it and nothing is taken for silence::
 
     run      |-------------------------------------------------------------|
     file              .  .    . ..   .      .  . .      .
@@ -83,7 +84,9 @@ class NewsPlan:
         Args:
             now_ms: The time.
         """
-        return list(news_notes(self._found, self._path.name, stretch=self._stretch(), now_ms=now_ms))
+        return list(
+            news_notes(self._found, self._path.name, stretches=tuple(self._stretches()), now_ms=now_ms)
+        )
 
     def records(self, *, after_ms: int | None, until_ms: int | None) -> Iterator[SourceRecord]:
         """Yield the records that are not published yet, in the order of known time.
@@ -104,30 +107,25 @@ class NewsPlan:
         articles = self._found.articles
         n_before = sum(article.first_seen_ms < self._origin_ms for article in articles)
         yield from self._articles(articles[:n_before])
-        first_ms, last_ms = self._stretch()
-        if first_ms >= last_ms:
-            yield self._silence(self._origin_ms, until_ms=END_OF_TIME_MS)
-            return
-        if first_ms > self._origin_ms:
-            yield self._silence(self._origin_ms, until_ms=first_ms)
-        yield self._said(SourceReturned, first_ms)
-        yield from self._minutes(articles[n_before:], first_ms, last_ms)
-        yield self._silence(last_ms, until_ms=END_OF_TIME_MS)
+        left, reached_ms = deque(articles[n_before:]), self._origin_ms
+        for first_ms, last_ms in self._stretches():
+            if first_ms > reached_ms:
+                yield self._silence(reached_ms, until_ms=first_ms)
+            yield self._said(SourceReturned, first_ms)
+            yield from self._minutes(left, first_ms, last_ms)
+            reached_ms = last_ms
+        yield self._silence(reached_ms, until_ms=END_OF_TIME_MS)
 
-    def _stretch(self) -> tuple[int, int]:
-        """From when to when there is news: whole minutes of the run in which the file has articles."""
-        first_ms, last_ms = self._found.first_ms, self._found.last_ms
-        if first_ms is None or last_ms is None:
-            return self._end_ms, self._end_ms
-        begin_ms = max(self._origin_ms, first_ms + self._delay_ms)
-        end_ms = min(self._end_ms, last_ms + self._delay_ms + MINUTE_MS)
-        return begin_ms - begin_ms % MINUTE_MS, end_ms - end_ms % MINUTE_MS
+    def _stretches(self) -> Iterator[tuple[int, int]]:
+        """From when to when there is news: whole minutes of the run of which the file knows the news."""
+        for first_ms, last_ms in self._found.covered:
+            begin_ms = max(self._origin_ms, first_ms + self._delay_ms) // MINUTE_MS * MINUTE_MS
+            end_ms = min(self._end_ms, last_ms + self._delay_ms + MINUTE_MS) // MINUTE_MS * MINUTE_MS
+            if begin_ms < end_ms:
+                yield begin_ms, end_ms
 
-    def _minutes(
-        self, articles: Sequence[ArticleSeen], first_ms: int, last_ms: int
-    ) -> Iterator[SourceRecord]:
-        """Yield the articles with a watermark at the end of each minute."""
-        left = deque(articles)
+    def _minutes(self, left: deque[ArticleSeen], first_ms: int, last_ms: int) -> Iterator[SourceRecord]:
+        """Yield the articles that are left, with a watermark at the end of each minute."""
         for minute_ms in range(first_ms + MINUTE_MS, last_ms + 1, MINUTE_MS):
             while left and left[0].first_seen_ms < minute_ms:
                 yield from self._articles([left.popleft()])

@@ -48,26 +48,26 @@ class ScoredNews(NamedTuple):
         asset: The asset.
         companion: The scorers, and the credibility of sources.
         scores: By known time.
-        first_ms: The first minute at whose end there is a row.
-        last_ms: The last one.
+        stretches: Of each stretch without a long pause, the first minute at whose end there is a row, and the last one.
     """
 
     asset: str
     companion: NewsCompanion
     scores: tuple[SentimentScored, ...]
-    first_ms: int
-    last_ms: int
+    stretches: tuple[tuple[int, int], ...]
 
     def features(self, times_ms: NDArray[np.int64]) -> NewsFeatureTable:
-        """Return the rows that a run has at some times, or at the end of its news if a time is later.
+        """Return the rows that a run has at some times, and at the end of each stretch of its news if a time is later.
 
         Args:
             times_ms: Shape (n,): the ends of bars.
         """
         whole = times_ms[times_ms % MINUTE_MS == 0]
-        minutes = np.unique(whole[(whole >= self.first_ms) & (whole <= self.last_ms)])
-        if len(whole) and whole[-1] > self.last_ms:
-            minutes = np.unique(np.append(minutes, self.last_ms))
+        minutes = np.zeros(0, dtype=np.int64)
+        for first_ms, last_ms in self.stretches:
+            within = whole[(whole >= first_ms) & (whole <= last_ms)]
+            ends = [last_ms] if len(whole) and whole[-1] > last_ms else []
+            minutes = np.unique(np.concatenate([minutes, within, np.array(ends, dtype=np.int64)]))
         return news_table(
             self.scores,
             asset=self.asset,
@@ -99,7 +99,7 @@ def scored_news(file: NewsFile, asset: str) -> ScoredNews:
         for event in events_of(article, stream=_STREAM)
         if event.asset == asset
     ]
-    if not articles or found.first_ms is None or found.last_ms is None:
+    if not articles:
         message = f"{file.path.name} must have articles about {asset}, has none among {len(found.articles):,}"
         raise ConfigurationError(message)
     credibility = parse_credibility(file.environment.get(CREDIBILITY_VARIABLE))
@@ -108,8 +108,10 @@ def scored_news(file: NewsFile, asset: str) -> ScoredNews:
         asset,
         NewsCompanion(tuple(scorer.id for scorer in opened.scorers), stated),
         tuple(article_scores(articles, opened.scorers)),
-        first_ms=_minute(found.first_ms + delay_ms) + MINUTE_MS,
-        last_ms=_minute(found.last_ms + delay_ms + MINUTE_MS),
+        tuple(
+            (_minute(first_ms + delay_ms) + MINUTE_MS, _minute(last_ms + delay_ms + MINUTE_MS))
+            for first_ms, last_ms in found.covered
+        ),
     )
 
 

@@ -7,6 +7,7 @@ seen at its published time and a delay that is assumed. A row that is no article
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ from schemas.errors import ConfigurationError
 NEEDED = ("timestamp", "headline", "url")
 _OPTIONAL = ("domain", "categories", "tags", "summary")
 _LONGEST_NAME = 100
+#: As far as the features of news reach back: after that, all windows are empty.
+LONGEST_PAUSE_MS = 7 * 86_400_000
 _MOST_LISTED = 20
 _MISSING = {"", "nan", "none", "null"}
 
@@ -56,6 +59,8 @@ class RecordedArticles(msgspec.Struct, frozen=True):
         n_repeated: How many rows repeat an article with the same content.
         first_ms: The earliest published time of the whole file; None if it states none.
         last_ms: The latest.
+        covered: The first and the last published time of each part of the whole file between pauses of more than
+            :data:`LONGEST_PAUSE_MS`. A file knows nothing of the news of a pause.
     """
 
     articles: tuple[ArticleSeen, ...]
@@ -63,6 +68,7 @@ class RecordedArticles(msgspec.Struct, frozen=True):
     n_repeated: int
     first_ms: int | None
     last_ms: int | None
+    covered: tuple[tuple[int, int], ...] = ()
 
 
 class Stretch(NamedTuple):
@@ -98,14 +104,27 @@ def read_articles(path: Path, *, delay_ms: int, stretch: Stretch | None = None) 
                 refused.append(_refused(each.number, each.row, error))
     readings.sort(key=lambda pair: (pair[0].published.ms, pair[0].url, pair[0].content_hash))
     articles = tuple(_versions(readings, delay_ms=delay_ms))
-    times = [each.published.ms for each in dated]
+    times = sorted(each.published.ms for each in dated)
     return RecordedArticles(
         tuple(each for each in articles if stretch is None or stretch.holds(each.published_ms)),
         tuple(sorted(refused, key=lambda each: each.row)),
         len(readings) - len(articles),
         min(times, default=None),
         max(times, default=None),
+        tuple(_parts(times)),
     )
+
+
+def _parts(times: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last time of each part without a long pause."""
+    if not times:
+        return
+    first = times[0]
+    for time, following in pairwise(times):
+        if following - time > LONGEST_PAUSE_MS:
+            yield first, time
+            first = following
+    yield first, times[-1]
 
 
 class _DatedRow(NamedTuple):

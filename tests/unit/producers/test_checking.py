@@ -56,7 +56,7 @@ def article(time, url="https://a.com/b"):
         ("", "has no articles"),
         (article("2020-10-01T10:00:00Z") + article("2020-10-01T11:00:00Z", "nowhere"),
          "1 row is no article and left out; the first is row 2: expected an address"),
-        (article("2020-10-01T10:00:00Z") + article("2099-01-01T00:00:00Z"), "articles of the future"),
+        (article("2020-10-01T10:00:00Z") + article("2099-01-01T00:00:00Z"), "articles of the future: the newest is of 2099"),
         (article("2020-10-01T10:00:00Z") + article("1970-01-01T00:00:00Z"), "before the year 2009"),
     ],
 )  # fmt: skip

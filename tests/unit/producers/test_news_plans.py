@@ -222,6 +222,22 @@ def test_time_before_2009_is_not_the_first_of_a_file(tmp_path: Path) -> None:
     assert [reject.rule for reject in found.rejects] == ["published_too_early"]
 
 
+def test_pause_of_a_file_is_an_absence(tmp_path: Path) -> None:
+    """The recorded file pauses for eleven months, in which a run had a row of "no article" each minute."""
+    rows = [row("06-01T00:01:10", 1), row("06-08T00:01:00", 2), row("06-15T00:01:01", 3)]
+    made = drawn(events(plan(articles_file(tmp_path, rows), minutes=20 * 24 * 60))).split()
+    pause = next(place for place, letter in enumerate(made) if letter.startswith("S10"))
+    assert made[:3] == ["S0-1", "R1", "a"]
+    assert made[pause - 1 : pause + 4] == ["W10082", "S10082-20161", "R20161", "a", "W20162"]
+    assert made[-1] == "S20162-"
+
+
+def test_run_that_continues_in_a_pause_publishes_what_is_missing(tmp_path: Path) -> None:
+    rows = [row("06-01T00:01:10", 1), row("06-15T00:01:01", 3)]
+    found = plan(articles_file(tmp_path, rows), minutes=20 * 24 * 60)
+    assert drawn(events(found, after_ms=BEGIN_MS + 2 * MINUTE_MS)) == "R20161 a W20162 S20162-"
+
+
 def test_publisher_keys_articles_by_asset_and_says_its_last_word_twice(tmp_path: Path) -> None:
     outlet = RecordingOutlet()
     publisher = NewsPublisher(outlet)

@@ -62,6 +62,25 @@ def test_run_of_a_file_and_the_file_itself_give_the_same_features_to_the_bit(tmp
     assert np.isfinite(live).mean() > 0.5
 
 
+def test_pause_of_a_file_has_no_rows_in_a_run_and_in_the_file_itself(tmp_path: Path) -> None:
+    rows = [row(time, n) for n, time in enumerate(("06-01T00:01:10", "06-01T00:03:10", "06-09T00:01:00"))]
+    path = articles_file(tmp_path, rows)
+    news = scored_news(NewsFile(path, delay=0), "BTC")
+    made = NewsSet(asset="BTC", scorers=news.companion.scorers, credibility={})
+    operator, scorers, live = NewsOperator([made]), open_scorers({}).scorers, dict[int, list[float | None]]()
+    for record in plan(path, minutes=10 * 24 * 60).records(after_ms=None, until_ms=None):
+        event = record.event
+        inputs = article_scores([event], scorers) if isinstance(event, ArticlePublished) else [event]
+        for each in inputs:
+            for output in operator.step(NEWS_SENTIMENT, each):
+                if isinstance(output.event, NewsFeaturesComputed):
+                    live[output.event.event_time_ms] = list(output.event.values.values())
+    table = news.features(BEGIN_MS + MINUTE_MS * np.arange(10 * 24 * 60, dtype=np.int64))
+    assert ((table.as_of_ms - BEGIN_MS) // MINUTE_MS).tolist() == [2, 3, 4, 8 * 1_440 + 2]
+    assert table.as_of_ms.tolist() == sorted(live)
+    assert table.values.tobytes() == np.array([nan_from_null(live[at]) for at in sorted(live)]).tobytes()
+
+
 def test_times_outside_of_the_file_have_no_row_but_for_the_last(tmp_path: Path) -> None:
     news = scored_news(NewsFile(articles_file(tmp_path, [row("06-01T00:05:30", 1)]), delay=0), "BTC")
     times = BEGIN_MS + MINUTE_MS * np.arange(0, 20, 4, dtype=np.int64)
