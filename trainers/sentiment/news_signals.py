@@ -115,7 +115,7 @@ def signal_findings(signals: Sequence[Signal]) -> list[str]:
 def _no_edge(signals: Sequence[Signal]) -> str:
     largest = max(signals, key=lambda signal: np.nan_to_num(abs(signal.coefficient.value)))
     return (
-        f"No edge is shown: none of the {len(signals)} information coefficients is more than chance. The largest is "
+        f"No edge is shown: none of the {len(signals)} information coefficients is more than chance. The farthest from 0 is "
         f"{largest.coefficient}, of {largest.scorer.partition('@')[0]} for {largest.horizon} with "
         f"{largest.delay_minutes} minutes of delay (p = {largest.p_value:.2g} alone, {largest.adjusted:.2g} among all)."
     )

@@ -77,8 +77,10 @@ def _pictures(report: ScorerComparison) -> Iterator[str]:
             _reliability(report, data.name),
             "The share of right labels by the highest stated probability. On the dashed line both are equal.",
         )
-    rates = {_name(each.scorer): Measured(round(each.texts_per_s)) for each in report.speeds}
-    yield figure(measured_bars("Texts a second in batches", {"": rates}, is_lying=True), "On one core, here.")
+    rates = {_name(each.scorer): Measured(round(each.texts_per_s / 1_000, 3)) for each in report.speeds}
+    yield figure(
+        measured_bars("Thousand texts a second in batches", {"": rates}, is_lying=True), "On one core, here."
+    )
     for delay in sorted({signal.delay_minutes for signal in report.signals}):
         yield figure(
             _signals(report, delay),
