@@ -5,8 +5,9 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from schemas.coins import COINS
 from schemas.errors import ConfigurationError
-from schemas.events import LIVE
+from schemas.events import LIVE, WHOLE_MARKET
 from schemas.instruments import parse_instrument
 from schemas.scorers import ScorerId, parse_scorer
 from schemas.streams import StreamKind
@@ -93,13 +94,21 @@ class ProcessorSettings(JobSettings):
         """Return the assets whose news features are made each minute.
 
         Raises:
-            ConfigurationError: If an instrument for which an asset stands has another form.
+            ConfigurationError: If an instrument for which an asset stands has another form, or a stated asset is one that no
+                article can be about.
         """
         if self.news_assets is None:
             names = [parse_instrument(name.strip()).base for name in self.reference_instrument.split(",")]
-        else:
-            names = [name.strip().upper() for name in self.news_assets.split(",") if name.strip()]
-        return tuple(dict.fromkeys(names))
+            return tuple(dict.fromkeys(names))
+        stated = [name.strip().upper() for name in self.news_assets.split(",") if name.strip()]
+        unknown = sorted(set(stated) - {coin.ticker for coin in COINS} - {WHOLE_MARKET})
+        if unknown:
+            message = (
+                f"DRIFTLINE_NEWS_ASSETS names {', '.join(unknown)}, and no article is ever found to be about it: the coins that "
+                "are found are those of schemas/coins.py, such as BTC"
+            )
+            raise ConfigurationError(message)
+        return tuple(dict.fromkeys(stated))
 
     def parsed_news_scorers(self, here: Callable[[], Sequence[ScorerId]]) -> tuple[ScorerId, ...]:
         """Return the scorers whose news features are made: those that are stated, or all that can run here.

@@ -181,6 +181,16 @@ def test_job_without_a_scorer_says_what_to_set() -> None:
         twice.parsed_news_scorers(tuple)
 
 
+def test_asset_that_no_article_is_about_is_refused() -> None:
+    """Its rows said that there was no article, for ever."""
+    settings = ProcessorSettings.from_environment({"DRIFTLINE_NEWS_ASSETS": "btc, BITCOIN"})
+    with pytest.raises(ConfigurationError, match="DRIFTLINE_NEWS_ASSETS names BITCOIN"):
+        settings.parsed_news_assets()
+    assert ProcessorSettings.from_environment(
+        {"DRIFTLINE_NEWS_ASSETS": "btc, ETH, MARKET"}
+    ).parsed_news_assets() == ("BTC", "ETH", "MARKET")
+
+
 def test_scorers_of_the_rows_may_be_stated_by_name() -> None:
     def parsed(stated: str | None) -> tuple[ScorerId, ...]:
         environment = {} if stated is None else {"DRIFTLINE_NEWS_SCORERS": stated}
