@@ -3,12 +3,17 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from producers.sources.files.articles import RecordedArticles, RefusedRow
+from producers.sources.files.articles import LONGEST_PAUSE_MS, RecordedArticles, RefusedRow
 from schemas.time import text_of_time
 
 
 def news_notes(
-    found: RecordedArticles, name: str, *, stretches: Sequence[tuple[int, int]], now_ms: int
+    found: RecordedArticles,
+    name: str,
+    *,
+    stretches: Sequence[tuple[int, int]],
+    end_ms: int | None,
+    now_ms: int,
 ) -> Iterator[str]:
     """Yield notes on the articles of a file, each a sentence.
 
@@ -16,6 +21,7 @@ def news_notes(
         found: The articles that the run plays.
         name: The name of the file.
         stretches: From when to when the run has news.
+        end_ms: The end of the run, if it has one.
         now_ms: The time.
     """
     if found.refused:
@@ -26,8 +32,12 @@ def news_notes(
     whole = f"{text_of_time(found.first_ms)} to {text_of_time(found.last_ms)}"
     if not stretches:
         yield f"NEWS {name} has articles from {whole} only, none of them in this run's stretch: news is absent"
-    for (_, end_ms), (begin_ms, _) in pairwise(stretches):
-        yield f"NEWS {name} has no article from {text_of_time(end_ms)} to {text_of_time(begin_ms)}: news is absent there"
+    for (_, last_ms), (following_ms, _) in pairwise(
+        [*stretches, *([] if end_ms is None else [(end_ms, end_ms)])]
+    ):
+        if following_ms - last_ms > LONGEST_PAUSE_MS:
+            times = f"from {text_of_time(last_ms)} to {text_of_time(following_ms)}"
+            yield f"NEWS {name} has no article {times}: news is absent there"
     if found.last_ms > now_ms:
         yield f"NEWS {name} has articles of the future: the newest is of {text_of_time(found.last_ms)}"
 

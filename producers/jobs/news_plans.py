@@ -84,8 +84,10 @@ class NewsPlan:
         Args:
             now_ms: The time.
         """
+        stretches = tuple(self._stretches())
+        end_ms = None if self._end_ms == END_OF_TIME_MS else self._end_ms
         return list(
-            news_notes(self._found, self._path.name, stretches=tuple(self._stretches()), now_ms=now_ms)
+            news_notes(self._found, self._path.name, stretches=stretches, end_ms=end_ms, now_ms=now_ms)
         )
 
     def records(self, *, after_ms: int | None, until_ms: int | None) -> Iterator[SourceRecord]:

@@ -51,13 +51,14 @@ def article(time, url="https://a.com/b"):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (article("2020-10-01T10:00:00Z"), None),
+        (article("2021-03-30T10:00:00Z"), None),
+        (article("2020-10-01T10:00:00Z"), "no article from 2020-10-01 10:06.* to 2021-04-02 .*: news is absent there"),
         (article("2025-06-01T10:00:00Z"), "from 2025-06-01.* only, none of them in this run's stretch"),
         ("", "has no articles"),
-        (article("2020-10-01T10:00:00Z") + article("2020-10-01T11:00:00Z", "nowhere"),
+        (article("2021-03-30T10:00:00Z") + article("2020-10-01T11:00:00Z", "nowhere"),
          "1 row is no article and left out; the first is row 2: expected an address"),
-        (article("2020-10-01T10:00:00Z") + article("2099-01-01T00:00:00Z"), "articles of the future: the newest is of 2099"),
-        (article("2020-10-01T10:00:00Z") + article("1970-01-01T00:00:00Z"), "before the year 2009"),
+        (article("2021-03-30T10:00:00Z") + article("2099-01-01T00:00:00Z"), "articles of the future: the newest is of 2099"),
+        (article("2021-03-30T10:00:00Z") + article("1970-01-01T00:00:00Z"), "before the year 2009"),
     ],
 )  # fmt: skip
 def test_articles_of_a_run_are_checked_before_its_start(days, tmp_path, rows, words):
