@@ -28,6 +28,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	wheel \
 	wheel-test \
 	parity-loaded \
+	parity-news \
 	bench-spine \
 	bench-start \
 	bench-healing \
@@ -219,6 +220,10 @@ parity-loaded: $(VENV)/.developing ## Replay two coins at full speed with busy l
 
 bench-news: $(VENV)/.developing ## Rows/s of the news features, one asset and a thousand, live and in batch, and memory (DAYS=, ASSETS=, MINUTES=)
 	$(BIN)/python -m tests.benchmarks.news
+
+parity-news: $(VENV)/.developing ## Replay prices and news side by side, and compare with the files (FROM=2025-06-01T17:20 UNTIL=2025-07-01T00:00)
+	DRIFTLINE_TEST_NEWS_FROM=$(or $(FROM),2025-06-01T17:20) DRIFTLINE_TEST_NEWS_UNTIL=$(or $(UNTIL),2025-07-01T00:00) \
+		$(BIN)/python -m pytest -q tests/end_to_end/test_news_parity.py
 
 bench-online: $(VENV)/.developing ## Rows/s of the models that learn online, and their snapshots
 	$(BIN)/python -m tests.benchmarks.online

@@ -1,6 +1,7 @@
 """Prices and news side by side: vectors and predictions have both, and are those of the files, to the bit."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +29,9 @@ from trainers.registry.folders import FolderRegistry
 pytestmark = [pytest.mark.recorded, pytest.mark.slow, pytest.mark.timeout(1_200)]
 
 NEWS = Path("news") / "crypto_news_2025-05_2025-08.csv.gz"
-FROM, UNTIL = "2025-06-20T00:00", "2025-06-22T00:00"
+#: ``make parity-news`` plays another stretch, such as all of June.
+FROM = os.environ.get("DRIFTLINE_TEST_NEWS_FROM", "2025-06-20T00:00")
+UNTIL = os.environ.get("DRIFTLINE_TEST_NEWS_UNTIL", "2025-06-22T00:00")
 CREDIBILITY = {CREDIBILITY_VARIABLE: "coinotag.com:0.5"}
 OVER = ("file", "postgres", "topics")
 
