@@ -32,7 +32,7 @@ _NEVER_S = 30 * 86_400.0
 
 
 class SentimentApp(faust.App):
-    """The app."""
+    """An app of Faust that keeps no table and no folder."""
 
     def _create_directories(self) -> None:
         """Create no folder, because there is no table to keep in one."""

@@ -13,7 +13,7 @@ class ForwardingHandler(logging.Handler):
     """Hands records of the standard library's logging to structlog, each as one line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Forward a record."""
+        """Print a record of a library as one line of our own log."""
         what = " ".join(record.getMessage().split())[:_LONGEST]
         write = log.error if record.levelno >= logging.ERROR else log.warning
         write("library", logger=record.name, message=what)

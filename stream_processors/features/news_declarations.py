@@ -32,7 +32,7 @@ class NewsWindow(msgspec.Struct, frozen=True):
 
     @property
     def milliseconds(self) -> int:
-        """The length in milliseconds."""
+        """The length of the window, in milliseconds."""
         return self.minutes * _MINUTE_MS
 
 

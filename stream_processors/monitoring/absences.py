@@ -116,7 +116,7 @@ class NewsWatch:
         self._thread = threading.Thread(target=self._run, name="news-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look at the topics of news, in a thread of its own."""
         self._thread.start()
 
     def check(self) -> None:

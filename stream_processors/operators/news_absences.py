@@ -41,7 +41,7 @@ class NewsAbsenceJudge:
 
     @property
     def is_absent(self) -> bool:
-        """Whether news is absent."""
+        """Whether news is declared absent at present."""
         return self._silent_from_ms is not None
 
     def on_article(self, event: Event, *, at_s: float) -> None:

@@ -25,7 +25,7 @@ _MEANINGS = ({"negative", "bearish"}, {"neutral"}, {"positive", "bullish"})
 
 
 class Precision(StrEnum):
-    """The precision of weights."""
+    """The precision in which the weights of an encoder are stored."""
 
     INT8 = "int8"
     FP32 = "fp32"

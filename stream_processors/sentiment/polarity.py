@@ -56,7 +56,7 @@ class TextBlobScorer:
 
 
 def open_textblob() -> TextBlobScorer:
-    """Return TextBlob's scorer."""
+    """Return the scorer that asks TextBlob for its polarity."""
     with _hidden(_UNUSED):
         from textblob.en import sentiment
 

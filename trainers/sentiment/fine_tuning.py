@@ -53,7 +53,7 @@ class Tokens(NamedTuple):
     padding: int
 
     def rows(self, chosen: NDArray[np.intp]) -> "Tokens":
-        """Those of these rows."""
+        """Return the tokens of the texts in these rows."""
         return self._replace(ids=tuple(self.ids[row] for row in chosen))
 
 

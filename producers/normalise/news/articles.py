@@ -193,3 +193,44 @@ def events_of(article: ArticleSeen, *, stream: str) -> tuple[ArticlePublished, .
         )
         for asset in article.assets
     )
+
+
+def version_of(
+    reading: Reading,
+    *,
+    source: str,
+    article_id: str,
+    version: int,
+    url: str,
+    text: str | None,
+    first_seen_ms: int,
+) -> ArticleSeen:
+    """Return a reading as one version of an article.
+
+    Args:
+        reading: What was read.
+        source: The source that it was read from.
+        article_id: The id of the article.
+        version: The number of the version, from 0.
+        url: The address under which the article was published first.
+        text: The text that may be passed on; None if there is none.
+        first_seen_ms: When this version was first seen.
+    """
+    return ArticleSeen(
+        source=source,
+        article_id=article_id,
+        version=version,
+        url=url,
+        title=reading.title,
+        text=text,
+        summary=reading.summary,
+        author=reading.author,
+        categories=reading.categories,
+        assets=reading.assets,
+        language=reading.language,
+        published_ms=reading.published.ms,
+        published_zone=reading.published.zone,
+        modified_ms=reading.modified_ms,
+        content_hash=reading.content_hash,
+        first_seen_ms=first_seen_ms,
+    )

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from producers.normalise.news.addresses import comparable
-from producers.normalise.news.articles import ArticleSeen, Reading, summary_of
+from producers.normalise.news.articles import ArticleSeen, Reading, summary_of, version_of
 from producers.normalise.news.texts import hash_of_words, title_part
 
 
@@ -133,21 +133,12 @@ class ArticleVersions:
         known = self.of(reading.url)
         if known is not None and not known.is_new(reading):
             return None
-        return ArticleSeen(
+        return version_of(
+            reading,
             source=source,
             article_id=reading.article_id if known is None else known.article_id,
             version=0 if known is None else known.newest_version + 1,
             url=reading.url if known is None else known.url,
-            title=reading.title,
             text=reading.text if may_pass_on_text else None,
-            summary=reading.summary,
-            author=reading.author,
-            categories=reading.categories,
-            assets=reading.assets,
-            language=reading.language,
-            published_ms=reading.published.ms,
-            published_zone=reading.published.zone,
-            modified_ms=reading.modified_ms,
-            content_hash=reading.content_hash,
             first_seen_ms=now_ms,
         )

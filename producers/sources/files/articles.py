@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from producers.normalise.news.addresses import article_id_of, canonical_address, is_of_site, site_of
-from producers.normalise.news.articles import ArticleSeen, Reading, reading_of
+from producers.normalise.news.articles import ArticleSeen, Reading, reading_of, version_of
 from producers.normalise.news.rules import ItemRefusedError
 from producers.normalise.news.times import StatedTime, check_published, read_time
 from producers.sources.files.article_times import article_form
@@ -162,22 +162,13 @@ def _versions(readings: list[tuple[Reading, str]], *, delay_ms: int) -> Iterator
         if (article_id, reading.content_hash) in seen:
             continue
         seen.add((article_id, reading.content_hash))
-        yield ArticleSeen(
+        yield version_of(
+            reading,
             source=source,
             article_id=article_id,
             version=n_versions[article_id],
             url=reading.url,
-            title=reading.title,
             text=None,
-            summary=reading.summary,
-            author=reading.author,
-            categories=reading.categories,
-            assets=reading.assets,
-            language=reading.language,
-            published_ms=reading.published.ms,
-            published_zone=reading.published.zone,
-            modified_ms=reading.modified_ms,
-            content_hash=reading.content_hash,
             first_seen_ms=reading.published.ms + delay_ms,
         )
         n_versions[article_id] += 1
