@@ -7,7 +7,7 @@ has, and is py3langid sure that it is another language.
 
 import re
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 ENGLISH = "en"
 _ENGLISH_WORDS = re.compile(
@@ -73,6 +73,7 @@ def _identifier() -> _Identifier:
     """Load the model once, on the first text that needs it."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier: _Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(_LANGUAGES)  # type: ignore[attr-defined]
+    whole: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    whole.set_languages(_LANGUAGES)
+    identifier: _Identifier = whole
     return identifier

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from producers.jobs.news_plans import NewsPublisher, logged_news_ms
+from producers.normalise.watermarks import SourceRecord
 from schemas import codec
 from schemas.events import ArticlePublished, Event
 from schemas.topics import NEWS_ARTICLE
@@ -27,7 +28,7 @@ def test_producer_that_was_killed_continues_where_the_log_ends(endpoints: Endpoi
     path = articles_file(tmp_path, [row(f"06-01T00:0{number}:30", number) for number in range(1, 9)])
     stream = f"replay-{uuid4().hex[:12]}"
 
-    def records() -> list:  # type: ignore[type-arg]
+    def records() -> list[SourceRecord]:
         found = plan(path).records(after_ms=logged_news_ms(endpoints.kafka, stream), until_ms=None)
         return [record._replace(event=replace(record.event, stream=stream)) for record in found]
 
