@@ -22,7 +22,10 @@ def with_scorer_ids(environment: Mapping[str, str]) -> Mapping[str, str]:
         ConfigurationError: If a companion names a scorer that does not run here, or another version of one; or if a setting of
             scorers or of credibility has another form, which processes would only say after their start.
     """
-    parse_scorer_names(environment.get(SCORERS_VARIABLE))
+    if environment.get(SCORERS_VARIABLE):
+        from stream_processors.sentiment.opening import check_scorers  # loads numpy
+
+        check_scorers(environment)
     parse_credibility(environment.get(CREDIBILITY_VARIABLE))
     text = environment.get(VARIABLE, "")
     if f"{NEWS}/" not in text:

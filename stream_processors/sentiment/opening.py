@@ -31,8 +31,32 @@ def open_scorers(environment: Mapping[str, str]) -> OpenedScorers:
         ConfigurationError: If a name has another form.
     """
     names = parse_scorer_names(environment.get(VARIABLE))
+    return open_named(names, _folders(names, environment))
+
+
+def check_scorers(environment: Mapping[str, str]) -> None:
+    """Raise an error if no named scorer can run, without loading any.
+
+    Args:
+        environment: As for :func:`open_scorers`.
+
+    Raises:
+        ConfigurationError: If a name has another form, or no scorer is built in and none has a folder.
+    """
+    names = parse_scorer_names(environment.get(VARIABLE))
+    if not any(name in _BUILT_IN for name in names) and not _folders(names, environment):
+        variables = ", ".join(f"{FOLDER_PREFIX}{name.upper()}" for name in names)
+        message = (
+            f"{VARIABLE} must name a scorer that can run here, was {','.join(names)}: vader and textblob run everywhere, "
+            f"and an encoder runs from the folder that its variable names, here {variables}"
+        )
+        raise ConfigurationError(message)
+
+
+def _folders(names: Sequence[str], environment: Mapping[str, str]) -> dict[str, Path]:
+    """Return the folder of each encoder that has one."""
     stated = {name: environment.get(f"{FOLDER_PREFIX}{name.upper()}", "").strip() for name in names}
-    return open_named(names, {name: Path(folder) for name, folder in stated.items() if folder})
+    return {name: Path(folder) for name, folder in stated.items() if folder}
 
 
 def open_named(names: Sequence[str], folders: Mapping[str, Path]) -> OpenedScorers:

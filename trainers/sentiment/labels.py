@@ -22,7 +22,7 @@ SCORE_THRESHOLD = 0.05
 
 _WORDS: Mapping[str, int] = {
     **dict.fromkeys(("negative", "neg", "bearish", "bear", "somewhat bearish", "very negative"), NEGATIVE),
-    **dict.fromkeys(("neutral", "neu", "none", "mixed"), NEUTRAL),
+    **dict.fromkeys(("neutral", "neu", "mixed"), NEUTRAL),
     **dict.fromkeys(("positive", "pos", "bullish", "bull", "somewhat bullish", "very positive"), POSITIVE),
 }
 _SIGNS: Mapping[str, int] = {"-1": NEGATIVE, "0": NEUTRAL, "1": POSITIVE, "+1": POSITIVE}

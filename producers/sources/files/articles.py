@@ -1,6 +1,6 @@
 """The articles of a recorded file, as they were seen: cleaned, with their ids, versions and assets.
 
-A file has the columns ``timestamp``, ``headline`` and ``url``, and may have ``domain``, ``categories``, ``tags`` and
+A file has the columns ``timestamp``, ``headline`` (or ``title``) and ``url``, and may have ``domain``, ``categories``, ``tags`` and
 ``summary``, out of CSV or parquet, compressed or not. Nobody saw when its articles came out, so each is taken as first
 seen at its published time and a delay that is assumed. A row that is no article is refused with the rule that it broke.
 """
@@ -27,6 +27,8 @@ from schemas.errors import ConfigurationError
 
 NEEDED = ("timestamp", "headline", "url")
 _OPTIONAL = ("domain", "categories", "tags", "summary")
+#: Other names of a column, taken where the file has none of the first name.
+_OTHER_NAMES = {"title": "headline"}
 _LONGEST_NAME = 100
 #: As far as the features of news reach back: after that, all windows are empty.
 LONGEST_PAUSE_MS = 7 * 86_400_000
@@ -201,6 +203,7 @@ def _source_of(dated: _DatedRow) -> str:
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     """The rows, each with the cells that it states."""
     table = _table(path)
+    table = table.rename_columns(_named(table.column_names))
     _check_columns(table.column_names, path.name)
     names = [name for name in (*NEEDED, *_OPTIONAL) if name in table.column_names]
     for batch in table.select(names).to_batches(max_chunksize=5_000):
@@ -210,6 +213,12 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
                 for name, value in row.items()
                 if value is not None and str(value).strip().lower() not in _MISSING
             }
+
+
+def _named(columns: Sequence[str]) -> list[str]:
+    """Return the names of the columns, with our name for one that has another."""
+    found = [_OTHER_NAMES.get(name, name) for name in columns]
+    return [ours if ours not in columns else name for name, ours in zip(columns, found, strict=True)]
 
 
 def _check_columns(names: Sequence[str], file: str) -> None:

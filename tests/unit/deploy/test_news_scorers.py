@@ -47,7 +47,12 @@ def test_scorer_that_makes_no_scores_in_this_run_is_refused(stated, scorers, wor
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("DRIFTLINE_SCORERS", "FOO"), ("DRIFTLINE_NEWS_CREDIBILITY", "coindesk:2")]
+    ("variable", "value"),
+    [
+        ("DRIFTLINE_SCORERS", "FOO"),
+        ("DRIFTLINE_SCORERS", "foo"),
+        ("DRIFTLINE_NEWS_CREDIBILITY", "coindesk:2"),
+    ],
 )
 def test_settings_of_another_form_are_refused_before_anything_starts(variable, value):
     with pytest.raises(ConfigurationError, match=f"{variable} must .*{value}"):

@@ -188,6 +188,14 @@ def test_what_is_a_version_follows_from_the_whole_file_and_not_from_the_stretch_
     assert found == [("1", 1), ("3", 0)]
 
 
+def test_column_of_headlines_may_be_called_title(tmp_path: Path) -> None:
+    named = articles_file(tmp_path, [row("06-01T00:01:00", 1)])
+    read = read_articles(named, delay_ms=0)
+    named.write_text(named.read_text().replace("headline", "title"))
+    assert read_articles(named, delay_ms=0) == read
+    assert read.articles
+
+
 def test_file_without_the_needed_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "articles.csv"
     path.write_text("timestamp,headline\n2025-06-01T00:00:00Z,Bitcoin\n")
