@@ -107,7 +107,7 @@ def bench(kafka: KafkaEndpoint) -> Iterator[Bench]:
 def test_letter_holds_the_message_whole_and_says_why(bench: Bench, command: Command) -> None:
     (name,) = bench.put_aside(b'{"event_time_ms":7,"broken":true}')
     shown = command("show", name)
-    (listed,) = [json.loads(line) for line in command("list", "--json").output.splitlines() if name in line]
+    (listed,) = [json.loads(line) for line in command("list", "--json").stdout.splitlines() if name in line]
     assert (listed["consumer"], listed["topic"], listed["partition"]) == ("market", "market.tick.v1", 3)
     assert (listed["reason"], listed["error_class"]) == ("expected a tick", "DecodeError")
     assert (listed["event_time_ms"], listed["attempts"], listed["kept"]) == (7, 1, "whole")
@@ -169,7 +169,7 @@ def test_one_publication_resolves_the_letters_of_all_consumers(bench: Bench, com
 
 def test_dry_run_publishes_nothing(bench: Bench, command: Command) -> None:
     (name,) = bench.put_aside(b"dry")
-    assert command("replay", name, "--dry-run").output == f"would replay {name}\n"
+    assert command("replay", name, "--dry-run").stdout == f"would replay {name}\n"
     assert (len(bench.open()), bench.replayed()) == (1, [])
 
 
@@ -177,7 +177,7 @@ def test_many_are_published_only_when_it_is_confirmed(bench: Bench, command: Com
     names = bench.put_aside(b"1", b"2")
     assert command("replay", *names).exit_code != 0
     assert (len(bench.open()), bench.replayed()) == (2, [])
-    assert command("replay", "--yes", *names).output == "replayed 2\n"
+    assert command("replay", "--yes", *names).stdout == "replayed 2\n"
 
 
 def test_letter_that_was_cut_is_refused_and_can_be_discarded(bench: Bench, command: Command) -> None:
@@ -199,7 +199,7 @@ def test_letter_that_was_cut_is_refused_and_can_be_discarded(bench: Bench, comma
     refused = command("replay", letter.letter_id)
     assert refused.exit_code == 1
     assert "only a part of its 8000001 bytes was kept" in refused.output
-    assert command("discard", letter.letter_id, "--reason", "too large").output == "discarded 1\n"
+    assert command("discard", letter.letter_id, "--reason", "too large").stdout == "discarded 1\n"
     assert bench.open() == []
     assert "too large" in command("show", letter.letter_id).output
     assert "discarded already" in command("discard", letter.letter_id, "--reason", "again").output
@@ -336,7 +336,7 @@ def test_poison_that_a_worker_met_is_replayed_to_it_and_comes_back_as_the_next_a
     ) as worker:
         try:
             (first,) = wait_for(lambda: [letter for letter in bench.open() if letter.letter_id == name])
-            assert command("replay", name).output == "replayed 1\n"
+            assert command("replay", name).stdout == "replayed 1\n"
             (second,) = wait_for(lambda: [letter for letter in bench.open() if letter.letter_id != name])
         finally:
             worker.kill()
@@ -366,7 +366,7 @@ def test_row_of_a_file_is_a_letter_that_cannot_be_replayed(kafka: KafkaEndpoint,
             headers=[(k, v.encode()) for k, v in row.items()],
         )
     publisher.flush()
-    (listed,) = [line for line in command("list", "--json").output.splitlines() if file in line]
+    (listed,) = [line for line in command("list", "--json").stdout.splitlines() if file in line]
     name = json.loads(listed)["letter_id"]
     assert name == f"{file}/4/close"
     assert "correct the source" in command("replay", name).output

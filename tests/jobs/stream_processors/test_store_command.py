@@ -106,7 +106,7 @@ def test_exported_rows_are_those_that_are_stored(pool: PostgresPool, stream: str
 def test_json_says_what_lies_where(command: Command, pool: PostgresPool, stream: str, archive: Path) -> None:
     EventWriter(pool).write([tick(0, trade_id=1, stream=stream)])
     done = command("export", "--day", day_of(DAY), "--out", str(archive), "--stream", stream, "--json")
-    (line,) = map(json.loads, done.output.splitlines())
+    (line,) = map(json.loads, done.stdout.splitlines())
     assert (line["table"], line["n_rows"], line["is_kept"]) == ("ticks", 1, False)
     assert Path(line["path"]).exists()
 
@@ -193,7 +193,7 @@ def test_days_that_the_archive_lacks_stay(
     exported = SystemClock().now_ms() - 4 * DAY_MS
     list(export_day(StoredDays(pool), exported // DAY_MS * DAY_MS, archive, streams=[stream]))
     done = command("prune", "--exported", str(archive), "--json", DRIFTLINE_KEEP_QUOTES_DAYS="2")
-    days = [json.loads(line) for line in done.output.splitlines()]
+    days = [json.loads(line) for line in done.stdout.splitlines()]
     kept = {day["day_ms"]: day["is_kept"] for day in days if day["stream"] == stream}
     assert sorted(kept.values()) == [False, True, True]
     assert not kept[exported // DAY_MS * DAY_MS]

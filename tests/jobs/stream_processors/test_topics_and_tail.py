@@ -92,7 +92,7 @@ def test_topics_as_json_has_messages_and_lags(kafka: KafkaEndpoint, command: Com
     shown = command("topics", "--json", "--group", group)
 
     assert shown.exit_code == 0, shown.output
-    found = {report["topic"]: report for report in json.loads(shown.output)}
+    found = {report["topic"]: report for report in json.loads(shown.stdout)}
     assert list(found) == [topic.name for topic in ALL_TOPICS]
     ticks = found[MARKET_TICK.name]
     assert (ticks["owner"], ticks["partitions"], ticks["keys"]["TickObserved"]) == (
@@ -108,13 +108,13 @@ def test_topics_as_json_has_messages_and_lags(kafka: KafkaEndpoint, command: Com
 
 def test_topics_prints_the_asyncapi_document_without_a_broker() -> None:
     shown = CliRunner().invoke(driftline, ["topics", "--asyncapi"], obj={})
-    assert shown.output.encode() == documents()[ASYNCAPI]
+    assert shown.stdout.encode() == documents()[ASYNCAPI]
 
 
 def test_tail_shows_a_streams_events_in_order(command: Command, stream: str) -> None:
     shown = command("tail", "market.tick.v1", "--from", "beginning", "--stream", stream, "-n", "3")
     assert shown.exit_code == 0, shown.output
-    lines = shown.output.splitlines()
+    lines = shown.stdout.splitlines()
     assert [line.split("price=")[1].split()[0] for line in lines] == ["100", "101", "102"]
 
 
@@ -134,7 +134,7 @@ def test_tail_shows_headers(command: Command, stream: str) -> None:
 def test_tail_as_json_is_an_object_per_line(command: Command, stream: str) -> None:
     options = ("--from", "beginning", "--stream", stream, "--no-follow", "--json")
     shown = command("tail", "market.tick.v1", *options)
-    found = [json.loads(line) for line in shown.output.splitlines()]
+    found = [json.loads(line) for line in shown.stdout.splitlines()]
     assert [entry["event"]["trade_id"] for entry in found] == [0, 1, 2]
 
 
@@ -144,7 +144,7 @@ def test_tail_from_a_time_of_publication_begins_there(
     later_ms = SystemClock().now_ms() + 3_600_000
     assert command("tail", "market.tick.v1", "--from", "1h", "--stream", stream, "-n", "1").output
     later = text_of_time(later_ms, "iso")
-    assert command("tail", "market.tick.v1", "--from", later, "--no-follow").output == ""
+    assert command("tail", "market.tick.v1", "--from", later, "--no-follow").stdout == ""
 
 
 @pytest.mark.parametrize("arguments", [("nowhere.v1",), ("market.tick.v1", "--from", "yesterday")])
