@@ -71,6 +71,11 @@ def _run(
         search.run(study, mapper=pool.map if n_workers > 1 else map, told=told)
     except KeyboardInterrupt:
         return FinishedSearch(search.result(study), is_interrupted=True)
+    except (OSError, RuntimeError) as error:
+        # Optuna's lock of the journal fails with these if it is interrupted while it is released.
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        return FinishedSearch(search.result(study), is_interrupted=True)
     finally:
         pool.shutdown(cancel_futures=True)
     return FinishedSearch(search.result(study), is_interrupted=False)

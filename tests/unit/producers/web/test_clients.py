@@ -168,7 +168,8 @@ def test_freshness_that_a_page_does_not_state_is_not_assumed(
 def test_the_date_of_the_source_is_handed_on(opening: Opening, web: ScriptedWeb):
     stated = formatdate(1_600_000_000, usegmt=True)
     web.answer(API, Answer(200, b"text", {"Date": stated, "ETag": '"1"'}))
-    assert opening().fetcher.get(API).headers["date"].startswith(("Sun, 13 Sep 2020", "Mon"))
+    # The server of the test states its own time before it.
+    assert opening().fetcher.get(API).headers["date"].endswith(stated)
 
 
 def test_a_page_of_a_clock_that_runs_ahead_does_not_stay_fresh(
