@@ -72,13 +72,18 @@ def _run(
     except KeyboardInterrupt:
         return FinishedSearch(search.result(study), is_interrupted=True)
     except (OSError, RuntimeError) as error:
-        # Optuna's lock of the journal fails with these if it is interrupted while it is released.
-        if not isinstance(error.__context__, KeyboardInterrupt):
+        if not _was_interrupted(error):
             raise
         return FinishedSearch(search.result(study), is_interrupted=True)
     finally:
         pool.shutdown(cancel_futures=True)
     return FinishedSearch(search.result(study), is_interrupted=False)
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C led to an error: Optuna's lock of the journal raises one of its own if it is interrupted."""
+    before = error.__context__
+    return before is not None and (isinstance(before, KeyboardInterrupt) or _was_interrupted(before))
 
 
 def _check_same(study: object, search: Search, journal: Path) -> None:

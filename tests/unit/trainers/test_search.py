@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from schemas.errors import ConfigurationError
-from schemas.time import Interval
+from schemas.time import Interval, parse_time
 from tests.fakes.candle_files import simulated_candles, written
 from tests.fakes.truths import holds
 from trainers.commands import commands
@@ -22,11 +22,14 @@ from trainers.datasets.folds import Fold
 from trainers.datasets.prices import ForwardReturn
 from trainers.evaluation.block_intervals import share_interval
 from trainers.evaluation.walk_forward import out_of_sample
+from trainers.inputs.evaluation_files import EvaluationFiles
 from trainers.inputs.journals import opened_journal
+from trainers.jobs.search import search_files
 from trainers.models.logistic import LogisticRegression
 from trainers.models.spaces import declared_parameters, space_of, with_parameters
 from trainers.selection.inner import Objective, inner_folds, selective_error
 from trainers.selection.searching import Pruning, Search, SearchPlan, new_study
+from trainers.training.evaluating import Question
 from trainers.training.offered import CONFIGURATIONS_TRIED, offered
 
 HOUR_MS = 3_600_000
@@ -596,6 +599,42 @@ def test_a_process_that_is_ended_goes_on_and_counts_no_trial_twice(bars, tmp_pat
     if ending is signal.SIGKILL:
         invoked(*search[:-2], "--trials", n_before + 2, "--json", tmp_path / "whole.json")
         assert resumed == json.loads((tmp_path / "whole.json").read_text())
+
+
+@pytest.mark.parametrize("n_errors", [1, 2])
+def test_an_interruption_that_the_lock_of_the_journal_turns_into_an_error_ends_the_search_in_order(
+    bars, tmp_path, n_errors
+):
+    """Optuna's lock fails so if Ctrl-C comes while it is taken (two errors) or given back (one)."""
+
+    def told(_progress):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            if n_errors == 1:
+                raise FileNotFoundError from None
+            try:
+                raise FileNotFoundError from None
+            except OSError:
+                raise RuntimeError from None
+
+    ended = asked(bars, tmp_path / "a.journal", told)
+    assert ended.is_interrupted
+    assert ended.searched is not None
+
+
+def test_an_error_that_no_interruption_led_to_is_told(bars, tmp_path):
+    def told(_progress):
+        raise FileNotFoundError
+
+    with pytest.raises(FileNotFoundError):
+        asked(bars, tmp_path / "a.journal", told)
+
+
+def asked(bars, journal, told):
+    question = Question(Interval("1h"), Interval("1h"), parse_time("2021-05-20", "--train-until"))
+    plan = SearchPlan(n_trials=6)
+    return search_files(EvaluationFiles(bars), question, plan, model="logistic", journal=journal, told=told)
 
 
 # Null control
