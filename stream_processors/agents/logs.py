@@ -3,29 +3,34 @@
 import logging
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
-log = structlog.get_logger()
+log: FilteringBoundLogger = structlog.get_logger()
 _LIBRARIES = ("aiokafka", "asyncio", "faust", "mode")
 _LONGEST = 300
 
 
-def one_line(record: logging.LogRecord) -> str:
-    """Return the message of a record without line ends, cut at 300 characters."""
-    return " ".join(record.getMessage().split())[:_LONGEST]
-
-
 class ForwardingHandler(logging.Handler):
-    """Hands records of the standard library's logging to structlog, each as one line."""
+    """Hands records of the standard library's logging to structlog, each as one line.
+
+    Args:
+        level: The lowest level that is handed on.
+        write: The logger that gets them.
+    """
+
+    def __init__(self, level: int = logging.WARNING, *, write: FilteringBoundLogger = log) -> None:
+        super().__init__(level)
+        self._write = write
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record of a library as one line of our own log."""
-        write = log.error if record.levelno >= logging.ERROR else log.warning
-        write("library", logger=record.name, message=one_line(record))
+        write = self._write.error if record.levelno >= logging.ERROR else self._write.warning
+        write("library", logger=record.name, message=" ".join(record.getMessage().split())[:_LONGEST])
 
 
 def forward_library_logs() -> None:
     """Forward the warnings and errors of the libraries of the agent."""
-    handler = ForwardingHandler(logging.WARNING)
+    handler = ForwardingHandler()
     for name in _LIBRARIES:
         logger = logging.getLogger(name)
         logger.handlers = [handler]

@@ -3,13 +3,15 @@
 import logging
 
 import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from schemas.errors import ConfigurationError
 from schemas.events import SourceFellSilent, SourceReturned
 from schemas.wire.kafka import Record
 from stream_processors.agents.absences import returns_after
 from stream_processors.agents.gathering import MOST_WAITING, BatchSize
-from stream_processors.agents.logs import one_line
+from stream_processors.agents.logs import ForwardingHandler
 from stream_processors.agents.outputs import record_of_event
 from stream_processors.agents.sentiment import run_sentiment
 from tests.fixtures.market_events import STREAM, T0, watermark
@@ -68,7 +70,11 @@ def test_batches_fit_into_the_time():
 
 
 def test_what_libraries_log_becomes_one_line():
-    record = logging.LogRecord("faust.app", logging.WARNING, "", 0, "two\nlines %s", ("here",), None)
-    assert one_line(record) == "two lines here"
-    record.msg = "%s" + "a" * 400
-    assert len(one_line(record)) == 300
+    seen = LogCapture()
+    handler = ForwardingHandler(write=structlog.wrap_logger(None, processors=[seen]))
+    for level in (logging.WARNING, logging.ERROR):
+        handler.emit(logging.LogRecord("faust.app", level, "", 0, "two\nlines %s", ("here",), None))
+    handler.emit(logging.LogRecord("faust.app", logging.ERROR, "", 0, "a" * 400, (), None))
+    line = {"event": "library", "logger": "faust.app", "message": "two lines here"}
+    assert seen.entries[:2] == [{**line, "log_level": "warning"}, {**line, "log_level": "error"}]
+    assert len(seen.entries[2]["message"]) == 300
