@@ -57,7 +57,7 @@ def commands() -> None:
 @click.option(
     "--news",
     type=click.Path(path_type=Path),
-    help="A file of articles that is played beside the prices: columns timestamp, headline, url.",
+    help="A file of articles that is played beside the prices: columns timestamp, headline or title, url.",
 )
 @click.option(
     "--news-delay",

@@ -202,8 +202,8 @@ def _source_of(dated: _DatedRow) -> str:
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     """The rows, each with the cells that it states."""
-    table = _table(path)
-    table = table.rename_columns(_named(table.column_names))
+    stated = _table(path)
+    table = stated.rename_columns(_named(stated.column_names))
     _check_columns(table.column_names, path.name)
     names = [name for name in (*NEEDED, *_OPTIONAL) if name in table.column_names]
     for batch in table.select(names).to_batches(max_chunksize=5_000):
@@ -225,7 +225,7 @@ def _check_columns(names: Sequence[str], file: str) -> None:
     missing = [name for name in NEEDED if name not in names]
     if missing:
         message = (
-            f"{file} must have the columns {', '.join(NEEDED)}, lacks {', '.join(missing)}; "
+            f"{file} must have the columns timestamp, headline (or title) and url, lacks {', '.join(missing)}; "
             f"its columns are {printable(', '.join(names[:_MOST_LISTED]))}"
         )
         raise ConfigurationError(message)

@@ -54,6 +54,13 @@ def test_a_stated_mapping_is_used():
     assert read_labels(("0", "1", "2.0"), "a.csv", mapping).labels.tolist() == [NEGATIVE, NEUTRAL, POSITIVE]
 
 
+def test_none_is_a_missing_label_unless_it_is_stated_to_be_neutral():
+    with pytest.raises(ConfigurationError, match="no certain meaning: negative, none"):
+        read_labels(("none", "negative"), "a.csv")
+    mapping = parse_mapping("none=neutral,negative=negative")
+    assert read_labels(("none", "negative"), "a.csv", mapping).labels.tolist() == [NEUTRAL, NEGATIVE]
+
+
 def test_a_stated_mapping_leaves_files_alone_whose_labels_it_does_not_have():
     mapping = parse_mapping("0=negative,1=neutral,2=positive")
     assert read_labels(("-1", "0", "1"), "a.csv", mapping).labels.tolist() == [NEGATIVE, NEUTRAL, POSITIVE]
